@@ -1,0 +1,1 @@
+//! In-memory event bus: one hub, one endpoint per instance

@@ -1,0 +1,181 @@
+//! Names of things: newtypes, so that a version is never taken for a count nor a tenant for a task.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::Ambient;
+
+/// The number of commits in a task's log. Zero means that the task does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Version(u64);
+
+impl Version {
+    /// The version of a task that does not exist.
+    pub const ABSENT: Version = Version(0);
+
+    /// Wraps a number of commits.
+    pub const fn new(commits: u64) -> Self {
+        Version(commits)
+    }
+
+    /// Returns the number of commits.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the version that the next commit makes.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Version(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One running process of the server: new at every start, never reused.
+///
+/// Ordered by start time, as UUIDv7 is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InstanceId(Uuid);
+
+impl InstanceId {
+    /// Draws a new id.
+    pub fn generate(ambient: &dyn Ambient) -> Self {
+        InstanceId(ambient.uuid())
+    }
+
+    /// Wraps a UUID that was an instance's id before, as read from a queue's name or a stored record.
+    pub const fn from_uuid(uuid: Uuid) -> Self {
+        InstanceId(uuid)
+    }
+
+    /// Returns the UUID.
+    pub const fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl fmt::Display for InstanceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::str::FromStr for InstanceId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::try_parse(text).map(InstanceId)
+    }
+}
+
+/// Names one attempt to commit, so that a writer can tell its own retried write from a lost race.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CommitId(Uuid);
+
+impl CommitId {
+    /// Draws a new id.
+    pub fn generate(ambient: &dyn Ambient) -> Self {
+        CommitId(ambient.uuid())
+    }
+
+    /// Wraps a UUID read back from a log.
+    pub const fn from_uuid(uuid: Uuid) -> Self {
+        CommitId(uuid)
+    }
+
+    /// Returns the UUID.
+    pub const fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl fmt::Display for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The partition that a request's `tenant` selects; the empty tenant is the default one.
+///
+/// Tasks of one tenant are invisible to every other.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Tenant(String);
+
+impl Tenant {
+    /// Wraps a tenant's name, as the request carried it.
+    pub fn new(name: impl Into<String>) -> Self {
+        Tenant(name.into())
+    }
+
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Option<String>> for Tenant {
+    fn from(tenant: Option<String>) -> Self {
+        Tenant(tenant.unwrap_or_default())
+    }
+}
+
+/// The authenticated caller who created a task. Opaque to us; shown in no log.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Principal(String);
+
+impl Principal {
+    /// Wraps the caller's name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Principal(name.into())
+    }
+
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Principal(…)")
+    }
+}
+
+/// Where a task lives: its tenant and its id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskKey {
+    /// The tenant partition.
+    pub tenant: Tenant,
+    /// The task's id. Hostile input: any string at all.
+    pub task_id: String,
+}
+
+impl TaskKey {
+    /// Joins a tenant and a task id.
+    pub fn new(tenant: Tenant, task_id: impl Into<String>) -> Self {
+        TaskKey { tenant, task_id: task_id.into() }
+    }
+}
+
+impl fmt::Display for TaskKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.tenant.as_str().is_empty() {
+            f.write_str(&self.task_id)
+        } else {
+            write!(f, "{}/{}", self.tenant.as_str(), self.task_id)
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Reading tasks page by page: the query, the position in it and the token that names a position.
+
+use a2a::{Task, TaskState};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::{Principal, Tenant};
+
+/// Which tasks to read, from where and how much of each.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskQuery {
+    /// Only tasks of this tenant.
+    pub tenant: Tenant,
+    /// Only tasks created by this principal; `None` means those created without one.
+    pub principal: Option<Principal>,
+    /// Only tasks of this context.
+    pub context_id: Option<String>,
+    /// Only tasks in this state.
+    pub state: Option<TaskState>,
+    /// Only tasks whose status is of this time or later.
+    pub updated_since: Option<DateTime<Utc>>,
+    /// Only what comes after this position.
+    pub after: Option<Cursor>,
+    /// The most tasks to return; at least 1.
+    pub limit: usize,
+    /// How many messages of history each task keeps; `None` keeps all.
+    pub history: Option<usize>,
+    /// Whether tasks keep their artifacts; otherwise the field is absent.
+    pub artifacts: bool,
+}
+
+impl TaskQuery {
+    /// Selects all tasks of a caller, at most `limit`, without artifacts.
+    pub fn new(tenant: Tenant, principal: Option<Principal>, limit: usize) -> Self {
+        TaskQuery {
+            tenant,
+            principal,
+            context_id: None,
+            state: None,
+            updated_since: None,
+            after: None,
+            limit,
+            history: None,
+            artifacts: false,
+        }
+    }
+
+    /// Tells whether a task of this tenant and principal passes the filters.
+    pub fn matches(&self, task: &Task) -> bool {
+        self.context_id.as_ref().is_none_or(|context| *context == task.context_id)
+            && self.state.as_ref().is_none_or(|state| *state == task.status.state)
+            && self.updated_since.is_none_or(|since| task.status.timestamp.is_some_and(|at| at >= since))
+    }
+
+    /// Cuts a task down to what the query asks for.
+    pub fn trim(&self, task: &mut Task) {
+        if !self.artifacts {
+            task.artifacts = None;
+        } else if task.artifacts.is_none() {
+            task.artifacts = Some(Vec::new());
+        }
+        if let Some(keep) = self.history {
+            crate::history::keep_last(task, keep);
+        }
+    }
+
+    /// A digest of everything that a position depends on: a token made for one query fits no other.
+    fn digest(&self) -> [u8; 8] {
+        let state = self.state.as_ref().map(|state| format!("{state:?}"));
+        let since = self.updated_since.map(|at| at.timestamp_micros().to_string());
+        let fields = [
+            Some(self.tenant.as_str()),
+            self.principal.as_ref().map(Principal::as_str),
+            self.context_id.as_deref(),
+            state.as_deref(),
+            since.as_deref(),
+        ];
+        let mut hasher = Sha256::new();
+        for field in fields {
+            // The length, off by one for a present field, keeps neighbours from running into each other.
+            let length = field.map_or(0, |text| text.len() as u64 + 1);
+            hasher.update(length.to_be_bytes());
+            hasher.update(field.unwrap_or_default());
+        }
+        let mut digest = [0; 8];
+        for (to, from) in digest.iter_mut().zip(hasher.finalize()) {
+            *to = from;
+        }
+        digest
+    }
+}
+
+/// A position in the order of a list: newest status first, then by id, both descending.
+///
+/// It names the last task that was read. A task that changes later moves to the front, so that pages never
+/// repeat or skip a task that did not change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// The task's status time.
+    pub timestamp: DateTime<Utc>,
+    /// The task's id.
+    pub task_id: String,
+}
+
+impl Cursor {
+    /// The position of a task.
+    pub fn of(task: &Task) -> Self {
+        Cursor { timestamp: task.status.timestamp.unwrap_or_default(), task_id: task.id.clone() }
+    }
+
+    /// Tells whether a task comes after this position.
+    pub fn precedes(&self, task: &Task) -> bool {
+        let at = task.status.timestamp.unwrap_or_default();
+        (at, task.id.as_str()) < (self.timestamp, self.task_id.as_str())
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskPage {
+    /// The tasks, in order.
+    pub tasks: Vec<Task>,
+    /// Where the next page begins, if there may be one.
+    pub next: Option<Cursor>,
+    /// How many tasks match on all pages.
+    pub total: u64,
+}
+
+/// A position as clients hold it: opaque text that is bound to its query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageToken(String);
+
+/// A page token that we did not make, or not for this query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the page token does not belong to this query")]
+pub struct BadPageToken;
+
+const TOKEN_FORMAT: u8 = 1;
+
+impl PageToken {
+    /// Names a position of a query.
+    pub fn new(query: &TaskQuery, cursor: &Cursor) -> Self {
+        let mut bytes = vec![TOKEN_FORMAT];
+        bytes.extend(query.digest());
+        bytes.extend(cursor.timestamp.timestamp_micros().to_be_bytes());
+        bytes.extend(cursor.task_id.as_bytes());
+        PageToken(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// Returns the text for the client.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+
+    /// Reads a client's text back, for a query equal to the one that the token was made for.
+    pub fn parse(query: &TaskQuery, text: &str) -> Result<Cursor, BadPageToken> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| BadPageToken)?;
+        let (format, rest) = bytes.split_first().ok_or(BadPageToken)?;
+        let (digest, rest) = rest.split_first_chunk::<8>().ok_or(BadPageToken)?;
+        let (micros, id) = rest.split_first_chunk::<8>().ok_or(BadPageToken)?;
+        if *format != TOKEN_FORMAT || *digest != query.digest() {
+            return Err(BadPageToken);
+        }
+        let timestamp = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros)).ok_or(BadPageToken)?;
+        let task_id = String::from_utf8(id.to_vec()).map_err(|_| BadPageToken)?;
+        Ok(Cursor { timestamp, task_id })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn query() -> TaskQuery {
+        TaskQuery::new(Tenant::new("acme"), Some(Principal::new("ann")), 50)
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_names_its_position(micros in 0_i64..4_102_444_800_000_000, id in ".*") {
+            let timestamp = DateTime::from_timestamp_micros(micros).unwrap();
+            let cursor = Cursor { timestamp, task_id: id };
+            let token = PageToken::new(&query(), &cursor).into_string();
+            prop_assert_eq!(PageToken::parse(&query(), &token), Ok(cursor));
+        }
+
+        #[test]
+        fn foreign_text_is_no_token(text in ".*") {
+            prop_assert_eq!(PageToken::parse(&query(), &text), Err(BadPageToken));
+        }
+    }
+
+    #[test]
+    fn a_token_fits_only_its_own_query() {
+        let cursor = Cursor { timestamp: DateTime::UNIX_EPOCH, task_id: "t".into() };
+        let token = PageToken::new(&query(), &cursor).into_string();
+        let other = |change: fn(&mut TaskQuery)| {
+            let mut query = query();
+            change(&mut query);
+            PageToken::parse(&query, &token)
+        };
+        assert_eq!(other(|q| q.limit = 7), Ok(cursor.clone()));
+        assert_eq!(other(|q| q.tenant = Tenant::new("other")), Err(BadPageToken));
+        assert_eq!(other(|q| q.principal = None), Err(BadPageToken));
+        assert_eq!(other(|q| q.context_id = Some("c".into())), Err(BadPageToken));
+        assert_eq!(other(|q| q.state = Some(TaskState::Working)), Err(BadPageToken));
+        assert_eq!(other(|q| q.updated_since = Some(DateTime::UNIX_EPOCH)), Err(BadPageToken));
+    }
+}

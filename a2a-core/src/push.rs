@@ -1,0 +1,64 @@
+//! The contract of a push notification config store.
+
+use std::fmt;
+
+use a2a::TaskPushNotificationConfig;
+use async_trait::async_trait;
+
+use crate::{Result, TaskKey, Version};
+
+/// A webhook that wants a task's events, and how far it got.
+#[derive(Clone, PartialEq)]
+pub struct PushSubscription {
+    /// The config as the client gave it; its `id` and `task_id` are set.
+    pub config: TaskPushNotificationConfig,
+    /// The last version whose events the webhook has acknowledged, or that it never wanted.
+    pub acknowledged: Version,
+}
+
+impl fmt::Debug for PushSubscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL, token and credentials of a webhook are secrets.
+        f.debug_struct("PushSubscription")
+            .field("id", &self.config.id)
+            .field("acknowledged", &self.acknowledged)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Keeps push notification configs (specification, sections 3.1.7 to 3.1.10).
+///
+/// The caller has checked that the task exists and is the caller's, and has set the config's id.
+///
+/// # Contract
+///
+/// 1. `a_saved_config_is_returned`, by `get` and in `list`, whole.
+/// 2. `saving_under_the_same_id_replaces`.
+/// 3. `configs_are_listed_in_id_order`, those of the given task only.
+/// 4. `removing_a_config_is_idempotent`.
+/// 5. `acknowledge_only_moves_forward`: a lower version changes nothing, nor does an unknown config.
+/// 6. `configs_of_one_tenant_are_invisible_to_another`.
+///
+/// ```
+/// # use a2a_core::{PushConfigs, TaskKey, Result};
+/// async fn has_webhook(configs: &dyn PushConfigs, key: &TaskKey) -> Result<bool> {
+///     Ok(!configs.list_configs(key).await?.is_empty())
+/// }
+/// ```
+#[async_trait]
+pub trait PushConfigs: fmt::Debug + Send + Sync + 'static {
+    /// Writes a config under its id. Idempotent.
+    async fn save_config(&self, key: &TaskKey, subscription: &PushSubscription) -> Result<()>;
+
+    /// Reads one config. Cancel safe, idempotent.
+    async fn get_config(&self, key: &TaskKey, id: &str) -> Result<Option<PushSubscription>>;
+
+    /// Reads all configs of a task, in id order. Cancel safe, idempotent.
+    async fn list_configs(&self, key: &TaskKey) -> Result<Vec<PushSubscription>>;
+
+    /// Removes a config. Idempotent.
+    async fn remove_config(&self, key: &TaskKey, id: &str) -> Result<()>;
+
+    /// Records that the webhook has all events up to `version`. Idempotent.
+    async fn acknowledge(&self, key: &TaskKey, id: &str, version: Version) -> Result<()>;
+}

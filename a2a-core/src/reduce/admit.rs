@@ -1,0 +1,211 @@
+//! From what an agent says to events fit for a log: ids checked, gaps filled, timestamps assigned.
+
+use std::collections::HashSet;
+
+use a2a::{
+    Artifact, Message, Part, Role, StreamResponse, Task, TaskArtifactUpdateEvent, TaskState, TaskStatus,
+    TaskStatusUpdateEvent,
+};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use thiserror::Error;
+
+use super::artifacts;
+use crate::Ambient;
+
+/// Why an agent's event cannot happen to its task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The event names another task.
+    #[error("the agent's event names another task")]
+    OtherTask,
+    /// The event names another context.
+    #[error("the agent's event names another context")]
+    OtherContext,
+    /// A status without a state.
+    #[error("the agent's status has no state")]
+    NoState,
+    /// An artifact without an id.
+    #[error("the agent's artifact has no id")]
+    NoArtifactId,
+}
+
+/// Turns an agent's event into the events to log, for the task as it is now.
+///
+/// - Empty ids are filled in; wrong ones are refused.
+/// - Status times are assigned here (UTC, whole milliseconds) and never go back.
+/// - The first chunk of an artifact creates it, also where the agent asked to append.
+/// - A message becomes a status message: a stream of a task carries no bare messages
+///   (specification, section 3.1.2).
+/// - A whole task becomes the updates that lead to it, for the same reason. Nothing is taken away.
+///
+/// # Errors
+///
+/// A [`Refusal`] for what the specification does not allow; the task is the agent's mistake then.
+pub fn admit(
+    task: &Task,
+    event: StreamResponse,
+    ambient: &dyn Ambient,
+) -> Result<Vec<StreamResponse>, Refusal> {
+    match event {
+        StreamResponse::StatusUpdate(update) => {
+            check_ids(task, &update.task_id, &update.context_id)?;
+            let metadata = update.metadata.filter(|metadata| !metadata.is_empty());
+            let update = TaskStatusUpdateEvent {
+                status: dated(task, update.status, ambient)?,
+                task_id: task.id.clone(),
+                context_id: task.context_id.clone(),
+                metadata,
+            };
+            Ok(vec![StreamResponse::StatusUpdate(update)])
+        }
+        StreamResponse::ArtifactUpdate(update) => {
+            check_ids(task, &update.task_id, &update.context_id)?;
+            Ok(vec![artifact_update(task, update)?])
+        }
+        StreamResponse::Message(message) => {
+            let state = match task.status.state {
+                TaskState::Submitted | TaskState::Unspecified => TaskState::Working,
+                ref state => state.clone(),
+            };
+            Ok(vec![status(task, state, Some(message), ambient)])
+        }
+        StreamResponse::Task(whole) => differences(task, whole, ambient),
+    }
+}
+
+/// Makes the status event that sets `state`, dated now.
+pub fn status(
+    task: &Task,
+    state: TaskState,
+    message: Option<Message>,
+    ambient: &dyn Ambient,
+) -> StreamResponse {
+    let message = message.map(|message| agent_message(task, message, ambient));
+    StreamResponse::StatusUpdate(TaskStatusUpdateEvent {
+        task_id: task.id.clone(),
+        context_id: task.context_id.clone(),
+        status: TaskStatus { state, message, timestamp: Some(next_timestamp(task, ambient)) },
+        metadata: None,
+    })
+}
+
+/// Makes the log's event for a caller's message: its task and context are filled in.
+pub fn user_message(task: &Task, message: Message) -> Message {
+    let mut message =
+        Message { task_id: Some(task.id.clone()), context_id: Some(task.context_id.clone()), ..message };
+    drop_empty_metadata(&mut message.parts);
+    message
+}
+
+fn check_ids(task: &Task, task_id: &str, context_id: &str) -> Result<(), Refusal> {
+    if !task_id.is_empty() && task_id != task.id {
+        return Err(Refusal::OtherTask);
+    }
+    if !context_id.is_empty() && context_id != task.context_id {
+        return Err(Refusal::OtherContext);
+    }
+    Ok(())
+}
+
+fn dated(task: &Task, status: TaskStatus, ambient: &dyn Ambient) -> Result<TaskStatus, Refusal> {
+    if status.state == TaskState::Unspecified {
+        return Err(Refusal::NoState);
+    }
+    Ok(TaskStatus {
+        message: status.message.map(|message| agent_message(task, message, ambient)),
+        timestamp: Some(next_timestamp(task, ambient)),
+        ..status
+    })
+}
+
+fn next_timestamp(task: &Task, ambient: &dyn Ambient) -> DateTime<Utc> {
+    let now = ambient.now();
+    // Truncation fails only for dates that no clock shows; the finer time is right as well.
+    let now = now.duration_trunc(TimeDelta::milliseconds(1)).unwrap_or(now);
+    task.status.timestamp.map_or(now, |before| before.max(now))
+}
+
+fn agent_message(task: &Task, mut message: Message, ambient: &dyn Ambient) -> Message {
+    if message.message_id.is_empty() {
+        message.message_id = ambient.uuid().to_string();
+    }
+    if message.role == Role::Unspecified {
+        message.role = Role::Agent;
+    }
+    message.task_id = Some(task.id.clone());
+    message.context_id = Some(task.context_id.clone());
+    drop_empty_metadata(&mut message.parts);
+    message
+}
+
+fn artifact_update(task: &Task, update: TaskArtifactUpdateEvent) -> Result<StreamResponse, Refusal> {
+    let mut artifact = update.artifact;
+    if artifact.artifact_id.is_empty() {
+        return Err(Refusal::NoArtifactId);
+    }
+    drop_empty_metadata(&mut artifact.parts);
+    let extends = update.append == Some(true) && artifacts::find(task, &artifact.artifact_id).is_some();
+    Ok(StreamResponse::ArtifactUpdate(TaskArtifactUpdateEvent {
+        task_id: task.id.clone(),
+        context_id: task.context_id.clone(),
+        artifact,
+        append: extends.then_some(true),
+        last_chunk: update.last_chunk,
+        metadata: update.metadata.filter(|metadata| !metadata.is_empty()),
+    }))
+}
+
+/// The SDK writes an empty metadata map as no map at all; so that a log reads back as it was written, there
+/// is none in it.
+fn drop_empty_metadata(parts: &mut [Part]) {
+    for part in parts {
+        part.metadata = part.metadata.take().filter(|metadata| !metadata.is_empty());
+    }
+}
+
+fn differences(task: &Task, whole: Task, ambient: &dyn Ambient) -> Result<Vec<StreamResponse>, Refusal> {
+    check_ids(task, &whole.id, &whole.context_id)?;
+    let mut events = Vec::new();
+
+    let status_message = task.status.message.iter();
+    let known: HashSet<&str> =
+        task.history.iter().flatten().chain(status_message).map(|m| m.message_id.as_str()).collect();
+    for message in whole.history.into_iter().flatten() {
+        if !known.contains(message.message_id.as_str()) {
+            events.push(StreamResponse::Message(agent_message(task, message, ambient)));
+        }
+    }
+
+    for artifact in whole.artifacts.into_iter().flatten() {
+        if artifacts::find(task, &artifact.artifact_id) != Some(&artifact) {
+            events.push(artifact_update(task, replacement(artifact))?);
+        }
+    }
+
+    let metadata =
+        whole.metadata.filter(|metadata| !metadata.is_empty() && task.metadata.as_ref() != Some(metadata));
+    let status = whole.status;
+    let says_nothing = status.state == TaskState::Unspecified
+        || (status.state == task.status.state && status.message == task.status.message);
+    if !says_nothing || metadata.is_some() {
+        let status = if says_nothing { task.status.clone() } else { status };
+        events.push(StreamResponse::StatusUpdate(TaskStatusUpdateEvent {
+            status: dated(task, status, ambient)?,
+            task_id: task.id.clone(),
+            context_id: task.context_id.clone(),
+            metadata,
+        }));
+    }
+    Ok(events)
+}
+
+fn replacement(artifact: Artifact) -> TaskArtifactUpdateEvent {
+    TaskArtifactUpdateEvent {
+        task_id: String::new(),
+        context_id: String::new(),
+        artifact,
+        append: None,
+        last_chunk: Some(true),
+        metadata: None,
+    }
+}

@@ -1,0 +1,104 @@
+//! The pure reducer: what a task becomes when an event happens to it.
+//!
+//! Everybody uses this one: the executor before it commits, a store that folds its log, a test that checks.
+//! [`admit`] turns what an agent says into events fit for a log; [`apply`] folds those events.
+
+mod admit;
+mod artifacts;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use a2a::{Message, StreamResponse, Task, TaskState, TaskStatus};
+use serde_json::Value;
+
+pub use admit::{Refusal, admit, status, user_message};
+
+use crate::{BackendError, CommitRecord, Result};
+
+/// Applies one logged event to a task.
+///
+/// - A status replaces the status; the replaced status' message moves into the history; the event's metadata
+///   merges into the task's.
+/// - An artifact is replaced, or extended where the event appends.
+/// - A message joins the history.
+/// - A whole task replaces the task.
+///
+/// A task in a terminal state changes no more, whatever happens.
+pub fn apply(task: &mut Task, event: &StreamResponse) {
+    if task.status.state.is_terminal() {
+        return;
+    }
+    match event {
+        StreamResponse::Task(whole) => task.clone_from(whole),
+        StreamResponse::Message(message) => remember(task, message.clone()),
+        StreamResponse::StatusUpdate(update) => {
+            replace_status(task, update.status.clone());
+            merge_metadata(&mut task.metadata, update.metadata.as_ref());
+        }
+        StreamResponse::ArtifactUpdate(update) => artifacts::apply(task, update),
+    }
+}
+
+/// Folds log entries into a task. The first entry of a log begins with the whole task.
+///
+/// # Errors
+///
+/// [`BackendError::Corrupt`] where the log does not begin so.
+pub fn fold<'a>(
+    start: Option<Task>,
+    records: impl IntoIterator<Item = &'a CommitRecord>,
+) -> Result<Option<Task>> {
+    let mut task = start;
+    for event in records.into_iter().flat_map(|record| &record.events) {
+        match (&mut task, event) {
+            (Some(task), event) => apply(task, event),
+            (empty, StreamResponse::Task(whole)) => *empty = Some(whole.clone()),
+            (_, _) => return Err(BackendError::corrupt("a log that does not begin with a task")),
+        }
+    }
+    Ok(task)
+}
+
+/// Returns the state that an event sets, if it sets one.
+pub fn state_of(event: &StreamResponse) -> Option<&TaskState> {
+    match event {
+        StreamResponse::Task(task) => Some(&task.status.state),
+        StreamResponse::StatusUpdate(update) => Some(&update.status.state),
+        StreamResponse::ArtifactUpdate(_) | StreamResponse::Message(_) => None,
+    }
+}
+
+/// Tells whether a task in this state waits for its caller (specification, section 4.1.3).
+pub fn is_interrupted(state: &TaskState) -> bool {
+    matches!(state, TaskState::InputRequired | TaskState::AuthRequired)
+}
+
+/// Tells whether a turn ends in this state: terminal or interrupted.
+pub fn ends_turn(state: &TaskState) -> bool {
+    state.is_terminal() || is_interrupted(state)
+}
+
+/// Tells whether streams show an event. Messages of the log are history, which streams do not repeat.
+pub fn is_streamed(event: &StreamResponse) -> bool {
+    !matches!(event, StreamResponse::Message(_))
+}
+
+fn replace_status(task: &mut Task, status: TaskStatus) {
+    let replaced = std::mem::replace(&mut task.status, status);
+    if let Some(message) = replaced.message {
+        remember(task, message);
+    }
+}
+
+fn remember(task: &mut Task, message: Message) {
+    task.history.get_or_insert_default().push(message);
+}
+
+fn merge_metadata(into: &mut Option<HashMap<String, Value>>, from: Option<&HashMap<String, Value>>) {
+    if let Some(from) = from {
+        into.get_or_insert_default().extend(from.iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+}

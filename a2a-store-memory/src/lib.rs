@@ -1,0 +1,1 @@
+//! In-memory task store, membership and push configs for one process

@@ -1,0 +1,1 @@
+//! Conformance suites for backends, fault-injecting wrappers, simulation helpers

@@ -1,0 +1,1 @@
+//! Several instances against real backends; and the arrows between our crates
