@@ -1,0 +1,55 @@
+//! How much the store keeps.
+
+/// The bounds of a store.
+///
+/// ```
+/// use a2a_store_memory::{Config, MemoryStore};
+///
+/// let store = MemoryStore::with_config(Config::default().finished_tasks(100));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Config {
+    pub(crate) finished_tasks: usize,
+    pub(crate) log_commits: usize,
+    pub(crate) log_bytes: usize,
+    pub(crate) claims: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config { finished_tasks: 10_000, log_commits: 1024, log_bytes: 1024 * 1024, claims: 100_000 }
+    }
+}
+
+impl Config {
+    /// Sets how many tasks in a terminal state are kept, by default 10,000. Beyond that the one that finished
+    /// first is deleted. Running and parked tasks are never deleted and do not count.
+    #[must_use]
+    pub fn finished_tasks(mut self, tasks: usize) -> Self {
+        self.finished_tasks = tasks;
+        self
+    }
+
+    /// Sets how many commits of each task are kept for replays, by default 1024. The last one always is.
+    #[must_use]
+    pub fn log_commits(mut self, commits: usize) -> Self {
+        self.log_commits = commits;
+        self
+    }
+
+    /// Sets how many bytes of content the commits of each task may have that are kept for replays, by
+    /// default 1 MiB. The last commit is always kept.
+    #[must_use]
+    pub fn log_bytes(mut self, bytes: usize) -> Self {
+        self.log_bytes = bytes;
+        self
+    }
+
+    /// Sets how many message claims are kept, by default 100,000. Beyond that the one that expires first is
+    /// forgotten before its time: under such a flood a repeated message may make a second task.
+    #[must_use]
+    pub fn claims(mut self, claims: usize) -> Self {
+        self.claims = claims;
+        self
+    }
+}

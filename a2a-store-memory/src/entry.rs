@@ -1,0 +1,53 @@
+//! One task as the store keeps it: its log, and the facts beside it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use a2a::Task;
+use a2a_core::{Executor, InstanceId, StoredTask, TaskHead, Version};
+
+use crate::listing::{Owner, Row};
+use crate::log::Log;
+use crate::retention::Place;
+
+/// A task, its facts, and where the indexes have it.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) log: Log,
+    pub(crate) owner: Arc<Owner>,
+    pub(crate) row: Row,
+    pub(crate) executor: Option<Executor>,
+    pub(crate) watchers: BTreeSet<InstanceId>,
+    /// Set once the task is in a terminal state.
+    pub(crate) finished: Option<Place>,
+}
+
+/// A task as it was at one moment, to be copied after the lock is released.
+#[derive(Debug)]
+pub(crate) struct Moment {
+    pub(crate) task: Arc<Task>,
+    version: Version,
+    head: TaskHead,
+}
+
+impl Entry {
+    pub(crate) fn head(&self) -> TaskHead {
+        TaskHead {
+            state: self.row.state.clone(),
+            principal: self.owner.principal.clone(),
+            executor: self.executor,
+            watchers: self.watchers.clone(),
+        }
+    }
+
+    pub(crate) fn moment(&mut self) -> Moment {
+        Moment { task: self.log.task(), version: self.log.version(), head: self.head() }
+    }
+}
+
+impl Moment {
+    /// Copies the task: the one copy that a read makes.
+    pub(crate) fn into_stored(self) -> StoredTask {
+        StoredTask { task: Task::clone(&self.task), version: self.version, head: self.head }
+    }
+}

@@ -1,0 +1,69 @@
+//! What all clones of a store share: the tasks, the indexes over them, the members and the claims.
+//!
+//! Locks are taken in one order: a task's shard, then one index at a time. Nothing takes a shard while it
+//! holds an index or another shard.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+
+use a2a_core::{InstanceId, Member, PushSubscription, TaskKey};
+
+use crate::Config;
+use crate::claims::Claims;
+use crate::entry::Entry;
+use crate::executing::Executing;
+use crate::listing::Listing;
+use crate::retention::{Place, Retention};
+use crate::shards::{Shards, lock};
+
+/// One store's contents.
+#[derive(Debug, Default)]
+pub(crate) struct Location {
+    pub(crate) config: Config,
+    pub(crate) shards: Shards<Shard>,
+    pub(crate) listing: Listing,
+    pub(crate) executing: Mutex<Executing>,
+    pub(crate) retention: Mutex<Retention>,
+    pub(crate) members: Mutex<BTreeMap<InstanceId, Member>>,
+    pub(crate) claims: Mutex<Claims>,
+}
+
+/// The tasks that share a lock, and their webhooks.
+#[derive(Debug, Default)]
+pub(crate) struct Shard {
+    pub(crate) tasks: HashMap<TaskKey, Entry>,
+    pub(crate) webhooks: HashMap<TaskKey, BTreeMap<String, PushSubscription>>,
+}
+
+impl Location {
+    /// Reads or changes a task's entry; `None` where the task does not exist.
+    pub(crate) fn with<T>(&self, key: &TaskKey, then: impl FnOnce(&mut Entry) -> T) -> Option<T> {
+        self.shards.lock(key).tasks.get_mut(key).map(then)
+    }
+
+    /// Deletes a task with all that belongs to it; tells whether it existed.
+    pub(crate) fn delete(&self, key: &TaskKey) -> bool {
+        self.delete_from(&mut self.shards.lock(key), key)
+    }
+
+    /// Deletes a finished task, unless the key stands for another task by now.
+    pub(crate) fn expire(&self, place: Place, key: &TaskKey) {
+        let mut shard = self.shards.lock(key);
+        if shard.tasks.get(key).is_some_and(|entry| entry.finished == Some(place)) {
+            self.delete_from(&mut shard, key);
+        }
+    }
+
+    fn delete_from(&self, shard: &mut Shard, key: &TaskKey) -> bool {
+        shard.webhooks.remove(key);
+        let Some(entry) = shard.tasks.remove(key) else { return false };
+        self.listing.remove(&entry.owner, &entry.row);
+        if entry.executor.is_some() {
+            lock(&self.executing).hand_over(key, entry.executor.as_ref(), None);
+        }
+        if let Some(place) = entry.finished {
+            lock(&self.retention).forget(place);
+        }
+        true
+    }
+}

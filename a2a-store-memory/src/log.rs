@@ -1,0 +1,91 @@
+//! One task's content: its latest commits, and the task as all earlier ones made it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use a2a::Task;
+use a2a_core::{CommitId, CommitRecord, Version, reduce};
+
+use crate::{Config, weight};
+
+/// A bounded log and the fold of what is no longer in it.
+///
+/// A commit is only appended. It is folded into the task when somebody reads the task, or when it leaves the
+/// log, whichever comes first: once, and never at the price of a whole task.
+#[derive(Debug)]
+pub(crate) struct Log {
+    /// The fold of the commits up to `folded`. Shared with readers, who copy it without holding a lock.
+    task: Arc<Task>,
+    folded: Version,
+    records: VecDeque<Arc<CommitRecord>>,
+    bytes: usize,
+    version: Version,
+}
+
+impl Log {
+    /// Begins the log of a task with its first commit and what that made.
+    pub(crate) fn new(first: Arc<CommitRecord>, task: Task) -> Self {
+        Log {
+            task: Arc::new(task),
+            folded: first.version,
+            version: first.version,
+            bytes: weight::of(&first),
+            records: VecDeque::from([first]),
+        }
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Returns the id of the commit that made the current version.
+    pub(crate) fn last_id(&self) -> Option<CommitId> {
+        self.records.back().map(|record| record.id)
+    }
+
+    /// Appends the next commit and drops the oldest beyond the bounds.
+    pub(crate) fn push(&mut self, record: Arc<CommitRecord>, config: &Config) {
+        self.version = record.version;
+        self.bytes = self.bytes.saturating_add(weight::of(&record));
+        self.records.push_back(record);
+        while self.records.len() > 1
+            && (self.records.len() > config.log_commits || self.bytes > config.log_bytes)
+        {
+            let Some(oldest) = self.records.pop_front() else { break };
+            self.bytes = self.bytes.saturating_sub(weight::of(&oldest));
+            fold(&mut self.task, &mut self.folded, &oldest);
+        }
+    }
+
+    /// Returns the task as it is now.
+    pub(crate) fn task(&mut self) -> Arc<Task> {
+        for record in &self.records {
+            fold(&mut self.task, &mut self.folded, record);
+        }
+        Arc::clone(&self.task)
+    }
+
+    /// Returns the commits after a version, or `None` where some of them have left the log.
+    pub(crate) fn after(&self, after: Version) -> Option<Vec<Arc<CommitRecord>>> {
+        let oldest = self.records.front()?.version;
+        if after.next() < oldest {
+            return None;
+        }
+        let known = after.next().get().saturating_sub(oldest.get());
+        Some(self.records.iter().skip(usize::try_from(known).unwrap_or(usize::MAX)).cloned().collect())
+    }
+}
+
+fn fold(task: &mut Arc<Task>, folded: &mut Version, record: &CommitRecord) {
+    if record.version <= *folded {
+        return;
+    }
+    *folded = record.version;
+    if !record.events.is_empty() {
+        // Copies the task only while a reader is copying it too.
+        let task = Arc::make_mut(task);
+        for event in &record.events {
+            reduce::apply(task, event);
+        }
+    }
+}

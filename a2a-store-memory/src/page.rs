@@ -1,0 +1,55 @@
+//! One page of a list: the tasks at the selected positions, cut down to what the query asks for.
+
+use a2a::Task;
+use a2a_core::{Cursor, TaskKey, TaskPage, TaskQuery};
+
+use crate::location::Location;
+
+impl Location {
+    /// Reads a page.
+    ///
+    /// The tasks are read after the index is let go, so one may have changed since. It is at the front of the
+    /// list now: on the first page it is shown there, on later ones not at all.
+    pub(crate) fn page(&self, query: &TaskQuery) -> TaskPage {
+        let selection = self.listing.select(query);
+        let next = selection
+            .positions
+            .last()
+            .filter(|_| selection.more)
+            .map(|last| Cursor { timestamp: last.at, task_id: last.id.to_string() });
+        let mut tasks: Vec<Task> = selection
+            .positions
+            .iter()
+            .filter_map(|position| {
+                let key = TaskKey::new(query.tenant.clone(), &*position.id);
+                let task = self.with(&key, |entry| entry.log.task())?;
+                let here = query.after.as_ref().is_none_or(|cursor| cursor.precedes(&task));
+                (here && query.matches(&task)).then(|| cut(&task, query))
+            })
+            .collect();
+        tasks.sort_by(|a, b| place(b).cmp(&place(a)));
+        TaskPage { tasks, next, total: selection.total }
+    }
+}
+
+fn place(task: &Task) -> (chrono::DateTime<chrono::Utc>, &str) {
+    (task.status.timestamp.unwrap_or_default(), &task.id)
+}
+
+/// Copies what the query asks for and no more; the rest of a task may be large.
+fn cut(task: &Task, query: &TaskQuery) -> Task {
+    let history = task.history.as_ref().map(|history| {
+        let surplus = query.history.map_or(0, |keep| history.len().saturating_sub(keep));
+        history.iter().skip(surplus).cloned().collect()
+    });
+    let mut copy = Task {
+        id: task.id.clone(),
+        context_id: task.context_id.clone(),
+        status: task.status.clone(),
+        artifacts: query.artifacts.then(|| task.artifacts.clone()).flatten(),
+        history,
+        metadata: task.metadata.clone(),
+    };
+    query.trim(&mut copy);
+    copy
+}

@@ -1,0 +1,102 @@
+//! The task store's contract, on a shared location.
+
+use std::time::Duration;
+
+use a2a_core::{
+    Commit, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage,
+    TaskQuery, TaskStore, Tenant, Version,
+};
+use async_trait::async_trait;
+use tokio::task::consume_budget;
+use tokio::time::Instant;
+
+use crate::MemoryStore;
+use crate::claims::Claim;
+use crate::entry::{Entry, Moment};
+use crate::shards::lock;
+
+// Nothing here ever waits; a caller that only talked to this store would keep its thread from everybody else.
+// Hence the calls of `consume_budget`, always before anything is changed.
+#[async_trait]
+impl TaskStore for MemoryStore {
+    async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>> {
+        consume_budget().await;
+        Ok(self.location.with(key, Entry::moment).map(Moment::into_stored))
+    }
+
+    async fn head(&self, key: &TaskKey) -> Result<Option<TaskHead>> {
+        consume_budget().await;
+        Ok(self.location.with(key, |entry| entry.head()))
+    }
+
+    async fn commit(&self, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
+        consume_budget().await;
+        self.location.commit(key, &commit)
+    }
+
+    async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {
+        consume_budget().await;
+        let replay = self.location.with(key, |entry| match entry.log.after(after) {
+            Some(records) => Ok(records),
+            None => Err(entry.moment()),
+        });
+        Ok(match replay {
+            None => Replay::Commits(Vec::new()),
+            Some(Ok(records)) => Replay::Commits(records),
+            Some(Err(moment)) => Replay::Snapshot(Box::new(moment.into_stored())),
+        })
+    }
+
+    async fn watch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<Option<StoredTask>> {
+        consume_budget().await;
+        let moment = self.location.with(key, |entry| {
+            entry.watchers.insert(*watcher);
+            entry.moment()
+        });
+        Ok(moment.map(Moment::into_stored))
+    }
+
+    async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
+        consume_budget().await;
+        self.location.with(key, |entry| entry.watchers.remove(watcher));
+        Ok(())
+    }
+
+    async fn release(&self, key: &TaskKey, executor: &InstanceId) -> Result<()> {
+        consume_budget().await;
+        self.location.with(key, |entry| {
+            if entry.executor.is_some_and(|current| current.instance == *executor) {
+                self.location.set_executor(key, entry, None);
+            }
+        });
+        Ok(())
+    }
+
+    async fn list(&self, query: &TaskQuery) -> Result<TaskPage> {
+        consume_budget().await;
+        Ok(self.location.page(query))
+    }
+
+    async fn claim_message(
+        &self,
+        tenant: &Tenant,
+        principal: Option<&Principal>,
+        message_id: &str,
+        task_id: &str,
+        window: Duration,
+    ) -> Result<String> {
+        consume_budget().await;
+        let claim = Claim {
+            tenant: tenant.clone(),
+            principal: principal.cloned(),
+            message_id: message_id.to_owned(),
+        };
+        let limit = self.location.config.claims;
+        Ok(lock(&self.location.claims).claim(claim, task_id, Instant::now(), window, limit))
+    }
+
+    async fn delete(&self, key: &TaskKey) -> Result<bool> {
+        consume_budget().await;
+        Ok(self.location.delete(key))
+    }
+}

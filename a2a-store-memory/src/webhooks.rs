@@ -1,0 +1,53 @@
+//! The contract of push configs, on a shared location.
+
+use a2a_core::{BackendError, PushConfigs, PushSubscription, Result, TaskKey, Version};
+use async_trait::async_trait;
+use tokio::task::consume_budget;
+
+use crate::MemoryStore;
+
+#[async_trait]
+impl PushConfigs for MemoryStore {
+    async fn save_config(&self, key: &TaskKey, subscription: &PushSubscription) -> Result<()> {
+        consume_budget().await;
+        let Some(id) = subscription.config.id.clone() else {
+            return Err(BackendError::rejected("a push config must have an id"));
+        };
+        let mut shard = self.location.shards.lock(key);
+        shard.webhooks.entry(key.clone()).or_default().insert(id, subscription.clone());
+        Ok(())
+    }
+
+    async fn get_config(&self, key: &TaskKey, id: &str) -> Result<Option<PushSubscription>> {
+        consume_budget().await;
+        let shard = self.location.shards.lock(key);
+        Ok(shard.webhooks.get(key).and_then(|configs| configs.get(id)).cloned())
+    }
+
+    async fn list_configs(&self, key: &TaskKey) -> Result<Vec<PushSubscription>> {
+        consume_budget().await;
+        let shard = self.location.shards.lock(key);
+        Ok(shard.webhooks.get(key).into_iter().flat_map(|configs| configs.values()).cloned().collect())
+    }
+
+    async fn remove_config(&self, key: &TaskKey, id: &str) -> Result<()> {
+        consume_budget().await;
+        let mut shard = self.location.shards.lock(key);
+        if let Some(configs) = shard.webhooks.get_mut(key) {
+            configs.remove(id);
+            if configs.is_empty() {
+                shard.webhooks.remove(key);
+            }
+        }
+        Ok(())
+    }
+
+    async fn acknowledge(&self, key: &TaskKey, id: &str, version: Version) -> Result<()> {
+        consume_budget().await;
+        let mut shard = self.location.shards.lock(key);
+        if let Some(subscription) = shard.webhooks.get_mut(key).and_then(|configs| configs.get_mut(id)) {
+            subscription.acknowledged = subscription.acknowledged.max(version);
+        }
+        Ok(())
+    }
+}

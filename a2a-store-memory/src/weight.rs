@@ -1,0 +1,68 @@
+//! About how many bytes of content a commit holds, without encoding it.
+
+use std::collections::HashMap;
+
+use a2a::{Artifact, Message, Part, PartContent, StreamResponse};
+use a2a_core::CommitRecord;
+use serde_json::Value;
+
+/// What an event costs beside its text: ids, enum tags, vectors.
+const OVERHEAD: usize = 256;
+
+/// Weighs a commit.
+pub(crate) fn of(record: &CommitRecord) -> usize {
+    OVERHEAD + record.events.iter().map(event).sum::<usize>()
+}
+
+fn event(event: &StreamResponse) -> usize {
+    let content = match event {
+        StreamResponse::Task(task) => {
+            task.status.message.as_ref().map_or(0, message)
+                + task.history.iter().flatten().map(message).sum::<usize>()
+                + task.artifacts.iter().flatten().map(artifact).sum::<usize>()
+                + metadata(task.metadata.as_ref())
+        }
+        StreamResponse::Message(said) => message(said),
+        StreamResponse::StatusUpdate(update) => {
+            update.status.message.as_ref().map_or(0, message) + metadata(update.metadata.as_ref())
+        }
+        StreamResponse::ArtifactUpdate(update) => {
+            artifact(&update.artifact) + metadata(update.metadata.as_ref())
+        }
+    };
+    OVERHEAD + content
+}
+
+fn message(message: &Message) -> usize {
+    OVERHEAD + message.parts.iter().map(part).sum::<usize>() + metadata(message.metadata.as_ref())
+}
+
+fn artifact(artifact: &Artifact) -> usize {
+    let texts = [&artifact.name, &artifact.description];
+    texts.into_iter().flatten().map(String::len).sum::<usize>()
+        + artifact.parts.iter().map(part).sum::<usize>()
+        + metadata(artifact.metadata.as_ref())
+}
+
+fn part(part: &Part) -> usize {
+    let content = match &part.content {
+        PartContent::Text(text) | PartContent::Url(text) => text.len(),
+        PartContent::Raw(bytes) => bytes.len(),
+        PartContent::Data(data) => value(data),
+    };
+    size_of::<Part>() + content + metadata(part.metadata.as_ref())
+}
+
+fn metadata(metadata: Option<&HashMap<String, Value>>) -> usize {
+    metadata.into_iter().flatten().map(|(key, data)| key.len() + value(data)).sum()
+}
+
+fn value(data: &Value) -> usize {
+    let content = match data {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(value).sum(),
+        Value::Object(fields) => fields.iter().map(|(key, data)| key.len() + value(data)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    size_of::<Value>() + content
+}
