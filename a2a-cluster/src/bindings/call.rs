@@ -1,0 +1,205 @@
+//! Hands a handler what the SDK's HTTP transports have no room for, and takes from it what they flatten.
+//!
+//! The transports call the handler inside the future that serves the request. A task-local value therefore reaches
+//! exactly that call, without a header that a client could forge.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use a2a::*;
+use a2a_server::RequestHandler;
+use a2a_server::middleware::ServiceParams;
+use async_trait::async_trait;
+use axum::response::Response;
+use futures::stream::BoxStream;
+use serde_json::Value;
+
+use super::unavailable::{is_unauthenticated, retry_after};
+use super::violations::Violations;
+
+tokio::task_local! {
+    static CALL: Call;
+}
+
+/// One HTTP request on its way to the handler.
+#[derive(Debug, Default)]
+pub(super) struct Call {
+    /// The tenant that the URL names.
+    pub(super) tenant: Option<String>,
+    /// The metadata of a REST cancel.
+    pub(super) metadata: RefCell<Option<HashMap<String, Value>>>,
+    fault: RefCell<Option<A2AError>>,
+}
+
+impl Call {
+    pub(super) fn for_tenant(tenant: Option<String>) -> Self {
+        Self { tenant, ..Self::default() }
+    }
+
+    /// Awaits `response` with this call around it. The second value is the handler's error if it is one
+    /// that HTTP has its own form for.
+    ///
+    /// Cancel safe as far as `response` is.
+    pub(super) async fn around(
+        self,
+        response: impl Future<Output = Response>,
+    ) -> (Response, Option<A2AError>) {
+        let with_fault = async {
+            let response = response.await;
+            (response, CALL.with(|call| call.fault.take()))
+        };
+        CALL.scope(self, with_fault).await
+    }
+}
+
+/// Remembers an error that the transport behind would flatten.
+fn noted<T>(result: Result<T, A2AError>) -> Result<T, A2AError> {
+    if let Err(error) = &result
+        && (retry_after(error).is_some() || is_unauthenticated(error))
+    {
+        // Outside of a call there is nobody to tell.
+        let _ = CALL.try_with(|call| call.fault.replace(Some(error.clone())));
+    }
+    result
+}
+
+/// Puts the URL's tenant into a request, which may repeat it but not contradict it.
+fn fill(tenant: &mut Option<String>) -> Result<(), A2AError> {
+    let named = CALL.try_with(|call| call.tenant.clone()).ok().flatten();
+    let Some(named) = named else { return Ok(()) };
+    match tenant.as_deref() {
+        None | Some("") => *tenant = Some(named),
+        Some(given) if given == named => {}
+        Some(_) => {
+            return Err(A2AError::invalid_params("the tenant in the request is not the one in its URL"));
+        }
+    }
+    Ok(())
+}
+
+/// The handler as the SDK's HTTP transports see it.
+#[derive(Debug)]
+pub(super) struct HttpCalls<H>(Arc<H>);
+
+impl<H> HttpCalls<H> {
+    pub(super) fn new(handler: Arc<H>) -> Self {
+        Self(handler)
+    }
+}
+
+type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
+
+#[async_trait]
+impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
+    async fn send_message(
+        &self,
+        params: &ServiceParams,
+        mut request: SendMessageRequest,
+    ) -> Result<SendMessageResponse, A2AError> {
+        fill(&mut request.tenant)?;
+        noted(self.0.send_message(params, request).await)
+    }
+
+    async fn send_streaming_message(
+        &self,
+        params: &ServiceParams,
+        mut request: SendMessageRequest,
+    ) -> Result<Events, A2AError> {
+        fill(&mut request.tenant)?;
+        noted(self.0.send_streaming_message(params, request).await)
+    }
+
+    async fn get_task(&self, params: &ServiceParams, mut request: GetTaskRequest) -> Result<Task, A2AError> {
+        fill(&mut request.tenant)?;
+        noted(self.0.get_task(params, request).await)
+    }
+
+    async fn list_tasks(
+        &self,
+        params: &ServiceParams,
+        mut request: ListTasksRequest,
+    ) -> Result<ListTasksResponse, A2AError> {
+        fill(&mut request.tenant)?;
+        let mut violations = Violations::default();
+        if let Some(size) = request.page_size {
+            violations.page_size(size.into());
+        }
+        if request.status == Some(TaskState::Unspecified) {
+            violations.unspecified_status();
+        }
+        violations.into_result()?;
+        noted(self.0.list_tasks(params, request).await)
+    }
+
+    async fn cancel_task(
+        &self,
+        params: &ServiceParams,
+        mut request: CancelTaskRequest,
+    ) -> Result<Task, A2AError> {
+        fill(&mut request.tenant)?;
+        if request.metadata.is_none() {
+            request.metadata = CALL.try_with(|call| call.metadata.take()).ok().flatten();
+        }
+        noted(self.0.cancel_task(params, request).await)
+    }
+
+    async fn subscribe_to_task(
+        &self,
+        params: &ServiceParams,
+        mut request: SubscribeToTaskRequest,
+    ) -> Result<Events, A2AError> {
+        fill(&mut request.tenant)?;
+        noted(self.0.subscribe_to_task(params, request).await)
+    }
+
+    async fn create_push_config(
+        &self,
+        params: &ServiceParams,
+        mut request: TaskPushNotificationConfig,
+    ) -> Result<TaskPushNotificationConfig, A2AError> {
+        fill(&mut request.tenant)?;
+        noted(self.0.create_push_config(params, request).await)
+    }
+
+    async fn get_push_config(
+        &self,
+        params: &ServiceParams,
+        mut request: GetTaskPushNotificationConfigRequest,
+    ) -> Result<TaskPushNotificationConfig, A2AError> {
+        fill(&mut request.tenant)?;
+        noted(self.0.get_push_config(params, request).await)
+    }
+
+    async fn list_push_configs(
+        &self,
+        params: &ServiceParams,
+        mut request: ListTaskPushNotificationConfigsRequest,
+    ) -> Result<ListTaskPushNotificationConfigsResponse, A2AError> {
+        fill(&mut request.tenant)?;
+        let mut violations = Violations::default();
+        violations.config_page_size(request.page_size.unwrap_or(0).into());
+        violations.into_result()?;
+        // The proto cannot tell 0 from unset, so no binding does.
+        request.page_size = request.page_size.filter(|size| *size != 0);
+        noted(self.0.list_push_configs(params, request).await)
+    }
+
+    async fn delete_push_config(
+        &self,
+        params: &ServiceParams,
+        mut request: DeleteTaskPushNotificationConfigRequest,
+    ) -> Result<(), A2AError> {
+        fill(&mut request.tenant)?;
+        noted(self.0.delete_push_config(params, request).await)
+    }
+
+    async fn get_extended_agent_card(
+        &self,
+        params: &ServiceParams,
+        mut request: GetExtendedAgentCardRequest,
+    ) -> Result<AgentCard, A2AError> {
+        fill(&mut request.tenant)?;
+        noted(self.0.get_extended_agent_card(params, request).await)
+    }
+}

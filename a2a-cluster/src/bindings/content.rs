@@ -1,0 +1,94 @@
+//! Reads a request's body within its limit, and judges its content type.
+
+use a2a::{A2AError, error_code};
+use axum::body::{Body, to_bytes};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+
+/// What a request says about the form of its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ContentType {
+    Missing,
+    Json,
+    Other,
+}
+
+impl ContentType {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let Some(value) = headers.get(CONTENT_TYPE) else { return Self::Missing };
+        let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        let is_json = [&b"application/json"[..], b"application/a2a+json"]
+            .iter()
+            .any(|json| essence.eq_ignore_ascii_case(json));
+        if is_json { Self::Json } else { Self::Other }
+    }
+}
+
+/// The error for a body that is not announced as JSON.
+pub(super) fn not_json() -> Refusal {
+    let message = "the content type must be application/json or application/a2a+json";
+    Refusal {
+        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        error: A2AError::new(error_code::CONTENT_TYPE_NOT_SUPPORTED, message),
+    }
+}
+
+/// Why a request ends before anybody has read what it asks for.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// The HTTP status, more exact here than what the A2A code maps to.
+    pub(super) status: StatusCode,
+    pub(super) error: A2AError,
+}
+
+/// Reads a whole body. What is announced as too large is not read at all.
+///
+/// # Errors
+/// 413 for a body of more than `limit` bytes, 400 for one that breaks off.
+pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(too_large(limit));
+    }
+    to_bytes(body, limit).await.map_err(|error| {
+        let over_the_limit = std::error::Error::source(&error)
+            .is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+        if over_the_limit { too_large(limit) } else { broken_off() }
+    })
+}
+
+fn too_large(limit: usize) -> Refusal {
+    Refusal {
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        error: A2AError::invalid_request(format!("the request body is larger than {limit} bytes")),
+    }
+}
+
+fn broken_off() -> Refusal {
+    Refusal {
+        status: StatusCode::BAD_REQUEST,
+        error: A2AError::parse_error("the request body broke off before its end"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_and_case_do_not_change_a_content_type() {
+        for (value, seen) in [
+            ("application/json", ContentType::Json),
+            ("Application/JSON; charset=utf-8", ContentType::Json),
+            ("application/a2a+json ;x=y", ContentType::Json),
+            ("text/plain", ContentType::Other),
+            ("application/jsonp", ContentType::Other),
+            ("", ContentType::Other),
+        ] {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, value.parse().unwrap())]);
+            assert_eq!(ContentType::of(&headers), seen, "{value:?}");
+        }
+        assert_eq!(ContentType::of(&HeaderMap::new()), ContentType::Missing);
+    }
+}

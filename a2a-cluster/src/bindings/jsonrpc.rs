@@ -1,0 +1,184 @@
+//! The JSON-RPC binding (§9): the SDK's router, with everything it does not read read before it.
+
+use std::sync::Arc;
+
+use a2a::{A2AError, JsonRpcId, JsonRpcRequest, JsonRpcResponse};
+use a2a_server::RequestHandler;
+use a2a_server::jsonrpc::jsonrpc_router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{ALLOW, CONTENT_LENGTH};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::MapAccess;
+use serde_json::{Map, Value};
+use tower::Service;
+
+use super::call::{Call, HttpCalls};
+use super::content::{self, ContentType};
+use super::limits::Limits;
+use super::params::{self, Params};
+use super::shape::{Fields, Shape};
+use super::sse;
+use super::unavailable::{advise, is_unauthenticated};
+use super::version::served_over_http;
+
+/// Answers requests to `/`.
+#[derive(Debug)]
+pub(super) struct JsonRpc {
+    sdk: Router,
+    limits: Limits,
+}
+
+impl JsonRpc {
+    pub(super) fn new<H: RequestHandler>(calls: Arc<HttpCalls<H>>, limits: Limits) -> Self {
+        Self { sdk: jsonrpc_router(calls), limits }
+    }
+
+    /// Cancel safe as far as the handler is: dropping it drops the handler's future.
+    pub(super) async fn answer(&self, request: Request) -> Response {
+        let (mut parts, body) = request.into_parts();
+        if parts.method != Method::POST {
+            let error = A2AError::invalid_request("JSON-RPC requests are sent with POST");
+            let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, JsonRpcId::Null, &error);
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            return response;
+        }
+        let read = match ContentType::of(&parts.headers) {
+            // Without one, the body speaks for itself, as it does to the SDK.
+            ContentType::Json | ContentType::Missing => {
+                content::read(&parts.headers, body, self.limits.body_bytes()).await
+            }
+            ContentType::Other => Err(content::not_json()),
+        };
+        let body = match read {
+            Ok(body) => body,
+            Err(refusal) => return failure(refusal.status, JsonRpcId::Null, &refusal.error),
+        };
+        let body = match self.admit(&mut parts, body) {
+            Ok(body) => body,
+            Err((id, error)) => return failure(StatusCode::OK, id, &error),
+        };
+
+        let mut sdk = self.sdk.clone();
+        let response = async move {
+            let Ok(response) = sdk.call(Request::from_parts(parts, Body::from(body))).await;
+            response
+        };
+        let (mut response, fault) = Call::default().around(response).await;
+        if let Some(error) = fault {
+            advise(&error, response.headers_mut());
+            if is_unauthenticated(&error) {
+                *response.status_mut() = StatusCode::UNAUTHORIZED;
+            }
+        } else if sse::is_stream(&response) {
+            sse::unbuffered(&mut response);
+        }
+        response
+    }
+
+    /// Looks at a request, and returns the body that the SDK may have.
+    fn admit(&self, parts: &mut Parts, body: Bytes) -> Result<Bytes, (JsonRpcId, A2AError)> {
+        // What cannot be looked at the SDK cannot read either, and its error for that is right.
+        let Ok(shape) = serde_json::from_slice::<Shape<Envelope>>(&body) else { return Ok(body) };
+        let Shape::Object(envelope) = shape else {
+            return Err((JsonRpcId::Null, A2AError::invalid_request("a request is one JSON object")));
+        };
+        let admitted =
+            served_over_http(&mut parts.headers, &parts.uri).and_then(|()| match &envelope.params {
+                Shape::Object(params) => params.check(envelope.method.request(), &self.limits),
+                _ => Ok(()),
+            });
+        if let Err(error) = admitted {
+            return Err((id_of(&body), error));
+        }
+        if envelope.method.needs_no_params()
+            && matches!(envelope.params, Shape::Absent)
+            && let Some(body) = with_empty_params(&body)
+        {
+            parts.headers.remove(CONTENT_LENGTH);
+            return Ok(body);
+        }
+        Ok(body)
+    }
+}
+
+/// The methods that are treated differently from the rest.
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+enum MethodName {
+    SendMessage,
+    SendStreamingMessage,
+    ListTasks,
+    ListTaskPushNotificationConfigs,
+    GetExtendedAgentCard,
+    #[default]
+    #[serde(other)]
+    Another,
+}
+
+impl MethodName {
+    fn request(self) -> params::Request {
+        match self {
+            Self::SendMessage | Self::SendStreamingMessage => params::Request::Send,
+            Self::ListTasks => params::Request::ListTasks,
+            Self::ListTaskPushNotificationConfigs => params::Request::ListPushConfigs,
+            Self::GetExtendedAgentCard | Self::Another => params::Request::Other,
+        }
+    }
+
+    /// All of its parameters are optional, so the whole of them is: §9.4.8 shows it without.
+    fn needs_no_params(self) -> bool {
+        matches!(self, Self::ListTasks | Self::GetExtendedAgentCard)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Envelope {
+    method: MethodName,
+    params: Shape<Params>,
+}
+
+enum EnvelopeField {
+    Method,
+    Params,
+}
+
+impl Fields for Envelope {
+    type Name = EnvelopeField;
+
+    fn name(name: &str) -> Option<EnvelopeField> {
+        match name {
+            "method" => Some(EnvelopeField::Method),
+            "params" => Some(EnvelopeField::Params),
+            _ => None,
+        }
+    }
+
+    fn look<'de, A: MapAccess<'de>>(&mut self, field: EnvelopeField, object: &mut A) -> Result<(), A::Error> {
+        match field {
+            EnvelopeField::Method => self.method = object.next_value()?,
+            EnvelopeField::Params => self.params = object.next_value()?,
+        }
+        Ok(())
+    }
+}
+
+/// The id of a request that is about to be refused, as far as it has a valid one.
+fn id_of(body: &[u8]) -> JsonRpcId {
+    let id = serde_json::from_slice::<Value>(body).ok().and_then(|request| request.get("id").cloned());
+    id.and_then(|id| serde_json::from_value(id).ok()).unwrap_or(JsonRpcId::Null)
+}
+
+fn with_empty_params(body: &[u8]) -> Option<Bytes> {
+    let mut request: JsonRpcRequest = serde_json::from_slice(body).ok()?;
+    request.params = Some(Value::Object(Map::new()));
+    serde_json::to_vec(&request).ok().map(Bytes::from)
+}
+
+fn failure(status: StatusCode, id: JsonRpcId, error: &A2AError) -> Response {
+    (status, Json(JsonRpcResponse::error(id, error.to_jsonrpc_error()))).into_response()
+}

@@ -1,0 +1,114 @@
+//! Errors in REST's form: `google.rpc.Status` as JSON (§11.6), in the SDK's envelope.
+
+use a2a::{A2AError, error_code};
+use axum::Json;
+use axum::body::to_bytes;
+use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::unavailable::{advise, is_unauthenticated, retry_after};
+
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// More than any rejection of axum says; the rest of a longer text is not for clients.
+const LONGEST_REJECTION: usize = 4096;
+
+/// The response for `error`, with the HTTP status that its code maps to.
+pub(super) fn respond(error: &A2AError) -> Response {
+    respond_as(status_of(error), error)
+}
+
+/// The response for `error`, with a status of its own.
+pub(super) fn respond_as(status: StatusCode, error: &A2AError) -> Response {
+    let mut response = (status, Json(body(status, error))).into_response();
+    response.headers_mut().insert(CONTENT_TYPE, PROBLEM_JSON);
+    advise(error, response.headers_mut());
+    response
+}
+
+/// The error body.
+pub(super) fn body(status: StatusCode, error: &A2AError) -> Value {
+    // The SDK's JSON-RPC form holds the same details, `ErrorInfo` with its timestamp included.
+    let details = error.to_jsonrpc_error().data.unwrap_or_default();
+    json!({
+        "error": {
+            "code": status.as_u16(),
+            "status": status_name(error),
+            "message": error.message,
+            "details": details,
+        }
+    })
+}
+
+pub(super) fn status_of(error: &A2AError) -> StatusCode {
+    if retry_after(error).is_some() {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else if is_unauthenticated(error) {
+        StatusCode::UNAUTHORIZED
+    } else {
+        StatusCode::from_u16(error.http_status_code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+/// The canonical name of the gRPC status that goes with an error (§5.4).
+fn status_name(error: &A2AError) -> &'static str {
+    if retry_after(error).is_some() {
+        return "UNAVAILABLE";
+    }
+    if is_unauthenticated(error) {
+        return "UNAUTHENTICATED";
+    }
+    match error.code {
+        error_code::TASK_NOT_FOUND => "NOT_FOUND",
+        error_code::METHOD_NOT_FOUND => "UNIMPLEMENTED",
+        error_code::TASK_NOT_CANCELABLE
+        | error_code::PUSH_NOTIFICATION_NOT_SUPPORTED
+        | error_code::UNSUPPORTED_OPERATION
+        | error_code::EXTENDED_CARD_NOT_CONFIGURED
+        | error_code::EXTENSION_SUPPORT_REQUIRED
+        | error_code::VERSION_NOT_SUPPORTED => "FAILED_PRECONDITION",
+        error_code::CONTENT_TYPE_NOT_SUPPORTED
+        | error_code::PARSE_ERROR
+        | error_code::INVALID_REQUEST
+        | error_code::INVALID_PARAMS => "INVALID_ARGUMENT",
+        _ => "INTERNAL",
+    }
+}
+
+/// A path that leads nowhere. 404 rather than the 501 of its code: it is the URL that is wrong.
+pub(super) fn no_such_path() -> Response {
+    respond_as(StatusCode::NOT_FOUND, &A2AError::new(error_code::METHOD_NOT_FOUND, "no such path"))
+}
+
+/// A path that exists, asked in a way that it does not answer.
+pub(super) fn method_not_allowed(allowed: &'static str) -> Response {
+    let error = A2AError::new(error_code::METHOD_NOT_FOUND, format!("only {allowed} is answered here"));
+    let mut response = respond_as(StatusCode::METHOD_NOT_ALLOWED, &error);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}
+
+/// Puts a refusal that axum wrote as plain text into the form of every other error.
+pub(super) async fn instead_of_plain_text(response: Response, had_body: bool) -> Response {
+    let status = response.status();
+    let content_type = response.headers().get(CONTENT_TYPE);
+    if !(status.is_client_error() || status.is_server_error()) || content_type == Some(&PROBLEM_JSON) {
+        return response;
+    }
+    let code = match status {
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => error_code::METHOD_NOT_FOUND,
+        StatusCode::PAYLOAD_TOO_LARGE => error_code::INVALID_REQUEST,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => error_code::CONTENT_TYPE_NOT_SUPPORTED,
+        StatusCode::BAD_REQUEST if had_body => error_code::PARSE_ERROR,
+        status if status.is_client_error() => error_code::INVALID_PARAMS,
+        _ => error_code::INTERNAL_ERROR,
+    };
+    let text = to_bytes(response.into_body(), LONGEST_REJECTION).await.unwrap_or_default();
+    let message = match String::from_utf8_lossy(&text) {
+        text if text.is_empty() => status.canonical_reason().unwrap_or("refused").to_owned(),
+        text => text.into_owned(),
+    };
+    respond_as(status, &A2AError::new(code, message))
+}

@@ -1,0 +1,3 @@
+//! The A2A SDK request handler over any store and bus: execution, feeds, cancel, recovery
+
+pub mod bindings;
