@@ -1,1 +1,3 @@
-//! Several instances against real backends; and the arrows between our crates
+//! Several instances against real backends; and the arrows between our crates.
+
+pub mod endpoint;
