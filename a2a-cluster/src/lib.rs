@@ -1,3 +1,32 @@
-//! The A2A SDK request handler over any store and bus: execution, feeds, cancel, recovery
+//! The A2A SDK's request handler over any store and bus, so that a server runs as many instances.
+//!
+//! Any request may land on any instance, and the client cannot tell. Agents implement the SDK's
+//! [`AgentExecutor`](a2a_server::AgentExecutor), unchanged. Start with [`Cluster::builder`].
+#![doc(html_no_source)]
 
+mod announce;
 pub mod bindings;
+mod builder;
+mod caller;
+mod cancel;
+mod cluster;
+mod config;
+mod error;
+mod feed;
+mod follow;
+mod handler;
+mod instance;
+mod limits;
+mod mail;
+mod retry;
+mod run;
+mod subscribe;
+mod webhook;
+mod weight;
+
+pub use bindings::unavailable::{unauthenticated, unavailable};
+pub use builder::{ClusterBuilder, StartError};
+pub use caller::{Caller, CallerResolver, SinglePrincipal};
+pub use cluster::Cluster;
+pub use config::{Config, Limits};
+pub use handler::ClusterHandler;

@@ -19,9 +19,9 @@
 //! Start at [`http_router`] and [`grpc_service`]; [`serve`] puts either on a socket.
 
 mod call;
+mod checked_service;
 mod content;
 mod grpc;
-mod grpc_decode;
 mod http;
 mod jsonrpc;
 mod limits;
@@ -39,7 +39,7 @@ pub mod unavailable;
 mod version;
 mod violations;
 
-pub use grpc_decode::{GrpcService, grpc_service};
+pub use grpc::{GrpcService, grpc_service};
 pub use http::http_router;
 pub use limits::Limits;
 pub use serve::serve;

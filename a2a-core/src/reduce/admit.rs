@@ -118,7 +118,8 @@ fn dated(task: &Task, status: TaskStatus, ambient: &dyn Ambient) -> Result<TaskS
     })
 }
 
-fn next_timestamp(task: &Task, ambient: &dyn Ambient) -> DateTime<Utc> {
+/// Returns the time of a status that is set now: never before the task's current one.
+pub fn next_timestamp(task: &Task, ambient: &dyn Ambient) -> DateTime<Utc> {
     let now = ambient.now();
     // Truncation fails only for dates that no clock shows; the finer time is right as well.
     let now = now.duration_trunc(TimeDelta::milliseconds(1)).unwrap_or(now);

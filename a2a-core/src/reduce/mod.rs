@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use a2a::{Message, StreamResponse, Task, TaskState, TaskStatus};
 use serde_json::Value;
 
-pub use admit::{Refusal, admit, status, user_message};
+pub use admit::{Refusal, admit, next_timestamp, status, user_message};
 
 use crate::{BackendError, CommitRecord, Result};
 

@@ -1,0 +1,43 @@
+//! Telling watchers about commits that no run publishes.
+
+use std::sync::Arc;
+
+use a2a::A2AError;
+use a2a_core::{BusMessage, CommitRecord, InstanceId, News, TaskKey, Version};
+
+use crate::error::Chain;
+use crate::instance::Instance;
+
+/// Reads who watches a task, after the commit that claimed it: whoever registered before is in this read,
+/// whoever registers later sees the new executor and sends `Watch`. They have everything up to `before`.
+pub(crate) async fn watchers_after_claim(
+    instance: &Instance,
+    key: &TaskKey,
+    before: Version,
+) -> Result<Vec<(InstanceId, Version)>, A2AError> {
+    let head = instance.retry_for_request().run(|| instance.tasks.head(key)).await;
+    let head = head.map_err(|error| instance.error(error))?;
+    let watchers = head.map(|head| head.watchers).unwrap_or_default();
+    Ok(watchers.into_iter().filter(|who| *who != instance.id).map(|who| (who, before)).collect())
+}
+
+/// Sends one commit to all watchers but this instance. What fails is found by their silence checks.
+pub(crate) async fn tell_watchers(instance: &Instance, key: &TaskKey, record: &Arc<CommitRecord>) {
+    let head = match instance.tasks.head(key).await {
+        Ok(head) => head,
+        Err(error) => {
+            tracing::debug!(task = %key, error = %Chain(&error), "watchers are not told of a commit");
+            return;
+        }
+    };
+    let watchers = head.map(|head| head.watchers).unwrap_or_default();
+    let to: Vec<InstanceId> = watchers.into_iter().filter(|who| *who != instance.id).collect();
+    if to.is_empty() {
+        return;
+    }
+    let news = News::Commits(vec![Arc::clone(record)]);
+    let message = BusMessage { from: instance.id, task: key.clone(), news, trace: None };
+    if let Err(error) = instance.bus.send(&to, &message).await {
+        tracing::debug!(task = %key, error = %Chain(&error), "watchers are not told of a commit");
+    }
+}

@@ -1,0 +1,189 @@
+//! Putting an instance together.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use a2a::AgentCard;
+use a2a_core::{Ambient, EventBus, Membership, PushConfigs, Store, SystemAmbient, TaskStore};
+use a2a_server::{AgentExecutor, ExtendedAgentCardResolver};
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::caller::{CallerResolver, SinglePrincipal};
+use crate::cancel::Answers;
+use crate::cluster::Cluster;
+use crate::config::Config;
+use crate::feed::Feeds;
+use crate::instance::Instance;
+use crate::run::Runs;
+
+/// Hints that may wait for the bus before new ones are dropped.
+const OUTBOX: usize = 1024;
+
+/// Why an instance could not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Something that has no default was not given. Give it to the builder.
+    #[error("a cluster needs a {0}")]
+    Missing(&'static str),
+    /// The backend refused the instance's first call.
+    #[error("the instance could not join the cluster")]
+    Join(#[source] a2a_core::BackendError),
+}
+
+/// Collects what an instance needs; see [`Cluster::builder`].
+pub struct ClusterBuilder {
+    agent: Arc<dyn AgentExecutor>,
+    card: AgentCard,
+    extended_card: Option<Arc<dyn ExtendedAgentCardResolver>>,
+    tasks: Option<Arc<dyn TaskStore>>,
+    members: Option<Arc<dyn Membership>>,
+    push: Option<Arc<dyn PushConfigs>>,
+    bus: Option<Arc<dyn EventBus>>,
+    callers: Arc<dyn CallerResolver>,
+    ambient: Arc<dyn Ambient>,
+    config: Config,
+    label: Option<String>,
+    allow_local_webhooks: bool,
+}
+
+impl fmt::Debug for ClusterBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClusterBuilder").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl ClusterBuilder {
+    pub(crate) fn new(agent: Arc<dyn AgentExecutor>, card: AgentCard) -> Self {
+        ClusterBuilder {
+            agent,
+            card,
+            extended_card: None,
+            tasks: None,
+            members: None,
+            push: None,
+            bus: None,
+            callers: Arc::new(SinglePrincipal),
+            ambient: Arc::new(SystemAmbient),
+            config: Config::default(),
+            label: None,
+            allow_local_webhooks: false,
+        }
+    }
+
+    /// Keeps tasks, members and push configs in one store.
+    #[must_use]
+    pub fn store<S: Store>(self, store: Arc<S>) -> Self {
+        self.tasks(store.clone()).membership(store.clone()).push_configs(store)
+    }
+
+    /// Keeps tasks here.
+    #[must_use]
+    pub fn tasks(mut self, tasks: Arc<dyn TaskStore>) -> Self {
+        self.tasks = Some(tasks);
+        self
+    }
+
+    /// Keeps members here.
+    #[must_use]
+    pub fn membership(mut self, members: Arc<dyn Membership>) -> Self {
+        self.members = Some(members);
+        self
+    }
+
+    /// Keeps push notification configs here.
+    #[must_use]
+    pub fn push_configs(mut self, push: Arc<dyn PushConfigs>) -> Self {
+        self.push = Some(push);
+        self
+    }
+
+    /// Talks to other instances over this endpoint. Its instance id becomes this instance's.
+    #[must_use]
+    pub fn bus(mut self, bus: Arc<dyn EventBus>) -> Self {
+        self.bus = Some(bus);
+        self
+    }
+
+    /// Tells callers apart; by default everybody is one.
+    #[must_use]
+    pub fn callers(mut self, callers: Arc<dyn CallerResolver>) -> Self {
+        self.callers = callers;
+        self
+    }
+
+    /// Serves an extended agent card. The card must declare the capability.
+    #[must_use]
+    pub fn extended_card(mut self, card: Arc<dyn ExtendedAgentCardResolver>) -> Self {
+        self.extended_card = Some(card);
+        self
+    }
+
+    /// Tunes durations, bounds and limits.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Takes time, ids and chance from elsewhere; for simulations.
+    #[must_use]
+    pub fn ambient(mut self, ambient: Arc<dyn Ambient>) -> Self {
+        self.ambient = ambient;
+        self
+    }
+
+    /// Names the instance for people: a pod, a container, a host.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// Lets webhooks lead to local and private addresses. Off by default: it opens this machine's network
+    /// to whoever may create a config.
+    #[must_use]
+    pub fn allow_local_webhooks(mut self, allow: bool) -> Self {
+        self.allow_local_webhooks = allow;
+        self
+    }
+
+    /// Joins the cluster and starts to serve.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Missing`] for a builder without stores or bus; [`StartError::Join`] where the store
+    /// refuses the instance.
+    pub async fn start(self) -> Result<Cluster, StartError> {
+        let bus = self.bus.ok_or(StartError::Missing("bus"))?;
+        let (outbox, letters) = mpsc::channel(OUTBOX);
+        let instance = Arc::new(Instance {
+            id: bus.me(),
+            label: self.label,
+            agent: self.agent,
+            card: self.card,
+            extended_card: self.extended_card,
+            tasks: self.tasks.ok_or(StartError::Missing("task store"))?,
+            members: self.members.ok_or(StartError::Missing("membership"))?,
+            push: self.push.ok_or(StartError::Missing("push config store"))?,
+            bus,
+            callers: self.callers,
+            ambient: self.ambient,
+            feeds: Arc::new(Feeds::new(&self.config)),
+            config: self.config,
+            allow_local_webhooks: self.allow_local_webhooks,
+            runs: Runs::default(),
+            answers: Answers::default(),
+            tracker: TaskTracker::new(),
+            draining: CancellationToken::new(),
+            stopping: CancellationToken::new(),
+            closing: CancellationToken::new(),
+            outbox,
+            stop_reason: OnceLock::new(),
+        });
+        Cluster::start(instance, letters).await
+    }
+}

@@ -1,0 +1,103 @@
+//! An instance of a cluster, from its start to its shutdown.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a::AgentCard;
+use a2a_core::{InstanceId, Member, MemberState};
+use a2a_server::AgentExecutor;
+use tokio::sync::mpsc;
+
+use crate::builder::{ClusterBuilder, StartError};
+use crate::error::Chain;
+use crate::handler::ClusterHandler;
+use crate::instance::{Instance, Letter};
+use crate::mail;
+
+/// One running instance.
+///
+/// Dropping it stops its background tasks without a farewell; [`Cluster::shutdown`] is the real end.
+#[derive(Debug)]
+pub struct Cluster {
+    instance: Arc<Instance>,
+}
+
+impl Cluster {
+    /// Begins to put an instance together: an agent, its card, then backends.
+    pub fn builder(agent: Arc<dyn AgentExecutor>, card: AgentCard) -> ClusterBuilder {
+        ClusterBuilder::new(agent, card)
+    }
+
+    pub(crate) async fn start(
+        instance: Arc<Instance>,
+        letters: mpsc::Receiver<Letter>,
+    ) -> Result<Self, StartError> {
+        let me =
+            Member { id: instance.id, beat: 0, state: MemberState::Serving, label: instance.label.clone() };
+        let joined = instance.retry_for_request().run(|| instance.members.beat(&me)).await;
+        // A first beat is never told that it is evicted: the id is new.
+        let _ = joined.map_err(StartError::Join)?;
+        instance.tracker.spawn(mail::receive(Arc::clone(&instance)));
+        instance.tracker.spawn(mail::send(Arc::clone(&instance), letters));
+        tracing::info!(instance = %instance.id, "the instance serves");
+        Ok(Cluster { instance })
+    }
+
+    /// The handler to give to the transports.
+    pub fn handler(&self) -> Arc<ClusterHandler> {
+        Arc::new(ClusterHandler { instance: Arc::clone(&self.instance) })
+    }
+
+    /// This instance's id.
+    pub fn id(&self) -> InstanceId {
+        self.instance.id
+    }
+
+    /// Tells whether a load balancer should send requests here.
+    pub fn is_ready(&self) -> bool {
+        !self.instance.draining.is_cancelled()
+    }
+
+    /// How many agents run here now.
+    pub fn running(&self) -> usize {
+        self.instance.runs.len()
+    }
+
+    /// How many tasks have streams open here now.
+    pub fn streaming(&self) -> usize {
+        self.instance.feeds.len()
+    }
+
+    /// Stops: no new work at once; running agents get `grace` to finish; what is left is failed with a clear
+    /// status; streams end; the bus closes; the membership record goes. When it returns, nothing of this
+    /// instance runs.
+    ///
+    /// Idempotent. Not cancel safe: call it again to finish a shutdown that was dropped.
+    pub async fn shutdown(&self, grace: Duration) {
+        let instance = &self.instance;
+        instance.draining.cancel();
+        // Whether they finish in time or not, what is left is stopped next.
+        let _ = tokio::time::timeout(grace, instance.runs.drained()).await;
+        instance.stopping.cancel();
+        instance.runs.drained().await;
+        instance.closing.cancel();
+        instance.tracker.close();
+        instance.tracker.wait().await;
+        if let Err(error) = instance.bus.close().await {
+            tracing::warn!(error = %Chain(&error), "the bus could not be closed cleanly");
+        }
+        if let Err(error) = instance.members.remove(&instance.id).await {
+            tracing::warn!(error = %Chain(&error), "the membership record could not be removed");
+        }
+        tracing::info!(instance = %instance.id, "the instance has shut down");
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.instance.draining.cancel();
+        self.instance.stopping.cancel();
+        self.instance.closing.cancel();
+        self.instance.tracker.close();
+    }
+}

@@ -1,0 +1,80 @@
+//! What an operator may tune: durations, buffer bounds and limits on what callers send.
+
+use std::time::Duration;
+
+/// Durations and bounds of a [`Cluster`](crate::Cluster). Every value has a default that suits a fleet behind
+/// a load balancer.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// How long a new agent may stay silent before its task is created without an event. Until then no task
+    /// exists, so that an agent that only answers with a message leaves none behind. Default: 25 ms.
+    pub creation_delay: Duration,
+    /// How long a gap in the news of a remote task may last before the store is asked. Default: 50 ms.
+    pub resync_after: Duration,
+    /// After how much silence of a remote task the store is asked at first. Default: 1 s.
+    pub silence_min: Duration,
+    /// The interval to which the checks of a silent task back off. Default: 5 s.
+    pub silence_max: Duration,
+    /// How often a cancel is repeated to an executor. Default: 250 ms.
+    pub cancel_repeat: Duration,
+    /// How long an executor may ignore a cancel before the task is cancelled over its head. Default: 2 s.
+    pub cancel_patience: Duration,
+    /// How long an agent may wind down after a cancel before its task is cancelled. Default: 5 s.
+    pub cancel_grace: Duration,
+    /// The first pause between attempts of a store call. It doubles, with jitter. Default: 20 ms.
+    pub retry_min: Duration,
+    /// The longest pause between attempts of a store call. Default: 2 s.
+    pub retry_max: Duration,
+    /// How long a request may retry the store before it is answered with an error. Default: 5 s.
+    pub request_patience: Duration,
+    /// The commits of one task that are kept in memory for its streams. Default: 256.
+    pub feed_commits: usize,
+    /// Their size in bytes, roughly. Default: 1 MiB.
+    pub feed_bytes: usize,
+    /// Limits on what callers send.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            creation_delay: Duration::from_millis(25),
+            resync_after: Duration::from_millis(50),
+            silence_min: Duration::from_secs(1),
+            silence_max: Duration::from_secs(5),
+            cancel_repeat: Duration::from_millis(250),
+            cancel_patience: Duration::from_secs(2),
+            cancel_grace: Duration::from_secs(5),
+            retry_min: Duration::from_millis(20),
+            retry_max: Duration::from_secs(2),
+            request_patience: Duration::from_secs(5),
+            feed_commits: 256,
+            feed_bytes: 1024 * 1024,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Limits on what callers send. What exceeds one is `InvalidParams`, with the limit's name and value.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of one message, its parts and metadata together. Default: 8 MiB.
+    pub message_bytes: usize,
+    /// Parts of one message. Default: 1,000.
+    pub parts: usize,
+    /// Levels of nesting in a data part or in metadata. The protobuf form, which all bindings pass through,
+    /// takes about thirty. Default: 24.
+    pub depth: usize,
+    /// Bytes of an id: of a task, context, message, config or tenant. Default: 256.
+    pub id_bytes: usize,
+    /// Push notification configs of one task. Default: 50.
+    pub push_configs: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { message_bytes: 8 * 1024 * 1024, parts: 1_000, depth: 24, id_bytes: 256, push_configs: 50 }
+    }
+}

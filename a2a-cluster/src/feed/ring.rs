@@ -1,0 +1,158 @@
+//! The recent commits of one task, bounded in number and bytes.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use a2a_core::{CommitRecord, Version};
+
+use crate::weight;
+
+/// What a reader finds behind its cursor.
+#[derive(Debug)]
+pub(crate) enum Tail {
+    /// These commits, the next ones in order. Empty: nothing is new.
+    Commits(Vec<Arc<CommitRecord>>),
+    /// The reader is further behind than the ring reaches: read the store.
+    Behind,
+}
+
+/// The tail of a task's log, without a hole, and what arrived ahead of it.
+#[derive(Debug)]
+pub(crate) struct Ring {
+    commits: VecDeque<(Arc<CommitRecord>, usize)>,
+    bytes: usize,
+    head: Version,
+    early: BTreeMap<Version, Arc<CommitRecord>>,
+    /// The highest version that anyone told us of.
+    heard_of: Version,
+    ended: bool,
+    max_commits: usize,
+    max_bytes: usize,
+}
+
+/// Commits that arrived ahead of a gap and are held until it closes. More are dropped: the store has them.
+const MAX_EARLY: usize = 64;
+
+impl Ring {
+    pub(crate) fn new(max_commits: usize, max_bytes: usize) -> Self {
+        Ring {
+            commits: VecDeque::new(),
+            bytes: 0,
+            head: Version::ABSENT,
+            early: BTreeMap::new(),
+            heard_of: Version::ABSENT,
+            ended: false,
+            max_commits: max_commits.max(1),
+            max_bytes,
+        }
+    }
+
+    /// The version up to which everything is known.
+    pub(crate) fn head(&self) -> Version {
+        self.head
+    }
+
+    /// Whether the task has reached a terminal state.
+    pub(crate) fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether commits are known to exist that are missing here.
+    pub(crate) fn has_gap(&self) -> bool {
+        self.heard_of > self.head
+    }
+
+    /// Takes a commit from whoever knows it to be the latest: the executor, or the store.
+    pub(crate) fn publish(&mut self, record: Arc<CommitRecord>) {
+        if record.version <= self.head {
+            return;
+        }
+        if record.version != self.head.next() {
+            self.clear();
+        }
+        self.push(record);
+        self.close_gap();
+    }
+
+    /// Takes a commit that the bus brought: early, late, twice or in order.
+    pub(crate) fn offer(&mut self, record: Arc<CommitRecord>) {
+        self.heard_of = self.heard_of.max(record.version);
+        if record.version == self.head.next() {
+            self.push(record);
+            self.close_gap();
+        } else if record.version > self.head && self.early.len() < MAX_EARLY {
+            self.early.insert(record.version, record);
+        }
+    }
+
+    /// Takes word that the task has at least this version.
+    pub(crate) fn hear_of(&mut self, version: Version) {
+        self.heard_of = self.heard_of.max(version);
+    }
+
+    /// Skips to a version of which a reader holds a snapshot; `ended` tells whether that one is terminal.
+    pub(crate) fn advance(&mut self, version: Version, ended: bool) {
+        if version > self.head {
+            self.clear();
+            self.head = version;
+            self.ended |= ended;
+            self.close_gap();
+        }
+    }
+
+    /// Takes word that nothing more will come.
+    pub(crate) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Returns what follows a reader's cursor.
+    pub(crate) fn after(&self, cursor: Version) -> Tail {
+        if cursor >= self.head {
+            return Tail::Commits(Vec::new());
+        }
+        let oldest = self.commits.front().map(|(record, _)| record.version);
+        match oldest {
+            Some(oldest) if oldest <= cursor.next() => {
+                let skip = usize::try_from(cursor.get() + 1 - oldest.get()).unwrap_or(usize::MAX);
+                Tail::Commits(self.commits.iter().skip(skip).map(|(record, _)| Arc::clone(record)).collect())
+            }
+            _ => Tail::Behind,
+        }
+    }
+
+    fn clear(&mut self) {
+        self.commits.clear();
+        self.bytes = 0;
+    }
+
+    fn close_gap(&mut self) {
+        while let Some(entry) = self.early.first_entry() {
+            let version = *entry.key();
+            if version > self.head.next() {
+                return;
+            }
+            let record = entry.remove();
+            if version > self.head {
+                self.push(record);
+            }
+        }
+    }
+
+    fn push(&mut self, record: Arc<CommitRecord>) {
+        self.head = record.version;
+        self.heard_of = self.heard_of.max(record.version);
+        self.ended |= record.is_terminal();
+        let bytes = weight::of_record(&record);
+        self.bytes += bytes;
+        self.commits.push_back((record, bytes));
+        while self.commits.len() > self.max_commits || (self.bytes > self.max_bytes && self.commits.len() > 1)
+        {
+            if let Some((_, bytes)) = self.commits.pop_front() {
+                self.bytes -= bytes;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! The SDK's `RequestHandler`: each operation of the specification, on whichever instance it lands.
+
+mod card;
+mod check;
+mod push;
+mod read;
+mod send;
+
+use std::sync::Arc;
+
+use a2a::{
+    A2AError, AgentCard, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest,
+    GetExtendedAgentCardRequest, GetTaskPushNotificationConfigRequest, GetTaskRequest,
+    ListTaskPushNotificationConfigsRequest, ListTaskPushNotificationConfigsResponse, ListTasksRequest,
+    ListTasksResponse, SendMessageRequest, SendMessageResponse, StreamResponse, SubscribeToTaskRequest, Task,
+    TaskPushNotificationConfig,
+};
+use a2a_server::{RequestHandler, ServiceParams};
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use crate::cancel;
+use crate::feed::{Start, Until, read};
+use crate::instance::Instance;
+use crate::subscribe;
+
+/// Serves A2A requests for one instance of a cluster.
+///
+/// Give it to the SDK's transports, or to [`bindings`](crate::bindings), which keep the specification where
+/// those do not.
+#[derive(Debug, Clone)]
+pub struct ClusterHandler {
+    pub(crate) instance: Arc<Instance>,
+}
+
+#[async_trait]
+impl RequestHandler for ClusterHandler {
+    async fn send_message(
+        &self,
+        params: &ServiceParams,
+        req: SendMessageRequest,
+    ) -> Result<SendMessageResponse, A2AError> {
+        send::blocking(&self.instance, params, req).await
+    }
+
+    async fn send_streaming_message(
+        &self,
+        params: &ServiceParams,
+        req: SendMessageRequest,
+    ) -> Result<BoxStream<'static, Result<StreamResponse, A2AError>>, A2AError> {
+        check::streaming(&self.instance.card)?;
+        send::streaming(&self.instance, params, req).await
+    }
+
+    async fn get_task(&self, params: &ServiceParams, req: GetTaskRequest) -> Result<Task, A2AError> {
+        read::get(&self.instance, params, req).await
+    }
+
+    async fn list_tasks(
+        &self,
+        params: &ServiceParams,
+        req: ListTasksRequest,
+    ) -> Result<ListTasksResponse, A2AError> {
+        read::list(&self.instance, params, req).await
+    }
+
+    async fn cancel_task(&self, params: &ServiceParams, req: CancelTaskRequest) -> Result<Task, A2AError> {
+        let caller = check::caller(&self.instance, params, req.tenant.as_deref())?;
+        let head = check::own_task(&self.instance, &caller, &req.id).await?;
+        if head.state.is_terminal() && head.state != a2a::TaskState::Canceled {
+            return Err(A2AError::task_not_cancelable(&req.id));
+        }
+        cancel::cancel(&self.instance, &caller.key(&req.id)).await
+    }
+
+    async fn subscribe_to_task(
+        &self,
+        params: &ServiceParams,
+        req: SubscribeToTaskRequest,
+    ) -> Result<BoxStream<'static, Result<StreamResponse, A2AError>>, A2AError> {
+        check::streaming(&self.instance.card)?;
+        let caller = check::caller(&self.instance, params, req.tenant.as_deref())?;
+        check::not_ended(&check::own_task(&self.instance, &caller, &req.id).await?, &req.id)?;
+        self.instance.check_serving()?;
+        let joined = subscribe::join(&self.instance, &caller.key(&req.id)).await?;
+        let (feed, stored) = joined.ok_or_else(|| A2AError::task_not_found(&req.id))?;
+        check::not_ended(&stored.head, &req.id)?;
+        let start = Start::Snapshot(Box::new(stored.task), stored.version);
+        Ok(read(&self.instance, feed, start, Until::TaskEnds))
+    }
+
+    async fn create_push_config(
+        &self,
+        params: &ServiceParams,
+        req: TaskPushNotificationConfig,
+    ) -> Result<TaskPushNotificationConfig, A2AError> {
+        push::create(&self.instance, params, req).await
+    }
+
+    async fn get_push_config(
+        &self,
+        params: &ServiceParams,
+        req: GetTaskPushNotificationConfigRequest,
+    ) -> Result<TaskPushNotificationConfig, A2AError> {
+        push::get(&self.instance, params, req).await
+    }
+
+    async fn list_push_configs(
+        &self,
+        params: &ServiceParams,
+        req: ListTaskPushNotificationConfigsRequest,
+    ) -> Result<ListTaskPushNotificationConfigsResponse, A2AError> {
+        push::list(&self.instance, params, req).await
+    }
+
+    async fn delete_push_config(
+        &self,
+        params: &ServiceParams,
+        req: DeleteTaskPushNotificationConfigRequest,
+    ) -> Result<(), A2AError> {
+        push::delete(&self.instance, params, req).await
+    }
+
+    async fn get_extended_agent_card(
+        &self,
+        params: &ServiceParams,
+        req: GetExtendedAgentCardRequest,
+    ) -> Result<AgentCard, A2AError> {
+        check::caller(&self.instance, params, req.tenant.as_deref())?;
+        card::extended(&self.instance, params)
+    }
+}

@@ -1,0 +1,96 @@
+//! Reading tasks: one by id, or a page of them (specification, sections 3.1.3 and 3.1.4).
+
+use std::sync::Arc;
+
+use a2a::{A2AError, GetTaskRequest, ListTasksRequest, ListTasksResponse, Task, TaskState};
+use a2a_core::{PageToken, TaskQuery, history};
+use a2a_server::ServiceParams;
+
+use super::check;
+use crate::instance::Instance;
+use crate::limits::check_id;
+
+const DEFAULT_PAGE_SIZE: usize = 50;
+const MAX_PAGE_SIZE: usize = 100;
+
+/// Returns a task of the caller's.
+pub(super) async fn get(
+    instance: &Arc<Instance>,
+    params: &ServiceParams,
+    req: GetTaskRequest,
+) -> Result<Task, A2AError> {
+    let caller = check::caller(instance, params, req.tenant.as_deref())?;
+    history_length(req.history_length)?;
+    if req.id.is_empty() {
+        return Err(A2AError::invalid_params("the task id is required"));
+    }
+    check_id("the task id", &req.id, &instance.config.limits)?;
+    let key = caller.key(&req.id);
+    let loaded = instance.retry_for_request().run(|| instance.tasks.load(&key)).await;
+    let stored = loaded.map_err(|error| instance.error(error))?;
+    let stored = stored.filter(|stored| stored.head.principal == caller.principal);
+    let mut task = stored.ok_or_else(|| A2AError::task_not_found(&req.id))?.task;
+    trim(&mut task, req.history_length)?;
+    Ok(task)
+}
+
+/// Returns a page of the caller's tasks, newest status first.
+pub(super) async fn list(
+    instance: &Arc<Instance>,
+    params: &ServiceParams,
+    req: ListTasksRequest,
+) -> Result<ListTasksResponse, A2AError> {
+    let caller = check::caller(instance, params, req.tenant.as_deref())?;
+    let limit = page_size(req.page_size)?;
+    if req.status == Some(TaskState::Unspecified) {
+        return Err(A2AError::invalid_params("status must name a state"));
+    }
+    let context_id = req.context_id.filter(|context| !context.is_empty());
+    check_id("contextId", context_id.as_deref().unwrap_or_default(), &instance.config.limits)?;
+    let mut query = TaskQuery::new(caller.tenant, caller.principal, limit);
+    query.context_id = context_id;
+    query.state = req.status;
+    query.updated_since = req.status_timestamp_after;
+    query.history = history_length(req.history_length)?;
+    query.artifacts = req.include_artifacts.unwrap_or(false);
+    if let Some(token) = req.page_token.filter(|token| !token.is_empty()) {
+        let cursor = PageToken::parse(&query, &token);
+        query.after = Some(cursor.map_err(|error| A2AError::invalid_params(error.to_string()))?);
+    }
+    let listed = instance.retry_for_request().run(|| instance.tasks.list(&query)).await;
+    let page = listed.map_err(|error| instance.error(error))?;
+    let next_page_token =
+        page.next.map(|cursor| PageToken::new(&query, &cursor).into_string()).unwrap_or_default();
+    Ok(ListTasksResponse {
+        page_size: i32::try_from(limit).unwrap_or(i32::MAX),
+        tasks: page.tasks,
+        next_page_token,
+        total_size: i32::try_from(page.total).unwrap_or(i32::MAX),
+    })
+}
+
+/// Reads a history length; it must not be negative (specification, section 3.2.4).
+pub(super) fn history_length(length: Option<i32>) -> Result<Option<usize>, A2AError> {
+    length
+        .map(|length| {
+            usize::try_from(length)
+                .map_err(|_| A2AError::invalid_params("historyLength must not be negative"))
+        })
+        .transpose()
+}
+
+/// Cuts a task's history to what the client asked for.
+pub(super) fn trim(task: &mut Task, length: Option<i32>) -> Result<(), A2AError> {
+    if let Some(keep) = history_length(length)? {
+        history::keep_last(task, keep);
+    }
+    Ok(())
+}
+
+fn page_size(size: Option<i32>) -> Result<usize, A2AError> {
+    match size.map(usize::try_from) {
+        None => Ok(DEFAULT_PAGE_SIZE),
+        Some(Ok(size)) if (1..=MAX_PAGE_SIZE).contains(&size) => Ok(size),
+        Some(_) => Err(A2AError::invalid_params(format!("pageSize must be between 1 and {MAX_PAGE_SIZE}"))),
+    }
+}

@@ -1,0 +1,271 @@
+//! Sending a message: a new task, or a follow-up to a parked one (specification, sections 3.1.1 and 3.1.2).
+
+use std::sync::Arc;
+
+use a2a::{
+    A2AError, Message, SendMessageRequest, SendMessageResponse, StreamResponse, Task, TaskState, TaskStatus,
+};
+use a2a_core::{Commit, CommitId, Executor, ExecutorChange, Outcome, StoredTask, TaskKey, Version, reduce};
+use a2a_server::{ExecutorContext, ServiceParams};
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use tokio::sync::oneshot;
+
+use super::{check, push, read};
+use crate::announce;
+use crate::caller::Caller;
+use crate::feed::{self, Start, Until};
+use crate::instance::Instance;
+use crate::limits::{check_message, check_metadata};
+use crate::run::{self, AnswerAt, Assignment, Reply, Voice};
+use crate::subscribe;
+
+type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
+
+/// Sends a message and waits for the end of the turn, or for the task where the client asked to return
+/// immediately.
+pub(super) async fn blocking(
+    instance: &Arc<Instance>,
+    params: &ServiceParams,
+    req: SendMessageRequest,
+) -> Result<SendMessageResponse, A2AError> {
+    let configuration = req.configuration.as_ref();
+    let history_length = configuration.and_then(|configuration| configuration.history_length);
+    let at_once = configuration.and_then(|configuration| configuration.return_immediately) == Some(true);
+    let answer_at = if at_once { AnswerAt::Creation } else { AnswerAt::TurnEnd };
+    let turn = begin(instance, params, req, answer_at).await?;
+    let mut task = match turn.reply(instance).await? {
+        Reply::Task(task) => *task,
+        Reply::Message(message) => return Ok(SendMessageResponse::Message(message)),
+        Reply::Refused(error) => return Err(error),
+        Reply::Open | Reply::Lost => follow_turn(instance, &turn.key).await?,
+    };
+    read::trim(&mut task, history_length)?;
+    Ok(SendMessageResponse::Task(task))
+}
+
+/// Sends a message and streams the turn.
+pub(super) async fn streaming(
+    instance: &Arc<Instance>,
+    params: &ServiceParams,
+    req: SendMessageRequest,
+) -> Result<Events, A2AError> {
+    let configuration = req.configuration.as_ref();
+    let history_length = configuration.and_then(|configuration| configuration.history_length);
+    let turn = begin(instance, params, req, AnswerAt::Opening).await?;
+    match turn.reply(instance).await? {
+        Reply::Message(message) => Ok(stream::iter([Ok(StreamResponse::Message(message))]).boxed()),
+        Reply::Refused(error) => Err(error),
+        Reply::Open | Reply::Task(_) | Reply::Lost => {
+            let events = feed::read(instance, turn.feed, turn.start, Until::TurnEnds);
+            Ok(events.map(move |event| trimmed(event, history_length)).boxed())
+        }
+    }
+}
+
+/// A turn that has begun, and what is needed to see it.
+struct Turn {
+    key: TaskKey,
+    feed: feed::Attached,
+    start: Start,
+    answer: std::sync::Mutex<Option<oneshot::Receiver<Reply>>>,
+}
+
+impl Turn {
+    async fn reply(&self, instance: &Instance) -> Result<Reply, A2AError> {
+        let answer = self.answer.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        match answer {
+            Some(answer) => answer.await.map_err(|_| instance.stop_reason()),
+            None => Ok(Reply::Lost),
+        }
+    }
+}
+
+/// Checks the request, finds or prepares the task, and starts the agent.
+async fn begin(
+    instance: &Arc<Instance>,
+    params: &ServiceParams,
+    req: SendMessageRequest,
+    answer_at: AnswerAt,
+) -> Result<Turn, A2AError> {
+    let caller = check::caller(instance, params, req.tenant.as_deref())?;
+    check_message(&req.message, &instance.config.limits)?;
+    check_metadata(req.metadata.as_ref(), &instance.config.limits)?;
+    check::content_types(&instance.card, &req.message)?;
+    if let Some(configuration) = &req.configuration {
+        read::history_length(configuration.history_length)?;
+        if let Some(config) = &configuration.task_push_notification_config {
+            check::push_notifications(&instance.card)?;
+            push::check_config(instance, config)?;
+        }
+    }
+    instance.check_serving()?;
+    match req.message.task_id.clone().filter(|id| !id.is_empty()) {
+        Some(task_id) => follow_up(instance, params, caller, req, &task_id, answer_at).await,
+        None => new_task(instance, params, caller, req, answer_at).await,
+    }
+}
+
+async fn new_task(
+    instance: &Arc<Instance>,
+    params: &ServiceParams,
+    caller: Caller,
+    req: SendMessageRequest,
+    answer_at: AnswerAt,
+) -> Result<Turn, A2AError> {
+    let id = instance.ambient.uuid().to_string();
+    let given = req.message.context_id.clone().filter(|context| !context.is_empty());
+    let context_id = given.unwrap_or_else(|| instance.ambient.uuid().to_string());
+    let mut task = Task {
+        id,
+        context_id,
+        status: TaskStatus { state: TaskState::Submitted, message: None, timestamp: None },
+        artifacts: None,
+        history: None,
+        metadata: None,
+    };
+    task.status.timestamp = reduce::next_timestamp(&task, &*instance.ambient).into();
+    let message = reduce::user_message(&task, req.message.clone());
+    task.history = Some(vec![message.clone()]);
+    let key = caller.key(&task.id);
+    push::save_with_send(instance, &key, req.configuration.as_ref(), Version::ABSENT).await?;
+    let context = context(params, &key, &task, None, message, req);
+    let assignment = Assignment {
+        key: key.clone(),
+        task,
+        version: Version::ABSENT,
+        principal: caller.principal,
+        watchers: Vec::new(),
+        answer_at,
+        cancelling: false,
+    };
+    // Attached before the agent starts, so that the feed holds the task from its first commit on.
+    let feed = instance.feeds.attach(&key);
+    let answer = run::start(instance, assignment, |instance| Voice::execute(&*instance.agent, context));
+    Ok(Turn { key, feed, start: Start::Beginning, answer: Some(answer).into() })
+}
+
+async fn follow_up(
+    instance: &Arc<Instance>,
+    params: &ServiceParams,
+    caller: Caller,
+    req: SendMessageRequest,
+    task_id: &str,
+    answer_at: AnswerAt,
+) -> Result<Turn, A2AError> {
+    let key = caller.key(task_id);
+    // Attached first, so that the feed misses nothing that comes after the task was read.
+    let feed = instance.feeds.attach(&key);
+    loop {
+        let stored = load_parked(instance, &caller, &key, &req.message).await?;
+        if let Some(run) = instance.runs.get(&key) {
+            // Its agent waits for what this message brings, or has ended already.
+            run.supersede().await;
+        }
+        let message = reduce::user_message(&stored.task, req.message.clone());
+        let mut task = stored.task.clone();
+        let events = vec![
+            reduce::status(&task, TaskState::Working, None, &*instance.ambient),
+            StreamResponse::Message(message.clone()),
+        ];
+        events.iter().for_each(|event| reduce::apply(&mut task, event));
+        let claim = Commit::new(stored.version, CommitId::generate(&*instance.ambient), events, &task)
+            .executor(ExecutorChange::Claim(Executor::first(instance.id)));
+        let claimed = instance.retry_for_request().run(|| instance.tasks.commit(&key, claim.clone())).await;
+        let Outcome::Applied(version) = claimed.map_err(|error| instance.error(error))? else {
+            // Somebody else's commit came first: look at the task again.
+            continue;
+        };
+        feed.advance(stored.version, false);
+        feed.publish(claim.record());
+        push::save_with_send(instance, &key, req.configuration.as_ref(), version).await?;
+        let watchers = announce::watchers_after_claim(instance, &key, stored.version).await?;
+        let context = context(params, &key, &task, Some(stored.task), message, req);
+        let start = Start::Snapshot(Box::new(task.clone()), version);
+        let assignment = Assignment {
+            key: key.clone(),
+            task,
+            version,
+            principal: caller.principal,
+            watchers,
+            answer_at,
+            cancelling: false,
+        };
+        let answer = run::start(instance, assignment, |instance| Voice::execute(&*instance.agent, context));
+        return Ok(Turn { key, feed, start, answer: Some(answer).into() });
+    }
+}
+
+/// Reads a task that waits for a message from its caller.
+async fn load_parked(
+    instance: &Arc<Instance>,
+    caller: &Caller,
+    key: &TaskKey,
+    message: &Message,
+) -> Result<StoredTask, A2AError> {
+    let loaded = instance.retry_for_request().run(|| instance.tasks.load(key)).await;
+    let stored = loaded.map_err(|error| instance.error(error))?;
+    let stored = stored
+        .filter(|stored| stored.head.principal == caller.principal)
+        .ok_or_else(|| A2AError::task_not_found(&key.task_id))?;
+    let task = &stored.task;
+    if message.context_id.as_ref().is_some_and(|id| !id.is_empty() && *id != task.context_id) {
+        return Err(A2AError::invalid_params("contextId does not match the task's context"));
+    }
+    check::not_ended(&stored.head, &task.id)?;
+    if !reduce::is_interrupted(&task.status.state) {
+        return Err(A2AError::unsupported_operation(format!(
+            "task {} is being worked on; it takes a message once it asks for one",
+            task.id
+        )));
+    }
+    Ok(stored)
+}
+
+/// What the agent gets to see. The stored task is there for follow-ups only, without the new message.
+fn context(
+    params: &ServiceParams,
+    key: &TaskKey,
+    task: &Task,
+    stored_task: Option<Task>,
+    message: Message,
+    req: SendMessageRequest,
+) -> ExecutorContext {
+    ExecutorContext {
+        message: Some(message),
+        task_id: key.task_id.clone(),
+        stored_task,
+        context_id: task.context_id.clone(),
+        metadata: req.metadata,
+        user: None,
+        service_params: params.clone(),
+        tenant: req.tenant,
+    }
+}
+
+/// Waits for the end of a turn that another instance has taken over.
+async fn follow_turn(instance: &Arc<Instance>, key: &TaskKey) -> Result<Task, A2AError> {
+    let absent = || A2AError::task_not_found(&key.task_id);
+    let (feed, stored) = subscribe::join(instance, key).await?.ok_or_else(absent)?;
+    if reduce::ends_turn(&stored.task.status.state) {
+        return Ok(stored.task);
+    }
+    let start = Start::Snapshot(Box::new(stored.task), stored.version);
+    let mut events = feed::read(instance, feed, start, Until::TurnEnds);
+    while let Some(event) = events.next().await {
+        event?;
+    }
+    let loaded = instance.retry_for_request().run(|| instance.tasks.load(key)).await;
+    Ok(loaded.map_err(|error| instance.error(error))?.ok_or_else(absent)?.task)
+}
+
+fn trimmed(
+    event: Result<StreamResponse, A2AError>,
+    history_length: Option<i32>,
+) -> Result<StreamResponse, A2AError> {
+    let mut event = event?;
+    if let StreamResponse::Task(task) = &mut event {
+        read::trim(task, history_length)?;
+    }
+    Ok(event)
+}

@@ -1,0 +1,87 @@
+//! The instance's post: what the bus brings is handed to those it concerns; hints go out off everybody's path.
+
+use std::sync::Arc;
+
+use a2a_core::{BackendError, BusMessage, News};
+use tokio::sync::mpsc;
+
+use crate::cancel::Answer;
+use crate::error::Chain;
+use crate::instance::{Instance, Letter};
+use crate::run::Control;
+
+/// Receives until the instance closes.
+pub(crate) async fn receive(instance: Arc<Instance>) {
+    let mut pause = instance.config.retry_min;
+    loop {
+        let received = tokio::select! {
+            biased;
+            () = instance.closing.cancelled() => return,
+            received = instance.bus.receive() => received,
+        };
+        match received {
+            Ok(messages) => {
+                pause = instance.config.retry_min;
+                for message in messages {
+                    hand_over(&instance, message);
+                }
+            }
+            Err(BackendError::Closed) => return,
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "the bus cannot be read; streams ask the store meanwhile");
+                tokio::select! {
+                    biased;
+                    () = instance.closing.cancelled() => return,
+                    () = tokio::time::sleep(pause) => {}
+                }
+                pause = (pause * 2).min(instance.config.retry_max);
+            }
+        }
+    }
+}
+
+/// Sends what waits in the outbox until the instance closes.
+pub(crate) async fn send(instance: Arc<Instance>, mut outbox: mpsc::Receiver<Letter>) {
+    loop {
+        let letter = tokio::select! {
+            biased;
+            () = instance.closing.cancelled() => return,
+            letter = outbox.recv() => letter,
+        };
+        let Some(Letter { to, message }) = letter else { return };
+        if let Err(error) = instance.bus.send(&[to], &message).await {
+            tracing::debug!(kind = message.news.kind(), error = %Chain(&error), "a hint could not be sent");
+        }
+    }
+}
+
+fn hand_over(instance: &Arc<Instance>, message: BusMessage) {
+    let BusMessage { from, task: key, news, .. } = message;
+    match news {
+        News::Commits(commits) => match instance.feeds.get(&key) {
+            Some(feed) => commits.iter().for_each(|commit| feed.offer(commit)),
+            None => instance.tell(from, &key, News::Unwatch),
+        },
+        News::Changed(version) => match instance.feeds.get(&key) {
+            Some(feed) => feed.hear_of(version),
+            None => instance.tell(from, &key, News::Unwatch),
+        },
+        News::Watch(after) => {
+            if let Some(run) = instance.runs.get(&key) {
+                run.watch(instance, &key, from, after);
+            }
+        }
+        News::Unwatch => {
+            if let Some(run) = instance.runs.get(&key) {
+                run.unwatch(from);
+            }
+        }
+        News::Cancel => {
+            if let Some(run) = instance.runs.get(&key) {
+                run.tell(Control::Cancel(from));
+            }
+        }
+        News::Cancelling => instance.answers.record(&key, Answer::Heard),
+        News::CancelRefused => instance.answers.record(&key, Answer::Refused),
+    }
+}

@@ -1,0 +1,65 @@
+//! Repeating store calls: with backoff and jitter, for as long as it makes sense.
+
+use std::time::Duration;
+
+use a2a_core::{Ambient, BackendError, Result};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+
+/// A budget of attempts for calls that are idempotent.
+#[derive(Debug)]
+pub(crate) struct Retry<'a> {
+    ambient: &'a dyn Ambient,
+    stop: &'a CancellationToken,
+    pause: Duration,
+    longest: Duration,
+    deadline: Option<Instant>,
+}
+
+impl<'a> Retry<'a> {
+    pub(crate) fn new(
+        config: &Config,
+        ambient: &'a dyn Ambient,
+        stop: &'a CancellationToken,
+        patience: Option<Duration>,
+    ) -> Self {
+        Retry {
+            ambient,
+            stop,
+            pause: config.retry_min,
+            longest: config.retry_max,
+            deadline: patience.map(|patience| Instant::now() + patience),
+        }
+    }
+
+    /// Calls until the answer is not a transient failure, the deadline passes or the instance stops.
+    pub(crate) async fn run<T, F>(mut self, mut call: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        loop {
+            match call().await {
+                Err(error) if error.is_transient() => self.pause(error).await?,
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Waits before the next attempt, or gives the failure back when there is none.
+    pub(crate) async fn pause(&mut self, failure: BackendError) -> Result<()> {
+        // Full jitter over the upper half: callers that failed together do not come back together.
+        let pause = self.pause.mul_f64(0.5 + self.ambient.chance() / 2.0);
+        self.pause = (self.pause * 2).min(self.longest);
+        let over = self.deadline.is_some_and(|deadline| Instant::now() + pause >= deadline);
+        if over || self.stop.is_cancelled() {
+            return Err(failure);
+        }
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(failure),
+            () = tokio::time::sleep(pause) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! The life of a run.
+
+use std::sync::Arc;
+
+use a2a::{StreamResponse, Task};
+use a2a_core::{
+    BackendError, Commit, CommitId, Executor, ExecutorChange, News, Outcome, Principal, TaskKey, Version,
+    reduce,
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::digest::{Digest, Turn, canceled, digest, failed};
+use super::ear::Ear;
+use super::{AnswerAt, Assignment, Control, Reply, RunHandle, Voice};
+use crate::error::Chain;
+use crate::follow;
+use crate::instance::Instance;
+
+/// One agent at work on one task.
+pub(super) struct Run {
+    instance: Arc<Instance>,
+    key: TaskKey,
+    handle: Arc<RunHandle>,
+    commands: mpsc::Receiver<Control>,
+    ear: Ear,
+    /// The task with everything applied that was digested.
+    task: Task,
+    version: Version,
+    principal: Option<Principal>,
+    turn: Turn,
+    answer_at: AnswerAt,
+    reply: Option<oneshot::Sender<Reply>>,
+    /// When a silent agent's task is created.
+    creation: Option<Instant>,
+    /// When an agent that winds down has had its time.
+    wind_down: Option<Instant>,
+    cancel_refused: bool,
+}
+
+/// Why a run ended.
+enum End {
+    /// The turn is over, and everything is committed.
+    Over,
+    /// Another writer has the task.
+    Lost,
+    /// The store cannot take more, for a reason that stays.
+    Broken(BackendError),
+}
+
+impl Run {
+    pub(super) fn new(
+        instance: Arc<Instance>,
+        assignment: Assignment,
+        handle: Arc<RunHandle>,
+        commands: mpsc::Receiver<Control>,
+        voice: Voice,
+        reply: oneshot::Sender<Reply>,
+    ) -> Self {
+        let now = Instant::now();
+        let is_new = assignment.version == Version::ABSENT;
+        let turn = Turn {
+            uncreated: is_new.then(|| Box::new(assignment.task.clone())),
+            last_was_message: false,
+            cancelling: assignment.cancelling,
+            depth: instance.config.limits.depth,
+        };
+        let creation = is_new.then(|| now + instance.config.creation_delay);
+        let wind_down = assignment.cancelling.then(|| now + instance.config.cancel_grace);
+        Run {
+            instance,
+            key: assignment.key,
+            handle,
+            commands,
+            ear: Ear::new(voice),
+            task: assignment.task,
+            version: assignment.version,
+            principal: assignment.principal,
+            turn,
+            answer_at: assignment.answer_at,
+            reply: Some(reply),
+            creation,
+            wind_down,
+            cancel_refused: false,
+        }
+    }
+
+    pub(super) async fn drive(mut self) {
+        match self.work().await {
+            End::Over => {}
+            End::Lost => {
+                tracing::info!(task = %self.key, "another writer has the task; its agent stops here");
+                self.answer(Reply::Lost);
+            }
+            End::Broken(error) => {
+                tracing::error!(task = %self.key, error = %Chain(&error), "a task cannot be committed");
+                let refusal = self.instance.error(error);
+                self.answer(Reply::Refused(refusal));
+            }
+        }
+        let Run { instance, key, handle, ear, task, turn, .. } = self;
+        // The agent's work ends before anyone can start it anew.
+        drop(ear);
+        instance.runs.remove(&key, &handle);
+        handle.done.cancel();
+        if turn.uncreated.is_none() && !task.status.state.is_terminal() {
+            follow::ensure(&instance, &key, follow::Begin::Unregistered);
+        }
+    }
+
+    async fn work(&mut self) -> End {
+        // Where the task exists, whoever waits for it need not wait for its agent.
+        self.answer_progress(false);
+        loop {
+            if self.ear.heard.is_empty()
+                && let Some(end) = self.listen().await
+            {
+                return end;
+            }
+            self.ear.gather_ready();
+            let step = digest(&mut self.ear.heard, &mut self.task, &mut self.turn, &*self.instance.ambient);
+            self.ear.digested();
+            match step {
+                Digest::Answer(message) => {
+                    self.answer(Reply::Message(message));
+                    return End::Over;
+                }
+                Digest::Refuse(error) => {
+                    self.answer(Reply::Refused(error));
+                    return End::Over;
+                }
+                Digest::Commit { events, ended, refused } => {
+                    if refused {
+                        self.refuse_cancel();
+                    }
+                    if let Some(end) = self.conclude(events, ended).await {
+                        return end;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until there is something to digest. `Some`: the run is over instead.
+    async fn listen(&mut self) -> Option<End> {
+        while self.ear.heard.is_empty() {
+            let due = [self.creation, self.wind_down].into_iter().flatten().min();
+            tokio::select! {
+                biased;
+                () = self.handle.superseded.cancelled() => return Some(End::Over),
+                () = self.instance.stopping.cancelled() => return Some(self.hand_over().await),
+                Some(command) = self.commands.recv() => self.heed(&command),
+                () = self.ear.listen() => {}
+                () = at(due) => if let Some(end) = self.run_out_of_patience().await { return Some(end) },
+            }
+        }
+        None
+    }
+
+    /// An agent has been silent for too long: before it said anything, or after it was asked to cancel.
+    async fn run_out_of_patience(&mut self) -> Option<End> {
+        if self.wind_down.is_some_and(|at| at <= Instant::now()) {
+            let event = canceled(&self.task, "the task was canceled", &*self.instance.ambient);
+            return Some(self.finish_with(event).await);
+        }
+        self.conclude(Vec::new(), false).await
+    }
+
+    /// Commits events and draws the consequences. `None`: the turn goes on.
+    async fn conclude(&mut self, events: Vec<StreamResponse>, ended: bool) -> Option<End> {
+        let over = ended || self.task.status.state.is_terminal();
+        let uncreated = self.turn.uncreated.is_some();
+        if events.is_empty() && !uncreated {
+            // Only the end is left to be told, and only to the store.
+            if ended {
+                self.release().await;
+            }
+            return over.then_some(End::Over);
+        }
+        let change = match (over, uncreated) {
+            (true, _) => ExecutorChange::Release,
+            (false, true) => ExecutorChange::Claim(Executor::first(self.instance.id)),
+            (false, false) => ExecutorChange::Keep,
+        };
+        match self.commit(events, change).await {
+            Ok(()) => over.then_some(End::Over),
+            Err(End::Broken(error @ BackendError::TooLarge { .. })) => Some(self.fail_too_large(error).await),
+            Err(end) => Some(end),
+        }
+    }
+
+    /// Commits, while what the agent says meanwhile gathers for the next commit.
+    async fn commit(&mut self, mut events: Vec<StreamResponse>, change: ExecutorChange) -> Result<(), End> {
+        if let Some(task) = &self.turn.uncreated {
+            events.insert(0, StreamResponse::Task(Task::clone(task)));
+        }
+        let instance = &self.instance;
+        let id = CommitId::generate(&*instance.ambient);
+        let commit = Commit::new(self.version, id, events, &self.task)
+            .executor(change)
+            .created_by(self.principal.as_ref());
+        let outcome = {
+            let retry = instance.retry_until_stopped();
+            let attempt = retry.run(|| instance.tasks.commit(&self.key, commit.clone()));
+            tokio::pin!(attempt);
+            loop {
+                tokio::select! {
+                    biased;
+                    outcome = &mut attempt => break outcome,
+                    () = self.ear.listen() => {}
+                }
+            }
+        };
+        match outcome {
+            Ok(Outcome::Applied(version)) => {
+                self.handle.applied(version);
+                if let Some(feed) = instance.feeds.get(&self.key) {
+                    feed.publish(commit.record());
+                }
+                self.version = version;
+                self.turn.uncreated = None;
+                self.creation = None;
+                self.answer_progress(true);
+                Ok(())
+            }
+            Ok(Outcome::Conflict { .. }) => Err(End::Lost),
+            Err(error) => Err(End::Broken(error)),
+        }
+    }
+
+    async fn finish_with(&mut self, event: StreamResponse) -> End {
+        reduce::apply(&mut self.task, &event);
+        match self.commit(vec![event], ExecutorChange::Release).await {
+            Ok(()) => End::Over,
+            Err(end) => end,
+        }
+    }
+
+    /// What the agent said does not fit in the store: the task fails, as it was before.
+    async fn fail_too_large(&mut self, error: BackendError) -> End {
+        tracing::warn!(task = %self.key, error = %Chain(&error), "an agent's output is too large");
+        let instance = Arc::clone(&self.instance);
+        self.task = match &self.turn.uncreated {
+            Some(task) => Task::clone(task),
+            None => match instance.retry_until_stopped().run(|| instance.tasks.load(&self.key)).await {
+                Ok(Some(stored)) if stored.version == self.version => stored.task,
+                Ok(_) => return End::Lost,
+                Err(error) => return End::Broken(error),
+            },
+        };
+        let event = failed(&self.task, "the agent's output is larger than can be kept", &*instance.ambient);
+        self.finish_with(event).await
+    }
+
+    /// Ends a turn that this instance has no more time for.
+    async fn hand_over(&mut self) -> End {
+        if self.turn.uncreated.is_some() {
+            self.answer(Reply::Refused(self.instance.stop_reason()));
+            return End::Over;
+        }
+        if reduce::is_interrupted(&self.task.status.state) {
+            self.release().await;
+            return End::Over;
+        }
+        let why = "the server shut down before the agent finished";
+        let event = failed(&self.task, why, &*self.instance.ambient);
+        self.finish_with(event).await
+    }
+
+    async fn release(&mut self) {
+        let instance = &self.instance;
+        let released = instance.retry_for_request().run(|| instance.tasks.release(&self.key, &instance.id));
+        if let Err(error) = released.await {
+            tracing::warn!(task = %self.key, error = %Chain(&error), "a parked task keeps its executor");
+        }
+    }
+
+    fn heed(&mut self, command: &Control) {
+        let Control::Cancel(asked_by) = *command;
+        let answer = if self.cancel_refused { News::CancelRefused } else { News::Cancelling };
+        self.instance.tell(asked_by, &self.key, answer);
+        if !self.turn.cancelling && !self.cancel_refused {
+            self.turn.cancelling = true;
+            self.wind_down = Some(Instant::now() + self.instance.config.cancel_grace);
+            let context = super::cancel_context(&self.key, &self.task);
+            self.ear.voice.cancel(&*self.instance.agent, context);
+        }
+    }
+
+    fn refuse_cancel(&mut self) {
+        self.cancel_refused = true;
+        self.wind_down = None;
+        self.instance.answers.refuse(&self.key);
+    }
+
+    /// Answers whoever started the run, if it is time.
+    fn answer_progress(&mut self, committed: bool) {
+        if self.reply.is_none() || self.turn.uncreated.is_some() {
+            return;
+        }
+        let reply = match self.answer_at {
+            AnswerAt::Opening => Reply::Open,
+            AnswerAt::Creation => Reply::Task(Box::new(self.task.clone())),
+            AnswerAt::TurnEnd if committed && reduce::ends_turn(&self.task.status.state) => {
+                Reply::Task(Box::new(self.task.clone()))
+            }
+            AnswerAt::TurnEnd => return,
+        };
+        self.answer(reply);
+    }
+
+    fn answer(&mut self, reply: Reply) {
+        if let Some(waiting) = self.reply.take() {
+            // Whoever asked may have left; the agent works on.
+            let _ = waiting.send(reply);
+        }
+    }
+}
+
+/// Completes at an instant, or never.
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,205 @@
+//! A run: one agent working on one task, on this instance, detached from whoever asked for it.
+//!
+//! The life of a run, in five steps: it *listens* to the agent and to cancels; it *digests* what it heard
+//! into events; it *commits* them, gathering more meanwhile; it *publishes* them to the feed; and when the
+//! turn is over, or somebody else has the task, it *ends*. Nothing is shown to anyone before it is committed.
+
+mod digest;
+mod drive;
+mod ear;
+mod publisher;
+mod voice;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use a2a::{A2AError, Message, Task};
+use a2a_core::{InstanceId, Principal, TaskKey, Version};
+use a2a_server::ExecutorContext;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use digest::canceled;
+pub(crate) use publisher::Publisher;
+pub(crate) use voice::Voice;
+
+use crate::instance::Instance;
+
+/// What whoever started a run waits for.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// The task exists; its feed has the rest.
+    Open,
+    /// The task, as far as was asked for.
+    Task(Box<Task>),
+    /// The agent only answered with a message; there is no task.
+    Message(Message),
+    /// The agent, or this instance, refused; there is no task.
+    Refused(A2AError),
+    /// Another instance has the task now; follow it there.
+    Lost,
+}
+
+/// When whoever started a run is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AnswerAt {
+    /// Once the task exists, without a copy of it.
+    Opening,
+    /// Once the task exists, with it as it is then.
+    Creation,
+    /// Once the turn ends, with the task as it is then.
+    TurnEnd,
+}
+
+/// What a run is told from outside.
+#[derive(Debug)]
+pub(crate) enum Control {
+    /// A caller of this instance, or of another, wants the task cancelled.
+    Cancel(InstanceId),
+}
+
+/// A run, as the rest of the instance sees it.
+#[derive(Debug)]
+pub(crate) struct RunHandle {
+    control: mpsc::Sender<Control>,
+    /// The last version that this run knows to be applied.
+    version: AtomicU64,
+    publisher: Publisher,
+    /// Cancelled to end the run without a trace: its task was claimed anew.
+    superseded: CancellationToken,
+    /// Cancelled when the run has ended.
+    done: CancellationToken,
+}
+
+impl RunHandle {
+    /// Tells the run something. Repeating it does no harm.
+    pub(crate) fn tell(&self, command: Control) {
+        // A full queue means that the run is busy; whoever insists repeats it.
+        let _ = self.control.try_send(command);
+    }
+
+    /// Ends the run without a commit, and waits until it has.
+    pub(crate) async fn supersede(&self) {
+        self.superseded.cancel();
+        self.done.cancelled().await;
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        Version::new(self.version.load(Ordering::Acquire))
+    }
+
+    fn applied(&self, version: Version) {
+        self.version.store(version.get(), Ordering::Release);
+    }
+
+    /// Sends a watcher everything after a version, and goes on sending.
+    pub(crate) fn watch(&self, instance: &Arc<Instance>, key: &TaskKey, who: InstanceId, after: Version) {
+        self.publisher.add(instance, key, self.version(), &self.done, who, after);
+    }
+
+    /// Stops sending to a watcher.
+    pub(crate) fn unwatch(&self, who: InstanceId) {
+        self.publisher.remove(who);
+    }
+}
+
+/// The runs of an instance.
+#[derive(Debug, Default)]
+pub(crate) struct Runs {
+    entries: Mutex<HashMap<TaskKey, Arc<RunHandle>>>,
+    ended: Notify,
+}
+
+impl Runs {
+    fn entries(&self) -> MutexGuard<'_, HashMap<TaskKey, Arc<RunHandle>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn get(&self, key: &TaskKey) -> Option<Arc<RunHandle>> {
+        self.entries().get(key).cloned()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries().len()
+    }
+
+    fn insert(&self, key: TaskKey, handle: Arc<RunHandle>) {
+        self.entries().insert(key, handle);
+    }
+
+    fn remove(&self, key: &TaskKey, handle: &Arc<RunHandle>) {
+        let mut entries = self.entries();
+        if entries.get(key).is_some_and(|current| Arc::ptr_eq(current, handle)) {
+            entries.remove(key);
+        }
+        self.ended.notify_waiters();
+    }
+
+    /// Waits until no run is left. Cancel safe.
+    pub(crate) async fn drained(&self) {
+        loop {
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            ended.as_mut().enable();
+            if self.len() == 0 {
+                return;
+            }
+            ended.await;
+        }
+    }
+}
+
+/// Everything that a run begins with.
+#[derive(Debug)]
+pub(crate) struct Assignment {
+    pub(crate) key: TaskKey,
+    /// The task as of `version`; for version 0, as it is to be created.
+    pub(crate) task: Task,
+    pub(crate) version: Version,
+    pub(crate) principal: Option<Principal>,
+    /// Watchers that the store knows; they lack everything after the version given.
+    pub(crate) watchers: Vec<(InstanceId, Version)>,
+    pub(crate) answer_at: AnswerAt,
+    /// The agent was asked to cancel already; it is all that it does.
+    pub(crate) cancelling: bool,
+}
+
+/// Starts an agent and detaches it. The receiver is answered as the assignment says; it may be dropped.
+pub(crate) fn start(
+    instance: &Arc<Instance>,
+    assignment: Assignment,
+    begin: impl FnOnce(&Instance) -> Voice,
+) -> oneshot::Receiver<Reply> {
+    let (reply, answer) = oneshot::channel();
+    let (control, commands) = mpsc::channel(4);
+    let handle = Arc::new(RunHandle {
+        control,
+        version: AtomicU64::new(assignment.version.get()),
+        publisher: Publisher::default(),
+        superseded: CancellationToken::new(),
+        done: CancellationToken::new(),
+    });
+    instance.runs.insert(assignment.key.clone(), Arc::clone(&handle));
+    for (watcher, after) in &assignment.watchers {
+        handle.watch(instance, &assignment.key, *watcher, *after);
+    }
+    let voice = begin(instance);
+    let run = drive::Run::new(Arc::clone(instance), assignment, handle, commands, voice, reply);
+    instance.tracker.spawn(run.drive());
+    answer
+}
+
+/// The context of an agent's cancel.
+pub(crate) fn cancel_context(key: &TaskKey, task: &Task) -> ExecutorContext {
+    ExecutorContext {
+        message: None,
+        task_id: task.id.clone(),
+        stored_task: Some(task.clone()),
+        context_id: task.context_id.clone(),
+        metadata: None,
+        user: None,
+        service_params: HashMap::new(),
+        tenant: (!key.tenant.as_str().is_empty()).then(|| key.tenant.as_str().to_owned()),
+    }
+}

@@ -1,0 +1,17 @@
+//! The three bindings from outside: each rule as a table, on every binding that it applies to.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod cancel_body;
+mod errors;
+mod grpc_decoding;
+mod handler;
+mod jsonrpc_envelope;
+mod limits;
+mod lists;
+mod messages;
+mod rest_errors;
+mod serving;
+mod streams;
+mod tenants;
+mod versions;
+mod wire;

@@ -1,0 +1,142 @@
+//! On real sockets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a_cluster::bindings::{Limits, grpc_service, serve};
+use a2a_pb::proto::GetTaskRequest;
+use a2a_pb::proto::a2a_service_client::A2aServiceClient;
+use axum::Router;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::handler::Recorder;
+use crate::wire::router;
+
+const LONG: Duration = Duration::from_secs(3600);
+
+struct Server {
+    address: std::net::SocketAddr,
+    shutdown: CancellationToken,
+    done: JoinHandle<std::io::Result<()>>,
+}
+
+#[allow(clippy::disallowed_methods, reason = "every test awaits the handle")]
+async fn start(router: Router, grace: Duration) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let done = tokio::spawn(serve(listener, router, shutdown.clone(), grace));
+    Server { address, shutdown, done }
+}
+
+const SUBSCRIBE: &str = "GET /tasks/t1:subscribe HTTP/1.1\r\nhost: x\r\na2a-version: 1.0\r\n\r\n";
+
+/// Opens a stream and waits for its first event.
+async fn subscribe(server: &Server) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(SUBSCRIBE.as_bytes()).await.unwrap();
+    let mut seen = String::new();
+    while !seen.contains("data: ") {
+        let mut buffer = [0; 1024];
+        let read = stream.read(&mut buffer).await.unwrap();
+        assert!(read > 0, "{seen}");
+        seen.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+    stream
+}
+
+#[tokio::test]
+async fn requests_are_answered_until_shutdown_and_no_longer() {
+    let server = start(router(&Recorder::new()), LONG).await;
+    let url = format!("http://{}/tasks/t1", server.address);
+    let client = reqwest::Client::new();
+    let answer = client.get(&url).header("a2a-version", "1.0").send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    server.shutdown.cancel();
+    // The client keeps its connection open: an idle one must not hold the server back.
+    server.done.await.unwrap().unwrap();
+    assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_stream_that_never_ends_is_cut_off_after_the_grace() {
+    let server = start(router(&Recorder::with_endless_streams()), Duration::from_millis(50)).await;
+    let mut stream = subscribe(&server).await;
+    server.shutdown.cancel();
+    server.done.await.unwrap().unwrap();
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_within_the_grace_ends_properly() {
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let ended = Arc::new(std::sync::Mutex::new(Some(ended)));
+    let route = axum::routing::get(move || {
+        let ended = ended.lock().unwrap().take().unwrap();
+        let last = futures::FutureExt::map(ended, |_| Ok::<_, std::io::Error>("last"));
+        let chunks =
+            futures::stream::once(std::future::ready(Ok("data: first"))).chain(futures::stream::once(last));
+        async { axum::body::Body::from_stream(chunks) }
+    });
+    use futures::StreamExt;
+    let server = start(Router::new().route("/tasks/t1:subscribe", route), LONG).await;
+    let mut stream = subscribe(&server).await;
+    server.shutdown.cancel();
+    end.send(()).unwrap();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).await.unwrap();
+    assert!(rest.contains("last"), "{rest}");
+    server.done.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn dropping_the_server_cuts_every_connection_off() {
+    let server = start(router(&Recorder::with_endless_streams()), LONG).await;
+    let mut stream = subscribe(&server).await;
+    server.done.abort();
+    assert!(server.done.await.unwrap_err().is_cancelled());
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest).await;
+}
+
+#[tokio::test]
+async fn grpc_is_served_the_same_way() {
+    let handler = Recorder::new();
+    let service = grpc_service(Arc::clone(&handler), &Limits::default());
+    let server = start(tonic::service::Routes::new(service).into_axum_router(), LONG).await;
+    let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
+    let mut client = A2aServiceClient::new(endpoint.connect().await.unwrap());
+    let mut request = tonic::Request::new(GetTaskRequest { id: "t1".into(), ..GetTaskRequest::default() });
+    request.metadata_mut().insert("a2a-version", "1.0".parse().unwrap());
+    let task = client.get_task(request).await.unwrap().into_inner();
+    assert_eq!(task.id, "t1");
+    let refused = client.get_task(GetTaskRequest::default()).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::FailedPrecondition);
+    server.shutdown.cancel();
+    server.done.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_short_stream_does_not_wait_for_acknowledgements() {
+    let server = start(router(&Recorder::new()), LONG).await;
+    let mut fastest = LONG;
+    for _ in 0..5 {
+        let started = std::time::Instant::now();
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream
+            .write_all(SUBSCRIBE.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n").as_bytes())
+            .await
+            .unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        assert!(text.contains("data: "), "{text}");
+        fastest = fastest.min(started.elapsed());
+    }
+    assert!(fastest < Duration::from_millis(40), "{fastest:?}");
+    server.shutdown.cancel();
+    server.done.await.unwrap().unwrap();
+}
