@@ -29,7 +29,7 @@
 //! let delivery = a.send(&[b.me()], &message).await?;
 //! assert!(delivery.gone.is_empty());
 //! assert_eq!(b.receive().await?, [message]);
-//! # a2a_core::Result::Ok(()) }).unwrap();
+//! # Ok::<_, a2a_core::BackendError>(()) }).unwrap();
 //! ```
 #![doc(html_no_source)]
 

@@ -88,3 +88,6 @@ impl Claims {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,24 @@
-//! A store for instances that live in one process: tasks, members and push configs in memory.
+//! A store for instances that live in one process: tasks, members, push configs and message claims in memory.
+//!
+//! ```text
+//!  MemoryStore ──┐              ┌─ shard 0 ─┐ … ┌─ shard 31 ┐   key ─▶ log, task, head; webhooks
+//!  (clone)     ──┼─▶ location ──┼─ listing: owner ─▶ context ─▶ state ─▶ positions, in order
+//!  (clone)     ──┘              └─ executing · retention · members · claims
+//! ```
+//!
+//! A commit appends its record, shared with whoever streams it, to the task's log and copies nothing. Records
+//! are folded into the task when it is read, or when they leave the log: once each. So a commit costs what it
+//! holds, however large its task is. Reads copy the task once, after they have let go of its lock. Commits
+//! that change no status leave the listing alone.
+//!
+//! # Limits
+//!
+//! [`Config`] bounds each task's log, the number of finished tasks and the number of claims. Running and
+//! parked tasks are never dropped, so their number and size are for the caller to bound. Everything is
+//! gone with the last clone. No id and no commit is too large.
+//!
+//! A page of a list costs what is on it, whatever the filters. So does its total, but with a time filter: that
+//! counts the positions from the given time on.
 #![doc(html_no_source)]
 
 mod claims;

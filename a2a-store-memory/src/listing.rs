@@ -160,6 +160,9 @@ impl Ordered {
         self.all.remove(&row.position);
         if let Some(state) = self.states.get_mut(&row.state) {
             state.remove(&row.position);
+            if state.is_empty() {
+                self.states.remove(&row.state);
+            }
         }
     }
 
@@ -191,3 +194,6 @@ fn select(positions: &BTreeSet<Position>, query: &TaskQuery) -> Selection {
 fn lowest(at: DateTime<Utc>) -> Position {
     Position { at, id: "".into(), dated: false }
 }
+
+#[cfg(test)]
+mod tests;

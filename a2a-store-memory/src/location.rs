@@ -43,20 +43,25 @@ impl Location {
 
     /// Deletes a task with all that belongs to it; tells whether it existed.
     pub(crate) fn delete(&self, key: &TaskKey) -> bool {
-        self.delete_from(&mut self.shards.lock(key), key)
+        // Taking a large task apart takes time: bound to a name, it outlives the lock.
+        let entry = self.take(&mut self.shards.lock(key), key);
+        entry.is_some()
     }
 
     /// Deletes a finished task, unless the key stands for another task by now.
     pub(crate) fn expire(&self, place: Place, key: &TaskKey) {
         let mut shard = self.shards.lock(key);
-        if shard.tasks.get(key).is_some_and(|entry| entry.finished == Some(place)) {
-            self.delete_from(&mut shard, key);
-        }
+        let entry = match shard.tasks.get(key) {
+            Some(entry) if entry.finished == Some(place) => self.take(&mut shard, key),
+            _ => None,
+        };
+        drop(shard);
+        drop(entry);
     }
 
-    fn delete_from(&self, shard: &mut Shard, key: &TaskKey) -> bool {
+    fn take(&self, shard: &mut Shard, key: &TaskKey) -> Option<Entry> {
         shard.webhooks.remove(key);
-        let Some(entry) = shard.tasks.remove(key) else { return false };
+        let entry = shard.tasks.remove(key)?;
         self.listing.remove(&entry.owner, &entry.row);
         if entry.executor.is_some() {
             lock(&self.executing).hand_over(key, entry.executor.as_ref(), None);
@@ -64,6 +69,6 @@ impl Location {
         if let Some(place) = entry.finished {
             lock(&self.retention).forget(place);
         }
-        true
+        Some(entry)
     }
 }

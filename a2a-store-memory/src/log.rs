@@ -89,3 +89,6 @@ fn fold(task: &mut Arc<Task>, folded: &mut Version, record: &CommitRecord) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,25 @@ use crate::Config;
 use crate::location::Location;
 
 /// A store in this process' memory. Clones share its contents; the last one to go takes them along.
+///
+/// ```
+/// use a2a::{StreamResponse, Task, TaskState, TaskStatus};
+/// use a2a_core::{Commit, CommitId, Outcome, SystemAmbient, TaskKey, TaskStore, Tenant, Version};
+/// use a2a_store_memory::MemoryStore;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let status = TaskStatus { state: TaskState::Submitted, message: None, timestamp: None };
+/// let (artifacts, history, metadata) = (None, None, None);
+/// let task = Task { id: "t".into(), context_id: "c".into(), status, artifacts, history, metadata };
+/// let key = TaskKey::new(Tenant::default(), "t");
+///
+/// let store = MemoryStore::new();
+/// let events = vec![StreamResponse::Task(task.clone())];
+/// let commit = Commit::new(Version::ABSENT, CommitId::generate(&SystemAmbient), events, &task);
+/// assert_eq!(store.commit(&key, commit).await?, Outcome::Applied(Version::new(1)));
+/// assert_eq!(store.clone().load(&key).await?.map(|stored| stored.task), Some(task));
+/// # Ok::<_, a2a_core::BackendError>(()) }).unwrap();
+/// ```
 #[derive(Clone, Default)]
 pub struct MemoryStore {
     pub(crate) location: Arc<Location>,
