@@ -12,14 +12,14 @@ use serde_json::Value;
 
 /// One call that reached the handler.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    pub method: &'static str,
-    pub request: Value,
-    pub params: ServiceParams,
+pub(crate) struct Seen {
+    pub(crate) method: &'static str,
+    pub(crate) request: Value,
+    pub(crate) params: ServiceParams,
 }
 
 #[derive(Debug, Default)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     seen: Mutex<Vec<Seen>>,
     failure: Mutex<Option<A2AError>>,
     failing_stream: Mutex<Option<A2AError>>,
@@ -29,26 +29,26 @@ pub struct Recorder {
 type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
 impl Recorder {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::default()
     }
 
-    pub fn with_endless_streams() -> Arc<Self> {
+    pub(crate) fn with_endless_streams() -> Arc<Self> {
         Arc::new(Self { endless_streams: true, ..Self::default() })
     }
 
     /// From now on every call fails with `error`.
-    pub fn fail_with(&self, error: A2AError) {
+    pub(crate) fn fail_with(&self, error: A2AError) {
         *self.failure.lock().unwrap() = Some(error);
     }
 
     /// From now on every stream is one task and then `error`.
-    pub fn fail_streams_with(&self, error: A2AError) {
+    pub(crate) fn fail_streams_with(&self, error: A2AError) {
         *self.failing_stream.lock().unwrap() = Some(error);
     }
 
     /// What has been asked since the last look.
-    pub fn take(&self) -> Vec<Seen> {
+    pub(crate) fn take(&self) -> Vec<Seen> {
         std::mem::take(&mut self.seen.lock().unwrap())
     }
 
@@ -74,7 +74,7 @@ impl Recorder {
     }
 }
 
-pub fn task() -> Task {
+pub(crate) fn task() -> Task {
     Task {
         id: "t1".into(),
         context_id: "c1".into(),
@@ -85,7 +85,7 @@ pub fn task() -> Task {
     }
 }
 
-pub fn card() -> AgentCard {
+pub(crate) fn card() -> AgentCard {
     AgentCard {
         name: "recorder".into(),
         description: "writes down what it is asked".into(),

@@ -18,7 +18,7 @@ async fn each_kind_of_bad_envelope_has_its_code_and_echoes_a_readable_id() {
         ("", PARSE_ERROR, Value::Null),
         ("{", PARSE_ERROR, Value::Null),
         ("hello", PARSE_ERROR, Value::Null),
-        ("{} {}", PARSE_ERROR, Value::Null),
+        (r#"{"jsonrpc":"2.0","id":1,"method":"ListTasks"} x"#, PARSE_ERROR, Value::Null),
         ("[]", INVALID_REQUEST, Value::Null),
         (
             r#"[{"jsonrpc":"2.0","id":1,"method":"GetTask","params":{"id":"t"}}]"#,

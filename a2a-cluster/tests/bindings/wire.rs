@@ -19,33 +19,33 @@ use tower::ServiceExt;
 
 use crate::handler::{Recorder, card};
 
-pub fn router(handler: &Arc<Recorder>) -> Router {
+pub(crate) fn router(handler: &Arc<Recorder>) -> Router {
     router_with(handler, &Limits::default())
 }
 
-pub fn router_with(handler: &Arc<Recorder>, limits: &Limits) -> Router {
+pub(crate) fn router_with(handler: &Arc<Recorder>, limits: &Limits) -> Router {
     http_router(Arc::clone(handler), Arc::new(StaticAgentCard::new(card())), limits)
 }
 
 /// An answer over HTTP.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Answer {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The A2A error code in a JSON-RPC answer; 0 for a result.
-    pub fn rpc_code(&self) -> i64 {
+    pub(crate) fn rpc_code(&self) -> i64 {
         assert_eq!(self.header("content-type"), "application/json", "{self:?}");
         let body = self.json();
         assert_eq!(body["jsonrpc"], "2.0", "{self:?}");
@@ -55,7 +55,7 @@ impl Answer {
     }
 
     /// The A2A error code in a REST answer, whose envelope is checked; 0 for a success.
-    pub fn rest_code(&self) -> i64 {
+    pub(crate) fn rest_code(&self) -> i64 {
         if self.status.is_success() {
             return 0;
         }
@@ -70,7 +70,7 @@ impl Answer {
     }
 }
 
-pub async fn http(router: &Router, request: Request<Body>) -> Answer {
+pub(crate) async fn http(router: &Router, request: Request<Body>) -> Answer {
     let response = router.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
@@ -78,19 +78,19 @@ pub async fn http(router: &Router, request: Request<Body>) -> Answer {
 }
 
 /// A well-formed JSON-RPC request.
-pub async fn rpc(router: &Router, method: &str, params: Value) -> Answer {
+pub(crate) async fn rpc(router: &Router, method: &str, params: Value) -> Answer {
     let body = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params });
     rpc_text(router, body.to_string()).await
 }
 
 /// A JSON-RPC request with any body.
-pub async fn rpc_text(router: &Router, body: impl Into<Body>) -> Answer {
+pub(crate) async fn rpc_text(router: &Router, body: impl Into<Body>) -> Answer {
     let request = Request::post("/").header("a2a-version", "1.0").header("content-type", "application/json");
     http(router, request.body(body.into()).unwrap()).await
 }
 
 /// A REST request with a JSON body, or none.
-pub async fn rest(router: &Router, method: &str, path: &str, body: Option<Value>) -> Answer {
+pub(crate) async fn rest(router: &Router, method: &str, path: &str, body: Option<Value>) -> Answer {
     let mut request = Request::builder().method(method).uri(path).header("a2a-version", "1.0");
     let body = match body {
         Some(body) => {
@@ -103,11 +103,11 @@ pub async fn rest(router: &Router, method: &str, path: &str, body: Option<Value>
 }
 
 /// A gRPC request with the version that is served.
-pub async fn grpc(handler: &Arc<Recorder>, method: &str, message: &impl Message) -> GrpcAnswer {
+pub(crate) async fn grpc(handler: &Arc<Recorder>, method: &str, message: &impl Message) -> GrpcAnswer {
     grpc_with(handler, &Limits::default(), Some("1.0"), method, &message.encode_to_vec()).await
 }
 
-pub async fn grpc_with(
+pub(crate) async fn grpc_with(
     handler: &Arc<Recorder>,
     limits: &Limits,
     version: Option<&str>,
@@ -136,18 +136,18 @@ pub async fn grpc_with(
 
 /// An answer over gRPC.
 #[derive(Debug)]
-pub struct GrpcAnswer {
-    pub status: Status,
-    pub body: Bytes,
+pub(crate) struct GrpcAnswer {
+    pub(crate) status: Status,
+    pub(crate) body: Bytes,
 }
 
 impl GrpcAnswer {
-    pub fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         self.status.code()
     }
 
     /// The A2A error code in the status' `ErrorInfo`; 0 for a success.
-    pub fn a2a_code(&self) -> i64 {
+    pub(crate) fn a2a_code(&self) -> i64 {
         if self.code() == Code::Ok {
             return 0;
         }
@@ -158,12 +158,12 @@ impl GrpcAnswer {
 }
 
 /// A message that every binding accepts.
-pub fn message() -> Value {
+pub(crate) fn message() -> Value {
     json!({ "messageId": "m1", "role": "ROLE_USER", "parts": [{ "text": "hi" }] })
 }
 
 /// The same in protobuf.
-pub fn proto_message() -> a2a_pb::proto::Message {
+pub(crate) fn proto_message() -> a2a_pb::proto::Message {
     use a2a_pb::proto::{Message, Part, Role, part::Content};
     Message {
         message_id: "m1".into(),
