@@ -1,0 +1,116 @@
+//! Reads one stream to its end, keeps every event, and tells the timeline.
+
+use a2a::{StreamResponse, Task};
+use a2a_core::{Ambient, InstanceId};
+use chrono::TimeDelta;
+use futures::StreamExt;
+use tokio::sync::watch;
+
+use super::peer::{Events, Peer};
+use super::timeline::Timeline;
+use super::words::{chunk_of, happened};
+
+/// All that one stream carried.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    /// What the timeline calls the instance that served it.
+    pub(crate) name: &'static str,
+    /// The instance that served it.
+    pub(crate) instance: InstanceId,
+    /// The task that it was opened for.
+    pub(crate) task: String,
+    /// The events in the order of their arrival.
+    pub(crate) events: Vec<StreamResponse>,
+    /// How long after it happened each update arrived.
+    pub(crate) delays: Vec<TimeDelta>,
+}
+
+/// An open stream.
+pub(crate) struct Listener<'a> {
+    peer: &'a Peer,
+    timeline: &'a Timeline,
+    ambient: &'a dyn Ambient,
+    events: Events,
+    heard: Heard,
+    show_every: u32,
+    chunks: watch::Sender<u32>,
+}
+
+impl<'a> Listener<'a> {
+    /// Listens to a stream that an instance has opened.
+    pub(crate) fn new(
+        peer: &'a Peer,
+        timeline: &'a Timeline,
+        ambient: &'a dyn Ambient,
+        events: Events,
+    ) -> Self {
+        let heard = Heard {
+            name: peer.name,
+            instance: peer.id,
+            task: String::new(),
+            events: Vec::new(),
+            delays: Vec::new(),
+        };
+        Self { peer, timeline, ambient, events, heard, show_every: 1, chunks: watch::Sender::new(0) }
+    }
+
+    /// Shows only every so many chunks.
+    pub(crate) fn show_every(mut self, chunks: u32) -> Self {
+        self.show_every = chunks;
+        self
+    }
+
+    /// The number of the latest chunk that arrived.
+    pub(crate) fn progress(&self) -> watch::Receiver<u32> {
+        self.chunks.subscribe()
+    }
+
+    /// Waits for the next event; `None` at the end of the stream, also where it breaks.
+    pub(crate) async fn next(&mut self) -> Option<&StreamResponse> {
+        let event = match self.events.next().await? {
+            Ok(event) => event,
+            Err(error) => {
+                self.timeline.note(self.peer, &format!("the stream broke: {error}"));
+                return None;
+            }
+        };
+        let delay = happened(&event).map(|then| self.ambient.now() - then);
+        self.heard.delays.extend(delay);
+        if self.is_shown(&event) {
+            self.timeline.event(self.peer, &event, delay);
+        }
+        match &event {
+            StreamResponse::Task(task) if self.heard.task.is_empty() => self.heard.task.clone_from(&task.id),
+            StreamResponse::ArtifactUpdate(update) => {
+                chunk_of(&update.artifact).map(|chunk| self.chunks.send_replace(chunk.number));
+            }
+            _ => {}
+        }
+        self.heard.events.push(event);
+        self.heard.events.last()
+    }
+
+    /// Waits for the task that every stream begins with; `None` when this one begins otherwise.
+    pub(crate) async fn snapshot(&mut self) -> Option<Task> {
+        match self.next().await? {
+            StreamResponse::Task(task) => Some(task.clone()),
+            _ => None,
+        }
+    }
+
+    /// Reads until the stream ends.
+    pub(crate) async fn to_end(mut self) -> Heard {
+        while self.next().await.is_some() {}
+        self.timeline.note(self.peer, "end of stream");
+        self.heard
+    }
+
+    fn is_shown(&self, event: &StreamResponse) -> bool {
+        match event {
+            StreamResponse::ArtifactUpdate(update) => {
+                chunk_of(&update.artifact).is_none_or(|chunk| chunk.number % self.show_every == 0)
+            }
+            _ => true,
+        }
+    }
+}

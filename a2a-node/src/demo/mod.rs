@@ -1,0 +1,112 @@
+//! `a2a-node demo`: three instances in this process, real HTTP between them and the SDK's client, and a count of
+//! every event against the log.
+
+mod chapters;
+mod error;
+mod listener;
+mod peer;
+mod table;
+mod tally;
+mod timeline;
+mod words;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a::{StreamResponse, TRANSPORT_PROTOCOL_HTTP_JSON, TRANSPORT_PROTOCOL_JSONRPC};
+use a2a_core::{Replay, SystemAmbient, TaskKey, TaskStore, Tenant, Version, reduce};
+
+use crate::backends::Backends;
+use crate::cli;
+use crate::fleet::{Fleet, Layout};
+use chapters::Stage;
+use error::DemoError;
+use listener::Heard;
+use peer::Peer;
+use table::{Report, Row};
+use tally::Tally;
+use timeline::{Timeline, Voice};
+
+/// The whole demo takes about three seconds; what takes so much longer hangs.
+const PATIENCE: Duration = Duration::from_secs(12);
+/// The agents have finished by the time that the demo stops.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Runs the demo and prints its result. Fails when a count or an answer is wrong.
+pub(crate) async fn run(flags: cli::Demo) -> ExitCode {
+    let voice = if flags.json { Voice::Silent } else { Voice::Loud };
+    let mut rows = Vec::new();
+    let outcome = match tokio::time::timeout(PATIENCE, perform(voice, &mut rows)).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(DemoError::Hung(PATIENCE.as_secs())),
+    };
+    if let Err(error) = &outcome {
+        crate::report(error);
+    }
+    let ok = outcome.is_ok() && rows.iter().all(|row| row.tally.is_perfect());
+    let report = Report { ok, streams: rows };
+    let text = if flags.json { serde_json::json!(report).to_string() } else { report.table() };
+    let _ = writeln!(anstream::stdout(), "{text}");
+    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn perform(voice: Voice, rows: &mut Vec<Row>) -> Result<(), DemoError> {
+    let fleet = Fleet::start(Layout::three_on_loopback(), Backends::keeping_whole_logs()).await?;
+    let outcome = tell(&fleet, voice, rows).await;
+    fleet.shutdown(GRACE).await;
+    outcome
+}
+
+async fn tell(fleet: &Fleet, voice: Voice, rows: &mut Vec<Row>) -> Result<(), DemoError> {
+    let stage = Stage {
+        peers: connect(fleet).await?,
+        timeline: Timeline::begin(voice),
+        ambient: Arc::new(SystemAmbient),
+    };
+    stage.timeline.print("Three instances of one A2A server, each with its own port and its own client:");
+    for (peer, instance) in stage.peers.iter().zip(fleet.instances()) {
+        stage.timeline.note(peer, &format!("{} is instance {}", instance.sockets.http, peer.id));
+    }
+    let store = fleet.tasks();
+    rows.extend(count(store, stage.one_task_everywhere().await?).await?);
+    rows.extend(count(store, stage.as_fast_as_possible().await?).await?);
+    rows.extend(count(store, stage.follow_up_elsewhere().await?).await?);
+    rows.extend(count(store, stage.cancel_elsewhere().await?).await?);
+    Ok(())
+}
+
+async fn connect(fleet: &Fleet) -> Result<[Peer; 3], DemoError> {
+    let names = [
+        ("A", TRANSPORT_PROTOCOL_JSONRPC),
+        ("B", TRANSPORT_PROTOCOL_HTTP_JSON),
+        ("C", TRANSPORT_PROTOCOL_JSONRPC),
+    ];
+    let mut peers = Vec::new();
+    for (instance, (name, binding)) in fleet.instances().iter().zip(names) {
+        peers.push(Peer::connect(name, instance.id, &instance.sockets.http, binding).await?);
+    }
+    peers.try_into().map_err(|_| DemoError::wrong("there are not three instances"))
+}
+
+async fn count(store: &dyn TaskStore, heard: Vec<Heard>) -> Result<Vec<Row>, DemoError> {
+    let mut rows = Vec::new();
+    for heard in heard {
+        let tally = Tally::count(&log_of(store, &heard.task).await?, &heard.events);
+        let Heard { name, instance, task, delays, .. } = heard;
+        rows.push(Row { task, instance, tally, name, delays });
+    }
+    Ok(rows)
+}
+
+/// Reads all that happened to a task and is meant for streams, from the store and not from any stream.
+async fn log_of(store: &dyn TaskStore, task: &str) -> Result<Vec<StreamResponse>, DemoError> {
+    match store.commits_after(&TaskKey::new(Tenant::default(), task), Version::ABSENT).await? {
+        Replay::Snapshot(_) => Err(DemoError::LogCut(task.to_owned())),
+        Replay::Commits(commits) => {
+            let events = commits.iter().flat_map(|commit| &commit.events);
+            Ok(events.filter(|event| reduce::is_streamed(event)).cloned().collect())
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! `a2a-node serve`: runs instances until a signal comes, then drains them.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::backends::Backends;
+use crate::cli;
+use crate::fleet::{Fleet, Layout, StartError};
+use crate::signals::Signals;
+
+/// Why `serve` fails.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// An instance does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The operating system refuses to hand over signals.
+    #[error("cannot catch signals")]
+    Signals(#[source] io::Error),
+    /// Whoever reads the start-up line is gone.
+    #[error("cannot write the start-up line to stdout")]
+    Announce(#[source] io::Error),
+    /// A second signal came while the instances drained.
+    #[error("a second signal came before all instances had drained")]
+    Hurried,
+}
+
+/// Serves until SIGTERM or Ctrl-C, then drains.
+///
+/// # Errors
+///
+/// A [`ServeError`] when the instances do not start, or have to stop before they have drained.
+pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
+    // Caught from now on: who stops us while we start gets an orderly end, too.
+    let mut signals = Signals::catch().map_err(ServeError::Signals)?;
+    let grace = flags.shutdown_grace;
+    let backends = Backends::open(flags.store, flags.bus);
+    let fleet = Fleet::start(layout(flags), backends).await?;
+    announce(&fleet).map_err(ServeError::Announce)?;
+
+    let signal = signals.next().await;
+    tracing::info!(signal, ?grace, "draining; a second signal stops at once");
+    tokio::select! {
+        () = fleet.shutdown(grace) => {
+            tracing::info!("all instances have stopped");
+            Ok(())
+        }
+        _ = signals.next() => Err(ServeError::Hurried),
+    }
+}
+
+fn layout(flags: cli::Serve) -> Layout {
+    Layout {
+        listen: flags.listen,
+        grpc_listen: flags.grpc_listen,
+        instances: flags.instances,
+        public_url: flags.public_url,
+        public_grpc_url: flags.public_grpc_url,
+        allow_local_webhooks: flags.allow_local_webhooks,
+    }
+}
+
+#[derive(Serialize)]
+struct Announcement<'a> {
+    instances: Vec<Announced<'a>>,
+}
+
+#[derive(Serialize)]
+struct Announced<'a> {
+    id: String,
+    http: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grpc: Option<&'a str>,
+}
+
+/// Prints the one line that tells programs where the instances are, once all of them take requests.
+fn announce(fleet: &Fleet) -> io::Result<()> {
+    let instances = fleet.instances().iter().map(|instance| Announced {
+        id: instance.id.to_string(),
+        http: &instance.sockets.http,
+        grpc: instance.sockets.grpc.as_deref(),
+    });
+    let line = serde_json::to_string(&Announcement { instances: instances.collect() })?;
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
+}
