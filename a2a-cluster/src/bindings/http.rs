@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::Method;
 use axum::response::Response;
-use tower::Service;
+use tower::{Service, service_fn};
 
 use super::call::HttpCalls;
 use super::jsonrpc::JsonRpc;
@@ -44,10 +44,11 @@ where
         rest: Rest::new(calls, *limits),
         card: agent_card_router(card),
     });
-    Router::new().fallback(move |request: Request| {
+    // As a service, and not as a handler, which a router without state would box anew for each request.
+    Router::new().fallback_service(service_fn(move |request: Request| {
         let bindings = Arc::clone(&bindings);
-        async move { bindings.answer(request).await }
-    })
+        async move { Ok(bindings.answer(request).await) }
+    }))
 }
 
 struct HttpBindings {

@@ -38,6 +38,8 @@ pub async fn serve(
     grace: Duration,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
+    // Once here rather than once per request.
+    let router = router.with_state(());
     let connections = Connections { tracker: TaskTracker::new(), shutdown, cut: CancellationToken::new() };
     let _cut_when_dropped = connections.cut.clone().drop_guard();
     tracing::debug!(%address, "serving");
