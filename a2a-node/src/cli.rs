@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::http::Uri;
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
@@ -12,7 +13,6 @@ use tracing_subscriber::EnvFilter;
 #[command(
     name = "a2a-node",
     version,
-    about,
     after_help = "Try it first, nothing needs to be installed:\n\n    cargo run -- demo\n\n\
                   Then serve three instances and talk to any of them:\n\n    \
                   cargo run -- serve --instances 3"
@@ -39,7 +39,7 @@ pub(crate) enum Action {
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Print only one JSON object with the counts of every stream.
-    #[arg(long, env = "A2A_JSON")]
+    #[arg(long, env = "A2A_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Serve {
     #[arg(long, env = "A2A_BUS", value_enum, default_value_t = BusKind::Memory)]
     pub(crate) bus: BusKind,
     /// Accept webhooks to loopback and private addresses. Only for trying things out.
-    #[arg(long, env = "A2A_ALLOW_LOCAL_WEBHOOKS")]
+    #[arg(long, env = "A2A_ALLOW_LOCAL_WEBHOOKS", value_parser = BoolishValueParser::new())]
     pub(crate) allow_local_webhooks: bool,
     /// The base URL that the agent card names for both HTTP bindings, when clients reach them through a proxy.
     #[arg(long, env = "A2A_PUBLIC_URL", value_name = "URL", value_parser = base_url)]
@@ -79,10 +79,10 @@ pub(crate) struct Serve {
 #[derive(Debug, Args)]
 pub(crate) struct Log {
     /// Which lines to log: a level, or a list such as `warn,a2a_cluster=debug`.
-    #[arg(long = "log", env = "A2A_LOG", value_name = "FILTER", default_value = "warn,a2a_node=info", value_parser = filter, global = true)]
+    #[arg(long = "log", env = "A2A_LOG", value_name = "FILTER", default_value = "warn,a2a_node=info", value_parser = filter, global = true, display_order = 100)]
     pub(crate) filter: String,
     /// How to write each line.
-    #[arg(long = "log-format", env = "A2A_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true)]
+    #[arg(long = "log-format", env = "A2A_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true, display_order = 101)]
     pub(crate) format: LogFormat,
 }
 

@@ -38,7 +38,7 @@ async fn main() -> ExitCode {
 }
 
 fn help() -> ExitCode {
-    match Cli::command().print_long_help() {
+    match Cli::command().print_help() {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }

@@ -35,6 +35,11 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
     // Caught from now on: who stops us while we start gets an orderly end, too.
     let mut signals = Signals::catch().map_err(ServeError::Signals)?;
     let grace = flags.shutdown_grace;
+    if flags.listen.ip().is_unspecified() && flags.public_url.is_none() {
+        tracing::warn!(
+            "the agent card names a loopback address: give --public-url to be reached from elsewhere"
+        );
+    }
     let backends = Backends::open(flags.store, flags.bus);
     let fleet = Fleet::start(layout(flags), backends).await?;
     announce(&fleet).map_err(ServeError::Announce)?;

@@ -24,7 +24,7 @@ async fn json_is_one_object_in_which_every_count_is_right() {
     let instances: HashSet<_> = streams.iter().map(|stream| stream["instance"].as_str().unwrap()).collect();
     assert_eq!(instances.len(), 3, "streams were read from all instances");
     let committed: u64 = streams.iter().map(|stream| stream["committed"].as_u64().unwrap()).sum();
-    assert!(committed > 2000, "the demo streamed something: {committed}");
+    assert!(committed > 1000, "the demo streamed something: {committed}");
 }
 
 #[tokio::test]

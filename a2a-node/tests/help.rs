@@ -5,7 +5,7 @@ mod node;
 use node::{run, soon};
 
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[tokio::test]

@@ -235,7 +235,7 @@ mod tests {
     fn every_example_in_the_catalog_is_its_own_command() {
         for entry in &CATALOG {
             let command = Command::parse(entry.example);
-            assert_eq!(command.is_ok(), true, "{}", entry.example);
+            assert!(command.is_ok(), "{}", entry.example);
             assert!(entry.usage.starts_with(entry.word) && entry.example.starts_with(entry.word));
             assert_ne!(command, Ok(Command::Echo(entry.example.into())), "{} is a command", entry.word);
         }

@@ -45,22 +45,22 @@ impl Stage {
         let [a, b, c] = &self.peers;
         self.timeline.chapter(
             "1  One task, three instances",
-            "A runs it. B subscribes at its beginning, C half way. Each stream begins with the Task as it is.",
+            "A runs it. B subscribes at its beginning, C on the way. Each stream begins with the Task as it is.",
         );
         let text = format!("stream {CHUNKS} 80");
         self.timeline.note(a, &format!("SendStreamingMessage \"{text}\""));
         let mut on_a = self.listen(a, a.stream(&text, None).await?);
         let task = begun(&mut on_a).await?;
         let mut progress = on_a.progress();
-        let half_way = async {
+        let on_the_way = async {
             // An error means that the stream has ended: then what C finds tells the rest.
-            let _ = progress.wait_for(|chunk| *chunk >= CHUNKS / 2).await;
+            let _ = progress.wait_for(|chunk| *chunk >= CHUNKS / 3).await;
             self.get(c, &task.id).await?;
-            Ok(self.subscribe(c, &task.id).await?.to_end().await)
+            Ok(self.subscribe(c, &task.id).await?.hear_out().await)
         };
-        let at_once = async { Ok(self.subscribe(b, &task.id).await?.to_end().await) };
+        let at_once = async { Ok(self.subscribe(b, &task.id).await?.hear_out().await) };
         let (on_a, on_b, on_c): (_, Result<_, DemoError>, Result<_, DemoError>) =
-            tokio::join!(on_a.to_end(), at_once, half_way);
+            tokio::join!(on_a.hear_out(), at_once, on_the_way);
         let heard = vec![on_a, on_b?, on_c?];
 
         self.every_instance_has(&task, CHUNKS).await?;
@@ -70,23 +70,23 @@ impl Stage {
         Ok(heard)
     }
 
-    /// As fast as the agent can: what many events in one commit look like from three instances.
-    pub(crate) async fn as_fast_as_possible(&self) -> Chapter {
+    /// A busy task: a chunk a millisecond, which leaves others the time to subscribe before it is over.
+    pub(crate) async fn a_busy_task(&self) -> Chapter {
         const CHUNKS: u32 = 1000;
         let [a, b, c] = &self.peers;
         self.timeline.chapter(
-            "2  As fast as possible",
-            "1000 chunks without a pause from B, streamed by all three. Every 250th is shown.",
+            "2  A thousand chunks in a second",
+            "B runs it, all three stream it. Every 250th chunk is shown, every one is counted.",
         );
-        let text = format!("stream {CHUNKS} 0");
+        let text = format!("stream {CHUNKS} 1");
         self.timeline.note(b, &format!("SendStreamingMessage \"{text}\""));
         let mut on_b = self.listen(b, b.stream(&text, None).await?).show_every(250);
         let task = begun(&mut on_b).await?;
         let follow = async |peer| {
             let listener: Listener<'_> = self.subscribe(peer, &task.id).await?;
-            Ok::<_, DemoError>(listener.show_every(250).to_end().await)
+            Ok::<_, DemoError>(listener.show_every(250).hear_out().await)
         };
-        let (on_b, on_a, on_c) = tokio::join!(on_b.to_end(), follow(a), follow(c));
+        let (on_b, on_a, on_c) = tokio::join!(on_b.hear_out(), follow(a), follow(c));
         self.every_instance_has(&task, CHUNKS).await?;
         Ok(vec![on_b, on_a?, on_c?])
     }
@@ -107,7 +107,7 @@ impl Stage {
         begun(&mut on_c).await?;
         self.timeline.note(b, "SendStreamingMessage \"forty-two\" to the same task");
         let on_b = self.listen(b, b.stream("forty-two", Some(&task)).await?);
-        let (on_b, on_c) = tokio::join!(on_b.to_end(), on_c.to_end());
+        let (on_b, on_c) = tokio::join!(on_b.hear_out(), on_c.hear_out());
         let task = self.get(a, &task.id).await?;
         expect(task.status.state == TaskState::Completed, "the answered task is not completed")?;
         Ok(vec![on_b, on_c])
@@ -131,7 +131,7 @@ impl Stage {
             self.timeline.note(b, &format!("answers with a task that is {}", summary(&task)));
             expect(task.status.state == TaskState::Canceled, "the task is not cancelled")
         };
-        let (on_a, on_c, canceled) = tokio::join!(on_a.to_end(), on_c.to_end(), cancel);
+        let (on_a, on_c, canceled) = tokio::join!(on_a.hear_out(), on_c.hear_out(), cancel);
         canceled?;
         Ok(vec![on_a, on_c])
     }

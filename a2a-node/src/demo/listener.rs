@@ -99,7 +99,7 @@ impl<'a> Listener<'a> {
     }
 
     /// Reads until the stream ends.
-    pub(crate) async fn to_end(mut self) -> Heard {
+    pub(crate) async fn hear_out(mut self) -> Heard {
         while self.next().await.is_some() {}
         self.timeline.note(self.peer, "end of stream");
         self.heard

@@ -47,7 +47,7 @@ pub(crate) async fn run(flags: cli::Demo) -> ExitCode {
     }
     let ok = outcome.is_ok() && rows.iter().all(|row| row.tally.is_perfect());
     let report = Report { ok, streams: rows };
-    let text = if flags.json { serde_json::json!(report).to_string() } else { report.table() };
+    let text = if flags.json { report.json() } else { report.table() };
     let _ = writeln!(anstream::stdout(), "{text}");
     if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -71,7 +71,7 @@ async fn tell(fleet: &Fleet, voice: Voice, rows: &mut Vec<Row>) -> Result<(), De
     }
     let store = fleet.tasks();
     rows.extend(count(store, stage.one_task_everywhere().await?).await?);
-    rows.extend(count(store, stage.as_fast_as_possible().await?).await?);
+    rows.extend(count(store, stage.a_busy_task().await?).await?);
     rows.extend(count(store, stage.follow_up_elsewhere().await?).await?);
     rows.extend(count(store, stage.cancel_elsewhere().await?).await?);
     Ok(())
