@@ -1,1 +1,33 @@
-//! Conformance suites for backends, fault-injecting wrappers, simulation helpers
+//! Conformance suites for backends, fault-injecting wrappers, simulation helpers.
+//!
+//! Depend on this crate from tests only. Who writes a backend implements a [`StoreFixture`] or a
+//! [`BusFixture`] and names it in [`task_store_suite!`], [`membership_suite!`], [`push_configs_suite!`] or
+//! [`event_bus_suite!`]: one test appears per sentence of the contract in `a2a-core`. Who writes a server
+//! wraps its backends in [`FaultyStore`] and [`FaultyBus`] and runs it under [`simulate()`].
+//!
+//! Start with [`fixture`].
+#![doc(html_no_source)]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a failed assertion is how a suite speaks, and nothing but tests depends on this crate"
+)]
+
+pub mod event_bus;
+pub mod fixture;
+pub mod membership;
+pub mod push_configs;
+pub mod sample;
+pub mod task_store;
+
+mod expect;
+mod run;
+mod suites;
+
+pub use fixture::{BusFixture, Fixture, StoreFixture};
+pub use run::run;
+
+#[doc(no_inline)]
+pub use async_trait::async_trait;

@@ -1,0 +1,113 @@
+//! Who gets a message, and in what condition it arrives.
+
+use std::sync::Arc;
+
+use a2a::{Part, TaskState};
+use a2a_core::{BusMessage, CommitRecord, News, TaskKey, Tenant, Version};
+
+use super::inbox::Inbox;
+use crate::BusFixture;
+use crate::expect::within;
+use crate::sample::{
+    Story, at, awkward_text, chunk, commit_id, message, noise, parts_of_every_kind, status, status_saying,
+};
+
+/// One recipient or many: each gets the message, no other instance does, nor the sender.
+pub async fn a_message_reaches_each_recipient_and_nobody_else(fixture: &dyn BusFixture) {
+    let mut sender = Inbox::open(fixture).await;
+    let mut others = Vec::new();
+    for _ in 0..12 {
+        others.push(Inbox::open(fixture).await);
+    }
+    let mut sent: Vec<Vec<BusMessage>> = vec![Vec::new(); others.len()];
+    // The last number goes to everybody else: what comes before it there must have been meant for them.
+    let choices: [&[usize]; 6] =
+        [&[0], &[1, 2], &[3], &[0, 4, 5], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], &[11]];
+    for (number, choice) in choices.iter().enumerate() {
+        let to: Vec<_> = choice.iter().map(|n| others[*n].id()).collect();
+        let message = sender.message(number as u64);
+        sender.send(&to, &message).await;
+        choice.iter().for_each(|n| sent[*n].push(message.clone()));
+    }
+    for (inbox, sent) in others.iter_mut().zip(&sent) {
+        for message in sent {
+            inbox.await_message(message).await;
+        }
+    }
+    futures::future::join_all(others.iter_mut().zip(&sent).map(|(inbox, sent)| inbox.expect_only(sent)))
+        .await;
+    sender.expect_only(&[]).await;
+}
+
+/// Whatever a message says, about whatever task, its recipient reads the same. Only commits too large for the
+/// carrier may turn into `Changed`, with the version of the last.
+pub async fn messages_to_a_live_endpoint_arrive_whole(fixture: &dyn BusFixture) {
+    let (sender, mut reader) = (Inbox::open(fixture).await, Inbox::open(fixture).await);
+    let story = Story::new("t");
+    let events = vec![
+        a2a::StreamResponse::Task(story.task.clone()),
+        status_saying(&story.task, TaskState::Working, at(1), "s", parts_of_every_kind()),
+        chunk(&story.task, "a", parts_of_every_kind(), true),
+        message(&story.task, "m", parts_of_every_kind()),
+        status(&story.task, TaskState::Completed, at(2)),
+    ];
+    let small = News::Commits(vec![record(7, events), record(8, Vec::new()), record(9, Vec::new())]);
+    let news = [
+        News::Cancel,
+        News::Cancelling,
+        News::CancelRefused,
+        News::Unwatch,
+        News::Watch(Version::ABSENT),
+        News::Watch(Version::new(1 << 50)),
+        News::Changed(Version::new(3)),
+        small,
+    ];
+    let keys = [("", "t"), ("", ""), ("tenant", &*awkward_text()), (&*awkward_text(), "\u{ffff}#")];
+    let traces = [None, Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), Some("")];
+    for (n, news) in news.iter().cycle().take(16).enumerate() {
+        let (tenant, id) = keys[(n + n / 8) % keys.len()];
+        let task = TaskKey::new(Tenant::new(tenant), id);
+        let trace = traces[n % traces.len()].map(str::to_owned);
+        let message = BusMessage { from: sender.id(), task, news: news.clone(), trace };
+        sender.send(&[reader.id()], &message).await;
+        reader.await_message(&message).await;
+    }
+    for size in [20_000, 63_000, 70_000, 300_000, 2_000_000] {
+        reader.seen.clear();
+        let piece = |n: u64| vec![chunk(&story.task, "a", vec![Part::text(noise(n, size / 2))], true)];
+        let commits = News::Commits(vec![record(41, piece(1)), record(42, piece(2))]);
+        let task = TaskKey::new(Tenant::default(), size.to_string());
+        let inline = BusMessage { from: sender.id(), task, news: commits, trace: None };
+        let changed = BusMessage { news: News::Changed(Version::new(42)), ..inline.clone() };
+        sender.send(&[reader.id()], &inline).await;
+        let arrived = |seen: &[BusMessage]| seen.contains(&inline) || seen.contains(&changed);
+        within(fixture.patience(), "a large message", reader.receive_until(arrived)).await;
+    }
+}
+
+fn record(version: u64, events: Vec<a2a::StreamResponse>) -> Arc<CommitRecord> {
+    Arc::new(CommitRecord { version: Version::new(version), id: commit_id(), events })
+}
+
+/// An empty list of recipients is no error and makes no message.
+pub async fn sending_to_nobody_does_nothing(fixture: &dyn BusFixture) {
+    let (mut sender, mut other) = (Inbox::open(fixture).await, Inbox::open(fixture).await);
+    sender.send(&[], &sender.message(1)).await;
+    let sentinel = sender.message(2);
+    sender.send(&[other.id()], &sentinel).await;
+    other.await_message(&sentinel).await;
+    other.expect_only(&[sentinel]).await;
+    sender.expect_only(&[]).await;
+}
+
+/// A message to oneself arrives, alone and among others.
+pub async fn instances_may_send_to_themselves(fixture: &dyn BusFixture) {
+    let (mut sender, mut other) = (Inbox::open(fixture).await, Inbox::open(fixture).await);
+    let (alone, both) = (sender.message(1), sender.message(2));
+    sender.send(&[sender.id()], &alone).await;
+    sender.send(&[other.id(), sender.id()], &both).await;
+    sender.await_message(&alone).await;
+    sender.await_message(&both).await;
+    other.await_message(&both).await;
+    other.expect_only(&[both]).await;
+}

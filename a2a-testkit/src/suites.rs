@@ -1,0 +1,114 @@
+//! The macros that turn a contract into tests: one per sentence, each under its own name.
+
+/// Makes a module of tests, one per function of a suite.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __suite {
+    ($fixture:ty, $suite:ident: $($sentence:ident)*) => {
+        mod $suite {
+            #[allow(unused_imports, reason = "the fixture may be named by its full path")]
+            use super::*;
+
+            $(
+                #[test]
+                fn $sentence() {
+                    $crate::run::<$fixture>(async |fixture| $crate::$suite::$sentence(fixture).await);
+                }
+            )*
+        }
+    };
+}
+
+/// Tests a [`TaskStore`](a2a_core::TaskStore): expands to a module `task_store` with a test per sentence of
+/// its contract. Takes the type of a [`StoreFixture`](crate::StoreFixture).
+#[macro_export]
+macro_rules! task_store_suite {
+    ($fixture:ty) => {
+        $crate::__suite! { $fixture, task_store:
+            a_commit_that_expects_the_current_version_is_applied
+            a_commit_that_expects_another_version_conflicts
+            exactly_one_of_many_concurrent_commits_is_applied
+            versions_have_no_holes
+            a_repeated_commit_with_the_same_id_is_applied_once
+            load_returns_what_the_commits_made
+            load_sees_every_commit_that_was_answered
+            commits_after_returns_all_later_commits_in_order
+            watch_registers_before_it_reads
+            watch_and_unwatch_are_idempotent
+            watching_an_absent_task_registers_nothing
+            head_agrees_with_load
+            a_claim_records_the_executor
+            a_release_clears_it
+            keep_leaves_it
+            release_clears_only_the_named_executor
+            the_principal_is_set_by_the_first_commit_only
+            list_returns_newest_status_first
+            list_pages_cover_every_unchanged_task_once
+            list_never_crosses_tenants_or_principals
+            list_filters_by_context_state_and_time
+            list_counts_all_matches
+            list_omits_artifacts_unless_asked
+            list_applies_the_history_length
+            delete_removes_everything_of_a_task
+            ids_are_hostile
+            a_failed_call_leaks_no_content
+            a_large_commit_is_applied_or_too_large
+            a_message_is_claimed_once
+        }
+    };
+}
+
+/// Tests a [`Membership`](a2a_core::Membership): expands to a module `membership` with a test per sentence
+/// of its contract. Takes the type of a [`StoreFixture`](crate::StoreFixture).
+#[macro_export]
+macro_rules! membership_suite {
+    ($fixture:ty) => {
+        $crate::__suite! { $fixture, membership:
+            beat_zero_joins
+            a_later_beat_needs_the_record
+            a_beat_writes_counter_state_and_label
+            the_roster_is_in_id_order_after_the_given_id
+            evict_compares_the_beat
+            an_evicted_member_stays_evicted
+            remove_forgets_a_member
+            executing_lists_the_tasks_of_an_executor
+            of_beat_and_evict_one_wins
+        }
+    };
+}
+
+/// Tests [`PushConfigs`](a2a_core::PushConfigs): expands to a module `push_configs` with a test per sentence
+/// of its contract. Takes the type of a [`StoreFixture`](crate::StoreFixture).
+#[macro_export]
+macro_rules! push_configs_suite {
+    ($fixture:ty) => {
+        $crate::__suite! { $fixture, push_configs:
+            a_saved_config_is_returned
+            saving_under_the_same_id_replaces
+            configs_are_listed_in_id_order
+            removing_a_config_is_idempotent
+            acknowledge_only_moves_forward
+            configs_of_one_tenant_are_invisible_to_another
+        }
+    };
+}
+
+/// Tests an [`EventBus`](a2a_core::EventBus): expands to a module `event_bus` with a test per sentence of
+/// its contract. Takes the type of a [`BusFixture`](crate::BusFixture).
+#[macro_export]
+macro_rules! event_bus_suite {
+    ($fixture:ty) => {
+        $crate::__suite! { $fixture, event_bus:
+            a_message_reaches_each_recipient_and_nobody_else
+            messages_to_a_live_endpoint_arrive_whole
+            receive_waits_for_a_message
+            receive_is_cancel_safe
+            a_slow_reader_blocks_no_sender
+            sending_to_nobody_does_nothing
+            a_closed_recipient_is_reported_gone_or_ignored
+            receive_on_a_closed_endpoint_is_closed
+            close_is_idempotent
+            instances_may_send_to_themselves
+        }
+    };
+}

@@ -1,0 +1,114 @@
+//! Hostile ids: each names its own record and no other.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use a2a::{Part, StreamResponse};
+use a2a_core::{BackendError, Principal, Store, TaskKey, TaskQuery, Tenant, Version};
+use futures::stream::{self, StreamExt};
+
+use super::walk::{assert_holds, assert_log, ids};
+use crate::StoreFixture;
+use crate::expect::{eventually, persist};
+use crate::push_configs::subscription;
+use crate::sample::{LONGEST_ID, Story, hostile_ids, hostile_keys, message};
+
+/// Any text is a legal tenant, task id, context id and message id. Records under similar ones stay apart in
+/// all reads and writes. Above 512 bytes a store may refuse.
+pub async fn ids_are_hostile(fixture: &dyn StoreFixture) {
+    let (store, other) = (fixture.handle().await, fixture.handle().await);
+    let own_context = |id: String| Story::about(TaskKey::new(Tenant::new("ids"), id.clone()), &id);
+    let stories: Vec<_> = hostile_ids().into_iter().map(own_context).collect();
+    let joined: HashSet<TaskKey> = hostile_keys().into_iter().collect();
+    let stories = stories.into_iter().chain(joined.into_iter().map(|key| Story::about(key, "c")));
+    let mut stories: Vec<_> =
+        stream::iter(stories).map(|s| told(&*store, s)).buffer_unordered(8).collect().await;
+
+    for story in &stories {
+        assert_holds(&*other, story).await;
+        assert_log(&*other, story, Version::ABSENT).await;
+        assert_eq!(
+            other.list_configs(&story.key).await.unwrap(),
+            [subscription(&story.key, &story.key.task_id)]
+        );
+        let config = other.get_config(&story.key, &story.key.task_id).await.unwrap();
+        assert_eq!(config, Some(subscription(&story.key, &story.key.task_id)));
+    }
+    let by_tenant = |tenant: &Tenant, stories: &[Story]| {
+        let mine = stories.iter().filter(|s| s.key.tenant == *tenant).map(|s| s.key.task_id.clone());
+        let mut mine: Vec<_> = mine.collect();
+        mine.sort_by(|a, b| b.cmp(a));
+        mine
+    };
+    let tenants: HashSet<_> = stories.iter().map(|story| story.key.tenant.clone()).collect();
+    for tenant in &tenants {
+        let query = TaskQuery::new(tenant.clone(), None, 7);
+        let mine = by_tenant(tenant, &stories);
+        eventually(fixture.patience(), mine, async || ids(&*other, &query).await).await;
+    }
+    for id in hostile_ids() {
+        let query = TaskQuery::new(Tenant::new("ids"), None, 7);
+        let query = TaskQuery { context_id: Some(id.clone()), ..query };
+        eventually(fixture.patience(), vec![id], async || ids(&*other, &query).await).await;
+    }
+
+    for n in (0..stories.len()).rev().step_by(2) {
+        assert!(store.delete(&stories.swap_remove(n).key).await.unwrap());
+    }
+    for story in &stories {
+        assert_holds(&*other, story).await;
+        assert_eq!(other.list_configs(&story.key).await.unwrap().len(), 1);
+    }
+    claims_stay_apart(&*store).await;
+    long_ids_work_or_are_rejected(&*store).await;
+}
+
+async fn told(store: &dyn Store, story: Story) -> Story {
+    let mut story = story.begin(store).await;
+    let said = message(&story.task, &story.task.id, vec![Part::text("mine")]);
+    story.tell(store, vec![said]).await;
+    let mine = subscription(&story.key, &story.key.task_id);
+    persist(|| store.save_config(&story.key, &mine)).await;
+    story
+}
+
+async fn claims_stay_apart(store: &dyn Store) {
+    let window = Duration::from_secs(3600);
+    let mut claims = Vec::new();
+    for id in hostile_ids() {
+        claims.push((Tenant::new("claims"), None, id));
+    }
+    for key in hostile_keys() {
+        claims.push((key.tenant.clone(), None, key.task_id.clone()));
+        claims.push((Tenant::default(), Some(Principal::new(key.tenant.as_str())), key.task_id));
+    }
+    let mut seen = HashSet::new();
+    for (n, (tenant, principal, id)) in claims.into_iter().enumerate() {
+        if seen.insert((tenant.clone(), principal.clone(), id.clone())) {
+            let mine = format!("task {n}");
+            let holder = store.claim_message(&tenant, principal.as_ref(), &id, &mine, window).await.unwrap();
+            assert_eq!(holder, mine, "the claim of {id:?} in {tenant:?}");
+        }
+    }
+}
+
+async fn long_ids_work_or_are_rejected(store: &dyn Store) {
+    for length in [LONGEST_ID + 1, 3_000, 100_000] {
+        for (tenant, id, context) in [(length, 1, 1), (1, length, 1), (1, 1, length)] {
+            let key = TaskKey::new(Tenant::new("x".repeat(tenant)), "y".repeat(id));
+            let story = Story::about(key, &"z".repeat(context));
+            let draft = story.draft(vec![StreamResponse::Task(story.task.clone())]);
+            match store.commit(&story.key, draft.commit()).await {
+                Ok(_) => assert!(
+                    store.load(&story.key).await.unwrap().is_some_and(|stored| stored.task == story.task)
+                ),
+                Err(BackendError::Rejected { .. }) => {}
+                Err(error) => panic!("an id of {length} bytes: {error:?}"),
+            }
+            let loaded = store.load(&story.key).await;
+            assert!(matches!(loaded, Ok(_) | Err(BackendError::Rejected { .. })), "load: {loaded:?}");
+            // The ids of the next round are as short as these in some places.
+            let _ = store.delete(&story.key).await;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The contract of a task store, sentence by sentence.
+//!
+//! Each function is one sentence of [`TaskStore`](a2a_core::TaskStore)'s contract and panics where the
+//! store breaks it. [`task_store_suite!`](crate::task_store_suite) makes tests of them.
+
+mod claims;
+mod commits;
+mod counting;
+mod deletion;
+mod executors;
+mod ids;
+mod large;
+mod leaks;
+mod listing;
+mod log;
+mod paging;
+mod races;
+mod reading;
+mod trimming;
+mod walk;
+mod watching;
+
+pub use claims::a_message_is_claimed_once;
+pub use commits::{
+    a_commit_that_expects_another_version_conflicts, a_commit_that_expects_the_current_version_is_applied,
+    a_repeated_commit_with_the_same_id_is_applied_once, the_principal_is_set_by_the_first_commit_only,
+};
+pub use counting::list_counts_all_matches;
+pub use deletion::delete_removes_everything_of_a_task;
+pub use executors::{
+    a_claim_records_the_executor, a_release_clears_it, keep_leaves_it, release_clears_only_the_named_executor,
+};
+pub use ids::ids_are_hostile;
+pub use large::a_large_commit_is_applied_or_too_large;
+pub use leaks::a_failed_call_leaks_no_content;
+pub use listing::{
+    list_filters_by_context_state_and_time, list_never_crosses_tenants_or_principals,
+    list_returns_newest_status_first,
+};
+pub use log::{commits_after_returns_all_later_commits_in_order, versions_have_no_holes};
+pub use paging::list_pages_cover_every_unchanged_task_once;
+pub use races::exactly_one_of_many_concurrent_commits_is_applied;
+pub use reading::{
+    head_agrees_with_load, load_returns_what_the_commits_made, load_sees_every_commit_that_was_answered,
+};
+pub use trimming::{list_applies_the_history_length, list_omits_artifacts_unless_asked};
+pub use watching::{
+    watch_and_unwatch_are_idempotent, watch_registers_before_it_reads,
+    watching_an_absent_task_registers_nothing,
+};

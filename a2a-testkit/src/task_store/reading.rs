@@ -1,0 +1,151 @@
+//! Reading one task: what it is, at once, and whole.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use a2a::{Part, StreamResponse, TaskState};
+use a2a_core::{Executor, ExecutorChange, Version};
+use tokio::task::JoinSet;
+
+use super::walk::{assert_holds, assert_log};
+use crate::StoreFixture;
+use crate::sample::{
+    Story, at, awkward_metadata, awkward_text, chunk, instance, message, parts_of_every_kind, status,
+    status_saying,
+};
+
+/// After each commit the task is the fold of all events so far, down to the last odd character.
+pub async fn load_returns_what_the_commits_made(fixture: &dyn StoreFixture) {
+    let (store, other) = (fixture.handle().await, fixture.handle().await);
+    let mut story = Story::about(a2a_core::TaskKey::new(a2a_core::Tenant::new("tenant"), "t"), "c");
+    assert_holds(&*store, &story).await;
+
+    story.task.metadata = Some(awkward_metadata());
+    story.task.artifacts = Some(Vec::new());
+    if let StreamResponse::Message(first) = message(&story.task, "first", parts_of_every_kind()) {
+        story.task.history = Some(vec![first]);
+    }
+    let mut story = story.by("ann").begin(&*store).await;
+    assert_holds(&*other, &story).await;
+
+    for events in a_life(&story) {
+        story.tell(&*store, events).await;
+        assert_holds(&*store, &story).await;
+        assert_holds(&*other, &story).await;
+    }
+    assert_log(&*other, &story, Version::ABSENT).await;
+    assert_log(&*store, &story, Version::new(2)).await;
+}
+
+fn a_life(story: &Story) -> Vec<Vec<StreamResponse>> {
+    let task = &story.task;
+    let mut named = chunk(task, "named", vec![Part::text("")], false);
+    let mut noted = status_saying(task, TaskState::Working, at(3), "s3", vec![Part::text(awkward_text())]);
+    let mut cited = message(task, "cited", vec![Part::text("see there")]);
+    if let (
+        StreamResponse::ArtifactUpdate(artifact),
+        StreamResponse::StatusUpdate(status),
+        StreamResponse::Message(message),
+    ) = (&mut named, &mut noted, &mut cited)
+    {
+        artifact.artifact.name = Some(awkward_text());
+        artifact.artifact.description = Some(String::new());
+        artifact.artifact.metadata = Some(awkward_metadata());
+        artifact.artifact.extensions = Some(vec![String::new(), "https://example.com/x".into()]);
+        artifact.last_chunk = Some(true);
+        artifact.metadata = Some(awkward_metadata());
+        status.metadata = Some(awkward_metadata());
+        message.reference_task_ids = Some(vec!["other".into()]);
+        message.metadata = Some(awkward_metadata());
+        message.extensions = Some(Vec::new());
+    }
+    let mut whole = story.task.clone();
+    whole.status.timestamp = Some(at(6));
+    vec![
+        vec![status_saying(task, TaskState::Working, at(1), "s1", parts_of_every_kind())],
+        vec![
+            chunk(task, "a", vec![Part::text("one")], false),
+            chunk(task, "a", vec![Part::text("two")], true),
+        ],
+        Vec::new(),
+        vec![chunk(task, "", parts_of_every_kind(), false), named],
+        vec![noted, cited, chunk(task, "a", parts_of_every_kind(), true)],
+        vec![chunk(task, "a", vec![Part::raw(vec![0, 255])], false)],
+        (0..100).map(|n| chunk(task, "many", vec![Part::text(n.to_string())], n > 0)).collect(),
+        vec![StreamResponse::Task(whole)],
+        vec![status(task, TaskState::AuthRequired, at(7)), status(task, TaskState::Working, at(7))],
+        vec![status_saying(task, TaskState::Completed, at(8), "end", vec![Part::text("done")])],
+        vec![status(task, TaskState::Working, at(9)), message(task, "late", vec![Part::text("too late")])],
+    ]
+}
+
+/// What one handle has been told is applied is there for all handles at once, and never half of it.
+pub async fn load_sees_every_commit_that_was_answered(fixture: &dyn StoreFixture) {
+    const COMMITS: u64 = 60;
+    let store = fixture.handle().await;
+    let mut story = Story::new("t").begin(&*store).await;
+    let answered = Arc::new(AtomicU64::new(1));
+    let mut readers = JoinSet::new();
+    for _ in 0..3 {
+        let (reader, answered, key) = (fixture.handle().await, Arc::clone(&answered), story.key.clone());
+        readers.spawn(async move {
+            let mut seen = 0;
+            while seen < COMMITS {
+                let known = answered.load(Ordering::SeqCst);
+                let stored = reader.load(&key).await.unwrap().expect("the task");
+                seen = stored.version.get();
+                assert!(seen >= known, "load returns version {seen} after {known} was answered");
+                let messages = stored.task.history.map_or(0, |history| history.len()) as u64;
+                assert_eq!(messages + 1, seen, "the content and the version of one load");
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    let other = fixture.handle().await;
+    while story.version < Version::new(COMMITS) {
+        let id = story.version.to_string();
+        let before = story.version;
+        story.tell(&*store, vec![message(&story.task, &id, vec![Part::text("x")])]).await;
+        answered.store(story.version.get(), Ordering::SeqCst);
+        assert_holds(&*other, &story).await;
+        assert_log(&*other, &story, before).await;
+    }
+    readers.join_all().await;
+}
+
+/// The head is the load without the content, at every step of a task's life.
+pub async fn head_agrees_with_load(fixture: &dyn StoreFixture) {
+    let (store, other) = (fixture.handle().await, fixture.handle().await);
+    let (runner, watcher) = (Executor::first(instance()), instance());
+    let mut story = Story::new("t").by("ann");
+    assert_holds(&*other, &story).await;
+    story = story.begin(&*store).await;
+    assert_holds(&*other, &story).await;
+
+    let working = status(&story.task, TaskState::Working, at(1));
+    story.tell_with(&*store, vec![working], ExecutorChange::Claim(runner)).await;
+    assert_holds(&*other, &story).await;
+
+    store.watch(&story.key, &watcher).await.unwrap();
+    story.watchers.insert(watcher);
+    assert_holds(&*other, &story).await;
+
+    // An artifact and then a status in one commit, and the other way round: the last status counts.
+    let piece = chunk(&story.task, "a", vec![Part::text("x")], false);
+    let asking = status(&story.task, TaskState::InputRequired, at(2));
+    story.tell(&*store, vec![piece.clone(), asking]).await;
+    assert_holds(&*other, &story).await;
+    let resumed = status(&story.task, TaskState::Working, at(3));
+    story.tell(&*store, vec![resumed, piece]).await;
+    assert_holds(&*other, &story).await;
+
+    let done = status(&story.task, TaskState::Completed, at(4));
+    let undone = status(&story.task, TaskState::Working, at(5));
+    story.tell_with(&*store, vec![done, undone], ExecutorChange::Release).await;
+    assert_eq!(story.task.status.state, TaskState::Completed);
+    assert_holds(&*other, &story).await;
+
+    store.unwatch(&story.key, &watcher).await.unwrap();
+    story.watchers.clear();
+    assert_holds(&*other, &story).await;
+}

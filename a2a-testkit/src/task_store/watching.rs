@@ -1,0 +1,120 @@
+//! Watchers: registered before the read, once each, and apart from the log.
+
+use std::sync::Arc;
+
+use a2a::{Part, TaskState};
+use a2a_core::{InstanceId, Store, StoredTask, Version};
+use tokio::task::JoinSet;
+
+use super::walk::assert_holds;
+use crate::StoreFixture;
+use crate::sample::{Story, at, instance, message, status};
+
+const ROUNDS: u64 = 60;
+
+/// When a watch races a commit, either the task that it returns has the commit, or whoever made the commit
+/// sees the watcher afterwards. Reading first and registering then would lose the commit for good.
+pub async fn watch_registers_before_it_reads(fixture: &dyn StoreFixture) {
+    let (store, other) = (fixture.handle().await, fixture.handle().await);
+    let mut story = Story::new("t").begin(&*store).await;
+    for round in 0..ROUNDS {
+        let watcher = instance();
+        let watching = watch(Arc::clone(&other), story.clone(), watcher, round / 4 % 3);
+        let writing = write_and_look(Arc::clone(&store), story.clone(), round);
+        let (watched, (after, seen)) = if round % 2 == 0 {
+            tokio::join!(watching, writing)
+        } else {
+            let mut side = JoinSet::new();
+            side.spawn(watching);
+            let written = writing.await;
+            (side.join_all().await.remove(0), written)
+        };
+        assert!(watched.head.watchers.contains(&watcher), "the head that watch returns lacks its watcher");
+        assert!(
+            watched.version >= after.version || seen.contains(&watcher),
+            "watch returned version {} and was not registered yet when version {} was there",
+            watched.version,
+            after.version,
+        );
+        story = after;
+        other.unwatch(&story.key, &watcher).await.unwrap();
+    }
+}
+
+async fn watch(store: Arc<dyn Store>, story: Story, watcher: InstanceId, pauses: u64) -> StoredTask {
+    for _ in 0..pauses {
+        tokio::task::yield_now().await;
+    }
+    store.watch(&story.key, &watcher).await.unwrap().expect("the task")
+}
+
+async fn write_and_look(store: Arc<dyn Store>, mut story: Story, round: u64) -> (Story, Vec<InstanceId>) {
+    let working = status(&story.task, TaskState::Working, at(round as i64));
+    story.tell(&*store, vec![working]).await;
+    let seen = if round % 4 < 2 {
+        store.head(&story.key).await.unwrap().expect("the task").watchers
+    } else {
+        store.load(&story.key).await.unwrap().expect("the task").head.watchers
+    };
+    (story, seen.into_iter().collect())
+}
+
+/// Watching twice registers once, unwatching twice removes once, both leave the version alone and all other
+/// watchers in place, also when everything happens at once.
+pub async fn watch_and_unwatch_are_idempotent(fixture: &dyn StoreFixture) {
+    let (store, other) = (fixture.handle().await, fixture.handle().await);
+    let mut story = Story::new("t").by("ann").begin(&*store).await;
+    let (mine, theirs) = (instance(), instance());
+    for watcher in [mine, mine, theirs, mine] {
+        story.watchers.insert(watcher);
+        let watched = store.watch(&story.key, &watcher).await.unwrap();
+        assert_eq!(watched, story.stored(), "what watch returns");
+        assert_holds(&*other, &story).await;
+    }
+    other.unwatch(&story.key, &instance()).await.unwrap();
+    assert_holds(&*store, &story).await;
+    for _ in 0..2 {
+        other.unwatch(&story.key, &mine).await.unwrap();
+        story.watchers.remove(&mine);
+        assert_holds(&*store, &story).await;
+    }
+
+    let mut crowd = JoinSet::new();
+    for n in 0..16 {
+        let (store, key) =
+            (if n % 2 == 0 { Arc::clone(&store) } else { Arc::clone(&other) }, story.key.clone());
+        let watcher = instance();
+        if n < 12 {
+            story.watchers.insert(watcher);
+        }
+        crowd.spawn(async move {
+            store.watch(&key, &watcher).await.unwrap().expect("the task");
+            if n >= 12 {
+                store.unwatch(&key, &watcher).await.unwrap();
+            }
+        });
+    }
+    for n in 0..10 {
+        let said = message(&story.task, &n.to_string(), vec![Part::text("x")]);
+        story.tell(&*store, vec![said, status(&story.task, TaskState::Working, at(n))]).await;
+    }
+    crowd.join_all().await;
+    assert_holds(&*store, &story).await;
+    assert_holds(&*other, &story).await;
+    assert_eq!(story.version, Version::new(11));
+}
+
+/// Watching what does not exist returns nothing and leaves nothing behind, not even for later.
+pub async fn watching_an_absent_task_registers_nothing(fixture: &dyn StoreFixture) {
+    let (store, other) = (fixture.handle().await, fixture.handle().await);
+    let story = Story::new("t");
+    let watcher = instance();
+    for _ in 0..2 {
+        assert_eq!(store.watch(&story.key, &watcher).await.unwrap(), None);
+        assert_holds(&*other, &story).await;
+    }
+    other.unwatch(&story.key, &watcher).await.unwrap();
+    assert_holds(&*store, &story).await;
+    let story = story.begin(&*store).await;
+    assert_holds(&*other, &story).await;
+}
