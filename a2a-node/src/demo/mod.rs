@@ -25,7 +25,7 @@ use chapters::Stage;
 use error::DemoError;
 use listener::Heard;
 use peer::Peer;
-use table::{Report, Row};
+use table::{Report, Row, Story};
 use tally::Tally;
 use timeline::{Timeline, Voice};
 
@@ -42,14 +42,17 @@ pub(crate) async fn run(flags: cli::Demo) -> ExitCode {
         Ok(outcome) => outcome,
         Err(_) => Err(DemoError::Hung(PATIENCE.as_secs())),
     };
-    if let Err(error) = &outcome {
-        crate::report(error);
-    }
-    let ok = outcome.is_ok() && rows.iter().all(|row| row.tally.is_perfect());
-    let report = Report { ok, streams: rows };
+    let story = match &outcome {
+        Ok(()) => Story::Whole,
+        Err(error) => {
+            crate::report(error);
+            Story::BrokenOff
+        }
+    };
+    let report = Report::of(rows, story);
     let text = if flags.json { report.json() } else { report.table() };
     let _ = writeln!(anstream::stdout(), "{text}");
-    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 async fn perform(voice: Voice, rows: &mut Vec<Row>) -> Result<(), DemoError> {

@@ -32,6 +32,15 @@ pub(crate) struct Row {
     pub(crate) delays: Vec<TimeDelta>,
 }
 
+/// How far the demo came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Story {
+    /// To its end.
+    Whole,
+    /// Not to its end: streams may be missing altogether.
+    BrokenOff,
+}
+
 /// The whole result.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -42,6 +51,12 @@ pub(crate) struct Report {
 }
 
 impl Report {
+    /// Judges the streams of a story that was told to its end, or was not.
+    pub(crate) fn of(streams: Vec<Row>, story: Story) -> Self {
+        let ok = story == Story::Whole && streams.iter().all(|row| row.tally.is_perfect());
+        Self { ok, streams }
+    }
+
     /// Writes the one object that `--json` promises.
     pub(crate) fn json(&self) -> String {
         // Strings, numbers and a flag can always be written as JSON.
@@ -112,7 +127,7 @@ mod tests {
             name: "A",
             delays: [3, 1, 2].map(TimeDelta::milliseconds).into(),
         };
-        Report { ok: tally.is_perfect(), streams: vec![row] }
+        Report::of(vec![row], Story::Whole)
     }
 
     #[test]
@@ -127,6 +142,13 @@ mod tests {
             }],
         });
         assert_eq!(serde_json::from_str::<serde_json::Value>(&report.json()).unwrap(), expected);
+    }
+
+    #[test]
+    fn one_wrong_count_or_a_story_without_its_end_is_a_failure() {
+        assert!(report(0).ok);
+        assert!(!report(1).ok);
+        assert!(!Report::of(report(0).streams, Story::BrokenOff).ok);
     }
 
     #[test]
