@@ -35,3 +35,31 @@ impl Executing {
         self.tasks.get(who).into_iter().flatten().take(limit).cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use a2a_core::Tenant;
+    use a2a_testkit::sample::instance;
+
+    use super::*;
+
+    #[test]
+    fn tasks_are_in_key_order_and_as_many_as_asked_for() {
+        let (me, other) = (Executor::first(instance()), Executor::first(instance()));
+        let keys = ["c", "a", "b"].map(|id| TaskKey::new(Tenant::default(), id));
+        let mut executing = Executing::default();
+        for key in &keys {
+            executing.hand_over(key, None, Some(&me));
+        }
+        let [c, a, b] = keys;
+        assert_eq!(executing.of(&me.instance, 2), [a.clone(), b.clone()]);
+
+        executing.hand_over(&a, Some(&me), Some(&other));
+        executing.hand_over(&b, Some(&me), None);
+        assert_eq!(executing.of(&me.instance, 9), std::slice::from_ref(&c));
+        assert_eq!(executing.of(&other.instance, 9), [a]);
+
+        executing.hand_over(&c, Some(&me), None);
+        assert_eq!(executing.tasks.len(), 1, "an executor without tasks takes room");
+    }
+}

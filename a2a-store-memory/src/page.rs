@@ -53,3 +53,37 @@ fn cut(task: &Task, query: &TaskQuery) -> Task {
     query.trim(&mut copy);
     copy
 }
+
+#[cfg(test)]
+mod tests {
+    use a2a::{Part, TaskState};
+    use a2a_core::{Tenant, reduce};
+    use a2a_testkit::sample::{at, chunk, message, task};
+
+    use super::*;
+
+    #[test]
+    fn a_cut_copy_is_a_trimmed_one() {
+        let mut whole = task("t", "c", TaskState::Working, at(0));
+        let bare = whole.clone();
+        for number in 0..3 {
+            let event = message(&whole, &number.to_string(), vec![Part::text("hello")]);
+            reduce::apply(&mut whole, &event);
+        }
+        let event = chunk(&whole, "a", vec![Part::text("x")], false);
+        reduce::apply(&mut whole, &event);
+        whole.metadata = Some([("k".to_owned(), "v".into())].into());
+
+        for task in [whole, bare] {
+            for history in [None, Some(0), Some(2), Some(3), Some(usize::MAX)] {
+                for artifacts in [false, true] {
+                    let query =
+                        TaskQuery { history, artifacts, ..TaskQuery::new(Tenant::default(), None, 1) };
+                    let mut trimmed = task.clone();
+                    query.trim(&mut trimmed);
+                    assert_eq!(cut(&task, &query), trimmed, "{query:?}");
+                }
+            }
+        }
+    }
+}

@@ -66,3 +66,50 @@ fn value(data: &Value) -> usize {
     };
     size_of::<Value>() + content
 }
+
+#[cfg(test)]
+mod tests {
+    use a2a::TaskState;
+    use a2a_core::{CommitId, Version};
+    use a2a_testkit::sample::{at, chunk, commit_id, message, status_saying, task};
+    use serde_json::json;
+
+    use super::*;
+
+    const SIZE: usize = 10_000;
+
+    fn weigh(event: StreamResponse) -> usize {
+        let id: CommitId = commit_id();
+        of(&CommitRecord { version: Version::new(1), id, events: vec![event] })
+    }
+
+    #[test]
+    fn content_counts_wherever_it_is() {
+        let text = "x".repeat(SIZE);
+        let mut tagged = Part::text("");
+        tagged.metadata = Some([("k".to_owned(), json!([text]))].into());
+        let parts = [
+            Part::text(text.clone()),
+            Part::raw(vec![0; SIZE]),
+            Part::data(json!({ "a": [{ "b": text }] })),
+            Part::data(json!({ text: null })),
+            tagged,
+        ];
+        let owner = task("t", "c", TaskState::Working, at(0));
+        for part in parts {
+            let parts = vec![part];
+            let mut whole = owner.clone();
+            for event in [
+                chunk(&owner, "a", parts.clone(), false),
+                message(&owner, "m", parts.clone()),
+                status_saying(&owner, TaskState::Working, at(1), "s", parts),
+            ] {
+                a2a_core::reduce::apply(&mut whole, &event);
+                let weight = weigh(event);
+                assert!((SIZE..SIZE + 2_000).contains(&weight), "{weight}");
+            }
+            let weight = weigh(StreamResponse::Task(whole));
+            assert!((3 * SIZE..3 * SIZE + 4_000).contains(&weight), "{weight}");
+        }
+    }
+}
