@@ -11,9 +11,13 @@ use a2a::*;
 use a2a_server::RequestHandler;
 use a2a_server::middleware::ServiceParams;
 use async_trait::async_trait;
+use axum::Router;
+use axum::extract::Request;
 use axum::response::Response;
+use futures::FutureExt;
 use futures::stream::BoxStream;
 use serde_json::Value;
+use tower::Service;
 
 use super::unavailable::{is_unauthenticated, retry_after};
 use super::violations::Violations;
@@ -37,19 +41,20 @@ impl Call {
         Self { tenant, ..Self::default() }
     }
 
-    /// Awaits `response` with this call around it. The second value is the handler's error if it is one
-    /// that HTTP has its own form for.
+    /// Lets the SDK answer `request` with this call around it. The second value is the handler's error if it is
+    /// one that HTTP has its own form for.
     ///
-    /// Cancel safe as far as `response` is.
-    pub(super) async fn around(
+    /// Cancel safe as far as the handler is: dropping the future drops the handler's.
+    ///
+    /// Combinators, because an async block would keep each future it awaits twice: this one is part of the future
+    /// that is allocated for every request.
+    pub(super) fn answered_by(
         self,
-        response: impl Future<Output = Response>,
-    ) -> (Response, Option<A2AError>) {
-        let with_fault = async {
-            let response = response.await;
-            (response, CALL.with(|call| call.fault.take()))
-        };
-        CALL.scope(self, with_fault).await
+        sdk: &Router,
+        request: Request,
+    ) -> impl Future<Output = (Response, Option<A2AError>)> + use<> {
+        let response = sdk.clone().call(request);
+        CALL.scope(self, response.map(|Ok(response)| (response, CALL.with(|call| call.fault.take()))))
     }
 }
 

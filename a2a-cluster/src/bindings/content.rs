@@ -1,10 +1,13 @@
 //! Reads a request's body within its limit, and judges its content type.
 
-use a2a::{A2AError, error_code};
-use axum::body::{Body, to_bytes};
+use a2a::error_code;
+use axum::body::to_bytes;
+use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
+
+use super::refusal::Refusal;
 
 /// What a request says about the form of its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,33 +28,25 @@ impl ContentType {
     }
 }
 
-/// The error for a body that is not announced as JSON.
+/// For a body that is not announced as JSON.
 pub(super) fn not_json() -> Refusal {
     let message = "the content type must be application/json or application/a2a+json";
-    Refusal {
-        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        error: A2AError::new(error_code::CONTENT_TYPE_NOT_SUPPORTED, message),
-    }
+    Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error_code::CONTENT_TYPE_NOT_SUPPORTED, message)
 }
 
-/// Why a request ends before anybody has read what it asks for.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    /// The HTTP status, more exact here than what the A2A code maps to.
-    pub(super) status: StatusCode,
-    pub(super) error: A2AError,
-}
-
-/// Reads a whole body. What is announced as too large is not read at all.
+/// Takes a request's whole body out of it. What is announced as too large is not read at all.
 ///
 /// # Errors
 /// 413 for a body of more than `limit` bytes, 400 for one that breaks off.
-pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refusal> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+pub(super) async fn take_body(request: &mut Request, limit: usize) -> Result<Bytes, Refusal> {
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
-    to_bytes(body, limit).await.map_err(|error| {
+    // Nobody behind reads it, and the body may be replaced by a shorter one.
+    request.headers_mut().remove(CONTENT_LENGTH);
+    to_bytes(std::mem::take(request.body_mut()), limit).await.map_err(|error| {
         let over_the_limit = std::error::Error::source(&error)
             .is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
         if over_the_limit { too_large(limit) } else { broken_off() }
@@ -59,17 +54,13 @@ pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
 }
 
 fn too_large(limit: usize) -> Refusal {
-    Refusal {
-        status: StatusCode::PAYLOAD_TOO_LARGE,
-        error: A2AError::invalid_request(format!("the request body is larger than {limit} bytes")),
-    }
+    let message = format!("the request body is larger than {limit} bytes");
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error_code::INVALID_REQUEST, message)
 }
 
 fn broken_off() -> Refusal {
-    Refusal {
-        status: StatusCode::BAD_REQUEST,
-        error: A2AError::parse_error("the request body broke off before its end"),
-    }
+    let message = "the request body broke off before its end";
+    Refusal::new(StatusCode::BAD_REQUEST, error_code::PARSE_ERROR, message)
 }
 
 #[cfg(test)]

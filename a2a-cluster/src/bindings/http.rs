@@ -1,19 +1,23 @@
 //! One router for both HTTP bindings and the agent card, all under one base URL.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use a2a::error_code::METHOD_NOT_FOUND;
 use a2a_server::agent_card::agent_card_router;
 use a2a_server::{AgentCardProducer, RequestHandler, WELL_KNOWN_AGENT_CARD_PATH};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::Method;
 use axum::response::Response;
+use futures::FutureExt;
 use tower::{Service, service_fn};
 
 use super::call::HttpCalls;
 use super::jsonrpc::JsonRpc;
 use super::limits::Limits;
 use super::problem;
+use super::refusal::Refusal;
 use super::rest::Rest;
 
 /// Builds the router that serves `handler` over JSON-RPC (`POST /`) and REST, and `card` at
@@ -39,38 +43,21 @@ where
     P: AgentCardProducer,
 {
     let calls = Arc::new(HttpCalls::new(handler));
-    let bindings = Arc::new(HttpBindings {
-        jsonrpc: JsonRpc::new(Arc::clone(&calls), *limits),
-        rest: Rest::new(calls, *limits),
-        card: agent_card_router(card),
-    });
+    let jsonrpc = Arc::new(JsonRpc::new(Arc::clone(&calls), *limits));
+    let rest = Arc::new(Rest::new(calls, *limits));
+    let card = agent_card_router(card);
+    let answer = move |request: Request| match request.uri().path() {
+        "/" => Arc::clone(&jsonrpc).answer(request).map(Ok).left_future(),
+        WELL_KNOWN_AGENT_CARD_PATH => answer_card(card.clone(), request).left_future().right_future(),
+        _ => Arc::clone(&rest).answer(request).map(Ok).right_future().right_future(),
+    };
     // As a service, and not as a handler, which a router without state would box anew for each request.
-    Router::new().fallback_service(service_fn(move |request: Request| {
-        let bindings = Arc::clone(&bindings);
-        async move { Ok(bindings.answer(request).await) }
-    }))
+    Router::new().fallback_service(service_fn(answer))
 }
 
-struct HttpBindings {
-    jsonrpc: JsonRpc,
-    rest: Rest,
-    card: Router,
-}
-
-impl HttpBindings {
-    async fn answer(&self, request: Request) -> Response {
-        match request.uri().path() {
-            "/" => self.jsonrpc.answer(request).await,
-            WELL_KNOWN_AGENT_CARD_PATH => self.card(request).await,
-            _ => self.rest.answer(request).await,
-        }
+async fn answer_card(mut card: Router, request: Request) -> Result<Response, Infallible> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Ok(problem::refused(&Refusal::method(METHOD_NOT_FOUND, "GET, HEAD")));
     }
-
-    async fn card(&self, request: Request) -> Response {
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return problem::method_not_allowed("GET, HEAD");
-        }
-        let Ok(response) = self.card.clone().call(request).await;
-        response
-    }
+    card.call(request).await
 }

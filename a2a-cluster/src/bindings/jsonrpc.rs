@@ -2,26 +2,25 @@
 
 use std::sync::Arc;
 
+use a2a::error_code::INVALID_REQUEST;
 use a2a::{A2AError, JsonRpcId, JsonRpcRequest, JsonRpcResponse};
 use a2a_server::RequestHandler;
 use a2a_server::jsonrpc::jsonrpc_router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{ALLOW, CONTENT_LENGTH};
-use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::MapAccess;
 use serde_json::{Map, Value};
-use tower::Service;
 
 use super::call::{Call, HttpCalls};
 use super::content::{self, ContentType};
 use super::limits::Limits;
 use super::params::{self, Params};
+use super::refusal::Refusal;
 use super::shape::{Fields, Shape};
 use super::sse;
 use super::unavailable::{advise, is_unauthenticated};
@@ -40,36 +39,18 @@ impl JsonRpc {
     }
 
     /// Cancel safe as far as the handler is: dropping it drops the handler's future.
-    pub(super) async fn answer(&self, request: Request) -> Response {
-        let (mut parts, body) = request.into_parts();
-        if parts.method != Method::POST {
-            let error = A2AError::invalid_request("JSON-RPC requests are sent with POST");
-            let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, JsonRpcId::Null, &error);
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-            return response;
+    pub(super) async fn answer(self: Arc<Self>, mut request: Request) -> Response {
+        if let Err(refusal) = announced(&request) {
+            return refused(&refusal);
         }
-        let read = match ContentType::of(&parts.headers) {
-            // Without one, the body speaks for itself, as it does to the SDK.
-            ContentType::Json | ContentType::Missing => {
-                content::read(&parts.headers, body, self.limits.body_bytes()).await
-            }
-            ContentType::Other => Err(content::not_json()),
-        };
-        let body = match read {
-            Ok(body) => body,
-            Err(refusal) => return failure(refusal.status, JsonRpcId::Null, &refusal.error),
-        };
-        let body = match self.admit(&mut parts, body) {
-            Ok(body) => body,
-            Err((id, error)) => return failure(StatusCode::OK, id, &error),
-        };
-
-        let mut sdk = self.sdk.clone();
-        let response = async move {
-            let Ok(response) = sdk.call(Request::from_parts(parts, Body::from(body))).await;
-            response
-        };
-        let (mut response, fault) = Call::default().around(response).await;
+        match content::take_body(&mut request, self.limits.body_bytes()).await {
+            Ok(body) => match self.admit(&mut request, body) {
+                Ok(body) => *request.body_mut() = Body::from(body),
+                Err((id, error)) => return failure(StatusCode::OK, id, &error),
+            },
+            Err(refusal) => return refused(&refusal),
+        }
+        let (mut response, fault) = Call::default().answered_by(&self.sdk, request).await;
         if let Some(error) = fault {
             advise(&error, response.headers_mut());
             if is_unauthenticated(&error) {
@@ -82,28 +63,35 @@ impl JsonRpc {
     }
 
     /// Looks at a request, and returns the body that the SDK may have.
-    fn admit(&self, parts: &mut Parts, body: Bytes) -> Result<Bytes, (JsonRpcId, A2AError)> {
+    fn admit(&self, request: &mut Request, body: Bytes) -> Result<Bytes, (JsonRpcId, A2AError)> {
         // What cannot be looked at the SDK cannot read either, and its error for that is right.
         let Ok(shape) = serde_json::from_slice::<Shape<Envelope>>(&body) else { return Ok(body) };
         let Shape::Object(envelope) = shape else {
             return Err((JsonRpcId::Null, A2AError::invalid_request("a request is one JSON object")));
         };
-        let admitted =
-            served_over_http(&mut parts.headers, &parts.uri).and_then(|()| match &envelope.params {
-                Shape::Object(params) => params.check(envelope.method.request(), &self.limits),
-                _ => Ok(()),
-            });
+        let admitted = served_over_http(request).and_then(|()| match &envelope.params {
+            Shape::Object(params) => params.check(envelope.method.request(), &self.limits),
+            _ => Ok(()),
+        });
         if let Err(error) = admitted {
             return Err((id_of(&body), error));
         }
-        if envelope.method.needs_no_params()
-            && matches!(envelope.params, Shape::Absent)
-            && let Some(body) = with_empty_params(&body)
-        {
-            parts.headers.remove(CONTENT_LENGTH);
-            return Ok(body);
+        if envelope.method.needs_no_params() && matches!(envelope.params, Shape::Absent) {
+            return Ok(with_empty_params(&body).unwrap_or(body));
         }
         Ok(body)
+    }
+}
+
+/// Whether the head of a request announces a JSON-RPC request.
+fn announced(request: &Request) -> Result<(), Refusal> {
+    if request.method() != Method::POST {
+        return Err(Refusal::method(INVALID_REQUEST, "POST"));
+    }
+    match ContentType::of(request.headers()) {
+        // Without one, the body speaks for itself, as it does to the SDK.
+        ContentType::Json | ContentType::Missing => Ok(()),
+        ContentType::Other => Err(content::not_json()),
     }
 }
 
@@ -177,6 +165,12 @@ fn with_empty_params(body: &[u8]) -> Option<Bytes> {
     let mut request: JsonRpcRequest = serde_json::from_slice(body).ok()?;
     request.params = Some(Value::Object(Map::new()));
     serde_json::to_vec(&request).ok().map(Bytes::from)
+}
+
+fn refused(refusal: &Refusal) -> Response {
+    let mut response = failure(refusal.status, JsonRpcId::Null, &refusal.error);
+    refusal.advise(&mut response);
+    response
 }
 
 fn failure(status: StatusCode, id: JsonRpcId, error: &A2AError) -> Response {

@@ -30,6 +30,7 @@ mod params;
 mod part;
 mod problem;
 mod proto;
+mod refusal;
 mod rest;
 mod route;
 mod serve;

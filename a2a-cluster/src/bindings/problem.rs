@@ -3,11 +3,12 @@
 use a2a::{A2AError, error_code};
 use axum::Json;
 use axum::body::to_bytes;
-use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::refusal::Refusal;
 use super::unavailable::{advise, is_unauthenticated, retry_after};
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -77,26 +78,23 @@ fn status_name(error: &A2AError) -> &'static str {
     }
 }
 
-/// A path that leads nowhere. 404 rather than the 501 of its code: it is the URL that is wrong.
-pub(super) fn no_such_path() -> Response {
-    respond_as(StatusCode::NOT_FOUND, &A2AError::new(error_code::METHOD_NOT_FOUND, "no such path"))
-}
-
-/// A path that exists, asked in a way that it does not answer.
-pub(super) fn method_not_allowed(allowed: &'static str) -> Response {
-    let error = A2AError::new(error_code::METHOD_NOT_FOUND, format!("only {allowed} is answered here"));
-    let mut response = respond_as(StatusCode::METHOD_NOT_ALLOWED, &error);
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+/// The response for a request that went no further.
+pub(super) fn refused(refusal: &Refusal) -> Response {
+    let mut response = respond_as(refusal.status, &refusal.error);
+    refusal.advise(&mut response);
     response
 }
 
-/// Puts a refusal that axum wrote as plain text into the form of every other error.
+/// Whether an error is not in REST's form: one that axum wrote in its own words.
+pub(super) fn is_plain_text(response: &Response) -> bool {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    is_error && response.headers().get(CONTENT_TYPE) != Some(&PROBLEM_JSON)
+}
+
+/// Puts axum's words into the form of every other error.
 pub(super) async fn instead_of_plain_text(response: Response, had_body: bool) -> Response {
     let status = response.status();
-    let content_type = response.headers().get(CONTENT_TYPE);
-    if !(status.is_client_error() || status.is_server_error()) || content_type == Some(&PROBLEM_JSON) {
-        return response;
-    }
     let code = match status {
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => error_code::METHOD_NOT_FOUND,
         StatusCode::PAYLOAD_TOO_LARGE => error_code::INVALID_REQUEST,

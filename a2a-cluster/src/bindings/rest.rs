@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use a2a::error_code::METHOD_NOT_FOUND;
 use a2a::{A2AError, CancelTaskRequest};
 use a2a_pb::protojson_conv::{self, ProtoJsonPayloadError};
 use a2a_server::RequestHandler;
@@ -9,16 +10,14 @@ use a2a_server::rest::rest_router;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::request::Parts;
 use axum::http::uri::{PathAndQuery, Uri};
 use axum::response::Response;
-use bytes::Bytes;
-use tower::Service;
 
 use super::call::{Call, HttpCalls};
-use super::content::{self, ContentType, Refusal};
+use super::content::{self, ContentType};
 use super::limits::Limits;
 use super::params::{self, Params};
+use super::refusal::Refusal;
 use super::route::{BodyUse, Operation, Route};
 use super::shape::Shape;
 use super::version::{query_parameter, served_over_http};
@@ -37,72 +36,55 @@ impl Rest {
     }
 
     /// Cancel safe as far as the handler is: dropping it drops the handler's future.
-    pub(super) async fn answer(&self, request: Request) -> Response {
-        self.try_answer(request)
-            .await
-            .unwrap_or_else(|refusal| problem::respond_as(refusal.status, &refusal.error))
-    }
-
-    async fn try_answer(&self, request: Request) -> Result<Response, Refusal> {
-        let (mut parts, body) = request.into_parts();
-        let Some(route) = Route::find(parts.uri.path())? else { return Ok(problem::no_such_path()) };
-        let operation = route.operation;
-        if !operation.allows(&parts.method) {
-            return Ok(problem::method_not_allowed(operation.allowed()));
-        }
-        served_over_http(&mut parts.headers, &parts.uri)?;
-
-        let body_use = operation.body(&parts.method);
-        let mut call = Call::for_tenant(tenant(&route, body_use, &parts.uri)?);
-        if route.tenant.is_some() {
-            parts.uri = without_tenant(route.path, parts.uri.query())?;
-        }
-        let body = self.read(&parts, body, operation, body_use, &mut call).await?;
-
-        let had_body = body_use != BodyUse::Ignored;
-        let mut sdk = self.sdk.clone();
-        let response = async move {
-            let Ok(response) = sdk.call(Request::from_parts(parts, Body::from(body))).await;
-            response
+    pub(super) async fn answer(self: Arc<Self>, mut request: Request) -> Response {
+        let Admitted { operation, body_use, mut call } = match admit(&mut request) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return problem::refused(&refusal),
         };
-        let (mut response, fault) = call.around(response).await;
+        if body_use != BodyUse::Ignored {
+            let body = match content::take_body(&mut request, self.limits.body_bytes()).await {
+                Ok(body) => body,
+                Err(refusal) => return problem::refused(&refusal),
+            };
+            if let Err(refusal) = self.look(&request, &body, operation, &mut call) {
+                return problem::refused(&refusal);
+            }
+            *request.body_mut() = Body::from(body);
+        }
+
+        let (mut response, fault) = call.answered_by(&self.sdk, request).await;
         if let Some(error) = fault {
-            return Ok(problem::respond(&error));
+            return problem::respond(&error);
         }
         if sse::is_stream(&response) {
             sse::unbuffered(&mut response);
-            return Ok(sse::errors_as_problems(response));
+            return sse::errors_as_problems(response);
         }
-        Ok(problem::instead_of_plain_text(response, had_body).await)
+        if problem::is_plain_text(&response) {
+            // Rare, and large: it need not be part of the future of every request.
+            let had_body = body_use != BodyUse::Ignored;
+            return Box::pin(problem::instead_of_plain_text(response, had_body)).await;
+        }
+        response
     }
 
-    /// Reads and looks at the body of an operation that has one.
-    async fn read(
+    /// Looks at the body of an operation that has one.
+    fn look(
         &self,
-        parts: &Parts,
-        body: Body,
+        request: &Request,
+        body: &[u8],
         operation: Operation,
-        body_use: BodyUse,
         call: &mut Call,
-    ) -> Result<Bytes, Refusal> {
-        if body_use == BodyUse::Ignored {
-            return Ok(Bytes::new());
+    ) -> Result<(), Refusal> {
+        let optional = operation == Operation::CancelTask;
+        if optional && body.is_empty() {
+            return Ok(());
         }
-        let content_type = ContentType::of(&parts.headers);
-        if body_use == BodyUse::Required && content_type != ContentType::Json {
+        if ContentType::of(request.headers()) != ContentType::Json {
             return Err(content::not_json());
         }
-        let body = content::read(&parts.headers, body, self.limits.body_bytes()).await?;
-        if body_use == BodyUse::Optional {
-            if body.is_empty() {
-                return Ok(body);
-            }
-            if content_type != ContentType::Json {
-                return Err(content::not_json());
-            }
-        }
         // What is not JSON gets its error from the parser behind.
-        if let Ok(Shape::Object(params)) = serde_json::from_slice::<Shape<Params>>(&body) {
+        if let Ok(Shape::Object(params)) = serde_json::from_slice::<Shape<Params>>(body) {
             let request = match operation {
                 Operation::Send => params::Request::Send,
                 _ => params::Request::Other,
@@ -110,16 +92,40 @@ impl Rest {
             params.check(request, &self.limits)?;
         }
         if operation == Operation::CancelTask {
-            cancel_body(&body, call)?;
+            cancel_body(body, call)?;
         }
-        Ok(body)
+        Ok(())
     }
 }
 
-impl From<A2AError> for Refusal {
-    fn from(error: A2AError) -> Self {
-        Self { status: problem::status_of(&error), error }
+/// A request whose head is good.
+struct Admitted {
+    operation: Operation,
+    body_use: BodyUse,
+    call: Call,
+}
+
+/// Looks at everything but the body, and takes the tenant out of the path.
+fn admit(request: &mut Request) -> Result<Admitted, Refusal> {
+    let Some(route) = Route::find(request.uri().path())? else { return Err(Refusal::path()) };
+    let operation = route.operation;
+    if !operation.allows(request.method()) {
+        return Err(Refusal::method(METHOD_NOT_FOUND, operation.allowed()));
     }
+    let body_use = operation.body(request.method());
+    let call = Call::for_tenant(tenant(&route, body_use, request.uri())?);
+    let rewritten = match route.tenant {
+        Some(_) => Some(without_tenant(route.path, request.uri().query())?),
+        None => None,
+    };
+    served_over_http(request)?;
+    if body_use == BodyUse::Required && ContentType::of(request.headers()) != ContentType::Json {
+        return Err(content::not_json());
+    }
+    if let Some(uri) = rewritten {
+        *request.uri_mut() = uri;
+    }
+    Ok(Admitted { operation, body_use, call })
 }
 
 /// The SDK cancels without looking at the body, which may carry metadata and a tenant.

@@ -1,7 +1,8 @@
 //! Which protocol version a request speaks, and whether it is served here (§3.6.2).
 
 use a2a::A2AError;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
 
 /// The service parameter, as a header and as gRPC metadata.
@@ -30,16 +31,16 @@ pub(super) fn served(requested: &str) -> Result<(), A2AError> {
 ///
 /// # Errors
 /// See [`served`].
-pub(super) fn served_over_http(headers: &mut HeaderMap, uri: &Uri) -> Result<(), A2AError> {
-    if let Some(header) = headers.get(VERSION)
+pub(super) fn served_over_http(request: &mut Request) -> Result<(), A2AError> {
+    if let Some(header) = request.headers().get(VERSION)
         && !header.as_bytes().trim_ascii().is_empty()
     {
         return served(header.to_str().unwrap_or("unreadable"));
     }
-    let requested = query_parameter(uri, VERSION.as_str()).unwrap_or_default();
+    let requested = query_parameter(request.uri(), VERSION.as_str()).unwrap_or_default();
     served(&requested)?;
     if let Ok(value) = HeaderValue::from_str(requested.trim()) {
-        headers.insert(VERSION, value);
+        request.headers_mut().insert(VERSION, value);
     }
     Ok(())
 }
