@@ -15,19 +15,27 @@
     reason = "a failed assertion is how a suite speaks, and nothing but tests depends on this crate"
 )]
 
+pub mod ambient;
 pub mod event_bus;
+pub mod faults;
 pub mod fixture;
 pub mod membership;
 pub mod push_configs;
 pub mod sample;
+pub mod simulate;
 pub mod task_store;
+pub mod trace;
 
 mod expect;
 mod run;
 mod suites;
 
+pub use ambient::SeededAmbient;
+pub use faults::{Delay, FaultyBus, FaultyStore, Forecast, Weather};
 pub use fixture::{BusFixture, Fixture, StoreFixture};
 pub use run::run;
+pub use simulate::{assert_replays, seeds, simulate};
+pub use trace::Trace;
 
 #[doc(no_inline)]
 pub use async_trait::async_trait;

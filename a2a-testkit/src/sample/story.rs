@@ -49,6 +49,18 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// Copies a commit.
+    pub fn of(commit: &Commit<'_>) -> Self {
+        Draft {
+            expected: commit.expected(),
+            id: commit.record().id,
+            events: commit.record().events.clone(),
+            task: commit.task().clone(),
+            change: commit.executor_change(),
+            principal: commit.principal().cloned(),
+        }
+    }
+
     /// Returns the commit.
     pub fn commit(&self) -> Commit<'_> {
         Commit::new(self.expected, self.id, self.events.clone(), &self.task)

@@ -1,0 +1,113 @@
+//! A store whose calls take time, fail, and lie about having failed.
+
+mod fate;
+mod members;
+mod tasks;
+mod webhooks;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use a2a_core::{BackendError, InstanceId, Result, Store};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use self::fate::{Answer, Fate};
+use super::Weather;
+
+/// Wraps a store for one instance, in the given weather.
+///
+/// All chance is drawn from the seed, in the order of the calls. Time is tokio's, paused or not. Calls are
+/// as cancel safe as those of the wrapped store; the answer of a write that is dropped is lost.
+pub struct FaultyStore {
+    inner: Arc<dyn Store>,
+    weather: Weather,
+    instance: Option<InstanceId>,
+    rng: Mutex<fastrand::Rng>,
+    late: Mutex<JoinSet<()>>,
+}
+
+impl FaultyStore {
+    /// Wraps a store.
+    pub fn new(inner: Arc<dyn Store>, weather: Weather, seed: u64) -> Self {
+        let rng = Mutex::new(fastrand::Rng::with_seed(seed));
+        FaultyStore { inner, weather, instance: None, rng, late: Mutex::default() }
+    }
+
+    /// Names the instance that uses this store, which can be cut off from it and frozen from now on.
+    #[must_use]
+    pub fn used_by(mut self, instance: InstanceId) -> Self {
+        self.instance = Some(instance);
+        self
+    }
+
+    /// Waits until no late commit is under way. Dropping the store drops them.
+    pub async fn settle(&self) {
+        let mut late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
+        while late.join_next().await.is_some() {}
+    }
+
+    async fn read<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let fate = self.draw(Fate::of_read);
+        self.outward(fate.outward).await;
+        if fate.answer != Answer::Given {
+            return Err(BackendError::Unavailable(fate.reason()));
+        }
+        let answer = call.await;
+        self.homeward(fate.homeward).await;
+        answer
+    }
+
+    async fn write<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let fate = self.draw(Fate::of_write);
+        self.write_with(fate, call).await
+    }
+
+    async fn write_with<T>(&self, fate: Fate, call: impl Future<Output = Result<T>>) -> Result<T> {
+        self.outward(fate.outward).await;
+        if fate.applied {
+            let answer = call.await;
+            self.homeward(fate.homeward).await;
+            match fate.answer {
+                Answer::Given => answer,
+                Answer::Refused | Answer::Lost => answer.and(Err(BackendError::Indeterminate(fate.reason()))),
+            }
+        } else if fate.answer == Answer::Refused {
+            Err(BackendError::Unavailable(fate.reason()))
+        } else {
+            Err(BackendError::Indeterminate(fate.reason()))
+        }
+    }
+
+    fn draw(&self, fate: impl FnOnce(&Weather, Option<InstanceId>, &mut fastrand::Rng) -> Fate) -> Fate {
+        let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
+        fate(&self.weather, self.instance, &mut rng)
+    }
+
+    async fn outward(&self, delay: Duration) {
+        self.weather.thawed(self.instance).await;
+        pause(delay).await;
+    }
+
+    async fn homeward(&self, delay: Duration) {
+        pause(delay).await;
+        self.weather.thawed(self.instance).await;
+    }
+}
+
+async fn pause(delay: Duration) {
+    if !delay.is_zero() {
+        sleep(delay).await;
+    }
+}
+
+impl fmt::Debug for FaultyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultyStore")
+            .field("inner", &self.inner)
+            .field("weather", &self.weather)
+            .field("instance", &self.instance)
+            .finish_non_exhaustive()
+    }
+}
