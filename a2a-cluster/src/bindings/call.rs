@@ -4,7 +4,6 @@
 //! exactly that call, without a header that a client could forge.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use a2a::*;
@@ -16,7 +15,6 @@ use axum::extract::Request;
 use axum::response::Response;
 use futures::FutureExt;
 use futures::stream::BoxStream;
-use serde_json::Value;
 use tower::Service;
 
 use super::unavailable::{is_unauthenticated, retry_after};
@@ -26,14 +24,14 @@ tokio::task_local! {
     static CALL: Call;
 }
 
-/// One HTTP request on its way to the handler.
+/// One HTTP request on its way to the handler. Boxed is what few requests have: this is part of every request's future.
 #[derive(Debug, Default)]
 pub(super) struct Call {
     /// The tenant that the URL names.
     pub(super) tenant: Option<String>,
-    /// The metadata of a REST cancel.
-    pub(super) metadata: RefCell<Option<HashMap<String, Value>>>,
-    fault: RefCell<Option<A2AError>>,
+    /// The body of a REST cancel.
+    pub(super) cancel: RefCell<Option<Box<CancelTaskRequest>>>,
+    fault: RefCell<Option<Box<A2AError>>>,
 }
 
 impl Call {
@@ -52,7 +50,7 @@ impl Call {
         self,
         sdk: &Router,
         request: Request,
-    ) -> impl Future<Output = (Response, Option<A2AError>)> + use<> {
+    ) -> impl Future<Output = (Response, Option<Box<A2AError>>)> + use<> {
         let response = sdk.clone().call(request);
         CALL.scope(self, response.map(|Ok(response)| (response, CALL.with(|call| call.fault.take()))))
     }
@@ -64,7 +62,7 @@ fn noted<T>(result: Result<T, A2AError>) -> Result<T, A2AError> {
         && (retry_after(error).is_some() || is_unauthenticated(error))
     {
         // Outside of a call there is nobody to tell.
-        let _ = CALL.try_with(|call| call.fault.replace(Some(error.clone())));
+        let _ = CALL.try_with(|call| call.fault.replace(Some(Box::new(error.clone()))));
     }
     result
 }
@@ -144,7 +142,8 @@ impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
     ) -> Result<Task, A2AError> {
         fill(&mut request.tenant)?;
         if request.metadata.is_none() {
-            request.metadata = CALL.try_with(|call| call.metadata.take()).ok().flatten();
+            request.metadata =
+                CALL.try_with(|call| call.metadata.take()).ok().flatten().map(|metadata| *metadata);
         }
         noted(self.0.cancel_task(params, request).await)
     }

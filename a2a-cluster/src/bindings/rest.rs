@@ -135,8 +135,9 @@ fn cancel_body(body: &[u8], call: &mut Call) -> Result<(), A2AError> {
         protojson_conv::from_value::<CancelTaskRequest>(value).map_err(|error: ProtoJsonPayloadError| {
             A2AError::invalid_params(format!("invalid params: {error}"))
         })?;
-    *call.metadata.get_mut() = request.metadata;
-    merge_tenant(&mut call.tenant, request.tenant)
+    merge_tenant(&mut call.tenant, request.tenant.clone())?;
+    *call.cancel.get_mut() = Some(Box::new(request));
+    Ok(())
 }
 
 /// The tenant that the URL names, in its path or, where there is no body, in its query (§11.5).
