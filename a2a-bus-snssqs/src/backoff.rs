@@ -1,0 +1,47 @@
+//! How long to wait after a failure: longer each time, never as long as the neighbour.
+
+use std::time::Duration;
+
+use a2a_core::Ambient;
+
+const FIRST: Duration = Duration::from_millis(200);
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Counts failures in a row.
+#[derive(Debug, Default)]
+pub(crate) struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// Returns the pause after one more failure: between half of, and all of, a bound that doubles.
+    pub(crate) fn pause(&mut self, ambient: &dyn Ambient) -> Duration {
+        let bound = FIRST.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
+        self.failures += 1;
+        bound.mul_f64(0.5 + ambient.chance().clamp(0.0, 1.0) / 2.0)
+    }
+
+    /// Starts over after a success.
+    pub(crate) fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use a2a_core::SystemAmbient;
+
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_bound_and_start_over() {
+        let mut backoff = Backoff::default();
+        for failures in 0..40_u32 {
+            let bound = FIRST.saturating_mul(1 << failures.min(16)).min(LONGEST);
+            let pause = backoff.pause(&SystemAmbient);
+            assert!(pause >= bound / 2 && pause <= bound, "{failures}: {pause:?}");
+        }
+        backoff.reset();
+        assert!(backoff.pause(&SystemAmbient) <= FIRST);
+    }
+}

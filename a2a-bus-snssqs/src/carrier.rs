@@ -1,0 +1,138 @@
+//! Carries a batch with one request, and each entry that failed with one more of its own.
+
+use std::time::Duration;
+
+use a2a_core::InstanceId;
+
+use crate::clients::call;
+use crate::error::{Failure, Verdict};
+use crate::parcel::{Parcel, Route};
+use crate::{Clients, Deployment, names, policy};
+
+/// What became of a parcel that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// The service has it.
+    Sent,
+    /// The queue of this instance does not exist.
+    Gone(InstanceId),
+}
+
+/// Talks to the topic and to the queues of other instances.
+#[derive(Debug)]
+pub(crate) struct Carrier {
+    clients: Clients,
+    deployment: Deployment,
+    own_queue_url: String,
+    limit: Duration,
+}
+
+/// The answer to a request: about all of it, or about those entries that failed.
+enum Answer {
+    Gone(InstanceId),
+    AllFailed(Failure),
+    Failed(Vec<(usize, Failure)>),
+}
+
+impl Carrier {
+    /// `own_queue_url` tells how the URLs of the others look.
+    pub(crate) fn new(
+        clients: Clients,
+        deployment: Deployment,
+        own_queue_url: String,
+        limit: Duration,
+    ) -> Self {
+        Carrier { clients, deployment, own_queue_url, limit }
+    }
+
+    /// Sends parcels of one route. Returns what became of each, in their order.
+    pub(crate) async fn carry(&self, route: Route, parcels: &[Parcel]) -> Vec<Result<Fate, Failure>> {
+        let mut fates = vec![Ok(Fate::Sent); parcels.len()];
+        let again = match self.request(route, parcels).await {
+            Answer::Gone(instance) => return vec![Ok(Fate::Gone(instance)); parcels.len()],
+            // One bad parcel has the whole batch rejected: the others shall not suffer for it.
+            Answer::AllFailed(failure) if failure.verdict == Verdict::Rejected && parcels.len() > 1 => {
+                (0..parcels.len()).map(|entry| (entry, failure.clone())).collect()
+            }
+            // The client has retried already.
+            Answer::AllFailed(failure) => return vec![Err(failure); parcels.len()],
+            Answer::Failed(entries) => entries,
+        };
+        for (entry, failure) in again {
+            if let (Some(fate), Some(parcel)) = (fates.get_mut(entry), parcels.get(entry)) {
+                let is_hopeless = parcels.len() == 1 && failure.verdict == Verdict::Rejected;
+                *fate = if is_hopeless { Err(failure) } else { self.carry_alone(route, parcel).await };
+            }
+        }
+        fates
+    }
+
+    async fn carry_alone(&self, route: Route, parcel: &Parcel) -> Result<Fate, Failure> {
+        match self.request(route, std::slice::from_ref(parcel)).await {
+            Answer::Gone(instance) => Ok(Fate::Gone(instance)),
+            Answer::AllFailed(failure) => Err(failure),
+            Answer::Failed(entries) => match entries.into_iter().next() {
+                Some((_, failure)) => Err(failure),
+                None => Ok(Fate::Sent),
+            },
+        }
+    }
+
+    async fn request(&self, route: Route, parcels: &[Parcel]) -> Answer {
+        match route {
+            Route::Queue(instance) => self.send(instance, parcels).await,
+            Route::Topic => self.publish(parcels).await,
+        }
+    }
+
+    async fn send(&self, instance: InstanceId, parcels: &[Parcel]) -> Answer {
+        use aws_sdk_sqs::types::SendMessageBatchRequestEntry as Entry;
+
+        const CALL: &str = "SendMessageBatch";
+        let url = names::sibling(&self.own_queue_url, &self.deployment.queue_name(instance));
+        let entry = |(id, parcel): (usize, &Parcel)| {
+            Entry::builder().id(id.to_string()).message_body(&parcel.body).build()
+        };
+        let entries = match parcels.iter().enumerate().map(entry).collect() {
+            Ok(entries) => entries,
+            Err(error) => return Answer::AllFailed(Failure::refused(CALL, error.to_string())),
+        };
+        let sent = self.clients.sqs.send_message_batch().queue_url(url).set_entries(Some(entries)).send();
+        match call(CALL, self.limit, sent).await {
+            Ok(output) => Answer::Failed(failed(CALL, output.failed(), |one| (one.id(), one.code()))),
+            Err(error) if error.is(|error| error.is_queue_does_not_exist()) => Answer::Gone(instance),
+            Err(error) => Answer::AllFailed(error.failure),
+        }
+    }
+
+    async fn publish(&self, parcels: &[Parcel]) -> Answer {
+        use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry as Entry};
+
+        const CALL: &str = "PublishBatch";
+        let entry = |(id, parcel): (usize, &Parcel)| {
+            let to = MessageAttributeValue::builder().data_type("String.Array");
+            let to = to.string_value(&parcel.recipients).build()?;
+            let entry = Entry::builder().id(id.to_string()).message(&parcel.body);
+            entry.message_attributes(policy::TO, to).build()
+        };
+        let entries = match parcels.iter().enumerate().map(entry).collect() {
+            Ok(entries) => entries,
+            Err(error) => return Answer::AllFailed(Failure::refused(CALL, error.to_string())),
+        };
+        let publish = self.clients.sns.publish_batch().topic_arn(self.deployment.topic.to_string());
+        let published = publish.set_publish_batch_request_entries(Some(entries)).send();
+        match call(CALL, self.limit, published).await {
+            Ok(output) => Answer::Failed(failed(CALL, output.failed(), |one| (one.id(), one.code()))),
+            Err(error) => Answer::AllFailed(error.failure),
+        }
+    }
+}
+
+/// Reads which entries failed, and how. Entries are named by their place.
+fn failed<T>(call: &'static str, entries: &[T], read: impl Fn(&T) -> (&str, &str)) -> Vec<(usize, Failure)> {
+    let read = |entry| {
+        let (id, code) = read(entry);
+        Some((id.parse().ok()?, Failure::answered(call, code, None, None)))
+    };
+    entries.iter().filter_map(read).collect()
+}

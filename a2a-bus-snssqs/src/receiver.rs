@@ -1,0 +1,158 @@
+//! Receives: long polls, hands over, then has deleted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use a2a_core::{Ambient, InstanceId};
+use aws_sdk_sqs::operation::receive_message::ReceiveMessageError;
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+use crate::acknowledge::Acknowledger;
+use crate::backoff::Backoff;
+use crate::clients::{CallError, LONGEST_POLL, call};
+use crate::inbox::{FEWEST, Inbox, Room};
+use crate::meter;
+use crate::renewal::Renewal;
+use crate::scale::{self, Next};
+use crate::triage::{self, Treatment};
+
+/// How long a helping receiver waits for messages: it is there for a backlog only.
+const SHORT_POLL: Duration = Duration::from_secs(1);
+
+/// More than the client's own limit for a long poll.
+const NO_ANSWER: Duration = Duration::from_secs(30);
+
+/// What all receivers of one queue share.
+#[derive(Debug)]
+pub(crate) struct Receiver {
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) queue_url: String,
+    pub(crate) me: InstanceId,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) acknowledger: Acknowledger,
+    pub(crate) renewal: Arc<Renewal>,
+    pub(crate) ambient: Arc<dyn Ambient>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) most_helpers: usize,
+    pub(crate) helpers: AtomicUsize,
+}
+
+impl Receiver {
+    /// Receives until the endpoint closes. Waits out every failure and makes a lost queue anew.
+    pub(crate) async fn run(self: Arc<Self>) {
+        let mut backoff = Backoff::default();
+        while let Some(answer) = self.receive(LONGEST_POLL).await {
+            match answer {
+                Ok(Next::CallHelp) => {
+                    backoff.reset();
+                    self.call_help();
+                }
+                Ok(_) => backoff.reset(),
+                Err(error) => {
+                    meter::failed("ReceiveMessage");
+                    if error.is(ReceiveMessageError::is_queue_does_not_exist) {
+                        self.renewal.renew(&self.stop).await;
+                    } else {
+                        warn!(error = %error.failure, "receiving failed and goes on after a pause");
+                    }
+                    let pause = backoff.pause(&*self.ambient);
+                    if self.stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Receives until there is no backlog any more, or anything fails: the one above deals with it.
+    async fn help(self: Arc<Self>) {
+        while let Some(Ok(next)) = self.receive(SHORT_POLL).await {
+            match next {
+                Next::Continue => {}
+                Next::CallHelp => self.call_help(),
+                Next::Retire => break,
+            }
+        }
+        self.helpers.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn call_help(self: &Arc<Self>) {
+        let one_more = |helpers| (helpers < self.most_helpers).then_some(helpers + 1);
+        if self.helpers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok() {
+            self.tasks.spawn(Arc::clone(self).help());
+        }
+    }
+
+    /// Waits for room, polls, hands over and has deleted. `None` when the endpoint closes.
+    async fn receive(
+        self: &Arc<Self>,
+        wait: Duration,
+    ) -> Option<Result<Next, CallError<ReceiveMessageError>>> {
+        let room = self.stop.run_until_cancelled(self.inbox.room()).await??;
+        let polled = match self.stop.run_until_cancelled(self.poll(wait)).await? {
+            Ok(messages) => messages,
+            Err(error) => return Some(Err(error)),
+        };
+        let next = scale::after(polled.len());
+        let done = self.hand_over(room, polled);
+        self.stop.run_until_cancelled(self.acknowledger.delete(done)).await?;
+        Some(Ok(next))
+    }
+
+    async fn poll(&self, wait: Duration) -> Result<Vec<Message>, CallError<ReceiveMessageError>> {
+        let poll = self
+            .sqs
+            .receive_message()
+            .queue_url(&self.queue_url)
+            .max_number_of_messages(FEWEST as i32)
+            .wait_time_seconds(wait.as_secs() as i32)
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
+        let answer = call("ReceiveMessage", NO_ANSWER, poll.send()).await?;
+        Ok(answer.messages.unwrap_or_default())
+    }
+
+    /// Gives the reader what is for it. Returns the receipt handles of what is done with.
+    fn hand_over(&self, room: Room<'_>, polled: Vec<Message>) -> Vec<String> {
+        let mut delivered = Vec::with_capacity(polled.len());
+        let mut done = Vec::with_capacity(polled.len());
+        for message in polled {
+            let body = message.body().unwrap_or_default();
+            let deliveries = deliveries(&message);
+            let is_done = match triage::judge(self.me, body, deliveries) {
+                Treatment::Deliver(news) => {
+                    meter::received(news.news.kind());
+                    delivered.push(news);
+                    true
+                }
+                Treatment::Drop(reason) => {
+                    meter::dropped(reason);
+                    let id = message.message_id();
+                    warn!(id, bytes = body.len(), deliveries, reason, "a received message was dropped");
+                    true
+                }
+                Treatment::Leave(reason) => {
+                    let id = message.message_id();
+                    debug!(id, bytes = body.len(), deliveries, reason, "a received message was left");
+                    false
+                }
+            };
+            if is_done && let Some(handle) = message.receipt_handle {
+                done.push(handle);
+            }
+        }
+        self.inbox.put(room, delivered);
+        done
+    }
+}
+
+/// How often SQS has delivered a message, this time included.
+fn deliveries(message: &Message) -> u32 {
+    let count = MessageSystemAttributeName::ApproximateReceiveCount;
+    let counted = message.attributes().and_then(|attributes| attributes.get(&count));
+    counted.and_then(|count| count.parse().ok()).unwrap_or(1)
+}

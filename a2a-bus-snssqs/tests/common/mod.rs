@@ -1,0 +1,81 @@
+//! A deployment of its own for each test, on the endpoint that `integration_tests` finds.
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
+
+pub mod tap;
+
+use std::sync::Arc;
+
+use a2a_bus_snssqs::{Clients, Config, Deployment, SnsSqsBus, create_topic};
+use a2a_core::{BusMessage, InstanceId, News, SystemAmbient, TaskKey, Tenant, Version};
+use integration_tests::endpoint::{self, Account, Service};
+use tap::Tap;
+
+/// A topic of its own in an account of its own.
+pub struct Site {
+    pub account: Account,
+    pub tap: Tap,
+    pub clients: Clients,
+    pub deployment: Deployment,
+}
+
+impl Site {
+    /// `None` means that the test is to return.
+    pub async fn open() -> Option<Self> {
+        let account = endpoint::aws()?.account();
+        let tap = Tap::default();
+        let clients = clients(&account, &tap);
+        let topic = format!("a2a-{}", new_instance());
+        let topic = create_topic(&clients, &topic, "a2a").await.unwrap();
+        let deployment = Deployment::new(&topic.to_string(), "a2a").unwrap();
+        Some(Site { account, tap, clients, deployment })
+    }
+
+    pub fn config(&self) -> Config {
+        Config::new(self.deployment.clone(), new_instance())
+    }
+
+    pub async fn bus(&self) -> SnsSqsBus {
+        self.bus_as(self.config()).await
+    }
+
+    pub async fn bus_as(&self, config: Config) -> SnsSqsBus {
+        SnsSqsBus::open(self.clients.clone(), config, Arc::new(SystemAmbient)).await.unwrap()
+    }
+
+    /// The URLs of all queues of the account.
+    pub async fn queues(&self) -> Vec<String> {
+        self.clients.sqs.list_queues().send().await.unwrap().queue_urls.unwrap_or_default()
+    }
+
+    /// The endpoints of all subscriptions of the topic.
+    pub async fn subscriptions(&self) -> Vec<String> {
+        let topic = self.deployment.topic().to_string();
+        let listed = self.clients.sns.list_subscriptions_by_topic().topic_arn(topic).send().await.unwrap();
+        let endpoint = |one: &aws_sdk_sns::types::Subscription| one.endpoint().map(str::to_owned);
+        listed.subscriptions().iter().filter_map(endpoint).collect()
+    }
+
+    pub async fn assert_nothing_is_left(&self) {
+        assert_eq!(self.queues().await, Vec::<String>::new());
+        assert_eq!(self.subscriptions().await, Vec::<String>::new());
+    }
+}
+
+/// Clients whose calls `tap` sees.
+pub fn clients(account: &Account, tap: &Tap) -> Clients {
+    let sns = aws_sdk_sns::config::Builder::from(&account.sdk_config(Service::Sns));
+    let sqs = aws_sdk_sqs::config::Builder::from(&account.sdk_config(Service::Sqs));
+    Clients {
+        sns: aws_sdk_sns::Client::from_conf(sns.interceptor(tap.clone()).build()),
+        sqs: aws_sdk_sqs::Client::from_conf(sqs.interceptor(tap.clone()).build()),
+    }
+}
+
+pub fn new_instance() -> InstanceId {
+    InstanceId::generate(&SystemAmbient)
+}
+
+pub fn watch(from: InstanceId, version: u64) -> BusMessage {
+    let news = News::Watch(Version::new(version));
+    BusMessage { from, task: TaskKey::new(Tenant::default(), "t-1"), news, trace: None }
+}
