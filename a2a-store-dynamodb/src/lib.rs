@@ -1,1 +1,35 @@
-//! Task store on DynamoDB.
+#![doc = include_str!("../README.md")]
+#![doc(html_no_source)]
+
+mod attributes;
+mod calls;
+mod claims;
+mod commit;
+mod config;
+mod delete;
+mod draft;
+mod fault;
+mod head;
+mod headwrite;
+mod keys;
+mod list;
+mod load;
+mod log;
+mod membership;
+mod order;
+mod parts;
+mod payload;
+mod policy;
+mod push;
+mod replay;
+mod snapshot;
+mod store;
+mod summary;
+pub mod table;
+mod tally;
+mod watch;
+
+pub use config::Config;
+pub use fault::Fault;
+pub use policy::SnapshotPolicy;
+pub use store::DynamoDbStore;

@@ -1,0 +1,280 @@
+//! The commit: one conditional put of the next log entry, joined by the head in a transaction where that changes.
+
+use a2a_core::{BackendError, Commit, Outcome, Result, TaskKey, Version};
+
+use crate::DynamoDbStore;
+use crate::attributes::{Item, number};
+use crate::calls::{Transacted, Written};
+use crate::draft::{self, Draft};
+use crate::head::{Head, Snapshot};
+use crate::log::Entry;
+use crate::parts::{self, Shelf};
+use crate::tally::{Tally, sooner};
+use crate::{headwrite, keys, snapshot};
+
+/// The condition of every log entry: its place is free, or holds what an earlier life of the task left there.
+pub(crate) const FREE: &str = "attribute_not_exists(pk) OR g < :g";
+
+/// How often a creation meets what is left of an earlier task, or a commit an outdated tally.
+const TRIES: usize = 3;
+
+/// The fate of one write.
+enum Fate {
+    Applied(Tally),
+    /// The entry that is there, and the head, where it was asked.
+    Lost {
+        entry: Option<Item>,
+        head: Option<Item>,
+    },
+}
+
+impl DynamoDbStore {
+    /// Appends a commit.
+    pub(crate) async fn append(&self, key: &TaskKey, commit: &Commit<'_>) -> Result<Outcome> {
+        let draft = Draft::encode(key, commit, self.config.max_bytes).await?;
+        if commit.expected() == Version::ABSENT {
+            self.create(&draft).await
+        } else {
+            self.extend(&draft).await
+        }
+    }
+
+    async fn create(&self, draft: &Draft<'_>) -> Result<Outcome> {
+        let now = self.now();
+        let mut incarnation = u64::try_from(self.config.ambient.now().timestamp_millis()).unwrap_or_default();
+        let mut replaced = None;
+        let mut seen = None;
+        for _ in 0..TRIES {
+            let fate = self.write_with_head(draft, Tally::empty(incarnation, now), Some(replaced)).await?;
+            let (entry, head) = match fate {
+                Fate::Applied(tally) => return Ok(self.applied(draft, tally).await),
+                Fate::Lost { entry, head } => (entry, head),
+            };
+            seen = entry;
+            match head.as_ref().map(Head::read).transpose()? {
+                // What is left of a deleted or expired task gives way to a later life of it.
+                Some(head) if !head.is_visible(now) => {
+                    incarnation = incarnation.max(head.incarnation + 1);
+                    replaced = Some(head.incarnation);
+                }
+                _ => break,
+            }
+        }
+        self.lost(draft, seen).await
+    }
+
+    async fn extend(&self, draft: &Draft<'_>) -> Result<Outcome> {
+        let expected = draft.commit.expected();
+        let fresh = self.now() - self.commit_seconds() / 2;
+        let mut remembered = self.tallies.at(&draft.pk, expected, fresh);
+        loop {
+            let was_remembered = remembered.is_some();
+            let tally = match remembered.take() {
+                Some(tally) => tally,
+                None => match self.standing(&draft.pk, expected).await? {
+                    Some(tally) => tally,
+                    None => return self.lost(draft, None).await,
+                },
+            };
+            let fate = if draft.touches_head() {
+                self.write_with_head(draft, tally, None).await?
+            } else {
+                self.write_entry(draft, tally).await?
+            };
+            match fate {
+                Fate::Applied(tally) => return Ok(self.applied(draft, tally).await),
+                // The memory may be of an earlier life of the task: look, and try once more.
+                Fate::Lost { .. } if was_remembered => self.tallies.forget(&draft.pk),
+                Fate::Lost { entry, .. } => return self.lost(draft, entry).await,
+            }
+        }
+    }
+
+    /// Reads where the log stands. `None` where it has not, or no longer, this version.
+    async fn standing(&self, pk: &str, version: Version) -> Result<Option<Tally>> {
+        let sk = keys::commit(version);
+        let (head, entry) = futures::try_join!(self.calls.get(pk, keys::HEAD), self.calls.get(pk, &sk))?;
+        let Some(head) = head.as_ref().map(Head::read).transpose()? else { return Ok(None) };
+        if !head.is_visible(self.now()) || head.covered() > version || head.version > version {
+            return Ok(None);
+        }
+        let entry = entry.as_ref().map(Entry::read).transpose()?.flatten();
+        let entry = entry.filter(|entry| entry.incarnation == head.incarnation);
+        let covered = head.covered() == version;
+        if entry.is_none() && !covered {
+            return Ok(None);
+        }
+        let snapshot_bytes = head.snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes);
+        Ok(Some(Tally {
+            incarnation: head.incarnation,
+            version,
+            log_units: entry.as_ref().filter(|_| !covered).map_or(0, |entry| entry.log_units),
+            task_bytes: entry.as_ref().filter(|_| !covered).map_or(snapshot_bytes, |entry| entry.task_bytes),
+            lasts_until: sooner(
+                head.snapshot.as_ref().and_then(|snapshot| snapshot.expires),
+                entry.filter(|_| !covered).and_then(|entry| entry.expires),
+            ),
+            snapshot: head.snapshot,
+            noted: self.now(),
+        }))
+    }
+
+    async fn write_entry(&self, draft: &Draft<'_>, mut tally: Tally) -> Result<Fate> {
+        let limit = self.config.max_bytes as u64;
+        if tally.task_bytes.saturating_add(draft.json_bytes) > limit {
+            // The sum counts what was replaced as well; only the task itself tells.
+            let actual = draft::measure(draft.task());
+            if actual > limit {
+                let actual = usize::try_from(actual).unwrap_or(usize::MAX);
+                return Err(BackendError::TooLarge {
+                    what: "the task",
+                    actual,
+                    limit: self.config.max_bytes,
+                });
+            }
+            tally.task_bytes = actual.saturating_sub(draft.json_bytes);
+        }
+        let entry = self.shelve(draft, &mut tally).await?;
+        let put = self
+            .calls
+            .put(entry.item(&draft.pk)?)
+            .condition_expression(FREE)
+            .expression_attribute_values(":g", number(tally.incarnation));
+        match self.calls.send_put(put).await? {
+            Written::Done(_) => Ok(Fate::Applied(tally)),
+            Written::Unmet(entry) => self.settle(draft, tally, entry, None),
+        }
+    }
+
+    /// Writes an entry and the head in one transaction; `creation` says which earlier life a new head replaces.
+    async fn write_with_head(
+        &self,
+        draft: &Draft<'_>,
+        mut tally: Tally,
+        creation: Option<Option<u64>>,
+    ) -> Result<Fate> {
+        let entry = self.shelve(draft, &mut tally).await?;
+        let earlier = tally.snapshot.clone();
+        let written = self.sum_up_turn(draft, &mut tally).await?;
+        let actions =
+            headwrite::transaction(&self.calls, draft, &entry, &tally, creation, &self.times(draft))?;
+        match self.calls.transact(actions).await? {
+            Transacted::Done => {
+                if written.is_some() {
+                    self.tidy(&draft.pk, earlier).await;
+                }
+                Ok(Fate::Applied(tally))
+            }
+            Transacted::Unmet(mut items) => {
+                let head = items.pop().flatten();
+                let fate = self.settle(draft, tally, items.pop().flatten(), head)?;
+                if matches!(fate, Fate::Lost { .. }) {
+                    self.tidy(&draft.pk, written).await;
+                }
+                Ok(fate)
+            }
+        }
+    }
+
+    /// Writes the parts of a large commit and makes the entry that will count them; advances the tally.
+    async fn shelve(&self, draft: &Draft<'_>, tally: &mut Tally) -> Result<Entry> {
+        let expires = Some(self.now() + self.commit_seconds());
+        if let Some(overflow) = &draft.overflow {
+            let prefix = keys::commit_parts(draft.id());
+            let shelf = Shelf { pk: &draft.pk, prefix: &prefix, incarnation: tally.incarnation, expires };
+            parts::write(&self.calls, shelf, overflow).await?;
+        }
+        tally.version = draft.version();
+        tally.log_units = tally.log_units.saturating_add(draft.units());
+        tally.task_bytes = tally.task_bytes.saturating_add(draft.json_bytes);
+        tally.lasts_until = sooner(tally.lasts_until, expires);
+        tally.noted = self.now();
+        Ok(Entry {
+            version: draft.version(),
+            incarnation: tally.incarnation,
+            id: draft.id(),
+            change: draft.commit.executor_change(),
+            body: draft.body.clone(),
+            log_units: tally.log_units,
+            task_bytes: tally.task_bytes,
+            expires,
+        })
+    }
+
+    /// At the end of a turn: writes the snapshot that the head will point to once the commit is applied.
+    /// Returns it where one was written.
+    async fn sum_up_turn(&self, draft: &Draft<'_>, tally: &mut Tally) -> Result<Option<Snapshot>> {
+        if !draft.ends_turn() {
+            return Ok(None);
+        }
+        let expected = draft.commit.expected();
+        if let Some(last) = tally.snapshot.as_mut().filter(|last| last.covers == expected)
+            && draft.commit.record().events.is_empty()
+        {
+            // Nothing happened to the content: the last snapshot holds this version as well.
+            last.covers = draft.version();
+            return Ok(None);
+        }
+        let packed = snapshot::pack(draft.task()).await?;
+        let expires = self.times(draft).snapshot;
+        let named = (draft.version(), draft.id());
+        let written =
+            snapshot::write(&self.calls, &draft.pk, tally.incarnation, named, &packed, expires).await?;
+        tally.summed_up(written.clone());
+        Ok(Some(written))
+    }
+
+    /// Tells our own earlier write from somebody else's.
+    fn settle(
+        &self,
+        draft: &Draft<'_>,
+        mut tally: Tally,
+        entry: Option<Item>,
+        head: Option<Item>,
+    ) -> Result<Fate> {
+        match own_incarnation(draft, entry.as_ref())? {
+            Some(incarnation) => {
+                tally.incarnation = incarnation;
+                Ok(Fate::Applied(tally))
+            }
+            None => Ok(Fate::Lost { entry, head }),
+        }
+    }
+
+    /// Takes note of an applied commit, and writes a snapshot where one is due.
+    async fn applied(&self, draft: &Draft<'_>, tally: Tally) -> Outcome {
+        let version = tally.version;
+        if draft.task().status.state.is_terminal() {
+            self.tallies.forget(&draft.pk);
+            if draft.commit.record().is_terminal() {
+                self.expire_configs(&draft.pk, self.times(draft).head).await;
+            }
+        } else if self.is_snapshot_due(&tally) {
+            let tally = self.summarize(&draft.pk, draft.task(), draft.id(), tally).await;
+            self.tallies.note(&draft.pk, tally);
+        } else {
+            self.tallies.note(&draft.pk, tally);
+        }
+        Outcome::Applied(version)
+    }
+
+    /// Answers for a commit that did not win: with its own version if it had won before, else the actual one.
+    async fn lost(&self, draft: &Draft<'_>, seen: Option<Item>) -> Result<Outcome> {
+        self.tallies.forget(&draft.pk);
+        let entry = match seen {
+            Some(entry) => Some(entry),
+            None => self.calls.get(&draft.pk, &keys::commit(draft.version())).await?,
+        };
+        if own_incarnation(draft, entry.as_ref())?.is_some() {
+            return Ok(Outcome::Applied(draft.version()));
+        }
+        Ok(Outcome::Conflict { actual: self.actual(&draft.pk).await? })
+    }
+}
+
+/// The incarnation of an entry that this very commit has written.
+fn own_incarnation(draft: &Draft<'_>, entry: Option<&Item>) -> Result<Option<u64>> {
+    let entry = entry.map(Entry::read).transpose()?.flatten();
+    let own = entry.filter(|entry| entry.id == draft.id() && entry.version == draft.version());
+    Ok(own.map(|entry| entry.incarnation))
+}

@@ -1,0 +1,98 @@
+//! What a store is told once: its table, how long things are kept, how large they may be.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a_core::{Ambient, SystemAmbient};
+
+use crate::SnapshotPolicy;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The settings of a [`DynamoDbStore`](crate::DynamoDbStore). Every one but the table's name has a default.
+///
+/// ```
+/// use std::time::Duration;
+/// use a2a_store_dynamodb::Config;
+///
+/// let config = Config::new("a2a-tasks").task_retention(Some(Duration::from_secs(7 * 24 * 3600)));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) table: String,
+    pub(crate) snapshots: SnapshotPolicy,
+    pub(crate) task_retention: Option<Duration>,
+    pub(crate) commit_retention: Duration,
+    pub(crate) max_bytes: usize,
+    pub(crate) attempts: u32,
+    pub(crate) ambient: Arc<dyn Ambient>,
+}
+
+impl Config {
+    /// Names the table and takes the defaults for everything else.
+    pub fn new(table: impl Into<String>) -> Self {
+        Config {
+            table: table.into(),
+            snapshots: SnapshotPolicy::default(),
+            task_retention: Some(30 * DAY),
+            commit_retention: 30 * DAY,
+            max_bytes: 16 * 1024 * 1024,
+            attempts: 5,
+            ambient: Arc::new(SystemAmbient),
+        }
+    }
+
+    /// Sets when a stream of small commits is summed up in a snapshot.
+    #[must_use]
+    pub fn snapshots(mut self, policy: SnapshotPolicy) -> Self {
+        self.snapshots = policy;
+        self
+    }
+
+    /// Sets how long a task is kept once it is in a terminal state, by default 30 days; `None` keeps it until
+    /// somebody deletes it. A task that is not finished is always kept.
+    ///
+    /// An expired task is invisible at once; DynamoDB removes its items, free of charge, within days.
+    #[must_use]
+    pub fn task_retention(mut self, retention: Option<Duration>) -> Self {
+        self.task_retention = retention;
+        self
+    }
+
+    /// Sets how long a commit is kept, by default 30 days. A snapshot takes over the content of a commit before
+    /// it expires, when the task parks or ends and whenever it is written or read after half of this time.
+    ///
+    /// The one case in which nothing does so: a task that is *running*, and that for half of this time nobody
+    /// has committed to, loaded or watched. Choose a retention longer than twice an agent's longest silence.
+    #[must_use]
+    pub fn commit_retention(mut self, retention: Duration) -> Self {
+        self.commit_retention = retention;
+        self
+    }
+
+    /// Sets the largest commit, and the largest task that still grows, in bytes of JSON; by default 16 MiB.
+    ///
+    /// A commit that changes the status passes even where the task is larger, so that a task can always end.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// Sets how often one write is sent at most, by default 5 times, with a growing, random pause between. Only
+    /// what passes by itself is sent again: throttling, transaction conflicts, lost answers.
+    ///
+    /// Reads are repeated by the client as it is configured to.
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts.max(1);
+        self
+    }
+
+    /// Sets the source of time and chance.
+    #[must_use]
+    pub fn ambient(mut self, ambient: Arc<dyn Ambient>) -> Self {
+        self.ambient = ambient;
+        self
+    }
+}

@@ -1,0 +1,141 @@
+//! Deletion: the head becomes a mark, the end of the log a fence, everything else goes.
+//!
+//! The mark makes the task absent at once and keeps its incarnation; the fence lies where the next commit of a
+//! writer would go that has not heard of the deletion. Both expire with the retention of commits.
+
+use std::collections::HashMap;
+
+use a2a_core::{Result, TaskKey};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+
+use crate::DynamoDbStore;
+use crate::attributes::{Attributes, EXPIRES, INCARNATION, Item, PK, SK, number, text};
+use crate::calls::Written;
+use crate::commit::FREE;
+use crate::head::{self, Head};
+use crate::keys;
+
+/// How many items are removed at once.
+const AT_ONCE: usize = 16;
+
+impl DynamoDbStore {
+    /// Removes a task; tells whether there was one.
+    pub(crate) async fn erase(&self, key: &TaskKey) -> Result<bool> {
+        let pk = keys::partition(key)?;
+        self.tallies.forget(&pk);
+        let existed = loop {
+            let Some(head) = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()?
+            else {
+                // No task, then; at most what belongs to none.
+                self.sweep(&pk, 0).await?;
+                return Ok(false);
+            };
+            if head.deleted.is_some() || self.mark(&pk, &head).await? {
+                self.fence(&pk, head.incarnation).await?;
+                self.sweep(&pk, head.incarnation).await?;
+                break head.is_visible(self.now());
+            }
+        };
+        Ok(existed)
+    }
+
+    /// Replaces the head by a mark. `false` where it has been replaced meanwhile.
+    async fn mark(&self, pk: &str, head: &Head) -> Result<bool> {
+        let name = self.config.ambient.uuid().to_string();
+        let mark = HashMap::from([
+            (PK.to_owned(), text(pk)),
+            (SK.to_owned(), text(keys::HEAD)),
+            (INCARNATION.to_owned(), number(head.incarnation)),
+            (head::DELETED.to_owned(), text(&name)),
+            (EXPIRES.to_owned(), number(self.now() + self.commit_seconds())),
+        ]);
+        let put = self
+            .calls
+            .put(mark)
+            .condition_expression("g = :g AND attribute_not_exists(del)")
+            .expression_attribute_values(":g", number(head.incarnation));
+        Ok(match self.calls.send_put(put).await? {
+            Written::Done(_) => true,
+            // An attempt without an answer may have been ours.
+            Written::Unmet(item) => {
+                item.map(|item| item.find_text(head::DELETED).map(|found| found == Some(&name)))
+                    .transpose()?
+                    == Some(true)
+            }
+        })
+    }
+
+    /// Puts a fence after the last entry of the log.
+    async fn fence(&self, pk: &str, incarnation: u64) -> Result<()> {
+        loop {
+            let newest = self.calls.range(pk, keys::COMMITS).scan_index_forward(false).limit(1);
+            let (items, _) = self.calls.page(newest).await?;
+            let Some(newest) = items.first() else { return Ok(()) };
+            if is_fence(newest) {
+                return Ok(());
+            }
+            let next = keys::version_of(newest.text(SK)?)?.next();
+            let fence = HashMap::from([
+                (PK.to_owned(), text(pk)),
+                (SK.to_owned(), text(keys::commit(next))),
+                (INCARNATION.to_owned(), number(incarnation)),
+                (head::DELETED.to_owned(), text("fence")),
+                (EXPIRES.to_owned(), number(self.now() + self.commit_seconds())),
+            ]);
+            let put = self
+                .calls
+                .put(fence)
+                .condition_expression(FREE)
+                .expression_attribute_values(":g", number(incarnation));
+            match self.calls.send_put(put).await? {
+                Written::Done(_) => return Ok(()),
+                // A commit came first: the fence goes behind it.
+                Written::Unmet(_) => {}
+            }
+        }
+    }
+
+    /// Removes what belongs to this life of the task, but the mark and the fence.
+    async fn sweep(&self, pk: &str, incarnation: u64) -> Result<()> {
+        let query = self
+            .calls
+            .query()
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(pk))
+            .projection_expression("sk, g, del");
+        let mut from = None;
+        loop {
+            let (items, next) = self.calls.page(query.clone().set_exclusive_start_key(from)).await?;
+            let mut removals = Vec::new();
+            for item in &items {
+                let of_this_life = item.find::<u64>(INCARNATION)?.is_none_or(|life| life <= incarnation);
+                if of_this_life && !is_fence(item) {
+                    removals.push(self.remove_item(pk, item.text(SK)?, incarnation).boxed());
+                }
+            }
+            stream::iter(removals).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
+            if next.is_none() {
+                return Ok(());
+            }
+            from = next;
+        }
+    }
+
+    /// Removes an item unless a later life of the task has taken its place.
+    async fn remove_item(&self, pk: &str, sk: &str, incarnation: u64) -> Result<()> {
+        let delete = self
+            .calls
+            .delete(pk, sk)
+            .condition_expression("attribute_not_exists(g) OR g <= :g")
+            .expression_attribute_values(":g", number(incarnation));
+        match self.calls.send_delete(delete).await? {
+            Written::Done(_) | Written::Unmet(_) => Ok(()),
+        }
+    }
+}
+
+/// Tells whether an item is the mark or the fence of a deletion.
+fn is_fence(item: &Item) -> bool {
+    item.contains_key(head::DELETED)
+}

@@ -1,0 +1,97 @@
+//! A commit made ready to write: checked, encoded, and judged for what it must touch beside the log.
+
+use a2a::Task;
+use a2a_core::{BackendError, Commit, CommitId, ExecutorChange, Result, TaskKey, Version, reduce};
+
+use crate::log::Body;
+use crate::parts::{self, PART_BYTES};
+use crate::{keys, payload};
+
+/// A commit, encoded.
+#[derive(Debug)]
+pub(crate) struct Draft<'a> {
+    pub(crate) key: &'a TaskKey,
+    pub(crate) pk: String,
+    pub(crate) commit: &'a Commit<'a>,
+    /// The size of the events as JSON.
+    pub(crate) json_bytes: u64,
+    pub(crate) body: Body,
+    /// The packed events where they do not fit into the entry.
+    pub(crate) overflow: Option<Vec<u8>>,
+}
+
+impl<'a> Draft<'a> {
+    /// Checks and encodes a commit. Nothing is written when this fails.
+    pub(crate) async fn encode(key: &'a TaskKey, commit: &'a Commit<'a>, max_bytes: usize) -> Result<Self> {
+        let pk = keys::partition(key)?;
+        let task = commit.task();
+        keys::check("task id", &task.id)?;
+        keys::check("context id", &task.context_id)?;
+        keys::check_principal(commit.principal())?;
+
+        let json = payload::to_json(&commit.record().events)?;
+        let json_bytes = json.len();
+        if json_bytes > max_bytes {
+            return Err(BackendError::TooLarge { what: "a commit", actual: json_bytes, limit: max_bytes });
+        }
+        let payload = payload::pack(json).await;
+        let (body, overflow) = if payload.bytes.len() > PART_BYTES {
+            let parts = parts::count(payload.bytes.len());
+            (Body::Parts { deflated: payload.deflated, parts }, Some(payload.bytes))
+        } else {
+            (Body::Inline(payload), None)
+        };
+        Ok(Draft { key, pk, commit, json_bytes: json_bytes as u64, body, overflow })
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        self.commit.record().version
+    }
+
+    pub(crate) fn id(&self) -> CommitId {
+        self.commit.record().id
+    }
+
+    pub(crate) fn task(&self) -> &'a Task {
+        self.commit.task()
+    }
+
+    /// What writing the log entry and its parts costs.
+    pub(crate) fn units(&self) -> u64 {
+        let overflow = self.overflow.iter().flat_map(|bytes| bytes.chunks(PART_BYTES));
+        self.body.units() + overflow.map(|piece| parts::units(piece.len())).sum::<u64>()
+    }
+
+    /// Tells whether the head changes: the status, the executor, or anything at all once the turn has ended,
+    /// so that the head of such a task tells where its log ends.
+    pub(crate) fn touches_head(&self) -> bool {
+        self.commit.record().state().is_some()
+            || self.commit.executor_change() != ExecutorChange::Keep
+            || self.ends_turn()
+    }
+
+    /// Tells whether the task waits for nobody of ours after this commit.
+    pub(crate) fn ends_turn(&self) -> bool {
+        reduce::ends_turn(&self.task().status.state)
+    }
+}
+
+/// Measures a task as JSON without keeping it.
+pub(crate) fn measure(task: &Task) -> u64 {
+    struct Count(u64);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len() as u64;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    match serde_json::to_writer(&mut count, task) {
+        Ok(()) => count.0,
+        // What JSON cannot hold is refused when it is written.
+        Err(_) => u64::MAX,
+    }
+}

@@ -1,0 +1,167 @@
+//! The transaction of a commit that changes the head: the log entry and the head, both or neither.
+
+use a2a_core::{BackendError, ExecutorChange, Result};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+
+use crate::attributes::{EXPIRES, PK, SK, number, text};
+use crate::calls::Calls;
+use crate::commit::FREE;
+use crate::draft::Draft;
+use crate::head;
+use crate::keys;
+use crate::log::Entry;
+use crate::order;
+use crate::tally::Tally;
+
+/// When what a commit writes beside the log expires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Times {
+    /// The epoch second that it is.
+    pub(crate) now: i64,
+    /// When the task expires.
+    pub(crate) head: Option<i64>,
+    /// When a snapshot of it expires.
+    pub(crate) snapshot: Option<i64>,
+}
+
+type Change = (&'static str, Option<AttributeValue>);
+
+/// Makes the actions of the transaction: the entry first, the head last.
+///
+/// `creation` makes the head anew, in the place of the head of an earlier life where it names one.
+pub(crate) fn transaction(
+    calls: &Calls,
+    draft: &Draft<'_>,
+    entry: &Entry,
+    tally: &Tally,
+    creation: Option<Option<u64>>,
+    times: &Times,
+) -> Result<Vec<TransactWriteItem>> {
+    let put = Put::builder()
+        .table_name(calls.table())
+        .set_item(Some(entry.item(&draft.pk)?))
+        .condition_expression(FREE)
+        .expression_attribute_values(":g", number(tally.incarnation))
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .build()
+        .map_err(unbuilt)?;
+    let entry = TransactWriteItem::builder().put(put).build();
+    let changes = changes(draft, tally, times);
+    let head = match creation {
+        Some(replaced) => create(calls, draft, tally, changes, replaced, times)?,
+        None => update(calls, draft, tally, changes)?,
+    };
+    Ok(vec![entry, head])
+}
+
+fn changes(draft: &Draft<'_>, tally: &Tally, times: &Times) -> Vec<Change> {
+    let task = draft.task();
+    let mut changes = vec![
+        (head::VERSION, Some(number(draft.version()))),
+        (head::STATE, Some(text(order::name_of(&task.status.state)))),
+        (head::POSITION, Some(text(order::position(task)))),
+        (EXPIRES, times.head.map(number)),
+    ];
+    match draft.commit.executor_change() {
+        ExecutorChange::Keep => {}
+        ExecutorChange::Claim(executor) => {
+            changes.push((head::EXECUTOR, Some(text(executor.instance.to_string()))));
+            changes.push((head::ATTEMPT, Some(number(executor.attempt))));
+        }
+        ExecutorChange::Release => {
+            changes.push((head::EXECUTOR, None));
+            changes.push((head::ATTEMPT, None));
+        }
+    }
+    if let Some(snapshot) = tally.snapshot.as_ref().filter(|snapshot| snapshot.covers == draft.version()) {
+        changes.extend(snapshot.attributes());
+    }
+    changes
+}
+
+fn create(
+    calls: &Calls,
+    draft: &Draft<'_>,
+    tally: &Tally,
+    changes: Vec<Change>,
+    replaced: Option<u64>,
+    times: &Times,
+) -> Result<TransactWriteItem> {
+    let principal = draft.commit.principal();
+    let mut item = head::new_item(&draft.pk, draft.key, tally.incarnation, draft.task(), principal);
+    item.extend(changes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    let put = Put::builder()
+        .table_name(calls.table())
+        .set_item(Some(item))
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+    let put = match replaced {
+        None => put.condition_expression("attribute_not_exists(pk)"),
+        Some(incarnation) => put
+            .condition_expression("g = :old AND (attribute_exists(del) OR x <= :now)")
+            .expression_attribute_values(":old", number(incarnation))
+            .expression_attribute_values(":now", number(times.now)),
+    };
+    Ok(TransactWriteItem::builder().put(put.build().map_err(unbuilt)?).build())
+}
+
+fn update(
+    calls: &Calls,
+    draft: &Draft<'_>,
+    tally: &Tally,
+    changes: Vec<Change>,
+) -> Result<TransactWriteItem> {
+    let (expression, values) = expression(changes);
+    let update = Update::builder()
+        .table_name(calls.table())
+        .key(PK, text(&draft.pk))
+        .key(SK, text(keys::HEAD))
+        .update_expression(expression)
+        .condition_expression("g = :g AND attribute_not_exists(del)")
+        .set_expression_attribute_values(Some(values))
+        .expression_attribute_values(":g", number(tally.incarnation))
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+    Ok(TransactWriteItem::builder().update(update.build().map_err(unbuilt)?).build())
+}
+
+/// Makes an update expression that sets what has a value and removes what has none.
+pub(crate) fn expression(
+    changes: Vec<Change>,
+) -> (String, std::collections::HashMap<String, AttributeValue>) {
+    let mut set = Vec::new();
+    let mut remove = Vec::new();
+    let mut values = std::collections::HashMap::new();
+    for (name, value) in changes {
+        match value {
+            Some(value) => {
+                set.push(format!("{name} = :{name}"));
+                values.insert(format!(":{name}"), value);
+            }
+            None => remove.push(name),
+        }
+    }
+    let mut expression = format!("SET {}", set.join(", "));
+    if !remove.is_empty() {
+        expression.push_str(" REMOVE ");
+        expression.push_str(&remove.join(", "));
+    }
+    (expression, values)
+}
+
+fn unbuilt(error: aws_sdk_dynamodb::error::BuildError) -> BackendError {
+    BackendError::Rejected { reason: "a request that cannot be built".to_owned(), cause: Some(error.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_sets_values_and_removes_the_rest() {
+        let (expression, values) =
+            expression(vec![("a", Some(number(1))), ("b", None), ("c", Some(text("x")))]);
+        assert_eq!(expression, "SET a = :a, c = :c REMOVE b");
+        assert_eq!(values.len(), 2);
+    }
+}

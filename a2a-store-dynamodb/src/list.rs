@@ -1,0 +1,179 @@
+//! Lists: positions from an index, one range per state, merged; then each task as it is now.
+
+use std::collections::HashSet;
+
+use a2a::{Task, TaskState};
+use a2a_core::{Cursor, Result, TaskPage, TaskQuery};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use futures::future::try_join_all;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+
+use crate::DynamoDbStore;
+use crate::attributes::{Attributes, PK, number, text};
+use crate::head::{BY_CALLER, BY_CONTEXT, Head, POSITION};
+use crate::table;
+use crate::{keys, order};
+
+/// How many tasks of a page are read at once.
+const AT_ONCE: usize = 16;
+
+/// How many heads one request reads.
+const HEADS: usize = 100;
+
+/// An entry of the index.
+#[derive(Debug)]
+struct Entry {
+    cursor: Cursor,
+    pk: String,
+}
+
+impl DynamoDbStore {
+    /// Reads one page of tasks.
+    pub(crate) async fn read_page(&self, query: &TaskQuery) -> Result<TaskPage> {
+        keys::check("tenant", query.tenant.as_str())?;
+        keys::check("context id", query.context_id.as_deref().unwrap_or_default())?;
+        keys::check_principal(query.principal.as_ref())?;
+        let limit = query.limit.max(1);
+        let mut tasks: Vec<Task> = Vec::new();
+        let mut after = query.after.clone();
+        loop {
+            let missing = limit - tasks.len();
+            let (entries, is_last) = self.entries(query, after.as_ref(), missing).await?;
+            let last = entries.last().map(|entry| entry.cursor.clone());
+            tasks.extend(self.tasks(query, &tasks, entries).await?);
+            if is_last || tasks.len() >= limit {
+                // A task may have moved up while it was read.
+                tasks.sort_by(|a, b| position(b).cmp(&position(a)));
+                let next = if is_last { None } else { last };
+                let counted = next.is_none() && query.after.is_none();
+                let total = if counted { tasks.len() as u64 } else { self.count_all(query).await? };
+                return Ok(TaskPage { tasks, next, total });
+            }
+            after = last.or(after);
+        }
+    }
+
+    /// The next entries after a position, in order, and whether there are no more.
+    async fn entries(
+        &self,
+        query: &TaskQuery,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<(Vec<Entry>, bool)> {
+        let states = order::states(query.state.as_ref());
+        let mut ranges = Vec::with_capacity(states.len());
+        for state in &states {
+            ranges.push(self.range_entries(query, state, after, limit).boxed());
+        }
+        let mut entries: Vec<Entry> = try_join_all(ranges).await?.into_iter().flatten().collect();
+        entries.sort_by(|a, b| key(&b.cursor).cmp(&key(&a.cursor)));
+        let is_last = entries.len() <= limit;
+        entries.truncate(limit);
+        Ok((entries, is_last))
+    }
+
+    /// The first entries of one state after a position: one more than the limit, where there are so many.
+    async fn range_entries(
+        &self,
+        query: &TaskQuery,
+        state: &TaskState,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<Entry>> {
+        let first = after.map_or_else(|| order::end(state), |cursor| order::at(state, cursor));
+        let wanted = limit.saturating_add(1);
+        // The position itself is in the range, and comes first.
+        let page = i32::try_from(wanted.saturating_add(1)).unwrap_or(i32::MAX);
+        let request = self.index(query, state, &first).scan_index_forward(false).limit(page);
+        let mut entries = Vec::new();
+        let mut from = None;
+        loop {
+            let (items, next) = self.calls.page(request.clone().set_exclusive_start_key(from)).await?;
+            for item in &items {
+                let cursor = order::cursor(item.text(POSITION)?)?;
+                if after.is_none_or(|after| key(&cursor) < key(after)) {
+                    entries.push(Entry { cursor, pk: item.text(PK)?.to_owned() });
+                }
+            }
+            if next.is_none() || entries.len() >= wanted {
+                entries.truncate(wanted);
+                return Ok(entries);
+            }
+            from = next;
+        }
+    }
+
+    /// A query of the entries of one state up to a position, without the expired ones.
+    fn index(&self, query: &TaskQuery, state: &TaskState, last: &str) -> QueryFluentBuilder {
+        let principal = query.principal.as_ref();
+        let (index, attribute, partition) = match &query.context_id {
+            Some(context) => {
+                (table::BY_CONTEXT, BY_CONTEXT, keys::context(&query.tenant, principal, context))
+            }
+            None => (table::BY_CALLER, BY_CALLER, keys::caller(&query.tenant, principal)),
+        };
+        let first = query.updated_since.map_or_else(|| order::begin(state), |time| order::since(state, time));
+        // A range whose ends have passed each other is an error to DynamoDB, and empty to everybody else.
+        let first = if first.as_str() > last { last.to_owned() } else { first };
+        self.calls
+            .query()
+            .index_name(index)
+            .key_condition_expression(format!(
+                "{attribute} = :partition AND {POSITION} BETWEEN :first AND :last"
+            ))
+            .filter_expression("attribute_not_exists(x) OR x > :now")
+            .expression_attribute_values(":partition", text(partition))
+            .expression_attribute_values(":first", text(first))
+            .expression_attribute_values(":last", text(last))
+            .expression_attribute_values(":now", number(self.now()))
+    }
+
+    /// Counts the matches of all pages.
+    async fn count_all(&self, query: &TaskQuery) -> Result<u64> {
+        let states = order::states(query.state.as_ref());
+        let mut counts = Vec::with_capacity(states.len());
+        for state in &states {
+            counts.push(self.calls.count(self.index(query, state, &order::end(state))).boxed());
+        }
+        Ok(try_join_all(counts).await?.into_iter().sum())
+    }
+
+    /// Reads the tasks of these entries as they are now; those that match no more are left out.
+    async fn tasks(&self, query: &TaskQuery, known: &[Task], entries: Vec<Entry>) -> Result<Vec<Task>> {
+        let mut seen: HashSet<String> = known.iter().map(|task| task.id.clone()).collect();
+        let partitions: Vec<String> = entries
+            .into_iter()
+            .filter(|entry| seen.insert(entry.cursor.task_id.clone()))
+            .map(|entry| entry.pk)
+            .collect();
+        let mut heads = Vec::new();
+        for chunk in partitions.chunks(HEADS) {
+            let chunk: Vec<&str> = chunk.iter().map(String::as_str).collect();
+            heads.extend(self.calls.get_each(&chunk, keys::HEAD).await?);
+        }
+        let now = self.now();
+        let mut reads = Vec::new();
+        for item in &heads {
+            let head = Head::read(item)?;
+            if head.is_visible(now) && head.facts.principal == query.principal {
+                reads.push(self.read_task(item.text(PK)?, Some(head), query.artifacts).boxed());
+            }
+        }
+        let loaded: Vec<_> = stream::iter(reads).buffer_unordered(AT_ONCE).try_collect().await?;
+        let mut tasks: Vec<Task> = loaded.into_iter().flatten().map(|loaded| loaded.stored.task).collect();
+        tasks.retain(|task| {
+            query.matches(task) && query.after.as_ref().is_none_or(|after| after.precedes(task))
+        });
+        tasks.iter_mut().for_each(|task| query.trim(task));
+        tasks.sort_by(|a, b| position(b).cmp(&position(a)));
+        Ok(tasks)
+    }
+}
+
+fn key(cursor: &Cursor) -> (chrono::DateTime<chrono::Utc>, &str) {
+    (cursor.timestamp, &cursor.task_id)
+}
+
+fn position(task: &Task) -> (chrono::DateTime<chrono::Utc>, &str) {
+    (task.status.timestamp.unwrap_or_default(), &task.id)
+}

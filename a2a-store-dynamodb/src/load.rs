@@ -1,0 +1,175 @@
+//! Reading a task: the head, the snapshot that it points to, and the log after that to its end.
+//!
+//! The three reads are not atomic, and need not be. A snapshot never changes once a head points to it, the log
+//! only grows at its end, and the log is read after the head: so what is read is always a prefix of the task's
+//! history that holds every commit answered before the read began. Where a newer snapshot has taken the place
+//! of the one that the head named, the head is read again.
+
+use a2a_core::{
+    BackendError, CommitId, CommitRecord, ExecutorChange, Result, StoredTask, TaskHead, TaskKey, Version,
+    reduce,
+};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+
+use crate::DynamoDbStore;
+use crate::attributes::{Attributes, INCARNATION, SK};
+use crate::head::Head;
+use crate::log::{self, Entry};
+use crate::tally::{Tally, sooner};
+use crate::{keys, snapshot};
+
+/// How often the ground may shift under a reader.
+const TRIES: usize = 6;
+
+/// How many large commits are read at once.
+const AT_ONCE: usize = 4;
+
+/// A task as read, and what that says about its log.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) stored: StoredTask,
+    pub(crate) tally: Tally,
+}
+
+impl DynamoDbStore {
+    /// Reads a task's head; `None` where there is no task.
+    pub(crate) async fn read_head(&self, pk: &str) -> Result<Option<Head>> {
+        let head = self.calls.get(pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()?;
+        Ok(head.filter(|head| head.is_visible(self.now())))
+    }
+
+    /// Reads a whole task and remembers where its log stands; renews what would expire while it is needed.
+    pub(crate) async fn load_whole(&self, key: &TaskKey, head: Option<Head>) -> Result<Option<StoredTask>> {
+        let pk = keys::partition(key)?;
+        let Some(Loaded { stored, mut tally }) = self.read_task(&pk, head, true).await? else {
+            return Ok(None);
+        };
+        if !stored.head.state.is_terminal() {
+            if self.is_expiring(&tally) {
+                let id = CommitId::generate(&*self.config.ambient);
+                tally = self.summarize(&pk, &stored.task, id, tally).await;
+            }
+            self.tallies.note(&pk, tally);
+        }
+        Ok(Some(stored))
+    }
+
+    /// Reads a task, with its artifacts or without those that lie apart.
+    pub(crate) async fn read_task(
+        &self,
+        pk: &str,
+        mut head: Option<Head>,
+        with_artifacts: bool,
+    ) -> Result<Option<Loaded>> {
+        for _ in 0..TRIES {
+            let found = match head.take() {
+                Some(head) => Some(head),
+                None => self.read_head(pk).await?,
+            };
+            let Some(found) = found else { return Ok(None) };
+            if let Some(loaded) = self.assemble(pk, found, with_artifacts).await? {
+                return Ok(Some(loaded));
+            }
+        }
+        Err(BackendError::corrupt("a task of which a part is missing"))
+    }
+
+    async fn assemble(&self, pk: &str, head: Head, with_artifacts: bool) -> Result<Option<Loaded>> {
+        let covered = head.covered();
+        let base = async {
+            match &head.snapshot {
+                None => Ok(Some(None)),
+                Some(snapshot) => {
+                    Ok(snapshot::read(&self.calls, pk, snapshot, with_artifacts).await?.map(Some))
+                }
+            }
+        };
+        let log = async {
+            if head.is_settled() {
+                return Ok(Vec::new());
+            }
+            let items = self.calls.all(log::after(&self.calls, pk, covered)).await?;
+            log::entries(&items, head.incarnation)
+        };
+        let (base, entries): (_, Vec<Entry>) = futures::try_join!(base, log)?;
+        let Some(base) = base else { return Ok(None) };
+        let whole = log::contiguous(&entries, covered) == entries.len();
+        let version = entries.last().map_or(covered, |entry| entry.version);
+        if !whole || version < head.version {
+            return Ok(None);
+        }
+        let mut tally = tally_of(&head, &entries, version);
+        tally.noted = self.now();
+        let facts = facts(head, &entries);
+        let Some(records) = self.open(pk, entries).await? else { return Ok(None) };
+        let task = reduce::fold(base, records.iter().map(|record| &**record))?
+            .ok_or_else(|| BackendError::corrupt("a task without a first commit"))?;
+        let head = TaskHead { state: task.status.state.clone(), ..facts };
+        Ok(Some(Loaded { stored: StoredTask { task, version, head }, tally }))
+    }
+
+    /// Unpacks entries, in order. `None` where a part of one is gone.
+    pub(crate) async fn open(
+        &self,
+        pk: &str,
+        entries: Vec<Entry>,
+    ) -> Result<Option<Vec<std::sync::Arc<CommitRecord>>>> {
+        let mut opened = Vec::with_capacity(entries.len());
+        for entry in entries {
+            opened.push(entry.open(&self.calls, pk).boxed());
+        }
+        let opened: Vec<_> = stream::iter(opened).buffered(AT_ONCE).try_collect().await?;
+        Ok(opened.into_iter().collect())
+    }
+
+    /// The version that a task has now: of its last log entry, or what its head says where that has expired.
+    pub(crate) async fn actual(&self, pk: &str) -> Result<Version> {
+        let Some(head) = self.read_head(pk).await? else { return Ok(Version::ABSENT) };
+        let floor = head.version.max(head.covered());
+        let query = self.calls.range(pk, keys::COMMITS).scan_index_forward(false).limit(1);
+        let mut from = None;
+        loop {
+            let (items, next) = self.calls.page(query.clone().set_exclusive_start_key(from)).await?;
+            for item in &items {
+                if item.parse::<u64>(INCARNATION)? == head.incarnation {
+                    return Ok(keys::version_of(item.text(SK)?)?.max(floor));
+                }
+            }
+            if next.is_none() {
+                return Ok(floor);
+            }
+            from = next;
+        }
+    }
+}
+
+fn tally_of(head: &Head, entries: &[Entry], version: Version) -> Tally {
+    let snapshot = head.snapshot.clone();
+    let last = entries.last();
+    Tally {
+        incarnation: head.incarnation,
+        version,
+        log_units: entries.iter().map(|entry| entry.body.units()).sum(),
+        task_bytes: last
+            .map_or(snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes), |entry| entry.task_bytes),
+        lasts_until: sooner(
+            snapshot.as_ref().and_then(|snapshot| snapshot.expires),
+            entries.first().and_then(|entry| entry.expires),
+        ),
+        snapshot,
+        noted: 0,
+    }
+}
+
+/// The facts at the end of the log: those of the head, and what the entries after it have changed since.
+fn facts(head: Head, entries: &[Entry]) -> TaskHead {
+    let mut facts = head.facts;
+    for entry in entries.iter().filter(|entry| entry.version > head.version) {
+        match entry.change {
+            ExecutorChange::Keep => {}
+            ExecutorChange::Claim(executor) => facts.executor = Some(executor),
+            ExecutorChange::Release => facts.executor = None,
+        }
+    }
+    facts
+}

@@ -1,0 +1,241 @@
+//! The commit item: one entry of a task's log, and how it is read back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use a2a::StreamResponse;
+use a2a_core::{BackendError, CommitId, CommitRecord, Executor, ExecutorChange, Result, Version};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use uuid::Uuid;
+
+use crate::attributes::{Attributes, EXPIRES, INCARNATION, Item, PK, SK, bytes, number, text};
+use crate::calls::Calls;
+use crate::keys;
+use crate::parts;
+use crate::payload::{self, Payload};
+
+/// The commit's id.
+const ID: &str = "id";
+/// The events as JSON.
+const PLAIN: &str = "j";
+/// The events as compressed JSON.
+const DEFLATED: &str = "d";
+/// How the parts of a large commit are to be read: `j` or `d`, then their number.
+const PARTS: &str = "n";
+/// What the commit does to the executor: its instance and attempt, or `-`.
+const CHANGE: &str = "e";
+/// What the commits since the last snapshot have cost, this one included.
+const LOG_UNITS: &str = "lu";
+/// A bound of the task's size as JSON.
+const TASK_BYTES: &str = "tb";
+
+/// One entry of a task's log, its events still packed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) version: Version,
+    pub(crate) incarnation: u64,
+    pub(crate) id: CommitId,
+    pub(crate) change: ExecutorChange,
+    pub(crate) body: Body,
+    pub(crate) log_units: u64,
+    pub(crate) task_bytes: u64,
+    pub(crate) expires: Option<i64>,
+}
+
+/// Where an entry's events are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// In the entry.
+    Inline(Payload),
+    /// In so many parts beside it.
+    Parts { deflated: bool, parts: usize },
+}
+
+impl Body {
+    /// What writing an entry with this body costs, its parts not included.
+    pub(crate) fn units(&self) -> u64 {
+        match self {
+            Body::Inline(payload) => parts::units(payload.bytes.len()),
+            Body::Parts { .. } => parts::units(0),
+        }
+    }
+}
+
+impl Entry {
+    /// Makes the item.
+    pub(crate) fn item(&self, pk: &str) -> Result<Item> {
+        let mut item = HashMap::from([
+            (PK.to_owned(), text(pk)),
+            (SK.to_owned(), text(keys::commit(self.version))),
+            (INCARNATION.to_owned(), number(self.incarnation)),
+            (ID.to_owned(), text(self.id.to_string())),
+            (LOG_UNITS.to_owned(), number(self.log_units)),
+            (TASK_BYTES.to_owned(), number(self.task_bytes)),
+        ]);
+        match &self.body {
+            Body::Inline(Payload { deflated: true, bytes: packed }) => {
+                item.insert(DEFLATED.to_owned(), bytes(packed.as_slice()));
+            }
+            Body::Inline(Payload { deflated: false, bytes: json }) => {
+                let json =
+                    std::str::from_utf8(json).map_err(|_| BackendError::corrupt("JSON that is no text"))?;
+                item.insert(PLAIN.to_owned(), text(json));
+            }
+            Body::Parts { deflated, parts } => {
+                let kind = if *deflated { DEFLATED } else { PLAIN };
+                item.insert(PARTS.to_owned(), text(format!("{kind}{parts}")));
+            }
+        }
+        match self.change {
+            ExecutorChange::Keep => {}
+            ExecutorChange::Claim(Executor { instance, attempt }) => {
+                item.insert(CHANGE.to_owned(), text(format!("{instance}/{attempt}")));
+            }
+            ExecutorChange::Release => {
+                item.insert(CHANGE.to_owned(), text("-"));
+            }
+        }
+        if let Some(expires) = self.expires {
+            item.insert(EXPIRES.to_owned(), number(expires));
+        }
+        Ok(item)
+    }
+
+    /// Reads an item. `None` where it is no commit but the fence that a deletion leaves.
+    pub(crate) fn read(item: &Item) -> Result<Option<Self>> {
+        let Some(id) = item.find::<Uuid>(ID)? else { return Ok(None) };
+        let body = if let Some(packed) = item.find_bytes(DEFLATED)? {
+            Body::Inline(Payload { deflated: true, bytes: packed.to_vec() })
+        } else if let Some(json) = item.find_text(PLAIN)? {
+            Body::Inline(Payload { deflated: false, bytes: json.as_bytes().to_vec() })
+        } else {
+            let told = item.text(PARTS)?;
+            let (deflated, parts) = match (told.strip_prefix(DEFLATED), told.strip_prefix(PLAIN)) {
+                (Some(parts), _) => (true, parts),
+                (_, Some(parts)) => (false, parts),
+                _ => return Err(BackendError::corrupt("the parts of a commit")),
+            };
+            let parts = parts.parse().map_err(|_| BackendError::corrupt("the number of a commit's parts"))?;
+            Body::Parts { deflated, parts }
+        };
+        Ok(Some(Entry {
+            version: keys::version_of(item.text(SK)?)?,
+            incarnation: item.parse(INCARNATION)?,
+            id: CommitId::from_uuid(id),
+            change: read_change(item.find_text(CHANGE)?)?,
+            body,
+            log_units: item.find(LOG_UNITS)?.unwrap_or_default(),
+            task_bytes: item.find(TASK_BYTES)?.unwrap_or_default(),
+            expires: item.find(EXPIRES)?,
+        }))
+    }
+
+    /// Unpacks the events, with the parts read from the table where there are any. `None` where they are gone.
+    pub(crate) async fn open(self, calls: &Calls, pk: &str) -> Result<Option<Arc<CommitRecord>>> {
+        let payload = match self.body {
+            Body::Inline(payload) => payload,
+            Body::Parts { deflated, parts } => {
+                let items = calls.all(calls.range(pk, &keys::commit_parts(self.id))).await?;
+                let Some(bytes) = parts::join(&items, parts)? else { return Ok(None) };
+                Payload { deflated, bytes }
+            }
+        };
+        let events: Vec<StreamResponse> = payload::unpack("the events of a commit", payload).await?;
+        Ok(Some(Arc::new(CommitRecord { version: self.version, id: self.id, events })))
+    }
+}
+
+fn read_change(change: Option<&str>) -> Result<ExecutorChange> {
+    let parsed = |told: &str| {
+        let (instance, attempt) = told.split_once('/')?;
+        Some(Executor { instance: instance.parse().ok()?, attempt: attempt.parse().ok()? })
+    };
+    match change {
+        None => Ok(ExecutorChange::Keep),
+        Some("-") => Ok(ExecutorChange::Release),
+        Some(told) => parsed(told)
+            .map(ExecutorChange::Claim)
+            .ok_or_else(|| BackendError::corrupt("the executor of a commit")),
+    }
+}
+
+/// Begins a query of the log after a version, in order.
+pub(crate) fn after(calls: &Calls, pk: &str, version: Version) -> QueryFluentBuilder {
+    calls
+        .query()
+        .consistent_read(true)
+        .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+        .expression_attribute_values(":pk", text(pk))
+        .expression_attribute_values(":first", text(keys::commit(version.next())))
+        .expression_attribute_values(":last", text(keys::commit(Version::new(u64::MAX))))
+}
+
+/// Reads those items that are entries of one incarnation.
+pub(crate) fn entries(items: &[Item], incarnation: u64) -> Result<Vec<Entry>> {
+    let mut entries = Vec::with_capacity(items.len());
+    for item in items {
+        entries.extend(Entry::read(item)?.filter(|entry| entry.incarnation == incarnation));
+    }
+    Ok(entries)
+}
+
+/// How many of these entries follow `after` without a hole.
+pub(crate) fn contiguous(entries: &[Entry], after: Version) -> usize {
+    let expected = std::iter::successors(Some(after.next()), |version| Some(version.next()));
+    entries.iter().zip(expected).take_while(|(entry, version)| entry.version == *version).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use a2a_core::InstanceId;
+
+    use super::*;
+
+    fn entry(version: u64) -> Entry {
+        Entry {
+            version: Version::new(version),
+            incarnation: 5,
+            id: CommitId::from_uuid(Uuid::from_u128(version.into())),
+            change: ExecutorChange::Keep,
+            body: Body::Inline(Payload { deflated: false, bytes: b"[]".to_vec() }),
+            log_units: 3,
+            task_bytes: 4,
+            expires: Some(9),
+        }
+    }
+
+    #[test]
+    fn an_entry_reads_back() {
+        let executor = Executor { instance: InstanceId::from_uuid(Uuid::from_u128(1)), attempt: 2 };
+        let changes = [ExecutorChange::Keep, ExecutorChange::Release, ExecutorChange::Claim(executor)];
+        let bodies = [
+            Body::Inline(Payload { deflated: false, bytes: b"[]".to_vec() }),
+            Body::Inline(Payload { deflated: true, bytes: vec![0, 255] }),
+            Body::Parts { deflated: true, parts: 7 },
+            Body::Parts { deflated: false, parts: 54 },
+        ];
+        for change in changes {
+            for body in &bodies {
+                let entry = Entry { change, body: body.clone(), ..entry(1) };
+                assert_eq!(Entry::read(&entry.item("p").unwrap()).unwrap(), Some(entry));
+            }
+        }
+    }
+
+    #[test]
+    fn a_broken_entry_is_corrupt() {
+        for (name, value) in [(ID, "no uuid"), (CHANGE, "nobody"), (INCARNATION, "?"), (SK, "C#x")] {
+            let mut item = entry(1).item("p").unwrap();
+            item.insert(name.to_owned(), text(value));
+            assert!(Entry::read(&item).is_err(), "with a broken {name}");
+        }
+    }
+
+    #[test]
+    fn entries_count_up_to_the_first_hole() {
+        let log = [entry(3), entry(4), entry(6)];
+        assert_eq!(contiguous(&log, Version::new(2)), 2);
+        assert_eq!(contiguous(&log, Version::new(3)), 0);
+        assert_eq!(contiguous(&log, Version::new(1)), 0);
+    }
+}

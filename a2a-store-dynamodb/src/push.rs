@@ -1,0 +1,124 @@
+//! Push configs: an item each beside the task they belong to, and as long-lived.
+
+use std::collections::HashMap;
+
+use a2a::TaskPushNotificationConfig;
+use a2a_core::{BackendError, PushConfigs, PushSubscription, Result, TaskKey, Version};
+use async_trait::async_trait;
+
+use crate::DynamoDbStore;
+use crate::attributes::{Attributes, EXPIRES, INCARNATION, Item, PK, SK, bytes, is_expired, number, text};
+use crate::calls::Written;
+use crate::head::Head;
+use crate::keys;
+use crate::parts::PART_BYTES;
+use crate::payload::{self, Payload};
+
+/// The config as JSON.
+const CONFIG: &str = "d";
+/// The last version that was acknowledged.
+const ACKNOWLEDGED: &str = "a";
+
+#[async_trait]
+impl PushConfigs for DynamoDbStore {
+    async fn save_config(&self, key: &TaskKey, subscription: &PushSubscription) -> Result<()> {
+        let pk = keys::partition(key)?;
+        let id = subscription.config.id.as_deref().unwrap_or_default();
+        let config = payload::to_json(&subscription.config)?;
+        if config.len() > PART_BYTES {
+            return Err(BackendError::TooLarge {
+                what: "a push config",
+                actual: config.len(),
+                limit: PART_BYTES,
+            });
+        }
+        let mut item = HashMap::from([
+            (PK.to_owned(), text(&pk)),
+            (SK.to_owned(), text(keys::push_config(id)?)),
+            (CONFIG.to_owned(), bytes(config)),
+            (ACKNOWLEDGED.to_owned(), number(subscription.acknowledged)),
+        ]);
+        // The config goes when its task goes.
+        if let Some(head) = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()? {
+            item.insert(INCARNATION.to_owned(), number(head.incarnation));
+            if let Some(expires) = head.expires {
+                item.insert(EXPIRES.to_owned(), number(expires));
+            }
+        }
+        match self.calls.send_put(self.calls.put(item)).await? {
+            Written::Done(_) | Written::Unmet(_) => Ok(()),
+        }
+    }
+
+    async fn get_config(&self, key: &TaskKey, id: &str) -> Result<Option<PushSubscription>> {
+        let (pk, sk) = (keys::partition(key)?, keys::push_config(id)?);
+        match self.calls.get(&pk, &sk).await? {
+            Some(item) => self.read_config(&item).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn list_configs(&self, key: &TaskKey) -> Result<Vec<PushSubscription>> {
+        let pk = keys::partition(key)?;
+        let mut configs = Vec::new();
+        for item in self.calls.all(self.calls.range(&pk, keys::PUSH_CONFIGS)).await? {
+            configs.extend(self.read_config(&item).await?);
+        }
+        Ok(configs)
+    }
+
+    async fn remove_config(&self, key: &TaskKey, id: &str) -> Result<()> {
+        let (pk, sk) = (keys::partition(key)?, keys::push_config(id)?);
+        match self.calls.send_delete(self.calls.delete(&pk, &sk)).await? {
+            Written::Done(_) | Written::Unmet(_) => Ok(()),
+        }
+    }
+
+    async fn acknowledge(&self, key: &TaskKey, id: &str, version: Version) -> Result<()> {
+        let (pk, sk) = (keys::partition(key)?, keys::push_config(id)?);
+        let update = self
+            .calls
+            .update(&pk, &sk)
+            .update_expression("SET a = :a")
+            .condition_expression("a < :a")
+            .expression_attribute_values(":a", number(version));
+        match self.calls.send_update(update).await? {
+            Written::Done(_) | Written::Unmet(_) => Ok(()),
+        }
+    }
+}
+
+impl DynamoDbStore {
+    async fn read_config(&self, item: &Item) -> Result<Option<PushSubscription>> {
+        if is_expired(item.find(EXPIRES)?, self.now()) {
+            return Ok(None);
+        }
+        let json = item.find_bytes(CONFIG)?.ok_or_else(|| BackendError::corrupt("an empty push config"))?;
+        let payload = Payload { deflated: false, bytes: json.to_vec() };
+        let config: TaskPushNotificationConfig = payload::unpack("a push config", payload).await?;
+        Ok(Some(PushSubscription { config, acknowledged: Version::new(item.parse(ACKNOWLEDGED)?) }))
+    }
+
+    /// Lets the configs of a task that has ended expire with it. Best effort.
+    pub(crate) async fn expire_configs(&self, pk: &str, expires: Option<i64>) {
+        let Some(expires) = expires else { return };
+        if let Err(error) = self.try_expire_configs(pk, expires).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "push configs will outlive their task");
+        }
+    }
+
+    async fn try_expire_configs(&self, pk: &str, expires: i64) -> Result<()> {
+        for item in self.calls.all(self.calls.range(pk, keys::PUSH_CONFIGS)).await? {
+            let update = self
+                .calls
+                .update(pk, item.text(SK)?)
+                .update_expression("SET x = :x")
+                .condition_expression("attribute_exists(pk)")
+                .expression_attribute_values(":x", number(expires));
+            match self.calls.send_update(update).await? {
+                Written::Done(_) | Written::Unmet(_) => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! Snapshots: a task written whole, its artifacts apart, so that a list without artifacts does not read them.
+
+use a2a::{Artifact, Task};
+use a2a_core::{BackendError, CommitId, Result, Version};
+
+use crate::attributes::{Attributes, Item, SK};
+use crate::calls::Calls;
+use crate::head::Snapshot;
+use crate::parts::{self, Shelf};
+use crate::payload::{self, Payload};
+
+/// Below this size the artifacts lie with the rest: a second item would cost more than reading them.
+const APART: usize = 8 * 1024;
+
+/// What follows the location in the sort keys of the artifacts' parts.
+const ARTIFACTS: char = 'A';
+/// What follows the location in the sort keys of the other parts.
+const OWN: char = 'T';
+
+/// A task packed for a snapshot.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    own: Vec<u8>,
+    artifacts: Option<Vec<u8>>,
+    /// The size as JSON.
+    pub(crate) bytes: u64,
+}
+
+/// Packs a task.
+pub(crate) async fn pack(task: &Task) -> Result<Packed> {
+    let artifacts = match &task.artifacts {
+        Some(artifacts) if !artifacts.is_empty() => Some(payload::to_json(artifacts)?),
+        _ => None,
+    };
+    match artifacts {
+        Some(artifacts) if artifacts.len() >= APART => {
+            let own = payload::to_json(&Bare::of(task))?;
+            let bytes = (own.len() + artifacts.len()) as u64;
+            Ok(Packed { own: blob(own).await, artifacts: Some(blob(artifacts).await), bytes })
+        }
+        _ => {
+            let own = payload::to_json(task)?;
+            let bytes = own.len() as u64;
+            Ok(Packed { own: blob(own).await, artifacts: None, bytes })
+        }
+    }
+}
+
+/// A task without its artifacts, by reference.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Bare<'a> {
+    id: &'a str,
+    context_id: &'a str,
+    status: &'a a2a::TaskStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<&'a Vec<a2a::Message>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a std::collections::HashMap<String, serde_json::Value>>,
+}
+
+impl<'a> Bare<'a> {
+    fn of(task: &'a Task) -> Self {
+        Bare {
+            id: &task.id,
+            context_id: &task.context_id,
+            status: &task.status,
+            history: task.history.as_ref(),
+            metadata: task.metadata.as_ref(),
+        }
+    }
+}
+
+async fn blob(json: Vec<u8>) -> Vec<u8> {
+    let Payload { deflated, bytes } = payload::pack(json).await;
+    let mut blob = Vec::with_capacity(bytes.len() + 1);
+    blob.push(u8::from(deflated));
+    blob.extend(bytes);
+    blob
+}
+
+fn payload_of(mut blob: Vec<u8>) -> Result<Payload> {
+    if blob.is_empty() {
+        return Err(BackendError::corrupt("an empty snapshot"));
+    }
+    let deflated = blob.remove(0) != 0;
+    Ok(Payload { deflated, bytes: blob })
+}
+
+/// Writes a packed task; it counts once a head points to it.
+pub(crate) async fn write(
+    calls: &Calls,
+    pk: &str,
+    incarnation: u64,
+    (version, id): (Version, CommitId),
+    packed: &Packed,
+    expires: Option<i64>,
+) -> Result<Snapshot> {
+    let location = Snapshot::location(version, id);
+    let prefix = format!("{location}{OWN}");
+    let shelf = Shelf { pk, prefix: &prefix, incarnation, expires };
+    let mut units = parts::write(calls, shelf, &packed.own).await?;
+    let mut count = (parts::count(packed.own.len()), 0);
+    if let Some(artifacts) = &packed.artifacts {
+        let prefix = format!("{location}{ARTIFACTS}");
+        units += parts::write(calls, Shelf { prefix: &prefix, ..shelf }, artifacts).await?;
+        count.1 = parts::count(artifacts.len());
+    }
+    Ok(Snapshot { covers: version, location, parts: count, units, bytes: packed.bytes, expires })
+}
+
+/// Reads a snapshot, with artifacts or without. `None` where a newer one has taken its place.
+pub(crate) async fn read(
+    calls: &Calls,
+    pk: &str,
+    snapshot: &Snapshot,
+    with_artifacts: bool,
+) -> Result<Option<Task>> {
+    let prefix = match with_artifacts {
+        true => snapshot.location.clone(),
+        false => format!("{}{OWN}", snapshot.location),
+    };
+    let items = calls.all(calls.range(pk, &prefix)).await?;
+    let (own, artifacts) = sort(&items, snapshot)?;
+    let Some(own) = parts::join(own, snapshot.parts.0)? else { return Ok(None) };
+    let mut task: Task = payload::unpack("a snapshot", payload_of(own)?).await?;
+    if with_artifacts && snapshot.parts.1 > 0 {
+        let Some(artifacts) = parts::join(artifacts, snapshot.parts.1)? else { return Ok(None) };
+        let artifacts: Vec<Artifact> =
+            payload::unpack("the artifacts of a snapshot", payload_of(artifacts)?).await?;
+        task.artifacts = Some(artifacts);
+    }
+    Ok(Some(task))
+}
+
+fn sort<'a>(items: &'a [Item], snapshot: &Snapshot) -> Result<(Vec<&'a Item>, Vec<&'a Item>)> {
+    let (mut own, mut artifacts) = (Vec::new(), Vec::new());
+    for item in items {
+        match item.text(SK)?.strip_prefix(&snapshot.location) {
+            Some(rest) if rest.starts_with(OWN) => own.push(item),
+            Some(rest) if rest.starts_with(ARTIFACTS) => artifacts.push(item),
+            _ => return Err(BackendError::corrupt("the sort key of a snapshot's part")),
+        }
+    }
+    Ok((own, artifacts))
+}
+
+/// Removes a snapshot that nothing points to any more and that would not expire.
+pub(crate) async fn remove(calls: &Calls, pk: &str, snapshot: &Snapshot) -> Result<()> {
+    let kinds = [(OWN, snapshot.parts.0), (ARTIFACTS, snapshot.parts.1)];
+    for (kind, parts) in kinds {
+        for index in 0..parts {
+            let sk = crate::keys::part(&format!("{}{kind}", snapshot.location), index);
+            calls.send_delete(calls.delete(pk, &sk)).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! Snapshots of running tasks: when one is due, and how it takes its place behind commits already applied.
+
+use a2a::Task;
+use a2a_core::{CommitId, Result};
+
+use crate::DynamoDbStore;
+use crate::attributes::number;
+use crate::calls::Written;
+use crate::draft::Draft;
+use crate::head::Snapshot;
+use crate::headwrite::{self, Times};
+use crate::tally::Tally;
+use crate::{keys, snapshot};
+
+impl DynamoDbStore {
+    /// The epoch second that it is.
+    pub(crate) fn now(&self) -> i64 {
+        self.config.ambient.now().timestamp()
+    }
+
+    /// How many seconds a commit is kept.
+    pub(crate) fn commit_seconds(&self) -> i64 {
+        seconds(self.config.commit_retention)
+    }
+
+    /// When what belongs to a task expires, by the state that it is in after a commit.
+    pub(crate) fn times(&self, draft: &Draft<'_>) -> Times {
+        let now = self.now();
+        let head = match draft.task().status.state.is_terminal() {
+            true => self.config.task_retention.map(|retention| now.saturating_add(seconds(retention))),
+            false => None,
+        };
+        // The snapshot of a parked task must outlast any absence of its caller.
+        let snapshot = if draft.ends_turn() { head } else { Some(now + self.commit_seconds()) };
+        Times { now, head, snapshot }
+    }
+
+    /// Tells whether the log outweighs the last snapshot, or the content will begin to expire.
+    pub(crate) fn is_snapshot_due(&self, tally: &Tally) -> bool {
+        tally.log_units > 0 && self.config.snapshots.is_due(tally.log_units, tally.snapshot_units())
+            || self.is_expiring(tally)
+    }
+
+    /// Tells whether something that the content needs has passed half of its time.
+    pub(crate) fn is_expiring(&self, tally: &Tally) -> bool {
+        tally.lasts_until.is_some_and(|until| until - self.now() < self.commit_seconds() / 2)
+    }
+
+    /// Writes a snapshot of a running task as it is at the tally's version. Best effort: without it the next
+    /// reader reads more, and the next writer tries again.
+    pub(crate) async fn summarize(&self, pk: &str, task: &Task, id: CommitId, tally: Tally) -> Tally {
+        let mut summed_up = tally.clone();
+        match self.try_summarize(pk, task, id, &tally).await {
+            Ok(Some(snapshot)) => {
+                summed_up.summed_up(snapshot);
+                summed_up
+            }
+            // Another handle has written a later one.
+            Ok(None) => tally,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a snapshot was not written");
+                tally
+            }
+        }
+    }
+
+    async fn try_summarize(
+        &self,
+        pk: &str,
+        task: &Task,
+        id: CommitId,
+        tally: &Tally,
+    ) -> Result<Option<Snapshot>> {
+        let expires = Some(self.now() + self.commit_seconds());
+        let packed = snapshot::pack(task).await?;
+        let named = (tally.version, id);
+        let written = snapshot::write(&self.calls, pk, tally.incarnation, named, &packed, expires).await?;
+        let (expression, values) = headwrite::expression(written.attributes().into());
+        let update = self
+            .calls
+            .update(pk, keys::HEAD)
+            .update_expression(expression)
+            .set_expression_attribute_values(Some(values))
+            .condition_expression(
+                "g = :g AND attribute_not_exists(del) \
+                 AND (attribute_not_exists(sv) OR sv < :sv OR (sv = :sv AND sx < :sx))",
+            )
+            .expression_attribute_values(":g", number(tally.incarnation));
+        match self.calls.send_update(update).await? {
+            Written::Done(_) => {
+                self.tidy(pk, tally.snapshot.clone()).await;
+                Ok(Some(written))
+            }
+            Written::Unmet(_) => Ok(None),
+        }
+    }
+
+    /// Removes a snapshot that has lost its use and would stay for ever. Best effort.
+    pub(crate) async fn tidy(&self, pk: &str, snapshot: Option<Snapshot>) {
+        let Some(snapshot) = snapshot.filter(|snapshot| snapshot.expires.is_none()) else { return };
+        if let Err(error) = snapshot::remove(&self.calls, pk, &snapshot).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a superseded snapshot was not removed");
+        }
+    }
+}
+
+fn seconds(duration: std::time::Duration) -> i64 {
+    // A retention beyond this outlasts the table, and no sum of it with the time can overflow.
+    const LONGEST: u64 = 1_000_000_000_000;
+    i64::try_from(duration.as_secs().clamp(1, LONGEST)).unwrap_or(i64::MAX / 4)
+}
