@@ -142,8 +142,8 @@ impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
     ) -> Result<Task, A2AError> {
         fill(&mut request.tenant)?;
         if request.metadata.is_none() {
-            request.metadata =
-                CALL.try_with(|call| call.metadata.take()).ok().flatten().map(|metadata| *metadata);
+            let body = CALL.try_with(|call| call.cancel.take()).ok().flatten();
+            request.metadata = body.and_then(|body| body.metadata);
         }
         noted(self.0.cancel_task(params, request).await)
     }
