@@ -124,7 +124,7 @@ mod tests {
             let (payload, back) = round(text).await;
             assert!(payload.bytes.len() <= text.len() + 2);
             assert_eq!(back, text);
-            assert!(round(&"a".repeat(size)).await.0.bytes.len() < size / 50);
+            assert!(round(&"a".repeat(size)).await.0.bytes.len() < size / 20);
         }
     }
 
