@@ -17,6 +17,8 @@ use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::feed::Feeds;
 use crate::instance::Instance;
+use crate::liveness::Liveness;
+use crate::members::Suspects;
 use crate::run::Runs;
 
 /// Hints that may wait for the bus before new ones are dropped.
@@ -177,6 +179,8 @@ impl ClusterBuilder {
             allow_local_webhooks: self.allow_local_webhooks,
             runs: Runs::default(),
             answers: Answers::default(),
+            liveness: Liveness::new(),
+            suspects: Suspects::default(),
             tracker: TaskTracker::new(),
             draining: CancellationToken::new(),
             stopping: CancellationToken::new(),

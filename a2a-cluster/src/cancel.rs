@@ -14,7 +14,7 @@ pub(crate) use answers::{Answer, Answers};
 use crate::feed::{Start, Until, read};
 use crate::instance::Instance;
 use crate::run::{AnswerAt, Assignment, Control, Voice, cancel_context};
-use crate::{announce, run, subscribe};
+use crate::{announce, members, run, subscribe};
 
 /// Cancels a task that its caller may cancel, and returns it cancelled.
 pub(crate) async fn cancel(instance: &Arc<Instance>, key: &TaskKey) -> Result<Task, A2AError> {
@@ -67,6 +67,7 @@ async fn ask(instance: &Arc<Instance>, key: &TaskKey, known: &StoredTask) -> Res
     }
     match known.head.executor {
         Some(executor) if executor.instance != instance.id => {
+            members::suspect(instance, key, executor.instance);
             instance.tell(executor.instance, key, News::Cancel);
             Ok(())
         }

@@ -12,7 +12,7 @@ use crate::builder::{ClusterBuilder, StartError};
 use crate::error::Chain;
 use crate::handler::ClusterHandler;
 use crate::instance::{Instance, Letter};
-use crate::mail;
+use crate::{mail, members};
 
 /// One running instance.
 ///
@@ -37,6 +37,8 @@ impl Cluster {
         let joined = instance.retry_for_request().run(|| instance.members.beat(&me)).await;
         // A first beat is never told that it is evicted: the id is new.
         let _ = joined.map_err(StartError::Join)?;
+        instance.tracker.spawn(members::beat(Arc::clone(&instance)));
+        instance.tracker.spawn(members::observe(Arc::clone(&instance)));
         instance.tracker.spawn(mail::receive(Arc::clone(&instance)));
         instance.tracker.spawn(mail::send(Arc::clone(&instance), letters));
         tracing::info!(instance = %instance.id, "the instance serves");
@@ -55,7 +57,14 @@ impl Cluster {
 
     /// Tells whether a load balancer should send requests here.
     pub fn is_ready(&self) -> bool {
-        !self.instance.draining.is_cancelled()
+        self.instance.is_serving()
+    }
+
+    /// Completes once the instance stops serving, by a shutdown or because it was evicted. Returns whether it
+    /// was evicted: then shut it down, and start another under a new id. Cancel safe.
+    pub async fn stopped(&self) -> bool {
+        self.instance.stopping.cancelled().await;
+        self.instance.is_evicted()
     }
 
     /// How many agents run here now.
@@ -86,10 +95,29 @@ impl Cluster {
         if let Err(error) = instance.bus.close().await {
             tracing::warn!(error = %Chain(&error), "the bus could not be closed cleanly");
         }
-        if let Err(error) = instance.members.remove(&instance.id).await {
+        if let Err(error) = self.leave().await {
             tracing::warn!(error = %Chain(&error), "the membership record could not be removed");
         }
         tracing::info!(instance = %instance.id, "the instance has shut down");
+    }
+
+    /// Removes the membership record; where tasks are left to be resumed, marks it instead, so that survivors
+    /// take them over at once and remove it then.
+    async fn leave(&self) -> a2a_core::Result<()> {
+        let Instance { members, id, .. } = &*self.instance;
+        if self.instance.is_evicted() {
+            return Ok(());
+        }
+        if members.executing(id).await?.is_empty() {
+            return members.remove(id).await;
+        }
+        let before = id.uuid().as_u128().saturating_sub(1);
+        let before = InstanceId::from_uuid(uuid::Uuid::from_u128(before));
+        if let Some(me) = members.roster(Some(&before), 1).await?.pop().filter(|me| me.id == *id) {
+            // Nobody else beats for this instance, so the counter cannot have moved.
+            let _ = members.evict(id, me.beat).await?;
+        }
+        Ok(())
     }
 }
 

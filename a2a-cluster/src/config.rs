@@ -10,6 +10,9 @@ pub struct Config {
     /// How long a new agent may stay silent before its task is created without an event. Until then no task
     /// exists, so that an agent that only answers with a message leaves none behind. Default: 25 ms.
     pub creation_delay: Duration,
+    /// For how long a message that is sent again returns the task that it made, instead of a second one.
+    /// Zero: for no time at all, and a send costs one store call less. Default: 5 minutes.
+    pub repeat_window: Duration,
     /// How long a gap in the news of a remote task may last before the store is asked. Default: 50 ms.
     pub resync_after: Duration,
     /// After how much silence of a remote task the store is asked at first. Default: 1 s.
@@ -28,6 +31,12 @@ pub struct Config {
     pub retry_max: Duration,
     /// How long a request may retry the store before it is answered with an error. Default: 5 s.
     pub request_patience: Duration,
+    /// How often an instance beats its membership record, and observes others. Default: 5 s.
+    pub beat_interval: Duration,
+    /// After how long without a beat an instance is declared dead. At least three beats. Default: 15 s.
+    pub lease: Duration,
+    /// What becomes of a task whose executor is lost. Default: it fails.
+    pub executor_lost: ExecutorLost,
     /// The commits of one task that are kept in memory for its streams. Default: 256.
     pub feed_commits: usize,
     /// Their size in bytes, roughly. Default: 1 MiB.
@@ -40,6 +49,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             creation_delay: Duration::from_millis(25),
+            repeat_window: Duration::from_secs(5 * 60),
             resync_after: Duration::from_millis(50),
             silence_min: Duration::from_secs(1),
             silence_max: Duration::from_secs(5),
@@ -49,11 +59,27 @@ impl Default for Config {
             retry_min: Duration::from_millis(20),
             retry_max: Duration::from_secs(2),
             request_patience: Duration::from_secs(5),
+            beat_interval: Duration::from_secs(5),
+            lease: Duration::from_secs(15),
+            executor_lost: ExecutorLost::Fail,
             feed_commits: 256,
             feed_bytes: 1024 * 1024,
             limits: Limits::default(),
         }
     }
+}
+
+/// What becomes of a task whose executor is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExecutorLost {
+    /// It fails, with a status that says why.
+    Fail,
+    /// The agent runs again on a survivor, with the task as far as it got; after so many attempts in all, the
+    /// task fails.
+    Resume {
+        /// How often an agent is started for one turn, the first time included.
+        max_attempts: u32,
+    },
 }
 
 /// Limits on what callers send. What exceeds one is `InvalidParams`, with the limit's name and value.

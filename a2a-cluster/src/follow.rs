@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::error::Chain;
 use crate::feed::Feed;
 use crate::instance::Instance;
+use crate::members;
 
 /// What has been done already when a follower starts.
 #[derive(Debug)]
@@ -27,14 +28,19 @@ pub(crate) fn ensure(instance: &Arc<Instance>, key: &TaskKey, begin: Begin) {
         return;
     }
     if let Some(feed) = instance.feeds.get(key) {
-        let follower = Follower {
+        let mut follower = Follower {
             instance: Arc::clone(instance),
             executor: None,
             registered: false,
             silence: instance.config.silence_min,
             feed,
         };
-        instance.tracker.spawn(follower.follow(begin));
+        if let Begin::Registered(head) = begin {
+            // At once, so that a cancel sent next does not end the run before it hears of this watcher.
+            follower.registered = true;
+            follower.announce(&head);
+        }
+        instance.tracker.spawn(follower.follow());
     }
 }
 
@@ -47,11 +53,7 @@ struct Follower {
 }
 
 impl Follower {
-    async fn follow(mut self, begin: Begin) {
-        if let Begin::Registered(head) = begin {
-            self.registered = true;
-            self.announce(&head);
-        }
+    async fn follow(mut self) {
         let mut check = Instant::now() + self.silence;
         while !self.feed.ended() {
             if !self.instance.feeds.has_readers(self.feed.key()) {
@@ -100,6 +102,9 @@ impl Follower {
         self.repair().await;
         if self.feed.head() == before {
             self.silence = (self.silence * 2).min(self.instance.config.silence_max);
+            if let Some(executor) = self.executor {
+                members::suspect(&self.instance, self.feed.key(), executor);
+            }
         } else if !self.feed.ended()
             && let Ok(Some(head)) = self.instance.tasks.head(self.feed.key()).await
         {

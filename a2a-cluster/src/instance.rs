@@ -10,6 +10,7 @@ use a2a_core::{
 };
 use a2a_server::{AgentExecutor, ExtendedAgentCardResolver};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -19,11 +20,15 @@ use crate::cancel::{Answer, Answers};
 use crate::config::Config;
 use crate::error;
 use crate::feed::Feeds;
+use crate::liveness::Liveness;
+use crate::members::Suspects;
 use crate::retry::Retry;
 use crate::run::Runs;
 
 /// What a client that met a stopping instance is told to wait: another one is a connection away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+const EVICTED: &str = "this instance lost its place in the cluster; subscribe again on another";
 
 /// One instance, shared by its handler, its runs and its background tasks.
 pub(crate) struct Instance {
@@ -43,6 +48,8 @@ pub(crate) struct Instance {
     pub(crate) feeds: Arc<Feeds>,
     pub(crate) runs: Runs,
     pub(crate) answers: Answers,
+    pub(crate) liveness: Liveness,
+    pub(crate) suspects: Suspects,
     /// Every background task of this instance.
     pub(crate) tracker: TaskTracker,
     /// Cancelled when no new work is taken.
@@ -120,8 +127,25 @@ impl Instance {
         A2AError { message: reason.to_owned(), ..unavailable(RETRY_AFTER) }
     }
 
-    /// Refuses new work once this instance drains.
+    /// Refuses new work once this instance drains, and while it may have been declared dead.
     pub(crate) fn check_serving(&self) -> Result<(), A2AError> {
-        if self.draining.is_cancelled() { Err(self.stop_reason()) } else { Ok(()) }
+        if self.is_serving() { Ok(()) } else { Err(self.stop_reason()) }
+    }
+
+    pub(crate) fn is_serving(&self) -> bool {
+        !self.draining.is_cancelled() && self.liveness.is_fresh(Instant::now(), self.config.lease)
+    }
+
+    /// Ends agents and streams: others have declared this instance dead, and take its tasks over.
+    pub(crate) fn evicted(&self) {
+        tracing::error!(instance = %self.id, "this instance was evicted; it stops serving");
+        // A shutdown that is under way has given its own reason.
+        let _ = self.stop_reason.set(EVICTED);
+        self.draining.cancel();
+        self.stopping.cancel();
+    }
+
+    pub(crate) fn is_evicted(&self) -> bool {
+        self.stop_reason.get() == Some(&EVICTED)
     }
 }

@@ -69,6 +69,8 @@ fn hand_over(instance: &Arc<Instance>, message: BusMessage) {
         News::Watch(after) => {
             if let Some(run) = instance.runs.get(&key) {
                 run.watch(instance, &key, from, after);
+            } else if let Some(version) = instance.runs.ended_at(&key).filter(|version| *version > after) {
+                instance.tell(from, &key, News::Changed(version));
             }
         }
         News::Unwatch => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use a2a::{A2AError, StreamResponse, Task};
+use a2a::{A2AError, StreamResponse, Task, TaskState};
 use a2a_core::{CommitRecord, Replay, Version, reduce};
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::watch;
@@ -26,6 +26,15 @@ pub(crate) enum Until {
     TurnEnds,
     /// With the task: a terminal state.
     TaskEnds,
+}
+
+impl Until {
+    fn reached(self, state: &TaskState) -> bool {
+        match self {
+            Until::TaskEnds => state.is_terminal(),
+            Until::TurnEnds => reduce::ends_turn(state),
+        }
+    }
 }
 
 struct Reader {
@@ -79,15 +88,12 @@ impl Reader {
             return None;
         }
         if let Some(task) = self.snapshot.take() {
-            self.done = task.status.state.is_terminal();
+            self.done = self.until.reached(&task.status.state);
             return Some(Ok(StreamResponse::Task(*task)));
         }
         loop {
             if let Some(event) = self.next_of_commit() {
-                self.done = reduce::state_of(&event).is_some_and(|state| match self.until {
-                    Until::TaskEnds => state.is_terminal(),
-                    Until::TurnEnds => reduce::ends_turn(state),
-                });
+                self.done = reduce::state_of(&event).is_some_and(|state| self.until.reached(state));
                 return Some(Ok(event));
             }
             if let Some(commit) = self.waiting.next() {
@@ -118,10 +124,7 @@ impl Reader {
                     Ok(Replay::Commits(commits)) => self.waiting = commits.into_iter(),
                     Ok(Replay::Snapshot(stored)) => {
                         self.cursor = stored.version;
-                        self.done = match self.until {
-                            Until::TaskEnds => stored.task.status.state.is_terminal(),
-                            Until::TurnEnds => reduce::ends_turn(&stored.task.status.state),
-                        };
+                        self.done = self.until.reached(&stored.task.status.state);
                         return Some(Ok(StreamResponse::Task(stored.task)));
                     }
                     Err(error) => return Some(Err(error)),

@@ -2,6 +2,7 @@
 
 mod card;
 mod check;
+mod duplicate;
 mod push;
 mod read;
 mod send;

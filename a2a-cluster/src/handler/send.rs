@@ -11,6 +11,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use tokio::sync::oneshot;
 
+use super::duplicate::{self, Claim};
 use super::{check, push, read};
 use crate::announce;
 use crate::caller::Caller;
@@ -34,7 +35,7 @@ pub(super) async fn blocking(
     let at_once = configuration.and_then(|configuration| configuration.return_immediately) == Some(true);
     let answer_at = if at_once { AnswerAt::Creation } else { AnswerAt::TurnEnd };
     let turn = begin(instance, params, req, answer_at).await?;
-    let mut task = match turn.reply(instance).await? {
+    let mut task = match turn.answer.reply(instance, answer_at).await? {
         Reply::Task(task) => *task,
         Reply::Message(message) => return Ok(SendMessageResponse::Message(message)),
         Reply::Refused(error) => return Err(error),
@@ -53,7 +54,7 @@ pub(super) async fn streaming(
     let configuration = req.configuration.as_ref();
     let history_length = configuration.and_then(|configuration| configuration.history_length);
     let turn = begin(instance, params, req, AnswerAt::Opening).await?;
-    match turn.reply(instance).await? {
+    match turn.answer.reply(instance, AnswerAt::Opening).await? {
         Reply::Message(message) => Ok(stream::iter([Ok(StreamResponse::Message(message))]).boxed()),
         Reply::Refused(error) => Err(error),
         Reply::Open | Reply::Task(_) | Reply::Lost => {
@@ -68,17 +69,36 @@ struct Turn {
     key: TaskKey,
     feed: feed::Attached,
     start: Start,
-    answer: std::sync::Mutex<Option<oneshot::Receiver<Reply>>>,
+    answer: Answer,
 }
 
-impl Turn {
-    async fn reply(&self, instance: &Instance) -> Result<Reply, A2AError> {
-        let answer = self.answer.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        match answer {
-            Some(answer) => answer.await.map_err(|_| instance.stop_reason()),
-            None => Ok(Reply::Lost),
+/// Where the answer to a send comes from.
+enum Answer {
+    /// From the run that it started.
+    Run(oneshot::Receiver<Reply>),
+    /// From the task that the same message made before, as it is now.
+    Repeated(Box<Task>),
+}
+
+impl Answer {
+    async fn reply(self, instance: &Instance, answer_at: AnswerAt) -> Result<Reply, A2AError> {
+        match self {
+            Answer::Run(reply) => reply.await.map_err(|_| instance.stop_reason()),
+            Answer::Repeated(task) => Ok(match answer_at {
+                AnswerAt::TurnEnd if !reduce::ends_turn(&task.status.state) => Reply::Lost,
+                AnswerAt::TurnEnd | AnswerAt::Creation => Reply::Task(task),
+                AnswerAt::Opening => Reply::Open,
+            }),
         }
     }
+}
+
+/// Joins the turn of a task that the same message made before.
+async fn rejoin(instance: &Arc<Instance>, key: &TaskKey) -> Result<Turn, A2AError> {
+    let joined = subscribe::join(instance, key).await?;
+    let (feed, stored) = joined.ok_or_else(|| A2AError::task_not_found(&key.task_id))?;
+    let start = Start::Snapshot(Box::new(stored.task.clone()), stored.version);
+    Ok(Turn { key: key.clone(), feed, start, answer: Answer::Repeated(Box::new(stored.task)) })
 }
 
 /// Checks the request, finds or prepares the task, and starts the agent.
@@ -113,7 +133,10 @@ async fn new_task(
     req: SendMessageRequest,
     answer_at: AnswerAt,
 ) -> Result<Turn, A2AError> {
-    let id = instance.ambient.uuid().to_string();
+    let mut id = instance.ambient.uuid().to_string();
+    if let Claim::Theirs(key) = duplicate::claim(instance, &caller, &req.message, &mut id).await? {
+        return rejoin(instance, &key).await;
+    }
     let given = req.message.context_id.clone().filter(|context| !context.is_empty());
     let context_id = given.unwrap_or_else(|| instance.ambient.uuid().to_string());
     let mut task = Task {
@@ -142,7 +165,7 @@ async fn new_task(
     // Attached before the agent starts, so that the feed holds the task from its first commit on.
     let feed = instance.feeds.attach(&key);
     let answer = run::start(instance, assignment, |instance| Voice::execute(&*instance.agent, context));
-    Ok(Turn { key, feed, start: Start::Beginning, answer: Some(answer).into() })
+    Ok(Turn { key, feed, start: Start::Beginning, answer: Answer::Run(answer) })
 }
 
 async fn follow_up(
@@ -157,7 +180,11 @@ async fn follow_up(
     // Attached first, so that the feed misses nothing that comes after the task was read.
     let feed = instance.feeds.attach(&key);
     loop {
-        let stored = load_parked(instance, &caller, &key, &req.message).await?;
+        let stored = load_own(instance, &caller, &key, &req.message).await?;
+        if duplicate::has_taken(&stored, &req.message) {
+            return rejoin(instance, &key).await;
+        }
+        check_parked(&stored)?;
         if let Some(run) = instance.runs.get(&key) {
             // Its agent waits for what this message brings, or has ended already.
             run.supersede().await;
@@ -192,12 +219,12 @@ async fn follow_up(
             cancelling: false,
         };
         let answer = run::start(instance, assignment, |instance| Voice::execute(&*instance.agent, context));
-        return Ok(Turn { key, feed, start, answer: Some(answer).into() });
+        return Ok(Turn { key, feed, start, answer: Answer::Run(answer) });
     }
 }
 
-/// Reads a task that waits for a message from its caller.
-async fn load_parked(
+/// Reads the task that a message names.
+async fn load_own(
     instance: &Arc<Instance>,
     caller: &Caller,
     key: &TaskKey,
@@ -212,6 +239,12 @@ async fn load_parked(
     if message.context_id.as_ref().is_some_and(|id| !id.is_empty() && *id != task.context_id) {
         return Err(A2AError::invalid_params("contextId does not match the task's context"));
     }
+    Ok(stored)
+}
+
+/// Refuses a message that the task does not wait for.
+fn check_parked(stored: &StoredTask) -> Result<(), A2AError> {
+    let task = &stored.task;
     check::not_ended(&stored.head, &task.id)?;
     if !reduce::is_interrupted(&task.status.state) {
         return Err(A2AError::unsupported_operation(format!(
@@ -219,7 +252,7 @@ async fn load_parked(
             task.id
         )));
     }
-    Ok(stored)
+    Ok(())
 }
 
 /// What the agent gets to see. The stored task is there for follow-ups only, without the new message.

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use super::digest::{Digest, Turn, canceled, digest, failed};
 use super::ear::Ear;
 use super::{AnswerAt, Assignment, Control, Reply, RunHandle, Voice};
+use crate::config::ExecutorLost;
 use crate::error::Chain;
 use crate::follow;
 use crate::instance::Instance;
@@ -260,6 +261,10 @@ impl Run {
         }
         if reduce::is_interrupted(&self.task.status.state) {
             self.release().await;
+            return End::Over;
+        }
+        if self.instance.is_evicted() || self.instance.config.executor_lost != ExecutorLost::Fail {
+            // Whoever survives finds the task by its recorded executor.
             return End::Over;
         }
         let why = "the server shut down before the agent finished";

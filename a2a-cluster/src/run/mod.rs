@@ -8,6 +8,7 @@ mod digest;
 mod drive;
 mod ear;
 mod publisher;
+mod recent;
 mod voice;
 
 use std::collections::HashMap;
@@ -20,7 +21,7 @@ use a2a_server::ExecutorContext;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use digest::canceled;
+pub(crate) use digest::{canceled, failed};
 pub(crate) use publisher::Publisher;
 pub(crate) use voice::Voice;
 
@@ -109,6 +110,7 @@ impl RunHandle {
 pub(crate) struct Runs {
     entries: Mutex<HashMap<TaskKey, Arc<RunHandle>>>,
     ended: Notify,
+    recent: Mutex<recent::Recent>,
 }
 
 impl Runs {
@@ -132,8 +134,18 @@ impl Runs {
         let mut entries = self.entries();
         if entries.get(key).is_some_and(|current| Arc::ptr_eq(current, handle)) {
             entries.remove(key);
+            self.recent().ended(key, handle.version());
         }
         self.ended.notify_waiters();
+    }
+
+    fn recent(&self) -> MutexGuard<'_, recent::Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the version that a run reached which ended here lately: a watcher may ask just too late.
+    pub(crate) fn ended_at(&self, key: &TaskKey) -> Option<Version> {
+        self.recent().version_of(key)
     }
 
     /// Waits until no run is left. Cancel safe.

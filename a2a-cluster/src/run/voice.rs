@@ -11,6 +11,7 @@ use futures::{Stream, StreamExt};
 
 /// One thing that an agent said.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "most of what an agent says is events; boxing each costs more")]
 pub(crate) enum Said {
     /// An event of its task.
     Event(StreamResponse),

@@ -36,7 +36,11 @@ impl AgentExecutor for Scripted {
                 let chunks = stream::iter(0..count).then(move |n| {
                     let chunk = say_chunk.artifact(&n.to_string(), n > 0);
                     async move {
-                        if pause.is_zero() { tokio::task::yield_now().await } else { sleep(pause).await }
+                        if pause.is_zero() {
+                            tokio::task::yield_now().await
+                        } else {
+                            sleep(pause).await
+                        }
                         chunk
                     }
                 });
@@ -47,7 +51,9 @@ impl AgentExecutor for Scripted {
                 now(vec![working]).chain(now(chunks)).chain(now(vec![completed])).boxed()
             }
             "ask" => now(vec![say.status(TaskState::InputRequired)]),
-            "message" => now(vec![Ok(StreamResponse::Message(Message::new(Role::Agent, vec![Part::text(rest)])))]),
+            "message" => {
+                now(vec![Ok(StreamResponse::Message(Message::new(Role::Agent, vec![Part::text(rest)])))])
+            }
             "slow-message" => {
                 let reply = Ok(StreamResponse::Message(Message::new(Role::Agent, vec![Part::text("late")])));
                 later(Duration::from_millis(number(0)), vec![reply])
@@ -88,7 +94,9 @@ impl AgentExecutor for Scripted {
     }
 }
 
-fn now(events: Vec<Result<StreamResponse, A2AError>>) -> BoxStream<'static, Result<StreamResponse, A2AError>> {
+fn now(
+    events: Vec<Result<StreamResponse, A2AError>>,
+) -> BoxStream<'static, Result<StreamResponse, A2AError>> {
     stream::iter(events).boxed()
 }
 

@@ -1,0 +1,104 @@
+//! Repeated sends: a message that a client sends again, because it saw no answer, makes no second task
+//! (specification, section 3.3.1).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a::{A2AError, Message, Role, Task};
+use a2a_core::{StoredTask, TaskKey};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use crate::caller::Caller;
+use crate::instance::Instance;
+
+/// Whom a message id belongs to.
+pub(super) enum Claim {
+    /// To this request: it is the first.
+    Ours,
+    /// To an earlier one, which made this task.
+    Theirs(TaskKey),
+}
+
+/// Claims a message for a new task, so that of all requests that repeat it one starts an agent.
+///
+/// An earlier request without a task is one that answered with a message only, or one whose instance died
+/// first: after a moment this request does its work, under the same task id.
+pub(super) async fn claim(
+    instance: &Arc<Instance>,
+    caller: &Caller,
+    message: &Message,
+    task_id: &mut String,
+) -> Result<Claim, A2AError> {
+    let window = instance.config.repeat_window;
+    if window.is_zero() {
+        return Ok(Claim::Ours);
+    }
+    let name = fingerprint(message);
+    let principal = caller.principal.as_ref();
+    let call = || instance.tasks.claim_message(&caller.tenant, principal, &name, task_id, window);
+    let holder = instance.retry_for_request().run(call).await.map_err(|error| instance.error(error))?;
+    if holder == *task_id {
+        return Ok(Claim::Ours);
+    }
+    let key = caller.key(&holder);
+    if exists_soon(instance, &key).await? {
+        return Ok(Claim::Theirs(key));
+    }
+    *task_id = holder;
+    Ok(Claim::Ours)
+}
+
+/// Tells whether a task has taken this very message already.
+pub(super) fn has_taken(stored: &StoredTask, message: &Message) -> bool {
+    let is_same = |known: &Message| {
+        known.role == Role::User && known.message_id == message.message_id && known.parts == message.parts
+    };
+    let task: &Task = &stored.task;
+    task.history.iter().flatten().any(is_same)
+}
+
+/// Waits for a task that another request is about to create.
+async fn exists_soon(instance: &Arc<Instance>, key: &TaskKey) -> Result<bool, A2AError> {
+    let config = &instance.config;
+    let deadline = Instant::now() + config.creation_delay * 4 + Duration::from_millis(500);
+    loop {
+        let head = instance.retry_for_request().run(|| instance.tasks.head(key)).await;
+        if head.map_err(|error| instance.error(error))?.is_some() {
+            return Ok(true);
+        }
+        if Instant::now() >= deadline {
+            return Ok(false);
+        }
+        tokio::time::sleep(config.creation_delay).await;
+    }
+}
+
+/// Names a message by its id and content: a client that uses one id for two messages means both.
+fn fingerprint(message: &Message) -> String {
+    // A JSON value's maps are ordered; the message's own are not.
+    let content = serde_json::to_value(message).unwrap_or_default().to_string();
+    URL_SAFE_NO_PAD.encode(Sha256::digest(content))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use a2a::Part;
+
+    use super::*;
+
+    #[test]
+    fn equal_messages_have_one_fingerprint_and_others_another() {
+        let message = |text: &str| {
+            let metadata = (0..20).map(|n| (n.to_string(), n.into())).collect::<HashMap<_, _>>();
+            let message = Message::new(Role::User, vec![Part::text(text)]);
+            Message { message_id: "m".into(), metadata: Some(metadata), ..message }
+        };
+        assert_eq!(fingerprint(&message("a")), fingerprint(&message("a")));
+        assert_ne!(fingerprint(&message("a")), fingerprint(&message("b")));
+    }
+}

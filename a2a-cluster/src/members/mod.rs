@@ -1,0 +1,14 @@
+//! Who is alive, and what happens to the tasks of those who are not.
+//!
+//! Each instance beats its own record and observes the few that follow it in id order, a ring, so that reads
+//! grow with the fleet and not with its square. A member whose counter does not move for the lease time, on
+//! the observer's own monotonic clock, is evicted by compare-and-set; then its tasks are taken over by commit.
+
+mod beat;
+mod observe;
+mod recover;
+mod ring;
+
+pub(crate) use beat::beat;
+pub(crate) use observe::observe;
+pub(crate) use recover::{Suspects, suspect};

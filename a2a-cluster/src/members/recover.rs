@@ -1,0 +1,181 @@
+//! Taking over what a dead instance left behind.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use a2a::{Message, Role, Task};
+use a2a_core::{
+    Commit, CommitId, Executor, ExecutorChange, InstanceId, MemberState, Outcome, Result, StoredTask,
+    TaskKey, reduce,
+};
+use a2a_server::ExecutorContext;
+
+use crate::announce;
+use crate::config::ExecutorLost;
+use crate::error::Chain;
+use crate::instance::Instance;
+use crate::run::{self, AnswerAt, Assignment, Voice};
+
+/// How often the index of a dead instance's tasks must read empty, a beat apart, before it counts as empty:
+/// it may lag behind the commits.
+const EMPTY_READS: u32 = 2;
+
+/// What is being looked into now, so that nothing is twice at once.
+#[derive(Debug, Default)]
+pub(crate) struct Suspects {
+    instances: Mutex<BTreeSet<InstanceId>>,
+    tasks: Mutex<BTreeSet<TaskKey>>,
+}
+
+/// Begins to take over the tasks of an evicted instance, unless that is under way here.
+pub(super) fn begin(instance: &Arc<Instance>, dead: InstanceId) {
+    if insert(&instance.suspects.instances, dead) {
+        let instance = Arc::clone(instance);
+        instance.tracker.clone().spawn(async move {
+            if let Err(error) = recover(&instance, dead).await {
+                tracing::warn!(%dead, error = %Chain(&error), "a dead instance's tasks wait to be taken over");
+            }
+            remove(&instance.suspects.instances, &dead);
+        });
+    }
+}
+
+/// Looks into a task whose executor has been silent: where that is no live member, takes the task over.
+pub(crate) fn suspect(instance: &Arc<Instance>, key: &TaskKey, executor: InstanceId) {
+    if executor == instance.id || !insert(&instance.suspects.tasks, key.clone()) {
+        return;
+    }
+    let instance = Arc::clone(instance);
+    let key = key.clone();
+    instance.tracker.clone().spawn(async move {
+        let looked = async {
+            if is_dead(&instance, executor).await? {
+                take_over(&instance, &key, executor).await?;
+            }
+            Ok(())
+        };
+        let looked: Result<()> = looked.await;
+        if let Err(error) = looked {
+            tracing::debug!(task = %key, error = %Chain(&error), "a silent executor is not looked into yet");
+        }
+        remove(&instance.suspects.tasks, &key);
+    });
+}
+
+async fn recover(instance: &Arc<Instance>, dead: InstanceId) -> Result<()> {
+    let mut empty = 0;
+    while empty < EMPTY_READS {
+        let keys = instance.retry_until_stopped().run(|| instance.members.executing(&dead)).await?;
+        if keys.is_empty() {
+            empty += 1;
+        } else {
+            empty = 0;
+            for key in keys {
+                take_over(instance, &key, dead).await?;
+            }
+        }
+        tokio::select! {
+            biased;
+            () = instance.closing.cancelled() => return Ok(()),
+            () = tokio::time::sleep(instance.config.beat_interval) => {}
+        }
+    }
+    instance.members.remove(&dead).await
+}
+
+async fn is_dead(instance: &Instance, who: InstanceId) -> Result<bool> {
+    let before =
+        who.uuid().as_u128().checked_sub(1).map(|id| InstanceId::from_uuid(uuid::Uuid::from_u128(id)));
+    let next = instance.members.roster(before.as_ref(), 1).await?.pop();
+    Ok(next.filter(|member| member.id == who).is_none_or(|member| member.state == MemberState::Evicted))
+}
+
+/// Takes one task over by commit. Somebody else may be faster; then nothing happens.
+async fn take_over(instance: &Arc<Instance>, key: &TaskKey, dead: InstanceId) -> Result<()> {
+    let Some(stored) = instance.retry_until_stopped().run(|| instance.tasks.load(key)).await? else {
+        return Ok(());
+    };
+    let Some(executor) = stored.head.executor.filter(|executor| executor.instance == dead) else {
+        return Ok(());
+    };
+    let state = &stored.task.status.state;
+    if state.is_terminal() || reduce::is_interrupted(state) {
+        // Parked tasks need no executor.
+        return instance.retry_until_stopped().run(|| instance.tasks.release(key, &dead)).await;
+    }
+    match instance.config.executor_lost {
+        ExecutorLost::Resume { max_attempts } if executor.attempt < max_attempts => {
+            resume(instance, key, stored, executor.attempt + 1).await
+        }
+        ExecutorLost::Resume { max_attempts } if max_attempts > 1 => {
+            fail(instance, key, stored, "the agent was lost with its server each time it was started").await
+        }
+        ExecutorLost::Fail | ExecutorLost::Resume { .. } => {
+            fail(instance, key, stored, "the server that ran the agent was lost").await
+        }
+    }
+}
+
+async fn fail(instance: &Arc<Instance>, key: &TaskKey, stored: StoredTask, why: &str) -> Result<()> {
+    let event = run::failed(&stored.task, why, &*instance.ambient);
+    let mut task = stored.task;
+    reduce::apply(&mut task, &event);
+    let commit = Commit::new(stored.version, CommitId::generate(&*instance.ambient), vec![event], &task)
+        .executor(ExecutorChange::Release);
+    let outcome = instance.retry_until_stopped().run(|| instance.tasks.commit(key, commit.clone())).await?;
+    if let Outcome::Applied(_) = outcome {
+        tracing::warn!(task = %key, "a task of a lost instance is failed");
+        if let Some(feed) = instance.feeds.get(key) {
+            feed.publish(commit.record());
+        }
+        announce::tell_watchers(instance, key, commit.record()).await;
+    }
+    Ok(())
+}
+
+/// Runs the agent again, with the task as far as it got. The claiming commit fences the old executor: what it
+/// still tries to commit conflicts.
+async fn resume(instance: &Arc<Instance>, key: &TaskKey, stored: StoredTask, attempt: u32) -> Result<()> {
+    if instance.draining.is_cancelled() {
+        return Ok(());
+    }
+    let executor = Executor { instance: instance.id, attempt };
+    let commit = Commit::new(stored.version, CommitId::generate(&*instance.ambient), vec![], &stored.task)
+        .executor(ExecutorChange::Claim(executor));
+    let outcome = instance.retry_until_stopped().run(|| instance.tasks.commit(key, commit.clone())).await?;
+    let Outcome::Applied(version) = outcome else { return Ok(()) };
+    tracing::warn!(task = %key, attempt, "a task of a lost instance is resumed");
+    if let Some(feed) = instance.feeds.get(key) {
+        feed.publish(commit.record());
+    }
+    let watchers =
+        instance.tasks.head(key).await.ok().flatten().map(|head| head.watchers).unwrap_or_default();
+    let others = watchers.into_iter().filter(|who| *who != instance.id);
+    let assignment = Assignment {
+        key: key.clone(),
+        task: stored.task.clone(),
+        version,
+        principal: None,
+        watchers: others.map(|who| (who, stored.version)).collect(),
+        answer_at: AnswerAt::Opening,
+        cancelling: false,
+    };
+    let context = resumed_context(key, stored.task);
+    drop(run::start(instance, assignment, |instance| Voice::execute(&*instance.agent, context)));
+    Ok(())
+}
+
+/// What a resumed agent sees: its caller's last message, and the task as far as it got.
+fn resumed_context(key: &TaskKey, task: Task) -> ExecutorContext {
+    let messages = task.history.iter().flatten();
+    let message: Option<Message> = messages.rev().find(|message| message.role == Role::User).cloned();
+    ExecutorContext { message, ..run::cancel_context(key, &task) }
+}
+
+fn insert<T: Ord>(set: &Mutex<BTreeSet<T>>, item: T) -> bool {
+    set.lock().unwrap_or_else(PoisonError::into_inner).insert(item)
+}
+
+fn remove<T: Ord>(set: &Mutex<BTreeSet<T>>, item: &T) {
+    set.lock().unwrap_or_else(PoisonError::into_inner).remove(item);
+}

@@ -1,0 +1,97 @@
+//! What an observer has seen of others: a counter each, and when it last moved.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use a2a_core::{InstanceId, Member, MemberState};
+use tokio::time::Instant;
+
+/// A member that has not moved for the lease time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Still {
+    pub(super) id: InstanceId,
+    pub(super) beat: u64,
+    /// It is evicted already; its tasks may not have been taken over yet.
+    pub(super) evicted: bool,
+}
+
+/// The members that this instance observes.
+#[derive(Debug, Default)]
+pub(super) struct Sightings(BTreeMap<InstanceId, (u64, MemberState, Instant)>);
+
+impl Sightings {
+    /// Takes what was read now, and returns who has been still for the lease time. Members that are not in
+    /// the list any more are forgotten: others observe them, or they are gone.
+    ///
+    /// An evicted member is returned at once where it was seen evicted before: whoever evicted it has had the
+    /// time between two observations to take its tasks over.
+    pub(super) fn update(&mut self, seen: &[Member], now: Instant, lease: Duration) -> Vec<Still> {
+        let before = std::mem::take(&mut self.0);
+        let mut still = Vec::new();
+        for member in seen {
+            let since = match before.get(&member.id) {
+                Some((beat, state, since)) if (*beat, *state) == (member.beat, member.state) => *since,
+                _ => now,
+            };
+            let evicted = member.state == MemberState::Evicted;
+            let patience = if evicted { Duration::ZERO } else { lease };
+            if since < now && now - since >= patience {
+                still.push(Still { id: member.id, beat: member.beat, evicted });
+            }
+            self.0.insert(member.id, (member.beat, member.state, since));
+        }
+        still
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    const LEASE: Duration = Duration::from_secs(15);
+
+    fn member(id: u128, beat: u64, state: MemberState) -> Member {
+        Member { id: InstanceId::from_uuid(Uuid::from_u128(id)), beat, state, label: None }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_member_that_moves_is_never_still() {
+        let mut sightings = Sightings::default();
+        for beat in 0..10 {
+            let seen = [member(1, beat, MemberState::Serving)];
+            assert_eq!(sightings.update(&seen, Instant::now(), LEASE), []);
+            tokio::time::advance(LEASE * 2).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_member_is_still_after_the_lease_time_and_not_before() {
+        let mut sightings = Sightings::default();
+        let seen = [member(1, 7, MemberState::Serving)];
+        assert_eq!(sightings.update(&seen, Instant::now(), LEASE), []);
+        tokio::time::advance(LEASE - Duration::from_millis(1)).await;
+        assert_eq!(sightings.update(&seen, Instant::now(), LEASE), []);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        let still = sightings.update(&seen, Instant::now(), LEASE);
+        assert_eq!(still.iter().map(|still| (still.beat, still.evicted)).collect::<Vec<_>>(), [(7, false)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_member_that_stays_evicted_is_returned_at_the_second_sight() {
+        let mut sightings = Sightings::default();
+        let seen = [member(1, 7, MemberState::Evicted)];
+        assert_eq!(sightings.update(&seen, Instant::now(), LEASE), []);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(sightings.update(&seen, Instant::now(), LEASE)[0].evicted);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_observer_that_slept_itself_begins_anew() {
+        let mut sightings = Sightings::default();
+        sightings.update(&[member(1, 1, MemberState::Serving)], Instant::now(), LEASE);
+        tokio::time::advance(LEASE * 3).await;
+        assert_eq!(sightings.update(&[member(1, 2, MemberState::Serving)], Instant::now(), LEASE), []);
+    }
+}
