@@ -1,5 +1,6 @@
 //! Telling watchers about commits that no run publishes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use a2a::A2AError;
@@ -21,8 +22,14 @@ pub(crate) async fn watchers_after_claim(
     Ok(watchers.into_iter().filter(|who| *who != instance.id).map(|who| (who, before)).collect())
 }
 
-/// Sends one commit to all watchers but this instance. What fails is found by their silence checks.
-pub(crate) async fn tell_watchers(instance: &Instance, key: &TaskKey, record: &Arc<CommitRecord>) {
+/// Sends one commit to all watchers but this instance, and to the executor over whose head it was made. What
+/// fails is found by their silence checks.
+pub(crate) async fn tell_watchers(
+    instance: &Instance,
+    key: &TaskKey,
+    record: &Arc<CommitRecord>,
+    executor: Option<InstanceId>,
+) {
     let head = match instance.tasks.head(key).await {
         Ok(head) => head,
         Err(error) => {
@@ -31,7 +38,9 @@ pub(crate) async fn tell_watchers(instance: &Instance, key: &TaskKey, record: &A
         }
     };
     let watchers = head.map(|head| head.watchers).unwrap_or_default();
-    let to: Vec<InstanceId> = watchers.into_iter().filter(|who| *who != instance.id).collect();
+    let mut to: BTreeSet<InstanceId> = watchers.into_iter().chain(executor).collect();
+    to.remove(&instance.id);
+    let to = Vec::from_iter(to);
     if to.is_empty() {
         return;
     }

@@ -122,7 +122,8 @@ async fn enforce(instance: &Arc<Instance>, key: &TaskKey, known: &StoredTask) ->
         if let Some(feed) = instance.feeds.get(key) {
             feed.publish(commit.record());
         }
-        announce::tell_watchers(instance, key, commit.record()).await;
+        let executor = known.head.executor.map(|executor| executor.instance);
+        announce::tell_watchers(instance, key, commit.record(), executor).await;
     }
     Ok(())
 }

@@ -57,6 +57,11 @@ pub(crate) async fn send(instance: Arc<Instance>, mut outbox: mpsc::Receiver<Let
 
 fn hand_over(instance: &Arc<Instance>, message: BusMessage) {
     let BusMessage { from, task: key, news, .. } = message;
+    if let Some(version) = news.version()
+        && let Some(run) = instance.runs.get(&key).filter(|run| run.version() < version)
+    {
+        run.tell(Control::Check);
+    }
     match news {
         News::Commits(commits) => match instance.feeds.get(&key) {
             Some(feed) => commits.iter().for_each(|commit| feed.offer(commit)),

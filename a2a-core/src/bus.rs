@@ -43,6 +43,15 @@ pub enum News {
 }
 
 impl News {
+    /// The version that this says the task has at least, if it says so.
+    pub fn version(&self) -> Option<Version> {
+        match self {
+            News::Commits(commits) => commits.last().map(|commit| commit.version),
+            News::Changed(version) => Some(*version),
+            _ => None,
+        }
+    }
+
     /// The word for this kind, on the wire and in metrics.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -81,9 +81,7 @@ pub(super) fn history_length(length: Option<i32>) -> Result<Option<usize>, A2AEr
 
 /// Cuts a task's history to what the client asked for.
 pub(super) fn trim(task: &mut Task, length: Option<i32>) -> Result<(), A2AError> {
-    if let Some(keep) = history_length(length)? {
-        history::keep_last(task, keep);
-    }
+    history::trim(task, history_length(length)?);
     Ok(())
 }
 

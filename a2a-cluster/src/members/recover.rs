@@ -128,7 +128,7 @@ async fn fail(instance: &Arc<Instance>, key: &TaskKey, stored: StoredTask, why: 
         if let Some(feed) = instance.feeds.get(key) {
             feed.publish(commit.record());
         }
-        announce::tell_watchers(instance, key, commit.record()).await;
+        announce::tell_watchers(instance, key, commit.record(), None).await;
     }
     Ok(())
 }

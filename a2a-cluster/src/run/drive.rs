@@ -1,11 +1,12 @@
 //! The life of a run.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use a2a::{StreamResponse, Task};
 use a2a_core::{
-    BackendError, Commit, CommitId, Executor, ExecutorChange, News, Outcome, Principal, TaskKey, Version,
-    reduce,
+    BackendError, Commit, CommitId, Executor, ExecutorChange, InstanceId, News, Outcome, Principal, TaskKey,
+    Version, reduce,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -37,6 +38,9 @@ pub(super) struct Run {
     /// When an agent that winds down has had its time.
     wind_down: Option<Instant>,
     cancel_refused: bool,
+    /// When the store is asked whether the task is still this run's, and how long after that again.
+    check: Instant,
+    check_after: Duration,
 }
 
 /// Why a run ended.
@@ -68,6 +72,7 @@ impl Run {
         };
         let creation = is_new.then(|| now + instance.config.creation_delay);
         let wind_down = assignment.cancelling.then(|| now + instance.config.cancel_grace);
+        let check_after = instance.config.silence_max;
         Run {
             instance,
             key: assignment.key,
@@ -83,6 +88,8 @@ impl Run {
             creation,
             wind_down,
             cancel_refused: false,
+            check: now + check_after,
+            check_after,
         }
     }
 
@@ -145,12 +152,15 @@ impl Run {
     /// Waits until there is something to digest. `Some`: the run is over instead.
     async fn listen(&mut self) -> Option<End> {
         while self.ear.heard.is_empty() {
-            let due = [self.creation, self.wind_down].into_iter().flatten().min();
+            let due = [self.creation, self.wind_down, Some(self.check)].into_iter().flatten().min();
             tokio::select! {
                 biased;
                 () = self.handle.superseded.cancelled() => return Some(End::Over),
                 () = self.instance.stopping.cancelled() => return Some(self.hand_over().await),
-                Some(command) = self.commands.recv() => self.heed(&command),
+                Some(command) = self.commands.recv() => match command {
+                    Control::Cancel(asked_by) => self.heed_cancel(asked_by),
+                    Control::Check => if let Some(end) = self.check().await { return Some(end) },
+                },
                 () = self.ear.listen() => {}
                 () = at(due) => if let Some(end) = self.run_out_of_patience().await { return Some(end) },
             }
@@ -158,13 +168,36 @@ impl Run {
         None
     }
 
-    /// An agent has been silent for too long: before it said anything, or after it was asked to cancel.
+    /// An agent has been silent for too long: before it said anything, after it was asked to cancel, or at
+    /// all.
     async fn run_out_of_patience(&mut self) -> Option<End> {
         if self.wind_down.is_some_and(|at| at <= Instant::now()) {
             let event = canceled(&self.task, "the task was canceled", &*self.instance.ambient);
             return Some(self.finish_with(event).await);
         }
-        self.conclude(Vec::new(), false).await
+        if self.creation.is_some_and(|at| at <= Instant::now()) {
+            return self.conclude(Vec::new(), false).await;
+        }
+        self.check_after = (self.check_after * 2).min(self.instance.config.lease * 2);
+        self.check().await
+    }
+
+    /// Asks the store whether the task is still this run's. An agent that says nothing would never learn
+    /// otherwise that its task was cancelled or taken over.
+    async fn check(&mut self) -> Option<End> {
+        self.check = Instant::now() + self.check_after;
+        if self.turn.uncreated.is_some() {
+            return None;
+        }
+        match self.instance.tasks.head(&self.key).await {
+            Ok(Some(head)) => {
+                let is_mine = head.executor.is_some_and(|executor| executor.instance == self.instance.id);
+                (head.state.is_terminal() || !is_mine).then_some(End::Lost)
+            }
+            Ok(None) => Some(End::Lost),
+            // Not knowing is no reason to stop.
+            Err(_) => None,
+        }
     }
 
     /// Commits events and draws the consequences. `None`: the turn goes on.
@@ -219,6 +252,8 @@ impl Run {
                     feed.publish(commit.record());
                 }
                 self.version = version;
+                self.check_after = instance.config.silence_max;
+                self.check = Instant::now() + self.check_after;
                 self.turn.uncreated = None;
                 self.creation = None;
                 self.answer_progress(true);
@@ -280,8 +315,7 @@ impl Run {
         }
     }
 
-    fn heed(&mut self, command: &Control) {
-        let Control::Cancel(asked_by) = *command;
+    fn heed_cancel(&mut self, asked_by: InstanceId) {
         let answer = if self.cancel_refused { News::CancelRefused } else { News::Cancelling };
         self.instance.tell(asked_by, &self.key, answer);
         if !self.turn.cancelling && !self.cancel_refused {

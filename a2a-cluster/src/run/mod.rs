@@ -58,6 +58,8 @@ pub(crate) enum AnswerAt {
 pub(crate) enum Control {
     /// A caller of this instance, or of another, wants the task cancelled.
     Cancel(InstanceId),
+    /// Somebody else may have committed to the task.
+    Check,
 }
 
 /// A run, as the rest of the instance sees it.

@@ -17,6 +17,7 @@ use a2a_cluster::{Cluster, ClusterBuilder, ClusterHandler, Config};
 use a2a_core::{Ambient, EventBus, InstanceId, Store, SystemAmbient};
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::MemoryStore;
+use a2a_testkit::{Delay, FaultyBus, Forecast, Weather};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
@@ -150,9 +151,19 @@ async fn node<S: Store>(
     Node { cluster, handler, bus }
 }
 
-fn spoil(endpoint: Arc<dyn EventBus>, how: Bus, _seed: u64) -> Arc<dyn EventBus> {
-    let _ = how;
-    endpoint
+fn spoil(endpoint: Arc<dyn EventBus>, how: Bus, seed: u64) -> Arc<dyn EventBus> {
+    let weather = match how {
+        Bus::Plugged => return endpoint,
+        Bus::Unplugged => Weather::unplugged(),
+        Bus::Bad => Weather::new(Forecast {
+            loss: 0.2,
+            duplication: 0.2,
+            send_failed: 0.05,
+            bus_delay: Delay::between(Duration::ZERO, Duration::from_millis(30)),
+            ..Forecast::calm()
+        }),
+    };
+    Arc::new(FaultyBus::new(endpoint, weather, seed))
 }
 
 pub fn params() -> ServiceParams {
