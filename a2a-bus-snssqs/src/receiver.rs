@@ -94,7 +94,7 @@ impl Receiver {
         wait: Duration,
     ) -> Option<Result<Next, CallError<ReceiveMessageError>>> {
         let room = self.stop.run_until_cancelled(self.inbox.room()).await??;
-        let polled = match self.stop.run_until_cancelled(self.poll(wait)).await? {
+        let polled = match self.stop.run_until_cancelled(Box::pin(self.poll(wait))).await? {
             Ok(messages) => messages,
             Err(error) => return Some(Err(error)),
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_sqs::config::interceptors::{
-    BeforeSerializationInterceptorContextRef, FinalizerInterceptorContextMut,
+    BeforeSerializationInterceptorContextMut, FinalizerInterceptorContextMut,
 };
 use aws_sdk_sqs::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
@@ -69,9 +69,10 @@ impl Intercept for Tap {
         "Tap"
     }
 
-    fn read_before_execution(
+    fn modify_before_serialization(
         &self,
-        _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &mut BeforeSerializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> Result<(), Error> {
         let operation = operation(bag);
