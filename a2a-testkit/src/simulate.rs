@@ -87,7 +87,7 @@ pub fn assert_replays(seeds: impl IntoIterator<Item = u64>, test: impl AsyncFn(u
 
 fn run_one(seed: u64, test: &impl AsyncFn(u64)) {
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
-    let ended = runtime.block_on(timeout(STANDSTILL, test(seed)));
+    let ended = runtime.block_on(async { timeout(STANDSTILL, test(seed)).await });
     assert!(ended.is_ok(), "the simulation still waits after {STANDSTILL:?} of virtual time");
 }
 
