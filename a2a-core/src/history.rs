@@ -4,21 +4,15 @@ use a2a::Task;
 
 /// Cuts a task's history to what the client asked for: all of it when unset, none at 0, else the last `n`.
 ///
-/// Returns `Err` with the offending number when it is negative.
-pub fn trim(task: &mut Task, length: Option<i32>) -> Result<(), i32> {
-    let Some(length) = length else { return Ok(()) };
-    let keep = usize::try_from(length).map_err(|_| length)?;
-    keep_last(task, keep);
-    Ok(())
-}
-
-/// Keeps the last `keep` messages of a task's history.
-pub fn keep_last(task: &mut Task, keep: usize) {
-    if keep == 0 {
-        task.history = None;
-    } else if let Some(history) = &mut task.history {
-        let surplus = history.len().saturating_sub(keep);
-        history.drain(..surplus);
+/// At 0 the field is absent, not empty.
+pub fn trim(task: &mut Task, length: Option<usize>) {
+    match (length, &mut task.history) {
+        (Some(0), history) => *history = None,
+        (Some(keep), Some(history)) => {
+            let surplus = history.len().saturating_sub(keep);
+            history.drain(..surplus);
+        }
+        (None, _) | (_, None) => {}
     }
 }
 
@@ -47,28 +41,38 @@ mod tests {
         task.history.iter().flatten().map(|m| m.message_id.as_str()).collect()
     }
 
-    #[test]
-    fn unset_keeps_all_zero_omits_and_n_keeps_the_latest() {
-        let mut all = task(3);
-        trim(&mut all, None).unwrap();
-        assert_eq!(ids(&all), ["1", "2", "3"]);
-
-        let mut none = task(3);
-        trim(&mut none, Some(0)).unwrap();
-        assert_eq!(none.history, None);
-
-        let mut two = task(3);
-        trim(&mut two, Some(2)).unwrap();
-        assert_eq!(ids(&two), ["2", "3"]);
-
-        let mut more = task(3);
-        trim(&mut more, Some(i32::MAX)).unwrap();
-        assert_eq!(ids(&more), ["1", "2", "3"]);
+    fn trimmed(messages: usize, length: Option<usize>) -> Task {
+        let mut task = task(messages);
+        trim(&mut task, length);
+        task
     }
 
     #[test]
-    fn negative_lengths_are_refused() {
-        assert_eq!(trim(&mut task(1), Some(-1)), Err(-1));
-        assert_eq!(trim(&mut task(1), Some(i32::MIN)), Err(i32::MIN));
+    fn unset_keeps_the_whole_history() {
+        assert_eq!(ids(&trimmed(3, None)), ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn zero_omits_the_field() {
+        assert_eq!(trimmed(3, Some(0)).history, None);
+        assert_eq!(trimmed(0, Some(0)).history, None);
+    }
+
+    #[test]
+    fn n_keeps_the_latest() {
+        assert_eq!(ids(&trimmed(3, Some(1))), ["3"]);
+        assert_eq!(ids(&trimmed(3, Some(2))), ["2", "3"]);
+        for enough in [3, 4, usize::MAX] {
+            assert_eq!(ids(&trimmed(3, Some(enough))), ["1", "2", "3"]);
+        }
+    }
+
+    #[test]
+    fn an_absent_history_stays_absent() {
+        for length in [None, Some(0), Some(2)] {
+            let mut task = Task { history: None, ..task(0) };
+            trim(&mut task, length);
+            assert_eq!(task.history, None);
+        }
     }
 }

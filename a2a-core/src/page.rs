@@ -62,9 +62,7 @@ impl TaskQuery {
         } else if task.artifacts.is_none() {
             task.artifacts = Some(Vec::new());
         }
-        if let Some(keep) = self.history {
-            crate::history::keep_last(task, keep);
-        }
+        crate::history::trim(task, self.history);
     }
 
     /// A digest of everything that a position depends on: a token made for one query fits no other.

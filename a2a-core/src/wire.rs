@@ -140,10 +140,11 @@ pub fn decode(text: &str) -> Result<Addressed, WireError> {
 
 fn are_consecutive(commits: &[CommitRecord]) -> bool {
     let follows = |pair: &[CommitRecord]| match pair {
-        [before, after] => after.version == before.version.next(),
+        [before, after] => after.version > before.version && after.version == before.version.next(),
         _ => false,
     };
-    !commits.is_empty() && commits.windows(2).all(follows)
+    let is_a_commit = |first: &CommitRecord| first.version != Version::ABSENT;
+    commits.first().is_some_and(is_a_commit) && commits.windows(2).all(follows)
 }
 
 /// JSON leaves U+FFFE and U+FFFF as they are; XML does not allow them.

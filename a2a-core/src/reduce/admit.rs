@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use a2a::{
-    Artifact, Message, Part, Role, StreamResponse, Task, TaskArtifactUpdateEvent, TaskState, TaskStatus,
+    Artifact, Message, Role, StreamResponse, Task, TaskArtifactUpdateEvent, TaskState, TaskStatus,
     TaskStatusUpdateEvent,
 };
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use thiserror::Error;
 
-use super::artifacts;
+use super::{artifacts, has_metadata, normal};
 use crate::Ambient;
 
 /// Why an agent's event cannot happen to its task.
@@ -36,25 +36,30 @@ pub enum Refusal {
 /// - The first chunk of an artifact creates it, also where the agent asked to append.
 /// - A message becomes a status message: a stream of a task carries no bare messages
 ///   (specification, section 3.1.2).
-/// - A whole task becomes the updates that lead to it, for the same reason. Nothing is taken away.
+/// - A whole task becomes the updates that lead to it, for the same reason. Nothing is taken away, and what
+///   the task has already is not repeated. A state that it does not give stays as it is.
+/// - Optional fields that are empty are left out: neither JSON nor protobuf keeps them.
+/// - Nothing happens to a task that has ended.
 ///
 /// # Errors
 ///
-/// A [`Refusal`] for what the specification does not allow; the task is the agent's mistake then.
+/// A [`Refusal`] for what the specification does not allow: the agent's mistake.
 pub fn admit(
     task: &Task,
     event: StreamResponse,
     ambient: &dyn Ambient,
 ) -> Result<Vec<StreamResponse>, Refusal> {
+    if task.status.state.is_terminal() {
+        return Ok(Vec::new());
+    }
     match event {
         StreamResponse::StatusUpdate(update) => {
             check_ids(task, &update.task_id, &update.context_id)?;
-            let metadata = update.metadata.filter(|metadata| !metadata.is_empty());
             let update = TaskStatusUpdateEvent {
                 status: dated(task, update.status, ambient)?,
                 task_id: task.id.clone(),
                 context_id: task.context_id.clone(),
-                metadata,
+                metadata: normal::metadata(update.metadata),
             };
             Ok(vec![StreamResponse::StatusUpdate(update)])
         }
@@ -89,12 +94,10 @@ pub fn status(
     })
 }
 
-/// Makes the log's event for a caller's message: its task and context are filled in.
+/// Makes the log's form of a caller's message: its task, its context and a missing role are filled in, and
+/// empty optional fields are left out.
 pub fn user_message(task: &Task, message: Message) -> Message {
-    let mut message =
-        Message { task_id: Some(task.id.clone()), context_id: Some(task.context_id.clone()), ..message };
-    drop_empty_metadata(&mut message.parts);
-    message
+    addressed(task, message, Role::User)
 }
 
 fn check_ids(task: &Task, task_id: &str, context_id: &str) -> Result<(), Refusal> {
@@ -126,42 +129,37 @@ pub fn next_timestamp(task: &Task, ambient: &dyn Ambient) -> DateTime<Utc> {
     task.status.timestamp.map_or(now, |before| before.max(now))
 }
 
-fn agent_message(task: &Task, mut message: Message, ambient: &dyn Ambient) -> Message {
+fn agent_message(task: &Task, message: Message, ambient: &dyn Ambient) -> Message {
+    let mut message = addressed(task, message, Role::Agent);
     if message.message_id.is_empty() {
         message.message_id = ambient.uuid().to_string();
     }
-    if message.role == Role::Unspecified {
-        message.role = Role::Agent;
-    }
-    message.task_id = Some(task.id.clone());
-    message.context_id = Some(task.context_id.clone());
-    drop_empty_metadata(&mut message.parts);
     message
 }
 
+fn addressed(task: &Task, message: Message, sender: Role) -> Message {
+    Message {
+        task_id: Some(task.id.clone()),
+        context_id: Some(task.context_id.clone()),
+        role: if message.role == Role::Unspecified { sender } else { message.role.clone() },
+        ..normal::message(message)
+    }
+}
+
 fn artifact_update(task: &Task, update: TaskArtifactUpdateEvent) -> Result<StreamResponse, Refusal> {
-    let mut artifact = update.artifact;
+    let artifact = normal::artifact(update.artifact);
     if artifact.artifact_id.is_empty() {
         return Err(Refusal::NoArtifactId);
     }
-    drop_empty_metadata(&mut artifact.parts);
     let extends = update.append == Some(true) && artifacts::find(task, &artifact.artifact_id).is_some();
     Ok(StreamResponse::ArtifactUpdate(TaskArtifactUpdateEvent {
         task_id: task.id.clone(),
         context_id: task.context_id.clone(),
         artifact,
         append: extends.then_some(true),
-        last_chunk: update.last_chunk,
-        metadata: update.metadata.filter(|metadata| !metadata.is_empty()),
+        last_chunk: update.last_chunk.filter(|is_last| *is_last),
+        metadata: normal::metadata(update.metadata),
     }))
-}
-
-/// The SDK writes an empty metadata map as no map at all; so that a log reads back as it was written, there
-/// is none in it.
-fn drop_empty_metadata(parts: &mut [Part]) {
-    for part in parts {
-        part.metadata = part.metadata.take().filter(|metadata| !metadata.is_empty());
-    }
 }
 
 fn differences(task: &Task, whole: Task, ambient: &dyn Ambient) -> Result<Vec<StreamResponse>, Refusal> {
@@ -177,21 +175,27 @@ fn differences(task: &Task, whole: Task, ambient: &dyn Ambient) -> Result<Vec<St
         }
     }
 
-    for artifact in whole.artifacts.into_iter().flatten() {
+    for artifact in whole.artifacts.into_iter().flatten().map(normal::artifact) {
         if artifacts::find(task, &artifact.artifact_id) != Some(&artifact) {
             events.push(artifact_update(task, replacement(artifact))?);
         }
     }
 
-    let metadata =
-        whole.metadata.filter(|metadata| !metadata.is_empty() && task.metadata.as_ref() != Some(metadata));
-    let status = whole.status;
-    let says_nothing = status.state == TaskState::Unspecified
-        || (status.state == task.status.state && status.message == task.status.message);
-    if !says_nothing || metadata.is_some() {
-        let status = if says_nothing { task.status.clone() } else { status };
+    let metadata = normal::metadata(whole.metadata).filter(|metadata| !has_metadata(task, metadata));
+    let message = whole.status.message.map(|message| agent_message(task, message, ambient));
+    let state = match whole.status.state {
+        // It says nothing about the status.
+        TaskState::Unspecified if message.is_none() => None,
+        TaskState::Unspecified => Some(task.status.state.clone()),
+        state => Some(state),
+    };
+    let status = state
+        .map(|state| TaskStatus { state, message, timestamp: None })
+        .filter(|status| status.state != task.status.state || status.message != task.status.message);
+    if status.is_some() || metadata.is_some() {
+        let status = status.unwrap_or_else(|| task.status.clone());
         events.push(StreamResponse::StatusUpdate(TaskStatusUpdateEvent {
-            status: dated(task, status, ambient)?,
+            status: TaskStatus { timestamp: Some(next_timestamp(task, ambient)), ..status },
             task_id: task.id.clone(),
             context_id: task.context_id.clone(),
             metadata,

@@ -5,6 +5,7 @@
 
 mod admit;
 mod artifacts;
+mod normal;
 
 #[cfg(test)]
 mod tests;
@@ -20,8 +21,8 @@ use crate::{BackendError, CommitRecord, Result};
 
 /// Applies one logged event to a task.
 ///
-/// - A status replaces the status; the replaced status' message moves into the history; the event's metadata
-///   merges into the task's.
+/// - A status replaces the status; the replaced status' message moves into the history, unless it is the
+///   newest one there already or the new status says it again; the event's metadata merges into the task's.
 /// - An artifact is replaced, or extended where the event appends.
 /// - A message joins the history.
 /// - A whole task replaces the task.
@@ -88,7 +89,10 @@ pub fn is_streamed(event: &StreamResponse) -> bool {
 
 fn replace_status(task: &mut Task, status: TaskStatus) {
     let replaced = std::mem::replace(&mut task.status, status);
-    if let Some(message) = replaced.message {
+    let Some(message) = replaced.message else { return };
+    // An agent that shows its whole task puts its last words in both places, and says them again.
+    let newest = task.history.as_deref().and_then(<[Message]>::last);
+    if task.status.message.as_ref() != Some(&message) && newest != Some(&message) {
         remember(task, message);
     }
 }
@@ -101,4 +105,9 @@ fn merge_metadata(into: &mut Option<HashMap<String, Value>>, from: Option<&HashM
     if let Some(from) = from {
         into.get_or_insert_default().extend(from.iter().map(|(key, value)| (key.clone(), value.clone())));
     }
+}
+
+fn has_metadata(task: &Task, metadata: &HashMap<String, Value>) -> bool {
+    let known = |key| task.metadata.as_ref().and_then(|known| known.get(key));
+    metadata.iter().all(|(key, value)| known(key) == Some(value))
 }
