@@ -136,3 +136,6 @@ fn failed<T>(call: &'static str, entries: &[T], read: impl Fn(&T) -> (&str, &str
     };
     entries.iter().filter_map(read).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,12 +108,11 @@ impl Janitor {
 
     /// Those that this pass looks at, from where the last one stopped, and whether those are all.
     fn next_orphans(&self, mut orphans: Vec<Case>) -> (Vec<Case>, bool) {
-        let mut looked_at = self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = orphans.partition_point(|case| Some(case.instance) <= *looked_at);
+        let looked_at = *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = orphans.partition_point(|case| Some(case.instance) <= looked_at);
         orphans.rotate_left(seen);
         let are_all = orphans.len() <= LOOKED_AT;
         orphans.truncate(LOOKED_AT);
-        *looked_at = orphans.last().map(|case| case.instance);
         (orphans, are_all)
     }
 
@@ -123,6 +122,9 @@ impl Janitor {
             if tried >= self.rules.at_most {
                 pass.is_incomplete = true;
                 return;
+            }
+            if case.cause == Cause::Orphaned {
+                *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(case.instance);
             }
             match self.may_go(&case).await {
                 Ok(true) => {
