@@ -5,6 +5,7 @@
 //! use a2a_core::Store;
 //! use a2a_testkit::{Fixture, StoreFixture, async_trait};
 //!
+//! # fn main() {}
 //! struct NowhereFixture;
 //!
 //! #[async_trait]

@@ -67,6 +67,7 @@ impl Inbox {
     /// Receives until it has been quiet for a while.
     pub(super) async fn drain(&mut self) {
         while let Ok(messages) = timeout(self.silence, persist(|| self.bus.receive())).await {
+            assert!(!messages.is_empty(), "receive returned without a message");
             self.seen.extend(messages);
         }
     }
