@@ -104,18 +104,16 @@ impl Cluster {
     /// Removes the membership record; where tasks are left to be resumed, marks it instead, so that survivors
     /// take them over at once and remove it then.
     async fn leave(&self) -> a2a_core::Result<()> {
-        let Instance { members, id, .. } = &*self.instance;
+        let Instance { members: records, id, .. } = &*self.instance;
         if self.instance.is_evicted() {
             return Ok(());
         }
-        if members.executing(id).await?.is_empty() {
-            return members.remove(id).await;
+        if records.executing(id).await?.is_empty() {
+            return records.remove(id).await;
         }
-        let before = id.uuid().as_u128().saturating_sub(1);
-        let before = InstanceId::from_uuid(uuid::Uuid::from_u128(before));
-        if let Some(me) = members.roster(Some(&before), 1).await?.pop().filter(|me| me.id == *id) {
+        if let Some(me) = members::member(&self.instance, *id).await? {
             // Nobody else beats for this instance, so the counter cannot have moved.
-            let _ = members.evict(id, me.beat).await?;
+            let _ = records.evict(id, me.beat).await?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use a2a_server::ServiceParams;
 use super::check;
 use crate::instance::Instance;
 use crate::limits::check_id;
+use crate::members;
 
 const DEFAULT_PAGE_SIZE: usize = 50;
 const MAX_PAGE_SIZE: usize = 100;
@@ -29,7 +30,9 @@ pub(super) async fn get(
     let loaded = instance.retry_for_request().run(|| instance.tasks.load(&key)).await;
     let stored = loaded.map_err(|error| instance.error(error))?;
     let stored = stored.filter(|stored| stored.head.principal == caller.principal);
-    let mut task = stored.ok_or_else(|| A2AError::task_not_found(&req.id))?.task;
+    let stored = stored.ok_or_else(|| A2AError::task_not_found(&req.id))?;
+    members::suspect_if_old(instance, &key, &stored);
+    let mut task = stored.task;
     trim(&mut task, req.history_length)?;
     Ok(task)
 }

@@ -11,4 +11,4 @@ mod ring;
 
 pub(crate) use beat::beat;
 pub(crate) use observe::observe;
-pub(crate) use recover::{Suspects, suspect};
+pub(crate) use recover::{Suspects, member, survivors_take_over, suspect, suspect_if_old};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use a2a::{Message, Role, Task};
 use a2a_core::{
-    Commit, CommitId, Executor, ExecutorChange, InstanceId, MemberState, Outcome, Result, StoredTask,
+    Commit, CommitId, Executor, ExecutorChange, InstanceId, Member, MemberState, Outcome, Result, StoredTask,
     TaskKey, reduce,
 };
 use a2a_server::ExecutorContext;
@@ -83,11 +83,41 @@ async fn recover(instance: &Arc<Instance>, dead: InstanceId) -> Result<()> {
     instance.members.remove(&dead).await
 }
 
+/// Looks into a task of another instance that has not moved for long. The clocks of two machines are compared
+/// here, but only to decide whether to look.
+pub(crate) fn suspect_if_old(instance: &Arc<Instance>, key: &TaskKey, stored: &StoredTask) {
+    let status = &stored.task.status;
+    let age = status.timestamp.and_then(|at| (instance.ambient.now() - at).to_std().ok()).unwrap_or_default();
+    if let Some(executor) = stored.head.executor
+        && !reduce::ends_turn(&status.state)
+        && age > instance.config.lease * 2
+    {
+        suspect(instance, key, executor.instance);
+    }
+}
+
+/// Tells whether the tasks that this instance leaves unfinished will be found by others, to be resumed.
+///
+/// A drained instance marks itself as evicted in the end. One that was evicted by others is found as long as
+/// its record is there; once that is gone, nobody looks for its tasks any more.
+pub(crate) async fn survivors_take_over(instance: &Instance) -> bool {
+    match instance.config.executor_lost {
+        ExecutorLost::Fail => false,
+        ExecutorLost::Resume { .. } if !instance.is_evicted() => true,
+        ExecutorLost::Resume { .. } => member(instance, instance.id).await.is_ok_and(|me| me.is_some()),
+    }
+}
+
 async fn is_dead(instance: &Instance, who: InstanceId) -> Result<bool> {
+    Ok(member(instance, who).await?.is_none_or(|member| member.state == MemberState::Evicted))
+}
+
+/// Reads one member's record.
+pub(crate) async fn member(instance: &Instance, who: InstanceId) -> Result<Option<Member>> {
     let before =
         who.uuid().as_u128().checked_sub(1).map(|id| InstanceId::from_uuid(uuid::Uuid::from_u128(id)));
     let next = instance.members.roster(before.as_ref(), 1).await?.pop();
-    Ok(next.filter(|member| member.id == who).is_none_or(|member| member.state == MemberState::Evicted))
+    Ok(next.filter(|member| member.id == who))
 }
 
 /// Takes one task over by commit. Somebody else may be faster; then nothing happens.

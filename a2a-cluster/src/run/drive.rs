@@ -14,10 +14,9 @@ use tokio::time::{Instant, sleep_until};
 use super::digest::{Digest, Turn, canceled, digest, failed};
 use super::ear::Ear;
 use super::{AnswerAt, Assignment, Control, Reply, RunHandle, Voice};
-use crate::config::ExecutorLost;
 use crate::error::Chain;
-use crate::follow;
 use crate::instance::Instance;
+use crate::{follow, members};
 
 /// One agent at work on one task.
 pub(super) struct Run {
@@ -298,11 +297,10 @@ impl Run {
             self.release().await;
             return End::Over;
         }
-        if self.instance.is_evicted() || self.instance.config.executor_lost != ExecutorLost::Fail {
-            // Whoever survives finds the task by its recorded executor.
+        if members::survivors_take_over(&self.instance).await {
             return End::Over;
         }
-        let why = "the server shut down before the agent finished";
+        let why = "the server stopped before the agent finished";
         let event = failed(&self.task, why, &*self.instance.ambient);
         self.finish_with(event).await
     }

@@ -1,0 +1,74 @@
+//! What goes wrong, and when.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use a2a_testkit::{Delay, Forecast};
+
+use crate::fleet::Fleet;
+
+/// Lets bad things happen for a while.
+pub(crate) async fn reign(fleet: &Rc<Fleet>, rng: &mut fastrand::Rng, disasters: bool) {
+    for _ in 0..rng.usize(3..=8) {
+        let forecast = forecast(rng);
+        fleet.trace.note(format_args!("weather: plugged {} loss {:.2}", forecast.plugged, forecast.loss));
+        fleet.weather.set(forecast);
+        if disasters {
+            strike(fleet, rng).await;
+        }
+        tokio::time::sleep(Duration::from_millis(rng.u64(100..20_000))).await;
+        fleet.mend().await;
+    }
+    // Whatever is still cut off or frozen comes back in weather that may still be bad.
+    fleet.heal();
+    fleet.weather.set(forecast(rng));
+    tokio::time::sleep(Duration::from_secs(rng.u64(0..40))).await;
+    fleet.weather.set(Forecast::calm());
+    for _ in 0..3 {
+        fleet.mend().await;
+        tokio::time::sleep(Duration::from_secs(20)).await;
+    }
+}
+
+fn forecast(rng: &mut fastrand::Rng) -> Forecast {
+    match rng.u8(0..6) {
+        0 => Forecast::calm(),
+        1 => Forecast::unplugged(),
+        2 => Forecast { loss: 0.5, duplication: 0.3, ..Forecast::stormy() },
+        3 => {
+            Forecast { bus_delay: Delay::between(Duration::ZERO, Duration::from_secs(3)), ..Forecast::calm() }
+        }
+        4 => Forecast { write_refused: 0.4, read_failed: 0.4, ..Forecast::stormy() },
+        _ => Forecast::stormy(),
+    }
+}
+
+async fn strike(fleet: &Rc<Fleet>, rng: &mut fastrand::Rng) {
+    let slot = rng.usize(0..fleet.size());
+    let Some(node) = fleet.node(slot) else { return };
+    match rng.u8(0..6) {
+        0 => fleet.crash(slot),
+        1 => {
+            let pause = Duration::from_millis(rng.u64(100..60_000));
+            fleet.trace.note(format_args!("n{} freezes for {pause:?}", node.name));
+            fleet.weather.freeze(node.id);
+            tokio::time::sleep(pause).await;
+            fleet.weather.thaw(node.id);
+            fleet.trace.note(format_args!("n{} thaws", node.name));
+        }
+        2 => {
+            fleet.trace.note(format_args!("n{} loses the store", node.name));
+            fleet.weather.part_from_store(node.id);
+        }
+        3 => {
+            let others: Vec<_> =
+                (0..fleet.size()).filter_map(|n| fleet.node(n)).map(|node| node.id).collect();
+            fleet.trace.note(format_args!("n{} loses the others", node.name));
+            fleet.weather.part(&[node.id], &others);
+        }
+        4 => fleet.replace(slot, Duration::from_millis(rng.u64(0..5_000))).await,
+        _ => {
+            fleet.weather.heal();
+        }
+    }
+}

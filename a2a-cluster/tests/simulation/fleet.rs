@@ -1,0 +1,181 @@
+//! The instances of a simulation, in slots: what crashes or is evicted is replaced under a new id.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a::{AgentCapabilities, AgentCard};
+use a2a_bus_memory::{MemoryBus, MemoryHub};
+use a2a_cluster::{Cluster, ClusterHandler, Config, ExecutorLost};
+use a2a_core::InstanceId;
+use a2a_store_memory::MemoryStore;
+use a2a_testkit::{FaultyBus, FaultyStore, SeededAmbient, Trace, Weather};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Fleet {
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) weather: Weather,
+    pub(crate) trace: Trace,
+    hub: MemoryHub,
+    ambient: SeededAmbient,
+    config: Config,
+    slots: Vec<RefCell<Option<Rc<Node>>>>,
+    crashed: RefCell<Vec<Rc<Node>>>,
+    born: Cell<usize>,
+}
+
+pub(crate) struct Node {
+    pub(crate) id: InstanceId,
+    pub(crate) name: usize,
+    pub(crate) cluster: Cluster,
+    pub(crate) handler: Arc<ClusterHandler>,
+    /// Cancelled when its clients lose their connections.
+    pub(crate) gone: CancellationToken,
+}
+
+impl Fleet {
+    pub(crate) async fn start(rng: &mut fastrand::Rng, resume: bool, trace: Trace) -> Fleet {
+        let mut config = Config::default();
+        if resume {
+            config.executor_lost = ExecutorLost::Resume { max_attempts: 3 };
+        }
+        let size = rng.usize(2..=4);
+        let keep_all = a2a_store_memory::Config::default().log_commits(100_000).log_bytes(1 << 30);
+        let fleet = Fleet {
+            store: Arc::new(MemoryStore::with_config(keep_all)),
+            weather: Weather::calm(),
+            trace,
+            hub: MemoryBus::hub(),
+            ambient: SeededAmbient::new(rng.u64(..)),
+            config,
+            slots: (0..size).map(|_| RefCell::new(None)).collect(),
+            crashed: RefCell::default(),
+            born: Cell::new(0),
+        };
+        for slot in 0..size {
+            fleet.boot(slot).await;
+        }
+        fleet
+    }
+
+    pub(crate) fn size(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The node in a slot, unless it is just being replaced.
+    pub(crate) fn node(&self, slot: usize) -> Option<Rc<Node>> {
+        self.slots[slot].borrow().clone()
+    }
+
+    /// Starts a new instance in a slot; tries until the weather lets it join.
+    pub(crate) async fn boot(&self, slot: usize) {
+        self.slots[slot].replace(None);
+        loop {
+            let name = self.born.replace(self.born.get() + 1);
+            let ambient = Arc::new(self.ambient.fork());
+            let id = InstanceId::generate(&*ambient);
+            let seed = name as u64;
+            let store = FaultyStore::new(self.store.clone(), self.weather.clone(), seed).used_by(id);
+            let bus = FaultyBus::new(Arc::new(self.hub.endpoint(id)), self.weather.clone(), seed ^ 0xb05);
+            let started = Cluster::builder(Arc::new(crate::agent::Scripted), card())
+                .store(Arc::new(store))
+                .bus(Arc::new(bus))
+                .config(self.config.clone())
+                .ambient(ambient)
+                .label(format!("n{name}"))
+                .start();
+            match started.await {
+                Ok(cluster) => {
+                    self.trace.note(format_args!("n{name} serves in slot {slot}"));
+                    let handler = cluster.handler();
+                    let node = Node { id, name, cluster, handler, gone: CancellationToken::new() };
+                    self.slots[slot].replace(Some(Rc::new(node)));
+                    return;
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
+            }
+        }
+    }
+
+    /// An instance vanishes between two instructions: its calls never end, its clients lose it.
+    pub(crate) fn crash(&self, slot: usize) {
+        if let Some(node) = self.slots[slot].replace(None) {
+            self.trace.note(format_args!("n{} crashes", node.name));
+            self.weather.freeze(node.id);
+            node.gone.cancel();
+            self.crashed.borrow_mut().push(node);
+        }
+    }
+
+    /// An instance is shut down in order, and another takes its place.
+    pub(crate) async fn replace(&self, slot: usize, grace: Duration) {
+        if let Some(node) = self.node(slot) {
+            self.trace.note(format_args!("n{} drains", node.name));
+            node.cluster.shutdown(grace).await;
+            node.gone.cancel();
+            assert_eq!(node.cluster.running(), 0, "after shutdown no task of ours runs");
+            self.boot(slot).await;
+        }
+    }
+
+    /// Replaces instances that were evicted, as a supervisor of processes would.
+    pub(crate) async fn mend(&self) {
+        for slot in 0..self.size() {
+            let evicted = self.node(slot).filter(|node| {
+                let stopped = node.cluster.stopped();
+                futures::FutureExt::now_or_never(stopped) == Some(true)
+            });
+            match evicted {
+                Some(node) => {
+                    self.trace.note(format_args!("n{} was evicted", node.name));
+                    self.replace(slot, Duration::ZERO).await;
+                }
+                None if self.node(slot).is_none() => self.boot(slot).await,
+                None => {}
+            }
+        }
+    }
+
+    /// Ends the bad weather. What crashed stays dead.
+    pub(crate) fn heal(&self) {
+        self.weather.set(a2a_testkit::Forecast::calm());
+        self.weather.heal();
+        for node in self.crashed.borrow().iter() {
+            self.weather.freeze(node.id);
+        }
+    }
+
+    pub(crate) async fn shutdown(&self) {
+        for slot in 0..self.size() {
+            if let Some(node) = self.node(slot) {
+                node.cluster.shutdown(Duration::from_secs(1)).await;
+                assert_eq!((node.cluster.running(), node.cluster.streaming()), (0, 0));
+            }
+        }
+    }
+}
+
+fn card() -> AgentCard {
+    AgentCard {
+        name: "simulated".into(),
+        description: "an agent for simulations".into(),
+        version: "1".into(),
+        supported_interfaces: vec![],
+        capabilities: AgentCapabilities {
+            streaming: Some(true),
+            push_notifications: None,
+            extended_agent_card: None,
+            extensions: None,
+        },
+        default_input_modes: vec![],
+        default_output_modes: vec![],
+        skills: vec![],
+        provider: None,
+        documentation_url: None,
+        icon_url: None,
+        security_schemes: None,
+        security_requirements: None,
+        signatures: None,
+    }
+}

@@ -1,0 +1,73 @@
+//! The cluster in bad weather, seeded, on paused time: instances crash, freeze past their lease, drain and
+//! come back; the store fails and lies; the bus loses, repeats and reorders; clients cancel, follow up, send
+//! again and vanish. Then the weather heals, and everything must come to an end.
+//!
+//! A failing seed prints the command that replays it. `A2A_SEEDS=10000` runs as many.
+
+#[path = "../world/agent.rs"]
+#[allow(unreachable_pub, reason = "shared with the other tests")]
+mod agent;
+mod chaos;
+mod client;
+mod fleet;
+mod oracle;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use a2a_testkit::{Trace, assert_replays, seeds, simulate};
+use fleet::Fleet;
+use tokio::task::{JoinSet, LocalSet};
+
+/// What a simulation is made of.
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    /// Whether instances crash, freeze, drain and are cut off.
+    disasters: bool,
+    /// Whether a lost agent is run again.
+    resume: bool,
+}
+
+async fn live(seed: u64, plan: Plan, trace: Trace) {
+    LocalSet::new().run_until(story(seed, plan, trace)).await;
+}
+
+async fn story(seed: u64, plan: Plan, trace: Trace) {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let fleet = Rc::new(Fleet::start(&mut rng, plan.resume, trace.clone()).await);
+    let mut sessions = JoinSet::new();
+    for n in 0..rng.usize(2..=6) {
+        sessions.spawn_local(client::session(n, Rc::clone(&fleet), rng.fork()));
+    }
+    chaos::reign(&fleet, &mut rng, plan.disasters).await;
+    trace.note("the weather heals");
+    fleet.heal();
+    let seen: Vec<client::Seen> = sessions.join_all().await.into_iter().flatten().collect();
+    // Two lease times for whoever died last to be found, and some for the agents to finish.
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    oracle::check(&fleet, &seen, &trace).await;
+    fleet.shutdown().await;
+}
+
+#[test]
+fn the_invariants_hold_in_bad_weather() {
+    simulate(seeds(500), async |seed| {
+        let plan = Plan { disasters: false, resume: false };
+        live(seed, plan, Trace::new()).await;
+    });
+}
+
+#[test]
+fn the_invariants_hold_through_crashes_freezes_and_drains() {
+    simulate(seeds(1_000), async |seed| {
+        let plan = Plan { disasters: true, resume: seed % 2 == 1 };
+        live(seed, plan, Trace::new()).await;
+    });
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace() {
+    assert_replays(seeds(25), async |seed, trace| {
+        live(seed, Plan { disasters: true, resume: seed % 2 == 1 }, trace).await;
+    });
+}
