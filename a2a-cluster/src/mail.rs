@@ -90,5 +90,6 @@ fn hand_over(instance: &Arc<Instance>, message: BusMessage) {
         }
         News::Cancelling => instance.answers.record(&key, Answer::Heard),
         News::CancelRefused => instance.answers.record(&key, Answer::Refused),
+        News::Configs => {}
     }
 }

@@ -40,6 +40,8 @@ pub enum News {
     Cancelling,
     /// From the executor, to the sender of `Cancel`: the agent does not cancel this task.
     CancelRefused,
+    /// To the executor: the push notification configs of this task changed; read them again.
+    Configs,
 }
 
 impl News {
@@ -62,6 +64,7 @@ impl News {
             News::Cancel => "cancel",
             News::Cancelling => "cancelling",
             News::CancelRefused => "cancelRefused",
+            News::Configs => "configs",
         }
     }
 }

@@ -132,6 +132,7 @@ pub fn decode(text: &str) -> Result<Addressed, WireError> {
         "cancel" => News::Cancel,
         "cancelling" => News::Cancelling,
         "cancelRefused" => News::CancelRefused,
+        "configs" => News::Configs,
         _ => return Err(WireError::UnknownKind),
     };
     let message = BusMessage { from: envelope.from, task: envelope.task, news, trace: envelope.trace };
