@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 pub mod members;
+pub mod remote;
 pub mod tap;
 
 use std::sync::Arc;

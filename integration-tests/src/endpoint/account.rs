@@ -38,6 +38,12 @@ impl Account {
         Account { aws, access_key, secret_key, region }
     }
 
+    /// Names an account that another process has and told about: where SNS and SQS are, and its access key.
+    pub fn at(sns: String, sqs: String, access_key: String) -> Self {
+        let aws = Aws { dynamodb: sns.clone(), sns, sqs, emulated: true };
+        Account { access_key, ..Account::fresh(aws) }
+    }
+
     /// Returns a client configuration for one service, as the service crates' `Config::from` takes it.
     pub fn sdk_config(&self, service: Service) -> SdkConfig {
         let credentials = Credentials::new(&self.access_key, &self.secret_key, None, None, "endpoint");
