@@ -25,8 +25,13 @@ pub(crate) async fn cancel(instance: &Arc<Instance>, key: &TaskKey) -> Result<Ta
         return outcome(stored.task);
     }
     let answers = instance.answers.listen(key);
-    let mut events =
-        read(instance, feed, Start::Snapshot(Box::new(stored.task.clone()), stored.version), Until::TaskEnds);
+    let mut events = read(
+        instance,
+        feed,
+        Start::Snapshot(Box::new(stored.task.clone()), stored.version),
+        Until::TaskEnds,
+        None,
+    );
     let asked = Instant::now();
     let config = &instance.config;
     let mut known = stored;

@@ -20,6 +20,7 @@ mod limits;
 mod liveness;
 mod mail;
 mod members;
+pub mod resume;
 mod retry;
 mod run;
 mod subscribe;

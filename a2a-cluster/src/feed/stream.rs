@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::{Attached, ring::Tail};
 use crate::instance::Instance;
+use crate::resume::{Marks, Position};
 
 /// Where a stream begins.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(crate) enum Start {
     Beginning,
     /// With this snapshot, then everything after its version.
     Snapshot(Box<Task>, Version),
+    /// With what follows this position; these are the commits that hold it.
+    Position(Position, Vec<Arc<CommitRecord>>),
 }
 
 /// Where a stream ends.
@@ -45,23 +48,31 @@ struct Reader {
     cursor: Version,
     commit: Option<(Arc<CommitRecord>, usize)>,
     waiting: std::vec::IntoIter<Arc<CommitRecord>>,
+    /// Events of the next commit that the client has already.
+    skip: usize,
     until: Until,
+    marks: Option<Marks>,
     done: bool,
 }
 
 /// Streams a task's events to one client.
 ///
-/// Ends as `until` says; ends with an error where the instance stops serving, so that the client subscribes
+/// Ends as `until` says; marks events with cursors if the client asked for them. Ends with an error where the instance stops serving, so that the client subscribes
 /// anew on another.
 pub(crate) fn read(
     instance: &Arc<Instance>,
     feed: Attached,
     start: Start,
     until: Until,
+    marks: Option<Marks>,
 ) -> BoxStream<'static, Result<StreamResponse, A2AError>> {
-    let (snapshot, cursor) = match start {
-        Start::Beginning => (None, Version::ABSENT),
-        Start::Snapshot(task, version) => (Some(task), version),
+    let (snapshot, cursor, waiting, skip) = match start {
+        Start::Beginning => (None, Version::ABSENT, Vec::new(), 0),
+        Start::Snapshot(task, version) => (Some(task), version, Vec::new(), 0),
+        Start::Position(position, commits) => {
+            let before = position.version.get().saturating_sub(1);
+            (None, Version::new(before), commits, position.events as usize)
+        }
     };
     let reader = Reader {
         instance: Arc::clone(instance),
@@ -70,8 +81,10 @@ pub(crate) fn read(
         snapshot,
         cursor,
         commit: None,
-        waiting: Vec::new().into_iter(),
+        waiting: waiting.into_iter(),
+        skip,
         until,
+        marks,
         done: false,
     };
     stream::unfold(reader, |mut reader| async move {
@@ -88,17 +101,15 @@ impl Reader {
             return None;
         }
         if let Some(task) = self.snapshot.take() {
-            self.done = self.until.reached(&task.status.state);
-            return Some(Ok(StreamResponse::Task(*task)));
+            return Some(Ok(self.show(StreamResponse::Task(*task), u32::MAX)));
         }
         loop {
-            if let Some(event) = self.next_of_commit() {
-                self.done = reduce::state_of(&event).is_some_and(|state| self.until.reached(state));
-                return Some(Ok(event));
+            if let Some((event, position)) = self.next_of_commit() {
+                return Some(Ok(self.show(event, position)));
             }
             if let Some(commit) = self.waiting.next() {
                 self.cursor = commit.version;
-                self.commit = Some((commit, 0));
+                self.commit = Some((commit, std::mem::take(&mut self.skip)));
                 continue;
             }
             // Marked as seen before the ring is read: progress made in between wakes the wait below.
@@ -124,8 +135,7 @@ impl Reader {
                     Ok(Replay::Commits(commits)) => self.waiting = commits.into_iter(),
                     Ok(Replay::Snapshot(stored)) => {
                         self.cursor = stored.version;
-                        self.done = self.until.reached(&stored.task.status.state);
-                        return Some(Ok(StreamResponse::Task(stored.task)));
+                        return Some(Ok(self.show(StreamResponse::Task(stored.task), u32::MAX)));
                     }
                     Err(error) => return Some(Err(error)),
                 },
@@ -133,12 +143,22 @@ impl Reader {
         }
     }
 
-    fn next_of_commit(&mut self) -> Option<StreamResponse> {
+    /// Passes an event on: the stream may end with it, and the client may want a cursor.
+    fn show(&mut self, mut event: StreamResponse, events: u32) -> StreamResponse {
+        self.done = reduce::state_of(&event).is_some_and(|state| self.until.reached(state));
+        if let Some(marks) = &mut self.marks {
+            marks.mark(&mut event, Position { version: self.cursor, events });
+        }
+        event
+    }
+
+    /// Returns the next event of the current commit, and how many of its events the client has then.
+    fn next_of_commit(&mut self) -> Option<(StreamResponse, u32)> {
         let (commit, position) = self.commit.as_mut()?;
         while let Some(event) = commit.events.get(*position) {
             *position += 1;
             if reduce::is_streamed(event) {
-                return Some(event.clone());
+                return Some((event.clone(), u32::try_from(*position).unwrap_or(u32::MAX)));
             }
         }
         self.commit = None;

@@ -6,6 +6,7 @@ mod duplicate;
 mod push;
 mod read;
 mod send;
+mod subscribe;
 
 use std::sync::Arc;
 
@@ -21,9 +22,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use crate::cancel;
-use crate::feed::{Start, Until, read};
 use crate::instance::Instance;
-use crate::subscribe;
 
 /// Serves A2A requests for one instance of a cluster.
 ///
@@ -79,15 +78,7 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: SubscribeToTaskRequest,
     ) -> Result<BoxStream<'static, Result<StreamResponse, A2AError>>, A2AError> {
-        check::streaming(&self.instance.card)?;
-        let caller = check::caller(&self.instance, params, req.tenant.as_deref())?;
-        check::not_ended(&check::own_task(&self.instance, &caller, &req.id).await?, &req.id)?;
-        self.instance.check_serving()?;
-        let joined = subscribe::join(&self.instance, &caller.key(&req.id)).await?;
-        let (feed, stored) = joined.ok_or_else(|| A2AError::task_not_found(&req.id))?;
-        check::not_ended(&stored.head, &req.id)?;
-        let start = Start::Snapshot(Box::new(stored.task), stored.version);
-        Ok(read(&self.instance, feed, start, Until::TaskEnds))
+        subscribe::stream(&self.instance, params, req).await
     }
 
     async fn create_push_config(

@@ -18,6 +18,7 @@ use crate::caller::Caller;
 use crate::feed::{self, Start, Until};
 use crate::instance::Instance;
 use crate::limits::{check_message, check_metadata};
+use crate::resume::Marks;
 use crate::run::{self, AnswerAt, Assignment, Reply, Voice};
 use crate::subscribe;
 
@@ -54,11 +55,12 @@ pub(super) async fn streaming(
     let configuration = req.configuration.as_ref();
     let history_length = configuration.and_then(|configuration| configuration.history_length);
     let turn = begin(instance, params, req, AnswerAt::Opening).await?;
+    let marks = Marks::wanted(params, &turn.key);
     match turn.answer.reply(instance, AnswerAt::Opening).await? {
         Reply::Message(message) => Ok(stream::iter([Ok(StreamResponse::Message(message))]).boxed()),
         Reply::Refused(error) => Err(error),
         Reply::Open | Reply::Task(_) | Reply::Lost => {
-            let events = feed::read(instance, turn.feed, turn.start, Until::TurnEnds);
+            let events = feed::read(instance, turn.feed, turn.start, Until::TurnEnds, marks);
             Ok(events.map(move |event| trimmed(event, history_length)).boxed())
         }
     }
@@ -284,7 +286,7 @@ async fn follow_turn(instance: &Arc<Instance>, key: &TaskKey) -> Result<Task, A2
         return Ok(stored.task);
     }
     let start = Start::Snapshot(Box::new(stored.task), stored.version);
-    let mut events = feed::read(instance, feed, start, Until::TurnEnds);
+    let mut events = feed::read(instance, feed, start, Until::TurnEnds, None);
     while let Some(event) = events.next().await {
         event?;
     }

@@ -106,7 +106,21 @@ impl World {
         bus: Bus,
         prepare: impl Fn(ClusterBuilder) -> ClusterBuilder,
     ) -> World {
-        let store = Arc::new(MemoryStore::new());
+        World::on_store(instances, bus, MemoryStore::new(), prepare).await
+    }
+
+    /// Starts instances over a store of one's own.
+    pub async fn keeping(instances: usize, store: MemoryStore) -> World {
+        World::on_store(instances, Bus::Plugged, store, |builder| builder.config(quick())).await
+    }
+
+    async fn on_store(
+        instances: usize,
+        bus: Bus,
+        store: MemoryStore,
+        prepare: impl Fn(ClusterBuilder) -> ClusterBuilder,
+    ) -> World {
+        let store = Arc::new(store);
         let hub = MemoryBus::hub();
         let mut nodes = Vec::new();
         for n in 0..instances {
