@@ -74,7 +74,7 @@ pub enum Eviction {
 /// 6. `an_evicted_member_stays_evicted`, until it is removed; evicting it again is `Evicted`.
 /// 7. `remove_forgets_a_member`: idempotent; a later beat of it is `Evicted`.
 /// 8. `executing_lists_the_tasks_of_an_executor`: those whose recorded executor it is. It may lag behind
-///    commits by seconds; it never lists a task of another.
+///    commits by seconds, and so still list a task that was its; it never lists one that was never its.
 /// 9. `of_beat_and_evict_one_wins`: when both race, either the beat is `Alive` and the eviction `Moved`, or
 ///    the eviction is `Evicted` and the beat `Evicted`.
 ///

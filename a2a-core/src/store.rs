@@ -68,7 +68,8 @@ pub struct TaskHead {
 /// 13. `a_claim_records_the_executor`, `a_release_clears_it`, `keep_leaves_it`.
 /// 14. `release_clears_only_the_named_executor`: outside any commit; the version stays.
 /// 15. `the_principal_is_set_by_the_first_commit_only`.
-/// 16. `list_returns_newest_status_first`, by status time, then by id, both descending.
+/// 16. `list_returns_newest_status_first`, by status time, then by id, both descending. Lists may lag behind
+///     commits by seconds; single tasks never do.
 /// 17. `list_pages_cover_every_unchanged_task_once`, under concurrent change.
 /// 18. `list_never_crosses_tenants_or_principals`.
 /// 19. `list_filters_by_context_state_and_time`: the time filter includes its bound.
