@@ -1,4 +1,4 @@
-//! An event bus on SNS and SQS.
+#![doc = include_str!("../README.md")]
 #![doc(html_no_source)]
 
 mod acknowledge;

@@ -1,4 +1,10 @@
 //! Lists of many pages, which no emulator at hand has.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
 
 mod common;
 

@@ -1,4 +1,10 @@
 //! What an endpoint does with what it finds in its queue, and when its queue is not there.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
 
 mod common;
 
@@ -154,7 +160,11 @@ async fn a_backlog_calls_helpers_and_its_end_sends_them_away() {
     })
     .await;
     bus.close().await.unwrap();
-    assert_eq!(site.queues().await, [queue.queue_url.clone()], "what an operator made is the operator's");
+    assert_eq!(
+        site.queues().await,
+        std::slice::from_ref(&queue.queue_url),
+        "what an operator made is the operator's"
+    );
     assert_eq!(site.subscriptions().await.len(), 1);
     assert!(reader.teardown(&queue).await.is_empty());
     site.assert_nothing_is_left().await;

@@ -1,6 +1,11 @@
 //! A deployment of its own for each test, on the endpoint that `integration_tests` finds.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 pub mod members;
 pub mod remote;
