@@ -1,6 +1,9 @@
 //! A table for one test: in a server inside the test process, or wherever `AWS_ENDPOINT_URL` points.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+pub(crate) mod faults;
+pub(crate) mod meter;
+
 use std::sync::Arc;
 use std::time::Duration;
 
