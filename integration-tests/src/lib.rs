@@ -1,3 +1,5 @@
-//! Several instances against real backends; and the arrows between our crates.
+//! Several instances, in this process or against real backends; and the arrows between our crates.
 
 pub mod endpoint;
+pub mod fleet;
+pub mod raw;

@@ -1,0 +1,20 @@
+//! Takes the principal from a header, as behind a gateway that has authenticated the caller.
+
+use a2a::A2AError;
+use a2a_cluster::{Caller, CallerResolver, unauthenticated};
+use a2a_core::{Principal, Tenant};
+use a2a_server::ServiceParams;
+
+/// The header, and gRPC metadata key, with the principal in it.
+pub const PRINCIPAL: &str = "x-principal";
+
+/// Whoever [`PRINCIPAL`] names; nobody else is served.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PrincipalHeader;
+
+impl CallerResolver for PrincipalHeader {
+    fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
+        let name = params.get(PRINCIPAL).and_then(|values| values.first()).ok_or_else(unauthenticated)?;
+        Ok(Caller { tenant: Tenant::new(tenant.unwrap_or_default()), principal: Some(Principal::new(name)) })
+    }
+}

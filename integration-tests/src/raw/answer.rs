@@ -1,0 +1,144 @@
+//! What came back, read by the rules of its binding. Whatever breaks them fails the test.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use serde_json::Value;
+use tonic::{Code, Status};
+
+use super::failure::Failure;
+use super::grpc;
+use super::operation::Operation;
+use super::request::ID;
+use crate::fleet::Binding;
+
+/// A whole answer, as it came.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub(super) binding: Binding,
+    pub(super) operation: Operation,
+    /// The HTTP status; 200 for whatever gRPC says.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    pub(super) trailers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Answer {
+    /// The one result of an operation that does not stream, in its JSON form.
+    ///
+    /// # Errors
+    ///
+    /// The failure that came instead.
+    pub fn result(&self) -> Result<Value, Failure> {
+        match self.binding {
+            Binding::JsonRpc => self.rpc_result(&self.json()),
+            Binding::Rest if self.status.is_success() => {
+                if self.body.is_empty() {
+                    return Ok(Value::Object(serde_json::Map::new()));
+                }
+                assert_eq!(self.content_type(), "application/a2a+json", "{self:?}");
+                Ok(self.json())
+            }
+            Binding::Rest => Err(Failure::of_problem(self.status, self.content_type(), &self.json())),
+            Binding::Grpc => {
+                let mut results = self.grpc_results()?;
+                assert_eq!(results.len(), 1, "{self:?}");
+                Ok(results.remove(0))
+            }
+        }
+    }
+
+    /// The events of an operation that streams, in their JSON form.
+    ///
+    /// # Errors
+    ///
+    /// The failure that came instead, or after them.
+    pub fn events(&self) -> Result<Vec<Value>, Failure> {
+        if self.binding == Binding::Grpc {
+            return self.grpc_results();
+        }
+        if self.content_type() != "text/event-stream" {
+            return self.result().map(|result| panic!("a result instead of a stream: {result}"));
+        }
+        assert_eq!(self.status, StatusCode::OK, "{self:?}");
+        self.server_sent()
+            .map(|event| match self.binding {
+                Binding::JsonRpc => self.rpc_result(&event),
+                _ => Ok(event),
+            })
+            .collect()
+    }
+
+    /// The failure that must have come.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub fn failure(&self) -> Failure {
+        let streams = matches!(self.operation, Operation::SendStreamingMessage | Operation::SubscribeToTask);
+        let failure = if streams { self.events().map(Value::Array) } else { self.result() };
+        match failure {
+            Err(failure) => failure,
+            Ok(value) => panic!("{:?} by {:?} should have failed: {value}", self.operation, self.binding),
+        }
+    }
+
+    /// All of an answer that a client can see, but for the time.
+    pub fn visible(&self) -> String {
+        let lines = |headers: &HeaderMap| {
+            let mut lines: Vec<_> = headers
+                .iter()
+                .filter(|(name, _)| *name != "date")
+                .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
+                .collect();
+            lines.sort();
+            lines.join("\n")
+        };
+        let body = String::from_utf8_lossy(&self.body);
+        format!("{}\n{}\n\n{body}\n\n{}", self.status, lines(&self.headers), lines(&self.trailers))
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.visible()))
+    }
+
+    fn content_type(&self) -> &str {
+        self.headers.get(CONTENT_TYPE).map_or("", |value| value.to_str().unwrap())
+    }
+
+    fn rpc_result(&self, envelope: &Value) -> Result<Value, Failure> {
+        assert_eq!(envelope["jsonrpc"], "2.0", "{envelope}");
+        match (envelope.get("result"), envelope.get("error")) {
+            (Some(result), None) => {
+                assert_eq!((self.status, &envelope["id"]), (StatusCode::OK, &Value::from(ID)), "{envelope}");
+                Ok(result.clone())
+            }
+            (None, Some(error)) => Err(Failure::of_json_rpc(self.status, envelope, error)),
+            _ => panic!("neither result nor error, or both: {envelope}"),
+        }
+    }
+
+    /// The `data` of all events, in which this server needs no second line.
+    fn server_sent(&self) -> impl Iterator<Item = Value> {
+        let text = std::str::from_utf8(&self.body).unwrap();
+        text.lines()
+            .filter_map(|line| line.strip_prefix("data: "))
+            .map(|data| serde_json::from_str(data).unwrap())
+    }
+
+    fn grpc_results(&self) -> Result<Vec<Value>, Failure> {
+        assert_eq!(self.status, StatusCode::OK, "{}", self.visible());
+        let status =
+            Status::from_header_map(&self.trailers).or_else(|| Status::from_header_map(&self.headers));
+        let status = status.unwrap_or_else(|| panic!("no status: {}", self.visible()));
+        match status.code() {
+            Code::Ok => {
+                let messages = grpc::unframe(self.body.clone());
+                Ok(messages.iter().map(|message| grpc::decode(self.operation, message)).collect())
+            }
+            _ => Err(Failure::of_status(&status)),
+        }
+    }
+}
