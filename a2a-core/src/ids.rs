@@ -172,10 +172,80 @@ impl TaskKey {
 
 impl fmt::Display for TaskKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Escaped, so that no id that a caller made up begins a new line in a log.
+        let task_id = self.task_id.escape_debug();
         if self.tenant.as_str().is_empty() {
-            f.write_str(&self.task_id)
+            write!(f, "{task_id}")
         } else {
-            write!(f, "{}/{}", self.tenant.as_str(), self.task_id)
+            write!(f, "{}/{task_id}", self.tenant.as_str().escape_debug())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{Clock, instance};
+
+    #[test]
+    fn versions_count_from_absent() {
+        assert_eq!(Version::default(), Version::ABSENT);
+        assert_eq!(Version::ABSENT.next(), Version::new(1));
+        assert_eq!(Version::new(u64::MAX).next(), Version::new(u64::MAX));
+    }
+
+    #[test]
+    fn names_are_written_bare() {
+        let json = |value: serde_json::Result<String>| value.unwrap();
+        assert_eq!(json(serde_json::to_string(&Version::new(7))), "7");
+        assert_eq!(json(serde_json::to_string(&Tenant::new("acme"))), "\"acme\"");
+        assert_eq!(json(serde_json::to_string(&Principal::new("ann"))), "\"ann\"");
+        let id = instance(1);
+        assert_eq!(json(serde_json::to_string(&id)), format!("\"{id}\""));
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn every_id_is_new() {
+        let clock = Clock::new();
+        assert!(InstanceId::generate(&clock) < InstanceId::generate(&clock));
+        assert_ne!(CommitId::generate(&clock), CommitId::generate(&clock));
+    }
+
+    #[test]
+    fn an_absent_tenant_is_the_empty_one() {
+        assert_eq!(Tenant::from(None), Tenant::default());
+        assert_eq!(Tenant::from(Some("acme".to_owned())), Tenant::new("acme"));
+    }
+
+    #[test]
+    fn a_principal_is_shown_nowhere() {
+        let principal = Principal::new("s3cret");
+        assert_eq!(principal.as_str(), "s3cret");
+        let query = crate::TaskQuery::new(Tenant::default(), Some(principal.clone()), 1);
+        let head = crate::TaskHead {
+            state: a2a::TaskState::Working,
+            principal: Some(principal.clone()),
+            executor: None,
+            watchers: std::collections::BTreeSet::new(),
+        };
+        assert!(!format!("{principal:?} {principal:#?} {query:?} {head:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_commit_does_not_show_who_created_the_task() {
+        let (task, principal) = (crate::samples::task(a2a::TaskState::Working), Principal::new("s3cret"));
+        let id = CommitId::generate(&Clock::new());
+        let commit = crate::Commit::new(Version::ABSENT, id, vec![], &task).created_by(Some(&principal));
+        assert_eq!(commit.principal(), Some(&principal));
+        assert!(!format!("{commit:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_key_shows_its_tenant_and_breaks_no_line() {
+        assert_eq!(TaskKey::new(Tenant::default(), "task").to_string(), "task");
+        assert_eq!(TaskKey::new(Tenant::new("acme"), "task").to_string(), "acme/task");
+        let forged = TaskKey::new(Tenant::new("a\nWARN"), "\u{1b}[31m\r\n");
+        assert!(!forged.to_string().contains(char::is_control));
     }
 }

@@ -23,6 +23,9 @@ pub mod reduce;
 pub mod store;
 pub mod wire;
 
+#[cfg(test)]
+mod samples;
+
 pub use ambient::{Ambient, SystemAmbient};
 pub use bus::{BusMessage, Delivery, EventBus, News};
 pub use commit::{Commit, CommitRecord, Executor, ExecutorChange, Outcome, Replay};

@@ -62,3 +62,27 @@ pub trait PushConfigs: fmt::Debug + Send + Sync + 'static {
     /// Records that the webhook has all events up to `version`. Idempotent.
     async fn acknowledge(&self, key: &TaskKey, id: &str, version: Version) -> Result<()>;
 }
+
+#[cfg(test)]
+mod tests {
+    use a2a::AuthenticationInfo;
+
+    use super::*;
+
+    #[test]
+    fn a_webhooks_secrets_are_shown_nowhere() {
+        let secret = || "s3cret".to_owned();
+        let config = TaskPushNotificationConfig {
+            url: "https://example.com/s3cret".to_owned(),
+            id: Some("config".to_owned()),
+            task_id: "task".to_owned(),
+            token: Some(secret()),
+            authentication: Some(AuthenticationInfo { scheme: secret(), credentials: Some(secret()) }),
+            tenant: Some(secret()),
+        };
+        let subscription = PushSubscription { config, acknowledged: Version::new(7) };
+        let shown = format!("{subscription:?} {subscription:#?}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(shown.contains("config") && shown.contains('7'));
+    }
+}

@@ -1,1 +1,149 @@
+//! The wire form's shape and bounds, and that it survives anything.
 
+mod bounds;
+mod properties;
+
+use std::sync::Arc;
+
+use a2a::{StreamResponse, TaskState};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::samples::{instance, record, task};
+use crate::{CommitId, Tenant};
+
+/// One message of every kind.
+fn kinds() -> [News; 7] {
+    let commits = (7..9).map(|version| Arc::new(record(version, vec![]))).collect();
+    [
+        News::Commits(commits),
+        News::Changed(Version::new(7)),
+        News::Watch(Version::ABSENT),
+        News::Unwatch,
+        News::Cancel,
+        News::Cancelling,
+        News::CancelRefused,
+    ]
+}
+
+fn message(news: News) -> BusMessage {
+    let task = TaskKey::new(Tenant::new("acme"), "task");
+    BusMessage { from: instance(1), task, news, trace: None }
+}
+
+fn tree(news: News) -> Value {
+    serde_json::from_str(&encode(&[instance(2)], &message(news))).unwrap()
+}
+
+/// Decodes a message after a change to its JSON.
+fn changed(news: News, change: impl FnOnce(&mut Value)) -> Result<Addressed, WireError> {
+    let mut tree = tree(news);
+    change(&mut tree);
+    decode(&tree.to_string())
+}
+
+#[test]
+fn every_kind_reads_back_under_its_own_word() {
+    for news in kinds() {
+        assert_eq!(tree(news.clone())["kind"], news.kind());
+        let decoded = decode(&encode(&[instance(2), instance(3)], &message(news.clone()))).unwrap();
+        assert_eq!(decoded, Addressed { to: vec![instance(2), instance(3)], message: message(news) });
+    }
+}
+
+#[test]
+fn the_shape_is_the_documented_one() {
+    let expected = json!({
+        "v": 1,
+        "from": "00000000-0000-0000-0000-000000000001",
+        "to": ["00000000-0000-0000-0000-000000000002"],
+        "task": { "tenant": "acme", "taskId": "task" },
+        "kind": "watch",
+        "version": 7,
+    });
+    assert_eq!(tree(News::Watch(Version::new(7))), expected);
+}
+
+#[test]
+fn commits_are_written_as_the_log_has_them() {
+    let event = StreamResponse::Task(task(TaskState::Working));
+    let commit = record(1, vec![event]);
+    let written = tree(News::Commits(vec![Arc::new(commit.clone())]));
+    assert_eq!(written["commits"], json!([commit]));
+    assert_eq!(written["commits"][0]["id"], json!(CommitId::from_uuid(uuid::Uuid::from_u128(1))));
+}
+
+#[test]
+fn unknown_fields_are_ignored() {
+    for news in kinds() {
+        let decoded = changed(news.clone(), |tree| {
+            tree["new"] = json!({ "v": 2, "kind": [1] });
+            tree["task"]["new"] = json!(1);
+            if tree["commits"].is_array() {
+                tree["commits"][0]["new"] = json!(1);
+            }
+        });
+        assert_eq!(decoded.unwrap().message, message(news));
+    }
+}
+
+#[test]
+fn another_format_is_unknown_whatever_its_shape() {
+    for text in [r#"{"v":2}"#, r#"{"v":0,"from":1}"#, r#"{"kind":{},"task":[],"v":4294967295}"#] {
+        assert_eq!(decode(text), Err(WireError::UnknownFormat), "{text}");
+    }
+    let newer = changed(News::Cancel, |tree| tree["v"] = json!(2));
+    assert_eq!(newer, Err(WireError::UnknownFormat));
+}
+
+#[test]
+fn another_kind_is_unknown() {
+    for kind in ["", "Watch", "resume"] {
+        let decoded = changed(News::Cancel, |tree| tree["kind"] = json!(kind));
+        assert_eq!(decoded, Err(WireError::UnknownKind), "{kind}");
+    }
+}
+
+#[test]
+fn what_is_missing_or_of_the_wrong_type_is_malformed() {
+    for field in ["v", "from", "to", "task", "kind", "version"] {
+        let without = changed(News::Watch(Version::new(7)), |tree| {
+            tree.as_object_mut().unwrap().remove(field);
+        });
+        assert_eq!(without, Err(WireError::Malformed), "without {field}");
+        for wrong in [json!(null), json!(-1), json!({}), json!([null])] {
+            let decoded = changed(News::Changed(Version::new(7)), |tree| tree[field] = wrong.clone());
+            assert_eq!(decoded, Err(WireError::Malformed), "{field}: {wrong}");
+        }
+    }
+}
+
+#[test]
+fn commits_that_are_not_consecutive_are_malformed() {
+    let versions = |versions: &[u64]| {
+        let commits = versions.iter().map(|version| Arc::new(record(*version, vec![]))).collect();
+        decode(&encode(&[], &message(News::Commits(commits)))).map(|_| ())
+    };
+    for right in [&[1][..], &[1, 2, 3], &[u64::MAX - 1, u64::MAX]] {
+        assert_eq!(versions(right), Ok(()), "{right:?}");
+    }
+    let wrong = [&[][..], &[0], &[0, 1], &[1, 3], &[2, 1], &[1, 1], &[1, 2, 4], &[u64::MAX, u64::MAX]];
+    for wrong in wrong {
+        assert_eq!(versions(wrong), Err(WireError::Malformed), "{wrong:?}");
+    }
+}
+
+#[test]
+fn the_noncharacters_that_xml_forbids_are_escaped_everywhere() {
+    let nasty = "\u{ffff}\\\u{fffe}\"\\\\\u{ffff}";
+    let news = News::Commits(vec![Arc::new(record(1, vec![StreamResponse::Task(task(TaskState::Working))]))]);
+    let message = BusMessage {
+        from: instance(1),
+        task: TaskKey::new(Tenant::new(nasty), nasty),
+        news,
+        trace: Some(nasty.to_owned()),
+    };
+    let text = encode(&[], &message);
+    assert!(!text.contains(['\u{fffe}', '\u{ffff}']));
+    assert_eq!(decode(&text).unwrap().message, message);
+}
