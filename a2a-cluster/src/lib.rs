@@ -24,6 +24,7 @@ pub mod resume;
 mod retry;
 mod run;
 mod subscribe;
+mod telemetry;
 mod webhook;
 mod weight;
 

@@ -1,0 +1,35 @@
+//! Counts what becomes of calls to webhooks.
+
+use metrics::counter;
+
+/// What became of one attempt to deliver to a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "deliveries report here")]
+pub(crate) enum Attempt {
+    /// Answered with a 2xx status.
+    Accepted,
+    /// Answered with another status.
+    Refused,
+    /// Not answered in time.
+    TimedOut,
+    /// Not reached, or cut off.
+    Failed,
+    /// Not tried: the address is one that must not be called.
+    Blocked,
+    /// Not tried again: it failed too often.
+    GivenUp,
+}
+
+/// Counts one attempt. Without handles of its own: next to an HTTP request a look-up costs nothing.
+#[allow(dead_code, reason = "deliveries report here")]
+pub(crate) fn webhook_attempt(outcome: Attempt) {
+    let outcome = match outcome {
+        Attempt::Accepted => "accepted",
+        Attempt::Refused => "refused",
+        Attempt::TimedOut => "timed_out",
+        Attempt::Failed => "failed",
+        Attempt::Blocked => "blocked",
+        Attempt::GivenUp => "given_up",
+    };
+    counter!("a2a_webhook_attempts_total", "outcome" => outcome).increment(1);
+}
