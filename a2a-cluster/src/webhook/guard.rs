@@ -1,6 +1,6 @@
 //! Which addresses a webhook may have: public ones, so that nobody makes this server call its own network.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use a2a::A2AError;
 use http::Uri;
@@ -26,7 +26,8 @@ pub(crate) fn check_url(url: &str, allow_local: bool) -> Result<(), A2AError> {
     Ok(())
 }
 
-fn is_local(host: &str) -> bool {
+/// Tells whether a host, as a URL has it, is or names an address that is not public.
+pub(super) fn is_local(host: &str) -> bool {
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     if LOCAL_NAMES.contains(&host.as_str()) || host.ends_with(".localhost") {
@@ -41,26 +42,54 @@ fn is_local(host: &str) -> bool {
     }
 }
 
-fn is_private(address: IpAddr) -> bool {
+/// Tells whether an address is anything else than one machine on the public internet.
+pub(super) fn is_private(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(v4) => {
-            v4.is_loopback()
-                || v4.is_private()
-                || v4.is_link_local()
-                || v4.is_unspecified()
-                || v4.is_multicast()
-                || v4.is_broadcast()
-                // Carrier-grade NAT, 100.64.0.0/10.
-                || matches!(v4.octets(), [100, second, ..] if second & 0xc0 == 64)
-        }
+        IpAddr::V4(v4) => is_private_v4(v4),
         IpAddr::V6(v6) => {
             v6.is_loopback()
                 || v6.is_unspecified()
                 || v6.is_multicast()
                 || v6.is_unique_local()
                 || v6.is_unicast_link_local()
-                || v6.to_ipv4_mapped().is_some_and(|v4| is_private(v4.into()))
+                // Site-local addresses, fec0::/10: deprecated, and still not public.
+                || v6.segments().first().is_some_and(|first| first & 0xffc0 == 0xfec0)
+                || embedded_v4(v6).is_some_and(is_private_v4)
         }
+    }
+}
+
+fn is_private_v4(v4: Ipv4Addr) -> bool {
+    v4.is_loopback()
+        || v4.is_private()
+        || v4.is_link_local()
+        || v4.is_multicast()
+        || match v4.octets() {
+            // "This network", 0.0.0.0/8; reserved addresses and broadcast, 240.0.0.0/4.
+            [0 | 240..=255, ..] => true,
+            // Carrier-grade NAT, 100.64.0.0/10.
+            [100, second, ..] => second & 0xc0 == 64,
+            // Protocol assignments, 192.0.0.0/24.
+            [192, 0, 0, _] => true,
+            // Benchmarks between networks, 198.18.0.0/15.
+            [198, 18 | 19, ..] => true,
+            _ => false,
+        }
+}
+
+/// Returns the IPv4 address that a gateway or the machine itself would make of an IPv6 address.
+fn embedded_v4(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+    let v4 = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+    match v6.segments() {
+        // Mapped, translated and compatible addresses.
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0, 0, 0, 0, 0xffff, 0, high, low] | [0, 0, 0, 0, 0, 0, high, low] => {
+            Some(v4(high, low))
+        }
+        // NAT64, with the well-known prefix and the local one.
+        [0x64, 0xff9b, 0 | 1, .., high, low] => Some(v4(high, low)),
+        // 6to4.
+        [0x2002, high, low, ..] => Some(v4(high, low)),
+        _ => None,
     }
 }
 
@@ -70,7 +99,13 @@ mod tests {
 
     #[test]
     fn public_addresses_pass_and_local_ones_do_not() {
-        for url in ["https://example.com/hook", "http://203.0.113.9:8080/", "https://[2001:db8::1]/x"] {
+        for url in [
+            "https://example.com/hook",
+            "http://203.0.113.9:8080/",
+            "https://[2001:db8::1]/x",
+            "https://[64:ff9b::203.0.113.9]/",
+            "https://[::ffff:203.0.113.9]/",
+        ] {
             assert!(check_url(url, false).is_ok(), "{url}");
         }
         for url in [
@@ -91,6 +126,16 @@ mod tests {
             "http://[::ffff:10.0.0.1]/",
             "http://[fc00::1]/",
             "http://[fe80::1]/",
+            "http://[::ffff:0:127.0.0.1]/",
+            "http://[::127.0.0.1]/",
+            "http://[64:ff9b::10.0.0.1]/",
+            "http://[64:ff9b:1::10.0.0.1]/",
+            "http://[2002:7f00:1::]/",
+            "http://[fec0::1]/",
+            "http://0.1.2.3/",
+            "http://192.0.0.1/",
+            "http://198.18.0.1/",
+            "http://255.255.255.255/",
             "http://metadata.google.internal/",
         ] {
             assert!(check_url(url, false).is_err(), "{url}");
