@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use a2a::{Part, StreamResponse, Task, TaskState};
 use a2a_core::{
-    BackendError, Commit, CommitId, CommitRecord, Executor, ExecutorChange, Outcome, Replay, TaskKey, TaskStore,
-    Tenant, Version, reduce,
+    BackendError, Commit, CommitId, CommitRecord, Executor, ExecutorChange, Outcome, Replay, TaskKey,
+    TaskStore, Tenant, Version, reduce,
 };
 use a2a_store_dynamodb::{Config, DynamoDbStore, SnapshotPolicy};
 use a2a_testkit::sample::{at, commit_id, instance, status, task};
@@ -43,7 +43,9 @@ impl Writer {
             match self.store.commits_after(&self.key, self.version).await {
                 Ok(Replay::Commits(commits)) if commits.is_empty() => panic!("a log that ends before {to}"),
                 Ok(Replay::Commits(commits)) => self.follow(&commits),
-                Ok(Replay::Snapshot(stored)) => (self.task, self.version) = (Some(stored.task), stored.version),
+                Ok(Replay::Snapshot(stored)) => {
+                    (self.task, self.version) = (Some(stored.task), stored.version)
+                }
                 Err(error) => assert!(error.is_transient(), "{error:?}"),
             }
         }

@@ -3,6 +3,7 @@
 
 pub(crate) mod faults;
 pub(crate) mod meter;
+pub(crate) mod stream;
 
 use std::sync::Arc;
 use std::time::Duration;
