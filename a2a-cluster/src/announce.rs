@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use a2a::A2AError;
 use a2a_core::{BusMessage, CommitRecord, InstanceId, News, TaskKey, Version};
 
 use crate::error::Chain;
@@ -15,11 +14,16 @@ pub(crate) async fn watchers_after_claim(
     instance: &Instance,
     key: &TaskKey,
     before: Version,
-) -> Result<Vec<(InstanceId, Version)>, A2AError> {
-    let head = instance.retry_for_request().run(|| instance.tasks.head(key)).await;
-    let head = head.map_err(|error| instance.error(error))?;
-    let watchers = head.map(|head| head.watchers).unwrap_or_default();
-    Ok(watchers.into_iter().filter(|who| *who != instance.id).map(|who| (who, before)).collect())
+) -> Vec<(InstanceId, Version)> {
+    let watchers = match instance.retry_for_request().run(|| instance.tasks.head(key)).await {
+        Ok(head) => head.map(|head| head.watchers).unwrap_or_default(),
+        Err(error) => {
+            // They find the task's news by themselves, later.
+            tracing::warn!(task = %key, error = %Chain(&error), "watchers of a claimed task are unknown");
+            BTreeSet::new()
+        }
+    };
+    watchers.into_iter().filter(|who| *who != instance.id).map(|who| (who, before)).collect()
 }
 
 /// Sends one commit to all watchers but this instance, and to the executor over whose head it was made. What

@@ -76,16 +76,21 @@ async fn ask(instance: &Arc<Instance>, key: &TaskKey, known: &StoredTask) -> Res
             instance.tell(executor.instance, key, News::Cancel);
             Ok(())
         }
-        _ => take_over_to_cancel(instance, key, known).await,
+        _ => {
+            // A caller that leaves must not leave a task behind that is claimed by nobody.
+            let claim = take_over_to_cancel(Arc::clone(instance), key.clone(), known.clone());
+            instance.tracker.spawn(claim).await.map_err(|_| instance.stop_reason())?
+        }
     }
 }
 
 /// Claims a parked task, and lets the agent cancel it here.
 async fn take_over_to_cancel(
-    instance: &Arc<Instance>,
-    key: &TaskKey,
-    known: &StoredTask,
+    instance: Arc<Instance>,
+    key: TaskKey,
+    known: StoredTask,
 ) -> Result<(), A2AError> {
+    let (instance, key) = (&instance, &key);
     instance.check_serving()?;
     let commit = Commit::new(known.version, CommitId::generate(&*instance.ambient), Vec::new(), &known.task)
         .executor(ExecutorChange::Claim(Executor::first(instance.id)));
@@ -102,7 +107,7 @@ async fn take_over_to_cancel(
         task: known.task.clone(),
         version,
         principal: None,
-        watchers: announce::watchers_after_claim(instance, key, known.version).await?,
+        watchers: announce::watchers_after_claim(instance, key, known.version).await,
         answer_at: AnswerAt::Opening,
         cancelling: true,
     };

@@ -39,6 +39,7 @@ impl Cluster {
         let _ = joined.map_err(StartError::Join)?;
         instance.tracker.spawn(members::beat(Arc::clone(&instance)));
         instance.tracker.spawn(members::observe(Arc::clone(&instance)));
+        instance.tracker.spawn(members::reconcile(Arc::clone(&instance)));
         instance.tracker.spawn(mail::receive(Arc::clone(&instance)));
         instance.tracker.spawn(mail::send(Arc::clone(&instance), letters));
         tracing::info!(instance = %instance.id, "the instance serves");

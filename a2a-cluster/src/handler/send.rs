@@ -123,7 +123,13 @@ async fn begin(
     }
     instance.check_serving()?;
     match req.message.task_id.clone().filter(|id| !id.is_empty()) {
-        Some(task_id) => follow_up(instance, params, caller, req, &task_id, answer_at).await,
+        Some(task_id) => {
+            let key = caller.key(&task_id);
+            let turn = follow_up(Arc::clone(instance), params.clone(), caller, req, key, answer_at);
+            // Between the claim and the agent's start a client that leaves must not leave a task behind that
+            // nobody works on.
+            instance.tracker.spawn(turn).await.map_err(|_| instance.stop_reason())?
+        }
         None => new_task(instance, params, caller, req, answer_at).await,
     }
 }
@@ -171,14 +177,14 @@ async fn new_task(
 }
 
 async fn follow_up(
-    instance: &Arc<Instance>,
-    params: &ServiceParams,
+    instance: Arc<Instance>,
+    params: ServiceParams,
     caller: Caller,
     req: SendMessageRequest,
-    task_id: &str,
+    key: TaskKey,
     answer_at: AnswerAt,
 ) -> Result<Turn, A2AError> {
-    let key = caller.key(task_id);
+    let instance = &instance;
     // Attached first, so that the feed misses nothing that comes after the task was read.
     let feed = instance.feeds.attach(&key);
     loop {
@@ -187,6 +193,7 @@ async fn follow_up(
             return rejoin(instance, &key).await;
         }
         check_parked(&stored)?;
+        push::save_with_send(instance, &key, req.configuration.as_ref(), stored.version).await?;
         if let Some(run) = instance.runs.get(&key) {
             // Its agent waits for what this message brings, or has ended already.
             run.supersede().await;
@@ -207,9 +214,9 @@ async fn follow_up(
         };
         feed.advance(stored.version, false);
         feed.publish(claim.record());
-        push::save_with_send(instance, &key, req.configuration.as_ref(), version).await?;
-        let watchers = announce::watchers_after_claim(instance, &key, stored.version).await?;
-        let context = context(params, &key, &task, Some(stored.task), message, req);
+        // From here on nothing may fail: the task is ours.
+        let watchers = announce::watchers_after_claim(instance, &key, stored.version).await;
+        let context = context(&params, &key, &task, Some(stored.task), message, req);
         let start = Start::Snapshot(Box::new(task.clone()), version);
         let assignment = Assignment {
             key: key.clone(),

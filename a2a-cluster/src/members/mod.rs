@@ -6,9 +6,11 @@
 
 mod beat;
 mod observe;
+mod reconcile;
 mod recover;
 mod ring;
 
 pub(crate) use beat::beat;
 pub(crate) use observe::observe;
+pub(crate) use reconcile::reconcile;
 pub(crate) use recover::{Suspects, member, survivors_take_over, suspect, suspect_if_old};

@@ -121,7 +121,7 @@ pub(crate) async fn member(instance: &Instance, who: InstanceId) -> Result<Optio
 }
 
 /// Takes one task over by commit. Somebody else may be faster; then nothing happens.
-async fn take_over(instance: &Arc<Instance>, key: &TaskKey, dead: InstanceId) -> Result<()> {
+pub(super) async fn take_over(instance: &Arc<Instance>, key: &TaskKey, dead: InstanceId) -> Result<()> {
     let Some(stored) = instance.retry_until_stopped().run(|| instance.tasks.load(key)).await? else {
         return Ok(());
     };
@@ -178,15 +178,12 @@ async fn resume(instance: &Arc<Instance>, key: &TaskKey, stored: StoredTask, att
     if let Some(feed) = instance.feeds.get(key) {
         feed.publish(commit.record());
     }
-    let watchers =
-        instance.tasks.head(key).await.ok().flatten().map(|head| head.watchers).unwrap_or_default();
-    let others = watchers.into_iter().filter(|who| *who != instance.id);
     let assignment = Assignment {
         key: key.clone(),
         task: stored.task.clone(),
         version,
         principal: None,
-        watchers: others.map(|who| (who, stored.version)).collect(),
+        watchers: announce::watchers_after_claim(instance, key, stored.version).await,
         answer_at: AnswerAt::Opening,
         cancelling: false,
     };

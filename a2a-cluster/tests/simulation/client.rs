@@ -126,7 +126,7 @@ async fn stream(
             biased;
             () = node.gone.cancelled() => continue,
             opened = timeout(
-                Duration::from_secs(30),
+                patience(rng),
                 node.handler.send_streaming_message(&params, request.clone()),
             ) => opened,
         };
@@ -233,7 +233,15 @@ async fn ask<T>(fleet: &Fleet, rng: &mut fastrand::Rng, call: impl AsyncFn(&Node
     tokio::select! {
         biased;
         () = node.gone.cancelled() => None,
-        answer = timeout(Duration::from_secs(60), call(&node)) => answer.ok(),
+        answer = timeout(patience(rng), call(&node)) => answer.ok(),
+    }
+}
+
+/// How long a client waits for an answer: some break off at any moment, in the middle of anything.
+fn patience(rng: &mut fastrand::Rng) -> Duration {
+    match rng.u8(0..6) {
+        0 => Duration::from_micros(rng.u64(0..50_000)),
+        _ => Duration::from_secs(60),
     }
 }
 
