@@ -211,7 +211,10 @@ impl Calls {
     }
 
     pub(crate) async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<Transacted> {
+        // One name for all attempts: one that was applied without an answer is then answered as applied.
+        let name = self.ambient.uuid().to_string();
         let request = self.writer.transact_write_items().set_transact_items(Some(actions));
+        let request = request.client_request_token(name);
         let sent = self.persist(fault::judge_transaction, || Box::pin(request.clone().send())).await;
         let failed = match sent {
             Ok(_) => return Ok(Transacted::Done),

@@ -200,3 +200,6 @@ fn describe<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E
     }
     fault
 }
+
+#[cfg(test)]
+mod tests;
