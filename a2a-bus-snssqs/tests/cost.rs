@@ -12,67 +12,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use a2a_bus_snssqs::{Clients, Config, Deployment, ProvisionedQueue, SnsSqsBus};
-use a2a_core::{EventBus, SystemAmbient};
-use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
-};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::body::SdkBody;
-use common::{Site, new_instance, watch};
+use a2a_core::EventBus;
+use common::fake::FakeSqs;
+use common::{Site, watch};
+use serde_json::json;
 
-/// A service whose queues stay empty: every long poll lasts as long as it asked to.
-#[derive(Debug, Clone, Default)]
-struct Silence(Arc<AtomicUsize>);
-
-impl HttpConnector for Silence {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        let body: serde_json::Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
-        let wait = Duration::from_secs(body["WaitTimeSeconds"].as_u64().unwrap());
-        HttpConnectorFuture::new(async move {
-            tokio::time::sleep(wait).await;
-            Ok(HttpResponse::new(200.try_into().unwrap(), SdkBody::from("{}")))
-        })
-    }
-}
-
-impl HttpClient for Silence {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
-}
-
+/// Its queue stays empty: every long poll lasts as long as it asked to.
 #[tokio::test(start_paused = true)]
 async fn an_idle_endpoint_makes_at_most_three_requests_a_minute() {
-    let service = Silence::default();
-    let credentials = Credentials::new("key", "secret", None, None, "test");
-    let sns = aws_sdk_sns::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(credentials.clone())
-        .http_client(service.clone());
-    let sqs = aws_sdk_sqs::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(credentials)
-        .http_client(service.clone());
-    let clients = Clients {
-        sns: aws_sdk_sns::Client::from_conf(sns.build()),
-        sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
-    };
-    let deployment = Deployment::new("arn:aws:sns:us-east-1:123456789012:a2a", "a2a").unwrap();
-    let config = Config::new(deployment.clone(), new_instance());
-    let queue = ProvisionedQueue {
-        queue_url: "https://sqs.us-east-1.amazonaws.com/123456789012/a2a-x".to_owned(),
-        queue_arn: "arn:aws:sqs:us-east-1:123456789012:a2a-x".to_owned(),
-        subscription_arn: "arn:aws:sns:us-east-1:123456789012:a2a:x".to_owned(),
-    };
-    let bus = SnsSqsBus::attach(clients, config, Arc::new(SystemAmbient), queue);
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&requests);
+    let service = FakeSqs::new(move |_, arguments| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        let wait = Duration::from_secs(arguments["WaitTimeSeconds"].as_u64().unwrap());
+        async move {
+            tokio::time::sleep(wait).await;
+            json!({})
+        }
+    });
+    let bus = service.bus(|config| config);
     tokio::time::sleep(Duration::from_secs(600)).await;
-    let requests = service.0.load(Ordering::Relaxed);
+    let requests = requests.load(Ordering::Relaxed);
     assert!((29..=31).contains(&requests), "{requests} requests in ten minutes");
     bus.close().await.unwrap();
 }

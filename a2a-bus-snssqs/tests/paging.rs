@@ -118,32 +118,3 @@ async fn queues_on_several_pages_are_all_seen() {
     assert_eq!(pass.removed.iter().map(|one| one.instance).collect::<Vec<_>>(), evicted);
     assert_eq!(delete.num_calls(), 5);
 }
-
-/// Neither our clock nor a silent service makes a queue old.
-#[tokio::test]
-async fn a_queue_whose_age_the_service_does_not_tell_is_not_touched() {
-    use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesOutput;
-    use aws_sdk_sqs::types::QueueAttributeName::CreatedTimestamp;
-    use std::time::Duration;
-
-    let deployment = Deployment::new(TOPIC, "a2a").unwrap();
-    let url =
-        format!("https://sqs.us-east-1.amazonaws.com/123456789012/{}", deployment.queue_name(new_instance()));
-    let list = mock!(aws_sdk_sqs::Client::list_queues)
-        .then_compute_output(move |_| ListQueuesOutput::builder().queue_urls(&url).build());
-    let tags = mock!(aws_sdk_sqs::Client::list_queue_tags)
-        .then_output(|| ListQueueTagsOutput::builder().tags("a2a:deployment", "a2a").build());
-    let made_in_1970 = mock!(aws_sdk_sqs::Client::get_queue_attributes)
-        .then_output(|| GetQueueAttributesOutput::builder().attributes(CreatedTimestamp, "1").build());
-    let none = mock!(aws_sdk_sns::Client::list_subscriptions_by_topic)
-        .then_output(|| ListSubscriptionsByTopicOutput::builder().build());
-    let clients = Clients {
-        sns: mock_client!(aws_sdk_sns, RuleMode::MatchAny, [&none]),
-        sqs: mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&list, &tags, &made_in_1970]),
-    };
-    let members = Members::with_somebody().await;
-    let rules = Rules::default().orphan_age(Duration::ZERO);
-    let pass = Janitor::new(clients, deployment, members.0, rules).pass().await.unwrap();
-    assert!(pass.removed.is_empty() && pass.left.is_empty(), "{pass:?}");
-    assert_eq!(made_in_1970.num_calls(), 1);
-}

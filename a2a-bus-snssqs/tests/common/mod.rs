@@ -3,10 +3,12 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test that cannot go on fails"
 )]
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 
+pub mod fake;
 pub mod members;
 pub mod remote;
 pub mod tap;

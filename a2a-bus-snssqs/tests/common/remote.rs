@@ -226,7 +226,9 @@ fn message_from(value: &Value) -> BusMessage {
         "unwatch" => News::Unwatch,
         "cancel" => News::Cancel,
         "cancelling" => News::Cancelling,
-        _ => News::CancelRefused,
+        "cancelRefused" => News::CancelRefused,
+        "configs" => News::Configs,
+        unknown => panic!("teach this test to carry {unknown:?}"),
     };
     BusMessage {
         from: serde_json::from_value(value["from"].clone()).unwrap(),
