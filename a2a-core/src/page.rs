@@ -169,44 +169,4 @@ impl PageToken {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn query() -> TaskQuery {
-        TaskQuery::new(Tenant::new("acme"), Some(Principal::new("ann")), 50)
-    }
-
-    proptest! {
-        #[test]
-        fn a_token_names_its_position(micros in 0_i64..4_102_444_800_000_000, id in ".*") {
-            let timestamp = DateTime::from_timestamp_micros(micros).unwrap();
-            let cursor = Cursor { timestamp, task_id: id };
-            let token = PageToken::new(&query(), &cursor).into_string();
-            prop_assert_eq!(PageToken::parse(&query(), &token), Ok(cursor));
-        }
-
-        #[test]
-        fn foreign_text_is_no_token(text in ".*") {
-            prop_assert_eq!(PageToken::parse(&query(), &text), Err(BadPageToken));
-        }
-    }
-
-    #[test]
-    fn a_token_fits_only_its_own_query() {
-        let cursor = Cursor { timestamp: DateTime::UNIX_EPOCH, task_id: "t".into() };
-        let token = PageToken::new(&query(), &cursor).into_string();
-        let other = |change: fn(&mut TaskQuery)| {
-            let mut query = query();
-            change(&mut query);
-            PageToken::parse(&query, &token)
-        };
-        assert_eq!(other(|q| q.limit = 7), Ok(cursor.clone()));
-        assert_eq!(other(|q| q.tenant = Tenant::new("other")), Err(BadPageToken));
-        assert_eq!(other(|q| q.principal = None), Err(BadPageToken));
-        assert_eq!(other(|q| q.context_id = Some("c".into())), Err(BadPageToken));
-        assert_eq!(other(|q| q.state = Some(TaskState::Working)), Err(BadPageToken));
-        assert_eq!(other(|q| q.updated_since = Some(DateTime::UNIX_EPOCH)), Err(BadPageToken));
-    }
-}
+mod tests;

@@ -5,8 +5,8 @@
 //! it represents them is its own affair: DynamoDB appends events and writes snapshots rarely, memory folds
 //! events into the task it holds.
 //!
-//! To implement one: implement [`TaskStore`], [`Membership`](crate::Membership) and
-//! [`PushConfigs`](crate::PushConfigs); then run `a2a-testkit`'s suites against it. Every line of a
+//! To implement one: implement [`TaskStore`], [`Membership`] and
+//! [`PushConfigs`]; then run `a2a-testkit`'s suites against it. Every line of a
 //! `# Contract` list below is a test there, under the same words.
 //!
 //! Retries beyond what the backend's own client does belong to the caller, as do caches.

@@ -111,3 +111,16 @@ fn last_words_that_are_in_the_history_as_well_stay_there_once() {
     let task = after([both, status_update(TaskState::Completed, None)]);
     assert_eq!(history(&task), ["one"]);
 }
+
+#[test]
+fn a_status_message_that_the_agent_has_moved_into_the_history_is_there_once() {
+    let moved = shown(|whole| {
+        whole.history = Some(vec![says("one", "1"), says("two", "2")]);
+        whole.status.message = Some(says("three", "3"));
+    });
+    let task = after([status_update(TaskState::Working, Some(says("one", "1"))), moved]);
+    let mut ids = history(&task);
+    ids.sort_unstable();
+    assert_eq!(ids, ["one", "two"]);
+    assert_eq!(task.status.message, Some(says("three", "3")));
+}
