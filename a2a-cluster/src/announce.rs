@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use a2a_core::{BusMessage, CommitRecord, InstanceId, News, TaskKey, Version};
+use tracing::Instrument;
 
 use crate::error::Chain;
 use crate::instance::Instance;
+use crate::telemetry::{sending, trace};
 
 /// Reads who watches a task, after the commit that claimed it: whoever registered before is in this read,
 /// whoever registers later sees the new executor and sends `Watch`. They have everything up to `before`.
@@ -49,8 +51,12 @@ pub(crate) async fn tell_watchers(
         return;
     }
     let news = News::Commits(vec![Arc::clone(record)]);
-    let message = BusMessage { from: instance.id, task: key.clone(), news, trace: None };
-    if let Err(error) = instance.bus.send(&to, &message).await {
-        tracing::debug!(task = %key, error = %Chain(&error), "watchers are not told of a commit");
+    let message =
+        BusMessage { from: instance.id, task: key.clone(), news, trace: trace::header(&*instance.ambient) };
+    match instance.bus.send(&to, &message).instrument(sending(instance, &message)).await {
+        Ok(_) => instance.meters.sent(&message.news),
+        Err(error) => {
+            tracing::debug!(task = %key, error = %Chain(&error), "watchers are not told of a commit");
+        }
     }
 }

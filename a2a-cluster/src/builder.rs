@@ -20,6 +20,7 @@ use crate::instance::Instance;
 use crate::liveness::Liveness;
 use crate::members::Suspects;
 use crate::run::Runs;
+use crate::telemetry::{Health, Meters};
 
 /// Hints that may wait for the bus before new ones are dropped.
 const OUTBOX: usize = 1024;
@@ -138,7 +139,7 @@ impl ClusterBuilder {
         self
     }
 
-    /// Names the instance for people: a pod, a container, a host.
+    /// Names the instance for people: a pod, a container, a host. Its metrics carry it, so let there be few.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
@@ -162,6 +163,7 @@ impl ClusterBuilder {
     pub async fn start(self) -> Result<Cluster, StartError> {
         let bus = self.bus.ok_or(StartError::Missing("bus"))?;
         let (outbox, letters) = mpsc::channel(OUTBOX);
+        let meters = Meters::new(self.label.as_deref());
         let instance = Arc::new(Instance {
             id: bus.me(),
             label: self.label,
@@ -174,12 +176,14 @@ impl ClusterBuilder {
             bus,
             callers: self.callers,
             ambient: self.ambient,
-            feeds: Arc::new(Feeds::new(&self.config)),
+            feeds: Arc::new(Feeds::new(&self.config, meters.delivery_seconds.clone())),
             config: self.config,
             allow_local_webhooks: self.allow_local_webhooks,
             runs: Runs::default(),
             answers: Answers::default(),
             liveness: Liveness::new(),
+            health: Health::new(),
+            meters,
             suspects: Suspects::default(),
             tracker: TaskTracker::new(),
             draining: CancellationToken::new(),

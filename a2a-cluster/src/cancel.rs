@@ -14,6 +14,7 @@ pub(crate) use answers::{Answer, Answers};
 use crate::feed::{Start, Until, read};
 use crate::instance::Instance;
 use crate::run::{AnswerAt, Assignment, Control, Voice, cancel_context};
+use crate::telemetry::trace;
 use crate::{announce, members, run, subscribe};
 
 /// Cancels a task that its caller may cancel, and returns it cancelled.
@@ -79,7 +80,7 @@ async fn ask(instance: &Arc<Instance>, key: &TaskKey, known: &StoredTask) -> Res
         _ => {
             // A caller that leaves must not leave a task behind that is claimed by nobody.
             let claim = take_over_to_cancel(Arc::clone(instance), key.clone(), known.clone());
-            instance.tracker.spawn(claim).await.map_err(|_| instance.stop_reason())?
+            instance.tracker.spawn(trace::carried(claim)).await.map_err(|_| instance.stop_reason())?
         }
     }
 }
@@ -94,7 +95,7 @@ async fn take_over_to_cancel(
     instance.check_serving()?;
     let commit = Commit::new(known.version, CommitId::generate(&*instance.ambient), Vec::new(), &known.task)
         .executor(ExecutorChange::Claim(Executor::first(instance.id)));
-    let claimed = instance.retry_for_request().run(|| instance.tasks.commit(key, commit.clone())).await;
+    let claimed = instance.retry_for_request().run(|| instance.commit(key, commit.clone())).await;
     let Outcome::Applied(version) = claimed.map_err(|error| instance.error(error))? else {
         // Somebody was faster; the next round asks them.
         return Ok(());
@@ -127,7 +128,7 @@ async fn enforce(instance: &Arc<Instance>, key: &TaskKey, known: &StoredTask) ->
     reduce::apply(&mut task, &event);
     let commit = Commit::new(known.version, CommitId::generate(&*instance.ambient), vec![event], &task)
         .executor(ExecutorChange::Release);
-    let committed = instance.retry_for_request().run(|| instance.tasks.commit(key, commit.clone())).await;
+    let committed = instance.retry_for_request().run(|| instance.commit(key, commit.clone())).await;
     if let Outcome::Applied(_) = committed.map_err(|error| instance.error(error))? {
         if let Some(feed) = instance.feeds.get(key) {
             feed.publish(commit.record());

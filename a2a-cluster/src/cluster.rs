@@ -12,6 +12,7 @@ use crate::builder::{ClusterBuilder, StartError};
 use crate::error::Chain;
 use crate::handler::ClusterHandler;
 use crate::instance::{Instance, Letter};
+use crate::telemetry::Readiness;
 use crate::{mail, members};
 
 /// One running instance.
@@ -56,9 +57,14 @@ impl Cluster {
         self.instance.id
     }
 
+    /// Tells whether a load balancer should send requests here, and why not.
+    pub fn readiness(&self) -> Readiness {
+        Readiness::of(&self.instance)
+    }
+
     /// Tells whether a load balancer should send requests here.
     pub fn is_ready(&self) -> bool {
-        self.instance.is_serving()
+        self.readiness().is_ready()
     }
 
     /// Completes once the instance stops serving, by a shutdown or because it was evicted. Returns whether it

@@ -35,6 +35,9 @@ pub struct Config {
     pub beat_interval: Duration,
     /// After how long without a beat an instance is declared dead. At least three beats. Default: 15 s.
     pub lease: Duration,
+    /// For how long calls of the store, or of the bus's receive, may only fail before the instance says that it
+    /// is not ready. Default: 10 s.
+    pub unready_after: Duration,
     /// What becomes of a task whose executor is lost. Default: it fails.
     pub executor_lost: ExecutorLost,
     /// The commits of one task that are kept in memory for its streams. Default: 256.
@@ -61,6 +64,7 @@ impl Default for Config {
             request_patience: Duration::from_secs(5),
             beat_interval: Duration::from_secs(5),
             lease: Duration::from_secs(15),
+            unready_after: Duration::from_secs(10),
             executor_lost: ExecutorLost::Fail,
             feed_commits: 256,
             feed_bytes: 1024 * 1024,

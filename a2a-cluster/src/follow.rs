@@ -74,6 +74,7 @@ impl Follower {
                     if self.feed.has_gap() {
                         sleep(self.instance.config.resync_after).await;
                         if self.feed.has_gap() {
+                            self.instance.meters.gap_repairs.increment(1);
                             self.repair().await;
                         }
                     }
@@ -100,6 +101,7 @@ impl Follower {
         }
         let before = self.feed.head();
         self.repair().await;
+        self.instance.meters.silence_checked(self.feed.head() > before);
         if self.feed.head() == before {
             self.silence = (self.silence * 2).min(self.instance.config.silence_max);
             if let Some(executor) = self.executor {

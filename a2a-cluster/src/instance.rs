@@ -24,6 +24,7 @@ use crate::liveness::Liveness;
 use crate::members::Suspects;
 use crate::retry::Retry;
 use crate::run::Runs;
+use crate::telemetry::{Health, Meters, trace};
 
 /// What a client that met a stopping instance is told to wait: another one is a connection away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -49,6 +50,8 @@ pub(crate) struct Instance {
     pub(crate) runs: Runs,
     pub(crate) answers: Answers,
     pub(crate) liveness: Liveness,
+    pub(crate) health: Health,
+    pub(crate) meters: Meters,
     pub(crate) suspects: Suspects,
     /// Every background task of this instance.
     pub(crate) tracker: TaskTracker,
@@ -87,20 +90,22 @@ impl Instance {
             }
             return;
         }
-        let message = BusMessage { from: self.id, task: task.clone(), news, trace: None };
+        let trace = trace::header(&*self.ambient);
+        let message = BusMessage { from: self.id, task: task.clone(), news, trace };
         if self.outbox.try_send(Letter { to, message }).is_err() {
+            self.meters.hints_dropped.increment(1);
             tracing::debug!(%to, "a hint to another instance was dropped: the outbox is full");
         }
     }
 
     /// A retry that lasts as long as this instance runs agents and streams.
     pub(crate) fn retry_until_stopped(&self) -> Retry<'_> {
-        Retry::new(&self.config, &*self.ambient, &self.stopping, None)
+        Retry::new(self, &self.stopping, None)
     }
 
     /// A retry that lasts as long as a caller waits.
     pub(crate) fn retry_for_request(&self) -> Retry<'_> {
-        Retry::new(&self.config, &*self.ambient, &self.closing, Some(self.config.request_patience))
+        Retry::new(self, &self.closing, Some(self.config.request_patience))
     }
 
     /// Reads later commits, however long the store is away.
@@ -138,6 +143,7 @@ impl Instance {
 
     /// Ends agents and streams: others have declared this instance dead, and take its tasks over.
     pub(crate) fn evicted(&self) {
+        self.meters.evicted.increment(1);
         tracing::error!(instance = %self.id, "this instance was evicted; it stops serving");
         // A shutdown that is under way has given its own reason.
         let _ = self.stop_reason.set(EVICTED);

@@ -24,7 +24,7 @@ pub mod resume;
 mod retry;
 mod run;
 mod subscribe;
-mod telemetry;
+pub mod telemetry;
 mod webhook;
 mod weight;
 

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use a2a_core::{BackendError, BusMessage, News};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::cancel::Answer;
 use crate::error::Chain;
 use crate::instance::{Instance, Letter};
 use crate::run::Control;
+use crate::telemetry::{self, trace};
 
 /// Receives until the instance closes.
 pub(crate) async fn receive(instance: Arc<Instance>) {
@@ -22,12 +24,15 @@ pub(crate) async fn receive(instance: Arc<Instance>) {
         match received {
             Ok(messages) => {
                 pause = instance.config.retry_min;
+                instance.health.bus.succeeded();
+                let received = Instant::now();
                 for message in messages {
-                    hand_over(&instance, message);
+                    deliver(&instance, message, received);
                 }
             }
             Err(BackendError::Closed) => return,
             Err(error) => {
+                instance.health.bus.failed(instance.config.unready_after);
                 tracing::warn!(error = %Chain(&error), "the bus cannot be read; streams ask the store meanwhile");
                 tokio::select! {
                     biased;
@@ -49,13 +54,24 @@ pub(crate) async fn send(instance: Arc<Instance>, mut outbox: mpsc::Receiver<Let
             letter = outbox.recv() => letter,
         };
         let Some(Letter { to, message }) = letter else { return };
-        if let Err(error) = instance.bus.send(&[to], &message).await {
-            tracing::debug!(kind = message.news.kind(), error = %Chain(&error), "a hint could not be sent");
+        match instance.bus.send(&[to], &message).await {
+            Ok(_) => instance.meters.sent(&message.news),
+            Err(error) => {
+                tracing::debug!(kind = message.news.kind(), error = %Chain(&error), "a hint could not be sent");
+            }
         }
     }
 }
 
-fn hand_over(instance: &Arc<Instance>, message: BusMessage) {
+/// Hands a message over as a part of the trace that its sender names.
+fn deliver(instance: &Arc<Instance>, message: BusMessage, received: Instant) {
+    instance.meters.received(&message.news);
+    let trace = message.trace.as_deref().and_then(trace::Trace::parse);
+    let span = telemetry::delivery(instance, &message, trace);
+    trace::within_now(trace, || span.in_scope(|| hand_over(instance, message, received)));
+}
+
+fn hand_over(instance: &Arc<Instance>, message: BusMessage, received: Instant) {
     let BusMessage { from, task: key, news, .. } = message;
     if let Some(version) = news.version()
         && let Some(run) = instance.runs.get(&key).filter(|run| run.version() < version)
@@ -64,7 +80,7 @@ fn hand_over(instance: &Arc<Instance>, message: BusMessage) {
     }
     match news {
         News::Commits(commits) => match instance.feeds.get(&key) {
-            Some(feed) => commits.iter().for_each(|commit| feed.offer(commit)),
+            Some(feed) => commits.iter().for_each(|commit| feed.offer(commit, received)),
             None => instance.tell(from, &key, News::Unwatch),
         },
         News::Changed(version) => match instance.feeds.get(&key) {

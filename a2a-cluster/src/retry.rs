@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use a2a_core::{Ambient, BackendError, Result};
+use a2a_core::{BackendError, Result};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::instance::Instance;
 
 /// A budget of attempts for calls that are idempotent.
 #[derive(Debug)]
 pub(crate) struct Retry<'a> {
-    ambient: &'a dyn Ambient,
+    instance: &'a Instance,
     stop: &'a CancellationToken,
     pause: Duration,
     longest: Duration,
@@ -20,16 +20,15 @@ pub(crate) struct Retry<'a> {
 
 impl<'a> Retry<'a> {
     pub(crate) fn new(
-        config: &Config,
-        ambient: &'a dyn Ambient,
+        instance: &'a Instance,
         stop: &'a CancellationToken,
         patience: Option<Duration>,
     ) -> Self {
         Retry {
-            ambient,
+            instance,
             stop,
-            pause: config.retry_min,
-            longest: config.retry_max,
+            pause: instance.config.retry_min,
+            longest: instance.config.retry_max,
             deadline: patience.map(|patience| Instant::now() + patience),
         }
     }
@@ -42,15 +41,21 @@ impl<'a> Retry<'a> {
         loop {
             match call().await {
                 Err(error) if error.is_transient() => self.pause(error).await?,
-                answer => return answer,
+                answer => {
+                    if answer.is_ok() {
+                        self.instance.health.tasks.succeeded();
+                    }
+                    return answer;
+                }
             }
         }
     }
 
     /// Waits before the next attempt, or gives the failure back when there is none.
     pub(crate) async fn pause(&mut self, failure: BackendError) -> Result<()> {
+        self.instance.health.tasks.failed(self.instance.config.unready_after);
         // Full jitter over the upper half: callers that failed together do not come back together.
-        let pause = self.pause.mul_f64(0.5 + self.ambient.chance() / 2.0);
+        let pause = self.pause.mul_f64(0.5 + self.instance.ambient.chance() / 2.0);
         self.pause = (self.pause * 2).min(self.longest);
         let over = self.deadline.is_some_and(|deadline| Instant::now() + pause >= deadline);
         if over || self.stop.is_cancelled() {
@@ -59,7 +64,10 @@ impl<'a> Retry<'a> {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(failure),
-            () = tokio::time::sleep(pause) => Ok(()),
+            () = tokio::time::sleep(pause) => {
+                self.instance.meters.store_retries.increment(1);
+                Ok(())
+            }
         }
     }
 }

@@ -11,7 +11,9 @@ mod stream;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use a2a_core::{CommitRecord, TaskKey, Version};
+use metrics::Histogram;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 pub(crate) use registry::{Attached, Feeds};
 pub(crate) use stream::{Start, Until, read};
@@ -19,7 +21,6 @@ pub(crate) use stream::{Start, Until, read};
 use ring::{Ring, Tail};
 
 /// The commits of one task, as far as this instance knows them.
-#[derive(Debug)]
 pub(crate) struct Feed {
     key: TaskKey,
     ring: Mutex<Ring>,
@@ -27,15 +28,24 @@ pub(crate) struct Feed {
     progress: watch::Sender<u64>,
     /// Wakes the follower: a gap opened, or the last reader left.
     attention: Notify,
+    /// How long what the bus brought took to be seen.
+    delivery: Histogram,
+}
+
+impl std::fmt::Debug for Feed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Feed").field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 impl Feed {
-    fn new(key: TaskKey, max_commits: usize, max_bytes: usize) -> Self {
+    fn new(key: TaskKey, max_commits: usize, max_bytes: usize, delivery: Histogram) -> Self {
         Feed {
             key,
             ring: Mutex::new(Ring::new(max_commits, max_bytes)),
             progress: watch::Sender::new(0),
             attention: Notify::new(),
+            delivery,
         }
     }
 
@@ -49,14 +59,17 @@ impl Feed {
 
     /// Changes the ring, then wakes readers if they can see more, and the follower if there is a gap.
     fn change(&self, change: impl FnOnce(&mut Ring)) {
-        let (moved, gap) = {
+        let (moved, gap, waited) = {
             let mut ring = self.ring();
             let before = ring.head();
             change(&mut ring);
-            (ring.head() != before, ring.has_gap())
+            (ring.head() != before, ring.has_gap(), ring.take_released())
         };
         if moved {
             self.progress.send_modify(|count| *count += 1);
+        }
+        for received in waited {
+            self.delivery.record(received.elapsed());
         }
         if gap {
             self.attention.notify_one();
@@ -65,12 +78,12 @@ impl Feed {
 
     /// Takes a commit from the executor or the store.
     pub(crate) fn publish(&self, record: &Arc<CommitRecord>) {
-        self.change(|ring| ring.publish(Arc::clone(record)));
+        self.change(|ring| ring.publish(Arc::clone(record), Instant::now()));
     }
 
-    /// Takes a commit from the bus.
-    pub(crate) fn offer(&self, record: &Arc<CommitRecord>) {
-        self.change(|ring| ring.offer(Arc::clone(record)));
+    /// Takes a commit that the bus brought then.
+    pub(crate) fn offer(&self, record: &Arc<CommitRecord>, received: Instant) {
+        self.change(|ring| ring.offer(Arc::clone(record), received));
     }
 
     /// Takes word from the bus that the task has changed.
@@ -91,6 +104,11 @@ impl Feed {
 
     pub(crate) fn after(&self, cursor: Version) -> Tail {
         self.ring().after(cursor)
+    }
+
+    /// Returns when a commit became known here, if it is kept.
+    pub(crate) fn known_since(&self, version: Version) -> Option<Instant> {
+        self.ring().known_since(version)
     }
 
     pub(crate) fn head(&self) -> Version {

@@ -4,16 +4,23 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use a2a_core::TaskKey;
+use metrics::Histogram;
 
 use super::Feed;
 use crate::config::Config;
 
 /// All feeds of one instance.
-#[derive(Debug)]
 pub(crate) struct Feeds {
     entries: Mutex<HashMap<TaskKey, Entry>>,
     max_commits: usize,
     max_bytes: usize,
+    delivery: Histogram,
+}
+
+impl std::fmt::Debug for Feeds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Feeds").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -33,11 +40,13 @@ impl Entry {
 }
 
 impl Feeds {
-    pub(crate) fn new(config: &Config) -> Self {
+    /// Makes a registry whose feeds record how long what the bus brought took to be seen.
+    pub(crate) fn new(config: &Config, delivery: Histogram) -> Self {
         Feeds {
             entries: Mutex::new(HashMap::new()),
             max_commits: config.feed_commits,
             max_bytes: config.feed_bytes,
+            delivery,
         }
     }
 
@@ -58,7 +67,7 @@ impl Feeds {
     fn join(self: &Arc<Self>, key: &TaskKey, reads: bool) -> Attached {
         let mut entries = self.entries();
         let entry = entries.entry(key.clone()).or_insert_with(|| Entry {
-            feed: Arc::new(Feed::new(key.clone(), self.max_commits, self.max_bytes)),
+            feed: Arc::new(Feed::new(key.clone(), self.max_commits, self.max_bytes, self.delivery.clone())),
             readers: 0,
             holders: 0,
             followed: false,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use a2a_core::{CommitRecord, Version};
+use tokio::time::Instant;
 
 use crate::weight;
 
@@ -19,15 +20,26 @@ pub(crate) enum Tail {
 /// The tail of a task's log, without a hole, and what arrived ahead of it.
 #[derive(Debug)]
 pub(crate) struct Ring {
-    commits: VecDeque<(Arc<CommitRecord>, usize)>,
+    commits: VecDeque<Kept>,
     bytes: usize,
     head: Version,
-    early: BTreeMap<Version, Arc<CommitRecord>>,
+    early: BTreeMap<Version, (Arc<CommitRecord>, Instant)>,
+    /// When those commits were received that the bus brought and that readers see since lately.
+    released: Vec<Instant>,
     /// The highest version that anyone told us of.
     heard_of: Version,
     ended: bool,
     max_commits: usize,
     max_bytes: usize,
+}
+
+/// A commit that readers can see.
+#[derive(Debug)]
+struct Kept {
+    record: Arc<CommitRecord>,
+    bytes: usize,
+    /// When it became known here.
+    since: Instant,
 }
 
 /// Commits that arrived ahead of a gap and are held until it closes. More are dropped: the store has them.
@@ -40,6 +52,7 @@ impl Ring {
             bytes: 0,
             head: Version::ABSENT,
             early: BTreeMap::new(),
+            released: Vec::new(),
             heard_of: Version::ABSENT,
             ended: false,
             max_commits: max_commits.max(1),
@@ -63,25 +76,25 @@ impl Ring {
     }
 
     /// Takes a commit from whoever knows it to be the latest: the executor, or the store.
-    pub(crate) fn publish(&mut self, record: Arc<CommitRecord>) {
+    pub(crate) fn publish(&mut self, record: Arc<CommitRecord>, now: Instant) {
         if record.version <= self.head {
             return;
         }
         if record.version != self.head.next() {
             self.clear();
         }
-        self.push(record);
+        self.push(record, now);
         self.close_gap();
     }
 
     /// Takes a commit that the bus brought: early, late, twice or in order.
-    pub(crate) fn offer(&mut self, record: Arc<CommitRecord>) {
+    pub(crate) fn offer(&mut self, record: Arc<CommitRecord>, received: Instant) {
         self.heard_of = self.heard_of.max(record.version);
         if record.version == self.head.next() {
-            self.push(record);
+            self.release(record, received);
             self.close_gap();
         } else if record.version > self.head && self.early.len() < MAX_EARLY {
-            self.early.insert(record.version, record);
+            self.early.insert(record.version, (record, received));
         }
     }
 
@@ -105,16 +118,28 @@ impl Ring {
         self.ended = true;
     }
 
+    /// Returns when a commit became known here, if it is kept.
+    pub(crate) fn known_since(&self, version: Version) -> Option<Instant> {
+        let oldest = self.commits.front()?.record.version;
+        let position = usize::try_from(version.get().checked_sub(oldest.get())?).ok()?;
+        self.commits.get(position).map(|kept| kept.since)
+    }
+
+    /// Takes the times of receipt of what the bus brought and readers can see since the last call.
+    pub(crate) fn take_released(&mut self) -> Vec<Instant> {
+        std::mem::take(&mut self.released)
+    }
+
     /// Returns what follows a reader's cursor.
     pub(crate) fn after(&self, cursor: Version) -> Tail {
         if cursor >= self.head {
             return Tail::Commits(Vec::new());
         }
-        let oldest = self.commits.front().map(|(record, _)| record.version);
+        let oldest = self.commits.front().map(|kept| kept.record.version);
         match oldest {
             Some(oldest) if oldest <= cursor.next() => {
                 let skip = usize::try_from(cursor.get() + 1 - oldest.get()).unwrap_or(usize::MAX);
-                Tail::Commits(self.commits.iter().skip(skip).map(|(record, _)| Arc::clone(record)).collect())
+                Tail::Commits(self.commits.iter().skip(skip).map(|kept| Arc::clone(&kept.record)).collect())
             }
             _ => Tail::Behind,
         }
@@ -131,24 +156,29 @@ impl Ring {
             if version > self.head.next() {
                 return;
             }
-            let record = entry.remove();
+            let (record, received) = entry.remove();
             if version > self.head {
-                self.push(record);
+                self.release(record, received);
             }
         }
     }
 
-    fn push(&mut self, record: Arc<CommitRecord>) {
+    fn release(&mut self, record: Arc<CommitRecord>, received: Instant) {
+        self.released.push(received);
+        self.push(record, received);
+    }
+
+    fn push(&mut self, record: Arc<CommitRecord>, since: Instant) {
         self.head = record.version;
         self.heard_of = self.heard_of.max(record.version);
         self.ended |= record.is_terminal();
         let bytes = weight::of_record(&record);
         self.bytes += bytes;
-        self.commits.push_back((record, bytes));
+        self.commits.push_back(Kept { record, bytes, since });
         while self.commits.len() > self.max_commits || (self.bytes > self.max_bytes && self.commits.len() > 1)
         {
-            if let Some((_, bytes)) = self.commits.pop_front() {
-                self.bytes -= bytes;
+            if let Some(oldest) = self.commits.pop_front() {
+                self.bytes -= oldest.bytes;
             }
         }
     }

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::{Attached, ring::Tail};
 use crate::instance::Instance;
 use crate::resume::{Marks, Position};
+use crate::telemetry::Counted;
 
 /// Where a stream begins.
 #[derive(Debug)]
@@ -53,6 +54,7 @@ struct Reader {
     until: Until,
     marks: Option<Marks>,
     done: bool,
+    _counted: Counted,
 }
 
 /// Streams a task's events to one client.
@@ -74,6 +76,7 @@ pub(crate) fn read(
             (None, Version::new(before), commits, position.events as usize)
         }
     };
+    let runs_here = instance.runs.get(feed.key()).is_some();
     let reader = Reader {
         instance: Arc::clone(instance),
         progress: feed.progress(),
@@ -86,6 +89,7 @@ pub(crate) fn read(
         until,
         marks,
         done: false,
+        _counted: Counted::by(instance.meters.streams(runs_here)),
     };
     stream::unfold(reader, |mut reader| async move {
         let item = reader.next().await?;

@@ -23,6 +23,7 @@ use futures::stream::BoxStream;
 
 use crate::cancel;
 use crate::instance::Instance;
+use crate::telemetry::operation;
 
 /// Serves A2A requests for one instance of a cluster.
 ///
@@ -40,7 +41,8 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: SendMessageRequest,
     ) -> Result<SendMessageResponse, A2AError> {
-        send::blocking(&self.instance, params, req).await
+        let sending = send::blocking(&self.instance, params, req);
+        operation(&self.instance, "SendMessage", params, sending).await
     }
 
     async fn send_streaming_message(
@@ -49,11 +51,13 @@ impl RequestHandler for ClusterHandler {
         req: SendMessageRequest,
     ) -> Result<BoxStream<'static, Result<StreamResponse, A2AError>>, A2AError> {
         check::streaming(&self.instance.card)?;
-        send::streaming(&self.instance, params, req).await
+        let sending = send::streaming(&self.instance, params, req);
+        operation(&self.instance, "SendStreamingMessage", params, sending).await
     }
 
     async fn get_task(&self, params: &ServiceParams, req: GetTaskRequest) -> Result<Task, A2AError> {
-        read::get(&self.instance, params, req).await
+        let reading = read::get(&self.instance, params, req);
+        operation(&self.instance, "GetTask", params, reading).await
     }
 
     async fn list_tasks(
@@ -61,16 +65,20 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: ListTasksRequest,
     ) -> Result<ListTasksResponse, A2AError> {
-        read::list(&self.instance, params, req).await
+        let reading = read::list(&self.instance, params, req);
+        operation(&self.instance, "ListTasks", params, reading).await
     }
 
     async fn cancel_task(&self, params: &ServiceParams, req: CancelTaskRequest) -> Result<Task, A2AError> {
-        let caller = check::caller(&self.instance, params, req.tenant.as_deref())?;
-        let head = check::own_task(&self.instance, &caller, &req.id).await?;
-        if head.state.is_terminal() && head.state != a2a::TaskState::Canceled {
-            return Err(A2AError::task_not_cancelable(&req.id));
-        }
-        cancel::cancel(&self.instance, &caller.key(&req.id)).await
+        let cancelling = async {
+            let caller = check::caller(&self.instance, params, req.tenant.as_deref())?;
+            let head = check::own_task(&self.instance, &caller, &req.id).await?;
+            if head.state.is_terminal() && head.state != a2a::TaskState::Canceled {
+                return Err(A2AError::task_not_cancelable(&req.id));
+            }
+            cancel::cancel(&self.instance, &caller.key(&req.id)).await
+        };
+        operation(&self.instance, "CancelTask", params, cancelling).await
     }
 
     async fn subscribe_to_task(
@@ -78,7 +86,8 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: SubscribeToTaskRequest,
     ) -> Result<BoxStream<'static, Result<StreamResponse, A2AError>>, A2AError> {
-        subscribe::stream(&self.instance, params, req).await
+        let subscribing = subscribe::stream(&self.instance, params, req);
+        operation(&self.instance, "SubscribeToTask", params, subscribing).await
     }
 
     async fn create_push_config(
@@ -86,7 +95,8 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: TaskPushNotificationConfig,
     ) -> Result<TaskPushNotificationConfig, A2AError> {
-        push::create(&self.instance, params, req).await
+        let creating = push::create(&self.instance, params, req);
+        operation(&self.instance, "CreateTaskPushNotificationConfig", params, creating).await
     }
 
     async fn get_push_config(
@@ -94,7 +104,8 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: GetTaskPushNotificationConfigRequest,
     ) -> Result<TaskPushNotificationConfig, A2AError> {
-        push::get(&self.instance, params, req).await
+        let reading = push::get(&self.instance, params, req);
+        operation(&self.instance, "GetTaskPushNotificationConfig", params, reading).await
     }
 
     async fn list_push_configs(
@@ -102,7 +113,8 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: ListTaskPushNotificationConfigsRequest,
     ) -> Result<ListTaskPushNotificationConfigsResponse, A2AError> {
-        push::list(&self.instance, params, req).await
+        let reading = push::list(&self.instance, params, req);
+        operation(&self.instance, "ListTaskPushNotificationConfigs", params, reading).await
     }
 
     async fn delete_push_config(
@@ -110,7 +122,8 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: DeleteTaskPushNotificationConfigRequest,
     ) -> Result<(), A2AError> {
-        push::delete(&self.instance, params, req).await
+        let deleting = push::delete(&self.instance, params, req);
+        operation(&self.instance, "DeleteTaskPushNotificationConfig", params, deleting).await
     }
 
     async fn get_extended_agent_card(

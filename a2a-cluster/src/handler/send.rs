@@ -21,6 +21,7 @@ use crate::limits::{check_message, check_metadata};
 use crate::resume::Marks;
 use crate::run::{self, AnswerAt, Assignment, Reply, Voice};
 use crate::subscribe;
+use crate::telemetry::trace;
 
 type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
@@ -128,7 +129,7 @@ async fn begin(
             let turn = follow_up(Arc::clone(instance), params.clone(), caller, req, key, answer_at);
             // Between the claim and the agent's start a client that leaves must not leave a task behind that
             // nobody works on.
-            instance.tracker.spawn(turn).await.map_err(|_| instance.stop_reason())?
+            instance.tracker.spawn(trace::carried(turn)).await.map_err(|_| instance.stop_reason())?
         }
         None => new_task(instance, params, caller, req, answer_at).await,
     }
@@ -207,7 +208,7 @@ async fn follow_up(
         events.iter().for_each(|event| reduce::apply(&mut task, event));
         let claim = Commit::new(stored.version, CommitId::generate(&*instance.ambient), events, &task)
             .executor(ExecutorChange::Claim(Executor::first(instance.id)));
-        let claimed = instance.retry_for_request().run(|| instance.tasks.commit(&key, claim.clone())).await;
+        let claimed = instance.retry_for_request().run(|| instance.commit(&key, claim.clone())).await;
         let Outcome::Applied(version) = claimed.map_err(|error| instance.error(error))? else {
             // Somebody else's commit came first: look at the task again.
             continue;

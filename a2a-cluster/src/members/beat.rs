@@ -32,7 +32,10 @@ pub(crate) async fn beat(instance: Arc<Instance>) {
             tracing::warn!("this instance could not beat for the lease time; it takes no new work");
         }
         match instance.members.beat(&me).await {
-            Ok(Beat::Alive) => instance.liveness.beaten(sent),
+            Ok(Beat::Alive) => {
+                instance.liveness.beaten(sent);
+                instance.health.members.succeeded();
+            }
             Ok(Beat::Evicted) => {
                 instance.evicted();
                 return;
@@ -40,6 +43,7 @@ pub(crate) async fn beat(instance: Arc<Instance>) {
             // The same counter is written again, so that an unknown outcome does no harm.
             Err(error) => {
                 me.beat -= 1;
+                instance.health.members.failed(instance.config.unready_after);
                 tracing::warn!(error = %Chain(&error), "a heartbeat failed");
             }
         }

@@ -54,6 +54,7 @@ async fn judge(instance: &Arc<Instance>, still: Still) {
     if !still.evicted {
         match instance.members.evict(&still.id, still.beat).await {
             Ok(Eviction::Evicted) => {
+                instance.meters.evictions.increment(1);
                 tracing::warn!(instance = %still.id, "an instance did not move for the lease time: evicted");
             }
             Ok(Eviction::Moved { .. } | Eviction::Absent) => return,

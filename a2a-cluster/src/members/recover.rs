@@ -15,6 +15,7 @@ use crate::config::ExecutorLost;
 use crate::error::Chain;
 use crate::instance::Instance;
 use crate::run::{self, AnswerAt, Assignment, Voice};
+use crate::telemetry::TakeOver;
 
 /// How often the index of a dead instance's tasks must read empty, a beat apart, before it counts as empty:
 /// it may lag behind the commits.
@@ -131,6 +132,7 @@ pub(super) async fn take_over(instance: &Arc<Instance>, key: &TaskKey, dead: Ins
     let state = &stored.task.status.state;
     if state.is_terminal() || reduce::is_interrupted(state) {
         // Parked tasks need no executor.
+        instance.meters.taken_over(TakeOver::Released);
         return instance.retry_until_stopped().run(|| instance.tasks.release(key, &dead)).await;
     }
     match instance.config.executor_lost {
@@ -152,13 +154,16 @@ async fn fail(instance: &Arc<Instance>, key: &TaskKey, stored: StoredTask, why: 
     reduce::apply(&mut task, &event);
     let commit = Commit::new(stored.version, CommitId::generate(&*instance.ambient), vec![event], &task)
         .executor(ExecutorChange::Release);
-    let outcome = instance.retry_until_stopped().run(|| instance.tasks.commit(key, commit.clone())).await?;
+    let outcome = instance.retry_until_stopped().run(|| instance.commit(key, commit.clone())).await?;
     if let Outcome::Applied(_) = outcome {
+        instance.meters.taken_over(TakeOver::Failed);
         tracing::warn!(task = %key, "a task of a lost instance is failed");
         if let Some(feed) = instance.feeds.get(key) {
             feed.publish(commit.record());
         }
         announce::tell_watchers(instance, key, commit.record(), None).await;
+    } else {
+        instance.meters.taken_over(TakeOver::Lost);
     }
     Ok(())
 }
@@ -172,8 +177,12 @@ async fn resume(instance: &Arc<Instance>, key: &TaskKey, stored: StoredTask, att
     let executor = Executor { instance: instance.id, attempt };
     let commit = Commit::new(stored.version, CommitId::generate(&*instance.ambient), vec![], &stored.task)
         .executor(ExecutorChange::Claim(executor));
-    let outcome = instance.retry_until_stopped().run(|| instance.tasks.commit(key, commit.clone())).await?;
-    let Outcome::Applied(version) = outcome else { return Ok(()) };
+    let outcome = instance.retry_until_stopped().run(|| instance.commit(key, commit.clone())).await?;
+    let Outcome::Applied(version) = outcome else {
+        instance.meters.taken_over(TakeOver::Lost);
+        return Ok(());
+    };
+    instance.meters.taken_over(TakeOver::Resumed);
     tracing::warn!(task = %key, attempt, "a task of a lost instance is resumed");
     if let Some(feed) = instance.feeds.get(key) {
         feed.publish(commit.record());

@@ -16,6 +16,7 @@ use super::ear::Ear;
 use super::{AnswerAt, Assignment, Control, Reply, RunHandle, Voice};
 use crate::error::Chain;
 use crate::instance::Instance;
+use crate::telemetry::Counted;
 use crate::{follow, members};
 
 /// One agent at work on one task.
@@ -40,6 +41,7 @@ pub(super) struct Run {
     /// When the store is asked whether the task is still this run's, and how long after that again.
     check: Instant,
     check_after: Duration,
+    _counted: Counted,
 }
 
 /// Why a run ended.
@@ -73,6 +75,7 @@ impl Run {
         let wind_down = assignment.cancelling.then(|| now + instance.config.cancel_grace);
         let check_after = instance.config.silence_max;
         Run {
+            _counted: Counted::by(&instance.meters.agents),
             instance,
             key: assignment.key,
             handle,
@@ -234,7 +237,7 @@ impl Run {
             .created_by(self.principal.as_ref());
         let outcome = {
             let retry = instance.retry_until_stopped();
-            let attempt = retry.run(|| instance.tasks.commit(&self.key, commit.clone()));
+            let attempt = retry.run(|| instance.commit(&self.key, commit.clone()));
             tokio::pin!(attempt);
             loop {
                 tokio::select! {

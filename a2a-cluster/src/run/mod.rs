@@ -20,12 +20,14 @@ use a2a_core::{InstanceId, Principal, TaskKey, Version};
 use a2a_server::ExecutorContext;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 pub(crate) use digest::{canceled, failed};
 pub(crate) use publisher::Publisher;
 pub(crate) use voice::Voice;
 
 use crate::instance::Instance;
+use crate::telemetry::{self, trace};
 
 /// What whoever started a run waits for.
 #[derive(Debug)]
@@ -69,6 +71,8 @@ pub(crate) struct RunHandle {
     /// The last version that this run knows to be applied.
     version: AtomicU64,
     publisher: Publisher,
+    /// The place of this run in the trace of whoever started it.
+    trace: Option<trace::Trace>,
     /// Cancelled to end the run without a trace: its task was claimed anew.
     superseded: CancellationToken,
     /// Cancelled when the run has ended.
@@ -98,7 +102,10 @@ impl RunHandle {
 
     /// Sends a watcher everything after a version, and goes on sending.
     pub(crate) fn watch(&self, instance: &Arc<Instance>, key: &TaskKey, who: InstanceId, after: Version) {
-        self.publisher.add(instance, key, self.version(), &self.done, who, after);
+        let start = self.publisher.add(instance, key, self.version(), &self.done, who, after);
+        if let Some(publishing) = start {
+            instance.tracker.spawn(trace::within(self.trace, publishing));
+        }
     }
 
     /// Stops sending to a watcher.
@@ -187,10 +194,12 @@ pub(crate) fn start(
 ) -> oneshot::Receiver<Reply> {
     let (reply, answer) = oneshot::channel();
     let (control, commands) = mpsc::channel(4);
+    let trace = trace::current().map(|cause| cause.child(&*instance.ambient));
     let handle = Arc::new(RunHandle {
         control,
         version: AtomicU64::new(assignment.version.get()),
         publisher: Publisher::default(),
+        trace,
         superseded: CancellationToken::new(),
         done: CancellationToken::new(),
     });
@@ -198,9 +207,10 @@ pub(crate) fn start(
     for (watcher, after) in &assignment.watchers {
         handle.watch(instance, &assignment.key, *watcher, *after);
     }
+    let span = telemetry::run(instance, &assignment.key, assignment.version, trace);
     let voice = begin(instance);
     let run = drive::Run::new(Arc::clone(instance), assignment, handle, commands, voice, reply);
-    instance.tracker.spawn(run.drive());
+    instance.tracker.spawn(trace::within(trace, run.drive()).instrument(span));
     answer
 }
 

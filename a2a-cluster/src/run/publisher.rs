@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use a2a_core::{BusMessage, CommitRecord, InstanceId, News, TaskKey, Version};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::error::Chain;
 use crate::feed::Attached;
 use crate::feed::ring::Tail;
 use crate::instance::Instance;
+use crate::telemetry::{Counted, sending, trace};
 use crate::weight;
 
 /// The commits of one message weigh at most this, so that it fits in one billing unit of a broker.
@@ -31,12 +33,20 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    sent: BTreeMap<InstanceId, Version>,
+    watchers: BTreeMap<InstanceId, Watcher>,
     publishing: bool,
 }
 
+/// One that has everything up to a version.
+#[derive(Debug)]
+struct Watcher {
+    sent: Version,
+    _counted: Counted,
+}
+
 impl Publisher {
-    /// Adds a watcher that has everything up to `after`, or sets one back to it.
+    /// Adds a watcher that has everything up to `after`, or sets one back to it. Returns the work of sending, where
+    /// it has to be begun.
     pub(super) fn add(
         &self,
         instance: &Arc<Instance>,
@@ -45,25 +55,24 @@ impl Publisher {
         done: &CancellationToken,
         who: InstanceId,
         after: Version,
-    ) {
+    ) -> Option<impl Future<Output = ()> + Send + use<>> {
         let start = {
             let mut state = self.0.state();
-            state.sent.insert(who, after);
+            let watcher = Watcher { sent: after, _counted: Counted::by(&instance.meters.watchers) };
+            state.watchers.insert(who, watcher);
             !std::mem::replace(&mut state.publishing, true)
         };
         self.0.changed.notify_one();
-        if start {
+        start.then(|| {
             let feed = instance.feeds.hold(key);
             feed.advance(version, false);
-            let publishing =
-                publish(Arc::clone(instance), key.clone(), feed, Arc::clone(&self.0), done.clone());
-            instance.tracker.spawn(publishing);
-        }
+            publish(Arc::clone(instance), key.clone(), feed, Arc::clone(&self.0), done.clone())
+        })
     }
 
     /// Removes a watcher.
     pub(super) fn remove(&self, who: InstanceId) {
-        self.0.state().sent.remove(&who);
+        self.0.state().watchers.remove(&who);
     }
 }
 
@@ -75,8 +84,9 @@ impl Shared {
     /// Returns the version of those who are furthest behind `head`, and who they are.
     fn furthest_behind(&self, head: Version) -> Option<(Version, BTreeSet<InstanceId>)> {
         let state = self.state();
-        let least = state.sent.values().copied().min().filter(|sent| *sent < head)?;
-        let who = state.sent.iter().filter(|(_, sent)| **sent == least).map(|(who, _)| *who).collect();
+        let least = state.watchers.values().map(|watcher| watcher.sent).min().filter(|sent| *sent < head)?;
+        let furthest = state.watchers.iter().filter(|(_, watcher)| watcher.sent == least);
+        let who = furthest.map(|(who, _)| *who).collect();
         Some((least, who))
     }
 
@@ -84,8 +94,8 @@ impl Shared {
         let mut state = self.state();
         for who in who {
             // One that was set back meanwhile is served again from there.
-            if let Some(sent) = state.sent.get_mut(who).filter(|sent| **sent == from) {
-                *sent = up_to;
+            if let Some(watcher) = state.watchers.get_mut(who).filter(|watcher| watcher.sent == from) {
+                watcher.sent = up_to;
             }
         }
     }
@@ -133,12 +143,17 @@ async fn send(
             (News::Changed(head), head)
         }
     };
-    let message = BusMessage { from: instance.id, task: key.clone(), news, trace: None };
+    let trace = trace::header(&*instance.ambient);
+    let message = BusMessage { from: instance.id, task: key.clone(), news, trace };
     let to: Vec<InstanceId> = who.iter().copied().collect();
-    match instance.bus.send(&to, &message).await {
+    match instance.bus.send(&to, &message).instrument(sending(instance, &message)).await {
         Ok(delivery) => {
+            instance.meters.sent(&message.news);
+            if let Some(since) = feed.known_since(from.next()) {
+                instance.meters.send_seconds.record(since.elapsed());
+            }
             for gone in delivery.gone {
-                shared.state().sent.remove(&gone);
+                shared.state().watchers.remove(&gone);
                 if let Err(error) = instance.tasks.unwatch(key, &gone).await {
                     tracing::debug!(error = %Chain(&error), "a watcher that is gone stays recorded");
                 }

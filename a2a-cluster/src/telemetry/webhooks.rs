@@ -2,6 +2,8 @@
 
 use metrics::counter;
 
+use super::catalog::WEBHOOK_ATTEMPTS;
+
 /// What became of one attempt to deliver to a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(dead_code, reason = "deliveries report here")]
@@ -31,5 +33,5 @@ pub(crate) fn webhook_attempt(outcome: Attempt) {
         Attempt::Blocked => "blocked",
         Attempt::GivenUp => "given_up",
     };
-    counter!("a2a_webhook_attempts_total", "outcome" => outcome).increment(1);
+    counter!(WEBHOOK_ATTEMPTS, "outcome" => outcome).increment(1);
 }

@@ -23,7 +23,7 @@ fn ring() -> Ring {
 fn commits_offered_in_any_order_come_out_in_order_and_once() {
     let mut ring = ring();
     for version in [2, 3, 1, 3, 2, 1, 4] {
-        ring.offer(record(version));
+        ring.offer(record(version), Instant::now());
     }
     assert_eq!(versions(ring.after(Version::ABSENT)), Some(vec![1, 2, 3, 4]));
     assert!(!ring.has_gap());
@@ -32,11 +32,11 @@ fn commits_offered_in_any_order_come_out_in_order_and_once() {
 #[test]
 fn a_gap_shows_until_it_is_closed() {
     let mut ring = ring();
-    ring.offer(record(1));
-    ring.offer(record(3));
+    ring.offer(record(1), Instant::now());
+    ring.offer(record(3), Instant::now());
     assert!(ring.has_gap());
     assert_eq!(versions(ring.after(Version::ABSENT)), Some(vec![1]));
-    ring.publish(record(2));
+    ring.publish(record(2), Instant::now());
     assert!(!ring.has_gap());
     assert_eq!(versions(ring.after(Version::new(1))), Some(vec![2, 3]));
 }
@@ -46,7 +46,7 @@ fn word_of_a_version_is_a_gap() {
     let mut ring = ring();
     ring.hear_of(Version::new(1));
     assert!(ring.has_gap());
-    ring.publish(record(1));
+    ring.publish(record(1), Instant::now());
     assert!(!ring.has_gap());
 }
 
@@ -54,7 +54,7 @@ fn word_of_a_version_is_a_gap() {
 fn a_reader_that_fell_behind_is_told_so() {
     let mut ring = ring();
     for version in 1..=6 {
-        ring.publish(record(version));
+        ring.publish(record(version), Instant::now());
     }
     assert_eq!(versions(ring.after(Version::new(1))), None);
     assert_eq!(versions(ring.after(Version::new(2))), Some(vec![3, 4, 5, 6]));
@@ -65,7 +65,7 @@ fn a_reader_that_fell_behind_is_told_so() {
 #[test]
 fn advancing_skips_what_a_snapshot_covers_and_keeps_what_came_early() {
     let mut ring = ring();
-    ring.offer(record(8));
+    ring.offer(record(8), Instant::now());
     ring.advance(Version::new(7), false);
     assert_eq!(ring.head(), Version::new(8));
     assert_eq!(versions(ring.after(Version::new(7))), Some(vec![8]));
@@ -77,8 +77,8 @@ fn advancing_skips_what_a_snapshot_covers_and_keeps_what_came_early() {
 #[test]
 fn publishing_over_a_hole_forgets_what_lies_before_it() {
     let mut ring = ring();
-    ring.publish(record(1));
-    ring.publish(record(5));
+    ring.publish(record(1), Instant::now());
+    ring.publish(record(5), Instant::now());
     assert_eq!(versions(ring.after(Version::new(1))), None);
     assert_eq!(versions(ring.after(Version::new(4))), Some(vec![5]));
 }

@@ -1,0 +1,82 @@
+//! Every metric of an instance: its name, its unit and what it tells.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+pub(super) const COMMITS: &str = "a2a_commits_total";
+pub(super) const CONFLICTS: &str = "a2a_commit_conflicts_total";
+pub(super) const COMMIT_EVENTS: &str = "a2a_commit_events";
+pub(super) const COMMIT_SECONDS: &str = "a2a_commit_seconds";
+pub(super) const SEND_SECONDS: &str = "a2a_send_seconds";
+pub(super) const DELIVERY_SECONDS: &str = "a2a_delivery_seconds";
+pub(super) const GAP_REPAIRS: &str = "a2a_gap_repairs_total";
+pub(super) const SILENCE_CHECKS: &str = "a2a_silence_checks_total";
+pub(super) const WATCHERS: &str = "a2a_watchers";
+pub(super) const STREAMS: &str = "a2a_streams";
+pub(super) const AGENTS: &str = "a2a_agents";
+pub(super) const SENT: &str = "a2a_messages_sent_total";
+pub(super) const RECEIVED: &str = "a2a_messages_received_total";
+pub(super) const HINTS_DROPPED: &str = "a2a_hints_dropped_total";
+pub(super) const EVICTIONS: &str = "a2a_evictions_total";
+pub(super) const TAKEOVERS: &str = "a2a_takeovers_total";
+pub(super) const STORE_RETRIES: &str = "a2a_store_retries_total";
+pub(super) const WEBHOOK_ATTEMPTS: &str = "a2a_webhook_attempts_total";
+
+const COUNTERS: [(&str, &str); 11] = [
+    (COMMITS, "Commits that were applied"),
+    (CONFLICTS, "Commits that lost to another writer"),
+    (GAP_REPAIRS, "Times that commits known to be missing were read from the store"),
+    (SILENCE_CHECKS, "Times that the store was asked after silence, and whether it knew more"),
+    (SENT, "Messages that the bus took"),
+    (RECEIVED, "Messages that the bus brought"),
+    (HINTS_DROPPED, "Hints to other instances dropped because too many waited"),
+    (EVICTIONS, "Evictions of others by this instance, and of this one"),
+    (TAKEOVERS, "Tasks of lost instances, by what became of them"),
+    (STORE_RETRIES, "Store calls that failed for a while and were made again"),
+    (WEBHOOK_ATTEMPTS, "Attempts to deliver to a webhook"),
+];
+
+const GAUGES: [(&str, &str); 3] = [
+    (WATCHERS, "Watchers that the agents running here send news to"),
+    (STREAMS, "Open streams, of tasks that ran here or elsewhere when they opened"),
+    (AGENTS, "Agents that run"),
+];
+
+const HISTOGRAMS: [(&str, Unit, &str); 4] = [
+    (COMMIT_EVENTS, Unit::Count, "Events of one applied commit"),
+    (COMMIT_SECONDS, Unit::Seconds, "One call of the store that commits, answered"),
+    (SEND_SECONDS, Unit::Seconds, "From a commit being known to the bus having taken its news"),
+    (DELIVERY_SECONDS, Unit::Seconds, "From the news of a commit to the streams here seeing it"),
+];
+
+/// Describes all metrics to the recorder. Repeating it changes nothing.
+pub(super) fn describe() {
+    for (name, help) in COUNTERS {
+        describe_counter!(name, help);
+    }
+    for (name, help) in GAUGES {
+        describe_gauge!(name, help);
+    }
+    for (name, unit, help) in HISTOGRAMS {
+        describe_histogram!(name, unit, help);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_stands_in_the_documented_table() {
+        let table = include_str!("mod.rs");
+        let rows = |kind: &str, names: Vec<&str>| {
+            for name in names {
+                assert!(table.contains(&format!("//! | `{name}` | {kind} |")), "{name}");
+            }
+        };
+        rows("counter", COUNTERS.iter().map(|(name, _)| *name).collect());
+        rows("gauge", GAUGES.iter().map(|(name, _)| *name).collect());
+        rows("histogram", HISTOGRAMS.iter().map(|(name, _, _)| *name).collect());
+        let documented = table.lines().filter(|line| line.starts_with("//! | `a2a_")).count();
+        assert_eq!(documented, COUNTERS.len() + GAUGES.len() + HISTOGRAMS.len());
+    }
+}

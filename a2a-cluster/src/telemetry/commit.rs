@@ -1,0 +1,41 @@
+//! Commits, seen: how many, how large, how long.
+
+use a2a_core::{Commit, Outcome, Result, TaskKey};
+use futures::FutureExt;
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::spans;
+use crate::instance::Instance;
+
+impl Instance {
+    /// Commits once, as the store does. Errors and cancel safety are the store's.
+    ///
+    /// Combinators, because an async block would keep the call twice in the future of every run.
+    pub(crate) fn commit<'a>(
+        &'a self,
+        key: &'a TaskKey,
+        commit: Commit<'a>,
+    ) -> impl Future<Output = Result<Outcome>> + Send + 'a {
+        let span = spans::commit(self, key, commit.record());
+        let events = commit.record().events.len();
+        let began = Instant::now();
+        let answered = move |outcome: Result<Outcome>| {
+            let meters = &self.meters;
+            match &outcome {
+                Ok(Outcome::Applied(_)) => {
+                    meters.commits.increment(1);
+                    meters.commit_events.record(u32::try_from(events).unwrap_or(u32::MAX));
+                    meters.commit_seconds.record(began.elapsed());
+                }
+                Ok(Outcome::Conflict { .. }) => {
+                    meters.conflicts.increment(1);
+                    meters.commit_seconds.record(began.elapsed());
+                }
+                Err(_) => {}
+            }
+            outcome
+        };
+        self.tasks.commit(key, commit).map(answered).instrument(span)
+    }
+}
