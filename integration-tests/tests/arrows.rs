@@ -19,6 +19,9 @@ const ON_AWS: [&str; 2] = ["a2a-store-dynamodb", "a2a-bus-snssqs"];
 const SDK_TYPES: &str = "a2a-lf";
 const SDK_SERVING: [&str; 4] = ["a2a-server-lf", "a2a-client-lf", "a2a-grpc", "a2a-pb"];
 
+/// What stands above everything: it runs instances to test or to measure them.
+const ON_TOP: [&str; 2] = ["integration-tests", "benches"];
+
 /// One edge out of one of our crates, dev-dependencies left out.
 #[derive(Debug)]
 struct Arrow {
@@ -81,7 +84,7 @@ fn may_know(name: &str) -> Option<Vec<&'static str>> {
         "a2a-testkit" | "a2a-cluster" => Some(vec!["a2a-core"]),
         name if backends().any(|backend| backend == name) => Some(vec!["a2a-core"]),
         "a2a-node" => Some(["a2a-core", "a2a-cluster"].into_iter().chain(backends()).collect()),
-        "integration-tests" => Some(
+        name if ON_TOP.contains(&name) => Some(
             ["a2a-core", "a2a-testkit", "a2a-cluster", "a2a-node"].into_iter().chain(backends()).collect(),
         ),
         _ => None,
@@ -115,9 +118,8 @@ fn our_crates_depend_on_each_other_one_way() {
 
 #[test]
 fn only_the_cluster_and_what_is_above_it_know_how_the_sdk_serves() {
-    let above = ["a2a-cluster", "a2a-node", "integration-tests"];
-    let wrong =
-        |arrow: &Arrow| SDK_SERVING.contains(&arrow.to.as_str()) && !above.contains(&arrow.from.as_str());
+    let above = |from: &str| ["a2a-cluster", "a2a-node"].contains(&from) || ON_TOP.contains(&from);
+    let wrong = |arrow: &Arrow| SDK_SERVING.contains(&arrow.to.as_str()) && !above(&arrow.from);
     none(Workspace::read().arrows().into_iter().filter(wrong).collect());
 }
 
@@ -133,7 +135,7 @@ fn the_core_knows_only_the_data_types_of_the_sdk() {
 fn only_the_aws_backends_know_aws() {
     let wrong = |arrow: &Arrow| {
         let may = ON_AWS.contains(&arrow.from.as_str())
-            || arrow.from == "integration-tests"
+            || ON_TOP.contains(&arrow.from.as_str())
             || (arrow.from == "a2a-node" && arrow.optional);
         is_aws(&arrow.to) && !may
     };
