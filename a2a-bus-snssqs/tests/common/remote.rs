@@ -169,6 +169,10 @@ pub async fn serve() {
         let request: Value = serde_json::from_str(&line).unwrap();
         tasks.spawn(answer(Arc::clone(&bus), request, Arc::clone(&out)));
     }
+    let closed = bus.close().await;
+    tasks.close();
+    tasks.wait().await;
+    closed.unwrap();
 }
 
 async fn hand_over(bus: Arc<SnsSqsBus>, out: Arc<Mutex<Stdout>>) {
@@ -195,10 +199,11 @@ async fn answer(bus: Arc<SnsSqsBus>, request: Value, out: Arc<Mutex<Stdout>>) {
     say(&out, answer.to_string()).await;
 }
 
+/// Whether the parent still listens is its own affair.
 async fn say(out: &Mutex<Stdout>, line: String) {
     let mut out = out.lock().await;
-    out.write_all(format!("{line}\n").as_bytes()).await.unwrap();
-    out.flush().await.unwrap();
+    let _ = out.write_all(format!("{line}\n").as_bytes()).await;
+    let _ = out.flush().await;
 }
 
 /// The whole of a message, of any size, as the bus's own wire form is not.
