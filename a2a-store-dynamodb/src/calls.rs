@@ -24,7 +24,7 @@ use futures::future::BoxFuture;
 
 use crate::Config;
 use crate::attributes::{Item, PK, SK, text};
-use crate::fault::{self, Verdict};
+use crate::error::{self, Verdict};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_millis(800);
@@ -73,7 +73,7 @@ impl Calls {
     pub(crate) async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>> {
         let request = self.reader.get_item().table_name(&*self.table).key(PK, text(pk)).key(SK, text(sk));
         let answer = Box::pin(request.consistent_read(true).send()).await;
-        Ok(answer.map_err(|error| fault::read_failed("GetItem", &error))?.item)
+        Ok(answer.map_err(|error| error::read_failed("GetItem", &error))?.item)
     }
 
     /// Reads the items under one sort key of up to 100 partitions, up to date, in no order.
@@ -81,19 +81,23 @@ impl Calls {
         let keys = partitions.iter().map(|pk| HashMap::from([(PK.into(), text(*pk)), (SK.into(), text(sk))]));
         let mut missing: Vec<Item> = keys.collect();
         let mut found = Vec::new();
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut left) = (FIRST_PAUSE, self.attempts);
         while !missing.is_empty() {
+            if left == 0 {
+                return Err(BackendError::Unavailable("BatchGetItem left keys unread".into()));
+            }
             let wanted = KeysAndAttributes::builder().set_keys(Some(missing)).consistent_read(true).build();
             let wanted = wanted.map_err(|error| BackendError::Unavailable(error.into()))?;
             let request = self.reader.batch_get_item().request_items(&*self.table, wanted);
             let answer = Box::pin(request.send()).await;
-            let answer = answer.map_err(|error| fault::read_failed("BatchGetItem", &error))?;
+            let answer = answer.map_err(|error| error::read_failed("BatchGetItem", &error))?;
             let items = answer.responses.unwrap_or_default().remove(&*self.table).unwrap_or_default();
             let progress = !items.is_empty();
             found.extend(items);
             let rest = answer.unprocessed_keys.unwrap_or_default().remove(&*self.table);
             missing = rest.map(|rest| rest.keys).unwrap_or_default();
             if !missing.is_empty() && !progress {
+                left -= 1;
                 self.pause(&mut pause).await;
             }
         }
@@ -116,7 +120,7 @@ impl Calls {
 
     /// Reads one page of a query: its items, and where the next one begins.
     pub(crate) async fn page(&self, query: QueryFluentBuilder) -> Result<(Vec<Item>, Option<Item>)> {
-        let page = Box::pin(query.send()).await.map_err(|error| fault::read_failed("Query", &error))?;
+        let page = Box::pin(query.send()).await.map_err(|error| error::read_failed("Query", &error))?;
         Ok((page.items.unwrap_or_default(), page.last_evaluated_key))
     }
 
@@ -140,7 +144,7 @@ impl Calls {
         let (mut count, mut from) = (0, None);
         loop {
             let request = query.clone().set_exclusive_start_key(from).send();
-            let page = Box::pin(request).await.map_err(|error| fault::read_failed("Query", &error))?;
+            let page = Box::pin(request).await.map_err(|error| error::read_failed("Query", &error))?;
             count += u64::try_from(page.count).unwrap_or_default();
             from = page.last_evaluated_key;
             if from.is_none() {
@@ -185,7 +189,7 @@ impl Calls {
 
     pub(crate) async fn send_put(&self, put: PutItemFluentBuilder) -> Result<Written> {
         let sent =
-            self.persist(fault::judge, || Box::pin(put.clone().send())).await.map(|out| out.attributes);
+            self.persist(error::judge, || Box::pin(put.clone().send())).await.map(|out| out.attributes);
         conditional("PutItem", sent, |error| match error {
             PutItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
             _ => None,
@@ -194,7 +198,7 @@ impl Calls {
 
     pub(crate) async fn send_update(&self, update: UpdateItemFluentBuilder) -> Result<Written> {
         let sent =
-            self.persist(fault::judge, || Box::pin(update.clone().send())).await.map(|out| out.attributes);
+            self.persist(error::judge, || Box::pin(update.clone().send())).await.map(|out| out.attributes);
         conditional("UpdateItem", sent, |error| match error {
             UpdateItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
             _ => None,
@@ -203,7 +207,7 @@ impl Calls {
 
     pub(crate) async fn send_delete(&self, delete: DeleteItemFluentBuilder) -> Result<Written> {
         let sent =
-            self.persist(fault::judge, || Box::pin(delete.clone().send())).await.map(|out| out.attributes);
+            self.persist(error::judge, || Box::pin(delete.clone().send())).await.map(|out| out.attributes);
         conditional("DeleteItem", sent, |error| match error {
             DeleteItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
             _ => None,
@@ -215,7 +219,7 @@ impl Calls {
         let name = self.ambient.uuid().to_string();
         let request = self.writer.transact_write_items().set_transact_items(Some(actions));
         let request = request.client_request_token(name);
-        let sent = self.persist(fault::judge_transaction, || Box::pin(request.clone().send())).await;
+        let sent = self.persist(error::judge_transaction, || Box::pin(request.clone().send())).await;
         let failed = match sent {
             Ok(_) => return Ok(Transacted::Done),
             Err(failed) => failed,
@@ -273,7 +277,7 @@ struct Failed<E> {
 
 impl<E: ProvideErrorMetadata> Failed<E> {
     fn told(&self, operation: &'static str) -> BackendError {
-        fault::write_failed(operation, &self.error, self.verdict, self.doubt)
+        error::write_failed(operation, &self.error, self.verdict, self.doubt)
     }
 }
 

@@ -8,7 +8,7 @@ mod commit;
 mod config;
 mod delete;
 mod draft;
-mod fault;
+mod error;
 mod head;
 mod headwrite;
 mod keys;
@@ -30,6 +30,6 @@ mod tally;
 mod watch;
 
 pub use config::Config;
-pub use fault::Fault;
+pub use error::Fault;
 pub use policy::SnapshotPolicy;
 pub use store::DynamoDbStore;

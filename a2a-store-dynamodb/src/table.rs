@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::types::{
 };
 
 use crate::attributes::EXPIRES;
-use crate::fault;
+use crate::error;
 
 /// The index of a caller's tasks, by state and status time.
 pub const BY_CALLER: &str = "by-caller";
@@ -65,8 +65,8 @@ pub async fn create_table(client: &Client, name: &str, protection: Protection) -
         if let Err(error) = Box::pin(created).await {
             let exists = error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception());
             if !exists {
-                let verdict = fault::judge(&error);
-                return Err(fault::write_failed("CreateTable", &error, verdict, false));
+                let verdict = error::judge(&error);
+                return Err(error::write_failed("CreateTable", &error, verdict, false));
             }
         }
     }
@@ -77,7 +77,7 @@ pub async fn create_table(client: &Client, name: &str, protection: Protection) -
         let update = client.update_table().table_name(name).deletion_protection_enabled(true).send();
         Box::pin(update)
             .await
-            .map_err(|error| fault::write_failed("UpdateTable", &error, fault::judge(&error), false))?;
+            .map_err(|error| error::write_failed("UpdateTable", &error, error::judge(&error), false))?;
     }
     if protection.point_in_time_recovery {
         enable_recovery(client, name).await?;
@@ -114,14 +114,14 @@ async fn describe(client: &Client, name: &str) -> Result<Option<TableDescription
         Ok(answer) => Ok(answer.table),
         Err(error) => match error.as_service_error() {
             Some(DescribeTableError::ResourceNotFoundException(_)) => Ok(None),
-            _ => Err(fault::read_failed("DescribeTable", &error)),
+            _ => Err(error::read_failed("DescribeTable", &error)),
         },
     }
 }
 
 async fn time_to_live(client: &Client, name: &str) -> Result<Option<TimeToLiveDescription>> {
     let answer = Box::pin(client.describe_time_to_live().table_name(name).send()).await;
-    let answer = answer.map_err(|error| fault::read_failed("DescribeTimeToLive", &error))?;
+    let answer = answer.map_err(|error| error::read_failed("DescribeTimeToLive", &error))?;
     Ok(answer.time_to_live_description)
 }
 
@@ -164,7 +164,7 @@ async fn enable_ttl(client: &Client, name: &str) -> Result<()> {
             if schema::ttl_difference(found.as_ref()).is_none() {
                 return Ok(());
             }
-            Err(fault::write_failed("UpdateTimeToLive", &error, fault::judge(&error), false))
+            Err(error::write_failed("UpdateTimeToLive", &error, error::judge(&error), false))
         }
     }
 }
@@ -178,7 +178,7 @@ async fn enable_recovery(client: &Client, name: &str) -> Result<()> {
         .point_in_time_recovery_specification(recovery)
         .send();
     Box::pin(update).await.map_err(|error| {
-        fault::write_failed("UpdateContinuousBackups", &error, fault::judge(&error), false)
+        error::write_failed("UpdateContinuousBackups", &error, error::judge(&error), false)
     })?;
     Ok(())
 }

@@ -1,4 +1,5 @@
 //! What the store is promised to cost, as the endpoint bills it.
+#![allow(clippy::unwrap_used, reason = "this is test code")]
 
 mod place;
 

@@ -1,4 +1,5 @@
 //! What expires: never what is still needed, and at once what is not.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is test code")]
 
 mod place;
 
