@@ -1,11 +1,11 @@
 //! Reads a request's body within its limit, and judges its content type.
 
 use a2a::error_code;
-use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::refusal::Refusal;
 
@@ -37,7 +37,7 @@ pub(super) fn not_json() -> Refusal {
 /// Takes a request's whole body out of it. What is announced as too large is not read at all.
 ///
 /// # Errors
-/// 413 for a body of more than `limit` bytes, 400 for one that breaks off.
+/// 413 for a body of more than `limit` bytes, 400 for one that breaks off. The rest of it stays in the request.
 pub(super) async fn take_body(request: &mut Request, limit: usize) -> Result<Bytes, Refusal> {
     let announced =
         request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -46,11 +46,15 @@ pub(super) async fn take_body(request: &mut Request, limit: usize) -> Result<Byt
     }
     // Nobody behind reads it, and the body may be replaced by a shorter one.
     request.headers_mut().remove(CONTENT_LENGTH);
-    to_bytes(std::mem::take(request.body_mut()), limit).await.map_err(|error| {
-        let over_the_limit = std::error::Error::source(&error)
-            .is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
-        if over_the_limit { too_large(limit) } else { broken_off() }
-    })
+    let mut body = std::mem::take(request.body_mut());
+    match Limited::new(&mut body, limit).collect().await {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) => {
+            let refusal = if error.is::<LengthLimitError>() { too_large(limit) } else { broken_off() };
+            *request.body_mut() = body;
+            Err(refusal)
+        }
+    }
 }
 
 fn too_large(limit: usize) -> Refusal {

@@ -11,9 +11,10 @@ use a2a_grpc::errors::a2a_error_to_status;
 use a2a_pb::proto::a2a_service_server::A2aServiceServer;
 use a2a_server::RequestHandler;
 use axum::body::HttpBody;
-use axum::http::{self, HeaderName};
-use futures::TryFutureExt;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{self, HeaderMap, HeaderName, StatusCode};
 use futures::future::{BoxFuture, MapOk};
+use futures::{FutureExt, TryFutureExt};
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::{Code, Status};
@@ -80,8 +81,20 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        self.tonic.call(request).map_ok(blame_the_message as fn(Answer) -> Answer)
+        let answer = if is_grpc(request.headers()) {
+            self.tonic.call(request)
+        } else {
+            let mut refusal = Answer::default();
+            *refusal.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            std::future::ready(Ok(refusal)).boxed()
+        };
+        answer.map_ok(blame_the_message as fn(Answer) -> Answer)
     }
+}
+
+/// Tonic does not look. Whoever says that it sends something else could not read an answer in gRPC's form either.
+fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// Tonic answers `INTERNAL` to what it cannot decode and `OUT_OF_RANGE` to what is too large. It is known by its lack of

@@ -14,6 +14,7 @@ use futures::FutureExt;
 use tower::{Service, service_fn};
 
 use super::call::HttpCalls;
+use super::discard::discard;
 use super::jsonrpc::JsonRpc;
 use super::limits::Limits;
 use super::problem;
@@ -55,8 +56,9 @@ where
     Router::new().fallback_service(service_fn(answer))
 }
 
-async fn answer_card(mut card: Router, request: Request) -> Result<Response, Infallible> {
+async fn answer_card(mut card: Router, mut request: Request) -> Result<Response, Infallible> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        Box::pin(discard(&mut request)).await;
         return Ok(problem::refused(&Refusal::method(METHOD_NOT_FOUND, "GET, HEAD")));
     }
     card.call(request).await

@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 
 use super::call::{Call, HttpCalls};
 use super::content::{self, ContentType};
+use super::discard::discard;
 use super::limits::Limits;
 use super::params::{self, Params};
 use super::refusal::Refusal;
@@ -41,6 +42,7 @@ impl JsonRpc {
     /// Cancel safe as far as the handler is: dropping it drops the handler's future.
     pub(super) async fn answer(self: Arc<Self>, mut request: Request) -> Response {
         if let Err(refusal) = announced(&request) {
+            Box::pin(discard(&mut request)).await;
             return refused(&refusal);
         }
         match content::take_body(&mut request, self.limits.body_bytes()).await {
@@ -48,7 +50,10 @@ impl JsonRpc {
                 Ok(body) => *request.body_mut() = Body::from(body),
                 Err((id, error)) => return failure(StatusCode::OK, id, &error),
             },
-            Err(refusal) => return refused(&refusal),
+            Err(refusal) => {
+                Box::pin(discard(&mut request)).await;
+                return refused(&refusal);
+            }
         }
         let (mut response, fault) = Call::default().answered_by(&self.sdk, request).await;
         if let Some(error) = fault {

@@ -21,6 +21,7 @@
 mod call;
 mod checked_service;
 mod content;
+mod discard;
 mod grpc;
 mod http;
 mod jsonrpc;

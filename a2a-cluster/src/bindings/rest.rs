@@ -15,6 +15,7 @@ use axum::response::Response;
 
 use super::call::{Call, HttpCalls};
 use super::content::{self, ContentType};
+use super::discard::discard;
 use super::limits::Limits;
 use super::params::{self, Params};
 use super::refusal::Refusal;
@@ -39,12 +40,19 @@ impl Rest {
     pub(super) async fn answer(self: Arc<Self>, mut request: Request) -> Response {
         let Admitted { operation, body_use, mut call } = match admit(&mut request) {
             Ok(admitted) => admitted,
-            Err(refusal) => return problem::refused(&refusal),
+            Err(refusal) => {
+                // Rare, and large: it need not be part of the future of every request.
+                Box::pin(discard(&mut request)).await;
+                return problem::refused(&refusal);
+            }
         };
         if body_use != BodyUse::Ignored {
             let body = match content::take_body(&mut request, self.limits.body_bytes()).await {
                 Ok(body) => body,
-                Err(refusal) => return problem::refused(&refusal),
+                Err(refusal) => {
+                    Box::pin(discard(&mut request)).await;
+                    return problem::refused(&refusal);
+                }
             };
             if let Err(refusal) = self.look(&request, &body, operation, &mut call) {
                 return problem::refused(&refusal);
@@ -61,7 +69,7 @@ impl Rest {
             return sse::errors_as_problems(response);
         }
         if problem::is_plain_text(&response) {
-            // Rare, and large: it need not be part of the future of every request.
+            // Rare, too.
             let had_body = body_use != BodyUse::Ignored;
             return Box::pin(problem::instead_of_plain_text(response, had_body)).await;
         }

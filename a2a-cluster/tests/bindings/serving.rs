@@ -152,3 +152,27 @@ async fn a_short_stream_does_not_wait_for_acknowledgements() {
     server.shutdown.cancel();
     server.done.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let server = start(router(&Recorder::new()), LONG).await;
+    let client = reqwest::Client::new();
+    let much = vec![b'x'; 24 * 1024 * 1024];
+    for (path, version, content_type, status) in [
+        ("/", "1.0", "application/json", 413),
+        ("/", "1.0", "text/plain", 415),
+        ("/message:send", "1.0", "application/json", 413),
+        ("/message:send", "0.3", "application/json", 400),
+        ("/message:send", "1.0", "text/plain", 415),
+        ("/nowhere", "1.0", "application/json", 404),
+        ("/.well-known/agent-card.json", "1.0", "application/json", 405),
+    ] {
+        let request = client.post(format!("http://{}{path}", server.address)).body(much.clone());
+        let request = request.header("a2a-version", version).header("content-type", content_type);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path} {version} {content_type}");
+    }
+    drop(client);
+    server.shutdown.cancel();
+    server.done.await.unwrap().unwrap();
+}
