@@ -85,6 +85,15 @@ impl Answer {
         }
     }
 
+    /// The status that gRPC says, whether or not an A2A error is in it.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub fn grpc_code(&self) -> Code {
+        self.grpc_status().code()
+    }
+
     /// All of an answer that a client can see, but for the time.
     pub fn visible(&self) -> String {
         let lines = |headers: &HeaderMap| {
@@ -128,11 +137,15 @@ impl Answer {
             .map(|data| serde_json::from_str(data).unwrap())
     }
 
-    fn grpc_results(&self) -> Result<Vec<Value>, Failure> {
+    fn grpc_status(&self) -> Status {
         assert_eq!(self.status, StatusCode::OK, "{}", self.visible());
         let status =
             Status::from_header_map(&self.trailers).or_else(|| Status::from_header_map(&self.headers));
-        let status = status.unwrap_or_else(|| panic!("no status: {}", self.visible()));
+        status.unwrap_or_else(|| panic!("no status: {}", self.visible()))
+    }
+
+    fn grpc_results(&self) -> Result<Vec<Value>, Failure> {
+        let status = self.grpc_status();
         match status.code() {
             Code::Ok => {
                 let messages = grpc::unframe(self.body.clone());
