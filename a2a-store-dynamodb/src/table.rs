@@ -1,6 +1,8 @@
 //! The table: made once by whoever deploys, verified by whoever starts.
 
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

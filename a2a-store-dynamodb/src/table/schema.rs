@@ -123,10 +123,10 @@ fn unbuilt(error: aws_sdk_dynamodb::error::BuildError) -> BackendError {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn table() -> TableDescription {
+    pub(in crate::table) fn table() -> TableDescription {
         let indexes = indexes().unwrap().into_iter().map(|index| {
             GlobalSecondaryIndexDescription::builder()
                 .index_name(index.index_name)

@@ -1,0 +1,58 @@
+//! What is asked of DynamoDB for a table, where no server in reach can do it.
+
+use aws_sdk_dynamodb::operation::describe_table::DescribeTableOutput;
+use aws_sdk_dynamodb::operation::describe_time_to_live::DescribeTimeToLiveOutput;
+use aws_sdk_dynamodb::operation::update_continuous_backups::UpdateContinuousBackupsOutput;
+use aws_sdk_dynamodb::operation::update_table::UpdateTableOutput;
+use aws_sdk_dynamodb::operation::update_time_to_live::UpdateTimeToLiveOutput;
+use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+
+use super::*;
+
+/// A table that is as expected, except for what protects it; TTL as given.
+fn existing(ttl: TimeToLiveStatus) -> [Rule; 2] {
+    let mut table = schema::tests::table();
+    table.table_status = Some(TableStatus::Active);
+    let describe = mock!(Client::describe_table)
+        .then_output(move || DescribeTableOutput::builder().table(table.clone()).build());
+    let ttl = TimeToLiveDescription::builder().attribute_name(EXPIRES).time_to_live_status(ttl).build();
+    let describe_ttl = mock!(Client::describe_time_to_live).then_output(move || {
+        DescribeTimeToLiveOutput::builder().time_to_live_description(ttl.clone()).build()
+    });
+    [describe, describe_ttl]
+}
+
+#[tokio::test]
+async fn an_existing_table_gets_the_protection_that_it_lacks() {
+    let [describe, describe_ttl] = existing(TimeToLiveStatus::Enabled);
+    let protect = mock!(Client::update_table)
+        .match_requests(|request| request.deletion_protection_enabled() == Some(true))
+        .then_output(|| UpdateTableOutput::builder().build());
+    let backup = mock!(Client::update_continuous_backups)
+        .match_requests(|request| {
+            let wanted = request.point_in_time_recovery_specification();
+            wanted.is_some_and(|wanted| wanted.point_in_time_recovery_enabled)
+        })
+        .then_output(|| UpdateContinuousBackupsOutput::builder().build());
+    let rules = [&describe, &describe_ttl, &protect, &backup];
+    let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, rules);
+    create_table(&client, "t", Protection::full()).await.unwrap();
+    assert_eq!((protect.num_calls(), backup.num_calls()), (1, 1));
+
+    create_table(&client, "t", Protection::default()).await.unwrap();
+    assert_eq!((protect.num_calls(), backup.num_calls()), (1, 1), "without being asked for");
+}
+
+#[tokio::test]
+async fn an_existing_table_gets_the_ttl_that_it_lacks() {
+    let [describe, describe_ttl] = existing(TimeToLiveStatus::Disabled);
+    let enable = mock!(Client::update_time_to_live)
+        .match_requests(|request| {
+            request.time_to_live_specification().is_some_and(|ttl| ttl.attribute_name == "x")
+        })
+        .then_output(|| UpdateTimeToLiveOutput::builder().build());
+    let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&describe, &describe_ttl, &enable]);
+    create_table(&client, "t", Protection::default()).await.unwrap();
+    assert_eq!(enable.num_calls(), 1);
+    assert!(verify_table(&client, "t").await.unwrap_err().to_string().contains("TTL is not enabled on x"));
+}
