@@ -1,5 +1,14 @@
 //! A message sent again, because its client saw no answer, makes no second task.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and its runtime ends with it"
+)]
+
 mod world;
 
 use std::time::Duration;

@@ -1,5 +1,14 @@
 //! Resuming a stream after a disconnect, from the cursor in its last event.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and its runtime ends with it"
+)]
+
 mod world;
 
 use a2a::{StreamResponse, SubscribeToTaskRequest, error_code};

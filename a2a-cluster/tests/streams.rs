@@ -1,5 +1,14 @@
 //! Streams of a task, on whichever instance and whenever they are opened: the same events, in order, once.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and its runtime ends with it"
+)]
+
 mod world;
 
 use std::time::Duration;

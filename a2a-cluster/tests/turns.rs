@@ -1,5 +1,14 @@
 //! Follow-ups and cancels that land on another instance than the one that runs the task.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and its runtime ends with it"
+)]
+
 mod world;
 
 use a2a::{StreamResponse, TaskState, error_code};

@@ -17,7 +17,7 @@ const PAGE: usize = 2 * OBSERVED;
 
 /// Observes until the instance closes.
 pub(crate) async fn observe(instance: Arc<Instance>) {
-    let mut sightings = Sightings::default();
+    let mut sightings = Sightings::new(instance.config.beat_interval * 2);
     loop {
         tokio::select! {
             biased;

@@ -16,21 +16,36 @@ pub(super) struct Still {
 }
 
 /// The members that this instance observes.
-#[derive(Debug, Default)]
-pub(super) struct Sightings(BTreeMap<InstanceId, (u64, MemberState, Instant)>);
+///
+/// Only time counts in which it did observe: while the store cannot be read, nobody can beat either.
+#[derive(Debug)]
+pub(super) struct Sightings {
+    seen: BTreeMap<InstanceId, (u64, MemberState, Instant)>,
+    last: Instant,
+    /// The longest time between two observations that counts as observed.
+    interval: Duration,
+}
 
 impl Sightings {
+    pub(super) fn new(interval: Duration) -> Self {
+        Sightings { seen: BTreeMap::new(), last: Instant::now(), interval }
+    }
+
     /// Takes what was read now, and returns who has been still for the lease time. Members that are not in
     /// the list any more are forgotten: others observe them, or they are gone.
     ///
     /// An evicted member is returned at once where it was seen evicted before: whoever evicted it has had the
     /// time between two observations to take its tasks over.
     pub(super) fn update(&mut self, seen: &[Member], now: Instant, lease: Duration) -> Vec<Still> {
-        let before = std::mem::take(&mut self.0);
+        let unobserved = now.saturating_duration_since(self.last).saturating_sub(self.interval);
+        self.last = now;
+        let before = std::mem::take(&mut self.seen);
         let mut still = Vec::new();
         for member in seen {
             let since = match before.get(&member.id) {
-                Some((beat, state, since)) if (*beat, *state) == (member.beat, member.state) => *since,
+                Some((beat, state, since)) if (*beat, *state) == (member.beat, member.state) => {
+                    *since + unobserved
+                }
                 _ => now,
             };
             let evicted = member.state == MemberState::Evicted;
@@ -38,7 +53,7 @@ impl Sightings {
             if since < now && now - since >= patience {
                 still.push(Still { id: member.id, beat: member.beat, evicted });
             }
-            self.0.insert(member.id, (member.beat, member.state, since));
+            self.seen.insert(member.id, (member.beat, member.state, since));
         }
         still
     }
@@ -58,7 +73,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_member_that_moves_is_never_still() {
-        let mut sightings = Sightings::default();
+        let mut sightings = Sightings::new(LEASE);
         for beat in 0..10 {
             let seen = [member(1, beat, MemberState::Serving)];
             assert_eq!(sightings.update(&seen, Instant::now(), LEASE), []);
@@ -68,7 +83,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_member_is_still_after_the_lease_time_and_not_before() {
-        let mut sightings = Sightings::default();
+        let mut sightings = Sightings::new(LEASE);
         let seen = [member(1, 7, MemberState::Serving)];
         assert_eq!(sightings.update(&seen, Instant::now(), LEASE), []);
         tokio::time::advance(LEASE - Duration::from_millis(1)).await;
@@ -80,7 +95,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_member_that_stays_evicted_is_returned_at_the_second_sight() {
-        let mut sightings = Sightings::default();
+        let mut sightings = Sightings::new(LEASE);
         let seen = [member(1, 7, MemberState::Evicted)];
         assert_eq!(sightings.update(&seen, Instant::now(), LEASE), []);
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -88,8 +103,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn time_in_which_nobody_could_be_observed_does_not_count() {
+        let mut sightings = Sightings::new(LEASE / 3);
+        let seen = [member(1, 7, MemberState::Serving)];
+        sightings.update(&seen, Instant::now(), LEASE);
+        // An outage of the store, in which no member could beat.
+        tokio::time::advance(LEASE * 10).await;
+        assert_eq!(sightings.update(&seen, Instant::now(), LEASE), []);
+        tokio::time::advance(LEASE / 3).await;
+        assert_eq!(sightings.update(&seen, Instant::now(), LEASE), []);
+        tokio::time::advance(LEASE / 3).await;
+        assert_eq!(sightings.update(&seen, Instant::now(), LEASE).len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_observer_that_slept_itself_begins_anew() {
-        let mut sightings = Sightings::default();
+        let mut sightings = Sightings::new(LEASE);
         sightings.update(&[member(1, 1, MemberState::Serving)], Instant::now(), LEASE);
         tokio::time::advance(LEASE * 3).await;
         assert_eq!(sightings.update(&[member(1, 2, MemberState::Serving)], Instant::now(), LEASE), []);

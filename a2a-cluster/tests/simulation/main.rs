@@ -4,6 +4,15 @@
 //!
 //! A failing seed prints the command that replays it. `A2A_SEEDS=10000` runs as many.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and its runtime ends with it"
+)]
+
 #[path = "../world/agent.rs"]
 #[allow(unreachable_pub, reason = "shared with the other tests")]
 mod agent;
