@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+use super::nesting;
 use super::refusal::Refusal;
 
 /// What a request says about the form of its body.
@@ -37,7 +38,7 @@ pub(super) fn not_json() -> Refusal {
 /// Takes a request's whole body out of it. What is announced as too large is not read at all.
 ///
 /// # Errors
-/// 413 for a body of more than `limit` bytes, 400 for one that breaks off. The rest of it stays in the request.
+/// 413 for a body of more than `limit` bytes, 400 for one that breaks off or that no parser should see. The rest of it stays in the request.
 pub(super) async fn take_body(request: &mut Request, limit: usize) -> Result<Bytes, Refusal> {
     let announced =
         request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -48,7 +49,10 @@ pub(super) async fn take_body(request: &mut Request, limit: usize) -> Result<Byt
     request.headers_mut().remove(CONTENT_LENGTH);
     let mut body = std::mem::take(request.body_mut());
     match Limited::new(&mut body, limit).collect().await {
-        Ok(whole) => Ok(whole.to_bytes()),
+        Ok(whole) => {
+            let body = whole.to_bytes();
+            if nesting::is_hidden(&body) { Err(reserved_name()) } else { Ok(body) }
+        }
         Err(error) => {
             let refusal = if error.is::<LengthLimitError>() { too_large(limit) } else { broken_off() };
             *request.body_mut() = body;
@@ -60,6 +64,11 @@ pub(super) async fn take_body(request: &mut Request, limit: usize) -> Result<Byt
 fn too_large(limit: usize) -> Refusal {
     let message = format!("the request body is larger than {limit} bytes");
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error_code::INVALID_REQUEST, message)
+}
+
+fn reserved_name() -> Refusal {
+    let message = "the request body holds a reserved field name";
+    Refusal::new(StatusCode::BAD_REQUEST, error_code::INVALID_REQUEST, message)
 }
 
 fn broken_off() -> Refusal {
