@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a::{A2AError, Message, Role, Task};
-use a2a_core::{StoredTask, TaskKey};
+use a2a::{A2AError, Message};
+use a2a_core::{StoredTask, TaskKey, reduce};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -53,11 +53,9 @@ pub(super) async fn claim(
 
 /// Tells whether a task has taken this very message already.
 pub(super) fn has_taken(stored: &StoredTask, message: &Message) -> bool {
-    let is_same = |known: &Message| {
-        known.role == Role::User && known.message_id == message.message_id && known.parts == message.parts
-    };
-    let task: &Task = &stored.task;
-    task.history.iter().flatten().any(is_same)
+    // As it would stand in the history.
+    let message = reduce::user_message(&stored.task, message.clone());
+    stored.task.history.iter().flatten().any(|known| *known == message)
 }
 
 /// Waits for a task that another request is about to create.
@@ -87,7 +85,7 @@ fn fingerprint(message: &Message) -> String {
 mod tests {
     use std::collections::HashMap;
 
-    use a2a::Part;
+    use a2a::{Part, Role};
 
     use super::*;
 
