@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "a test has no outside")]
 
 pub mod agent;
+pub mod storm;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,6 +113,18 @@ impl World {
     /// Starts instances over a store of one's own.
     pub async fn keeping(instances: usize, store: MemoryStore) -> World {
         World::on_store(instances, Bus::Plugged, store, |builder| builder.config(quick())).await
+    }
+
+    /// Starts instances whose endpoints are wrapped.
+    pub async fn over(instances: usize, wrap: impl Fn(Arc<dyn EventBus>) -> Arc<dyn EventBus>) -> World {
+        let store = Arc::new(MemoryStore::new());
+        let hub = MemoryBus::hub();
+        let mut nodes = Vec::new();
+        for _ in 0..instances {
+            let endpoint = Arc::new(hub.endpoint(InstanceId::generate(&SystemAmbient)));
+            nodes.push(node(store.clone(), wrap(endpoint), |builder| builder.config(quick())).await);
+        }
+        World { store, nodes }
     }
 
     async fn on_store(

@@ -176,8 +176,13 @@ fn differences(task: &Task, whole: Task, ambient: &dyn Ambient) -> Result<Vec<St
     }
 
     for artifact in whole.artifacts.into_iter().flatten().map(normal::artifact) {
-        if artifacts::find(task, &artifact.artifact_id) != Some(&artifact) {
-            events.push(artifact_update(task, replacement(artifact))?);
+        let known = artifacts::find(task, &artifact.artifact_id);
+        if known != Some(&artifact) {
+            let update = match known {
+                Some(known) if has_grown(known, &artifact) => growth(known, artifact),
+                _ => replacement(artifact),
+            };
+            events.push(artifact_update(task, update)?);
         }
     }
 
@@ -202,6 +207,25 @@ fn differences(task: &Task, whole: Task, ambient: &dyn Ambient) -> Result<Vec<St
         }));
     }
     Ok(events)
+}
+
+/// Tells whether an artifact only has more parts than before: then these are all that is worth a log entry, or
+/// an agent that shows its whole task at each chunk would write the square of what it makes.
+fn has_grown(known: &Artifact, artifact: &Artifact) -> bool {
+    artifact.parts.len() > known.parts.len()
+        && artifact.parts.starts_with(&known.parts)
+        && artifact.metadata == known.metadata
+        && artifact.extensions == known.extensions
+        && (&artifact.name, &artifact.description) == (&known.name, &known.description)
+}
+
+fn growth(known: &Artifact, mut artifact: Artifact) -> TaskArtifactUpdateEvent {
+    artifact.parts.drain(..known.parts.len());
+    artifact.metadata = None;
+    artifact.extensions = None;
+    artifact.name = None;
+    artifact.description = None;
+    TaskArtifactUpdateEvent { append: Some(true), last_chunk: None, ..replacement(artifact) }
 }
 
 fn replacement(artifact: Artifact) -> TaskArtifactUpdateEvent {

@@ -53,6 +53,27 @@ fn what_the_task_has_already_is_not_repeated() {
 }
 
 #[test]
+fn an_artifact_that_has_grown_is_extended_by_what_is_new() {
+    let known = after([artifact_update(document("a", "x"), None)]);
+    let mut grown = document("a", "x");
+    grown.parts.extend([Part::text("y"), Part::text("z")]);
+    let event = shown(|whole| whole.artifacts = Some(vec![grown.clone()]));
+    let events = admitted(&known, event);
+    let [StreamResponse::ArtifactUpdate(update)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((update.append, update.artifact.parts.len()), (Some(true), 2));
+    let mut task = known.clone();
+    apply(&mut task, &events[0]);
+    assert_eq!(task.artifacts, Some(vec![grown.clone()]));
+
+    let mut changed = grown.clone();
+    changed.parts[0] = Part::text("other");
+    changed.parts.push(Part::text("more"));
+    let events = admitted(&task, shown(|whole| whole.artifacts = Some(vec![changed.clone()])));
+    apply(&mut task, &events[0]);
+    assert_eq!(task.artifacts, Some(vec![changed]));
+}
+
+#[test]
 fn what_a_whole_task_lacks_is_kept() {
     let known = after([
         StreamResponse::Message(says("one", "1")),
