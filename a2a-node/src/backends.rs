@@ -9,7 +9,7 @@ use a2a_store_memory::{Config, MemoryStore};
 use crate::cli::{BusKind, StoreKind};
 
 /// Backends that are open, ready for any number of instances.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Backends {
     /// Where tasks, members and push configs are kept.
     pub(crate) store: Arc<MemoryStore>,

@@ -33,7 +33,7 @@ pub(crate) fn card(addresses: &Addresses) -> AgentCard {
         capabilities: AgentCapabilities {
             streaming: Some(true),
             push_notifications: Some(true),
-            extensions: None,
+            extensions: Some(vec![a2a_cluster::resume::extension()]),
             extended_agent_card: None,
         },
         default_input_modes: vec![TEXT.into()],
@@ -83,6 +83,14 @@ mod tests {
     #[test]
     fn grpc_is_named_only_when_served() {
         assert_eq!(bindings(Some("http://h:2"))[2..], [row("GRPC", "h:2")]);
+    }
+
+    #[test]
+    fn streams_can_be_resumed_and_the_card_says_so() {
+        let card = card(&Addresses { http: String::new(), grpc: None });
+        let declared: Vec<_> =
+            card.capabilities.extensions.iter().flatten().map(|e| e.uri.as_str()).collect();
+        assert_eq!(declared, [a2a_cluster::resume::URI]);
     }
 
     #[test]

@@ -3,10 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::http::Uri;
+use axum::http::{HeaderName, Uri};
 use clap::builder::BoolishValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
+
+use crate::tuning::Tuning;
 
 /// A2A servers that run as many instances: any instance answers for any task.
 #[derive(Debug, Parser)]
@@ -26,6 +29,21 @@ pub(crate) struct Cli {
     pub(crate) log: Log,
 }
 
+impl Cli {
+    /// Reads the command line of this process; ends it with a text for people where that cannot be done.
+    pub(crate) fn read() -> Self {
+        Self::try_parse().and_then(Self::consistent).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Refuses settings that only contradict each other.
+    fn consistent(self) -> Result<Self, clap::Error> {
+        if let Some(Action::Serve(Serve { tuning, .. })) = &self.action {
+            tuning.config().map_err(|error| Self::command().error(ErrorKind::ValueValidation, error))?;
+        }
+        Ok(self)
+    }
+}
+
 /// What the binary can do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
@@ -41,6 +59,9 @@ pub(crate) struct Demo {
     /// Print only one JSON object with the counts of every stream.
     #[arg(long, env = "A2A_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,
+    /// Let the others resume the task of the instance that is killed in the end, instead of failing it.
+    #[arg(long, env = "A2A_RESUME", value_parser = BoolishValueParser::new())]
+    pub(crate) resume: bool,
 }
 
 /// Settings of `serve`.
@@ -73,6 +94,17 @@ pub(crate) struct Serve {
     /// How long running work may go on after SIGTERM or Ctrl-C. A second signal exits at once.
     #[arg(long, env = "A2A_SHUTDOWN_GRACE", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) shutdown_grace: Duration,
+    /// Take the caller's identity from this header (gRPC: metadata), which a gateway sets. Requests without it are
+    /// refused.
+    ///
+    /// The header is believed as it is, so the gateway MUST remove it from what clients send, and clients must not
+    /// reach the instances but through the gateway: otherwise anybody can be anybody. Without this flag all
+    /// callers share all tasks.
+    #[arg(long, env = "A2A_PRINCIPAL_HEADER", value_name = "NAME")]
+    pub(crate) principal_header: Option<HeaderName>,
+    /// Settings of membership and recovery.
+    #[command(flatten)]
+    pub(crate) tuning: Tuning,
 }
 
 /// Settings of the log.
@@ -117,7 +149,7 @@ fn base_url(text: &str) -> Result<String, String> {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     const MAX: f64 = 86_400.0;
     match text.parse::<f64>() {
         Ok(seconds) if (0.0..=MAX).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
@@ -132,11 +164,11 @@ fn filter(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     fn serve(flags: &[&str]) -> Result<Serve, String> {
         let line = ["a2a-node", "serve"].iter().chain(flags);
-        match Cli::try_parse_from(line).map_err(|error| error.to_string())?.action {
+        let cli = Cli::try_parse_from(line).and_then(Cli::consistent);
+        match cli.map_err(|error| error.to_string())?.action {
             Some(Action::Serve(serve)) => Ok(serve),
             other => Err(format!("{other:?}")),
         }
@@ -166,7 +198,10 @@ mod tests {
         assert_eq!(serve.listen.to_string(), "127.0.0.1:8080");
         assert_eq!((serve.instances, serve.grpc_listen), (1, None));
         assert_eq!(serve.shutdown_grace, Duration::from_secs(30));
-        assert!(!serve.allow_local_webhooks);
+        assert!(!serve.allow_local_webhooks && serve.principal_header.is_none());
+        let (ours, theirs) = (serve.tuning.config().unwrap(), a2a_cluster::Config::default());
+        assert_eq!((ours.beat_interval, ours.lease), (theirs.beat_interval, theirs.lease));
+        assert_eq!(ours.executor_lost, theirs.executor_lost);
     }
 
     #[test]
@@ -179,7 +214,7 @@ mod tests {
 
     #[test]
     fn bad_values_are_refused_with_the_reason() {
-        let table: [(&[&str], &str); 9] = [
+        let table: [(&[&str], &str); 13] = [
             (&["--listen", "nowhere"], "invalid socket address"),
             (&["--listen", "127.0.0.1"], "invalid socket address"),
             (&["--instances", "0"], "1..=100"),
@@ -188,6 +223,10 @@ mod tests {
             (&["--public-url", "ftp://x"], "expected a URL"),
             (&["--public-grpc-url", "http://x"], "--grpc-listen"),
             (&["--shutdown-grace", "soon"], "number of seconds"),
+            (&["--principal-header", "x user"], "invalid HTTP header name"),
+            (&["--executor-lost", "hope"], "possible values: fail, resume"),
+            (&["--beat-interval", "0"], "at least 0.01 seconds"),
+            (&["--beat-interval", "2", "--lease", "5.9"], "--lease must be at least 3 times"),
             (&["--log", "a=b=c"], "error parsing level filter"),
         ];
         for (flags, reason) in table {

@@ -4,21 +4,20 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_cluster::bindings::{self, Limits};
-use a2a_cluster::{Cluster, StartError as ClusterError};
-use a2a_core::{InstanceId, SystemAmbient, TaskStore};
-use a2a_server::StaticAgentCard;
+use a2a_cluster::{Config, StartError as ClusterError, bindings};
+use a2a_core::{InstanceId, TaskStore};
 use axum::Router;
 use futures::future::join_all;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::agent::BuiltIn;
 use crate::backends::Backends;
 use crate::card::{Addresses, card};
 use crate::health;
 use crate::listen::{self, ListenError};
+use crate::principal::Callers;
+use crate::seat::{Blueprint, Seat};
 
 /// How long answers that are on their way out may take once the instances have stopped.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -38,18 +37,24 @@ pub(crate) struct Layout {
     pub(crate) public_grpc_url: Option<String>,
     /// Whether webhooks to loopback and private addresses are accepted.
     pub(crate) allow_local_webhooks: bool,
+    /// How callers are told apart.
+    pub(crate) callers: Callers,
+    /// Durations, bounds and what becomes of lost tasks.
+    pub(crate) config: Config,
 }
 
 impl Layout {
-    /// Three instances on free loopback ports, without gRPC.
-    pub(crate) fn three_on_loopback() -> Self {
+    /// So many instances on free loopback ports, without gRPC.
+    pub(crate) fn on_loopback(instances: u16, config: Config) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             grpc_listen: None,
-            instances: 3,
+            instances,
             public_url: None,
             public_grpc_url: None,
             allow_local_webhooks: false,
+            callers: Callers::One,
+            config,
         }
     }
 
@@ -79,11 +84,16 @@ pub(crate) enum StartError {
 /// One running instance.
 #[derive(Debug)]
 pub(crate) struct Instance {
-    /// Its identity in the cluster.
-    pub(crate) id: InstanceId,
     /// Where its own sockets are, whatever its card says.
     pub(crate) sockets: Addresses,
-    cluster: Arc<Cluster>,
+    seat: Arc<Seat>,
+}
+
+impl Instance {
+    /// Its identity in the cluster, until it is evicted and another takes its place.
+    pub(crate) fn id(&self) -> InstanceId {
+        self.seat.id()
+    }
 }
 
 /// All running instances and their backends.
@@ -136,7 +146,7 @@ impl Fleet {
     /// Drains all instances at once, then closes the sockets: not ready, no new work, `grace` for what runs. Returns
     /// when nothing runs any more.
     pub(crate) async fn shutdown(&self, grace: Duration) {
-        join_all(self.instances.iter().map(|instance| instance.cluster.shutdown(grace))).await;
+        join_all(self.instances.iter().map(|instance| instance.seat.leave(grace))).await;
         self.stop.cancel();
         self.servers.close();
         self.servers.wait().await;
@@ -149,24 +159,19 @@ impl Fleet {
         grpc: Option<TcpListener>,
     ) -> Result<(), StartError> {
         let sockets = Addresses { http: url(&http)?, grpc: grpc.as_ref().map(url).transpose()? };
-        let card = card(&layout.named(&sockets));
-        let id = InstanceId::generate(&SystemAmbient);
-        let agent = Arc::new(BuiltIn::new(Arc::new(SystemAmbient)));
-        let cluster = Cluster::builder(agent, card.clone())
-            .store(Arc::clone(&self.backends.store))
-            .bus(self.backends.bus(id))
-            .allow_local_webhooks(layout.allow_local_webhooks)
-            .start()
-            .await
-            .map(Arc::new)?;
-        let limits = Limits::default();
-        let routes = bindings::http_router(cluster.handler(), Arc::new(StaticAgentCard::new(card)), &limits);
-        self.serve(http, routes.merge(health::routes(ready(&cluster))));
+        let seat = Seat::take(Blueprint {
+            card: card(&layout.named(&sockets)),
+            backends: self.backends.clone(),
+            config: layout.config.clone(),
+            callers: layout.callers.clone(),
+            allow_local_webhooks: layout.allow_local_webhooks,
+        })
+        .await?;
+        self.serve(http, seat.http().merge(health::routes(ready(&seat))));
         if let Some(grpc) = grpc {
-            let service = bindings::grpc_service(cluster.handler(), &limits);
-            self.serve(grpc, tonic::service::Routes::new(service).into_axum_router());
+            self.serve(grpc, seat.grpc());
         }
-        self.instances.push(Instance { id, sockets, cluster });
+        self.instances.push(Instance { sockets, seat });
         Ok(())
     }
 
@@ -180,9 +185,9 @@ impl Fleet {
     }
 }
 
-fn ready(cluster: &Arc<Cluster>) -> health::Ready {
-    let cluster = Arc::clone(cluster);
-    Arc::new(move || cluster.is_ready())
+fn ready(seat: &Arc<Seat>) -> health::Ready {
+    let seat = Arc::clone(seat);
+    Arc::new(move || seat.is_ready())
 }
 
 /// The URL of a socket. One that listens on all addresses is named by the loopback address, which reaches it.

@@ -9,20 +9,23 @@ mod fleet;
 mod health;
 mod listen;
 mod log;
+mod principal;
+mod seat;
 mod serve;
 mod signals;
+mod tuning;
 
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 use cli::{Action, Cli};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Cli { action, log } = Cli::parse();
+    let Cli { action, log } = Cli::read();
     log::to_stderr(&log);
     match action {
         None => help(),

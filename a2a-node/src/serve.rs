@@ -7,7 +7,9 @@ use serde::Serialize;
 use crate::backends::Backends;
 use crate::cli;
 use crate::fleet::{Fleet, Layout, StartError};
+use crate::principal::Callers;
 use crate::signals::Signals;
+use crate::tuning::LeaseTooShort;
 
 /// Why `serve` fails.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +17,9 @@ pub(crate) enum ServeError {
     /// An instance does not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The settings contradict each other.
+    #[error(transparent)]
+    Lease(#[from] LeaseTooShort),
     /// The operating system refuses to hand over signals.
     #[error("cannot catch signals")]
     Signals(#[source] io::Error),
@@ -41,7 +46,7 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
         );
     }
     let backends = Backends::open(flags.store, flags.bus);
-    let fleet = Fleet::start(layout(flags), backends).await?;
+    let fleet = Fleet::start(layout(flags)?, backends).await?;
     announce(&fleet).map_err(ServeError::Announce)?;
 
     let signal = signals.next().await;
@@ -55,15 +60,17 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
     }
 }
 
-fn layout(flags: cli::Serve) -> Layout {
-    Layout {
+fn layout(flags: cli::Serve) -> Result<Layout, LeaseTooShort> {
+    Ok(Layout {
         listen: flags.listen,
         grpc_listen: flags.grpc_listen,
         instances: flags.instances,
         public_url: flags.public_url,
         public_grpc_url: flags.public_grpc_url,
         allow_local_webhooks: flags.allow_local_webhooks,
-    }
+        callers: Callers::told_by(flags.principal_header),
+        config: flags.tuning.config()?,
+    })
 }
 
 #[derive(Serialize)]
@@ -82,7 +89,7 @@ struct Announced<'a> {
 /// Prints the one line that tells programs where the instances are, once all of them take requests.
 fn announce(fleet: &Fleet) -> io::Result<()> {
     let instances = fleet.instances().iter().map(|instance| Announced {
-        id: instance.id.to_string(),
+        id: instance.id().to_string(),
         http: &instance.sockets.http,
         grpc: instance.sockets.grpc.as_deref(),
     });

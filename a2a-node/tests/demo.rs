@@ -32,9 +32,32 @@ async fn people_get_a_timeline_and_a_table_without_colour_codes_in_a_pipe() {
     let output = node::run(&["demo"]).await;
     let story = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{story}");
-    for words in ["SubscribeToTask", "chunk 000012", "INPUT_REQUIRED", "CANCELED", " ms", "out of order"] {
+    for words in [
+        "is killed",
+        "FAILED",
+        "the task moves again, ",
+        "SubscribeToTask",
+        "chunk 000012",
+        "INPUT_REQUIRED",
+        "CANCELED",
+        " ms",
+        "out of order",
+    ] {
         assert!(story.contains(words), "{words}: {story}");
     }
     assert!(story.contains("Every stream got every event once, in order."), "{story}");
     assert!(!story.contains('\u{1b}'), "{story}");
+}
+
+#[tokio::test]
+async fn with_resume_the_task_of_the_killed_instance_is_completed_by_others() {
+    let output = node::run(&["demo", "--resume"]).await;
+    let story = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{story} {}", String::from_utf8_lossy(&output.stderr));
+    for words in
+        ["is killed", "the task moves again, ", "COMPLETED, 40 chunks", "Every stream got every event"]
+    {
+        assert!(story.contains(words), "{words}: {story}");
+    }
+    assert!(!story.contains("FAILED"), "{story}");
 }

@@ -29,6 +29,11 @@ async fn help_of_serve_names_the_environment_variable_of_every_flag() {
         "A2A_PUBLIC_URL",
         "A2A_PUBLIC_GRPC_URL",
         "A2A_SHUTDOWN_GRACE",
+        "A2A_PRINCIPAL_HEADER",
+        "A2A_BEAT_INTERVAL",
+        "A2A_LEASE",
+        "A2A_EXECUTOR_LOST",
+        "A2A_MAX_ATTEMPTS",
         "A2A_LOG",
         "A2A_LOG_FORMAT",
     ];
@@ -39,10 +44,11 @@ async fn help_of_serve_names_the_environment_variable_of_every_flag() {
 
 #[tokio::test]
 async fn bad_flags_are_refused_with_the_reason_and_nothing_on_stdout() {
-    let table: [(&[&str], &str); 4] = [
+    let table: [(&[&str], &str); 5] = [
         (&["dance"], "unrecognized subcommand 'dance'"),
         (&["serve", "--listen", "here"], "invalid socket address"),
         (&["serve", "--instances", "many"], "--instances"),
+        (&["serve", "--lease", "1"], "--lease must be at least 3 times --beat-interval"),
         (&["serve", "--store", "paper"], "[possible values: memory]"),
     ];
     for (arguments, reason) in table {

@@ -10,7 +10,7 @@ pub(crate) mod chunk;
 use std::fmt;
 use std::sync::Arc;
 
-use a2a::{A2AError, Message, Part, StreamResponse, Task, TaskState};
+use a2a::{A2AError, Message, Part, Role, StreamResponse, Task, TaskState};
 use a2a_core::Ambient;
 use a2a_server::{AgentExecutor, ExecutorContext};
 use futures::StreamExt;
@@ -20,11 +20,13 @@ use command::Command;
 pub(crate) use command::{CATALOG, Entry};
 use events::Turn;
 use running::Running;
+use script::Begun;
 
 /// The stream of events that an agent answers with.
 type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
-/// Runs one [`Command`] per turn; the next message to a task that it parked completes that task.
+/// Runs one [`Command`] per turn; the next message to a task that it parked completes that
+/// task. Run again on a task whose server was lost, it goes on where it was.
 pub(crate) struct BuiltIn {
     running: Arc<Running>,
     ambient: Arc<dyn Ambient>,
@@ -71,17 +73,24 @@ impl fmt::Debug for BuiltIn {
 
 fn plan(ctx: &ExecutorContext, turn: Turn) -> Events {
     let text = ctx.message.as_ref().map(text_of).unwrap_or_default();
-    if ctx.stored_task.as_ref().is_some_and(is_parked) {
-        return script::answered(turn, text);
+    let begun = ctx.stored_task.as_ref().map(Begun::on).unwrap_or_default();
+    if ctx.stored_task.as_ref().is_some_and(|task| is_parked(task) || is_answered(task)) {
+        return script::answered(turn, text, &begun);
     }
     match Command::parse(&text) {
-        Ok(command) => script::play(command, turn),
+        Ok(command) => script::play(command, turn, &begun),
         Err(misuse) => script::refused(turn, &misuse),
     }
 }
 
 fn is_parked(task: &Task) -> bool {
     task.status.state == TaskState::InputRequired
+}
+
+/// Tells whether the task got its answer, and lost the server that was to make something of it.
+fn is_answered(task: &Task) -> bool {
+    let messages = task.history.iter().flatten();
+    messages.filter(|message| message.role == Role::User).count() > 1
 }
 
 fn text_of(message: &Message) -> String {

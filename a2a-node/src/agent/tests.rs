@@ -1,8 +1,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use a2a::{Role, TaskStatus};
-use a2a_core::SystemAmbient;
+use a2a::TaskStatus;
+use a2a_core::{SystemAmbient, reduce};
 use tokio::time::Instant;
 
 use super::chunk::{self, Chunk};
@@ -146,4 +146,47 @@ async fn cancel_before_the_first_event_stops_the_turn_too() {
     let mut running = agent.execute(saying("wait 3600"));
     drop(agent.cancel(saying("")));
     assert!(running.next().await.is_none());
+}
+
+/// The context of a run that takes over from one which got as far as these events.
+fn after(text: &str, events: &[StreamResponse]) -> ExecutorContext {
+    let mut ctx = on_task(TaskState::Submitted, text);
+    let task = ctx.stored_task.as_mut().unwrap();
+    events.iter().for_each(|event| reduce::apply(task, event));
+    ctx
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_takes_over_says_nothing_twice_and_leaves_nothing_out() {
+    for text in ["stream 5 100", "stream 1 0", "wait 30", "echo hello", "big 1", "ask", "fail"] {
+        let whole = outline_without_time(&played(saying(text)).await);
+        for got in 0..whole.len() {
+            let first: Vec<_> = agent().execute(saying(text)).take(got).map(Result::unwrap).collect().await;
+            let rest = played(after(text, &first)).await;
+            let told = [outline_without_time(&first), outline_without_time(&rest)].concat();
+            assert_eq!(told, whole, "{text} after {got} events");
+            let StreamResponse::ArtifactUpdate(next) = &rest[0] else { continue };
+            assert_eq!(next.append, (text.starts_with("stream") && got > 1).then_some(true), "{text}");
+        }
+    }
+}
+
+fn outline_without_time(events: &[StreamResponse]) -> Vec<String> {
+    outline(events).into_iter().map(|line| line.chars().take("artifact 000001".len()).collect()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_taken_over_starts_over() {
+    let first: Vec<_> = agent().execute(saying("wait 30")).take(1).map(Result::unwrap).collect().await;
+    let begun = Instant::now();
+    assert_eq!(outline(&played(after("wait 30", &first)).await), ["Completed"]);
+    assert_eq!(begun.elapsed(), Duration::from_secs(30));
+}
+
+#[tokio::test]
+async fn an_answer_stays_an_answer_when_its_run_is_taken_over() {
+    let mut ctx = on_task(TaskState::Working, "stream 3 4");
+    let asked = Message::new(Role::User, vec![Part::text("ask")]);
+    ctx.stored_task.as_mut().unwrap().history = Some(vec![asked, ctx.message.clone().unwrap()]);
+    assert_eq!(outline(&played(ctx).await), ["artifact stream 3 4", "Completed"]);
 }

@@ -21,19 +21,23 @@ pub(crate) struct Stage {
     pub(crate) ambient: Arc<dyn Ambient>,
 }
 
-type Chapter = Result<Vec<Heard>, DemoError>;
+pub(super) type Chapter = Result<Vec<Heard>, DemoError>;
 
 impl Stage {
-    fn listen<'a>(&'a self, peer: &'a Peer, events: Events) -> Listener<'a> {
+    pub(super) fn listen<'a>(&'a self, peer: &'a Peer, events: Events) -> Listener<'a> {
         Listener::new(peer, &self.timeline, self.ambient.as_ref(), events)
     }
 
-    async fn subscribe<'a>(&'a self, peer: &'a Peer, task: &str) -> Result<Listener<'a>, DemoError> {
+    pub(super) async fn subscribe<'a>(
+        &'a self,
+        peer: &'a Peer,
+        task: &str,
+    ) -> Result<Listener<'a>, DemoError> {
         self.timeline.note(peer, "SubscribeToTask");
         Ok(self.listen(peer, peer.subscribe(task).await?))
     }
 
-    async fn get(&self, peer: &Peer, task: &str) -> Result<Task, DemoError> {
+    pub(super) async fn get(&self, peer: &Peer, task: &str) -> Result<Task, DemoError> {
         let task = peer.get(task).await?;
         self.timeline.note(peer, &format!("GetTask says {}", summary(&task)));
         Ok(task)
@@ -150,10 +154,10 @@ impl Stage {
     }
 }
 
-async fn begun(listener: &mut Listener<'_>) -> Result<Task, DemoError> {
+pub(super) async fn begun(listener: &mut Listener<'_>) -> Result<Task, DemoError> {
     listener.snapshot().await.ok_or_else(|| DemoError::wrong("a stream does not begin with its task"))
 }
 
-fn expect(holds: bool, otherwise: &str) -> Result<(), DemoError> {
+pub(super) fn expect(holds: bool, otherwise: &str) -> Result<(), DemoError> {
     if holds { Ok(()) } else { Err(DemoError::wrong(otherwise)) }
 }

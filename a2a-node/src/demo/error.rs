@@ -11,6 +11,9 @@ pub(crate) enum DemoError {
     /// The instances did not start.
     #[error("the instances did not start")]
     Start(#[from] StartError),
+    /// The operating system gives no thread for an instance of its own.
+    #[error("no thread for an instance")]
+    Thread(#[source] std::io::Error),
     /// An instance answered a call with an error, or not at all.
     #[error("an instance refused a call")]
     Call(#[from] A2AError),

@@ -2,12 +2,12 @@
 
 use a2a::{StreamResponse, Task};
 use a2a_core::{Ambient, InstanceId};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use tokio::sync::watch;
 
 use super::peer::{Events, Peer};
-use super::timeline::Timeline;
+use super::timeline::{Timeline, milliseconds};
 use super::words::{chunk_of, happened};
 
 /// All that one stream carried.
@@ -23,6 +23,8 @@ pub(crate) struct Heard {
     pub(crate) events: Vec<StreamResponse>,
     /// How long after it happened each update arrived.
     pub(crate) delays: Vec<TimeDelta>,
+    /// How long after the executor was killed the first thing arrived that happened since.
+    pub(crate) moved_after: Option<TimeDelta>,
 }
 
 /// An open stream.
@@ -33,6 +35,7 @@ pub(crate) struct Listener<'a> {
     events: Events,
     heard: Heard,
     show_every: u32,
+    killed: Option<DateTime<Utc>>,
     chunks: watch::Sender<u32>,
 }
 
@@ -50,13 +53,29 @@ impl<'a> Listener<'a> {
             task: String::new(),
             events: Vec::new(),
             delays: Vec::new(),
+            moved_after: None,
         };
-        Self { peer, timeline, ambient, events, heard, show_every: 1, chunks: watch::Sender::new(0) }
+        Self {
+            peer,
+            timeline,
+            ambient,
+            events,
+            heard,
+            show_every: 1,
+            killed: None,
+            chunks: watch::Sender::new(0),
+        }
     }
 
     /// Shows only every so many chunks.
     pub(crate) fn show_every(mut self, chunks: u32) -> Self {
         self.show_every = chunks;
+        self
+    }
+
+    /// Takes the time until something arrives that happened after the task's executor was killed.
+    pub(crate) fn since(mut self, killed: DateTime<Utc>) -> Self {
+        self.killed = Some(killed);
         self
     }
 
@@ -76,6 +95,16 @@ impl<'a> Listener<'a> {
         };
         let delay = happened(&event).map(|then| self.ambient.now() - then);
         self.heard.delays.extend(delay);
+        if let (Some(killed), Some(then)) = (self.killed, happened(&event))
+            && then > killed
+        {
+            self.killed = None;
+            let after = self.ambient.now() - killed;
+            self.heard.moved_after = Some(after);
+            let text =
+                format!("the task moves again, {} ms after its instance was killed", milliseconds(after));
+            self.timeline.note(self.peer, &text);
+        }
         if self.is_shown(&event) {
             self.timeline.event(self.peer, &event, delay);
         }

@@ -3,7 +3,9 @@
 
 mod chapters;
 mod error;
+mod killing;
 mod listener;
+mod mortal;
 mod peer;
 mod table;
 mod tally;
@@ -20,17 +22,18 @@ use a2a_core::{Replay, SystemAmbient, TaskKey, TaskStore, Tenant, Version, reduc
 
 use crate::backends::Backends;
 use crate::cli;
-use crate::fleet::{Fleet, Layout};
+use crate::fleet::{Fleet, Instance, Layout};
 use chapters::Stage;
 use error::DemoError;
 use listener::Heard;
+use mortal::Mortal;
 use peer::Peer;
 use table::{Report, Row, Story};
 use tally::Tally;
 use timeline::{Timeline, Voice};
 
-/// The whole demo takes about three seconds; what takes so much longer hangs.
-const PATIENCE: Duration = Duration::from_secs(12);
+/// The whole demo takes about eight seconds; what takes so much longer hangs.
+const PATIENCE: Duration = Duration::from_secs(25);
 /// The agents have finished by the time that the demo stops.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -38,7 +41,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) async fn run(flags: cli::Demo) -> ExitCode {
     let voice = if flags.json { Voice::Silent } else { Voice::Loud };
     let mut rows = Vec::new();
-    let outcome = match tokio::time::timeout(PATIENCE, perform(voice, &mut rows)).await {
+    let outcome = match tokio::time::timeout(PATIENCE, perform(&flags, voice, &mut rows)).await {
         Ok(outcome) => outcome,
         Err(_) => Err(DemoError::Hung(PATIENCE.as_secs())),
     };
@@ -55,21 +58,33 @@ pub(crate) async fn run(flags: cli::Demo) -> ExitCode {
     if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-async fn perform(voice: Voice, rows: &mut Vec<Row>) -> Result<(), DemoError> {
-    let fleet = Fleet::start(Layout::three_on_loopback(), Backends::keeping_whole_logs()).await?;
-    let outcome = tell(&fleet, voice, rows).await;
+async fn perform(flags: &cli::Demo, voice: Voice, rows: &mut Vec<Row>) -> Result<(), DemoError> {
+    let backends = Backends::keeping_whole_logs();
+    let config = killing::config(flags.resume);
+    let fleet = Fleet::start(Layout::on_loopback(2, config.clone()), backends.clone()).await?;
+    let outcome = match Mortal::start(Layout::on_loopback(1, config), backends).await {
+        Ok(mortal) => tell(&fleet, mortal, flags, voice, rows).await,
+        Err(error) => Err(error),
+    };
     fleet.shutdown(GRACE).await;
     outcome
 }
 
-async fn tell(fleet: &Fleet, voice: Voice, rows: &mut Vec<Row>) -> Result<(), DemoError> {
+async fn tell(
+    fleet: &Fleet,
+    mortal: Mortal,
+    flags: &cli::Demo,
+    voice: Voice,
+    rows: &mut Vec<Row>,
+) -> Result<(), DemoError> {
+    let instances = || fleet.instances().iter().chain(mortal.instances());
     let stage = Stage {
-        peers: connect(fleet).await?,
+        peers: connect(instances()).await?,
         timeline: Timeline::begin(voice),
         ambient: Arc::new(SystemAmbient),
     };
     stage.timeline.print("Three instances of one A2A server, each with its own port and its own client:");
-    for (peer, instance) in stage.peers.iter().zip(fleet.instances()) {
+    for (peer, instance) in stage.peers.iter().zip(instances()) {
         stage.timeline.note(peer, &format!("{} is instance {}", instance.sockets.http, peer.id));
     }
     let store = fleet.tasks();
@@ -77,18 +92,19 @@ async fn tell(fleet: &Fleet, voice: Voice, rows: &mut Vec<Row>) -> Result<(), De
     rows.extend(count(store, stage.a_busy_task().await?).await?);
     rows.extend(count(store, stage.follow_up_elsewhere().await?).await?);
     rows.extend(count(store, stage.cancel_elsewhere().await?).await?);
+    rows.extend(count(store, stage.an_instance_is_killed(mortal, flags.resume).await?).await?);
     Ok(())
 }
 
-async fn connect(fleet: &Fleet) -> Result<[Peer; 3], DemoError> {
+async fn connect<'a>(instances: impl Iterator<Item = &'a Instance>) -> Result<[Peer; 3], DemoError> {
     let names = [
         ("A", TRANSPORT_PROTOCOL_JSONRPC),
         ("B", TRANSPORT_PROTOCOL_HTTP_JSON),
         ("C", TRANSPORT_PROTOCOL_JSONRPC),
     ];
     let mut peers = Vec::new();
-    for (instance, (name, binding)) in fleet.instances().iter().zip(names) {
-        peers.push(Peer::connect(name, instance.id, &instance.sockets.http, binding).await?);
+    for (instance, (name, binding)) in instances.zip(names) {
+        peers.push(Peer::connect(name, instance.id(), &instance.sockets.http, binding).await?);
     }
     peers.try_into().map_err(|_| DemoError::wrong("there are not three instances"))
 }

@@ -18,7 +18,7 @@ use a2a_client::rest::RestTransportFactory;
 use a2a_client::{A2AClient, A2AClientFactory, Transport};
 use a2a_grpc::GrpcTransportFactory;
 use serde::Deserialize;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 /// What takes longer hangs.
@@ -81,6 +81,16 @@ impl Node {
         let line = soon(stdout.next_line()).await.unwrap().expect("no start-up line");
         let Announcement { instances } = serde_json::from_str(&line).unwrap();
         Self { child, stdout, instances }
+    }
+
+    /// All that it writes to stderr, where that is piped.
+    pub(crate) fn stderr(&mut self) -> impl Future<Output = String> + use<> {
+        let mut stderr = self.child.stderr.take().expect("stderr is not piped");
+        let mut text = String::new();
+        async move {
+            soon(stderr.read_to_string(&mut text)).await.unwrap();
+            text
+        }
     }
 
     /// Sends SIGTERM.
