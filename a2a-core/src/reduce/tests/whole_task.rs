@@ -56,7 +56,7 @@ fn what_the_task_has_already_is_not_repeated() {
 fn an_artifact_that_has_grown_is_extended_by_what_is_new() {
     let known = after([artifact_update(document("a", "x"), None)]);
     let mut grown = document("a", "x");
-    grown.parts.extend([Part::text("y"), Part::text("z")]);
+    grown.parts.extend([a2a::Part::text("y"), a2a::Part::text("z")]);
     let event = shown(|whole| whole.artifacts = Some(vec![grown.clone()]));
     let events = admitted(&known, event);
     let [StreamResponse::ArtifactUpdate(update)] = &events[..] else { panic!("{events:?}") };
@@ -66,8 +66,8 @@ fn an_artifact_that_has_grown_is_extended_by_what_is_new() {
     assert_eq!(task.artifacts, Some(vec![grown.clone()]));
 
     let mut changed = grown.clone();
-    changed.parts[0] = Part::text("other");
-    changed.parts.push(Part::text("more"));
+    changed.parts[0] = a2a::Part::text("other");
+    changed.parts.push(a2a::Part::text("more"));
     let events = admitted(&task, shown(|whole| whole.artifacts = Some(vec![changed.clone()])));
     apply(&mut task, &events[0]);
     assert_eq!(task.artifacts, Some(vec![changed]));

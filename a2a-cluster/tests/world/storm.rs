@@ -1,0 +1,58 @@
+//! Instances in weather that a test makes: they vanish, wake as zombies, and lose the store.
+
+use std::sync::Arc;
+
+use a2a_bus_memory::{MemoryBus, MemoryHub};
+use a2a_cluster::Config;
+use a2a_core::{InstanceId, SystemAmbient, TaskHead};
+use a2a_store_memory::MemoryStore;
+use a2a_testkit::{FaultyBus, FaultyStore, Forecast, Weather};
+
+use super::{Node, node};
+
+pub struct Storm {
+    pub store: Arc<MemoryStore>,
+    pub weather: Weather,
+    pub nodes: Vec<Node>,
+    pub config: Config,
+    hub: MemoryHub,
+}
+
+impl Storm {
+    pub async fn with(instances: usize, config: Config) -> Storm {
+        let (store, hub) = (Arc::new(MemoryStore::new()), MemoryBus::hub());
+        let mut storm = Storm { store, weather: Weather::calm(), nodes: Vec::new(), config, hub };
+        for _ in 0..instances {
+            let node = storm.join().await;
+            storm.nodes.push(node);
+        }
+        storm
+    }
+
+    /// Starts one more instance.
+    pub async fn join(&self) -> Node {
+        let id = InstanceId::generate(&SystemAmbient);
+        let store = FaultyStore::new(self.store.clone(), self.weather.clone(), 1).used_by(id);
+        let bus = FaultyBus::new(Arc::new(self.hub.endpoint(id)), self.weather.clone(), 2);
+        node(Arc::new(store), Arc::new(bus), |builder| builder.config(self.config.clone())).await
+    }
+
+    /// Makes an instance vanish: none of its calls ends any more.
+    pub fn crash(&self, id: InstanceId) {
+        self.weather.freeze(id);
+    }
+
+    /// Takes the store away from everybody.
+    pub fn store_goes(&self) {
+        self.weather.set(Forecast { write_refused: 1.0, read_failed: 1.0, ..Forecast::calm() });
+    }
+
+    pub fn store_returns(&self) {
+        self.weather.set(Forecast::calm());
+    }
+
+    pub async fn head(&self, id: &str) -> TaskHead {
+        let key = a2a_core::TaskKey::new(a2a_core::Tenant::default(), id);
+        a2a_core::TaskStore::head(&*self.store, &key).await.unwrap().unwrap()
+    }
+}
