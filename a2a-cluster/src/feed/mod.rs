@@ -21,6 +21,7 @@ pub(crate) use stream::{Start, Until, read};
 use ring::{Ring, Tail};
 
 /// The commits of one task, as far as this instance knows them.
+#[derive(Debug)]
 pub(crate) struct Feed {
     key: TaskKey,
     ring: Mutex<Ring>,
@@ -30,12 +31,6 @@ pub(crate) struct Feed {
     attention: Notify,
     /// How long what the bus brought took to be seen.
     delivery: Histogram,
-}
-
-impl std::fmt::Debug for Feed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Feed").field("key", &self.key).finish_non_exhaustive()
-    }
 }
 
 impl Feed {

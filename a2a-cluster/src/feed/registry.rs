@@ -10,17 +10,12 @@ use super::Feed;
 use crate::config::Config;
 
 /// All feeds of one instance.
+#[derive(Debug)]
 pub(crate) struct Feeds {
     entries: Mutex<HashMap<TaskKey, Entry>>,
     max_commits: usize,
     max_bytes: usize,
     delivery: Histogram,
-}
-
-impl std::fmt::Debug for Feeds {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Feeds").finish_non_exhaustive()
-    }
 }
 
 #[derive(Debug)]

@@ -23,6 +23,7 @@ pub(crate) enum TakeOver {
 }
 
 /// The metrics of one instance.
+#[derive(Debug)]
 pub(crate) struct Meters {
     pub(crate) commits: Counter,
     pub(crate) conflicts: Counter,
@@ -42,12 +43,6 @@ pub(crate) struct Meters {
     sent: [Counter; KINDS.len()],
     received: [Counter; KINDS.len()],
     takeovers: [Counter; 4],
-}
-
-impl std::fmt::Debug for Meters {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Meters")
-    }
 }
 
 impl Meters {

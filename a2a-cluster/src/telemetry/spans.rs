@@ -76,9 +76,15 @@ pub(crate) fn sending(instance: &Instance, message: &BusMessage) -> Span {
         task = %message.task,
         version = message.news.version().map(Version::get),
         trace_id = Empty,
+        span_id = Empty,
         parent_span_id = Empty,
     );
     belong(&span, trace::current());
+    if !span.is_disabled()
+        && let Some(sent) = message.trace.as_deref().and_then(Trace::parse)
+    {
+        span.record("span_id", display(sent.span_id()));
+    }
     span
 }
 
