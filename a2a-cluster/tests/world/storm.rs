@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use a2a_bus_memory::{MemoryBus, MemoryHub};
 use a2a_cluster::Config;
-use a2a_core::{InstanceId, SystemAmbient, TaskHead};
+use a2a_core::{InstanceId, StoredTask, SystemAmbient, TaskHead, TaskKey, TaskStore, Tenant};
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::{FaultyBus, FaultyStore, Forecast, Weather};
 
@@ -51,8 +51,13 @@ impl Storm {
         self.weather.set(Forecast::calm());
     }
 
+    /// Reads a task as the store has it, whatever the weather.
+    pub async fn load(&self, id: &str) -> StoredTask {
+        let key = TaskKey::new(Tenant::default(), id);
+        self.store.load(&key).await.unwrap().unwrap()
+    }
+
     pub async fn head(&self, id: &str) -> TaskHead {
-        let key = a2a_core::TaskKey::new(a2a_core::Tenant::default(), id);
-        a2a_core::TaskStore::head(&*self.store, &key).await.unwrap().unwrap()
+        self.load(id).await.head
     }
 }
