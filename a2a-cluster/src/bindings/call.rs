@@ -31,7 +31,16 @@ pub(super) struct Call {
     pub(super) tenant: Option<String>,
     /// The body of a REST cancel.
     pub(super) cancel: RefCell<Option<Box<CancelTaskRequest>>>,
-    fault: RefCell<Option<Box<A2AError>>>,
+    aside: RefCell<Aside>,
+}
+
+/// What the handler says beside its answer.
+#[derive(Debug, Default)]
+pub(super) struct Aside {
+    /// Its error, if it is one that HTTP has its own form for.
+    pub(super) fault: Option<Box<A2AError>>,
+    /// Whether its answer is a page of tasks whose required fields are at their defaults.
+    pub(super) bare_page: bool,
 }
 
 impl Call {
@@ -39,8 +48,7 @@ impl Call {
         Self { tenant, ..Self::default() }
     }
 
-    /// Lets the SDK answer `request` with this call around it. The second value is the handler's error if it is
-    /// one that HTTP has its own form for.
+    /// Lets the SDK answer `request` with this call around it, and hands over what the handler said beside.
     ///
     /// Cancel safe as far as the handler is: dropping the future drops the handler's.
     ///
@@ -50,10 +58,15 @@ impl Call {
         self,
         sdk: &Router,
         request: Request,
-    ) -> impl Future<Output = (Response, Option<Box<A2AError>>)> + use<> {
+    ) -> impl Future<Output = (Response, Aside)> + use<> {
         let response = sdk.clone().call(request);
-        CALL.scope(self, response.map(|Ok(response)| (response, CALL.with(|call| call.fault.take()))))
+        CALL.scope(self, response.map(|Ok(response)| (response, CALL.with(|call| call.aside.take()))))
     }
+}
+
+/// Says something beside an answer. Outside of a call there is nobody to tell.
+fn say(what: impl FnOnce(&mut Aside)) {
+    let _ = CALL.try_with(|call| what(&mut call.aside.borrow_mut()));
 }
 
 /// Remembers an error that the transport behind would flatten.
@@ -61,8 +74,7 @@ fn noted<T>(result: Result<T, A2AError>) -> Result<T, A2AError> {
     if let Err(error) = &result
         && (retry_after(error).is_some() || is_unauthenticated(error))
     {
-        // Outside of a call there is nobody to tell.
-        let _ = CALL.try_with(|call| call.fault.replace(Some(Box::new(error.clone()))));
+        say(|aside| aside.fault = Some(Box::new(error.clone())));
     }
     result
 }
@@ -132,7 +144,11 @@ impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
             violations.unspecified_status();
         }
         violations.into_result()?;
-        noted(self.0.list_tasks(params, request).await)
+        let page = noted(self.0.list_tasks(params, request).await)?;
+        if page.tasks.is_empty() || page.total_size == 0 {
+            say(|aside| aside.bare_page = true);
+        }
+        Ok(page)
     }
 
     async fn cancel_task(

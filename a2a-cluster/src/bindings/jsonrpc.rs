@@ -20,6 +20,7 @@ use super::call::{Call, HttpCalls};
 use super::content::{self, ContentType};
 use super::discard::discard;
 use super::limits::Limits;
+use super::page;
 use super::params::{self, Params};
 use super::refusal::Refusal;
 use super::shape::{Fields, Shape};
@@ -55,12 +56,14 @@ impl JsonRpc {
                 return refused(&refusal);
             }
         }
-        let (mut response, fault) = Call::default().answered_by(&self.sdk, request).await;
-        if let Some(error) = fault {
+        let (mut response, aside) = Call::default().answered_by(&self.sdk, request).await;
+        if let Some(error) = aside.fault {
             advise(&error, response.headers_mut());
             if is_unauthenticated(&error) {
                 *response.status_mut() = StatusCode::UNAUTHORIZED;
             }
+        } else if aside.bare_page {
+            return Box::pin(page::complete(response, "/result")).await;
         } else if sse::is_stream(&response) {
             sse::unbuffered(&mut response);
         }

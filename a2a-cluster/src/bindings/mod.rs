@@ -27,6 +27,7 @@ mod http;
 mod jsonrpc;
 mod limits;
 mod nesting;
+mod page;
 mod params;
 mod part;
 mod problem;

@@ -22,7 +22,7 @@ use super::refusal::Refusal;
 use super::route::{BodyUse, Operation, Route};
 use super::shape::Shape;
 use super::version::{query_parameter, served_over_http};
-use super::{problem, sse};
+use super::{page, problem, sse};
 
 /// Answers requests to every path but those of JSON-RPC and the agent card.
 #[derive(Debug)]
@@ -60,9 +60,12 @@ impl Rest {
             *request.body_mut() = Body::from(body);
         }
 
-        let (mut response, fault) = call.answered_by(&self.sdk, request).await;
-        if let Some(error) = fault {
+        let (mut response, aside) = call.answered_by(&self.sdk, request).await;
+        if let Some(error) = aside.fault {
             return problem::respond(&error);
+        }
+        if aside.bare_page {
+            return Box::pin(page::complete(response, "")).await;
         }
         if sse::is_stream(&response) {
             sse::unbuffered(&mut response);
