@@ -5,6 +5,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use tonic::{Code, Status};
+use tonic_types::StatusExt;
 
 use super::failure::Failure;
 use super::grpc;
@@ -94,23 +95,33 @@ impl Answer {
         self.grpc_status().code()
     }
 
-    /// All of an answer that a client can see, but for the time.
-    pub fn visible(&self) -> String {
-        let lines = |headers: &HeaderMap| {
-            let mut lines: Vec<_> = headers
-                .iter()
-                .filter(|(name, _)| *name != "date")
-                .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
-                .collect();
-            lines.sort();
-            lines.join("\n")
+    /// All of an answer that a client can see but for the time, with `id` masked.
+    ///
+    /// # Panics
+    ///
+    /// When the answer breaks the rules of its binding.
+    pub fn visible(&self, id: &str) -> String {
+        let status = format!("{:?} {}", self.binding, self.status);
+        let heads = [lines(&self.headers), lines(&self.trailers)].concat().join("\n");
+        let body = match serde_json::from_slice::<Value>(&self.body) {
+            Ok(mut json) => {
+                mask_times(&mut json);
+                json.to_string()
+            }
+            Err(_) => String::from_utf8_lossy(&self.body).into_owned(),
         };
-        let body = String::from_utf8_lossy(&self.body);
-        format!("{}\n{}\n\n{body}\n\n{}", self.status, lines(&self.headers), lines(&self.trailers))
+        let rpc = match self.binding {
+            Binding::Grpc => {
+                let status = self.grpc_status();
+                format!("{:?} {} {:?}", status.code(), status.message(), status.get_error_details())
+            }
+            Binding::JsonRpc | Binding::Rest => String::new(),
+        };
+        [status, heads, body, rpc].join("\n\n").replace(id, "ID")
     }
 
     fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.visible()))
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     fn content_type(&self) -> &str {
@@ -138,10 +149,10 @@ impl Answer {
     }
 
     fn grpc_status(&self) -> Status {
-        assert_eq!(self.status, StatusCode::OK, "{}", self.visible());
+        assert_eq!(self.status, StatusCode::OK, "{self:?}");
         let status =
             Status::from_header_map(&self.trailers).or_else(|| Status::from_header_map(&self.headers));
-        status.unwrap_or_else(|| panic!("no status: {}", self.visible()))
+        status.unwrap_or_else(|| panic!("no status: {self:?}"))
     }
 
     fn grpc_results(&self) -> Result<Vec<Value>, Failure> {
@@ -153,5 +164,28 @@ impl Answer {
             }
             _ => Err(Failure::of_status(&status)),
         }
+    }
+}
+
+/// Headers whose text does not depend on the time. What gRPC says in its own is told apart.
+fn lines(headers: &HeaderMap) -> Vec<String> {
+    let of_time = ["date", "content-length", "grpc-message", "grpc-status-details-bin"];
+    let told = headers.iter().filter(|(name, _)| !of_time.contains(&name.as_str()));
+    let mut lines: Vec<_> =
+        told.map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))).collect();
+    lines.sort();
+    lines
+}
+
+fn mask_times(json: &mut Value) {
+    match json {
+        Value::Object(fields) => {
+            if let Some(time) = fields.get_mut("timestamp") {
+                *time = "TIME".into();
+            }
+            fields.values_mut().for_each(mask_times);
+        }
+        Value::Array(items) => items.iter_mut().for_each(mask_times),
+        _ => {}
     }
 }

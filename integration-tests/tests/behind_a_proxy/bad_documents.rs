@@ -160,7 +160,8 @@ async fn rest_bodies_and_queries_that_are_none_are_refused() {
         let answer = raw.send(send(Binding::Rest).body(body)).await;
         assert_eq!(told(&answer.failure()), (code, Some(400), None), "{body}");
     }
-    for query in ["pageSize=many", "statusTimestampAfter=yesterday", "includeArtifacts=maybe", "status=bored"] {
+    for query in ["pageSize=many", "statusTimestampAfter=yesterday", "includeArtifacts=maybe", "status=bored"]
+    {
         let mut draft = Draft::of(Binding::Rest, Operation::ListTasks, &json!({}));
         draft.path = format!("/tasks?{query}");
         let failure = raw.send(draft).await.failure();

@@ -1,9 +1,9 @@
 //! Requests that can be read and make no sense: the same error on every instance, in the form of its binding.
 
+use a2a::Task;
 use a2a::error_code::{
     CONTENT_TYPE_NOT_SUPPORTED, INVALID_PARAMS, TASK_NOT_CANCELABLE, TASK_NOT_FOUND, UNSUPPORTED_OPERATION,
 };
-use a2a::Task;
 use a2a_pb::proto;
 use integration_tests::fleet::Binding;
 use integration_tests::raw::{Draft, Failure, Operation, Raw};
@@ -84,7 +84,11 @@ fn messages(ended: &Task, parked: &Task, running: &Task) -> Vec<Row> {
         ("an empty part", send(message(json!([{ "text": "done" }, {}]))), INVALID_PARAMS),
         ("a part with metadata only", send(message(json!([{ "metadata": { "a": 1 } }]))), INVALID_PARAMS),
         ("over our own depth", send(message(json!([{ "data": nested(25) }]))), INVALID_PARAMS),
-        ("over the depth that can be read back", send(message(json!([{ "data": nested(31) }]))), INVALID_PARAMS),
+        (
+            "over the depth that can be read back",
+            send(message(json!([{ "data": nested(31) }]))),
+            INVALID_PARAMS,
+        ),
         ("metadata too deep", deep_metadata, INVALID_PARAMS),
         ("message metadata too deep", with("metadata", json!({ "a": nested(30) })), INVALID_PARAMS),
         ("a message too large", send(message(json!([{ "text": "x".repeat(70_000) }]))), INVALID_PARAMS),

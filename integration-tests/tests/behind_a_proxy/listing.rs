@@ -2,6 +2,8 @@
 
 use a2a::{ListTasksRequest, ListTasksResponse, Task, TaskState, error_code};
 use chrono::TimeDelta;
+use integration_tests::raw::{Operation, Raw};
+use serde_json::json;
 
 use crate::stage::{Stage, everything, history, on_every_binding, saying, soon, task};
 
@@ -79,6 +81,25 @@ on_every_binding! {
             let request = ListTasksRequest { history_length: length, ..everything() };
             assert_eq!(history(&list(&stage, &request).await.tasks[0]).len(), shown, "{length:?}");
         }
+        stage.leave().await;
+    }
+
+    async fn a_page_has_what_is_required_and_not_what_was_not_asked_for(place) {
+        let stage = place.stage().await;
+        let raw = Raw::new(&stage.fleet, place.binding);
+        let list = async || raw.ask(Operation::ListTasks, &json!({ "historyLength": 0 })).await.result().unwrap();
+        // Protobuf has no other way to say nothing than not to send it.
+        if place.binding != Binding::Grpc {
+            let empty = json!({ "tasks": [], "totalSize": 0, "pageSize": 50, "nextPageToken": "" });
+            assert_eq!(list().await, empty);
+        }
+        stage.send("chunk a; done").await;
+        let page = list().await;
+        let fields: Vec<_> = page["tasks"][0].as_object().unwrap().keys().collect();
+        assert_eq!(fields, ["contextId", "id", "status"]);
+        let time = page["tasks"][0]["status"]["timestamp"].as_str().unwrap();
+        assert!(time.ends_with('Z') && time.len() <= "2026-01-01T00:00:00.000Z".len(), "{time}");
+        assert_eq!((&page["totalSize"], &page["nextPageToken"]), (&json!(1), &json!("")));
         stage.leave().await;
     }
 
