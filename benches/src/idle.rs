@@ -14,7 +14,10 @@ use crate::server::Kind;
 /// Opens streams on each server in turn, and prints what they cost.
 pub(crate) async fn compare(streams: usize, tasks: usize) -> Result<(), Error> {
     println!("{streams} idle streams over {tasks} tasks, resident memory of the server");
-    println!("{:<10} {:>12} {:>12} {:>14} {:>8}", "server", "before, MiB", "after, MiB", "per stream, KB", "ratio");
+    println!(
+        "{:<10} {:>12} {:>12} {:>14} {:>8}",
+        "server", "before, MiB", "after, MiB", "per stream, KB", "ratio"
+    );
     let mut floor = None;
     for kind in Kind::ALL {
         let (before, after) = measure(kind, streams, tasks).await?;
@@ -72,7 +75,10 @@ async fn start_task(port: u16, n: usize) -> Result<String, Error> {
     let text = String::from_utf8(answer)?;
     let json = text.split("\r\n\r\n").nth(1).ok_or("an answer has a body")?;
     let answer: Value = serde_json::from_str(json)?;
-    let id = answer["result"]["task"]["id"].as_str().ok_or_else(|| format!("no task in {answer}"))?;
+    let id = answer
+        .pointer("/result/task/id")
+        .and_then(Value::as_str)
+        .ok_or_else(|| format!("no task in {answer}"))?;
     Ok(id.to_owned())
 }
 
