@@ -37,8 +37,11 @@ impl Cli {
 
     /// Refuses settings that only contradict each other.
     fn consistent(self) -> Result<Self, clap::Error> {
-        if let Some(Action::Serve(Serve { tuning, .. })) = &self.action {
-            tuning.config().map_err(|error| Self::command().error(ErrorKind::ValueValidation, error))?;
+        if let Some(Action::Serve(serve)) = &self.action {
+            serve
+                .tuning
+                .config()
+                .map_err(|error| Self::command().error(ErrorKind::ValueValidation, error))?;
         }
         Ok(self)
     }
@@ -50,7 +53,7 @@ pub(crate) enum Action {
     /// Run three instances in this process, stream one task through all of them, and check what arrived.
     Demo(Demo),
     /// Serve the built-in agent over JSON-RPC, REST and gRPC until SIGTERM or Ctrl-C.
-    Serve(Serve),
+    Serve(Box<Serve>),
 }
 
 /// Settings of `demo`.
@@ -169,7 +172,7 @@ mod tests {
         let line = ["a2a-node", "serve"].iter().chain(flags);
         let cli = Cli::try_parse_from(line).and_then(Cli::consistent);
         match cli.map_err(|error| error.to_string())?.action {
-            Some(Action::Serve(serve)) => Ok(serve),
+            Some(Action::Serve(serve)) => Ok(*serve),
             other => Err(format!("{other:?}")),
         }
     }

@@ -1,6 +1,5 @@
 //! A place in the fleet: its sockets stay while instances come and go behind them.
 
-use std::convert::Infallible;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -11,7 +10,6 @@ use a2a_core::{InstanceId, SystemAmbient};
 use a2a_server::StaticAgentCard;
 use axum::Router;
 use axum::extract::Request;
-use axum::response::Response;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::{Service, service_fn};
@@ -134,10 +132,8 @@ impl Seat {
 
     fn routes(self: &Arc<Self>, of: impl Fn(&Occupant) -> &Router + Clone + Send + Sync + 'static) -> Router {
         let seat = Arc::clone(self);
-        Router::new().fallback_service(service_fn(move |request: Request| {
-            let answer = of(&seat.occupant()).clone().call(request);
-            async { Ok::<Response, Infallible>(answer.await?) }
-        }))
+        Router::new()
+            .fallback_service(service_fn(move |request: Request| of(&seat.occupant()).clone().call(request)))
     }
 
     /// Replaces each instance that is evicted, until the seat is left.

@@ -1,6 +1,11 @@
 //! Callers as a gateway names them: by every binding, each sees what is its own, and who has no name is refused.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that fails here says so")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails here says so"
+)]
 
 mod node;
 

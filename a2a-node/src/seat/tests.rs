@@ -2,6 +2,7 @@ use a2a_cluster::ExecutorLost;
 use a2a_core::{Eviction, Membership};
 use axum::body::Body;
 use axum::http::StatusCode;
+use axum::response::Response;
 use http_body_util::BodyExt;
 
 use super::*;
