@@ -1,5 +1,6 @@
 //! The last chapter: an instance is killed in the middle of a stream, and the others deal with it.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use a2a::TaskState;
@@ -8,6 +9,7 @@ use chrono::TimeDelta;
 
 use super::chapters::{Chapter, Stage, begun, expect};
 use super::error::DemoError;
+use super::listener::Listener;
 use super::mortal::Mortal;
 use super::words::chunk_numbers;
 
@@ -42,19 +44,21 @@ impl Stage {
         self.timeline.note(c, &format!("SendStreamingMessage \"{text}\""));
         let mut on_c = self.listen(c, c.stream(&text, None).await?).show_every(LAST_WORDS);
         let task = begun(&mut on_c).await?;
-        let mut on_a = self.subscribe(a, &task.id).await?.show_every(LAST_WORDS);
-        let on_b = self.subscribe(b, &task.id).await?.show_every(LAST_WORDS);
-        let progress = on_a.progress();
-        while *progress.borrow() < LAST_WORDS {
-            let more = on_a.next().await.is_some();
-            expect(more, "a stream ended before its task did")?;
-        }
-
-        let killed = self.ambient.now();
-        victim.kill();
-        self.timeline.note(c, "is killed");
-        let (_, on_a, on_b) =
-            tokio::join!(on_c.hear_out(), on_a.since(killed).hear_out(), on_b.since(killed).hear_out());
+        let killed = OnceLock::new();
+        let survive = async |peer| {
+            let listener: Listener<'_> = self.subscribe(peer, &task.id).await?;
+            Ok::<_, DemoError>(listener.show_every(LAST_WORDS).since(&killed).hear_out().await)
+        };
+        let mut progress = on_c.progress();
+        let kill = async {
+            // An error means that the stream has ended; what the others hear tells the rest.
+            let _ = progress.wait_for(|chunk| *chunk >= LAST_WORDS).await;
+            let _ = killed.set(self.ambient.now());
+            victim.kill();
+            self.timeline.note(c, "is killed");
+        };
+        let (_, on_a, on_b, ()) = tokio::join!(on_c.hear_out(), survive(a), survive(b), kill);
+        let (on_a, on_b) = (on_a?, on_b?);
 
         let in_time = TimeDelta::from_std(LEASE * 2).map_err(|_| DemoError::wrong("a lease of centuries"))?;
         for heard in [&on_a, &on_b] {

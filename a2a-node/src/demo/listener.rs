@@ -1,5 +1,7 @@
 //! Reads one stream to its end, keeps every event, and tells the timeline.
 
+use std::sync::OnceLock;
+
 use a2a::{StreamResponse, Task};
 use a2a_core::{Ambient, InstanceId};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -35,7 +37,7 @@ pub(crate) struct Listener<'a> {
     events: Events,
     heard: Heard,
     show_every: u32,
-    killed: Option<DateTime<Utc>>,
+    killed: Option<&'a OnceLock<DateTime<Utc>>>,
     chunks: watch::Sender<u32>,
 }
 
@@ -73,8 +75,8 @@ impl<'a> Listener<'a> {
         self
     }
 
-    /// Takes the time until something arrives that happened after the task's executor was killed.
-    pub(crate) fn since(mut self, killed: DateTime<Utc>) -> Self {
+    /// Takes the time from when the task's executor is killed until something arrives that happened after that.
+    pub(crate) fn since(mut self, killed: &'a OnceLock<DateTime<Utc>>) -> Self {
         self.killed = Some(killed);
         self
     }
@@ -95,7 +97,7 @@ impl<'a> Listener<'a> {
         };
         let delay = happened(&event).map(|then| self.ambient.now() - then);
         self.heard.delays.extend(delay);
-        if let (Some(killed), Some(then)) = (self.killed, happened(&event))
+        if let (Some(&killed), Some(then)) = (self.killed.and_then(OnceLock::get), happened(&event))
             && then > killed
         {
             self.killed = None;
