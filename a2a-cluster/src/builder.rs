@@ -21,6 +21,7 @@ use crate::liveness::Liveness;
 use crate::members::Suspects;
 use crate::run::Runs;
 use crate::telemetry::{Health, Meters};
+use crate::webhook::Couriers;
 
 /// Hints that may wait for the bus before new ones are dropped.
 const OUTBOX: usize = 1024;
@@ -177,6 +178,7 @@ impl ClusterBuilder {
             callers: self.callers,
             ambient: self.ambient,
             feeds: Arc::new(Feeds::new(&self.config, meters.delivery_seconds.clone())),
+            couriers: Couriers::new(&self.config.webhooks, self.allow_local_webhooks),
             config: self.config,
             allow_local_webhooks: self.allow_local_webhooks,
             runs: Runs::default(),

@@ -15,7 +15,7 @@ use crate::feed::{Start, Until, read};
 use crate::instance::Instance;
 use crate::run::{AnswerAt, Assignment, Control, Voice, cancel_context};
 use crate::telemetry::trace;
-use crate::{announce, members, run, subscribe};
+use crate::{announce, members, run, subscribe, webhook};
 
 /// Cancels a task that its caller may cancel, and returns it cancelled.
 pub(crate) async fn cancel(instance: &Arc<Instance>, key: &TaskKey) -> Result<Task, A2AError> {
@@ -93,6 +93,7 @@ async fn take_over_to_cancel(
 ) -> Result<(), A2AError> {
     let (instance, key) = (&instance, &key);
     instance.check_serving()?;
+    let _held = instance.couriers.hold(key).await;
     let commit = Commit::new(known.version, CommitId::generate(&*instance.ambient), Vec::new(), &known.task)
         .executor(ExecutorChange::Claim(Executor::first(instance.id)));
     let claimed = instance.retry_for_request().run(|| instance.commit(key, commit.clone())).await;
@@ -111,6 +112,7 @@ async fn take_over_to_cancel(
         watchers: announce::watchers_after_claim(instance, key, known.version).await,
         answer_at: AnswerAt::Opening,
         cancelling: true,
+        webhooks: true,
     };
     let context = cancel_context(key, &known.task);
     drop(run::start(instance, assignment, |instance| Voice::cancel_only(&*instance.agent, context)));
@@ -126,17 +128,28 @@ async fn enforce(instance: &Arc<Instance>, key: &TaskKey, known: &StoredTask) ->
     let event = run::canceled(&known.task, "the task was canceled", &*instance.ambient);
     let mut task = known.task.clone();
     reduce::apply(&mut task, &event);
+    let executor = webhook::executor_at_the_end(instance, key).await;
     let commit = Commit::new(known.version, CommitId::generate(&*instance.ambient), vec![event], &task)
-        .executor(ExecutorChange::Release);
+        .executor(executor);
     let committed = instance.retry_for_request().run(|| instance.commit(key, commit.clone())).await;
     if let Outcome::Applied(_) = committed.map_err(|error| instance.error(error))? {
         if let Some(feed) = instance.feeds.get(key) {
             feed.publish(commit.record());
         }
+        if executor != ExecutorChange::Release {
+            webhook::attend(instance, key);
+        }
         let executor = known.head.executor.map(|executor| executor.instance);
         announce::tell_watchers(instance, key, commit.record(), executor).await;
     }
     Ok(())
+}
+
+/// Cancels a parked task of this instance for a caller of another, who asks again until it is done.
+pub(crate) async fn for_another(instance: Arc<Instance>, key: TaskKey) {
+    if let Err(error) = cancel(&instance, &key).await {
+        tracing::debug!(task = %key, code = error.code, "a task is not cancelled for another instance");
+    }
 }
 
 async fn load(instance: &Instance, key: &TaskKey) -> Result<StoredTask, A2AError> {

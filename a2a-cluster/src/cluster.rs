@@ -84,16 +84,21 @@ impl Cluster {
         self.instance.feeds.len()
     }
 
-    /// Stops: no new work at once; running agents get `grace` to finish; what is left is failed with a clear
-    /// status; streams end; the bus closes; the membership record goes. When it returns, nothing of this
-    /// instance runs.
+    /// Stops: no new work at once; running agents, and webhooks that lack something, get `grace` to finish;
+    /// what is left of agents is failed with a clear status, what is left for webhooks is left to others;
+    /// streams end; the bus closes; the membership record goes. When it returns, nothing of this instance
+    /// runs.
     ///
     /// Idempotent. Not cancel safe: call it again to finish a shutdown that was dropped.
     pub async fn shutdown(&self, grace: Duration) {
         let instance = &self.instance;
         instance.draining.cancel();
         // Whether they finish in time or not, what is left is stopped next.
-        let _ = tokio::time::timeout(grace, instance.runs.drained()).await;
+        let _ = tokio::time::timeout(grace, async {
+            instance.runs.drained().await;
+            instance.couriers.drained().await;
+        })
+        .await;
         instance.stopping.cancel();
         instance.runs.drained().await;
         instance.closing.cancel();

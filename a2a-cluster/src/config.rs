@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::webhook::Webhooks;
+
 /// Durations and bounds of a [`Cluster`](crate::Cluster). Every value has a default that suits a fleet behind
 /// a load balancer.
 #[derive(Debug, Clone)]
@@ -44,6 +46,8 @@ pub struct Config {
     pub feed_commits: usize,
     /// Their size in bytes, roughly. Default: 1 MiB.
     pub feed_bytes: usize,
+    /// How webhooks are called.
+    pub webhooks: Webhooks,
     /// Limits on what callers send.
     pub limits: Limits,
 }
@@ -68,6 +72,7 @@ impl Default for Config {
             executor_lost: ExecutorLost::Fail,
             feed_commits: 256,
             feed_bytes: 1024 * 1024,
+            webhooks: Webhooks::default(),
             limits: Limits::default(),
         }
     }

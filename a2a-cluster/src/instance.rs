@@ -25,6 +25,7 @@ use crate::members::Suspects;
 use crate::retry::Retry;
 use crate::run::Runs;
 use crate::telemetry::{Health, Meters, trace};
+use crate::webhook::Couriers;
 
 /// What a client that met a stopping instance is told to wait: another one is a connection away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -48,6 +49,7 @@ pub(crate) struct Instance {
     pub(crate) allow_local_webhooks: bool,
     pub(crate) feeds: Arc<Feeds>,
     pub(crate) runs: Runs,
+    pub(crate) couriers: Couriers,
     pub(crate) answers: Answers,
     pub(crate) liveness: Liveness,
     pub(crate) health: Health,
@@ -119,6 +121,11 @@ impl Instance {
     /// Logs a backend's failure and turns it into what a client may know.
     pub(crate) fn error(&self, failure: BackendError) -> A2AError {
         if self.stopping.is_cancelled() { self.stop_reason() } else { error::to_client(failure) }
+    }
+
+    /// Tells whether tasks may have push notification configs.
+    pub(crate) fn declares_webhooks(&self) -> bool {
+        self.card.capabilities.push_notifications == Some(true)
     }
 
     /// Completes when agents and streams must end.

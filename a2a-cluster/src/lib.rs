@@ -36,3 +36,4 @@ pub use cluster::Cluster;
 pub use config::{Config, ExecutorLost, Limits};
 pub use handler::ClusterHandler;
 pub use sdk_store::SdkTaskStore;
+pub use webhook::Webhooks;

@@ -6,11 +6,12 @@ use a2a_core::{BackendError, BusMessage, News};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::cancel::Answer;
+use crate::cancel::{self, Answer};
 use crate::error::Chain;
 use crate::instance::{Instance, Letter};
 use crate::run::Control;
 use crate::telemetry::{self, trace};
+use crate::webhook;
 
 /// Receives until the instance closes.
 pub(crate) async fn receive(instance: Arc<Instance>) {
@@ -102,10 +103,13 @@ fn hand_over(instance: &Arc<Instance>, message: BusMessage, received: Instant) {
         News::Cancel => {
             if let Some(run) = instance.runs.get(&key) {
                 run.tell(Control::Cancel(from));
+            } else if instance.couriers.attends_to(&key) {
+                // Recorded for the sake of webhooks only; its agent is to hear of the cancel.
+                instance.tracker.spawn(cancel::for_another(Arc::clone(instance), key));
             }
         }
         News::Cancelling => instance.answers.record(&key, Answer::Heard),
         News::CancelRefused => instance.answers.record(&key, Answer::Refused),
-        News::Configs => {}
+        News::Configs => webhook::heard_of_change(instance, &key),
     }
 }

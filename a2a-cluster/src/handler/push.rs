@@ -33,7 +33,10 @@ pub(super) async fn create(
     let seen = instance.retry_for_request().run(|| instance.tasks.load(&key)).await;
     let version =
         seen.map_err(|error| instance.error(error))?.map_or(Version::ABSENT, |stored| stored.version);
-    save(instance, &key, req, version).await
+    let config = save(instance, &key, req, version).await?;
+    let created = PushSubscription { config, acknowledged: version };
+    webhook::changed(instance, &key, Some(&created)).await;
+    Ok(created.config)
 }
 
 pub(super) async fn get(
@@ -85,21 +88,23 @@ pub(super) async fn delete(
 ) -> Result<(), A2AError> {
     let key = own_key(instance, params, req.tenant.as_deref(), &req.task_id).await?;
     let removed = instance.retry_for_request().run(|| instance.push.remove_config(&key, &req.id)).await;
-    removed.map_err(|error| instance.error(error))
+    removed.map_err(|error| instance.error(error))?;
+    webhook::changed(instance, &key, None).await;
+    Ok(())
 }
 
 /// Saves the config that came with a message, before its agent starts. It wants what comes after `version`.
+/// Tells whether there was one.
 pub(super) async fn save_with_send(
     instance: &Arc<Instance>,
     key: &TaskKey,
     configuration: Option<&SendMessageConfiguration>,
     version: Version,
-) -> Result<(), A2AError> {
+) -> Result<bool, A2AError> {
     let config = configuration.and_then(|configuration| configuration.task_push_notification_config.clone());
-    if let Some(config) = config {
-        save(instance, key, config, version).await?;
-    }
-    Ok(())
+    let Some(config) = config else { return Ok(false) };
+    save(instance, key, config, version).await?;
+    Ok(true)
 }
 
 /// Checks what a config says.

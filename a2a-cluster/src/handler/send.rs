@@ -22,6 +22,7 @@ use crate::resume::Marks;
 use crate::run::{self, AnswerAt, Assignment, Reply, Voice};
 use crate::subscribe;
 use crate::telemetry::trace;
+use crate::webhook;
 
 type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
@@ -160,7 +161,7 @@ async fn new_task(
     let message = reduce::user_message(&task, req.message.clone());
     task.history = Some(vec![message.clone()]);
     let key = caller.key(&task.id);
-    push::save_with_send(instance, &key, req.configuration.as_ref(), Version::ABSENT).await?;
+    let webhooks = push::save_with_send(instance, &key, req.configuration.as_ref(), Version::ABSENT).await?;
     let context = context(params, &key, &task, None, message, req);
     let assignment = Assignment {
         key: key.clone(),
@@ -170,6 +171,7 @@ async fn new_task(
         watchers: Vec::new(),
         answer_at,
         cancelling: false,
+        webhooks,
     };
     // Attached before the agent starts, so that the feed holds the task from its first commit on.
     let feed = instance.feeds.attach(&key);
@@ -206,6 +208,7 @@ async fn follow_up(
             StreamResponse::Message(message.clone()),
         ];
         events.iter().for_each(|event| reduce::apply(&mut task, event));
+        let _held = instance.couriers.hold(&key).await;
         let claim = Commit::new(stored.version, CommitId::generate(&*instance.ambient), events, &task)
             .executor(ExecutorChange::Claim(Executor::first(instance.id)));
         let claimed = instance.retry_for_request().run(|| instance.commit(&key, claim.clone())).await;
@@ -216,6 +219,7 @@ async fn follow_up(
         feed.advance(stored.version, false);
         feed.publish(claim.record());
         // From here on nothing may fail: the task is ours.
+        webhook::succeed(instance, &key, stored.head.executor);
         let watchers = announce::watchers_after_claim(instance, &key, stored.version).await;
         let context = context(&params, &key, &task, Some(stored.task), message, req);
         let start = Start::Snapshot(Box::new(task.clone()), version);
@@ -227,6 +231,7 @@ async fn follow_up(
             watchers,
             answer_at,
             cancelling: false,
+            webhooks: true,
         };
         let answer = run::start(instance, assignment, |instance| Voice::execute(&*instance.agent, context));
         return Ok(Turn { key, feed, start, answer: Answer::Run(answer) });

@@ -41,9 +41,8 @@ pub(crate) async fn reconcile(instance: Arc<Instance>) {
 }
 
 async fn adopt(instance: &Arc<Instance>, key: &TaskKey) -> a2a_core::Result<()> {
-    // A task that has ended is recorded for as long as webhooks wait for it; that is no mistake.
-    let ended = instance.tasks.head(key).await?.is_none_or(|head| head.state.is_terminal());
-    if ended || instance.runs.get(key).is_some() {
+    // A task whose turn is over is recorded for as long as its courier delivers; that is no mistake.
+    if instance.runs.get(key).is_some() || instance.couriers.attends_to(key) {
         return Ok(());
     }
     tracing::warn!(task = %key, "a task is recorded as run here, but is not");

@@ -10,12 +10,12 @@ use a2a_core::{
 };
 use a2a_server::ExecutorContext;
 
-use crate::announce;
 use crate::config::ExecutorLost;
 use crate::error::Chain;
 use crate::instance::Instance;
 use crate::run::{self, AnswerAt, Assignment, Voice};
 use crate::telemetry::TakeOver;
+use crate::{announce, webhook};
 
 /// How often the index of a dead instance's tasks must read empty, a beat apart, before it counts as empty:
 /// it may lag behind the commits.
@@ -130,7 +130,10 @@ pub(super) async fn take_over(instance: &Arc<Instance>, key: &TaskKey, dead: Ins
         return Ok(());
     };
     let state = &stored.task.status.state;
-    if state.is_terminal() || reduce::is_interrupted(state) {
+    if reduce::ends_turn(state) {
+        if webhook::inherit(instance, key, &stored).await? {
+            return Ok(());
+        }
         // Parked tasks need no executor.
         instance.meters.taken_over(TakeOver::Released);
         return instance.retry_until_stopped().run(|| instance.tasks.release(key, &dead)).await;
@@ -152,14 +155,18 @@ async fn fail(instance: &Arc<Instance>, key: &TaskKey, stored: StoredTask, why: 
     let event = run::failed(&stored.task, why, &*instance.ambient);
     let mut task = stored.task;
     reduce::apply(&mut task, &event);
+    let executor = webhook::executor_at_the_end(instance, key).await;
     let commit = Commit::new(stored.version, CommitId::generate(&*instance.ambient), vec![event], &task)
-        .executor(ExecutorChange::Release);
+        .executor(executor);
     let outcome = instance.retry_until_stopped().run(|| instance.commit(key, commit.clone())).await?;
     if let Outcome::Applied(_) = outcome {
         instance.meters.taken_over(TakeOver::Failed);
         tracing::warn!(task = %key, "a task of a lost instance is failed");
         if let Some(feed) = instance.feeds.get(key) {
             feed.publish(commit.record());
+        }
+        if executor != ExecutorChange::Release {
+            webhook::attend(instance, key);
         }
         announce::tell_watchers(instance, key, commit.record(), None).await;
     } else {
@@ -174,6 +181,7 @@ async fn resume(instance: &Arc<Instance>, key: &TaskKey, stored: StoredTask, att
     if instance.draining.is_cancelled() {
         return Ok(());
     }
+    let _held = instance.couriers.hold(key).await;
     let executor = Executor { instance: instance.id, attempt };
     let commit = Commit::new(stored.version, CommitId::generate(&*instance.ambient), vec![], &stored.task)
         .executor(ExecutorChange::Claim(executor));
@@ -195,6 +203,7 @@ async fn resume(instance: &Arc<Instance>, key: &TaskKey, stored: StoredTask, att
         watchers: announce::watchers_after_claim(instance, key, stored.version).await,
         answer_at: AnswerAt::Opening,
         cancelling: false,
+        webhooks: true,
     };
     let context = resumed_context(key, stored.task);
     drop(run::start(instance, assignment, |instance| Voice::execute(&*instance.agent, context)));

@@ -214,7 +214,7 @@ impl Run {
             return over.then_some(End::Over);
         }
         let change = match (over, uncreated) {
-            (true, _) => ExecutorChange::Release,
+            (true, _) => self.executor_at_the_end(),
             (false, true) => ExecutorChange::Claim(Executor::first(self.instance.id)),
             (false, false) => ExecutorChange::Keep,
         };
@@ -268,7 +268,7 @@ impl Run {
 
     async fn finish_with(&mut self, event: StreamResponse) -> End {
         reduce::apply(&mut self.task, &event);
-        match self.commit(vec![event], ExecutorChange::Release).await {
+        match self.commit(vec![event], self.executor_at_the_end()).await {
             Ok(()) => End::Over,
             Err(end) => end,
         }
@@ -308,8 +308,22 @@ impl Run {
         self.finish_with(event).await
     }
 
+    /// Once nobody works on the task, it is released: by its courier, where it has one.
+    fn executor_at_the_end(&self) -> ExecutorChange {
+        if !self.instance.couriers.entrust(&self.key) {
+            ExecutorChange::Release
+        } else if self.turn.uncreated.is_some() {
+            ExecutorChange::Claim(Executor::first(self.instance.id))
+        } else {
+            ExecutorChange::Keep
+        }
+    }
+
     async fn release(&mut self) {
         let instance = &self.instance;
+        if instance.couriers.entrust(&self.key) {
+            return;
+        }
         let released = instance.retry_for_request().run(|| instance.tasks.release(&self.key, &instance.id));
         if let Err(error) = released.await {
             tracing::warn!(task = %self.key, error = %Chain(&error), "a parked task keeps its executor");

@@ -28,6 +28,7 @@ pub(crate) use voice::Voice;
 
 use crate::instance::Instance;
 use crate::telemetry::{self, trace};
+use crate::webhook;
 
 /// What whoever started a run waits for.
 #[derive(Debug)]
@@ -89,6 +90,11 @@ impl RunHandle {
     /// Ends the run without a commit, and waits until it has.
     pub(crate) async fn supersede(&self) {
         self.superseded.cancel();
+        self.done.cancelled().await;
+    }
+
+    /// Completes when the run has ended. Cancel safe.
+    pub(crate) async fn ended(&self) {
         self.done.cancelled().await;
     }
 
@@ -184,6 +190,8 @@ pub(crate) struct Assignment {
     pub(crate) answer_at: AnswerAt,
     /// The agent was asked to cancel already; it is all that it does.
     pub(crate) cancelling: bool,
+    /// The task may have push notification configs.
+    pub(crate) webhooks: bool,
 }
 
 /// Starts an agent and detaches it. The receiver is answered as the assignment says; it may be dropped.
@@ -208,6 +216,9 @@ pub(crate) fn start(
         handle.watch(instance, &assignment.key, *watcher, *after);
     }
     let span = telemetry::run(instance, &assignment.key, assignment.version, trace);
+    if assignment.webhooks && instance.declares_webhooks() {
+        webhook::attend(instance, &assignment.key);
+    }
     let voice = begin(instance);
     let run = drive::Run::new(Arc::clone(instance), assignment, handle, commands, voice, reply);
     instance.tracker.spawn(trace::within(trace, run.drive()).instrument(span));

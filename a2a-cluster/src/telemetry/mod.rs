@@ -79,5 +79,4 @@ pub(crate) use health::Health;
 pub(crate) use meters::{Meters, TakeOver};
 pub use readiness::{Readiness, Unready};
 pub(crate) use spans::{delivery, operation, run, sending};
-#[allow(unused_imports, reason = "deliveries report here")]
 pub(crate) use webhooks::{Attempt, webhook_attempt};

@@ -6,7 +6,6 @@ use super::catalog::WEBHOOK_ATTEMPTS;
 
 /// What became of one attempt to deliver to a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "deliveries report here")]
 pub(crate) enum Attempt {
     /// Answered with a 2xx status.
     Accepted,
@@ -23,7 +22,6 @@ pub(crate) enum Attempt {
 }
 
 /// Counts one attempt. Without handles of its own: next to an HTTP request a look-up costs nothing.
-#[allow(dead_code, reason = "deliveries report here")]
 pub(crate) fn webhook_attempt(outcome: Attempt) {
     let outcome = match outcome {
         Attempt::Accepted => "accepted",

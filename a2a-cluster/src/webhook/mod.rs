@@ -1,5 +1,31 @@
-//! Push notifications: the webhooks that a task's caller configured.
+//! Push notifications: a task's events, posted to the webhooks that its caller configured (specification,
+//! sections 4.3 and 13.2).
+//!
+//! The executor's instance delivers, off everybody's path, by one *courier* per task that has configs. Each
+//! config has a cursor of its own, so a slow or failing webhook holds up neither the agent, nor a stream, nor
+//! another webhook. It reads the task's feed, or the store where it is behind, and keeps no queue. Events
+//! arrive in order and at least once; how far a webhook got is written to the store now and then.
+//!
+//! As long as something is to be delivered, the task keeps its executor in the store, even once it is parked
+//! or has ended: whoever finds that executor dead goes on from the last acknowledged version. The courier
+//! releases the task when it is done.
 
+mod acknowledgement;
+mod backoff;
+mod changes;
+mod client;
+mod courier;
+mod couriers;
 mod guard;
+mod inherit;
+mod parcel;
+mod policy;
+mod reins;
+mod resolver;
+mod route;
 
+pub(crate) use changes::{changed, heard_of_change};
+pub(crate) use couriers::{Couriers, attend};
 pub(crate) use guard::check_url;
+pub(crate) use inherit::{executor_at_the_end, inherit, succeed};
+pub use policy::Webhooks;

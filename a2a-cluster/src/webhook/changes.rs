@@ -1,0 +1,107 @@
+//! A task's configs changed: whoever delivers its events has to know.
+//!
+//! That is its executor, which may be another instance. It is told by the bus, and the bus may lose that. So
+//! the instance where a config was created looks after it until somebody delivers to it: it repeats the hint,
+//! and once nobody runs the task any more, it delivers what is pending itself.
+
+use std::sync::Arc;
+
+use a2a_core::{InstanceId, News, PushSubscription, Result, TaskKey};
+use tokio::time::sleep;
+
+use super::couriers::{attend, look_again};
+use crate::error::Chain;
+use crate::instance::Instance;
+
+/// Acts on a config that was created here, or deleted: then there is no subscription.
+pub(crate) async fn changed(instance: &Arc<Instance>, key: &TaskKey, created: Option<&PushSubscription>) {
+    if instance.runs.get(key).is_some() || instance.couriers.attends_to(key) {
+        attend(instance, key);
+        return;
+    }
+    let whose = match instance.retry_for_request().run(|| executor_of(instance, key)).await {
+        Ok(Executor::NoTask) => return,
+        Ok(whose) => whose,
+        Err(error) => {
+            tracing::debug!(task = %key, error = %Chain(&error), "whom to tell of a webhook is not known yet");
+            Executor::Unknown
+        }
+    };
+    if let Executor::Other(executor) = whose {
+        instance.tell(executor, key, News::Configs);
+    }
+    if let Some(created) = created {
+        if let Executor::Nobody = whose {
+            attend(instance, key);
+        } else {
+            instance.tracker.spawn(look_after(Arc::clone(instance), key.clone(), created.clone()));
+        }
+    }
+}
+
+/// Acts on word from another instance that a task's configs changed.
+pub(crate) fn heard_of_change(instance: &Arc<Instance>, key: &TaskKey) {
+    if instance.runs.get(key).is_some() || instance.couriers.attends_to(key) {
+        look_again(instance, key);
+    }
+}
+
+/// Who runs a task, seen from here.
+enum Executor {
+    Other(InstanceId),
+    Nobody,
+    NoTask,
+    Unknown,
+}
+
+async fn executor_of(instance: &Instance, key: &TaskKey) -> Result<Executor> {
+    Ok(match instance.tasks.head(key).await? {
+        None => Executor::NoTask,
+        Some(head) => match head.executor {
+            Some(executor) if executor.instance != instance.id => Executor::Other(executor.instance),
+            _ => Executor::Nobody,
+        },
+    })
+}
+
+/// Looks after a new config until somebody delivers to it.
+async fn look_after(instance: Arc<Instance>, key: TaskKey, created: PushSubscription) {
+    let closing = instance.closing.clone();
+    closing
+        .run_until_cancelled(async {
+            let mut pause = instance.config.silence_min;
+            loop {
+                sleep(pause).await;
+                // As with a silent stream, but for longer: most configs live as long as their task.
+                pause = (pause * 2).min(instance.config.lease * 2);
+                match is_served(&instance, &key, &created).await {
+                    Ok(true) => return,
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::debug!(task = %key, error = %Chain(&error), "a new webhook is not seen after");
+                    }
+                }
+            }
+        })
+        .await;
+}
+
+async fn is_served(instance: &Arc<Instance>, key: &TaskKey, created: &PushSubscription) -> Result<bool> {
+    let id = created.config.id.as_deref().unwrap_or_default();
+    match instance.push.get_config(key, id).await? {
+        Some(now) if now.acknowledged == created.acknowledged && now.config == created.config => {}
+        // It is known to whoever delivers, or was deleted or replaced.
+        _ => return Ok(true),
+    }
+    Ok(match executor_of(instance, key).await? {
+        Executor::Other(executor) => {
+            instance.tell(executor, key, News::Configs);
+            false
+        }
+        Executor::Nobody => {
+            attend(instance, key);
+            true
+        }
+        Executor::NoTask | Executor::Unknown => true,
+    })
+}

@@ -1,0 +1,289 @@
+//! The courier of one task: it keeps a route to each webhook, and leaves when all have arrived.
+//!
+//! Its service in four steps: it *reads* the task's configs, when it is called and now and then; it *opens*
+//! and closes routes accordingly; once no agent works on the task here, it *asks* the store whether the task
+//! is still this instance's; and when everything is delivered, it *releases* the task and leaves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use a2a_core::{PushSubscription, TaskKey, reduce};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::couriers::Post;
+use super::route::{Milestone, Progress, Route};
+use crate::error::Chain;
+use crate::feed::Attached;
+use crate::instance::Instance;
+use crate::run::RunHandle;
+
+/// Whose task it is, once no agent works on it here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    /// This instance is recorded; `ended`: only because deliveries are pending.
+    Us { ended: bool },
+    /// Nobody: whoever has something to deliver does.
+    Nobody,
+    /// Another instance, which delivers from now on.
+    Another,
+    /// The task was never made, or is gone.
+    NoTask,
+}
+
+/// A route that is open.
+struct Open {
+    subscription: PushSubscription,
+    milestone: Arc<Milestone>,
+    /// Closes the route when dropped.
+    _route: DropGuard,
+}
+
+/// The courier of one task.
+pub(super) struct Courier {
+    instance: Arc<Instance>,
+    key: TaskKey,
+    post: Arc<Post>,
+    feed: Arc<Attached>,
+    /// The feed is filled by a run: it knows the task's version.
+    feed_is_current: bool,
+    routes: BTreeMap<String, Open>,
+    /// The calls that were answered by reading the configs.
+    served: Option<u64>,
+    /// When the configs are to be read again.
+    stale_at: Instant,
+    owner: Option<Owner>,
+    knows_of_stop: bool,
+}
+
+impl Courier {
+    pub(super) fn new(instance: &Arc<Instance>, key: &TaskKey, post: Arc<Post>) -> Self {
+        let feed = instance.feeds.hold(key);
+        // Read after the hold: what the run commits from now on is in the feed.
+        let run = instance.runs.get(key);
+        if let Some(run) = &run {
+            feed.advance(run.version(), false);
+        }
+        Courier {
+            instance: Arc::clone(instance),
+            key: key.clone(),
+            post,
+            feed: Arc::new(feed),
+            feed_is_current: run.is_some(),
+            routes: BTreeMap::new(),
+            served: None,
+            stale_at: Instant::now(),
+            owner: None,
+            knows_of_stop: false,
+        }
+    }
+
+    /// Serves until everything is delivered, or it is not this instance's to deliver. Where the instance closes
+    /// first, the post stays occupied: a run that ends only now keeps the executor recorded, by which survivors
+    /// find what is pending.
+    pub(super) async fn serve(mut self) {
+        let closing = self.instance.closing.clone();
+        closing.run_until_cancelled(self.work()).await;
+    }
+
+    async fn work(&mut self) {
+        loop {
+            self.keep_up().await;
+            let run = self.instance.runs.get(&self.key);
+            let done = match &run {
+                Some(_) => {
+                    self.owner = None;
+                    self.has_read() && self.routes.is_empty() && self.dismissed(false)
+                }
+                None => self.conclude().await,
+            };
+            if done {
+                return;
+            }
+            self.wait(run).await;
+        }
+    }
+
+    /// Waits until something may have changed.
+    async fn wait(&mut self, run: Option<Arc<RunHandle>>) {
+        let knows_whose = run.is_some() || self.owner.is_some();
+        let wants_to_read = !self.has_read() || self.is_busy();
+        let due = match (knows_whose, wants_to_read) {
+            (false, _) => Some(Instant::now() + self.instance.config.retry_max),
+            (true, true) => Some(self.stale_at),
+            (true, false) => None,
+        };
+        let stopping = &self.instance.stopping;
+        tokio::select! {
+            biased;
+            () = self.post.wake.notified() => {}
+            () = ended(run.as_deref()) => {}
+            // An evicted instance asks once more whose the task is.
+            () = stopping.cancelled(), if !self.knows_of_stop => {
+                self.knows_of_stop = true;
+                self.owner = None;
+            }
+            () = at(due) => {}
+        }
+    }
+
+    /// Reads the task's configs where that was asked for, or was long ago; opens and closes routes.
+    async fn keep_up(&mut self) {
+        let (calls, anew) = self.post.take_calls();
+        let is_stale = self.is_busy() && self.stale_at <= Instant::now();
+        if self.served == Some(calls) && !is_stale {
+            return;
+        }
+        if anew {
+            self.routes.retain(|_, open| open.milestone.get() != Progress::GivenUp);
+        }
+        let instance = &self.instance;
+        let listed = instance.retry_for_request().run(|| instance.push.list_configs(&self.key)).await;
+        self.stale_at = Instant::now() + instance.config.silence_max;
+        match listed {
+            Ok(listed) => {
+                self.served = Some(calls);
+                self.owner = None;
+                self.open_and_close(listed);
+            }
+            Err(error) => {
+                tracing::warn!(task = %self.key, error = %Chain(&error), "a task's webhooks cannot be read yet");
+            }
+        }
+    }
+
+    fn open_and_close(&mut self, listed: Vec<PushSubscription>) {
+        let mut before = std::mem::take(&mut self.routes);
+        for subscription in listed {
+            let id = subscription.config.id.clone().unwrap_or_default();
+            let known = before.remove(&id).filter(|open| open.subscription.config == subscription.config);
+            let open = known.unwrap_or_else(|| self.open(subscription));
+            self.routes.insert(id, open);
+        }
+    }
+
+    fn open(&self, subscription: PushSubscription) -> Open {
+        let milestone = Arc::new(Milestone::new(Arc::clone(&self.post.wake)));
+        let route = Route::new(
+            &self.instance,
+            &self.feed,
+            self.feed_is_current,
+            &subscription,
+            Arc::clone(&milestone),
+        );
+        let closed = CancellationToken::new();
+        let guard = closed.clone().drop_guard();
+        self.instance.tracker.spawn(async move { closed.run_until_cancelled(route.travel()).await });
+        Open { subscription, milestone, _route: guard }
+    }
+
+    /// Whether the configs were read since the courier was called last.
+    fn has_read(&self) -> bool {
+        self.served == Some(self.post.calls())
+    }
+
+    fn is_busy(&self) -> bool {
+        self.routes.values().any(|open| open.milestone.get() == Progress::Busy)
+    }
+
+    /// Whether every webhook has everything, or is given up.
+    fn has_arrived(&self) -> bool {
+        let head = self.feed.head();
+        self.has_read()
+            && self.routes.values().all(|open| match open.milestone.get() {
+                Progress::Busy => false,
+                Progress::CaughtUp(version) => version >= head,
+                Progress::GivenUp => true,
+            })
+    }
+
+    /// No agent works on the task here. Returns whether the courier is done.
+    async fn conclude(&mut self) -> bool {
+        if self.owner.is_none() {
+            self.owner = self.ask_whose().await;
+        }
+        match self.owner {
+            None => false,
+            Some(Owner::Us { ended }) => self.has_arrived() && self.leave(ended).await,
+            Some(Owner::Nobody) => self.has_arrived() && self.leave(false).await,
+            Some(Owner::Another) => {
+                self.routes.clear();
+                self.dismissed(true)
+            }
+            Some(Owner::NoTask) => self.forget_configs().await && self.dismissed(true),
+        }
+    }
+
+    async fn ask_whose(&self) -> Option<Owner> {
+        let Courier { instance, key, .. } = self;
+        match instance.retry_for_request().run(|| instance.tasks.head(key)).await {
+            Ok(None) => Some(Owner::NoTask),
+            Ok(Some(head)) => Some(match head.executor {
+                None => Owner::Nobody,
+                Some(executor) if executor.instance == instance.id => {
+                    Owner::Us { ended: reduce::ends_turn(&head.state) }
+                }
+                Some(_) => Owner::Another,
+            }),
+            Err(error) => {
+                tracing::debug!(task = %key, error = %Chain(&error), "a courier waits for the store");
+                None
+            }
+        }
+    }
+
+    /// Releases the task if that is due, and leaves, unless there is something to do again.
+    async fn leave(&mut self, release: bool) -> bool {
+        let instance = Arc::clone(&self.instance);
+        let _held = instance.couriers.hold(&self.key).await;
+        if instance.runs.get(&self.key).is_some() || !self.has_arrived() {
+            self.post.wake.notify_one();
+            return false;
+        }
+        if release {
+            let release = || instance.tasks.release(&self.key, &instance.id);
+            if let Err(error) = instance.retry_for_request().run(release).await {
+                tracing::warn!(task = %self.key, error = %Chain(&error), "a task keeps its executor for now");
+                self.owner = None;
+                return false;
+            }
+        }
+        self.dismissed(true)
+    }
+
+    /// The agent answered with a message only: the config that came with the request is for no task.
+    async fn forget_configs(&mut self) -> bool {
+        let Courier { instance, key, .. } = self;
+        for id in self.routes.keys() {
+            let remove = || instance.push.remove_config(key, id);
+            if let Err(error) = instance.retry_for_request().run(remove).await {
+                tracing::debug!(task = %key, error = %Chain(&error), "a config without a task stays for now");
+                self.owner = None;
+                return false;
+            }
+        }
+        self.routes.clear();
+        true
+    }
+
+    fn dismissed(&self, released: bool) -> bool {
+        self.served
+            .is_some_and(|served| self.instance.couriers.dismiss(&self.key, &self.post, served, released))
+    }
+}
+
+/// Completes when a run has ended; never without one.
+async fn ended(run: Option<&RunHandle>) {
+    match run {
+        Some(run) => run.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Completes at an instant, or never.
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,169 @@
+//! The couriers of an instance: at most one per task, each there for as long as it has something to do.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use a2a_core::TaskKey;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::{Instant, sleep};
+
+use super::client::LazyClient;
+use super::courier::Courier;
+use super::policy::Webhooks;
+use super::reins::{Held, Reins};
+
+use crate::instance::Instance;
+
+/// All couriers of one instance, and what they share.
+#[derive(Debug)]
+pub(crate) struct Couriers {
+    posts: Mutex<HashMap<TaskKey, Arc<Post>>>,
+    left: Notify,
+    reins: Reins,
+    pub(super) client: LazyClient,
+    /// One permit for each call under way.
+    pub(super) calls: Semaphore,
+}
+
+/// One courier, as the rest of the instance sees it.
+#[derive(Debug, Default)]
+pub(super) struct Post {
+    /// Wakes the courier.
+    pub(super) wake: Arc<Notify>,
+    orders: Mutex<Orders>,
+}
+
+#[derive(Debug, Default)]
+struct Orders {
+    /// How often the courier was called.
+    calls: u64,
+    /// Webhooks that were given up are to be tried again.
+    anew: bool,
+    /// A run leaves the release of its task to the courier.
+    entrusted: bool,
+}
+
+impl Post {
+    fn orders(&self) -> MutexGuard<'_, Orders> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How often the courier was called.
+    pub(super) fn calls(&self) -> u64 {
+        self.orders().calls
+    }
+
+    /// How often the courier was called; and whether webhooks that were given up are to be tried again.
+    pub(super) fn take_calls(&self) -> (u64, bool) {
+        let mut orders = self.orders();
+        (orders.calls, std::mem::take(&mut orders.anew))
+    }
+
+    fn call(&self, anew: bool) {
+        let mut orders = self.orders();
+        orders.calls += 1;
+        orders.anew |= anew;
+        drop(orders);
+        self.wake.notify_one();
+    }
+}
+
+impl Couriers {
+    pub(crate) fn new(policy: &Webhooks, allow_local: bool) -> Self {
+        Couriers {
+            posts: Mutex::new(HashMap::new()),
+            left: Notify::new(),
+            reins: Reins::default(),
+            client: LazyClient::new(!allow_local),
+            calls: Semaphore::new(policy.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
+        }
+    }
+
+    fn posts(&self) -> MutexGuard<'_, HashMap<TaskKey, Arc<Post>>> {
+        self.posts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells whether a courier attends to a task.
+    pub(crate) fn attends_to(&self, key: &TaskKey) -> bool {
+        self.posts().contains_key(key)
+    }
+
+    /// Leaves the release of a task to its courier. `false` where it has none: release it yourself.
+    ///
+    /// Said by a run before its last commit, which then keeps the executor recorded.
+    pub(crate) fn entrust(&self, key: &TaskKey) -> bool {
+        match self.posts().get(key) {
+            Some(post) => {
+                post.orders().entrusted = true;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Waits until no courier of this instance is releasing the task. Hold this from before a claim by commit
+    /// until the claimed task's run has started. Cancel safe.
+    pub(crate) async fn hold(&self, key: &TaskKey) -> Held<'_> {
+        self.reins.hold(key).await
+    }
+
+    /// Ends a courier's service, unless it was called since it counted `served` calls, or was entrusted with a
+    /// task that is not its own yet.
+    pub(super) fn dismiss(&self, key: &TaskKey, post: &Post, served: u64, released: bool) -> bool {
+        let mut posts = self.posts();
+        let orders = post.orders();
+        if orders.calls != served || (orders.entrusted && !released) {
+            return false;
+        }
+        posts.remove(key);
+        self.left.notify_waiters();
+        true
+    }
+
+    /// Waits until no courier is left. Cancel safe.
+    pub(crate) async fn drained(&self) {
+        loop {
+            let left = self.left.notified();
+            tokio::pin!(left);
+            left.as_mut().enable();
+            if self.posts().is_empty() {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    /// Waits while this instance may have been declared dead, for then somebody else delivers.
+    pub(super) async fn wait_for_life(&self, instance: &Instance) {
+        // One that knows that it was evicted asks the store who delivers.
+        while !instance.liveness.is_fresh(Instant::now(), instance.config.lease) && !instance.is_evicted() {
+            sleep(instance.config.beat_interval).await;
+        }
+    }
+}
+
+/// Sees to it that a courier attends to a task, reads its configs again, and tries again those webhooks that
+/// were given up.
+pub(crate) fn attend(instance: &Arc<Instance>, key: &TaskKey) {
+    call(instance, key, true);
+}
+
+/// Sees to it that a courier attends to a task and reads its configs again.
+pub(super) fn look_again(instance: &Arc<Instance>, key: &TaskKey) {
+    call(instance, key, false);
+}
+
+fn call(instance: &Arc<Instance>, key: &TaskKey, anew: bool) {
+    let post = {
+        let mut posts = instance.couriers.posts();
+        if let Some(post) = posts.get(key) {
+            post.call(anew);
+            return;
+        }
+        let post = Arc::new(Post::default());
+        posts.insert(key.clone(), Arc::clone(&post));
+        post
+    };
+    let courier = Courier::new(instance, key, post);
+    instance.tracker.spawn(courier.serve());
+}
