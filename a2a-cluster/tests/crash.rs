@@ -1,6 +1,14 @@
 //! What becomes of tasks and streams when an instance vanishes, wakes up again, or the store is away.
 //! Time is paused: leases pass in no time.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail, and its runtime ends with it"
+)]
+
 mod world;
 
 use std::time::Duration;

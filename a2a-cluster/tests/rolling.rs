@@ -1,5 +1,13 @@
 //! A rolling restart under load: each instance is drained and replaced in turn, and no client loses anything.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail, and its runtime ends with it"
+)]
+
 mod world;
 
 use std::sync::Arc;
