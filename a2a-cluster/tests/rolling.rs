@@ -11,6 +11,7 @@
 mod world;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use a2a::{A2AError, SendMessageRequest, StreamResponse, Task, TaskState};
@@ -23,7 +24,7 @@ use tokio::sync::RwLock;
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::sleep;
 use world::storm::Storm;
-use world::{Events, Node, fold, params, request, state, texts, visible};
+use world::{Events, Node, at_once, expect_task, fold, params, request, state, texts, visible};
 
 const INSTANCES: usize = 3;
 const CLIENTS: usize = 8;
@@ -34,6 +35,8 @@ const CHUNKS: usize = 20;
 struct Balancer {
     storm: Storm,
     slots: Vec<RwLock<Arc<Node>>>,
+    /// The streams that were ended because their instance went away.
+    broken: AtomicUsize,
 }
 
 impl Balancer {
@@ -41,7 +44,7 @@ impl Balancer {
         let mut storm = Storm::with(INSTANCES, Config::default()).await;
         let nodes = std::mem::take(&mut storm.nodes);
         let slots = nodes.into_iter().map(|node| RwLock::new(Arc::new(node))).collect();
-        Arc::new(Balancer { storm, slots })
+        Arc::new(Balancer { storm, slots, broken: AtomicUsize::new(0) })
     }
 
     async fn pick(&self, call: usize) -> Arc<Node> {
@@ -53,6 +56,21 @@ impl Balancer {
             sleep(Duration::from_millis(1)).await;
         }
         unreachable!()
+    }
+
+    /// Reads a stream; `false` where its instance went away and said so.
+    async fn read(&self, events: &mut Events, seen: &mut Vec<StreamResponse>) -> bool {
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(event) => seen.push(event),
+                Err(error) => {
+                    assert!(retry_after(&error).is_some(), "a stream that breaks says so: {error:?}");
+                    self.broken.fetch_add(1, Ordering::Relaxed);
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     /// Replaces every instance once, one after the other.
@@ -82,33 +100,27 @@ async fn insist<T>(
     }
 }
 
-/// Reads a stream; `false` where its instance went away and said so.
-async fn read(events: &mut Events, seen: &mut Vec<StreamResponse>) -> bool {
-    while let Some(event) = events.next().await {
-        match event {
-            Ok(event) => seen.push(event),
-            Err(error) => {
-                assert!(retry_after(&error).is_some(), "a stream that breaks says what to do: {error:?}");
-                return false;
-            }
-        }
-    }
-    true
-}
-
-/// Sends one message and sees its task through, over as many connections as it takes.
-async fn session(balancer: &Balancer, call: &mut usize) -> Task {
-    let request: SendMessageRequest = request(&format!("stream {CHUNKS} 100"));
-    let sent = async |node: &Node| node.handler.send_streaming_message(&params(), request.clone()).await;
-    let mut events = insist(balancer, call, sent).await.unwrap();
+/// Sends one message and sees its task through, over as many connections as it takes: every other time on the
+/// stream of the send, else on subscriptions, which mostly land elsewhere.
+async fn session(balancer: &Balancer, call: &mut usize, round: usize) -> Task {
+    let mut request: SendMessageRequest = request(&format!("stream {CHUNKS} 100"));
     let mut seen = Vec::new();
-    let mut whole = read(&mut events, &mut seen).await;
-    let id = fold(&seen).id;
+    let mut whole = false;
+    let id = if round.is_multiple_of(2) {
+        let sent = async |node: &Node| node.handler.send_streaming_message(&params(), request.clone()).await;
+        let mut events = insist(balancer, call, sent).await.unwrap();
+        whole = balancer.read(&mut events, &mut seen).await;
+        fold(&seen).id
+    } else {
+        request.configuration = at_once();
+        let sent = async |node: &Node| node.handler.send_message(&params(), request.clone()).await;
+        expect_task(insist(balancer, call, sent).await.unwrap()).id
+    };
     while !whole {
         match insist(balancer, call, async |node| node.subscribe(&id).await).await {
             Ok(mut events) => {
                 seen.clear();
-                whole = read(&mut events, &mut seen).await;
+                whole = balancer.read(&mut events, &mut seen).await;
             }
             // It ended meanwhile.
             Err(_) => break,
@@ -133,10 +145,12 @@ async fn restart_under_load() {
     for client in 0..CLIENTS {
         let balancer = Arc::clone(&balancer);
         clients.spawn_local(async move {
+            // Out of step: while one client's task ends, those of others are half-way through.
+            sleep(Duration::from_millis(230 * client as u64)).await;
             let mut call = client;
             let mut ids = Vec::new();
-            for _ in 0..ROUNDS {
-                let task = session(&balancer, &mut call).await;
+            for round in 0..ROUNDS {
+                let task = session(&balancer, &mut call, round).await;
                 let expected: Vec<_> = (0..CHUNKS).map(|n| n.to_string()).collect();
                 assert_eq!(state(&task), TaskState::Completed);
                 assert_eq!(texts(&task), expected.iter().map(String::as_str).collect::<Vec<_>>());
@@ -148,6 +162,7 @@ async fn restart_under_load() {
     balancer.roll().await;
     let ids: Vec<_> = clients.join_all().await.concat();
     assert_eq!(ids.len(), CLIENTS * ROUNDS);
+    assert!(balancer.broken.load(Ordering::Relaxed) > 0, "some client had to reconnect");
     let all = balancer.storm.store.list(&TaskQuery::new(Tenant::default(), None, 1)).await.unwrap();
     assert_eq!(all.total, ids.len() as u64, "no message made a second task");
     for slot in &balancer.slots {
