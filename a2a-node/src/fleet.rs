@@ -16,6 +16,7 @@ use crate::backends::Backends;
 use crate::card::{Addresses, card};
 use crate::health;
 use crate::listen::{self, ListenError};
+use crate::metrics::Metrics;
 use crate::principal::Callers;
 use crate::seat::{Blueprint, Seat};
 
@@ -41,6 +42,8 @@ pub(crate) struct Layout {
     pub(crate) callers: Callers,
     /// Durations, bounds and what becomes of lost tasks.
     pub(crate) config: Config,
+    /// What is served at `/metrics`; `None` serves none.
+    pub(crate) metrics: Option<Metrics>,
 }
 
 impl Layout {
@@ -55,6 +58,7 @@ impl Layout {
             allow_local_webhooks: false,
             callers: Callers::One,
             config,
+            metrics: None,
         }
     }
 
@@ -124,6 +128,10 @@ impl Fleet {
             servers: TaskTracker::new(),
             stop: CancellationToken::new(),
         };
+        if let Some(metrics) = &layout.metrics {
+            let upkeep = fleet.stop.clone().run_until_cancelled_owned(metrics.upkeep());
+            fleet.servers.spawn(upkeep);
+        }
         for http in http {
             if let Err(error) = fleet.add(&layout, http, grpc.next()).await {
                 fleet.shutdown(Duration::ZERO).await;
@@ -165,9 +173,11 @@ impl Fleet {
             config: layout.config.clone(),
             callers: layout.callers.clone(),
             allow_local_webhooks: layout.allow_local_webhooks,
+            label: http.local_addr().map_err(StartError::Address)?.to_string(),
         })
         .await?;
-        self.serve(http, seat.http().merge(health::routes(ready(&seat))));
+        let scraped = layout.metrics.as_ref().map(Metrics::routes).unwrap_or_default();
+        self.serve(http, seat.http().merge(health::routes(readiness(&seat))).merge(scraped));
         if let Some(grpc) = grpc {
             self.serve(grpc, seat.grpc());
         }
@@ -185,9 +195,9 @@ impl Fleet {
     }
 }
 
-fn ready(seat: &Arc<Seat>) -> health::Ready {
+fn readiness(seat: &Arc<Seat>) -> health::Ready {
     let seat = Arc::clone(seat);
-    Arc::new(move || seat.is_ready())
+    Arc::new(move || seat.readiness())
 }
 
 /// The URL of a socket. One that listens on all addresses is named by the loopback address, which reaches it.

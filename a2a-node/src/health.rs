@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
+use a2a_cluster::telemetry::Readiness;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 
-/// Tells whether an instance takes requests now.
-pub(crate) type Ready = Arc<dyn Fn() -> bool + Send + Sync>;
+/// Tells whether an instance takes requests now, and why not.
+pub(crate) type Ready = Arc<dyn Fn() -> Readiness + Send + Sync>;
 
 /// Routes for `/healthz`, which answers as long as the process does, and `/readyz`, which says 503 while the
-/// instance must get no requests: its backends fail, it was evicted, or it drains.
+/// instance must get no requests, and why: its backends fail, it was evicted, or it drains.
 pub(crate) fn routes(ready: Ready) -> Router {
     let readyz = move || async move {
-        if ready() { (StatusCode::OK, "ready\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "not ready\n") }
+        let readiness = ready();
+        let status = if readiness.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        (status, format!("{readiness}\n"))
     };
     Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(readyz))
 }
@@ -21,19 +24,28 @@ pub(crate) fn routes(ready: Ready) -> Router {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use a2a_cluster::telemetry::Unready;
     use axum::body::Body;
     use axum::http::Request;
+    use http_body_util::BodyExt;
     use tower::ServiceExt;
 
-    async fn status(path: &str, ready: bool) -> StatusCode {
-        let request = Request::get(path).body(Body::empty()).unwrap();
-        routes(Arc::new(move || ready)).oneshot(request).await.unwrap().status()
+    async fn ask(path: &str, reasons: &'static [Unready]) -> (StatusCode, String) {
+        let ready: Ready = Arc::new(|| reasons.iter().copied().collect());
+        let answer = routes(ready).oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        let status = answer.status();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, String::from_utf8_lossy(&body).into_owned())
     }
 
     #[tokio::test]
-    async fn readyz_follows_readiness_and_healthz_does_not() {
-        assert_eq!(status("/readyz", true).await, StatusCode::OK);
-        assert_eq!(status("/readyz", false).await, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(status("/healthz", false).await, StatusCode::OK);
+    async fn readyz_follows_readiness_and_says_why_and_healthz_does_not() {
+        assert_eq!(ask("/readyz", &[]).await, (StatusCode::OK, "ready\n".to_owned()));
+        let why = "not ready: the store fails, the bus fails\n".to_owned();
+        assert_eq!(
+            ask("/readyz", &[Unready::StoreFails, Unready::BusFails]).await,
+            (StatusCode::SERVICE_UNAVAILABLE, why)
+        );
+        assert_eq!(ask("/healthz", &[Unready::StoreFails]).await.0, StatusCode::OK);
     }
 }

@@ -9,6 +9,7 @@ mod fleet;
 mod health;
 mod listen;
 mod log;
+mod metrics;
 mod principal;
 mod seat;
 mod serve;

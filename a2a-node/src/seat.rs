@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use a2a::AgentCard;
 use a2a_cluster::bindings::{self, Limits};
+use a2a_cluster::telemetry::Readiness;
 use a2a_cluster::{Cluster, Config, StartError};
 use a2a_core::{InstanceId, SystemAmbient};
 use a2a_server::StaticAgentCard;
@@ -35,6 +36,8 @@ pub(crate) struct Blueprint {
     pub(crate) callers: Callers,
     /// Whether webhooks to loopback and private addresses are accepted.
     pub(crate) allow_local_webhooks: bool,
+    /// What people and metrics call whoever sits here.
+    pub(crate) label: String,
 }
 
 impl Blueprint {
@@ -48,6 +51,7 @@ impl Blueprint {
             .config(self.config.clone())
             .callers(Arc::new(self.callers.clone()))
             .allow_local_webhooks(self.allow_local_webhooks)
+            .label(&self.label)
             .start()
             .await?;
         let limits = Limits::default();
@@ -99,9 +103,9 @@ impl Seat {
         self.occupant().cluster.id()
     }
 
-    /// Tells whether a load balancer should send requests here.
-    pub(crate) fn is_ready(&self) -> bool {
-        self.occupant().cluster.is_ready()
+    /// Tells whether a load balancer should send requests here, and why not.
+    pub(crate) fn readiness(&self) -> Readiness {
+        self.occupant().cluster.readiness()
     }
 
     /// Routes of both HTTP bindings and the card, to whichever instance serves at that moment.

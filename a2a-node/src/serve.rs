@@ -2,11 +2,13 @@
 
 use std::io::{self, Write};
 
+use metrics_exporter_prometheus::BuildError;
 use serde::Serialize;
 
 use crate::backends::Backends;
 use crate::cli;
 use crate::fleet::{Fleet, Layout, StartError};
+use crate::metrics::Metrics;
 use crate::principal::Callers;
 use crate::signals::Signals;
 use crate::tuning::LeaseTooShort;
@@ -23,6 +25,9 @@ pub(crate) enum ServeError {
     /// The operating system refuses to hand over signals.
     #[error("cannot catch signals")]
     Signals(#[source] io::Error),
+    /// Something else records metrics in this process.
+    #[error("cannot record metrics")]
+    Metrics(#[source] BuildError),
     /// Whoever reads the start-up line is gone.
     #[error("cannot write the start-up line to stdout")]
     Announce(#[source] io::Error),
@@ -46,7 +51,10 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
         );
     }
     let backends = Backends::open(flags.store, flags.bus);
-    let fleet = Fleet::start(layout(flags)?, backends).await?;
+    let mut layout = layout(flags)?;
+    // Before the first instance, which takes its handles when it starts.
+    layout.metrics = Some(Metrics::record().map_err(ServeError::Metrics)?);
+    let fleet = Fleet::start(layout, backends).await?;
     announce(&fleet).map_err(ServeError::Announce)?;
 
     let signal = signals.next().await;
@@ -70,6 +78,7 @@ fn layout(flags: cli::Serve) -> Result<Layout, LeaseTooShort> {
         allow_local_webhooks: flags.allow_local_webhooks,
         callers: Callers::told_by(flags.principal_header),
         config: flags.tuning.config()?,
+        metrics: None,
     })
 }
 

@@ -94,3 +94,27 @@ async fn readyz_turns_false_while_draining_and_a_second_signal_ends_it() {
     node.terminate().await;
     assert_eq!(node.ended().await.code(), Some(1));
 }
+
+#[tokio::test]
+async fn every_instance_shows_the_metrics_of_all_instances_of_its_process() {
+    let node = Node::serve(&["--instances", "2"]).await;
+    let request = SendMessageRequest {
+        message: Message::new(Role::User, vec![Part::text("echo hi")]),
+        configuration: None,
+        metadata: None,
+        tenant: None,
+    };
+    soon(node.client(1, "JSONRPC").await.send_message(&request)).await.unwrap();
+    let shown = node.get(0, "/metrics").await;
+    assert_eq!(shown.status(), 200);
+    assert_eq!(shown.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    let text = shown.text().await.unwrap();
+    let commits = |instance: usize| {
+        let member = node.instances[instance].http.trim_start_matches("http://");
+        let series = format!("a2a_commits_total{{member=\"{member}\"}} ");
+        text.lines().find_map(|line| line.strip_prefix(&series)).unwrap().parse::<u64>().unwrap()
+    };
+    assert_eq!(commits(0), 0);
+    assert!(commits(1) > 0);
+    assert!(text.contains("a2a_commit_seconds_bucket"), "{text}");
+}

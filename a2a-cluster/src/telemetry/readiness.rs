@@ -41,8 +41,7 @@ impl Readiness {
             (health.tasks.lasts(patience) || health.members.lasts(patience), Unready::StoreFails),
             (health.bus.lasts(patience), Unready::BusFails),
         ];
-        let reasons = reasons.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason);
-        Readiness { reasons: reasons.collect() }
+        reasons.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason).collect()
     }
 
     /// Tells whether requests may come.
@@ -55,6 +54,13 @@ impl Readiness {
     #[must_use]
     pub fn reasons(&self) -> &[Unready] {
         &self.reasons
+    }
+}
+
+/// Ready where there is no reason against it; for who tests what readiness leads to.
+impl FromIterator<Unready> for Readiness {
+    fn from_iter<I: IntoIterator<Item = Unready>>(reasons: I) -> Self {
+        Readiness { reasons: reasons.into_iter().collect() }
     }
 }
 

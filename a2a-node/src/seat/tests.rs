@@ -23,6 +23,7 @@ async fn seat() -> Arc<Seat> {
         config,
         callers: Callers::One,
         allow_local_webhooks: false,
+        label: "here".to_owned(),
     };
     Seat::take(blueprint).await.unwrap()
 }
@@ -67,7 +68,7 @@ async fn an_evicted_instance_ends_its_streams_and_another_takes_its_place_behind
         }
     };
     tokio::time::timeout(PATIENCE, replaced).await.unwrap();
-    assert!(seat.is_ready());
+    assert!(seat.readiness().is_ready());
     let answer = call(&routes, "/message:send", ECHOED).await;
     assert_eq!(answer.status(), StatusCode::OK);
     let members = seat.blueprint.backends.store.roster(None, 10).await.unwrap();
@@ -84,7 +85,7 @@ async fn an_instance_that_stopped_takes_no_requests_until_another_has_its_place(
     seat.keeper.wait().await;
     evict(&seat).await;
     assert!(seat.occupant().cluster.stopped().await);
-    assert!(!seat.is_ready());
+    assert!(!seat.readiness().is_ready());
     let answer = call(&seat.http(), "/message:send", ECHOED).await;
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.headers().contains_key("retry-after"));
@@ -97,6 +98,6 @@ async fn a_seat_that_was_left_stays_empty() {
     let id = seat.id();
     seat.leave(Duration::ZERO).await;
     assert_eq!(seat.id(), id);
-    assert!(!seat.is_ready());
+    assert!(!seat.readiness().is_ready());
     assert_eq!(seat.blueprint.backends.store.roster(None, 10).await.unwrap(), []);
 }
