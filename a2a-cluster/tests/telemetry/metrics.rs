@@ -23,7 +23,7 @@ async fn labelled(instances: usize, bus: Bus) -> World {
     .await
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn each_instance_counts_its_own_and_what_is_over_is_counted_down() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
@@ -62,7 +62,7 @@ async fn each_instance_counts_its_own_and_what_is_over_is_counted_down() {
     world.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn without_a_bus_the_checks_after_silence_find_what_happened() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
@@ -75,7 +75,7 @@ async fn without_a_bus_the_checks_after_silence_find_what_happened() {
     world.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn labels_name_no_task_and_no_caller() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();

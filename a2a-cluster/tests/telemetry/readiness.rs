@@ -34,7 +34,7 @@ fn reasons(faulty: &Faulty) -> Vec<Unready> {
     readiness.reasons().to_vec()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_instance_whose_store_calls_only_fail_is_not_ready_until_one_succeeds() {
     let faulty = one(impatient()).await;
     assert_eq!(reasons(&faulty), []);
@@ -50,7 +50,7 @@ async fn an_instance_whose_store_calls_only_fail_is_not_ready_until_one_succeeds
     faulty.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn failures_that_nobody_repeats_are_forgotten() {
     let faulty = one(impatient()).await;
     faulty.weather.set(Forecast { read_failed: 1.0, ..Forecast::calm() });
@@ -64,7 +64,7 @@ async fn failures_that_nobody_repeats_are_forgotten() {
     faulty.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_instance_whose_bus_only_fails_is_not_ready_but_serves() {
     let faulty = one(impatient()).await;
     faulty.deaf.store(true, Ordering::Relaxed);
@@ -76,7 +76,7 @@ async fn an_instance_whose_bus_only_fails_is_not_ready_but_serves() {
     faulty.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_idle_instance_learns_from_its_beats_that_the_store_fails() {
     let mut config = impatient();
     config.beat_interval = Duration::from_millis(20);
@@ -88,7 +88,7 @@ async fn an_idle_instance_learns_from_its_beats_that_the_store_fails() {
     faulty.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_instance_that_cannot_beat_for_the_lease_time_is_not_ready() {
     let mut config = impatient();
     config.beat_interval = Duration::from_millis(20);
@@ -101,7 +101,7 @@ async fn an_instance_that_cannot_beat_for_the_lease_time_is_not_ready() {
     faulty.shutdown().await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_instance_that_drains_or_was_evicted_is_not_ready() {
     let world = World::new(1).await;
     world.nodes[0].cluster.shutdown(Duration::ZERO).await;

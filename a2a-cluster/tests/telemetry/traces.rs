@@ -20,7 +20,7 @@ fn field<'a>(span: &'a str, name: &str) -> Option<&'a str> {
     fields.split(' ').find_map(|field| field.strip_prefix(name)?.strip_prefix('='))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_trace_shows_the_commit_on_one_instance_and_the_delivery_on_another() {
     let logs = Logs::capture();
     let world = World::new(2).await;
@@ -67,7 +67,7 @@ async fn one_trace_shows_the_commit_on_one_instance_and_the_delivery_on_another(
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_request_without_a_valid_traceparent_starts_no_trace() {
     let logs = Logs::capture();
     let world = World::new(1).await;
@@ -81,7 +81,7 @@ async fn a_request_without_a_valid_traceparent_starts_no_trace() {
     assert!(!logs.text().contains("trace_id") && !logs.text().contains("forged"), "{}", logs.text());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_trace_of_a_cancel_reaches_the_executor() {
     let logs = Logs::capture();
     let world = World::new(2).await;
