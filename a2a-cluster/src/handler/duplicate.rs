@@ -1,6 +1,7 @@
 //! Repeated sends: a message that a client sends again, because it saw no answer, makes no second task
 //! (specification, section 3.3.1).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use a2a::{A2AError, Message};
 use a2a_core::{StoredTask, TaskKey, reduce};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
@@ -76,9 +78,30 @@ async fn exists_soon(instance: &Arc<Instance>, key: &TaskKey) -> Result<bool, A2
 
 /// Names a message by its id and content: a client that uses one id for two messages means both.
 fn fingerprint(message: &Message) -> String {
-    // A JSON value's maps are ordered; the message's own are not.
-    let content = serde_json::to_value(message).unwrap_or_default().to_string();
-    URL_SAFE_NO_PAD.encode(Sha256::digest(content))
+    let mut hasher = Sha256::new();
+    digest(&serde_json::to_value(message).unwrap_or_default(), &mut hasher);
+    URL_SAFE_NO_PAD.encode(hasher.finalize())
+}
+
+/// Digests a JSON value so that the order of an object's fields, which means nothing, makes no difference.
+fn digest(value: &Value, hasher: &mut Sha256) {
+    match value {
+        Value::Array(items) => {
+            hasher.update(b"[");
+            items.iter().for_each(|item| digest(item, hasher));
+            hasher.update(b"]");
+        }
+        Value::Object(fields) => {
+            hasher.update(b"{");
+            for (name, field) in fields.iter().collect::<BTreeMap<_, _>>() {
+                digest(&Value::String(name.clone()), hasher);
+                digest(field, hasher);
+            }
+            hasher.update(b"}");
+        }
+        // Their text says where they end: strings are quoted, and a comma follows.
+        scalar => hasher.update(format!("{scalar},")),
+    }
 }
 
 #[cfg(test)]
