@@ -2,35 +2,35 @@
 //!
 //! The part between the markers is the one that README shows; a test in `integration-tests` compares them.
 
-// [readme]
 use std::{error::Error, sync::Arc, time::Duration};
 
-use a2a_bus_memory::MemoryBus;
+use a2a_bus_memory::{MemoryBus, MemoryHub};
 use a2a_cluster::{Cluster, bindings};
 use a2a_core::{InstanceId, SystemAmbient};
+use a2a_server::StaticAgentCard;
 use a2a_store_memory::MemoryStore;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+// [readme]
+async fn serve(port: u16, store: Arc<MemoryStore>, hub: MemoryHub) -> Result<(), Box<dyn Error>> {
+    let card = agent::card(&format!("http://127.0.0.1:{port}"))?;
+    let cluster = Cluster::builder(Arc::new(agent::Greeter), card.clone())
+        .store(store)
+        .bus(Arc::new(hub.endpoint(InstanceId::generate(&SystemAmbient))))
+        .start()
+        .await?;
+    let card = Arc::new(StaticAgentCard::new(card));
+    let routes = bindings::http_router(cluster.handler(), card, &bindings::Limits::default());
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    Ok(bindings::serve(listener, routes, CancellationToken::new(), Duration::ZERO).await?)
+}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let (store, hub, servers) = (Arc::new(MemoryStore::new()), MemoryBus::hub(), TaskTracker::new());
-    for port in 8080..8083 {
-        let card = agent::card(&format!("http://127.0.0.1:{port}"))?;
-        let cluster = Cluster::builder(Arc::new(agent::Greeter), card.clone())
-            .store(Arc::clone(&store))
-            .bus(Arc::new(hub.endpoint(InstanceId::generate(&SystemAmbient))))
-            .start()
-            .await?;
-        let card = Arc::new(a2a_server::StaticAgentCard::new(card));
-        let routes = bindings::http_router(cluster.handler(), card, &bindings::Limits::default());
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
-        servers.spawn(async move {
-            let _running = cluster; // dropping it would stop the instance
-            bindings::serve(listener, routes, CancellationToken::new(), Duration::ZERO).await
-        });
-    }
-    servers.close();
-    servers.wait().await;
+    let (store, hub) = (Arc::new(MemoryStore::new()), MemoryBus::hub());
+    let instance = |port| serve(port, Arc::clone(&store), hub.clone());
+    tokio::try_join!(instance(8080), instance(8081), instance(8082))?;
     Ok(())
 }
 // [/readme]
