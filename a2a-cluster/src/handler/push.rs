@@ -93,6 +93,16 @@ pub(super) async fn delete(
     Ok(())
 }
 
+/// Gives the config that came with a message an id, so that whoever saves it again saves no second one.
+pub(super) fn name_config(instance: &Instance, configuration: Option<&mut SendMessageConfiguration>) {
+    let config = configuration.and_then(|configuration| configuration.task_push_notification_config.as_mut());
+    if let Some(config) = config
+        && config.id.as_ref().is_none_or(String::is_empty)
+    {
+        config.id = Some(instance.ambient.uuid().to_string());
+    }
+}
+
 /// Saves the config that came with a message, before its agent starts. It wants what comes after `version`.
 /// Tells whether there was one.
 pub(super) async fn save_with_send(

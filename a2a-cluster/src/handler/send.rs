@@ -183,11 +183,12 @@ async fn follow_up(
     instance: Arc<Instance>,
     params: ServiceParams,
     caller: Caller,
-    req: SendMessageRequest,
+    mut req: SendMessageRequest,
     key: TaskKey,
     answer_at: AnswerAt,
 ) -> Result<Turn, A2AError> {
     let instance = &instance;
+    push::name_config(instance, req.configuration.as_mut());
     // Attached first, so that the feed misses nothing that comes after the task was read.
     let feed = instance.feeds.attach(&key);
     loop {

@@ -7,6 +7,7 @@ use reqwest::Client;
 use reqwest::redirect::Policy;
 
 use super::resolver::PublicOnly;
+use crate::error::Chain;
 
 /// What webhooks see of who calls them.
 const USER_AGENT: &str = concat!("a2a-cluster/", env!("CARGO_PKG_VERSION"));
@@ -45,8 +46,9 @@ impl LazyClient {
         // A program that enables TLS without choosing a provider for its cryptography makes this panic.
         match std::panic::catch_unwind(AssertUnwindSafe(|| builder.build())) {
             Ok(Ok(client)) => Some(client),
-            Ok(Err(_)) => {
-                tracing::error!("no HTTP client could be made: push notifications are not delivered");
+            Ok(Err(error)) => {
+                let error = Chain(&error);
+                tracing::error!(%error, "no HTTP client could be made: push notifications are not delivered");
                 None
             }
             Err(_) => {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use a2a::{DeleteTaskPushNotificationConfigRequest, TaskState};
+use a2a::{DeleteTaskPushNotificationConfigRequest, SendMessageRequest, TaskState};
+use a2a_core::{PushConfigs, TaskKey, Tenant};
 use a2a_server::RequestHandler;
 
 use crate::receiver::{Answers, Receiver};
-use crate::world::{Bus, eventually, params, texts};
-use crate::{config, create, start, webhook, world_of};
+use crate::world::{Bus, eventually, follow_up, params, texts};
+use crate::{config, create, request_with, start, webhook, world_of};
 
 #[tokio::test]
 async fn a_config_created_elsewhere_is_served_by_the_executor() {
@@ -66,6 +67,24 @@ async fn a_config_that_is_deleted_elsewhere_is_called_no_more() {
             .iter()
             .any(|event| { a2a_core::reduce::state_of(event) == Some(&TaskState::Canceled) })
     );
+    world.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_config_that_comes_with_a_follow_up_is_kept_once_and_sees_its_turn() {
+    let world = world_of(2, Bus::Plugged, config()).await;
+    let receiver = Receiver::new(Answers::Well).await;
+    let task = world.nodes[0].send("ask").await;
+    let follow_up = SendMessageRequest {
+        configuration: request_with("", webhook(&receiver.url()), false).configuration,
+        ..follow_up(&task, "more")
+    };
+    world.on(1).send_message(&params(), follow_up).await.unwrap();
+    receiver.sees(TaskState::Completed).await;
+    let states: Vec<_> = receiver.events().iter().filter_map(a2a_core::reduce::state_of).cloned().collect();
+    assert_eq!(states, [TaskState::Working, TaskState::Completed]);
+    let key = TaskKey::new(Tenant::default(), &task.id);
+    assert_eq!(world.store.list_configs(&key).await.unwrap().len(), 1);
     world.shutdown().await;
 }
 

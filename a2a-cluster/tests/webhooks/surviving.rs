@@ -8,7 +8,7 @@ use http::StatusCode;
 
 use crate::receiver::{Answers, Receiver};
 use crate::world::{Bus, World, eventually, expect_task, follow_up, params, visible};
-use crate::{config, create, mortal, send, start, webhook, world_of};
+use crate::{config, mortal, send, start, webhook, world_of};
 
 /// The first instance vanishes, without a farewell.
 fn kill_first(world: &mut World) {
@@ -99,20 +99,32 @@ async fn a_follow_up_while_deliveries_are_pending_loses_and_overtakes_nothing() 
 }
 
 #[tokio::test]
-async fn a_shutdown_waits_for_webhooks_as_long_as_its_grace_and_leaves_the_rest_to_others() {
+async fn a_shutdown_waits_for_webhooks_within_its_grace() {
+    let world = world_of(1, Bus::Plugged, config()).await;
+    let receiver = Receiver::new(Answers::With(StatusCode::BAD_GATEWAY, Vec::new())).await;
+    let task = send(&world.nodes[0], "stream 30 0", webhook(&receiver.url())).await;
+    let recovers = async {
+        eventually("the first call", || async { receiver.requests() > 0 }).await;
+        receiver.answer(Answers::Well);
+    };
+    let shutdown = world.nodes[0].cluster.shutdown(Duration::from_secs(60));
+    tokio::join!(shutdown, recovers);
+    assert_eq!(visible(&receiver.fold().unwrap()), visible(&task));
+    assert_eq!(world.load(&task.id).await.head.executor, None);
+}
+
+#[tokio::test]
+async fn what_a_shutdown_has_no_time_for_is_delivered_by_others() {
     let mut world = world_of(2, Bus::Plugged, mortal()).await;
-    let (quick, never) = (Receiver::new(Answers::Well).await, Receiver::new(Answers::Never).await);
-    let task = start(&world.nodes[0], "stream 30 1", webhook(&quick.url())).await;
-    create(&world.nodes[0], &task, webhook(&never.url())).await;
+    let receiver = Receiver::new(Answers::Never).await;
+    let task = send(&world.nodes[0], "stream 30 0", webhook(&receiver.url())).await;
+    eventually("the first call", || async { receiver.requests() == 1 }).await;
     let first = world.nodes.remove(0);
-    tokio::time::timeout(Duration::from_secs(10), first.cluster.shutdown(Duration::from_millis(500)))
-        .await
-        .unwrap();
-    let done = world.load(&task.id).await.task;
-    assert_eq!(done.status.state, TaskState::Completed);
-    assert_eq!(visible(&quick.fold().unwrap()), visible(&done), "delivered within the grace");
-    never.answer(Answers::Well);
-    never.sees(TaskState::Completed).await;
+    let shutdown = first.cluster.shutdown(Duration::from_millis(50));
+    tokio::time::timeout(Duration::from_secs(10), shutdown).await.unwrap();
+    receiver.answer(Answers::Well);
+    receiver.sees(TaskState::Completed).await;
+    assert_eq!(visible(&receiver.fold().unwrap()), visible(&task));
     is_released(&world, &task.id).await;
     world.shutdown().await;
 }
