@@ -10,8 +10,10 @@ use a2a_server::rest::rest_router;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::uri::{PathAndQuery, Uri};
-use axum::response::Response;
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
 
 use super::call::{Call, HttpCalls};
 use super::content::{self, ContentType};
@@ -60,12 +62,16 @@ impl Rest {
             *request.body_mut() = Body::from(body);
         }
 
+        let deletes = request.method() == Method::DELETE;
         let (mut response, aside) = call.answered_by(&self.sdk, request).await;
         if let Some(error) = aside.fault {
             return problem::respond(&error);
         }
         if aside.bare_page {
             return Box::pin(page::complete(response, "")).await;
+        }
+        if deletes && response.status() == StatusCode::OK {
+            return nothing();
         }
         if sse::is_stream(&response) {
             sse::unbuffered(&mut response);
@@ -107,6 +113,12 @@ impl Rest {
         }
         Ok(())
     }
+}
+
+/// What the proto answers a deletion with: a message without fields (`google.protobuf.Empty`), which is not the same
+/// as no message. Clients parse it.
+fn nothing() -> Response {
+    ([(CONTENT_TYPE, "application/a2a+json")], "{}").into_response()
 }
 
 /// A request whose head is good.

@@ -164,6 +164,9 @@ async fn what_the_handler_answers_goes_through_unchanged() {
     let answer = rest(&router, "GET", "/tasks/t1", None).await;
     assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/a2a+json"));
     assert_eq!(answer.json()["id"], "t1");
+    let answer = rest(&router, "DELETE", "/tasks/t1/pushNotificationConfigs/p1", None).await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/a2a+json"));
+    assert_eq!(answer.json(), json!({}), "an empty message is not no message");
     handler.fail_with(a2a::A2AError::task_not_found("t1"));
     let answer = rest(&router, "GET", "/tasks/t1", None).await;
     assert_eq!(statuses(&answer), (404, a2a::error_code::TASK_NOT_FOUND.into()));
