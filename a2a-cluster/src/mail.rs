@@ -105,7 +105,7 @@ fn hand_over(instance: &Arc<Instance>, message: BusMessage, received: Instant) {
                 run.tell(Control::Cancel(from));
             } else if instance.couriers.attends_to(&key) {
                 // Recorded for the sake of webhooks only; its agent is to hear of the cancel.
-                instance.tracker.spawn(cancel::for_another(Arc::clone(instance), key));
+                instance.tracker.spawn(trace::carried(cancel::for_another(Arc::clone(instance), key)));
             }
         }
         News::Cancelling => instance.answers.record(&key, Answer::Heard),
