@@ -22,10 +22,8 @@ pub(super) async fn get(
 ) -> Result<Task, A2AError> {
     let caller = check::caller(instance, params, req.tenant.as_deref())?;
     history_length(req.history_length)?;
-    if req.id.is_empty() {
-        return Err(A2AError::invalid_params("the task id is required"));
-    }
-    check_id("the task id", &req.id, &instance.config.limits)?;
+    // A foreign task must not take longer to be absent than one that is: its content is not read.
+    check::own_task(instance, &caller, &req.id).await?;
     let key = caller.key(&req.id);
     let loaded = instance.retry_for_request().run(|| instance.tasks.load(&key)).await;
     let stored = loaded.map_err(|error| instance.error(error))?;

@@ -192,6 +192,7 @@ async fn follow_up(
     // Attached first, so that the feed misses nothing that comes after the task was read.
     let feed = instance.feeds.attach(&key);
     loop {
+        check::own_task(instance, &caller, &key.task_id).await?;
         let stored = load_own(instance, &caller, &key, &req.message).await?;
         if duplicate::has_taken(&stored, &req.message) {
             return rejoin(instance, &key).await;
