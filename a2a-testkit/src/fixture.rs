@@ -6,7 +6,7 @@
 //! use a2a_testkit::{Fixture, StoreFixture, async_trait};
 //!
 //! # fn main() {}
-//! struct NowhereFixture;
+//! struct NowhereFixture(Arc<dyn Store>);
 //!
 //! #[async_trait]
 //! impl Fixture for NowhereFixture {
@@ -19,7 +19,7 @@
 //! #[async_trait]
 //! impl StoreFixture for NowhereFixture {
 //!     async fn handle(&self) -> Arc<dyn Store> {
-//!         unimplemented!("a new client of the location that `open` made")
+//!         Arc::clone(&self.0) // Better a new client of the location that `open` made.
 //!     }
 //! }
 //!
