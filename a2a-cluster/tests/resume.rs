@@ -47,8 +47,9 @@ fn cursor(event: &StreamResponse) -> String {
 }
 
 on_every_bus! {
+    #[tokio::test(start_paused = true)]
     async fn a_stream_resumes_with_exactly_what_was_missed(bus) {
-        let world = World::on_bus(3, bus).await;
+        let world = World::new(3, bus).await;
         let whole = world.on(0).send_streaming_message(&declared(None), request("stream 40 4")).await.unwrap();
         let whole = tokio::spawn(drain(whole));
         let task = loop {
@@ -78,60 +79,60 @@ on_every_bus! {
         assert!(seen.iter().all(|event| mark(event).get("resumed").is_none()));
         world.shutdown().await;
     }
-}
 
-#[tokio::test]
-async fn every_cursor_of_a_task_that_ended_replays_the_rest_of_it() {
-    let world = World::new(2).await;
-    let streamed = world.on(0).send_streaming_message(&declared(None), request("burst 30")).await.unwrap();
-    let events = drain(streamed).await;
-    let Some(StreamResponse::Task(task)) = events.first() else { panic!("{events:?}") };
-    for (n, event) in events.iter().enumerate() {
-        match resume(&world.nodes[n % 2], &task.id, &cursor(event)).await {
-            Ok(rest) => assert_eq!(drain(rest).await, events[n + 1..]),
-            Err(error) => {
-                assert_eq!((n, error.code), (events.len() - 1, error_code::UNSUPPORTED_OPERATION));
+    #[tokio::test(start_paused = true)]
+    async fn every_cursor_of_a_task_that_ended_replays_the_rest_of_it(bus) {
+        let world = World::new(2, bus).await;
+        let streamed = world.on(0).send_streaming_message(&declared(None), request("burst 30")).await.unwrap();
+        let events = drain(streamed).await;
+        let Some(StreamResponse::Task(task)) = events.first() else { panic!("{events:?}") };
+        for (n, event) in events.iter().enumerate() {
+            match resume(&world.nodes[n % 2], &task.id, &cursor(event)).await {
+                Ok(rest) => assert_eq!(drain(rest).await, events[n + 1..]),
+                Err(error) => {
+                    assert_eq!((n, error.code), (events.len() - 1, error_code::UNSUPPORTED_OPERATION));
+                }
             }
         }
+        world.shutdown().await;
     }
-    world.shutdown().await;
-}
 
-#[tokio::test]
-async fn events_carry_no_cursor_unless_the_client_asks() {
-    let world = World::new(1).await;
-    for event in drain(world.nodes[0].stream("stream 3 0").await).await {
-        let text = serde_json::to_string(&event).unwrap();
-        assert!(!text.contains(resume::URI), "{text}");
+    #[tokio::test(start_paused = true)]
+    async fn events_carry_no_cursor_unless_the_client_asks(bus) {
+        let world = World::new(1, bus).await;
+        for event in drain(world.nodes[0].stream("stream 3 0").await).await {
+            let text = serde_json::to_string(&event).unwrap();
+            assert!(!text.contains(resume::URI), "{text}");
+        }
+        world.shutdown().await;
     }
-    world.shutdown().await;
-}
 
-#[tokio::test]
-async fn what_is_no_longer_kept_is_replaced_by_the_task_and_said_so() {
-    let forgetful = a2a_store_memory::Config::default().log_commits(2);
-    let world = World::keeping(1, a2a_store_memory::MemoryStore::with_config(forgetful)).await;
-    let streamed = world.on(0).send_streaming_message(&declared(None), request("stream 20 1")).await.unwrap();
-    let events = drain(streamed).await;
-    let Some(StreamResponse::Task(task)) = events.first() else { panic!("{events:?}") };
-    let again = drain(resume(&world.nodes[0], &task.id, &cursor(&events[1])).await.unwrap()).await;
-    let [StreamResponse::Task(whole)] = &again[..] else { panic!("{again:?}") };
-    assert_eq!(world::texts(whole).len(), 20);
-    assert_eq!(mark(&again[0])["resumed"], false);
-    world.shutdown().await;
-}
-
-#[tokio::test]
-async fn foreign_cursors_are_invalid() {
-    let world = World::new(1).await;
-    let first =
-        drain(world.on(0).send_streaming_message(&declared(None), request("echo a")).await.unwrap()).await;
-    let other = world.nodes[0].send("ask").await;
-    for cursor in ["", "nonsense", &cursor(&first[0])] {
-        let Err(error) = resume(&world.nodes[0], &other.id, cursor).await else {
-            panic!("{cursor} was taken")
-        };
-        assert_eq!(error.code, error_code::INVALID_PARAMS);
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_longer_kept_is_replaced_by_the_task_and_said_so(bus) {
+        let forgetful = a2a_store_memory::Config::default().log_commits(2);
+        let world = World::keeping(1, bus, a2a_store_memory::MemoryStore::with_config(forgetful)).await;
+        let streamed = world.on(0).send_streaming_message(&declared(None), request("stream 20 1")).await.unwrap();
+        let events = drain(streamed).await;
+        let Some(StreamResponse::Task(task)) = events.first() else { panic!("{events:?}") };
+        let again = drain(resume(&world.nodes[0], &task.id, &cursor(&events[1])).await.unwrap()).await;
+        let [StreamResponse::Task(whole)] = &again[..] else { panic!("{again:?}") };
+        assert_eq!(world::texts(whole).len(), 20);
+        assert_eq!(mark(&again[0])["resumed"], false);
+        world.shutdown().await;
     }
-    world.shutdown().await;
+
+    #[tokio::test(start_paused = true)]
+    async fn foreign_cursors_are_invalid(bus) {
+        let world = World::new(1, bus).await;
+        let first =
+            drain(world.on(0).send_streaming_message(&declared(None), request("echo a")).await.unwrap()).await;
+        let other = world.nodes[0].send("ask").await;
+        for cursor in ["", "nonsense", &cursor(&first[0])] {
+            let Err(error) = resume(&world.nodes[0], &other.id, cursor).await else {
+                panic!("{cursor} was taken")
+            };
+            assert_eq!(error.code, error_code::INVALID_PARAMS);
+        }
+        world.shutdown().await;
+    }
 }

@@ -24,7 +24,9 @@ use tokio::sync::RwLock;
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::sleep;
 use world::storm::Storm;
-use world::{Events, Node, at_once, expect_task, fold, params, request, state, texts, visible};
+use world::{
+    Bus, Events, Node, at_once, expect_task, fold, on_every_bus, params, request, state, texts, visible,
+};
 
 const INSTANCES: usize = 3;
 const CLIENTS: usize = 8;
@@ -40,8 +42,8 @@ struct Balancer {
 }
 
 impl Balancer {
-    async fn start() -> Arc<Self> {
-        let mut storm = Storm::with(INSTANCES, Config::default()).await;
+    async fn start(bus: Bus) -> Arc<Self> {
+        let mut storm = Storm::with(INSTANCES, bus, Config::default()).await;
         let nodes = std::mem::take(&mut storm.nodes);
         let slots = nodes.into_iter().map(|node| RwLock::new(Arc::new(node))).collect();
         Arc::new(Balancer { storm, slots, broken: AtomicUsize::new(0) })
@@ -134,13 +136,15 @@ async fn session(balancer: &Balancer, call: &mut usize, round: usize) -> Task {
     task
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_rolling_restart_under_load_loses_and_doubles_nothing() {
-    LocalSet::new().run_until(restart_under_load()).await;
+on_every_bus! {
+    #[tokio::test(start_paused = true)]
+    async fn a_rolling_restart_under_load_loses_and_doubles_nothing(bus) {
+        LocalSet::new().run_until(restart_under_load(bus)).await;
+    }
 }
 
-async fn restart_under_load() {
-    let balancer = Balancer::start().await;
+async fn restart_under_load(bus: Bus) {
+    let balancer = Balancer::start(bus).await;
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {
         let balancer = Arc::clone(&balancer);

@@ -19,9 +19,10 @@ use tokio::task::JoinSet;
 use world::{World, drain, eventually, fold, on_every_bus, state, texts, visible};
 
 on_every_bus! {
+    #[tokio::test(start_paused = true)]
     async fn streams_on_other_instances_see_the_whole_task(bus) {
         for instances in [1, 2, 3, 5] {
-            let world = World::on_bus(instances, bus).await;
+            let world = World::new(instances, bus).await;
             let task = world.nodes[0].start("stream 40 3").await;
             let mut readers = JoinSet::new();
             for node in &world.nodes {
@@ -39,8 +40,9 @@ on_every_bus! {
         }
     }
 
+    #[tokio::test(start_paused = true)]
     async fn a_stream_opened_at_any_moment_misses_and_repeats_nothing(bus) {
-        let world = World::on_bus(3, bus).await;
+        let world = World::new(3, bus).await;
         let task = world.nodes[0].start("stream 60 2").await;
         let mut readers = JoinSet::new();
         for n in 0..30 {
@@ -59,8 +61,9 @@ on_every_bus! {
         world.shutdown().await;
     }
 
+    #[tokio::test(start_paused = true)]
     async fn readers_that_vanish_disturb_nobody(bus) {
-        let world = World::on_bus(2, bus).await;
+        let world = World::new(2, bus).await;
         let task = world.nodes[0].start("stream 50 2").await;
         let stays = tokio::spawn(drain(world.nodes[1].subscribe(&task.id).await.unwrap()));
         for n in 0..20 {
@@ -73,8 +76,9 @@ on_every_bus! {
         world.shutdown().await;
     }
 
+    #[tokio::test(start_paused = true)]
     async fn a_stream_on_a_parked_task_stays_open_and_sees_what_comes(bus) {
-        let world = World::on_bus(3, bus).await;
+        let world = World::new(3, bus).await;
         let parked = world.nodes[0].send("ask").await;
         assert_eq!(state(&parked), TaskState::InputRequired);
         let watching = tokio::spawn(drain(world.nodes[1].subscribe(&parked.id).await.unwrap()));
@@ -89,8 +93,9 @@ on_every_bus! {
         world.shutdown().await;
     }
 
+    #[tokio::test(start_paused = true)]
     async fn the_instances_that_watched_a_task_forget_it(bus) {
-        let world = World::on_bus(2, bus).await;
+        let world = World::new(2, bus).await;
         let task = world.nodes[0].start("hang").await;
         let events = world.nodes[1].subscribe(&task.id).await.unwrap();
         assert_eq!(world.load(&task.id).await.head.watchers.len(), 1);
@@ -101,57 +106,57 @@ on_every_bus! {
         .await;
         world.shutdown().await;
     }
-}
 
-#[tokio::test]
-async fn a_stream_of_a_task_that_ended_is_an_unsupported_operation() {
-    let world = World::new(2).await;
-    let task = world.nodes[0].send("echo hello").await;
-    for node in &world.nodes {
-        let Err(error) = node.subscribe(&task.id).await else { panic!("a stream of a task that ended") };
-        assert_eq!(error.code, error_code::UNSUPPORTED_OPERATION);
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_of_a_task_that_ended_is_an_unsupported_operation(bus) {
+        let world = World::new(2, bus).await;
+        let task = world.nodes[0].send("echo hello").await;
+        for node in &world.nodes {
+            let Err(error) = node.subscribe(&task.id).await else { panic!("a stream of a task that ended") };
+            assert_eq!(error.code, error_code::UNSUPPORTED_OPERATION);
+        }
+        let Err(error) = world.nodes[1].subscribe("nobody").await else { panic!("a stream of no task") };
+        assert_eq!(error.code, error_code::TASK_NOT_FOUND);
+        world.shutdown().await;
     }
-    let Err(error) = world.nodes[1].subscribe("nobody").await else { panic!("a stream of no task") };
-    assert_eq!(error.code, error_code::TASK_NOT_FOUND);
-    world.shutdown().await;
-}
 
-#[tokio::test]
-async fn a_slow_reader_is_served_from_the_store_and_loses_nothing() {
-    let mut config = world::quick();
-    config.feed_commits = 4;
-    let world = World::with(2, world::Bus::Plugged, config).await;
-    let mut slow = Vec::new();
-    let streamed = world.nodes[0].stream("stream 300 0").await;
-    slow.push(streamed);
-    let task = world.nodes[0].start("stream 300 1").await;
-    slow.push(world.nodes[0].subscribe(&task.id).await.unwrap());
-    slow.push(world.nodes[1].subscribe(&task.id).await.unwrap());
-    eventually("completion", || async {
-        state(&world.nodes[0].get(&task.id).await.unwrap()) == TaskState::Completed
-    })
-    .await;
-    for events in slow {
-        let task = fold(&drain(events).await);
-        assert_eq!(texts(&task).len(), 300);
-        assert_eq!(visible(&task), visible(&world.nodes[0].get(&task.id).await.unwrap()));
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_is_served_from_the_store_and_loses_nothing(bus) {
+        let mut config = world::quick();
+        config.feed_commits = 4;
+        let world = World::with(2, bus, config).await;
+        let mut slow = Vec::new();
+        let streamed = world.nodes[0].stream("stream 300 0").await;
+        slow.push(streamed);
+        let task = world.nodes[0].start("stream 300 1").await;
+        slow.push(world.nodes[0].subscribe(&task.id).await.unwrap());
+        slow.push(world.nodes[1].subscribe(&task.id).await.unwrap());
+        eventually("completion", || async {
+            state(&world.nodes[0].get(&task.id).await.unwrap()) == TaskState::Completed
+        })
+        .await;
+        for events in slow {
+            let task = fold(&drain(events).await);
+            assert_eq!(texts(&task).len(), 300);
+            assert_eq!(visible(&task), visible(&world.nodes[0].get(&task.id).await.unwrap()));
+        }
+        world.shutdown().await;
     }
-    world.shutdown().await;
-}
 
-#[tokio::test]
-async fn every_stream_sees_the_same_events_in_the_same_order() {
-    let world = World::new(3).await;
-    let task = world.nodes[1].start("stream 30 3").await;
-    let mut readers = JoinSet::new();
-    for node in &world.nodes {
-        readers.spawn(drain(node.subscribe(&task.id).await.unwrap()));
+    #[tokio::test(start_paused = true)]
+    async fn every_stream_sees_the_same_events_in_the_same_order(bus) {
+        let world = World::new(3, bus).await;
+        let task = world.nodes[1].start("stream 30 3").await;
+        let mut readers = JoinSet::new();
+        for node in &world.nodes {
+            readers.spawn(drain(node.subscribe(&task.id).await.unwrap()));
+        }
+        let seen = readers.join_all().await;
+        let shortest = seen.iter().map(Vec::len).min().unwrap() - 1;
+        let tail = |events: &[StreamResponse]| events[events.len() - shortest..].to_vec();
+        for events in &seen {
+            assert_eq!(tail(events), tail(&seen[0]));
+        }
+        world.shutdown().await;
     }
-    let seen = readers.join_all().await;
-    let shortest = seen.iter().map(Vec::len).min().unwrap() - 1;
-    let tail = |events: &[StreamResponse]| events[events.len() - shortest..].to_vec();
-    for events in &seen {
-        assert_eq!(tail(events), tail(&seen[0]));
-    }
-    world.shutdown().await;
 }

@@ -11,7 +11,7 @@ use a2a_server::AgentExecutor;
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::{FaultyBus, FaultyStore, Weather};
 
-use crate::world::{Node, card};
+use crate::world::{Bus, Node, card};
 
 /// A bus whose receive fails while it is deaf.
 #[derive(Debug)]
@@ -56,6 +56,7 @@ pub(crate) struct Faulty {
 impl Faulty {
     pub(crate) async fn start(
         instances: usize,
+        bus: Bus,
         agent: Arc<dyn AgentExecutor>,
         prepare: impl Fn(ClusterBuilder) -> ClusterBuilder,
     ) -> Self {
@@ -65,13 +66,15 @@ impl Faulty {
         for n in 0..instances {
             let id = InstanceId::generate(&SystemAmbient);
             let store = FaultyStore::new(store.clone(), weather.clone(), n as u64).used_by(id);
-            let bus = FaultyBus::new(Arc::new(hub.endpoint(id)), weather.clone(), n as u64);
-            let bus: Arc<dyn EventBus> = Arc::new(Deaf { inner: Arc::new(bus), deaf: Arc::clone(&deaf) });
+            let endpoint = bus.spoil(Arc::new(hub.endpoint(id)), n as u64);
+            let endpoint = FaultyBus::new(endpoint, weather.clone(), n as u64);
+            let endpoint: Arc<dyn EventBus> =
+                Arc::new(Deaf { inner: Arc::new(endpoint), deaf: Arc::clone(&deaf) });
             let builder =
-                Cluster::builder(Arc::clone(&agent), card()).store(Arc::new(store)).bus(bus.clone());
+                Cluster::builder(Arc::clone(&agent), card()).store(Arc::new(store)).bus(endpoint.clone());
             let cluster = prepare(builder).start().await.unwrap();
             let handler = cluster.handler();
-            nodes.push(Node { cluster, handler, bus });
+            nodes.push(Node { cluster, handler, bus: endpoint });
         }
         Faulty { nodes, weather, deaf }
     }

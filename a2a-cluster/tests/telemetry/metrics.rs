@@ -2,7 +2,7 @@
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-use crate::world::{Bus, World, drain, eventually, quick};
+use crate::world::{Bus, World, about, drain, eventually, on_every_bus, quick};
 
 /// The value of a series, by its name and what its labels contain.
 fn value(handle: &PrometheusHandle, series: &str, labels: &[&str]) -> f64 {
@@ -28,7 +28,7 @@ async fn each_instance_counts_its_own_and_what_is_over_is_counted_down() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     let _installed = metrics::set_default_local_recorder(&recorder);
-    let world = labelled(2, Bus::Plugged).await;
+    let world = labelled(2, about::COUNTED_AT_BOTH_ENDS).await;
     let task = world.nodes[0].start("stream 30 5").await;
     let stream = world.nodes[1].subscribe(&task.id).await.unwrap();
     let of = |series: &str, labels: &[&str]| value(&handle, series, labels);
@@ -67,7 +67,7 @@ async fn without_a_bus_the_checks_after_silence_find_what_happened() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     let _installed = metrics::set_default_local_recorder(&recorder);
-    let world = labelled(2, Bus::Unplugged).await;
+    let world = labelled(2, about::NOTHING_ARRIVES).await;
     let task = world.nodes[0].start("stream 10 20").await;
     drain(world.nodes[1].subscribe(&task.id).await.unwrap()).await;
     assert!(value(&handle, "a2a_silence_checks_total", &["n1", "news"]) > 0.0, "{}", handle.render());
@@ -75,35 +75,37 @@ async fn without_a_bus_the_checks_after_silence_find_what_happened() {
     world.shutdown().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn labels_name_no_task_and_no_caller() {
-    let recorder = PrometheusBuilder::new().build_recorder();
-    let handle = recorder.handle();
-    let _installed = metrics::set_default_local_recorder(&recorder);
-    let world = labelled(2, Bus::Plugged).await;
-    let before = handle.render().lines().count();
-    let task = world.nodes[0].send("echo hi").await;
-    let after = handle.render();
-    assert!(!after.contains(&task.id));
-    let known = [
-        "member=",
-        "kind=",
-        "task=\"here\"",
-        "task=\"elsewhere\"",
-        "found=",
-        "who=",
-        "outcome=",
-        "quantile=",
-        "le=",
-    ];
-    for line in after.lines().filter(|line| !line.starts_with('#')) {
-        let labels =
-            line.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("", |(labels, _)| labels);
-        let all_known =
-            labels.split(',').all(|label| label.is_empty() || known.iter().any(|k| label.starts_with(k)));
-        assert!(all_known, "{line}");
+on_every_bus! {
+    #[tokio::test(start_paused = true)]
+    async fn labels_name_no_task_and_no_caller(bus) {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        let _installed = metrics::set_default_local_recorder(&recorder);
+        let world = labelled(2, bus).await;
+        let before = handle.render().lines().count();
+        let task = world.nodes[0].send("echo hi").await;
+        let after = handle.render();
+        assert!(!after.contains(&task.id));
+        let known = [
+            "member=",
+            "kind=",
+            "task=\"here\"",
+            "task=\"elsewhere\"",
+            "found=",
+            "who=",
+            "outcome=",
+            "quantile=",
+            "le=",
+        ];
+        for line in after.lines().filter(|line| !line.starts_with('#')) {
+            let labels =
+                line.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or("", |(labels, _)| labels);
+            let all_known =
+                labels.split(',').all(|label| label.is_empty() || known.iter().any(|k| label.starts_with(k)));
+            assert!(all_known, "{line}");
+        }
+        // Every series but the histograms' is there before anything happens.
+        assert!(before > 50, "{before}");
+        world.shutdown().await;
     }
-    // Every series but the histograms' is there before anything happens.
-    assert!(before > 50, "{before}");
-    world.shutdown().await;
 }

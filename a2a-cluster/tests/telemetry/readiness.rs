@@ -9,7 +9,7 @@ use a2a_cluster::telemetry::Unready;
 use a2a_testkit::Forecast;
 
 use crate::faulty::Faulty;
-use crate::world::{World, agent::Scripted, eventually, request};
+use crate::world::{Bus, World, agent::Scripted, eventually, on_every_bus, request};
 
 /// Beats are rare, so that they are not what tells.
 fn impatient() -> Config {
@@ -22,8 +22,8 @@ fn impatient() -> Config {
     config
 }
 
-async fn one(config: Config) -> Faulty {
-    Faulty::start(1, Arc::new(Scripted), |builder| builder.config(config.clone())).await
+async fn one(bus: Bus, config: Config) -> Faulty {
+    Faulty::start(1, bus, Arc::new(Scripted), |builder| builder.config(config.clone())).await
 }
 
 fn reasons(faulty: &Faulty) -> Vec<Unready> {
@@ -34,93 +34,95 @@ fn reasons(faulty: &Faulty) -> Vec<Unready> {
     readiness.reasons().to_vec()
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_instance_whose_store_calls_only_fail_is_not_ready_until_one_succeeds() {
-    let faulty = one(impatient()).await;
-    assert_eq!(reasons(&faulty), []);
-    faulty.weather.set(Forecast { read_failed: 1.0, write_refused: 1.0, ..Forecast::calm() });
-    eventually("the store's failures are noticed", || async {
+on_every_bus! {
+    #[tokio::test(start_paused = true)]
+    async fn an_instance_whose_store_calls_only_fail_is_not_ready_until_one_succeeds(bus) {
+        let faulty = one(bus, impatient()).await;
+        assert_eq!(reasons(&faulty), []);
+        faulty.weather.set(Forecast { read_failed: 1.0, write_refused: 1.0, ..Forecast::calm() });
+        eventually("the store's failures are noticed", || async {
+            let _ = faulty.nodes[0].get("any").await;
+            reasons(&faulty) == [Unready::StoreFails]
+        })
+        .await;
+        faulty.weather.set(Forecast::calm());
         let _ = faulty.nodes[0].get("any").await;
-        reasons(&faulty) == [Unready::StoreFails]
-    })
-    .await;
-    faulty.weather.set(Forecast::calm());
-    let _ = faulty.nodes[0].get("any").await;
-    assert_eq!(reasons(&faulty), []);
-    faulty.shutdown().await;
-}
+        assert_eq!(reasons(&faulty), []);
+        faulty.shutdown().await;
+    }
 
-#[tokio::test(start_paused = true)]
-async fn failures_that_nobody_repeats_are_forgotten() {
-    let faulty = one(impatient()).await;
-    faulty.weather.set(Forecast { read_failed: 1.0, ..Forecast::calm() });
-    eventually("the store's failures are noticed", || async {
-        let _ = faulty.nodes[0].get("any").await;
-        !reasons(&faulty).is_empty()
-    })
-    .await;
-    // A load balancer sends no more requests, so none can tell that the store is back.
-    eventually("the failures are forgotten", || async { reasons(&faulty).is_empty() }).await;
-    faulty.shutdown().await;
-}
+    #[tokio::test(start_paused = true)]
+    async fn failures_that_nobody_repeats_are_forgotten(bus) {
+        let faulty = one(bus, impatient()).await;
+        faulty.weather.set(Forecast { read_failed: 1.0, ..Forecast::calm() });
+        eventually("the store's failures are noticed", || async {
+            let _ = faulty.nodes[0].get("any").await;
+            !reasons(&faulty).is_empty()
+        })
+        .await;
+        // A load balancer sends no more requests, so none can tell that the store is back.
+        eventually("the failures are forgotten", || async { reasons(&faulty).is_empty() }).await;
+        faulty.shutdown().await;
+    }
 
-#[tokio::test(start_paused = true)]
-async fn an_instance_whose_bus_only_fails_is_not_ready_but_serves() {
-    let faulty = one(impatient()).await;
-    faulty.deaf.store(true, Ordering::Relaxed);
-    eventually("the bus's failures are noticed", || async { reasons(&faulty) == [Unready::BusFails] }).await;
-    assert_eq!(faulty.nodes[0].cluster.readiness().to_string(), "not ready: the bus fails");
-    faulty.nodes[0].send("echo still").await;
-    faulty.deaf.store(false, Ordering::Relaxed);
-    eventually("the bus is back", || async { reasons(&faulty).is_empty() }).await;
-    faulty.shutdown().await;
-}
+    #[tokio::test(start_paused = true)]
+    async fn an_instance_whose_bus_only_fails_is_not_ready_but_serves(bus) {
+        let faulty = one(bus, impatient()).await;
+        faulty.deaf.store(true, Ordering::Relaxed);
+        eventually("the bus's failures are noticed", || async { reasons(&faulty) == [Unready::BusFails] }).await;
+        assert_eq!(faulty.nodes[0].cluster.readiness().to_string(), "not ready: the bus fails");
+        faulty.nodes[0].send("echo still").await;
+        faulty.deaf.store(false, Ordering::Relaxed);
+        eventually("the bus is back", || async { reasons(&faulty).is_empty() }).await;
+        faulty.shutdown().await;
+    }
 
-#[tokio::test(start_paused = true)]
-async fn an_idle_instance_learns_from_its_beats_that_the_store_fails() {
-    let mut config = impatient();
-    config.beat_interval = Duration::from_millis(20);
-    let faulty = one(config).await;
-    faulty.weather.set(Forecast { read_failed: 1.0, write_refused: 1.0, ..Forecast::calm() });
-    eventually("failed beats are noticed", || async { reasons(&faulty) == [Unready::StoreFails] }).await;
-    faulty.weather.set(Forecast::calm());
-    eventually("beats that succeed are, too", || async { reasons(&faulty).is_empty() }).await;
-    faulty.shutdown().await;
-}
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_instance_learns_from_its_beats_that_the_store_fails(bus) {
+        let mut config = impatient();
+        config.beat_interval = Duration::from_millis(20);
+        let faulty = one(bus, config).await;
+        faulty.weather.set(Forecast { read_failed: 1.0, write_refused: 1.0, ..Forecast::calm() });
+        eventually("failed beats are noticed", || async { reasons(&faulty) == [Unready::StoreFails] }).await;
+        faulty.weather.set(Forecast::calm());
+        eventually("beats that succeed are, too", || async { reasons(&faulty).is_empty() }).await;
+        faulty.shutdown().await;
+    }
 
-#[tokio::test(start_paused = true)]
-async fn an_instance_that_cannot_beat_for_the_lease_time_is_not_ready() {
-    let mut config = impatient();
-    config.beat_interval = Duration::from_millis(20);
-    config.lease = Duration::from_millis(100);
-    config.unready_after = Duration::from_secs(3600);
-    let faulty = one(config).await;
-    faulty.weather.set(Forecast { write_refused: 1.0, ..Forecast::calm() });
-    eventually("the lease passes", || async { reasons(&faulty) == [Unready::NoHeartbeat] }).await;
-    assert!(faulty.nodes[0].handler_refuses().await);
-    faulty.shutdown().await;
-}
+    #[tokio::test(start_paused = true)]
+    async fn an_instance_that_cannot_beat_for_the_lease_time_is_not_ready(bus) {
+        let mut config = impatient();
+        config.beat_interval = Duration::from_millis(20);
+        config.lease = Duration::from_millis(100);
+        config.unready_after = Duration::from_secs(3600);
+        let faulty = one(bus, config).await;
+        faulty.weather.set(Forecast { write_refused: 1.0, ..Forecast::calm() });
+        eventually("the lease passes", || async { reasons(&faulty) == [Unready::NoHeartbeat] }).await;
+        assert!(faulty.nodes[0].handler_refuses().await);
+        faulty.shutdown().await;
+    }
 
-#[tokio::test(start_paused = true)]
-async fn an_instance_that_drains_or_was_evicted_is_not_ready() {
-    let world = World::new(1).await;
-    world.nodes[0].cluster.shutdown(Duration::ZERO).await;
-    assert_eq!(world.nodes[0].cluster.readiness().reasons(), [Unready::Draining]);
-    assert_eq!(world.nodes[0].cluster.readiness().to_string(), "not ready: the instance drains");
+    #[tokio::test(start_paused = true)]
+    async fn an_instance_that_drains_or_was_evicted_is_not_ready(bus) {
+        let world = World::new(1, bus).await;
+        world.nodes[0].cluster.shutdown(Duration::ZERO).await;
+        assert_eq!(world.nodes[0].cluster.readiness().reasons(), [Unready::Draining]);
+        assert_eq!(world.nodes[0].cluster.readiness().to_string(), "not ready: the instance drains");
 
-    let mut config = impatient();
-    config.beat_interval = Duration::from_millis(10);
-    let world = World::with(1, crate::world::Bus::Plugged, config).await;
-    let (store, cluster) = (&world.store, &world.nodes[0].cluster);
-    eventually("the beat was met", || async {
-        let me = a2a_core::Membership::roster(&**store, None, 1).await.unwrap().remove(0);
-        let evicted = a2a_core::Membership::evict(&**store, &me.id, me.beat).await.unwrap();
-        evicted == a2a_core::Eviction::Evicted
-    })
-    .await;
-    assert!(cluster.stopped().await);
-    assert_eq!(cluster.readiness().reasons(), [Unready::Evicted]);
-    world.shutdown().await;
+        let mut config = impatient();
+        config.beat_interval = Duration::from_millis(10);
+        let world = World::with(1, bus, config).await;
+        let (store, cluster) = (&world.store, &world.nodes[0].cluster);
+        eventually("the beat was met", || async {
+            let me = a2a_core::Membership::roster(&**store, None, 1).await.unwrap().remove(0);
+            let evicted = a2a_core::Membership::evict(&**store, &me.id, me.beat).await.unwrap();
+            evicted == a2a_core::Eviction::Evicted
+        })
+        .await;
+        assert!(cluster.stopped().await);
+        assert_eq!(cluster.readiness().reasons(), [Unready::Evicted]);
+        world.shutdown().await;
+    }
 }
 
 trait Refuses {

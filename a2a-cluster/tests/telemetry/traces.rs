@@ -3,7 +3,7 @@
 use a2a_server::{RequestHandler, ServiceParams};
 
 use crate::logs::Logs;
-use crate::world::{World, drain, eventually, list, params, request};
+use crate::world::{World, about, drain, eventually, list, on_every_bus, params, request};
 
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
@@ -23,7 +23,7 @@ fn field<'a>(span: &'a str, name: &str) -> Option<&'a str> {
 #[tokio::test(start_paused = true)]
 async fn one_trace_shows_the_commit_on_one_instance_and_the_delivery_on_another() {
     let logs = Logs::capture();
-    let world = World::new(2).await;
+    let world = World::new(2, about::TRACED_TO_THE_RECIPIENT).await;
     let (a, b) = (world.nodes[0].cluster.id().to_string(), world.nodes[1].cluster.id().to_string());
     let events =
         world.nodes[0].handler.send_streaming_message(&traced(), request("stream 20 5")).await.unwrap();
@@ -67,24 +67,26 @@ async fn one_trace_shows_the_commit_on_one_instance_and_the_delivery_on_another(
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_request_without_a_valid_traceparent_starts_no_trace() {
-    let logs = Logs::capture();
-    let world = World::new(1).await;
-    let mut forged = params();
-    forged.insert("traceparent".to_owned(), vec!["00-forged".to_owned()]);
-    for params in [params(), forged] {
-        world.nodes[0].handler.send_message(&params, request("echo hi")).await.unwrap();
+on_every_bus! {
+    #[tokio::test(start_paused = true)]
+    async fn a_request_without_a_valid_traceparent_starts_no_trace(bus) {
+        let logs = Logs::capture();
+        let world = World::new(1, bus).await;
+        let mut forged = params();
+        forged.insert("traceparent".to_owned(), vec!["00-forged".to_owned()]);
+        for params in [params(), forged] {
+            world.nodes[0].handler.send_message(&params, request("echo hi")).await.unwrap();
+        }
+        world.shutdown().await;
+        assert!(!logs.spans("commit").is_empty(), "{}", logs.text());
+        assert!(!logs.text().contains("trace_id") && !logs.text().contains("forged"), "{}", logs.text());
     }
-    world.shutdown().await;
-    assert!(!logs.spans("commit").is_empty(), "{}", logs.text());
-    assert!(!logs.text().contains("trace_id") && !logs.text().contains("forged"), "{}", logs.text());
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_trace_of_a_cancel_reaches_the_executor() {
     let logs = Logs::capture();
-    let world = World::new(2).await;
+    let world = World::new(2, about::TRACED_TO_THE_RECIPIENT).await;
     let (a, b) = (world.nodes[0].cluster.id().to_string(), world.nodes[1].cluster.id().to_string());
     let task = world.nodes[0].start("hang").await;
     let cancel = a2a::CancelTaskRequest { id: task.id.clone(), metadata: None, tenant: None };

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 type Step = Pin<Box<dyn Future<Output = Vec<Result<StreamResponse, A2AError>>> + Send>>;
 
 /// Commands: `echo X`, `stream N MS`, `burst N`, `ask`, `message X`, `quiet MS`, `hang`, `stubborn`,
-/// `refuse`, `panic`, `panic-later`, `fail`, `error X`, `unfinished`, `data N`, `slow-message MS`.
+/// `refuse`, `refuse MS`, `panic`, `panic-later`, `fail`, `error X`, `unfinished`, `data N`, `slow-message MS`.
 #[derive(Debug)]
 pub struct Scripted;
 
@@ -59,6 +59,9 @@ impl AgentExecutor for Scripted {
                 later(Duration::from_millis(number(0)), vec![reply])
             }
             "quiet" => later(Duration::from_millis(number(0)), vec![say.artifact("done", false), completed]),
+            "refuse" if !rest.is_empty() => {
+                now(vec![working]).chain(later(Duration::from_millis(number(0)), vec![completed])).boxed()
+            }
             "hang" | "stubborn" | "refuse" => now(vec![working]).chain(stream::pending()).boxed(),
             "panic" => stream::once(async { panic!("the agent panics, as it was told") }).boxed(),
             "panic-later" => now(vec![working])
@@ -86,7 +89,7 @@ impl AgentExecutor for Scripted {
         let said = ctx.stored_task.iter().flat_map(|task| task.history.iter().flatten());
         let first = said.filter_map(Message::text).next().unwrap_or_default().to_owned();
         let say = Say { task: ctx.task_id.clone(), context: ctx.context_id.clone() };
-        match first.as_str() {
+        match first.split(' ').next().unwrap_or_default() {
             "stubborn" => stream::pending().boxed(),
             "refuse" => now(vec![Err(A2AError::task_not_cancelable(&ctx.task_id))]),
             _ => now(vec![say.status(TaskState::Canceled)]),

@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, reason = "a test has no outside")]
 
 pub mod agent;
+pub mod bus;
 pub mod storm;
 
 use std::sync::Arc;
@@ -18,41 +19,13 @@ use a2a_cluster::{Cluster, ClusterBuilder, ClusterHandler, Config};
 use a2a_core::{Ambient, EventBus, InstanceId, Store, SystemAmbient};
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::MemoryStore;
-use a2a_testkit::{Delay, FaultyBus, Forecast, Weather};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
+pub(crate) use bus::on_every_bus;
+pub use bus::{Bus, about};
+
 pub type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
-
-/// How instances reach each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bus {
-    Plugged,
-    Unplugged,
-    /// Loses, repeats and reorders.
-    Bad,
-}
-
-/// Runs each test with a bus that works, with none, and with one that loses, repeats and reorders.
-macro_rules! on_every_bus {
-    ($($(#[$doc:meta])* async fn $name:ident($bus:ident) $body:block)*) => {
-        on_every_bus!(@with plugged Plugged $($name $bus $body)*);
-        on_every_bus!(@with unplugged Unplugged $($name $bus $body)*);
-        on_every_bus!(@with bad Bad $($name $bus $body)*);
-    };
-    (@with $module:ident $kind:ident $($name:ident $bus:ident $body:block)*) => {
-        mod $module {
-            #[allow(unused_imports)]
-            use super::*;
-            $(#[tokio::test]
-            async fn $name() {
-                let $bus = $crate::world::Bus::$kind;
-                $body
-            })*
-        }
-    };
-}
-pub(crate) use on_every_bus;
 
 pub struct World {
     pub store: Arc<MemoryStore>,
@@ -90,11 +63,7 @@ pub fn card() -> AgentCard {
 }
 
 impl World {
-    pub async fn new(instances: usize) -> World {
-        World::with(instances, Bus::Plugged, Config::default()).await
-    }
-
-    pub async fn on_bus(instances: usize, bus: Bus) -> World {
+    pub async fn new(instances: usize, bus: Bus) -> World {
         World::with(instances, bus, quick()).await
     }
 
@@ -107,39 +76,39 @@ impl World {
         bus: Bus,
         prepare: impl Fn(ClusterBuilder) -> ClusterBuilder,
     ) -> World {
-        World::on_store(instances, bus, MemoryStore::new(), prepare).await
+        World::start(instances, bus, MemoryStore::new(), |endpoint| endpoint, prepare).await
     }
 
     /// Starts instances over a store of one's own.
-    pub async fn keeping(instances: usize, store: MemoryStore) -> World {
-        World::on_store(instances, Bus::Plugged, store, |builder| builder.config(quick())).await
+    pub async fn keeping(instances: usize, bus: Bus, store: MemoryStore) -> World {
+        let prepare = |builder: ClusterBuilder| builder.config(quick());
+        World::start(instances, bus, store, |endpoint| endpoint, prepare).await
     }
 
     /// Starts instances whose endpoints are wrapped.
-    pub async fn over(instances: usize, wrap: impl Fn(Arc<dyn EventBus>) -> Arc<dyn EventBus>) -> World {
-        let store = Arc::new(MemoryStore::new());
-        let hub = MemoryBus::hub();
-        let mut nodes = Vec::new();
-        for _ in 0..instances {
-            let endpoint = Arc::new(hub.endpoint(InstanceId::generate(&SystemAmbient)));
-            nodes.push(node(store.clone(), wrap(endpoint), |builder| builder.config(quick())).await);
-        }
-        World { store, nodes }
+    pub async fn over(
+        instances: usize,
+        bus: Bus,
+        wrap: impl Fn(Arc<dyn EventBus>) -> Arc<dyn EventBus>,
+    ) -> World {
+        let prepare = |builder: ClusterBuilder| builder.config(quick());
+        World::start(instances, bus, MemoryStore::new(), wrap, prepare).await
     }
 
-    async fn on_store(
+    async fn start(
         instances: usize,
         bus: Bus,
         store: MemoryStore,
+        wrap: impl Fn(Arc<dyn EventBus>) -> Arc<dyn EventBus>,
         prepare: impl Fn(ClusterBuilder) -> ClusterBuilder,
     ) -> World {
         let store = Arc::new(store);
         let hub = MemoryBus::hub();
         let mut nodes = Vec::new();
         for n in 0..instances {
-            let endpoint: Arc<dyn EventBus> = Arc::new(hub.endpoint(InstanceId::generate(&SystemAmbient)));
-            let bus = spoil(endpoint, bus, n as u64);
-            nodes.push(node(store.clone(), bus, &prepare).await);
+            let endpoint = Arc::new(hub.endpoint(InstanceId::generate(&SystemAmbient)));
+            let endpoint = wrap(bus.spoil(endpoint, n as u64));
+            nodes.push(node(store.clone(), endpoint, &prepare).await);
         }
         World { store, nodes }
     }
@@ -176,21 +145,6 @@ async fn node<S: Store>(
     let cluster = prepare(builder).start().await.unwrap();
     let handler = cluster.handler();
     Node { cluster, handler, bus }
-}
-
-fn spoil(endpoint: Arc<dyn EventBus>, how: Bus, seed: u64) -> Arc<dyn EventBus> {
-    let weather = match how {
-        Bus::Plugged => return endpoint,
-        Bus::Unplugged => Weather::unplugged(),
-        Bus::Bad => Weather::new(Forecast {
-            loss: 0.2,
-            duplication: 0.2,
-            send_failed: 0.05,
-            bus_delay: Delay::between(Duration::ZERO, Duration::from_millis(30)),
-            ..Forecast::calm()
-        }),
-    };
-    Arc::new(FaultyBus::new(endpoint, weather, seed))
 }
 
 pub fn params() -> ServiceParams {

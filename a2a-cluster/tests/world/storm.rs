@@ -8,20 +8,21 @@ use a2a_core::{InstanceId, StoredTask, SystemAmbient, TaskHead, TaskKey, TaskSto
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::{FaultyBus, FaultyStore, Forecast, Weather};
 
-use super::{Node, node};
+use super::{Bus, Node, node};
 
 pub struct Storm {
     pub store: Arc<MemoryStore>,
     pub weather: Weather,
     pub nodes: Vec<Node>,
     pub config: Config,
+    bus: Bus,
     hub: MemoryHub,
 }
 
 impl Storm {
-    pub async fn with(instances: usize, config: Config) -> Storm {
+    pub async fn with(instances: usize, bus: Bus, config: Config) -> Storm {
         let (store, hub) = (Arc::new(MemoryStore::new()), MemoryBus::hub());
-        let mut storm = Storm { store, weather: Weather::calm(), nodes: Vec::new(), config, hub };
+        let mut storm = Storm { store, weather: Weather::calm(), nodes: Vec::new(), config, bus, hub };
         for _ in 0..instances {
             let node = storm.join().await;
             storm.nodes.push(node);
@@ -33,7 +34,8 @@ impl Storm {
     pub async fn join(&self) -> Node {
         let id = InstanceId::generate(&SystemAmbient);
         let store = FaultyStore::new(self.store.clone(), self.weather.clone(), 1).used_by(id);
-        let bus = FaultyBus::new(Arc::new(self.hub.endpoint(id)), self.weather.clone(), 2);
+        let bus = self.bus.spoil(Arc::new(self.hub.endpoint(id)), 3);
+        let bus = FaultyBus::new(bus, self.weather.clone(), 2);
         node(Arc::new(store), Arc::new(bus), |builder| builder.config(self.config.clone())).await
     }
 
