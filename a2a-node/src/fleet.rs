@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_cluster::{Config, StartError as ClusterError, bindings};
-use a2a_core::{InstanceId, TaskStore};
+use a2a_core::{BackendError, InstanceId, TaskStore};
 use axum::Router;
 use futures::future::join_all;
 use tokio::net::TcpListener;
@@ -80,6 +80,9 @@ pub(crate) enum StartError {
     /// A socket's own address cannot be read.
     #[error("a socket has no address")]
     Address(#[source] std::io::Error),
+    /// An instance's end of the bus cannot be opened.
+    #[error("the bus cannot be opened")]
+    Bus(#[source] BackendError),
     /// A backend refuses a new instance.
     #[error(transparent)]
     Join(#[from] ClusterError),
@@ -148,7 +151,7 @@ impl Fleet {
 
     /// The store, for who wants to see the truth.
     pub(crate) fn tasks(&self) -> &dyn TaskStore {
-        self.backends.store.as_ref()
+        &*self.backends.store
     }
 
     /// Drains all instances at once, then closes the sockets: not ready, no new work, `grace` for what runs. Returns

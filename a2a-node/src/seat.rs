@@ -6,7 +6,7 @@ use std::time::Duration;
 use a2a::AgentCard;
 use a2a_cluster::bindings::{self, Limits};
 use a2a_cluster::telemetry::Readiness;
-use a2a_cluster::{Cluster, Config, StartError};
+use a2a_cluster::{Cluster, Config};
 use a2a_core::{InstanceId, SystemAmbient};
 use a2a_server::StaticAgentCard;
 use axum::Router;
@@ -17,6 +17,7 @@ use tower::{Service, service_fn};
 
 use crate::agent::BuiltIn;
 use crate::backends::Backends;
+use crate::fleet::StartError;
 use crate::principal::Callers;
 
 /// The first wait after an instance could not join; it doubles up to [`LONGEST_WAIT`].
@@ -45,15 +46,28 @@ impl Blueprint {
         // An id is used once: others may remember the last one as dead.
         let id = InstanceId::generate(&SystemAmbient);
         let agent = Arc::new(BuiltIn::new(Arc::new(SystemAmbient)));
-        let cluster = Cluster::builder(agent, self.card.clone())
-            .store(Arc::clone(&self.backends.store))
-            .bus(self.backends.bus(id))
+        let bus = self.backends.bus(id).await.map_err(StartError::Bus)?;
+        let store = &self.backends.store;
+        let started = Cluster::builder(agent, self.card.clone())
+            .tasks(store.clone())
+            .membership(self.backends.members.clone())
+            .push_configs(store.clone())
+            .bus(Arc::clone(&bus))
             .config(self.config.clone())
             .callers(Arc::new(self.callers.clone()))
             .allow_local_webhooks(self.allow_local_webhooks)
             .label(&self.label)
             .start()
-            .await?;
+            .await;
+        let cluster = match started {
+            Ok(cluster) => cluster,
+            Err(error) => {
+                if let Err(left) = bus.close().await {
+                    tracing::warn!(error = %left, "an instance that could not join leaves its end of the bus");
+                }
+                return Err(error.into());
+            }
+        };
         let limits = Limits::default();
         let card = Arc::new(StaticAgentCard::new(self.card.clone()));
         let http = bindings::http_router(cluster.handler(), card, &limits);

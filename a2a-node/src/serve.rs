@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use metrics_exporter_prometheus::BuildError;
 use serde::Serialize;
 
-use crate::backends::Backends;
+use crate::backends::{Backends, Choice};
 use crate::cli;
 use crate::fleet::{Fleet, Layout, StartError};
 use crate::metrics::Metrics;
@@ -22,6 +22,13 @@ pub(crate) enum ServeError {
     /// The settings contradict each other.
     #[error(transparent)]
     Lease(#[from] LeaseTooShort),
+    /// The backends that were asked for make no sense.
+    #[error(transparent)]
+    Backends(#[from] cli::Mismatch),
+    /// The backends on AWS cannot be opened.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Aws(#[from] crate::aws::OpenError),
     /// The operating system refuses to hand over signals.
     #[error("cannot catch signals")]
     Signals(#[source] io::Error),
@@ -50,7 +57,7 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
             "the agent card names a loopback address: give --public-url to be reached from elsewhere"
         );
     }
-    let backends = Backends::open(flags.store, flags.bus);
+    let backends = open(flags.backends.choice()?).await?;
     let mut layout = layout(flags)?;
     // Before the first instance, which takes its handles when it starts.
     layout.metrics = Some(Metrics::record().map_err(ServeError::Metrics)?);
@@ -65,6 +72,18 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
             Ok(())
         }
         _ = signals.next() => Err(ServeError::Hurried),
+    }
+}
+
+async fn open(choice: Choice) -> Result<Backends, ServeError> {
+    match choice {
+        Choice::Memory => Ok(Backends::in_memory()),
+        #[cfg(feature = "aws")]
+        Choice::Aws { table, topic_arn, queue_prefix, task_retention } => {
+            Ok(crate::aws::open(table, topic_arn.as_deref(), &queue_prefix, task_retention).await?)
+        }
+        #[cfg(not(feature = "aws"))]
+        Choice::Aws { .. } => Err(cli::Mismatch::NoAws.into()),
     }
 }
 

@@ -25,6 +25,10 @@ async fn help_of_serve_names_the_environment_variable_of_every_flag() {
         "A2A_INSTANCES",
         "A2A_STORE",
         "A2A_BUS",
+        "A2A_TABLE",
+        "A2A_TOPIC_ARN",
+        "A2A_QUEUE_PREFIX",
+        "A2A_TASK_RETENTION",
         "A2A_ALLOW_LOCAL_WEBHOOKS",
         "A2A_PUBLIC_URL",
         "A2A_PUBLIC_GRPC_URL",
@@ -44,12 +48,13 @@ async fn help_of_serve_names_the_environment_variable_of_every_flag() {
 
 #[tokio::test]
 async fn bad_flags_are_refused_with_the_reason_and_nothing_on_stdout() {
-    let table: [(&[&str], &str); 5] = [
+    let table: [(&[&str], &str); 6] = [
         (&["dance"], "unrecognized subcommand 'dance'"),
         (&["serve", "--listen", "here"], "invalid socket address"),
         (&["serve", "--instances", "many"], "--instances"),
         (&["serve", "--lease", "1"], "--lease must be at least 3 times --beat-interval"),
-        (&["serve", "--store", "paper"], "[possible values: memory]"),
+        (&["serve", "--bus", "snssqs"], "--bus snssqs needs --store dynamodb"),
+        (&["serve", "--store", "paper"], "[possible values: memory, dynamodb]"),
     ];
     for (arguments, reason) in table {
         let output = run(arguments).await;

@@ -48,7 +48,7 @@ pub(crate) async fn run(flags: cli::Demo) -> ExitCode {
     let story = match &outcome {
         Ok(()) => Story::Whole,
         Err(error) => {
-            crate::report(error);
+            crate::report::report(error);
             Story::BrokenOff
         }
     };

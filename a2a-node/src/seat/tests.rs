@@ -1,5 +1,5 @@
 use a2a_cluster::ExecutorLost;
-use a2a_core::{Eviction, Membership};
+use a2a_core::Eviction;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -7,7 +7,6 @@ use http_body_util::BodyExt;
 
 use super::*;
 use crate::card::{Addresses, card};
-use crate::cli::{BusKind, StoreKind};
 
 /// What takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -19,7 +18,7 @@ async fn seat() -> Arc<Seat> {
     config.executor_lost = ExecutorLost::Resume { max_attempts: 3 };
     let blueprint = Blueprint {
         card: card(&Addresses { http: "http://h:1".into(), grpc: None }),
-        backends: Backends::open(StoreKind::Memory, BusKind::Memory),
+        backends: Backends::in_memory(),
         config,
         callers: Callers::One,
         allow_local_webhooks: false,
@@ -30,7 +29,7 @@ async fn seat() -> Arc<Seat> {
 
 /// Declares the seat's instance dead, as an observer does.
 async fn evict(seat: &Seat) {
-    let (store, id) = (&seat.blueprint.backends.store, seat.id());
+    let (store, id) = (&seat.blueprint.backends.members, seat.id());
     loop {
         let roster = store.roster(None, 10).await.unwrap();
         let beat = roster.iter().find(|member| member.id == id).unwrap().beat;

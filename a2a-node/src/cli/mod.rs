@@ -1,5 +1,7 @@
 //! The command line: every setting is a flag, and every flag can also come from an environment variable.
 
+mod backends;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
+
+pub(crate) use backends::{BackendFlags, Mismatch};
 
 use crate::tuning::Tuning;
 
@@ -41,6 +45,10 @@ impl Cli {
             serve
                 .tuning
                 .config()
+                .map_err(|error| Self::command().error(ErrorKind::ValueValidation, error))?;
+            serve
+                .backends
+                .choice()
                 .map_err(|error| Self::command().error(ErrorKind::ValueValidation, error))?;
         }
         Ok(self)
@@ -79,12 +87,9 @@ pub(crate) struct Serve {
     /// How many instances to run in this process, on consecutive ports (or each on a free port, with port 0).
     #[arg(long, env = "A2A_INSTANCES", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub(crate) instances: u16,
-    /// Where tasks are kept.
-    #[arg(long, env = "A2A_STORE", value_enum, default_value_t = StoreKind::Memory)]
-    pub(crate) store: StoreKind,
-    /// How instances tell each other what is new.
-    #[arg(long, env = "A2A_BUS", value_enum, default_value_t = BusKind::Memory)]
-    pub(crate) bus: BusKind,
+    /// Where tasks are kept, and how instances reach each other.
+    #[command(flatten)]
+    pub(crate) backends: BackendFlags,
     /// Accept webhooks to loopback and private addresses. Only for trying things out.
     #[arg(long, env = "A2A_ALLOW_LOCAL_WEBHOOKS", value_parser = BoolishValueParser::new())]
     pub(crate) allow_local_webhooks: bool,
@@ -119,20 +124,6 @@ pub(crate) struct Log {
     /// How to write each line.
     #[arg(long = "log-format", env = "A2A_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true, display_order = 101)]
     pub(crate) format: LogFormat,
-}
-
-/// The stores that this build can open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum StoreKind {
-    /// In this process, gone when it ends.
-    Memory,
-}
-
-/// The buses that this build can open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum BusKind {
-    /// Between the instances of this process.
-    Memory,
 }
 
 /// The forms of a log line.
@@ -221,8 +212,8 @@ mod tests {
             (&["--listen", "nowhere"], "invalid socket address"),
             (&["--listen", "127.0.0.1"], "invalid socket address"),
             (&["--instances", "0"], "1..=100"),
-            (&["--store", "paper"], "possible values: memory"),
-            (&["--bus", "yellow"], "possible values: memory"),
+            (&["--store", "paper"], "possible values: memory, dynamodb"),
+            (&["--bus", "yellow"], "possible values: memory, snssqs"),
             (&["--public-url", "ftp://x"], "expected a URL"),
             (&["--public-grpc-url", "http://x"], "--grpc-listen"),
             (&["--shutdown-grace", "soon"], "number of seconds"),

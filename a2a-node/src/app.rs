@@ -1,0 +1,36 @@
+//! From the command line to what it asks for.
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::cli::{Action, Cli};
+use crate::report::report;
+use crate::{demo, log, serve};
+
+/// Does what the command line of this process asks for, and returns what the process should end with.
+///
+/// Ends the process itself where the command line cannot be read, or asks for help.
+#[tokio::main]
+pub async fn run() -> ExitCode {
+    let Cli { action, log } = Cli::read();
+    log::to_stderr(&log);
+    match action {
+        None => help(),
+        Some(Action::Demo(flags)) => demo::run(flags).await,
+        Some(Action::Serve(flags)) => match serve::run(*flags).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                report(&error);
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+fn help() -> ExitCode {
+    match Cli::command().print_help() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,29 @@
+//! `a2a-node`: an A2A server that runs as one or many instances, and a demo that counts what arrives.
+//!
+//! A library only so that a workspace may have the binary once more under another package: all that it offers is
+//! [`run`], the whole of `main`.
+
+mod agent;
+mod app;
+#[cfg(feature = "aws")]
+mod aws;
+#[cfg(not(feature = "aws"))]
+#[path = "without_aws.rs"]
+mod aws;
+mod backends;
+mod card;
+mod cli;
+mod demo;
+mod fleet;
+mod health;
+mod listen;
+mod log;
+mod metrics;
+mod principal;
+mod report;
+mod seat;
+mod serve;
+mod signals;
+mod tuning;
+
+pub use app::run;
