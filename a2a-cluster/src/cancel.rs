@@ -57,7 +57,7 @@ pub(crate) async fn cancel(instance: &Arc<Instance>, key: &TaskKey) -> Result<Ta
             if heard { config.cancel_grace + config.cancel_patience } else { config.cancel_patience };
         known = load(instance, key).await?;
         if asked.elapsed() >= patience {
-            enforce(instance, key, &known).await?;
+            pass_over(instance, key, &known).await?;
         }
     }
 }
@@ -77,12 +77,25 @@ async fn ask(instance: &Arc<Instance>, key: &TaskKey, known: &StoredTask) -> Res
             instance.tell(executor.instance, key, News::Cancel);
             Ok(())
         }
-        _ => {
-            // A caller that leaves must not leave a task behind that is claimed by nobody.
-            let claim = take_over_to_cancel(Arc::clone(instance), key.clone(), known.clone());
-            instance.tracker.spawn(trace::carried(claim)).await.map_err(|_| instance.stop_reason())?
-        }
+        _ => take_over(instance, key, known).await,
     }
+}
+
+/// Does without an executor that cannot be asked, or winds down for too long.
+async fn pass_over(instance: &Arc<Instance>, key: &TaskKey, known: &StoredTask) -> Result<(), A2AError> {
+    let is_parked = reduce::is_interrupted(&known.task.status.state);
+    if is_parked && instance.runs.get(key).is_none() {
+        // No agent works on it: its executor only delivers to webhooks. So the agent can be heard here.
+        take_over(instance, key, known).await
+    } else {
+        enforce(instance, key, known).await
+    }
+}
+
+async fn take_over(instance: &Arc<Instance>, key: &TaskKey, known: &StoredTask) -> Result<(), A2AError> {
+    // A caller that leaves must not leave a task behind that is claimed by nobody.
+    let claim = take_over_to_cancel(Arc::clone(instance), key.clone(), known.clone());
+    instance.tracker.spawn(trace::carried(claim)).await.map_err(|_| instance.stop_reason())?
 }
 
 /// Claims a parked task, and lets the agent cancel it here.
@@ -104,6 +117,7 @@ async fn take_over_to_cancel(
     if let Some(feed) = instance.feeds.get(key) {
         feed.publish(commit.record());
     }
+    webhook::succeed(instance, key, known.head.executor);
     let assignment = Assignment {
         key: key.clone(),
         task: known.task.clone(),

@@ -56,6 +56,12 @@ impl Acknowledgement {
         self.unwritten = 0;
     }
 
+    /// Takes note that somebody else delivered everything up to a version, and wrote it.
+    pub(super) fn passed(&mut self, version: Version) {
+        self.delivered = version;
+        self.written(version);
+    }
+
     /// Takes note that a write failed: it is due again after a while.
     pub(super) fn failed(&mut self) {
         self.due = Instant::now() + self.after;

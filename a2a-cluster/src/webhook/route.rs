@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::acknowledgement::Acknowledgement;
 use super::backoff::Backoff;
+use super::couriers::look_again;
 use super::parcel::{Destination, Failure, body};
 use crate::error::Chain;
 use crate::feed::Attached;
@@ -82,6 +83,14 @@ pub(super) struct Route {
 enum Next {
     Commit(Arc<CommitRecord>),
     Snapshot(Box<Task>, Version),
+}
+
+/// What became of an event.
+enum Fate {
+    Delivered,
+    /// Another instance delivered everything up to this version.
+    Elsewhere(Version),
+    GivenUp,
 }
 
 impl Route {
@@ -205,10 +214,14 @@ impl Route {
                 tracing::warn!(task = %self.key, "an event has no form for webhooks; it is left out");
                 continue;
             };
-            if !self.deliver(body).await {
-                return false;
+            match self.deliver(body, commit.version).await {
+                Fate::Delivered => delivered_any = true,
+                Fate::Elsewhere(version) => {
+                    self.skip_to(version);
+                    return true;
+                }
+                Fate::GivenUp => return false,
             }
-            delivered_any = true;
         }
         self.cursor = commit.version;
         if delivered_any && self.acknowledgement.delivered(commit) {
@@ -218,11 +231,15 @@ impl Route {
     }
 
     async fn deliver_snapshot(&mut self, task: Box<Task>, version: Version) -> bool {
-        let body = body(&StreamResponse::Task(*task));
-        if let Some(body) = body
-            && !self.deliver(body).await
-        {
-            return false;
+        if let Some(body) = body(&StreamResponse::Task(*task)) {
+            match self.deliver(body, version).await {
+                Fate::Delivered => {}
+                Fate::Elsewhere(version) => {
+                    self.skip_to(version);
+                    return true;
+                }
+                Fate::GivenUp => return false,
+            }
         }
         self.cursor = version;
         self.acknowledgement.note(version);
@@ -230,14 +247,20 @@ impl Route {
         true
     }
 
-    /// Delivers one event, however often it takes. `false`: the webhook is given up.
-    async fn deliver(&mut self, body: Bytes) -> bool {
+    /// Goes on after what another instance delivered, and wrote down.
+    fn skip_to(&mut self, version: Version) {
+        self.cursor = version;
+        self.acknowledgement.passed(version);
+    }
+
+    /// Delivers one event of a version, however often it takes.
+    async fn deliver(&mut self, body: Bytes, version: Version) -> Fate {
         loop {
             let failure = match self.attempt(body.clone()).await {
                 Ok(()) => {
                     webhook_attempt(Attempt::Accepted);
                     self.backoff.succeeded();
-                    return true;
+                    return Fate::Delivered;
                 }
                 Err(failure) => failure,
             };
@@ -250,14 +273,37 @@ impl Route {
                 Attempt::Blocked => None,
                 _ => self.backoff.failed(&self.instance.config.webhooks, retry_after, chance),
             };
-            let (task, config) = (&self.key, &self.config_id);
+            let task = &self.key;
             let Some(pause) = pause else {
                 webhook_attempt(Attempt::GivenUp);
-                tracing::warn!(%task, config, ?attempt, status, "a webhook is given up for this turn");
-                return false;
+                tracing::warn!(%task, ?attempt, status, "a webhook is given up for this turn");
+                return Fate::GivenUp;
             };
-            tracing::debug!(%task, config, ?attempt, status, ?pause, "a webhook failed; it is tried again");
+            tracing::debug!(%task, ?attempt, status, ?pause, "a webhook failed; it is tried again");
             sleep(pause).await;
+            let elsewhere = self.delivered_elsewhere().await;
+            if elsewhere >= version {
+                return Fate::Elsewhere(elsewhere);
+            }
+        }
+    }
+
+    /// Reads, after a pause, how far others got with this webhook: word of a claim may have been lost. Waits while
+    /// another instance has the task.
+    async fn delivered_elsewhere(&self) -> Version {
+        let Route { instance, key, .. } = self;
+        // In this order: a successor writes how far it got, then it releases the task.
+        while let Ok(Some(head)) = instance.tasks.head(key).await
+            && head.executor.is_some_and(|executor| executor.instance != instance.id)
+        {
+            // It closes this route, unless the task has come back.
+            look_again(instance, key);
+            sleep(instance.config.silence_max).await;
+        }
+        // Not knowing is no reason to stop.
+        match instance.push.get_config(key, &self.config_id).await {
+            Ok(Some(config)) => config.acknowledged,
+            Ok(None) | Err(_) => Version::ABSENT,
         }
     }
 
