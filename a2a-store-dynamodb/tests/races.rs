@@ -1,4 +1,5 @@
-//! Many writers on one task over a bad network: exactly one wins each version, and nothing is lost.
+//! Many writers in several processes on one task, over a bad network: exactly one wins each version, and nothing
+//! is lost.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is test code")]
 
 mod place;
@@ -12,11 +13,10 @@ use a2a_core::{
     BackendError, Commit, CommitId, CommitRecord, Executor, ExecutorChange, Outcome, Replay, TaskKey,
     TaskStore, Tenant, Version, reduce,
 };
-use a2a_store_dynamodb::{Config, DynamoDbStore, SnapshotPolicy};
 use a2a_testkit::sample::{at, commit_id, instance, status, task};
 use futures::future::{join, join_all};
 use place::Place;
-use place::faults::BadNetwork;
+use place::remote::{self, RemoteStore};
 
 const WRITERS: u64 = 64;
 const HANDLES: u64 = 8;
@@ -26,7 +26,7 @@ const LONG: Duration = Duration::from_secs(4);
 
 /// A writer's idea of the task.
 struct Writer {
-    store: Arc<DynamoDbStore>,
+    store: Arc<dyn TaskStore>,
     key: TaskKey,
     task: Option<Task>,
     version: Version,
@@ -132,17 +132,24 @@ fn replaced(task: &Task, text: &str) -> StreamResponse {
     })
 }
 
+/// Run by [`RemoteStore`] in a process of its own; does nothing otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn serves_a_store_when_started_by_another_process() {
+    remote::serve().await;
+}
+
 #[test]
 fn exactly_one_of_64_writers_wins_each_version_over_a_network_that_loses_requests_and_answers() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let key = TaskKey::new(Tenant::new("acme"), "contended");
         let mut handles = Vec::new();
         for seed in 0..HANDLES {
-            let network = BadNetwork::new(seed, 3, 5);
-            let client = place.client_with(|builder| builder.interceptor(network)).await;
-            let often = SnapshotPolicy::default().min_log_units(16).log_per_snapshot(2);
-            let config = Config::new(&place.table).snapshots(often).attempts(2);
-            handles.push(Arc::new(DynamoDbStore::new(client, config)));
+            let setup = place.setup(Some(seed));
+            let handle: Arc<dyn TaskStore> = match seed % 2 {
+                0 => Arc::new(setup.open().await),
+                _ => Arc::new(RemoteStore::start(&setup).await),
+            };
+            handles.push(handle);
         }
         let writers = (0..WRITERS).map(|n| Writer {
             store: Arc::clone(&handles[(n % HANDLES) as usize]),

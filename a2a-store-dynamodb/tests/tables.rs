@@ -24,13 +24,12 @@ fn a_created_table_is_as_expected_and_creating_it_again_is_harmless() {
 fn many_may_create_the_table_at_once() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let client = place.client().await;
-        let name = format!("{}-of-many", place.table);
+        let name = place.another("of-many").await;
         let creations = (0..8).map(|_| create_table(&client, &name, Protection::default()));
         for created in join_all(creations).await {
             created.unwrap();
         }
         verify_table(&client, &name).await.unwrap();
-        client.delete_table().table_name(&name).send().await.unwrap();
     });
 }
 
@@ -38,7 +37,7 @@ fn many_may_create_the_table_at_once() {
 fn a_table_that_differs_is_refused_in_one_readable_error() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let client = place.client().await;
-        let name = format!("{}-other", place.table);
+        let name = place.another("other").await;
         let attribute = AttributeDefinition::builder().attribute_name("pk");
         let attribute = attribute.attribute_type(ScalarAttributeType::S).build().unwrap();
         let key = KeySchemaElement::builder().attribute_name("pk").key_type(KeyType::Hash).build().unwrap();
@@ -55,14 +54,13 @@ fn a_table_that_differs_is_refused_in_one_readable_error() {
                 assert!(reason.contains(difference), "{reason}");
             }
         }
-        client.delete_table().table_name(&name).send().await.unwrap();
     });
 }
 
 #[test]
 fn a_missing_table_is_named() {
     a2a_testkit::run::<Place>(async |place: &Place| {
-        let refused = verify_table(&place.client().await, "nowhere").await.unwrap_err();
-        assert!(refused.to_string().contains("nowhere"), "{refused}");
+        let refused = verify_table(&place.client().await, "a2a-test-nowhere").await.unwrap_err();
+        assert!(refused.to_string().contains("a2a-test-nowhere"), "{refused}");
     });
 }

@@ -1,0 +1,241 @@
+//! What two processes say to each other about a store: its calls and answers as JSON.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a::{StreamResponse, Task, TaskPushNotificationConfig, TaskState};
+use a2a_core::{
+    BackendError, Beat, CommitId, CommitRecord, Cursor, Eviction, Executor, ExecutorChange, InstanceId,
+    Member, Outcome, Principal, PushSubscription, Replay, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery,
+    Tenant, Version,
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// One call of a store.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Call {
+    Load(TaskKey),
+    Head(TaskKey),
+    Commit(Box<CommitCall>),
+    CommitsAfter(TaskKey, Version),
+    Watch(TaskKey, InstanceId),
+    Unwatch(TaskKey, InstanceId),
+    Release(TaskKey, InstanceId),
+    List(#[serde(with = "QueryWords")] TaskQuery),
+    ClaimMessage(Tenant, Option<Principal>, String, String, Duration),
+    Delete(TaskKey),
+    Beat(Member),
+    Roster(Option<InstanceId>, usize),
+    Evict(InstanceId, u64),
+    Remove(InstanceId),
+    Executing(InstanceId),
+    SaveConfig(TaskKey, Config),
+    GetConfig(TaskKey, String),
+    ListConfigs(TaskKey),
+    RemoveConfig(TaskKey, String),
+    Acknowledge(TaskKey, String, Version),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CommitCall {
+    pub(crate) key: TaskKey,
+    pub(crate) expected: Version,
+    pub(crate) id: CommitId,
+    pub(crate) events: Vec<StreamResponse>,
+    pub(crate) task: Task,
+    #[serde(with = "ChangeWords")]
+    pub(crate) change: ExecutorChange,
+    pub(crate) principal: Option<Principal>,
+}
+
+/// A failure as another process can tell it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    kind: String,
+    text: String,
+}
+
+impl From<BackendError> for Failure {
+    fn from(error: BackendError) -> Self {
+        let kind = match &error {
+            BackendError::Unavailable(_) => "unavailable",
+            BackendError::Indeterminate(_) => "indeterminate",
+            BackendError::Rejected { .. } => "rejected",
+            BackendError::TooLarge { .. } => "too large",
+            BackendError::Closed => "closed",
+            _ => "corrupt",
+        };
+        Failure { kind: kind.to_owned(), text: format!("{error:?}") }
+    }
+}
+
+impl From<Failure> for BackendError {
+    fn from(Failure { kind, text }: Failure) -> Self {
+        match kind.as_str() {
+            "unavailable" => BackendError::Unavailable(text.into()),
+            "indeterminate" => BackendError::Indeterminate(text.into()),
+            "rejected" => BackendError::rejected(text),
+            "too large" => BackendError::TooLarge { what: "something elsewhere", actual: 1, limit: 0 },
+            "closed" => BackendError::Closed,
+            _ => BackendError::corrupt(text),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Stored(#[serde(with = "StoredWords")] pub(crate) StoredTask);
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Facts(#[serde(with = "HeadWords")] pub(crate) TaskHead);
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Fate(#[serde(with = "OutcomeWords")] pub(crate) Outcome);
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Pulse(#[serde(with = "BeatWords")] pub(crate) Beat);
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Verdict(#[serde(with = "EvictionWords")] pub(crate) Eviction);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Place(#[serde(with = "CursorWords")] Cursor);
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Page(Vec<Task>, Option<Place>, u64);
+
+impl From<TaskPage> for Page {
+    fn from(page: TaskPage) -> Self {
+        Page(page.tasks, page.next.map(Place), page.total)
+    }
+}
+
+impl From<Page> for TaskPage {
+    fn from(Page(tasks, next, total): Page) -> Self {
+        TaskPage { tasks, next: next.map(|place| place.0), total }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Log {
+    Commits(Vec<CommitRecord>),
+    Snapshot(Stored),
+}
+
+impl From<Replay> for Log {
+    fn from(replay: Replay) -> Self {
+        match replay {
+            Replay::Commits(commits) => Log::Commits(commits.iter().map(|one| (**one).clone()).collect()),
+            Replay::Snapshot(stored) => Log::Snapshot(Stored(*stored)),
+        }
+    }
+}
+
+impl From<Log> for Replay {
+    fn from(log: Log) -> Self {
+        match log {
+            Log::Commits(commits) => Replay::Commits(commits.into_iter().map(Arc::new).collect()),
+            Log::Snapshot(Stored(stored)) => Replay::Snapshot(Box::new(stored)),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Config(TaskPushNotificationConfig, Version);
+
+impl From<PushSubscription> for Config {
+    fn from(subscription: PushSubscription) -> Self {
+        Config(subscription.config, subscription.acknowledged)
+    }
+}
+
+impl From<Config> for PushSubscription {
+    fn from(Config(config, acknowledged): Config) -> Self {
+        PushSubscription { config, acknowledged }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "StoredTask")]
+struct StoredWords {
+    task: Task,
+    version: Version,
+    #[serde(with = "HeadWords")]
+    head: TaskHead,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "TaskHead")]
+struct HeadWords {
+    state: TaskState,
+    principal: Option<Principal>,
+    executor: Option<Executor>,
+    watchers: BTreeSet<InstanceId>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ExecutorChange")]
+enum ChangeWords {
+    Keep,
+    Claim(Executor),
+    Release,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Outcome")]
+enum OutcomeWords {
+    Applied(Version),
+    Conflict { actual: Version },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Beat")]
+enum BeatWords {
+    Alive,
+    Evicted,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Eviction")]
+enum EvictionWords {
+    Evicted,
+    Moved { beat: u64 },
+    Absent,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Cursor")]
+struct CursorWords {
+    timestamp: DateTime<Utc>,
+    task_id: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "TaskQuery")]
+struct QueryWords {
+    tenant: Tenant,
+    principal: Option<Principal>,
+    context_id: Option<String>,
+    state: Option<TaskState>,
+    updated_since: Option<DateTime<Utc>>,
+    #[serde(with = "after")]
+    after: Option<Cursor>,
+    limit: usize,
+    history: Option<usize>,
+    artifacts: bool,
+}
+
+mod after {
+    use serde::{Deserializer, Serializer};
+
+    use super::{Cursor, Deserialize, Place, Serialize};
+
+    pub(super) fn serialize<S: Serializer>(after: &Option<Cursor>, to: S) -> Result<S::Ok, S::Error> {
+        after.clone().map(Place).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Cursor>, D::Error> {
+        Ok(Option::<Place>::deserialize(from)?.map(|place| place.0))
+    }
+}
