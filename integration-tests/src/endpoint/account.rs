@@ -55,6 +55,27 @@ impl Account {
             .build()
     }
 
+    /// Returns what a process finds in its environment to work in this account, with any of AWS's SDKs.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let set = |name, value: &str| (name, value.to_owned());
+        vec![
+            set("AWS_ACCESS_KEY_ID", &self.access_key),
+            set("AWS_SECRET_ACCESS_KEY", &self.secret_key),
+            set("AWS_REGION", &self.region),
+            set("AWS_ENDPOINT_URL_DYNAMODB", self.aws.url(Service::DynamoDb)),
+            set("AWS_ENDPOINT_URL_SNS", self.aws.url(Service::Sns)),
+            set("AWS_ENDPOINT_URL_SQS", self.aws.url(Service::Sqs)),
+            // What a machine of AWS says about itself is not asked for.
+            set("AWS_EC2_METADATA_DISABLED", "true"),
+        ]
+    }
+
+    /// Returns the same account where all services are reached by another URL, such as that of a proxy.
+    #[must_use]
+    pub fn through(self, url: &str) -> Self {
+        Account { aws: Aws::at(url.to_owned(), self.aws.emulated), ..self }
+    }
+
     /// Returns the access key. On an emulator it is also the account's number.
     pub fn access_key(&self) -> &str {
         &self.access_key

@@ -25,6 +25,7 @@ mod venv;
 
 use std::env;
 use std::io::Write as _;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::OnceLock;
 
 pub use account::Account;
@@ -64,6 +65,13 @@ impl Aws {
     /// With credentials in the environment it is the account of those: then tests share it.
     pub fn account(&self) -> Account {
         Account::fresh(self.clone())
+    }
+
+    /// Returns the address of the endpoint, where it is one socket for all services and speaks no TLS.
+    pub fn socket(&self) -> Option<SocketAddr> {
+        let one = self.dynamodb == self.sns && self.sns == self.sqs;
+        let authority = self.sqs.strip_prefix("http://")?.trim_end_matches('/');
+        one.then(|| authority.to_socket_addrs().ok()?.next()).flatten()
     }
 
     fn at(url: String, emulated: bool) -> Self {

@@ -34,7 +34,21 @@ pub async fn exchange(
     request: Request<Body>,
     connections: &TaskTracker,
 ) -> Result<Response<Incoming>, Box<dyn std::error::Error + Send + Sync>> {
-    let stream = TcpStream::connect(address).await?;
+    converse(TcpStream::connect(address).await?, protocol, request, connections).await
+}
+
+/// Sends one request over a new connection and returns the head of its answer; the body follows as it is read. The
+/// tracker's tasks end when the answer does, or is dropped.
+///
+/// # Errors
+///
+/// Those of HTTP. The server may have got the request.
+pub async fn converse(
+    stream: TcpStream,
+    protocol: Protocol,
+    request: Request<Body>,
+    connections: &TaskTracker,
+) -> Result<Response<Incoming>, Box<dyn std::error::Error + Send + Sync>> {
     stream.set_nodelay(true)?;
     let stream = TokioIo::new(stream);
     let answer = match protocol {

@@ -33,7 +33,7 @@ use tokio_util::task::TaskTracker;
 
 pub use client::Client;
 pub use gates::Gates;
-pub use link::{Body, Protocol, exchange};
+pub use link::{Body, Protocol, converse, exchange};
 pub use principal::{PRINCIPAL, PrincipalHeader};
 
 use instance::Sockets;

@@ -1,0 +1,160 @@
+//! A client of the cluster: the SDK's own, by one binding, through the load balancer.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use a2a::{
+    A2AError, AgentCard, GetTaskRequest, Message, Part, Role, SVC_PARAM_EXTENSIONS, SendMessageRequest,
+    StreamResponse, SubscribeToTaskRequest, TRANSPORT_PROTOCOL_GRPC, TRANSPORT_PROTOCOL_HTTP_JSON,
+    TRANSPORT_PROTOCOL_JSONRPC, Task,
+};
+use a2a_client::jsonrpc::JsonRpcTransportFactory;
+use a2a_client::middleware::CallInterceptor;
+use a2a_client::rest::RestTransportFactory;
+use a2a_client::{A2AClient, A2AClientFactory, ServiceParams, Transport};
+use a2a_cluster::resume;
+use a2a_grpc::GrpcTransportFactory;
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use crate::fleet::Binding;
+
+/// A stream as the SDK's client hands it out.
+pub(super) type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
+
+/// One client.
+pub struct Caller {
+    client: A2AClient<Box<dyn Transport>>,
+    cursor: Option<Cursor>,
+}
+
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Caller").field("cursor", &self.cursor).finish_non_exhaustive()
+    }
+}
+
+impl Caller {
+    /// A client that knows a card, the protocol, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// Those of the SDK.
+    pub async fn plain(card: &AgentCard, binding: Binding) -> Result<Self, A2AError> {
+        Ok(Caller { client: connect(card, binding, None).await?, cursor: None })
+    }
+
+    /// A client that asks for cursors, and subscribes again where its last stream broke off.
+    ///
+    /// # Errors
+    ///
+    /// Those of the SDK.
+    pub async fn resuming(card: &AgentCard, binding: Binding) -> Result<Self, A2AError> {
+        let cursor = Cursor::default();
+        let client = connect(card, binding, Some(cursor.clone())).await?;
+        Ok(Caller { client, cursor: Some(cursor) })
+    }
+
+    /// Sends a message and returns the stream of its turn.
+    ///
+    /// # Errors
+    ///
+    /// Those of the SDK.
+    pub(super) async fn send(&self, message: &Message) -> Result<Events, A2AError> {
+        let message = message.clone();
+        let request = SendMessageRequest { message, configuration: None, metadata: None, tenant: None };
+        self.client.send_streaming_message(&request).await
+    }
+
+    /// Subscribes to a task; one that resumes, from the last event that it saw.
+    ///
+    /// # Errors
+    ///
+    /// Those of the SDK.
+    pub(super) async fn subscribe(&self, task: &str) -> Result<Events, A2AError> {
+        self.client.subscribe_to_task(&SubscribeToTaskRequest { id: task.to_owned(), tenant: None }).await
+    }
+
+    /// Reads a task.
+    ///
+    /// # Errors
+    ///
+    /// Those of the SDK.
+    pub async fn get(&self, task: &str) -> Result<Task, A2AError> {
+        let request = GetTaskRequest { id: task.to_owned(), history_length: None, tenant: None };
+        self.client.get_task(&request).await
+    }
+
+    /// Remembers how far a stream came, where the client resumes.
+    pub(super) fn saw(&self, event: &StreamResponse) {
+        if let (Some(cursor), Some(text)) = (&self.cursor, cursor_of(event)) {
+            cursor.set(text);
+        }
+    }
+
+    /// Tells whether the client resumes.
+    pub fn resumes(&self) -> bool {
+        self.cursor.is_some()
+    }
+}
+
+/// A message of a user.
+pub fn saying(text: &str) -> Message {
+    Message::new(Role::User, vec![Part::text(text)])
+}
+
+async fn connect(
+    card: &AgentCard,
+    binding: Binding,
+    cursor: Option<Cursor>,
+) -> Result<A2AClient<Box<dyn Transport>>, A2AError> {
+    let protocol = match binding {
+        Binding::JsonRpc => TRANSPORT_PROTOCOL_JSONRPC,
+        Binding::Rest => TRANSPORT_PROTOCOL_HTTP_JSON,
+        Binding::Grpc => TRANSPORT_PROTOCOL_GRPC,
+    };
+    let http = reqwest::Client::builder().no_proxy().build();
+    let http = http.map_err(|error| A2AError::internal(error.to_string()))?;
+    let builder = A2AClientFactory::builder()
+        .no_defaults()
+        .register(Arc::new(JsonRpcTransportFactory::new(Some(http.clone()))))
+        .register(Arc::new(RestTransportFactory::new(Some(http))))
+        .register(Arc::new(GrpcTransportFactory::new()))
+        .preferred_bindings(vec![protocol.to_owned()]);
+    let builder = match cursor {
+        Some(cursor) => builder.with_interceptor(Arc::new(cursor)),
+        None => builder,
+    };
+    builder.build().create_from_card(card).await
+}
+
+/// The last position that a client saw, which it names when it subscribes.
+#[derive(Debug, Clone, Default)]
+struct Cursor(Arc<Mutex<Option<String>>>);
+
+impl Cursor {
+    fn set(&self, text: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+}
+
+#[async_trait]
+impl CallInterceptor for Cursor {
+    async fn before(&self, method: &str, params: &mut ServiceParams) -> Result<(), A2AError> {
+        params.insert(SVC_PARAM_EXTENSIONS.to_owned(), vec![resume::URI.to_owned()]);
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let (a2a::methods::SUBSCRIBE_TO_TASK, Some(seen)) = (method, seen) {
+            params.insert(resume::CURSOR_PARAM.to_owned(), vec![seen]);
+        }
+        Ok(())
+    }
+}
+
+fn cursor_of(event: &StreamResponse) -> Option<String> {
+    let metadata = match event {
+        StreamResponse::Task(task) => &task.metadata,
+        StreamResponse::Message(message) => &message.metadata,
+        StreamResponse::StatusUpdate(update) => &update.metadata,
+        StreamResponse::ArtifactUpdate(update) => &update.metadata,
+    };
+    Some(metadata.as_ref()?.get(resume::URI)?.get("cursor")?.as_str()?.to_owned())
+}

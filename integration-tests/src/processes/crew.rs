@@ -1,0 +1,252 @@
+//! Some processes that are one cluster: they come, go, and are found by what they run.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use a2a::{AgentCard, TRANSPORT_PROTOCOL_GRPC, TRANSPORT_PROTOCOL_HTTP_JSON, TRANSPORT_PROTOCOL_JSONRPC};
+use a2a_client::agent_card::AgentCardResolver;
+use a2a_core::{Ambient, SystemAmbient};
+use chrono::{DateTime, Utc};
+
+use super::caller::Caller;
+use super::front::Front;
+use super::journal::Journal;
+use super::node::{Launch, Node};
+use super::site::{Leftovers, Site};
+use crate::endpoint::Aws;
+use crate::fleet::Binding;
+
+/// What a crew is to be.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// A program whose arguments are those of `a2a-node`.
+    pub program: PathBuf,
+    /// How many processes.
+    pub nodes: usize,
+    /// How often each beats.
+    pub beat: Duration,
+    /// After how long without a beat one counts as dead.
+    pub lease: Duration,
+    /// What becomes of the tasks of a dead one: they go on elsewhere, or they fail.
+    pub resume: bool,
+    /// How long one may take over what it does, once asked to end.
+    pub grace: Duration,
+    /// After how much silence the load balancer ends an answer.
+    pub idle: Duration,
+}
+
+impl Plan {
+    /// Three processes of this program, quick to be missed, whose tasks go on elsewhere.
+    pub fn of(program: impl Into<PathBuf>) -> Self {
+        Plan {
+            program: program.into(),
+            nodes: 3,
+            beat: Duration::from_millis(400),
+            lease: Duration::from_secs(2),
+            resume: true,
+            grace: Duration::from_secs(20),
+            idle: Duration::from_secs(15),
+        }
+    }
+}
+
+/// Running processes, and the one address by which clients know them.
+#[derive(Debug)]
+pub struct Crew {
+    plan: Plan,
+    launch: Launch,
+    site: Site,
+    front: Front,
+    nodes: Vec<Node>,
+    started: usize,
+    gone: Vec<(String, Journal)>,
+    card: AgentCard,
+}
+
+impl Crew {
+    /// Starts all processes at once, and waits until each of them serves.
+    ///
+    /// # Panics
+    ///
+    /// When one does not.
+    pub async fn start(plan: Plan, aws: &Aws) -> Self {
+        let site = Site::prepare(aws).await;
+        let front = Front::start(plan.idle).await.unwrap();
+        let seconds = |time: Duration| time.as_secs_f64().to_string();
+        let flags = [
+            ["--public-url".to_owned(), format!("http://{}", front.http())],
+            ["--public-grpc-url".to_owned(), format!("http://{}", front.grpc())],
+            ["--beat-interval".to_owned(), seconds(plan.beat)],
+            ["--lease".to_owned(), seconds(plan.lease)],
+            ["--executor-lost".to_owned(), if plan.resume { "resume" } else { "fail" }.to_owned()],
+            ["--max-attempts".to_owned(), "1000".to_owned()],
+            ["--shutdown-grace".to_owned(), seconds(plan.grace)],
+            ["--log-format".to_owned(), "json".to_owned()],
+        ];
+        let launch = Launch {
+            program: plan.program.clone(),
+            environment: site.environment(),
+            flags: flags.into_iter().flatten().collect(),
+        };
+        let nodes = (1..=plan.nodes).map(|number| {
+            let launch = launch.clone();
+            async move { launch.start(&format!("n{number}")).await.unwrap_or_else(|why| panic!("{why}")) }
+        });
+        let nodes = futures::future::join_all(nodes).await;
+        nodes.iter().for_each(|node| front.add(node));
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let at = format!("http://{}", front.http());
+        let card = AgentCardResolver::new(Some(http)).resolve(&at).await.unwrap();
+        let started = plan.nodes;
+        Crew { plan, launch, site, front, nodes, started, gone: Vec::new(), card }
+    }
+
+    /// What it was to be.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Where its data is.
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// The load balancer.
+    pub fn front(&self) -> &Front {
+        &self.front
+    }
+
+    /// The processes that run, frozen ones included.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Finds a process by its name.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub fn node(&self, name: &str) -> &Node {
+        self.nodes.iter().find(|node| node.name() == name).expect("no such process")
+    }
+
+    /// Makes a client that goes through the load balancer.
+    ///
+    /// # Panics
+    ///
+    /// When the SDK refuses to make one.
+    pub async fn caller(&self, binding: Binding, resumes: bool) -> Caller {
+        let caller = if resumes {
+            Caller::resuming(&self.card, binding).await
+        } else {
+            Caller::plain(&self.card, binding).await
+        };
+        caller.unwrap()
+    }
+
+    /// Makes a client that knows one process only.
+    ///
+    /// # Panics
+    ///
+    /// When the SDK refuses to make one.
+    pub async fn caller_at(&self, node: &str, binding: Binding) -> Caller {
+        let node = self.node(node);
+        let mut card = self.card.clone();
+        for interface in &mut card.supported_interfaces {
+            interface.url = match interface.protocol_binding.as_str() {
+                TRANSPORT_PROTOCOL_GRPC => format!("http://{}", node.grpc()),
+                TRANSPORT_PROTOCOL_JSONRPC | TRANSPORT_PROTOCOL_HTTP_JSON => {
+                    format!("http://{}", node.http())
+                }
+                _ => continue,
+            };
+        }
+        Caller::plain(&card, binding).await.unwrap()
+    }
+
+    /// The process that runs a task now. `None` where none does, or one that is gone.
+    pub async fn executor_of(&self, task: &str) -> Option<&Node> {
+        let executor = self.site.head(task).await?.executor?.instance.to_string();
+        self.nodes.iter().find(|node| node.id() == executor)
+    }
+
+    /// Starts one more process, under a new name, and sends it requests.
+    ///
+    /// # Panics
+    ///
+    /// When it does not serve.
+    pub async fn add(&mut self) -> String {
+        self.started += 1;
+        let name = format!("n{}", self.started);
+        let node = self.launch.start(&name).await.unwrap_or_else(|why| panic!("{why}"));
+        self.front.add(&node);
+        self.nodes.push(node);
+        name
+    }
+
+    /// Kills a process with SIGKILL; returns when that was. The load balancer has to find out by itself.
+    ///
+    /// # Panics
+    ///
+    /// When there is none of this name.
+    pub async fn kill(&mut self, name: &str) -> DateTime<Utc> {
+        let node = self.take(name);
+        let at = SystemAmbient.now();
+        let journal = node.kill().await;
+        self.gone.push((name.to_owned(), journal));
+        at
+    }
+
+    /// Sends SIGTERM to a process and waits until it has drained.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end in time, or not well.
+    pub async fn retire(&mut self, name: &str) {
+        let node = self.take(name);
+        node.terminate();
+        let (status, journal) =
+            node.ended(self.plan.grace * 3).await.unwrap_or_else(|why| panic!("{why}{}", self.words()));
+        assert!(status.success(), "{name} ended with {status}; its last words:\n{}", journal.tail());
+        self.gone.push((name.to_owned(), journal));
+        self.front.remove(name);
+    }
+
+    /// Removes a process that is gone from the load balancer.
+    pub fn forget(&self, name: &str) {
+        self.front.remove(name);
+    }
+
+    /// Retires all processes at once; returns what is left of them.
+    ///
+    /// # Panics
+    ///
+    /// When one does not end in time, or not well.
+    pub async fn shutdown(mut self) -> Leftovers {
+        self.nodes.iter().for_each(Node::terminate);
+        for node in std::mem::take(&mut self.nodes) {
+            let name = node.name().to_owned();
+            let (status, journal) =
+                node.ended(self.plan.grace * 3).await.unwrap_or_else(|why| panic!("{why}"));
+            assert!(status.success(), "{name} ended with {status}; its last words:\n{}", journal.tail());
+            self.gone.push((name, journal));
+        }
+        let panicked: Vec<_> = self.gone.iter().filter(|(_, journal)| journal.panicked()).collect();
+        assert!(panicked.is_empty(), "{}", self.words());
+        self.site.leftovers().await
+    }
+
+    /// The last words of every process, for whoever looks at a failure.
+    pub fn words(&self) -> String {
+        let running = self.nodes.iter().map(|node| (node.name(), node.journal()));
+        let gone = self.gone.iter().map(|(name, journal)| (name.as_str(), journal));
+        gone.chain(running)
+            .map(|(name, journal)| format!("\n{name} said last:\n{}", journal.tail()))
+            .collect()
+    }
+
+    fn take(&mut self, name: &str) -> Node {
+        let place = self.nodes.iter().position(|node| node.name() == name).expect("no such process");
+        self.nodes.remove(place)
+    }
+}

@@ -1,0 +1,95 @@
+//! What a process writes to its log: the end of it for people who look at a failure, and what a harness reads from it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+use tokio::io::{AsyncBufRead, AsyncBufReadExt};
+
+const LINES: usize = 400;
+const SHOWN: usize = 40;
+
+/// The end of a process's log, in JSON lines. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Journal(Arc<Mutex<Pages>>);
+
+#[derive(Debug, Default)]
+struct Pages {
+    lines: VecDeque<String>,
+    rejoined_as: Vec<String>,
+    panicked: bool,
+}
+
+impl Journal {
+    /// Reads until the process closes its end. Cancel safe, but for the line that was being read.
+    pub(super) async fn keep(self, log: impl AsyncBufRead + Unpin) {
+        let mut lines = log.lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            self.with(|pages| pages.add(line));
+        }
+    }
+
+    /// The last lines.
+    pub fn tail(&self) -> String {
+        self.with(|pages| {
+            let from = pages.lines.len().saturating_sub(SHOWN);
+            pages.lines.range(from..).map(|line| format!("    {line}\n")).collect()
+        })
+    }
+
+    /// Under which id the process joined again after it was evicted, if it did.
+    pub fn rejoined_as(&self) -> Option<String> {
+        self.with(|pages| pages.rejoined_as.last().cloned())
+    }
+
+    /// How often the process joined again under another id.
+    pub fn rejoined(&self) -> usize {
+        self.with(|pages| pages.rejoined_as.len())
+    }
+
+    /// Tells whether a thread of the process panicked.
+    pub fn panicked(&self) -> bool {
+        self.with(|pages| pages.panicked)
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Pages) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Pages {
+    fn add(&mut self, line: String) {
+        self.panicked |= line.contains("panicked at");
+        if let Some(id) = rejoined_as(&line) {
+            self.rejoined_as.push(id);
+        }
+        if self.lines.len() == LINES {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line);
+    }
+}
+
+fn rejoined_as(line: &str) -> Option<String> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let is_it = line.get("message")?.as_str()?.starts_with("rejoined under a new id");
+    is_it.then(|| line.get("instance")?.as_str().map(str::to_owned)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_last_id_counts_and_the_last_lines_are_kept() {
+        let joined =
+            |id: &str| format!(r#"{{"level":"WARN","message":"rejoined under a new id","instance":"{id}"}}"#);
+        let noise = "noise\n".repeat(LINES);
+        let log = format!("{}\n{noise}{}\nlast\n", joined("a"), joined("b"));
+        let journal = Journal::default();
+        journal.clone().keep(log.as_bytes()).await;
+        assert_eq!((journal.rejoined(), journal.rejoined_as()), (2, Some("b".to_owned())));
+        assert_eq!(journal.tail().lines().count(), SHOWN);
+        assert!(journal.tail().ends_with("    last\n") && !journal.panicked());
+    }
+}

@@ -1,0 +1,33 @@
+//! Real server processes on AWS services, behind a load balancer, and all that can befall them.
+//!
+//! A [`Crew`] is some processes with one [`Site`] (table, topic, queues) and one [`Front`] (the load balancer). Clients
+//! are the SDK's own ([`Caller`]); a [`listener`] wants all of a task's stream and comes again whatever breaks. What
+//! the listeners recorded, [`audit`] holds against the log in the table.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what fails here is a test that fails"
+)]
+
+pub mod audit;
+mod caller;
+mod crew;
+mod front;
+mod gate;
+mod journal;
+pub mod listener;
+mod node;
+mod show;
+mod site;
+
+pub use caller::{Caller, saying};
+pub use crew::{Crew, Plan};
+pub use front::Front;
+pub use gate::{Gate, Passage};
+pub use journal::Journal;
+pub use node::{Launch, Node};
+pub use show::{Performance, Show};
+pub use site::{Leftovers, Site};

@@ -1,0 +1,162 @@
+//! A show: some tasks at once, each with clients that listen to it, and afterwards what each of them lacked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a::TaskState;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::audit::{Count, Script};
+use super::caller::saying;
+use super::crew::Crew;
+use super::listener::{self, Recording};
+use crate::fleet::Binding;
+
+/// What is to be played.
+#[derive(Debug, Clone, Copy)]
+pub struct Show {
+    /// How many tasks, all begun at once.
+    pub tasks: usize,
+    /// How many chunks each of them streams.
+    pub chunks: u32,
+    /// How long the agent rests between two chunks.
+    pub gap: Duration,
+    /// How many clients subscribe to each task, besides the one that began it.
+    pub watchers: usize,
+    /// How long a client may take to hear a whole task.
+    pub patience: Duration,
+}
+
+/// A show that is being played.
+#[derive(Debug)]
+pub struct Performance {
+    show: Show,
+    tasks: watch::Receiver<Vec<String>>,
+    listeners: JoinSet<Recording>,
+}
+
+/// What a show was like.
+#[derive(Debug, Default)]
+pub struct Review {
+    /// How many streams there were.
+    pub streams: usize,
+    /// How often clients came again after theirs broke.
+    pub reconnects: usize,
+    /// What they got and lacked.
+    pub count: Count,
+    /// Events in the logs of all tasks.
+    pub events: usize,
+    /// All that must not be, in words.
+    pub wrong: Vec<String>,
+    /// All that clients saw, by task.
+    pub recordings: Vec<Recording>,
+    /// What the tasks' logs say.
+    pub scripts: Vec<(String, Script)>,
+}
+
+impl Show {
+    /// Begins all tasks, through the load balancer. Every other client resumes by cursor; the bindings alternate.
+    pub async fn begin(self, crew: &Crew) -> Performance {
+        let until = Instant::now() + self.patience;
+        let (known, tasks) = watch::channel(Vec::new());
+        let known = Arc::new(known);
+        let mut listeners = JoinSet::new();
+        for number in 0..self.tasks {
+            let binding = |client: usize| Binding::ALL[(number + client) % Binding::ALL.len()];
+            let teller = crew.caller(binding(0), number % 2 == 1).await;
+            let message = saying(&format!("stream {} {}", self.chunks, self.gap.as_millis()));
+            let (begun, id) = watch::channel(String::new());
+            let known = Arc::clone(&known);
+            listeners.spawn(listener::send_and_hear(teller, message, until, move |task| {
+                begun.send_replace(task.to_owned());
+                known.send_modify(|tasks| tasks.push(task.to_owned()));
+            }));
+            for watcher in 1..=self.watchers {
+                let caller = crew.caller(binding(watcher), (number + watcher) % 2 == 1).await;
+                let mut id = id.clone();
+                listeners.spawn(async move {
+                    match id.wait_for(|id| !id.is_empty()).await.map(|id| id.clone()) {
+                        Ok(id) => listener::watch(caller, id, until).await,
+                        Err(_) => Recording::nothing("the task never began"),
+                    }
+                });
+            }
+        }
+        Performance { show: self, tasks, listeners }
+    }
+}
+
+impl Performance {
+    /// Waits until so many tasks have begun, and returns their ids.
+    ///
+    /// # Panics
+    ///
+    /// When they have not by the time that all listeners have given up.
+    pub async fn begun(&mut self, tasks: usize) -> Vec<String> {
+        self.tasks.wait_for(|begun| begun.len() >= tasks).await.expect("the tasks did not begin").clone()
+    }
+
+    /// Waits until every listener has heard all, or given up, and compares with the logs.
+    ///
+    /// # Panics
+    ///
+    /// When a listener panicked, or a log cannot be read.
+    pub async fn end(mut self, crew: &Crew) -> Review {
+        let mut review = Review::default();
+        while let Some(recording) = self.listeners.join_next().await {
+            review.recordings.push(recording.unwrap());
+        }
+        for task in self.tasks.borrow().clone() {
+            match Script::of(&crew.site().log(&task).await) {
+                Some(script) => review.scripts.push((task, script)),
+                None => review.wrong.push(format!("{task} has no log")),
+            }
+        }
+        review.judge(self.show, crew.plan().resume);
+        review
+    }
+}
+
+impl Review {
+    /// Tells whether nothing was wrong.
+    pub fn is_right(&self) -> bool {
+        self.wrong.is_empty() && self.count.is_right()
+    }
+
+    fn judge(&mut self, show: Show, resume: bool) {
+        if self.scripts.len() != show.tasks {
+            self.wrong.push(format!("{} tasks of {}", self.scripts.len(), show.tasks));
+        }
+        let whole: Vec<u32> = (1..=show.chunks).collect();
+        for (task, script) in &self.scripts {
+            self.events += script.events();
+            let state = script.state();
+            if !state.is_terminal() {
+                self.wrong.push(format!("{task} is left {state:?}"));
+            }
+            let is_prefix = whole.starts_with(script.chunks());
+            if !is_prefix || (*state == TaskState::Completed && script.chunks() != whole) {
+                self.wrong.push(format!("{task} is {state:?} with the chunks {:?}", script.chunks()));
+            }
+            if resume && *state != TaskState::Completed {
+                self.wrong.push(format!("{task} is {state:?}, although it can be resumed"));
+            }
+        }
+        for recording in &self.recordings {
+            self.streams += 1;
+            self.reconnects += recording.hops.len().saturating_sub(1);
+            if let Some(why) = &recording.gave_up {
+                self.wrong.push(format!("{}: {why}, after {:?}", recording.task, recording.troubles));
+            }
+            if let Some((_, script)) = self.scripts.iter().find(|(task, _)| *task == recording.task) {
+                let count = script.count(recording);
+                if !count.is_right() {
+                    self.wrong.push(format!("{}: {count:?}, {}", recording.task, recording.outline()));
+                }
+                self.count += count;
+            }
+        }
+    }
+}

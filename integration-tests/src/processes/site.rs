@@ -1,0 +1,173 @@
+//! A place of one's own on AWS: a table, a topic, a prefix for queues; and a look at them past all instances.
+
+use std::sync::Arc;
+
+use a2a_bus_snssqs::Clients;
+use a2a_core::{
+    Ambient, CommitRecord, Member, Membership, Replay, SystemAmbient, TaskHead, TaskKey, TaskQuery,
+    TaskStore, Tenant, Version,
+};
+use a2a_store_dynamodb::DynamoDbStore;
+use a2a_store_dynamodb::table::{Protection, create_table};
+
+use super::gate::Gate;
+use crate::endpoint::{Account, Aws, Service};
+
+const TABLE: &str = "tasks";
+const TOPIC: &str = "events";
+const PREFIX: &str = "a2a";
+
+/// Where the instances of one cluster keep everything.
+#[derive(Debug)]
+pub struct Site {
+    account: Account,
+    table: String,
+    topic: String,
+    prefix: String,
+    store: DynamoDbStore,
+    clients: Clients,
+    gate: Option<Gate>,
+}
+
+/// What is left of instances that are gone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Leftovers {
+    /// URLs of queues.
+    pub queues: Vec<String>,
+    /// ARNs of subscriptions.
+    pub subscriptions: Vec<String>,
+    /// Ids of members.
+    pub members: Vec<String>,
+}
+
+impl Leftovers {
+    /// Tells whether nothing is left.
+    pub fn is_nothing(&self) -> bool {
+        *self == Leftovers::default()
+    }
+}
+
+impl Site {
+    /// Makes table and topic in an account that nobody else uses, with a gate before the endpoint where it is one
+    /// socket without TLS.
+    ///
+    /// # Panics
+    ///
+    /// When they cannot be made.
+    pub async fn prepare(aws: &Aws) -> Self {
+        let account = aws.account();
+        // Where tests share an account, the names tell them apart.
+        let name = SystemAmbient.uuid().simple().to_string();
+        let table = format!("{TABLE}-{name}");
+        let prefix = format!("{PREFIX}-{}", &name[20..]);
+        let dynamodb = aws_sdk_dynamodb::Client::new(&account.sdk_config(Service::DynamoDb));
+        create_table(&dynamodb, &table, Protection::default()).await.unwrap();
+        let clients = Clients {
+            sns: aws_sdk_sns::Client::new(&account.sdk_config(Service::Sns)),
+            sqs: aws_sdk_sqs::Client::new(&account.sdk_config(Service::Sqs)),
+        };
+        let topic = format!("{TOPIC}-{name}");
+        let topic = a2a_bus_snssqs::create_topic(&clients, &topic, &prefix).await.unwrap().to_string();
+        let store = DynamoDbStore::new(dynamodb, a2a_store_dynamodb::Config::new(&table));
+        let gate = match aws.socket() {
+            Some(address) => Some(Gate::before(address).await.unwrap()),
+            None => None,
+        };
+        Site { account, table, topic, prefix, store, clients, gate }
+    }
+
+    /// The gate before the endpoint.
+    pub fn gate(&self) -> Option<&Gate> {
+        self.gate.as_ref()
+    }
+
+    /// What an instance finds in its environment.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let account = match &self.gate {
+            Some(gate) => self.account.clone().through(&format!("http://{}", gate.address())),
+            None => self.account.clone(),
+        };
+        let ours = [
+            ("A2A_STORE", "dynamodb".to_owned()),
+            ("A2A_TABLE", self.table.clone()),
+            ("A2A_BUS", "snssqs".to_owned()),
+            ("A2A_TOPIC_ARN", self.topic.clone()),
+            ("A2A_QUEUE_PREFIX", self.prefix.clone()),
+        ];
+        account.environment().into_iter().chain(ours).collect()
+    }
+
+    /// Reads the whole log of a task.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be read, or is no longer kept.
+    pub async fn log(&self, task: &str) -> Vec<Arc<CommitRecord>> {
+        let key = key(task);
+        let mut log: Vec<Arc<CommitRecord>> = Vec::new();
+        loop {
+            let after = log.last().map_or(Version::ABSENT, |commit| commit.version);
+            match self.store.commits_after(&key, after).await.unwrap() {
+                Replay::Commits(commits) if commits.is_empty() => return log,
+                Replay::Commits(commits) => log.extend(commits),
+                Replay::Snapshot(_) => panic!("the log of {task} is no longer kept"),
+            }
+        }
+    }
+
+    /// Reads who runs a task, and its state. `None` where there is no such task.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be read.
+    pub async fn head(&self, task: &str) -> Option<TaskHead> {
+        self.store.head(&key(task)).await.unwrap()
+    }
+
+    /// The ids of all members, evicted ones included.
+    ///
+    /// # Panics
+    ///
+    /// When they cannot be read.
+    pub async fn members(&self) -> Vec<Member> {
+        let (mut members, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.store.roster(after.as_ref(), 100).await.unwrap();
+            let Some(last) = page.last() else { return members };
+            after = Some(last.id);
+            members.extend(page);
+        }
+    }
+
+    /// How many tasks there are.
+    ///
+    /// # Panics
+    ///
+    /// When they cannot be listed.
+    pub async fn tasks(&self) -> usize {
+        let query = TaskQuery::new(Tenant::default(), None, 1);
+        usize::try_from(self.store.list(&query).await.unwrap().total).unwrap()
+    }
+
+    /// Looks for what instances have made and not removed.
+    ///
+    /// # Panics
+    ///
+    /// When one cannot look.
+    pub async fn leftovers(&self) -> Leftovers {
+        let queues = self.clients.sqs.list_queues().queue_name_prefix(&self.prefix).send().await.unwrap();
+        let mut subscriptions = Vec::new();
+        let mut pages =
+            self.clients.sns.list_subscriptions_by_topic().topic_arn(&self.topic).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.unwrap().subscriptions.unwrap_or_default();
+            subscriptions.extend(page.into_iter().filter_map(|subscription| subscription.subscription_arn));
+        }
+        let members = self.members().await.into_iter().map(|member| member.id.to_string()).collect();
+        Leftovers { queues: queues.queue_urls.unwrap_or_default(), subscriptions, members }
+    }
+}
+
+fn key(task: &str) -> TaskKey {
+    TaskKey::new(Tenant::default(), task)
+}
