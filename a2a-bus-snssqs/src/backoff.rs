@@ -5,7 +5,7 @@ use std::time::Duration;
 use a2a_core::Ambient;
 
 const FIRST: Duration = Duration::from_millis(200);
-const LONGEST: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// Counts failures in a row.
 #[derive(Debug, Default)]

@@ -137,6 +137,7 @@ impl EventBus for SnsSqsBus {
         Ok(Delivery { gone: gone.collect() })
     }
 
+    /// Fails while polls of the queue fail, every two seconds at least; polling goes on meanwhile.
     async fn receive(&self) -> Result<Vec<BusMessage>> {
         self.inbox.take().await
     }

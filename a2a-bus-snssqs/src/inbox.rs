@@ -5,18 +5,33 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use a2a_core::{BackendError, BusMessage, Result};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::time::timeout;
+
+use crate::error::Failure;
 
 /// As many as one receive brings.
 pub(crate) const FEWEST: usize = 10;
 pub(crate) const MOST: usize = 1_000_000;
 
+/// How often a reader is told of an outage that lasts: so often that it can tell it from a lone failure.
+const REMIND: Duration = Duration::from_secs(2);
+
 #[derive(Debug)]
 struct Waiting {
     messages: VecDeque<BusMessage>,
     closed: bool,
+    outage: Option<Outage>,
+}
+
+/// Why nothing can be received.
+#[derive(Debug)]
+struct Outage {
+    failure: Failure,
+    is_told: bool,
 }
 
 /// The messages that wait for a reader.
@@ -34,7 +49,7 @@ pub(crate) struct Room<'a>(SemaphorePermit<'a>);
 impl Inbox {
     pub(crate) fn new(messages: usize) -> Self {
         Inbox {
-            waiting: Mutex::new(Waiting { messages: VecDeque::new(), closed: false }),
+            waiting: Mutex::new(Waiting { messages: VecDeque::new(), closed: false, outage: None }),
             changed: Notify::new(),
             room: Semaphore::new(messages.clamp(FEWEST, MOST)),
         }
@@ -56,10 +71,23 @@ impl Inbox {
         }
     }
 
+    /// A poll failed: readers are told, now and every so often, until one [works](Inbox::works).
+    pub(crate) fn fails(&self, failure: Failure) {
+        self.lock().outage = Some(Outage { failure, is_told: false });
+        self.changed.notify_one();
+    }
+
+    /// A poll was answered.
+    pub(crate) fn works(&self) {
+        self.lock().outage = None;
+    }
+
     /// Waits for messages and takes all. Cancel safe: nothing is taken before it returns.
+    ///
+    /// Fails while polls fail: once for each that does, and as a reminder while none is answered.
     pub(crate) async fn take(&self) -> Result<Vec<BusMessage>> {
         loop {
-            {
+            let fails = {
                 let mut waiting = self.lock();
                 if waiting.closed {
                     // Whoever else waits shall see it too.
@@ -71,8 +99,21 @@ impl Inbox {
                     self.room.add_permits(messages.len());
                     return Ok(messages);
                 }
+                match &mut waiting.outage {
+                    Some(outage) if !outage.is_told => {
+                        outage.is_told = true;
+                        return Err(outage.failure.clone().into());
+                    }
+                    outage => outage.is_some(),
+                }
+            };
+            if !fails {
+                self.changed.notified().await;
+            } else if timeout(REMIND, self.changed.notified()).await.is_err()
+                && let Some(outage) = &mut self.lock().outage
+            {
+                outage.is_told = false;
             }
-            self.changed.notified().await;
         }
     }
 
@@ -133,6 +174,21 @@ mod tests {
         assert!(inbox.take().now_or_never().is_none());
         inbox.put(inbox.room().await.unwrap(), vec![message(1)]);
         assert_eq!(inbox.take().await.unwrap(), [message(1)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_told_again_and_again_until_it_ends() {
+        let inbox = Inbox::new(10);
+        let start = tokio::time::Instant::now();
+        inbox.fails(Failure::late("ReceiveMessage"));
+        for told in 0..5 {
+            assert!(inbox.take().await.unwrap_err().is_transient());
+            assert_eq!(start.elapsed().as_secs(), told * REMIND.as_secs());
+        }
+        inbox.put(inbox.room().await.unwrap(), vec![message(1)]);
+        assert_eq!(inbox.take().await.unwrap(), [message(1)], "what is there is worth more");
+        inbox.works();
+        assert!(timeout(REMIND * 10, inbox.take()).await.is_err());
     }
 
     #[tokio::test]

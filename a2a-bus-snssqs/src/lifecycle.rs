@@ -61,8 +61,8 @@ impl QueueLifecycle {
     /// Makes the queue and subscribes it to the topic, which must exist.
     ///
     /// Idempotent: what is there already, with the same settings, is taken as it is. When a step fails, what
-    /// the earlier steps made is removed. When cancelled, or where that removal fails too, a queue may stay
-    /// behind until a [`Janitor`](crate::Janitor) pass.
+    /// the earlier steps made is removed. When cancelled, or where that removal fails too, or where the answer
+    /// is lost of a step that was done, what it made may stay behind until a [`Janitor`](crate::Janitor) pass.
     ///
     /// # Errors
     ///

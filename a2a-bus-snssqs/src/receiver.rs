@@ -20,8 +20,11 @@ use crate::renewal::Renewal;
 use crate::scale::{self, Next};
 use crate::triage::{self, Treatment};
 
-/// How long a helping receiver waits for messages: it is there for a backlog only.
+/// How long a helping receiver waits for messages, which is there for a backlog only, and the first one after
+/// a failure, which is to learn soon whether polls are answered again.
 const SHORT_POLL: Duration = Duration::from_secs(1);
+
+const CALL: &str = "ReceiveMessage";
 
 /// More than the client's own limit for a long poll.
 const NO_ANSWER: Duration = Duration::from_secs(30);
@@ -43,22 +46,28 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// Receives until the endpoint closes. Waits out every failure and makes a lost queue anew.
+    /// Receives until the endpoint closes. Tells the reader of every failure, waits it out, and makes a lost
+    /// queue anew.
     pub(crate) async fn run(self: Arc<Self>) {
         let mut backoff = Backoff::default();
-        while let Some(answer) = self.receive(LONGEST_POLL).await {
+        let mut wait = LONGEST_POLL;
+        while let Some(answer) = self.receive(wait).await {
+            wait = if answer.is_ok() { LONGEST_POLL } else { SHORT_POLL };
             match answer {
-                Ok(Next::CallHelp) => {
+                Ok(next) => {
                     backoff.reset();
-                    self.call_help();
+                    self.inbox.works();
+                    if next == Next::CallHelp {
+                        self.call_help();
+                    }
                 }
-                Ok(_) => backoff.reset(),
                 Err(error) => {
-                    meter::failed("ReceiveMessage");
-                    if error.is(ReceiveMessageError::is_queue_does_not_exist) {
+                    meter::failed(CALL);
+                    debug!(error = %error.failure, "receiving failed and goes on after a pause");
+                    let is_gone = error.is(ReceiveMessageError::is_queue_does_not_exist);
+                    self.inbox.fails(error.failure);
+                    if is_gone {
                         self.renewal.renew(&self.stop).await;
-                    } else {
-                        warn!(error = %error.failure, "receiving failed and goes on after a pause");
                     }
                     let pause = backoff.pause(&*self.ambient);
                     if self.stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
@@ -112,7 +121,7 @@ impl Receiver {
             .max_number_of_messages(FEWEST as i32)
             .wait_time_seconds(wait.as_secs() as i32)
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
-        let answer = call("ReceiveMessage", NO_ANSWER, poll.send()).await?;
+        let answer = call(CALL, NO_ANSWER, poll.send()).await?;
         Ok(answer.messages.unwrap_or_default())
     }
 

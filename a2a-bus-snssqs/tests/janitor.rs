@@ -17,7 +17,7 @@ use a2a_core::{BackendError, Beat, Eviction, InstanceId, Member, MemberState, Me
 use a2a_testkit::async_trait;
 use common::members::Members;
 use common::tap::Strike;
-use common::{Site, new_instance};
+use common::{Site, ancient_instance, new_instance};
 
 fn at_once() -> Rules {
     Rules::default().orphan_age(Duration::ZERO)
@@ -104,12 +104,23 @@ async fn an_old_orphan_is_removed() {
 async fn a_subscription_whose_queue_is_gone_is_removed_without_waiting() {
     let Some(site) = Site::open().await else { return };
     let members = Members::with_somebody().await;
-    let queue = site.provision(new_instance()).await;
+    let queue = site.provision(ancient_instance()).await;
     site.clients.sqs.delete_queue().queue_url(&queue.queue_url).send().await.unwrap();
     let pass = site.pass(&members, Rules::default()).await;
     assert_eq!(pass.removed.len(), 1);
     assert_eq!(pass.removed[0].subscriptions, [queue.subscription_arn]);
     site.assert_nothing_is_left().await;
+}
+
+/// For a second after it was made a queue may look as if it were not there.
+#[tokio::test]
+async fn the_subscription_of_a_starting_instance_whose_queue_is_not_seen_yet_stays() {
+    let Some(site) = Site::open().await else { return };
+    let members = Members::with_somebody().await;
+    let queue = site.provision(new_instance()).await;
+    site.clients.sqs.delete_queue().queue_url(&queue.queue_url).send().await.unwrap();
+    assert!(site.pass(&members, Rules::default()).await.removed.is_empty());
+    assert_eq!(site.subscriptions().await, [queue.queue_arn]);
 }
 
 #[tokio::test]

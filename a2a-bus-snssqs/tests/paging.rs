@@ -17,20 +17,20 @@ use aws_sdk_sns::operation::list_subscriptions_by_topic::ListSubscriptionsByTopi
 use aws_sdk_sns::operation::unsubscribe::UnsubscribeOutput;
 use aws_sdk_sns::types::Subscription;
 use aws_sdk_sqs::operation::delete_queue::DeleteQueueOutput;
-use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 use aws_sdk_sqs::operation::list_queue_tags::ListQueueTagsOutput;
 use aws_sdk_sqs::operation::list_queues::ListQueuesOutput;
-use aws_sdk_sqs::types::error::QueueDoesNotExist;
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::body::SdkBody;
 use common::members::Members;
-use common::new_instance;
+use common::{ancient_instance, new_instance};
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:a2a";
 
 #[tokio::test]
 async fn three_hundred_subscriptions_on_three_pages_are_all_seen() {
     let deployment = Deployment::new(TOPIC, "a2a").unwrap();
-    let endpoints: Vec<_> = (0..300).map(|_| deployment.queue_arn(new_instance())).collect();
+    let endpoints: Vec<_> = (0..300).map(|_| deployment.queue_arn(ancient_instance())).collect();
     let removed: Arc<Mutex<HashSet<String>>> = Arc::default();
     let (listed, gone) = (endpoints.clone(), Arc::clone(&removed));
     let list = mock!(aws_sdk_sns::Client::list_subscriptions_by_topic).then_compute_output(move |request| {
@@ -58,8 +58,16 @@ async fn three_hundred_subscriptions_on_three_pages_are_all_seen() {
     };
     let no_queues =
         mock!(aws_sdk_sqs::Client::list_queues).then_output(|| ListQueuesOutput::builder().build());
-    let none = mock!(aws_sdk_sqs::Client::get_queue_url)
-        .then_error(|| GetQueueUrlError::QueueDoesNotExist(QueueDoesNotExist::builder().build()));
+    let none = mock!(aws_sdk_sqs::Client::get_queue_url).then_http_response(|| {
+        let mut response = HttpResponse::new(400.try_into().unwrap(), SdkBody::from("{}"));
+        for (name, value) in [
+            ("date", "Tue, 01 Jan 1980 12:00:00 GMT"),
+            ("x-amzn-query-error", "AWS.SimpleQueueService.NonExistentQueue;Sender"),
+        ] {
+            let _ = response.headers_mut().insert(name, value);
+        }
+        response
+    });
     let clients = Clients {
         sns: mock_client!(aws_sdk_sns, RuleMode::MatchAny, [&list, &unsubscribe]),
         sqs: mock_client!(aws_sdk_sqs, RuleMode::MatchAny, [&no_queues, &none]),
@@ -81,7 +89,7 @@ async fn three_hundred_subscriptions_on_three_pages_are_all_seen() {
         if removed.lock().unwrap().len() == 298 {
             break;
         }
-        assert!(removed.lock().unwrap().len() > before, "no progress");
+        assert!(removed.lock().unwrap().len() > before, "no progress: {pass:?}");
     }
     assert!(passes >= 298 / 40);
     assert!(!removed.lock().unwrap().contains(&format!("{TOPIC}:7")));

@@ -12,10 +12,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use a2a_bus_snssqs::{QueueLifecycle, SnsSqsBus};
-use a2a_core::{EventBus, InstanceId, SystemAmbient, wire};
+use a2a_core::{BackendError, EventBus, InstanceId, SystemAmbient, wire};
 use aws_sdk_sqs::types::QueueAttributeName;
+use common::fake::FakeSqs;
 use common::tap::Strike;
 use common::{Site, new_instance, watch};
+use serde_json::json;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -44,8 +46,18 @@ impl Site {
     }
 }
 
+/// Receives, through outages.
 async fn next(bus: &SnsSqsBus) -> Vec<a2a_core::BusMessage> {
-    tokio::time::timeout(PATIENCE, bus.receive()).await.expect("nothing came").unwrap()
+    let received = async {
+        loop {
+            match bus.receive().await {
+                Err(error) if error.is_transient() => {}
+                Err(BackendError::Rejected { .. }) => {}
+                received => return received.unwrap(),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, received).await.expect("nothing came")
 }
 
 /// Waits until `done` holds.
@@ -60,11 +72,14 @@ async fn eventually(what: &str, mut done: impl AsyncFnMut() -> bool) {
 #[tokio::test]
 async fn hostile_messages_do_no_harm_beyond_themselves() {
     let Some(site) = Site::open().await else { return };
-    let bus = site.bus().await;
-    let me = bus.me();
+    let config = site.config();
+    let lifecycle = QueueLifecycle::new(site.clients.clone(), config.clone());
+    let queue = lifecycle.provision().await.unwrap();
     // Those that are unreadable come again soon rather than after half a minute.
-    let hide = site.clients.sqs.set_queue_attributes().queue_url(site.queue_url(me).await);
+    let hide = site.clients.sqs.set_queue_attributes().queue_url(&queue.queue_url);
     hide.attributes(QueueAttributeName::VisibilityTimeout, "1").send().await.unwrap();
+    let bus = SnsSqsBus::attach(site.clients.clone(), config, Arc::new(SystemAmbient), queue.clone());
+    let me = bus.me();
 
     let good = watch(new_instance(), 7);
     let whole = wire::encode(&[me], &good);
@@ -93,6 +108,7 @@ async fn hostile_messages_do_no_harm_beyond_themselves() {
     assert_eq!(got.iter().filter(|message| **message == good).count(), 2, "a replay is for versions to tell");
     eventually("the hostile messages' end", async || site.held(me).await == 0).await;
     bus.close().await.unwrap();
+    assert!(lifecycle.teardown(&queue).await.is_empty());
     site.assert_nothing_is_left().await;
 }
 
@@ -173,13 +189,15 @@ async fn a_backlog_calls_helpers_and_its_end_sends_them_away() {
 #[tokio::test]
 async fn a_queue_that_somebody_deleted_is_made_again() {
     let Some(site) = Site::open().await else { return };
+    // A poll that is under way would notice it only after its 20 seconds.
+    site.tap.fail("ReceiveMessage", Strike::Before);
     let (sender, reader) = (site.bus().await, site.bus().await);
     let url = site.queue_url(reader.me()).await;
     site.clients.sqs.delete_queue().queue_url(url).send().await.unwrap();
+    site.tap.heal();
     let gone = sender.send(&[reader.me()], &watch(sender.me(), 1)).await.unwrap().gone;
     assert!(gone.is_empty() || gone == [reader.me()]);
 
-    // A poll that is under way may only end after its 20 seconds.
     eventually("a new queue", async || site.queues().await.len() == 2).await;
     for to in [vec![reader.me()], vec![reader.me(), sender.me()]] {
         let message = watch(sender.me(), 1 + to.len() as u64);
@@ -191,18 +209,49 @@ async fn a_queue_that_somebody_deleted_is_made_again() {
     site.assert_nothing_is_left().await;
 }
 
-#[tokio::test]
-async fn an_endpoint_outlives_a_service_that_fails_for_a_while() {
-    let Some(site) = Site::open().await else { return };
-    let (sender, reader) = (site.bus().await, site.bus().await);
-    site.tap.fail("ReceiveMessage", Strike::Before);
-    assert!(sender.send(&[reader.me()], &watch(sender.me(), 1)).await.unwrap().gone.is_empty());
-    let _ = tokio::time::timeout(Duration::from_secs(1), reader.receive()).await;
-    site.tap.heal();
-    assert!(sender.send(&[reader.me()], &watch(sender.me(), 2)).await.unwrap().gone.is_empty());
-    next(&reader).await;
-    sender.close().await.unwrap();
-    reader.close().await.unwrap();
+/// So often that its reader can tell an outage from a lone failure, and not so often that it spins.
+#[tokio::test(start_paused = true)]
+async fn a_reader_is_told_while_polls_fail_and_gets_its_messages_after() {
+    let outage = tokio::time::Instant::now() + Duration::from_secs(300);
+    let service = FakeSqs::new(move |call, arguments| {
+        let is_receive = call == "ReceiveMessage";
+        let wait = Duration::from_secs(arguments["WaitTimeSeconds"].as_u64().unwrap_or_default());
+        let me = arguments["QueueUrl"].as_str().unwrap().rsplit_once("/a2a-").unwrap().1.to_owned();
+        async move {
+            match tokio::time::Instant::now() {
+                _ if !is_receive => json!({ "Successful": [], "Failed": [] }),
+                // Some answers are no answer at all, until the poll gives up.
+                now if now < outage - Duration::from_secs(200) => std::future::pending().await,
+                now if now < outage => json!({ "__type": "InternalError" }),
+                now if now < outage + Duration::from_secs(60) => {
+                    tokio::time::sleep(wait).await;
+                    json!({})
+                }
+                _ => {
+                    let body = wire::encode(&[me.parse().unwrap()], &watch(me.parse().unwrap(), 1));
+                    json!({ "Messages": [{ "MessageId": "1", "ReceiptHandle": "h", "Body": body }] })
+                }
+            }
+        }
+    });
+    let bus = service.bus(|config| config);
+    let (mut told, mut before) = (0, tokio::time::Instant::now());
+    let messages = loop {
+        let received = bus.receive().await;
+        let rest = before.elapsed();
+        before = tokio::time::Instant::now();
+        match received {
+            Ok(messages) => break messages,
+            Err(error) => assert!(error.is_transient(), "{error:?}"),
+        }
+        told += 1;
+        // The first poll of all has 28 seconds before it counts as lost.
+        assert!(told == 1 || rest <= Duration::from_secs(2), "{rest:?} of silence");
+    };
+    assert!((130..200).contains(&told), "told {told} times");
+    assert!(before > outage + Duration::from_secs(60), "and not while polls are answered");
+    assert!(!messages.is_empty());
+    bus.close().await.unwrap();
 }
 
 #[tokio::test]

@@ -110,6 +110,12 @@ pub trait EventBus: fmt::Debug + Send + Sync + 'static {
     async fn send(&self, to: &[InstanceId], message: &BusMessage) -> Result<Delivery>;
 
     /// Waits for messages. Cancel safe. One task at a time may call it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the carrier, while nothing can be received: call again, after a pause of your own. An endpoint
+    /// that reads its carrier in the background has a call fail every few seconds for as long as that lasts, so
+    /// that its reader can tell whether it is well.
     async fn receive(&self) -> Result<Vec<BusMessage>>;
 
     /// Releases what opening created; wakes a waiting `receive`. Idempotent.

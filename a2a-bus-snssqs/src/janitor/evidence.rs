@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use a2a_core::InstanceId;
 use aws_sdk_sqs::types::QueueAttributeName;
 
 use super::service_time::ServiceTime;
@@ -44,21 +45,37 @@ pub(super) async fn age(
     };
     let created = attributes.get(&QueueAttributeName::CreatedTimestamp);
     let created: Option<i64> = created.and_then(|seconds| seconds.parse().ok());
-    Ok(time.seconds().zip(created).map(|(now, created)| {
-        // A queue from the future is new.
-        Duration::from_secs(u64::try_from(now.saturating_sub(created)).unwrap_or(0))
-    }))
+    Ok(time.seconds().zip(created).map(|(now, created)| between(created, now)))
 }
 
-/// Tells whether there is a queue of this name, whatever a list said a moment ago.
-pub(super) async fn exists(
+/// For how long an instance without a queue has been there, by the time of its id. `None` where it has a queue,
+/// or where the service does not say.
+///
+/// A queue may look absent for a second after it was made: the younger the instance, the less that means.
+pub(super) async fn age_without_queue(
     sqs: &aws_sdk_sqs::Client,
     queue_name: &str,
+    instance: InstanceId,
     limit: Duration,
-) -> Result<bool, Failure> {
-    match call("GetQueueUrl", limit, sqs.get_queue_url().queue_name(queue_name).send()).await {
-        Ok(_) => Ok(true),
-        Err(error) if error.is(|error| error.is_queue_does_not_exist()) => Ok(false),
+) -> Result<Option<Duration>, Failure> {
+    let time = ServiceTime::default();
+    let asked = sqs.get_queue_url().queue_name(queue_name).customize().interceptor(time.clone()).send();
+    match call("GetQueueUrl", limit, asked).await {
+        Ok(_) => Ok(None),
+        Err(error) if error.is(|error| error.is_queue_does_not_exist()) => {
+            Ok(time.seconds().map(|now| between(started(instance), now)))
+        }
         Err(error) => Err(error.failure),
     }
+}
+
+/// The seconds since 1970 at which an id was drawn. An id that does not tell is as old as can be.
+fn started(instance: InstanceId) -> i64 {
+    let time = instance.uuid().get_timestamp().map_or(0, |time| time.to_unix().0);
+    i64::try_from(time).unwrap_or(i64::MAX)
+}
+
+/// What lies in the future is new.
+fn between(then: i64, now: i64) -> Duration {
+    Duration::from_secs(u64::try_from(now.saturating_sub(then)).unwrap_or(0))
 }

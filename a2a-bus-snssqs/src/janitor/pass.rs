@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use a2a_core::{InstanceId, Member, MemberState, Membership, Result};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use tracing::{info, warn};
 use uuid::Uuid;
 
@@ -15,6 +16,12 @@ use crate::{Clients, Deployment, Leftover, removal};
 
 const CALL_WITHIN: Duration = Duration::from_secs(10);
 const PAGE: usize = 500;
+
+/// An account may ask for tags five times a second, for all purposes.
+const TAGS_EVERY: Duration = Duration::from_millis(250);
+
+/// Until then a queue that looks absent may have been made a moment ago.
+const SETTLED: Duration = Duration::from_secs(60);
 
 /// The most orphans that one pass looks at closely, each with up to three calls. The next pass goes on there.
 const LOOKED_AT: usize = 100;
@@ -118,6 +125,8 @@ impl Janitor {
 
     async fn clean(&self, pass: &mut Pass, cases: Vec<Case>) {
         let mut tried = 0;
+        let mut pace = interval(TAGS_EVERY);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         for case in cases {
             if tried >= self.rules.at_most {
                 pass.is_incomplete = true;
@@ -126,7 +135,7 @@ impl Janitor {
             if case.cause == Cause::Orphaned {
                 *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(case.instance);
             }
-            match self.may_go(&case).await {
+            match self.may_go(&case, &mut pace).await {
                 Ok(true) => {
                     tried += 1;
                     self.remove(pass, case).await;
@@ -142,25 +151,28 @@ impl Janitor {
     }
 
     /// Looks closer: every doubt speaks for leaving it.
-    async fn may_go(&self, case: &Case) -> Result<bool> {
+    async fn may_go(&self, case: &Case, pace: &mut Interval) -> Result<bool> {
         let Case { instance, cause, queue_url, .. } = case;
         let sqs = &self.clients.sqs;
         match queue_url {
             Some(url) => {
-                let deployment = evidence::deployment_of(sqs, url, CALL_WITHIN).await?;
-                if deployment.as_deref() != Some(&*self.deployment.name) {
-                    return Ok(false);
-                }
                 if *cause == Cause::Orphaned {
                     let age = evidence::age(sqs, url, CALL_WITHIN).await?;
                     if age.is_none_or(|age| age < self.rules.orphan_age) {
                         return Ok(false);
                     }
                 }
+                pace.tick().await;
+                let deployment = evidence::deployment_of(sqs, url, CALL_WITHIN).await?;
+                if deployment.as_deref() != Some(&*self.deployment.name) {
+                    return Ok(false);
+                }
             }
             None => {
                 let name = self.deployment.queue_name(*instance);
-                if evidence::exists(sqs, &name, CALL_WITHIN).await? {
+                let age = evidence::age_without_queue(sqs, &name, *instance, CALL_WITHIN).await?;
+                let settled = SETTLED.min(self.rules.orphan_age);
+                if age.is_none_or(|age| *cause == Cause::Orphaned && age < settled) {
                     return Ok(false);
                 }
             }

@@ -21,7 +21,8 @@ pub const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:a2a";
 type Answer = Pin<Box<dyn Future<Output = Value> + Send>>;
 type Behaviour = dyn Fn(&str, Value) -> Answer + Send + Sync;
 
-/// Answers each call of SQS, told by its name and its arguments, with JSON and 200.
+/// Answers each call of SQS, told by its name and its arguments, with JSON: with 400 where that names an error
+/// in `__type`, else with 200.
 #[derive(Clone)]
 pub struct FakeSqs(Arc<Behaviour>);
 
@@ -35,10 +36,12 @@ impl FakeSqs {
     /// An endpoint on the service, with a queue that was there before.
     pub fn bus(&self, configure: impl FnOnce(Config) -> Config) -> SnsSqsBus {
         let deployment = Deployment::new(TOPIC, "a2a").unwrap();
-        let config = configure(Config::new(deployment.clone(), super::new_instance()));
+        let instance = super::new_instance();
+        let queue = deployment.queue_name(instance);
+        let config = configure(Config::new(deployment.clone(), instance));
         let queue = ProvisionedQueue {
-            queue_url: "https://sqs.us-east-1.amazonaws.com/123456789012/a2a-x".to_owned(),
-            queue_arn: "arn:aws:sqs:us-east-1:123456789012:a2a-x".to_owned(),
+            queue_url: format!("https://sqs.us-east-1.amazonaws.com/123456789012/{queue}"),
+            queue_arn: deployment.queue_arn(instance),
             subscription_arn: format!("{TOPIC}:x"),
         };
         SnsSqsBus::attach(self.clients(), config, Arc::new(SystemAmbient), queue)
@@ -76,7 +79,9 @@ impl HttpConnector for FakeSqs {
         let arguments = serde_json::from_slice(request.body().bytes().unwrap()).unwrap_or_default();
         let answer = (self.0)(call, arguments);
         HttpConnectorFuture::new(async move {
-            Ok(HttpResponse::new(200.try_into().unwrap(), SdkBody::from(answer.await.to_string())))
+            let answer = answer.await;
+            let status: u16 = if answer.get("__type").is_some() { 400 } else { 200 };
+            Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(answer.to_string())))
         })
     }
 }

@@ -85,6 +85,13 @@ pub fn new_instance() -> InstanceId {
     InstanceId::generate(&SystemAmbient)
 }
 
+/// An instance whose id says that it was drawn when 1970 began.
+pub fn ancient_instance() -> InstanceId {
+    const TIME_BITS: u32 = 48;
+    let recent = new_instance().uuid().as_u128();
+    InstanceId::from_uuid(uuid::Uuid::from_u128(recent << TIME_BITS >> TIME_BITS))
+}
+
 pub fn watch(from: InstanceId, version: u64) -> BusMessage {
     let news = News::Watch(Version::new(version));
     BusMessage { from, task: TaskKey::new(Tenant::default(), "t-1"), news, trace: None }
