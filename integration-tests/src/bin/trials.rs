@@ -1,18 +1,122 @@
-//! Trials of real processes; and, as `trials serve …`, the process that is tried: `a2a-node` itself.
+//! Trials of real processes, in their long form. They start this program again as the process that is tried: with any
+//! other arguments it is `a2a-node`.
+//!
+//! ```console
+//! cargo run --release -p integration-tests --bin trials -- kills --kills 100
+//! ```
+
+#![allow(clippy::print_stdout, reason = "a program for people")]
 
 use std::io::Read as _;
 use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use integration_tests::endpoint;
+use integration_tests::processes::kills::{self, Outcome, Round};
+use integration_tests::processes::{LIFELINE, Plan};
+
+#[derive(Debug, Parser)]
+#[command(about = "Trials of real processes on AWS services")]
+struct Trials {
+    #[command(subcommand)]
+    trial: Trial,
+}
+
+#[derive(Debug, Subcommand)]
+enum Trial {
+    /// Kills processes at random moments, and counts what that does to clients.
+    Kills {
+        /// How many.
+        #[arg(long, default_value_t = 100)]
+        kills: usize,
+        /// Decides moments and victims; a fresh one where none is given.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// How many processes there are at any time.
+        #[arg(long, default_value_t = 3)]
+        nodes: usize,
+        /// Lets the tasks of the dead fail, instead of going on elsewhere.
+        #[arg(long)]
+        fail: bool,
+    },
+}
 
 fn main() -> ExitCode {
-    leave_with_parent();
+    let trial = std::env::args().nth(1).is_some_and(|first| first == "kills");
+    if trial { tried(Trials::parse().trial) } else { node() }
+}
+
+fn node() -> ExitCode {
+    if std::env::var_os(LIFELINE).is_some() {
+        std::thread::spawn(|| {
+            let mut nothing = [0; 1];
+            while std::io::stdin().read(&mut nothing).is_ok_and(|read| read > 0) {}
+            std::process::exit(1);
+        });
+    }
     a2a_node::run()
 }
 
-/// Ends this process when its standard input closes, as it does when whoever started it is gone, however that was.
-fn leave_with_parent() {
-    std::thread::spawn(|| {
-        let mut nothing = [0; 1];
-        while std::io::stdin().read(&mut nothing).is_ok_and(|read| read > 0) {}
-        std::process::exit(1);
-    });
+#[tokio::main]
+async fn tried(trial: Trial) -> ExitCode {
+    let (Some(aws), Ok(program)) = (endpoint::aws(), std::env::current_exe()) else {
+        return ExitCode::FAILURE;
+    };
+    let is_right = match trial {
+        Trial::Kills { kills, seed, nodes, fail } => {
+            let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+            println!("seed {seed}, {nodes} processes");
+            println!("{HEAD}");
+            let plan = Plan { nodes, resume: !fail, ..Plan::of(program) };
+            let outcome = kills::run(plan, aws, kills, seed, show).await;
+            sum_up(outcome)
+        }
+    };
+    if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+const HEAD: &str = "  kill  after ms  killed (tasks it ran)  streams  again  committed  received  missing  doubled  strange  moves again after ms";
+
+fn show(round: &Round) {
+    let count = round.review.count;
+    let victims: Vec<_> =
+        round.victims.iter().map(|victim| format!("{} ({})", victim.name, victim.tasks)).collect();
+    println!(
+        "{:6}  {:8}  {:21}  {:7}  {:5}  {:9}  {:8}  {:7}  {:7}  {:7}  {:>20}",
+        round.number,
+        round.moment.as_millis(),
+        victims.join(", "),
+        round.review.streams,
+        round.review.reconnects,
+        count.committed,
+        count.received,
+        count.missing,
+        count.doubled,
+        count.strange,
+        round.taken_over.map_or("-".to_owned(), milliseconds),
+    );
+    round.review.wrong.iter().for_each(|why| println!("        {why}"));
+}
+
+fn sum_up(mut outcome: Outcome) -> bool {
+    outcome.taken_over.sort_unstable();
+    let times = &outcome.taken_over;
+    let middle = times.get(times.len() / 2).copied().map_or("-".to_owned(), milliseconds);
+    let longest = times.last().copied().map_or("-".to_owned(), milliseconds);
+    let Outcome { kills, executors, tasks, streams, reconnects, count, .. } = &outcome;
+    println!("{kills} kills, {executors} of processes that ran a task; {tasks} tasks, none of them unended");
+    println!("{streams} streams, {reconnects} times come again");
+    println!(
+        "{} events committed, {} received, {} missing, {} doubled, {} strange",
+        count.committed, count.received, count.missing, count.doubled, count.strange
+    );
+    println!("tasks of the dead moved again after {middle} ms (median), {longest} ms (longest)");
+    println!("left after the last shutdown: {:?}", outcome.left);
+    outcome.wrong.iter().for_each(|why| println!("WRONG: {why}"));
+    outcome.is_right()
+}
+
+fn milliseconds(time: Duration) -> String {
+    time.as_millis().to_string()
 }

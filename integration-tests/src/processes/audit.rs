@@ -17,6 +17,8 @@ pub struct Script {
     places: HashMap<Mark, usize>,
     /// The task after so many events.
     shapes: Vec<Shape>,
+    /// When what each event tells of happened, where it says so.
+    times: Vec<DateTime<Utc>>,
     state: TaskState,
     chunks: Vec<u32>,
 }
@@ -60,9 +62,10 @@ impl Script {
         let mut events = log.iter().flat_map(|commit| &commit.events);
         let StreamResponse::Task(created) = events.next()? else { return None };
         let mut task = created.clone();
-        let (mut places, mut shapes) = (HashMap::new(), vec![Shape::of(&task)]);
+        let (mut places, mut shapes, mut times) = (HashMap::new(), vec![Shape::of(&task)], Vec::new());
         for event in events {
             reduce::apply(&mut task, event);
+            times.extend(happened(event));
             if let Some(mark) = Mark::of(event) {
                 places.insert(mark, shapes.len() - 1);
                 shapes.push(Shape::of(&task));
@@ -70,7 +73,7 @@ impl Script {
         }
         let chunks = task.artifacts.iter().flatten().flat_map(|artifact| &artifact.parts);
         let chunks = chunks.filter_map(|part| Some(chunk(part.as_text()?)?.0)).collect();
-        Some(Script { places, shapes, state: task.status.state, chunks })
+        Some(Script { places, shapes, times, state: task.status.state, chunks })
     }
 
     /// The state of the task at the end of its log.
@@ -86,6 +89,11 @@ impl Script {
     /// The numbers of the agent's chunks, as they stand in the task.
     pub fn chunks(&self) -> &[u32] {
         &self.chunks
+    }
+
+    /// When the first thing happened to the task after a moment.
+    pub fn moved_after(&self, moment: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.times.iter().copied().find(|time| *time > moment)
     }
 
     /// Follows what a client saw, connection by connection.
@@ -168,6 +176,17 @@ impl Shape {
 
 fn texts(artifact: &Artifact) -> Vec<String> {
     artifact.parts.iter().filter_map(Part::as_text).map(str::to_owned).collect()
+}
+
+/// When what an event tells of happened: an agent's chunk says when it was made, and a status has its time.
+pub fn happened(event: &StreamResponse) -> Option<DateTime<Utc>> {
+    match event {
+        StreamResponse::StatusUpdate(update) => update.status.timestamp,
+        StreamResponse::ArtifactUpdate(update) => {
+            update.artifact.parts.iter().find_map(|part| Some(chunk(part.as_text()?)?.1))
+        }
+        StreamResponse::Task(_) | StreamResponse::Message(_) => None,
+    }
 }
 
 /// Reads the number of one of the built-in agent's chunks, and when the agent made it.

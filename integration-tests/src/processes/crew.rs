@@ -170,6 +170,18 @@ impl Crew {
         self.nodes.iter().find(|node| node.id() == executor)
     }
 
+    /// The tasks among these whose recorded executor is an instance.
+    pub async fn executed_by(&self, instance: &str, tasks: &[String]) -> Vec<String> {
+        let mut executed = Vec::new();
+        for task in tasks {
+            let executor = self.site.head(task).await.and_then(|head| head.executor);
+            if executor.is_some_and(|executor| executor.instance.to_string() == instance) {
+                executed.push(task.clone());
+            }
+        }
+        executed
+    }
+
     /// Starts one more process, under a new name, and sends it requests.
     ///
     /// # Panics

@@ -17,6 +17,10 @@ use super::journal::Journal;
 /// A process that has not said by then where it serves never will.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
+/// Where this variable is set, the program ends when its standard input does: however we end, the kernel closes the
+/// pipe.
+pub const LIFELINE: &str = "TRIALS_LIFELINE";
+
 /// How to start a process: which program, with which settings.
 #[derive(Debug, Clone)]
 pub struct Launch {
@@ -66,7 +70,7 @@ impl Launch {
         }
         command.arg("serve").args(["--listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:0"]);
         command.args(&self.flags).envs(self.environment.iter().map(|(key, value)| (key, value)));
-        // Its end of this pipe closes when we end, however we do: see `leave_with_parent`.
+        command.env(LIFELINE, "1");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child =
             command.spawn().map_err(|error| format!("cannot start {}: {error}", self.program.display()))?;

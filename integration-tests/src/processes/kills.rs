@@ -1,0 +1,155 @@
+//! Kills processes at random moments, round after round, and counts what that did to clients.
+
+use std::time::Duration;
+
+use a2a_core::{Ambient, SystemAmbient};
+use fastrand::Rng;
+
+use super::audit::Count;
+use super::crew::{Crew, Plan};
+use super::show::{Review, Show};
+use super::site::Leftovers;
+use crate::endpoint::Aws;
+
+/// What is to be played in each round.
+const SHOW: Show = Show {
+    tasks: 3,
+    chunks: 40,
+    gap: Duration::from_millis(30),
+    watchers: 2,
+    patience: Duration::from_secs(60),
+};
+/// A round is about as long, if nothing happens.
+const LASTS: Duration = Duration::from_millis(1400);
+
+/// What a round was like.
+#[derive(Debug)]
+pub struct Round {
+    /// Which one, from 1.
+    pub number: usize,
+    /// How long after its first task had begun the kill came.
+    pub moment: Duration,
+    /// Who was killed, and what it did then.
+    pub victims: Vec<Victim>,
+    /// What clients saw.
+    pub review: Review,
+    /// How long it took until the last of the victims' tasks moved again, where it had any.
+    pub taken_over: Option<Duration>,
+}
+
+/// A process that was killed.
+#[derive(Debug)]
+pub struct Victim {
+    /// Its name.
+    pub name: String,
+    /// How many tasks it ran.
+    pub tasks: usize,
+}
+
+/// What all rounds were like together.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// How many processes were killed.
+    pub kills: usize,
+    /// How many of them ran a task then.
+    pub executors: usize,
+    /// How many tasks clients began.
+    pub tasks: usize,
+    /// How many streams they listened to.
+    pub streams: usize,
+    /// How often they came again.
+    pub reconnects: usize,
+    /// What they got and lacked.
+    pub count: Count,
+    /// How long take-overs took, in the order of time.
+    pub taken_over: Vec<Duration>,
+    /// All that must not be, in words.
+    pub wrong: Vec<String>,
+    /// What was left after the last shutdown.
+    pub left: Leftovers,
+}
+
+impl Outcome {
+    /// Tells whether nothing was wrong.
+    pub fn is_right(&self) -> bool {
+        self.wrong.is_empty() && self.count.is_right() && self.left.is_nothing()
+    }
+
+    fn add(&mut self, round: &Round) {
+        self.kills += round.victims.len();
+        self.executors += round.victims.iter().filter(|victim| victim.tasks > 0).count();
+        self.tasks += SHOW.tasks;
+        self.streams += round.review.streams;
+        self.reconnects += round.review.reconnects;
+        self.count += round.review.count;
+        self.taken_over.extend(round.taken_over);
+        self.wrong.extend(round.review.wrong.iter().map(|why| format!("round {}: {why}", round.number)));
+    }
+}
+
+/// Kills until at least so many processes have died, at moments that the seed decides, and tells of each round.
+///
+/// # Panics
+///
+/// When a process does not start or end as it should.
+pub async fn run(plan: Plan, aws: &Aws, kills: usize, seed: u64, mut tell: impl FnMut(&Round)) -> Outcome {
+    let mut rng = Rng::with_seed(seed);
+    let mut crew = Crew::start(plan, aws).await;
+    let mut outcome = Outcome::default();
+    while outcome.kills < kills {
+        let round = round(&mut crew, &mut rng, outcome.kills, kills).await;
+        outcome.add(&round);
+        tell(&round);
+        if !round.review.is_right() {
+            outcome.wrong.push(crew.words());
+        }
+    }
+    let tasks = crew.site().tasks().await;
+    if tasks != outcome.tasks {
+        outcome.wrong.push(format!("{tasks} tasks in the table, where clients began {}", outcome.tasks));
+    }
+    outcome.left = crew.shutdown().await;
+    outcome
+}
+
+async fn round(crew: &mut Crew, rng: &mut Rng, done: usize, kills: usize) -> Round {
+    let number = done + 1;
+    let moment = LASTS.mul_f64(rng.f64());
+    // Now and then two at once: somebody must be left to take over.
+    let victims = if rng.u8(..) < 40 && kills - done > 1 { 2 } else { 1 };
+    let any = rng.usize(..);
+
+    let mut performance = SHOW.begin(crew).await;
+    performance.begun(1).await;
+    tokio::time::sleep(moment).await;
+    let tasks = performance.begun(1).await;
+    let mut names = Vec::new();
+    if let Some(executor) = crew.executor_of(&tasks[any % tasks.len()]).await {
+        names.push(executor.name().to_owned());
+    }
+    // Where nothing runs just now, or two are to die, anybody will do.
+    let mut others = crew.nodes().iter().map(|node| node.name().to_owned()).cycle().skip(any % 97);
+    while names.len() < victims {
+        names.extend(others.next().filter(|name| !names.contains(name)));
+    }
+
+    let killed_at = SystemAmbient.now();
+    let (mut victims, mut orphans) = (Vec::new(), Vec::new());
+    for name in names {
+        let id = crew.node(&name).id();
+        crew.kill(&name).await;
+        // What it ran stays recorded as its own for a lease.
+        let executed = crew.executed_by(&id, &performance.begun(1).await).await;
+        victims.push(Victim { name, tasks: executed.len() });
+        orphans.extend(executed);
+    }
+    for _ in &victims {
+        crew.add().await;
+    }
+    let review = performance.end(crew).await;
+    victims.iter().for_each(|victim| crew.forget(&victim.name));
+    let moved = review.scripts.iter().filter(|(task, _)| orphans.contains(task));
+    let moved = moved.filter_map(|(_, script)| (script.moved_after(killed_at)? - killed_at).to_std().ok());
+    let taken_over = moved.max();
+    Round { number, moment, victims, review, taken_over }
+}
