@@ -19,7 +19,7 @@ use futures::stream::BoxStream;
 use crate::fleet::Binding;
 
 /// A stream as the SDK's client hands it out.
-pub(super) type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
+pub type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
 /// One client.
 pub struct Caller {
@@ -70,7 +70,7 @@ impl Caller {
     /// # Errors
     ///
     /// Those of the SDK.
-    pub(super) async fn subscribe(&self, task: &str) -> Result<Events, A2AError> {
+    pub async fn subscribe(&self, task: &str) -> Result<Events, A2AError> {
         self.client.subscribe_to_task(&SubscribeToTaskRequest { id: task.to_owned(), tenant: None }).await
     }
 

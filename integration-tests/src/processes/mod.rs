@@ -24,7 +24,7 @@ mod node;
 mod show;
 mod site;
 
-pub use caller::{Caller, saying};
+pub use caller::{Caller, Events, saying};
 pub use crew::{Crew, Plan};
 pub use front::Front;
 pub use gate::{Gate, Passage};

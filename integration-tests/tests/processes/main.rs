@@ -7,6 +7,8 @@
     reason = "what helps a test may fail like one"
 )]
 
-mod stage;
-
+mod freezing;
 mod killing;
+mod outages;
+mod restarting;
+mod stage;

@@ -1,0 +1,50 @@
+//! SIGSTOP for longer than the lease, then SIGCONT: a zombie wakes up among those who took over.
+
+use std::time::Duration;
+
+use integration_tests::fleet::Binding;
+use integration_tests::processes::{Show, listener, saying};
+use tokio::time::Instant;
+
+use crate::stage::{PATIENCE, crew, eventually};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_executor_that_sleeps_through_its_lease_harms_nothing_when_it_wakes() {
+    let Some(crew) = crew(|plan| plan.idle = Duration::from_secs(3)).await else { return };
+    let show =
+        Show { tasks: 4, chunks: 160, gap: Duration::from_millis(50), watchers: 2, patience: PATIENCE };
+    let mut performance = show.begin(&crew).await;
+    let tasks = performance.begun(4).await;
+    let zombie = crew.executor_of(&tasks[0]).await.unwrap();
+    // It knows no other instance and no load balancer: only the zombie itself can end this stream.
+    let name = zombie.name().to_owned();
+    let bystander = crew.caller_at(&name, Binding::JsonRpc).await;
+    let stream = bystander.subscribe(&tasks[0]).await.unwrap();
+
+    let lease = crew.plan().lease;
+    zombie.freeze();
+    tokio::time::sleep(lease * 2).await;
+    let others = crew.executed_by(&zombie.id(), &tasks).await;
+    zombie.thaw();
+    assert_eq!(
+        others,
+        Vec::<String>::new(),
+        "nobody took the tasks of the frozen instance over{}",
+        crew.words()
+    );
+    let rest = futures::StreamExt::collect::<Vec<_>>(stream);
+    tokio::time::timeout(PATIENCE, rest).await.expect("the zombie lets its stream hang");
+    eventually("the zombie joins again", || zombie.journal().rejoined() == 1).await;
+
+    let review = performance.end(&crew).await;
+    assert!(review.is_right(), "{:#?}{}", review.wrong, crew.words());
+    // Under its new id it is an instance like any other.
+    let until = Instant::now() + PATIENCE;
+    let again = crew.caller_at(&name, Binding::Rest).await;
+    let heard = listener::send_and_hear(again, saying("stream 3 10"), until, |_| ()).await;
+    assert!(heard.is_complete(), "{heard:?}");
+    let rejoined: Vec<_> = crew.nodes().iter().map(|node| node.journal().rejoined()).collect();
+    assert_eq!(rejoined.iter().sum::<usize>(), 1, "more than the zombie was evicted: {rejoined:?}");
+    let left = crew.shutdown().await;
+    assert!(left.members.is_empty(), "{left:?}");
+}
