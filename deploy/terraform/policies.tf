@@ -1,0 +1,396 @@
+# What each role may do, action by action: the lists are those of the documentation of a2a-store-dynamodb and
+# a2a-bus-snssqs. A test compares them.
+
+locals {
+  place  = "${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}"
+  queues = "arn:${data.aws_partition.current.partition}:sqs:${local.place}:${var.name}-*"
+}
+
+# An instance.
+data "aws_iam_policy_document" "runtime" {
+  statement {
+    sid = "Tasks"
+
+    actions = [
+      "dynamodb:GetItem",
+      "dynamodb:BatchGetItem",
+      "dynamodb:Query",
+      "dynamodb:PutItem",
+      "dynamodb:UpdateItem",
+      "dynamodb:DeleteItem",
+      "dynamodb:DescribeTable",
+      "dynamodb:DescribeTimeToLive",
+    ]
+
+    resources = [
+      aws_dynamodb_table.tasks.arn,
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+
+  statement {
+    sid = "Indexes"
+
+    actions = [
+      "dynamodb:Query",
+    ]
+
+    resources = [
+      "${aws_dynamodb_table.tasks.arn}/index/by-caller",
+      "${aws_dynamodb_table.tasks.arn}/index/by-context",
+      "${aws_dynamodb_table.tasks.arn}/index/by-executor",
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+
+  statement {
+    sid = "Queues"
+
+    actions = [
+      "sqs:CreateQueue",
+      "sqs:TagQueue",
+      "sqs:GetQueueUrl",
+      "sqs:DeleteQueue",
+      "sqs:SendMessage",
+      "sqs:ReceiveMessage",
+      "sqs:DeleteMessage",
+    ]
+
+    resources = [
+      local.queues,
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+
+  statement {
+    sid = "Topic"
+
+    actions = [
+      "sns:GetTopicAttributes",
+      "sns:Subscribe",
+      "sns:Publish",
+    ]
+
+    resources = [
+      aws_sns_topic.events.arn,
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+
+  # SNS takes no narrower resource for it.
+  statement {
+    sid = "Unsubscribe"
+
+    actions = [
+      "sns:Unsubscribe",
+    ]
+
+    resources = [
+      "*",
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+
+  # What `a2a-node serve` does for dead instances; a server of your own that does not can go without these three.
+  statement {
+    sid = "SweepQueues"
+
+    actions = [
+      "sqs:ListQueueTags",
+      "sqs:GetQueueAttributes",
+    ]
+
+    resources = [
+      local.queues,
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+
+  statement {
+    sid = "SweepSubscriptions"
+
+    actions = [
+      "sns:ListSubscriptionsByTopic",
+    ]
+
+    resources = [
+      aws_sns_topic.events.arn,
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+
+  statement {
+    sid = "SweepList"
+
+    actions = [
+      "sqs:ListQueues",
+    ]
+
+    resources = [
+      "*",
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+
+    content {
+      sid       = "Key"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      condition {
+        test     = "Bool"
+        variable = "aws:SecureTransport"
+        values   = ["true"]
+      }
+    }
+  }
+}
+
+# Whoever runs `a2a-node provision`, for instance on a table that was restored from a backup.
+data "aws_iam_policy_document" "provisioner" {
+  statement {
+    sid = "Table"
+
+    actions = [
+      "dynamodb:CreateTable",
+      "dynamodb:DescribeTable",
+      "dynamodb:DescribeTimeToLive",
+      "dynamodb:UpdateTimeToLive",
+      "dynamodb:UpdateTable",
+      "dynamodb:UpdateContinuousBackups",
+    ]
+
+    resources = [
+      aws_dynamodb_table.tasks.arn,
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+
+  statement {
+    sid = "Topic"
+
+    actions = [
+      "sns:CreateTopic",
+      "sns:TagResource",
+      "sns:GetTopicAttributes",
+    ]
+
+    resources = [
+      aws_sns_topic.events.arn,
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+
+  # Only a dry run lists them.
+  statement {
+    sid = "DryRun"
+
+    actions = [
+      "sns:ListTopics",
+    ]
+
+    resources = [
+      "*",
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+}
+
+# Whoever runs `a2a-node reap` or `a2a-node status`.
+data "aws_iam_policy_document" "janitor" {
+  # The members only, which all lie in this partition.
+  statement {
+    sid = "Members"
+
+    actions = [
+      "dynamodb:Query",
+      "dynamodb:UpdateItem",
+      "dynamodb:DeleteItem",
+    ]
+
+    resources = [
+      aws_dynamodb_table.tasks.arn,
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["I"]
+    }
+  }
+
+  statement {
+    sid = "TasksOfMembers"
+
+    actions = [
+      "dynamodb:BatchGetItem",
+    ]
+
+    resources = [
+      aws_dynamodb_table.tasks.arn,
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+
+  statement {
+    sid = "ByExecutor"
+
+    actions = [
+      "dynamodb:Query",
+    ]
+
+    resources = [
+      "${aws_dynamodb_table.tasks.arn}/index/by-executor",
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+
+  statement {
+    sid = "Queues"
+
+    actions = [
+      "sqs:ListQueueTags",
+      "sqs:GetQueueAttributes",
+      "sqs:GetQueueUrl",
+      "sqs:DeleteQueue",
+    ]
+
+    resources = [
+      local.queues,
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+
+  statement {
+    sid = "Subscriptions"
+
+    actions = [
+      "sns:ListSubscriptionsByTopic",
+    ]
+
+    resources = [
+      aws_sns_topic.events.arn,
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+
+  # Neither takes a narrower resource.
+  statement {
+    sid = "Unnamed"
+
+    actions = [
+      "sqs:ListQueues",
+      "sns:Unsubscribe",
+    ]
+
+    resources = [
+      "*",
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn == null ? [] : [var.kms_key_arn]
+
+    content {
+      sid       = "Key"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+
+      condition {
+        test     = "Bool"
+        variable = "aws:SecureTransport"
+        values   = ["true"]
+      }
+    }
+  }
+}
