@@ -6,7 +6,7 @@ use clap::CommandFactory;
 
 use crate::cli::{Action, Cli};
 use crate::report::report;
-use crate::{demo, log, serve};
+use crate::{aws, demo, log, serve};
 
 /// Does what the command line of this process asks for, and returns what the process should end with.
 ///
@@ -25,6 +25,7 @@ pub async fn run() -> ExitCode {
                 ExitCode::FAILURE
             }
         },
+        Some(Action::Operate(operation)) => aws::operate(operation).await,
     }
 }
 

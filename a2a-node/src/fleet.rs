@@ -19,6 +19,7 @@ use crate::listen::{self, ListenError};
 use crate::metrics::Metrics;
 use crate::principal::Callers;
 use crate::seat::{Blueprint, Seat};
+use crate::whereabouts::Whereabouts;
 
 /// How long answers that are on their way out may take once the instances have stopped.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -44,6 +45,8 @@ pub(crate) struct Layout {
     pub(crate) config: Config,
     /// What is served at `/metrics`; `None` serves none.
     pub(crate) metrics: Option<Metrics>,
+    /// What people call the place; `None` names each instance by the address of its socket.
+    pub(crate) whereabouts: Option<Whereabouts>,
 }
 
 impl Layout {
@@ -59,6 +62,15 @@ impl Layout {
             callers: Callers::One,
             config,
             metrics: None,
+            whereabouts: None,
+        }
+    }
+
+    /// What people and metrics call the instance at this address.
+    fn label(&self, address: SocketAddr) -> String {
+        match &self.whereabouts {
+            Some(place) => place.label(address.port(), self.instances == 1),
+            None => address.to_string(),
         }
     }
 
@@ -135,6 +147,8 @@ impl Fleet {
             let upkeep = fleet.stop.clone().run_until_cancelled_owned(metrics.upkeep());
             fleet.servers.spawn(upkeep);
         }
+        let sweep = fleet.stop.clone().run_until_cancelled_owned(fleet.backends.clone().sweep());
+        fleet.servers.spawn(sweep);
         for http in http {
             if let Err(error) = fleet.add(&layout, http, grpc.next()).await {
                 fleet.shutdown(Duration::ZERO).await;
@@ -163,6 +177,11 @@ impl Fleet {
         self.servers.wait().await;
     }
 
+    /// After [`shutdown`](Self::shutdown): cleans up after dead instances, if this process was the last of its cluster.
+    pub(crate) async fn farewell(&self) {
+        self.backends.farewell().await;
+    }
+
     async fn add(
         &mut self,
         layout: &Layout,
@@ -176,7 +195,7 @@ impl Fleet {
             config: layout.config.clone(),
             callers: layout.callers.clone(),
             allow_local_webhooks: layout.allow_local_webhooks,
-            label: http.local_addr().map_err(StartError::Address)?.to_string(),
+            label: layout.label(http.local_addr().map_err(StartError::Address)?),
         })
         .await?;
         let scraped = layout.metrics.as_ref().map(Metrics::routes).unwrap_or_default();

@@ -25,5 +25,6 @@ mod seat;
 mod serve;
 mod signals;
 mod tuning;
+mod whereabouts;
 
 pub use app::run;

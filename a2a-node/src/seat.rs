@@ -46,7 +46,7 @@ impl Blueprint {
         // An id is used once: others may remember the last one as dead.
         let id = InstanceId::generate(&SystemAmbient);
         let agent = Arc::new(BuiltIn::new(Arc::new(SystemAmbient)));
-        let bus = self.backends.bus(id).await.map_err(StartError::Bus)?;
+        let bus = self.backends.bus(id, &self.label).await.map_err(StartError::Bus)?;
         let store = &self.backends.store;
         let started = Cluster::builder(agent, self.card.clone())
             .tasks(store.clone())

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use metrics_exporter_prometheus::BuildError;
 use serde::Serialize;
 
+use crate::aws::OpenError;
 use crate::backends::{Backends, Choice};
 use crate::cli;
 use crate::fleet::{Fleet, Layout, StartError};
@@ -12,6 +13,7 @@ use crate::metrics::Metrics;
 use crate::principal::Callers;
 use crate::signals::Signals;
 use crate::tuning::LeaseTooShort;
+use crate::whereabouts::Whereabouts;
 
 /// Why `serve` fails.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +28,8 @@ pub(crate) enum ServeError {
     #[error(transparent)]
     Backends(#[from] cli::Mismatch),
     /// The backends on AWS cannot be opened.
-    #[cfg(feature = "aws")]
     #[error(transparent)]
-    Aws(#[from] crate::aws::OpenError),
+    Open(#[from] OpenError),
     /// The operating system refuses to hand over signals.
     #[error("cannot catch signals")]
     Signals(#[source] io::Error),
@@ -57,8 +58,19 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
             "the agent card names a loopback address: give --public-url to be reached from elsewhere"
         );
     }
-    let backends = open(flags.backends.choice()?).await?;
+    let choice = flags.backends.choice()?;
+    let whereabouts = match &flags.name {
+        Some(name) => Some(Whereabouts::chosen(name)),
+        // Nobody else sees the instances of a process that keeps everything in memory.
+        None if choice == Choice::Memory => None,
+        None => Whereabouts::discover().await,
+    };
+    let backends = Backends::open(choice, &flags.tuning.config()?).await?;
     let mut layout = layout(flags)?;
+    if let Some(place) = &whereabouts {
+        tracing::info!(%place, "this is where it runs");
+    }
+    layout.whereabouts = whereabouts;
     // Before the first instance, which takes its handles when it starts.
     layout.metrics = Some(Metrics::record().map_err(ServeError::Metrics)?);
     let fleet = Fleet::start(layout, backends).await?;
@@ -67,23 +79,11 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
     let signal = signals.next().await;
     tracing::info!(signal, ?grace, "draining; a second signal stops at once");
     tokio::select! {
-        () = fleet.shutdown(grace) => {
+        () = async { fleet.shutdown(grace).await; fleet.farewell().await } => {
             tracing::info!("all instances have stopped");
             Ok(())
         }
         _ = signals.next() => Err(ServeError::Hurried),
-    }
-}
-
-async fn open(choice: Choice) -> Result<Backends, ServeError> {
-    match choice {
-        Choice::Memory => Ok(Backends::in_memory()),
-        #[cfg(feature = "aws")]
-        Choice::Aws { table, topic_arn, queue_prefix, task_retention } => {
-            Ok(crate::aws::open(table, topic_arn.as_deref(), &queue_prefix, task_retention).await?)
-        }
-        #[cfg(not(feature = "aws"))]
-        Choice::Aws { .. } => Err(cli::Mismatch::NoAws.into()),
     }
 }
 
@@ -98,6 +98,7 @@ fn layout(flags: cli::Serve) -> Result<Layout, LeaseTooShort> {
         callers: Callers::told_by(flags.principal_header),
         config: flags.tuning.config()?,
         metrics: None,
+        whereabouts: None,
     })
 }
 

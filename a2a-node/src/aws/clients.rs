@@ -2,22 +2,24 @@
 
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 
-/// Clients that share one place, one identity and one pool of connections each.
+/// Clients of one place and one identity, each with a pool of connections.
 #[derive(Debug, Clone)]
-pub(crate) struct AwsClients {
+pub(super) struct AwsClients {
     /// For the table.
-    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(super) dynamodb: aws_sdk_dynamodb::Client,
     /// For topic and queues. What waits for messages makes a client of its own of it, with more patience.
-    pub(crate) messaging: a2a_bus_snssqs::Clients,
+    pub(super) messaging: a2a_bus_snssqs::Clients,
+    /// What they were made from.
+    pub(super) shared: SdkConfig,
 }
 
 impl AwsClients {
     /// Makes clients from the environment, the profile, or what the machine says about itself: `AWS_REGION`,
-    /// `AWS_PROFILE`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB` and the like. Calls no service.
-    pub(crate) async fn from_environment() -> Self {
+    /// `AWS_PROFILE`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_DYNAMODB` and the like. Calls none of the services.
+    pub(super) async fn from_environment() -> Self {
         // Pinned, so that an update of the SDK changes no defaults under us.
         let shared = aws_config::defaults(BehaviorVersion::v2026_01_12());
         let shared = Box::pin(shared.timeout_config(timeouts(5, 10)).load()).await;
@@ -30,7 +32,13 @@ impl AwsClients {
                 sns: aws_sdk_sns::Client::new(&shared),
                 sqs: aws_sdk_sqs::Client::new(&shared),
             },
+            shared,
         }
+    }
+
+    /// The region that is called.
+    pub(super) fn region(&self) -> Option<&str> {
+        self.shared.region().map(AsRef::as_ref)
     }
 }
 

@@ -4,36 +4,36 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::backends::Choice;
+use crate::backends::{Choice, OnAws};
 
 /// Settings of store and bus.
 #[derive(Debug, Args)]
 pub(crate) struct BackendFlags {
-    /// Where tasks are kept; by default in DynamoDB where `--table` is given, else in memory.
+    /// Where tasks are kept; by default in DynamoDB if there is a `--table`, else in memory.
     #[arg(long, env = "A2A_STORE", value_enum)]
     pub(crate) store: Option<StoreKind>,
-    /// How instances tell each other what is new; by default over SNS and SQS where `--topic-arn` is given and
-    /// tasks are kept in DynamoDB, else within this process.
+    /// How instances tell each other what is new; by default over SNS and SQS if tasks are kept in DynamoDB and there
+    /// is a `--topic-arn`, else within this process.
     #[arg(long, env = "A2A_BUS", value_enum)]
     pub(crate) bus: Option<BusKind>,
-    /// What names the cluster on AWS.
+    /// The name of the DynamoDB table, which `provision` makes.
+    #[arg(long, env = "A2A_TABLE", value_name = "NAME")]
+    pub(crate) table: Option<String>,
+    /// The topic and the queues.
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) queues: QueueFlags,
     /// How long a finished task is kept in the table: days, such as `30` or `0.5`, or `forever`.
     #[arg(long, env = "A2A_TASK_RETENTION", value_name = "DAYS", default_value = "30", value_parser = retention)]
     pub(crate) task_retention: Retention,
 }
 
-/// What names a cluster on AWS: its table, its topic, its queues.
+/// What names a cluster's topic and queues.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Place {
-    /// The name of the DynamoDB table.
-    #[arg(long, env = "A2A_TABLE", value_name = "NAME")]
-    pub(crate) table: Option<String>,
-    /// The ARN of the SNS topic.
+pub(crate) struct QueueFlags {
+    /// The ARN of the SNS topic, which `provision` makes.
     #[arg(long, env = "A2A_TOPIC_ARN", value_name = "ARN")]
     pub(crate) topic_arn: Option<String>,
-    /// What the names of the instances' SQS queues begin with.
+    /// What the names of the instances' SQS queues begin with; at most 43 letters, digits, dashes, underscores.
     #[arg(long, env = "A2A_QUEUE_PREFIX", value_name = "PREFIX", default_value = "a2a")]
     pub(crate) queue_prefix: String,
 }
@@ -60,7 +60,7 @@ pub(crate) enum BusKind {
 
 /// For how long finished tasks are kept; `None` for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Retention(pub(crate) Option<Duration>);
+pub(crate) struct Retention(Option<Duration>);
 
 /// Flags that do not go together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -75,7 +75,7 @@ pub(crate) enum Mismatch {
     #[error("--bus snssqs needs --store dynamodb: other processes cannot read what this one keeps in memory")]
     NothingShared,
     /// This build cannot do that.
-    #[error("this build has no AWS backends: build a2a-node with `--features aws`")]
+    #[error("this a2a-node was built without AWS: build it with `--features aws`")]
     NoAws,
 }
 
@@ -86,35 +86,28 @@ impl BackendFlags {
     ///
     /// A [`Mismatch`] where the flags leave nothing that can be opened.
     pub(crate) fn choice(&self) -> Result<Choice, Mismatch> {
-        let Place { table, topic_arn, .. } = &self.place;
-        let inferred = |named: &Option<String>| named.is_some();
-        let store = self.store.unwrap_or(match inferred(table) {
-            true => StoreKind::DynamoDb,
-            false => StoreKind::Memory,
-        });
-        let bus = self.bus.unwrap_or(match inferred(topic_arn) && store == StoreKind::DynamoDb {
-            true => BusKind::SnsSqs,
-            false => BusKind::Memory,
-        });
+        let QueueFlags { topic_arn, queue_prefix } = self.queues.clone();
+        let (store, bus) = self.kinds();
         match (store, bus) {
             (StoreKind::Memory, BusKind::Memory) => return Ok(Choice::Memory),
             (StoreKind::Memory, BusKind::SnsSqs) => return Err(Mismatch::NothingShared),
+            (StoreKind::DynamoDb, _) if cfg!(not(feature = "aws")) => return Err(Mismatch::NoAws),
             (StoreKind::DynamoDb, _) => {}
         }
-        if cfg!(not(feature = "aws")) {
-            return Err(Mismatch::NoAws);
-        }
-        let table = table.clone().ok_or(Mismatch::NoTable)?;
+        let table = self.table.clone().ok_or(Mismatch::NoTable)?;
         let topic_arn = match bus {
             BusKind::Memory => None,
-            BusKind::SnsSqs => Some(topic_arn.clone().ok_or(Mismatch::NoTopic)?),
+            BusKind::SnsSqs => Some(topic_arn.ok_or(Mismatch::NoTopic)?),
         };
-        Ok(Choice::Aws {
-            table,
-            topic_arn,
-            queue_prefix: self.place.queue_prefix.clone(),
-            task_retention: self.task_retention.0,
-        })
+        Ok(Choice::Aws(OnAws { table, topic_arn, queue_prefix, task_retention: self.task_retention.0 }))
+    }
+
+    fn kinds(&self) -> (StoreKind, BusKind) {
+        let inferred = if self.table.is_some() { StoreKind::DynamoDb } else { StoreKind::Memory };
+        let store = self.store.unwrap_or(inferred);
+        let is_shared = store == StoreKind::DynamoDb && self.queues.topic_arn.is_some();
+        let inferred = if is_shared { BusKind::SnsSqs } else { BusKind::Memory };
+        (store, self.bus.unwrap_or(inferred))
     }
 }
 
@@ -128,6 +121,9 @@ fn retention(text: &str) -> Result<Retention, String> {
         Ok(days) if days > 0.0 && days <= MOST_DAYS => {
             Ok(Retention(Some(Duration::from_secs_f64(days * DAY))))
         }
-        _ => Err(format!("expected a number of days up to {MOST_DAYS}, or `forever`")),
+        _ => Err(format!("expected a number of days, at most {MOST_DAYS}, or `forever`")),
     }
 }
+
+#[cfg(test)]
+mod tests;

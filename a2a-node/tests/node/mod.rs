@@ -100,6 +100,11 @@ impl Node {
         assert!(status.success());
     }
 
+    /// Kills the process as nothing can be caught, and waits until it is gone.
+    pub(crate) async fn kill(&mut self) {
+        soon(self.child.kill()).await.unwrap();
+    }
+
     /// Waits until the process ends. Nothing may follow the start-up line on stdout.
     pub(crate) async fn ended(mut self) -> ExitStatus {
         let status = soon(self.child.wait()).await.unwrap();

@@ -1,0 +1,93 @@
+//! One instance of an agent on AWS: tasks in DynamoDB, news over SNS and SQS. Start as many as you like.
+//!
+//! Against AWS, or against an emulator with `AWS_ENDPOINT_URL` and any credentials:
+//!
+//! ```text
+//! eval "$(cargo run -p a2a-node --features aws -- provision --table a2a-tasks --topic a2a-events)"
+//! cargo run -p a2a-node --features aws --example aws_server 8080
+//! cargo run -p a2a-node --features aws --example aws_server 8081
+//! ```
+//!
+//! The part between the markers is the one that README shows; a test in `integration-tests` compares them.
+
+use std::{env, error::Error, sync::Arc, time::Duration};
+
+use a2a_bus_snssqs::{Clients, Config, Deployment, SnsSqsBus};
+use a2a_cluster::{Cluster, bindings};
+use a2a_core::{InstanceId, SystemAmbient};
+use a2a_server::StaticAgentCard;
+use a2a_store_dynamodb::DynamoDbStore;
+use aws_config::{BehaviorVersion, timeout::TimeoutConfig};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+// [readme]
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (port, table) = (env::args().nth(1).ok_or("which port?")?.parse()?, env::var("A2A_TABLE")?);
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(3)).build();
+    let aws = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts);
+    let aws = Box::pin(aws.load()).await;
+    let deployment = Deployment::new(&env::var("A2A_TOPIC_ARN")?, "a2a")?.named(&table)?;
+    let config = Config::new(deployment, InstanceId::generate(&SystemAmbient));
+    let clients = Clients { sns: aws_sdk_sns::Client::new(&aws), sqs: aws_sdk_sqs::Client::new(&aws) };
+    let bus = Box::pin(SnsSqsBus::open(clients, config, Arc::new(SystemAmbient))).await?;
+    let tasks = aws_sdk_dynamodb::Client::new(&aws);
+    let store = DynamoDbStore::new(tasks, a2a_store_dynamodb::Config::new(table));
+    let card = agent::card(&format!("http://127.0.0.1:{port}"))?;
+    let cluster = Cluster::builder(Arc::new(agent::Greeter), card.clone())
+        .store(Arc::new(store))
+        .bus(Arc::new(bus))
+        .start()
+        .await?;
+    let card = Arc::new(StaticAgentCard::new(card));
+    let routes = bindings::http_router(cluster.handler(), card, &bindings::Limits::default());
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    let stop = CancellationToken::new();
+    let serving = bindings::serve(listener, routes, stop.clone(), Duration::from_secs(5));
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let living = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            // Evicted: whoever started this process starts another.
+            _ = cluster.stopped() => {}
+        }
+        cluster.shutdown(Duration::from_secs(30)).await;
+        stop.cancel();
+    };
+    Ok(tokio::join!(serving, living).0?)
+}
+// [/readme]
+
+/// Any agent of the SDK will do.
+mod agent {
+    use a2a::{A2AError, AgentCard, Message, Part, Role, StreamResponse};
+    use a2a_server::{AgentExecutor, ExecutorContext};
+    use futures::stream::{self, BoxStream, StreamExt};
+
+    pub(super) struct Greeter;
+
+    impl AgentExecutor for Greeter {
+        fn execute(&self, ctx: ExecutorContext) -> BoxStream<'static, Result<StreamResponse, A2AError>> {
+            let name = ctx.message.as_ref().and_then(Message::text).unwrap_or("whoever you are");
+            let reply = Message::new(Role::Agent, vec![Part::text(format!("Hello, {name}!"))]);
+            stream::iter([Ok(StreamResponse::Message(reply))]).boxed()
+        }
+
+        fn cancel(&self, _: ExecutorContext) -> BoxStream<'static, Result<StreamResponse, A2AError>> {
+            stream::empty().boxed()
+        }
+    }
+
+    pub(super) fn card(url: &str) -> serde_json::Result<AgentCard> {
+        serde_json::from_value(serde_json::json!({
+            "name": "Greeter", "version": "1.0.0", "capabilities": { "streaming": true },
+            "supportedInterfaces": [
+                { "url": url, "protocolBinding": "JSONRPC", "protocolVersion": "1.0" },
+                { "url": url, "protocolBinding": "HTTP+JSON", "protocolVersion": "1.0" },
+            ],
+        }))
+    }
+}

@@ -1,0 +1,44 @@
+//! `a2a-node doctor`: checks what instances need on AWS, a line each, with what to do about what fails.
+
+mod account;
+mod checkup;
+mod queues;
+mod table;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use super::clients::AwsClients;
+use crate::cli::Doctor;
+use checkup::{Checkup, Finding};
+
+/// Checks everything and prints what was found.
+///
+/// # Errors
+///
+/// Where stdout is closed. A check that fails is no error: the exit code tells.
+pub(super) async fn run(flags: Doctor) -> Result<ExitCode, io::Error> {
+    let Doctor { names, json } = flags;
+    let mut checkup = Checkup::new(Box::new(move |finding: &Finding| print(finding, json)));
+    let clients = AwsClients::from_environment().await;
+    if account::check(&mut checkup, &clients).await? {
+        table::check(&mut checkup, &clients, &names.table).await?;
+        match names.queues.topic_arn {
+            Some(topic) => {
+                let (prefix, table) = (&names.queues.queue_prefix, &names.table);
+                queues::check(&mut checkup, &clients, &topic, prefix, table).await?;
+            }
+            None => {
+                checkup.skipped("topic", "no --topic-arn: instances of other processes are told nothing")?
+            }
+        }
+    }
+    Ok(if checkup.is_healthy() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn print(finding: &Finding, json: bool) -> io::Result<()> {
+    let text = if json { serde_json::to_string(finding)? } else { finding.to_string() };
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{text}")?;
+    stdout.flush()
+}

@@ -1,0 +1,141 @@
+//! The operator's commands: what they are told.
+
+use std::time::Duration;
+
+use clap::builder::BoolishValueParser;
+use clap::{Args, Subcommand};
+
+use super::backends::QueueFlags;
+use super::seconds;
+
+/// What an operator does with a cluster on AWS. Each needs a build with the feature `aws`, and finds region,
+/// credentials and endpoints like AWS's own tools: `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL` and so on.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Operation {
+    /// Make the table and the topic of a cluster, and print the settings with which `serve` finds them.
+    ///
+    /// Use it so: eval "$(a2a-node provision --table NAME --topic NAME)". Stdout holds nothing but these settings.
+    /// What is there already is verified and left as it is, so it can be repeated.
+    Provision(Provision),
+    /// Check, one by one, what instances need on AWS, and say what to do about what fails.
+    ///
+    /// Makes two queues and removes them; changes nothing else. Ends with 1 when a check fails.
+    Doctor(Doctor),
+    /// Show the instances of a cluster: beats, tasks that they execute, messages that wait for them.
+    Status(Status),
+    /// Remove what dead instances left behind: queues, subscriptions, membership records.
+    ///
+    /// Shows what it would remove and why; with `--apply` it does so. Not needed as long as an instance lives: those
+    /// do it by themselves.
+    Reap(Reap),
+}
+
+/// Settings of `provision`.
+#[derive(Debug, Args)]
+pub(crate) struct Provision {
+    /// The name of the DynamoDB table to make.
+    #[arg(long, env = "A2A_TABLE", value_name = "NAME", value_parser = table_name)]
+    pub(crate) table: String,
+    /// The name of the SNS topic to make.
+    #[arg(long, env = "A2A_TOPIC", value_name = "NAME", value_parser = topic_name)]
+    pub(crate) topic: String,
+    /// Keep a continuous backup of the table's last 35 days. Costs by the table's size.
+    #[arg(long, env = "A2A_POINT_IN_TIME_RECOVERY", value_parser = BoolishValueParser::new())]
+    pub(crate) point_in_time_recovery: bool,
+    /// Refuse to delete the table until somebody switches this off.
+    #[arg(long, env = "A2A_DELETION_PROTECTION", value_parser = BoolishValueParser::new())]
+    pub(crate) deletion_protection: bool,
+    /// Only say what would be made. Prints no settings.
+    #[arg(long, env = "A2A_DRY_RUN", value_parser = BoolishValueParser::new())]
+    pub(crate) dry_run: bool,
+}
+
+/// What names a cluster that exists.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Names {
+    /// The name of the DynamoDB table.
+    #[arg(long, env = "A2A_TABLE", value_name = "NAME")]
+    pub(crate) table: String,
+    /// The topic and the queues.
+    #[command(flatten)]
+    pub(crate) queues: QueueFlags,
+}
+
+/// Settings of `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// The cluster.
+    #[command(flatten)]
+    pub(crate) names: Names,
+    /// Print one JSON object for each check instead of a line for people.
+    #[arg(long, env = "A2A_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+}
+
+/// Settings of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// The cluster.
+    #[command(flatten)]
+    pub(crate) names: Names,
+    /// Print one JSON object instead of a table.
+    #[arg(long, env = "A2A_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+}
+
+/// Settings of `reap`.
+#[derive(Debug, Args)]
+pub(crate) struct Reap {
+    /// The cluster.
+    #[command(flatten)]
+    pub(crate) names: Names,
+    /// Remove what was found, instead of showing it.
+    #[arg(long, env = "A2A_APPLY", value_parser = BoolishValueParser::new())]
+    pub(crate) apply: bool,
+    /// How long a member must not move to count as dead. Not shorter than the instances' own `--lease`.
+    #[arg(long, env = "A2A_LEASE", value_name = "SECONDS", default_value = "15", value_parser = seconds)]
+    pub(crate) lease: Duration,
+    /// How old a queue must be that no membership record knows, in seconds. Far longer than an instance takes to start.
+    #[arg(long, env = "A2A_ORPHAN_AGE", value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
+    pub(crate) orphan_age: Duration,
+    /// Of how many instances one run removes queues and subscriptions at most.
+    #[arg(long, env = "A2A_AT_MOST", value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) at_most: u16,
+    /// Judge queues that no record knows also where no member is alive, which else may mean a wrong `--table`. For
+    /// the removal of a whole cluster.
+    #[arg(long, env = "A2A_WHEN_NOBODY_IS_ALIVE", value_parser = BoolishValueParser::new())]
+    pub(crate) when_nobody_is_alive: bool,
+}
+
+fn table_name(text: &str) -> Result<String, String> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    if (3..=255).contains(&text.len()) && text.chars().all(is_allowed) {
+        return Ok(text.to_owned());
+    }
+    Err("expected 3 to 255 letters, digits, dots, dashes, underscores".to_owned())
+}
+
+fn topic_name(text: &str) -> Result<String, String> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    if (1..=256).contains(&text.len()) && text.chars().all(is_allowed) {
+        return Ok(text.to_owned());
+    }
+    Err("expected 1 to 256 letters, digits, dashes, underscores".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_what_aws_takes_and_no_shell_code() {
+        for name in ["a2a", "a2a-tasks_1", &"x".repeat(255)] {
+            assert_eq!(table_name(name).as_deref(), Ok(name));
+            assert_eq!(topic_name(name).as_deref(), Ok(name));
+        }
+        assert_eq!(table_name("a.b").as_deref(), Ok("a.b"));
+        for name in ["", "a b", "$(id)", "a'b", "ä", &"x".repeat(257), "a.fifo;"] {
+            assert!(table_name(name).is_err() && topic_name(name).is_err(), "{name}");
+        }
+    }
+}

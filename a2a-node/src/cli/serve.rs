@@ -1,0 +1,64 @@
+//! `serve`: what it is told.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::http::{HeaderName, Uri};
+use clap::Args;
+use clap::builder::BoolishValueParser;
+
+use super::backends::BackendFlags;
+use super::seconds;
+use crate::tuning::Tuning;
+
+/// Settings of `serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The address of both HTTP bindings; port 0 takes a free port.
+    #[arg(long, env = "A2A_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// The address of the gRPC binding, which is served only if this is given; port 0 takes a free port.
+    #[arg(long, env = "A2A_GRPC_LISTEN", value_name = "ADDR")]
+    pub(crate) grpc_listen: Option<SocketAddr>,
+    /// How many instances to run in this process, on consecutive ports (or each on a free port, with port 0).
+    #[arg(long, env = "A2A_INSTANCES", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub(crate) instances: u16,
+    /// Where tasks are kept, and how instances reach each other.
+    #[command(flatten)]
+    pub(crate) backends: BackendFlags,
+    /// What people call this process in logs, metrics and `status`; by default the ECS task, the pod, the EC2 instance
+    /// or the host, and without a table the address. Clients are never told.
+    #[arg(long, env = "A2A_NAME", value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Accept webhooks to loopback and private addresses. Only for trying things out.
+    #[arg(long, env = "A2A_ALLOW_LOCAL_WEBHOOKS", value_parser = BoolishValueParser::new())]
+    pub(crate) allow_local_webhooks: bool,
+    /// The base URL that the agent card names for both HTTP bindings, when clients reach them through a proxy.
+    #[arg(long, env = "A2A_PUBLIC_URL", value_name = "URL", value_parser = base_url)]
+    pub(crate) public_url: Option<String>,
+    /// The URL that the agent card names for the gRPC binding, when clients reach it through a proxy.
+    #[arg(long, env = "A2A_PUBLIC_GRPC_URL", value_name = "URL", value_parser = base_url, requires = "grpc_listen")]
+    pub(crate) public_grpc_url: Option<String>,
+    /// How long running work may go on after SIGTERM or Ctrl-C. A second signal exits at once.
+    #[arg(long, env = "A2A_SHUTDOWN_GRACE", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) shutdown_grace: Duration,
+    /// Take the caller's identity from this header (gRPC: metadata), which a gateway sets. Requests without it are
+    /// refused.
+    ///
+    /// The header is believed as it is, so the gateway MUST remove it from what clients send, and clients must not
+    /// reach the instances but through the gateway: otherwise anybody can be anybody. Without this flag all
+    /// callers share all tasks.
+    #[arg(long, env = "A2A_PRINCIPAL_HEADER", value_name = "NAME")]
+    pub(crate) principal_header: Option<HeaderName>,
+    /// Settings of membership and recovery.
+    #[command(flatten)]
+    pub(crate) tuning: Tuning,
+}
+
+fn base_url(text: &str) -> Result<String, String> {
+    let uri: Uri = text.parse().map_err(|error| format!("{error}"))?;
+    match (uri.scheme_str(), uri.host(), uri.query()) {
+        (Some("http" | "https"), Some(_), None) => Ok(text.trim_end_matches('/').to_owned()),
+        _ => Err("expected a URL such as https://agent.example.com/a2a".into()),
+    }
+}

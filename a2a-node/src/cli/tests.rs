@@ -1,0 +1,71 @@
+use super::*;
+
+fn serve(flags: &[&str]) -> Result<Serve, String> {
+    let line = ["a2a-node", "serve"].iter().chain(flags);
+    let cli = Cli::try_parse_from(line).and_then(Cli::consistent);
+    match cli.map_err(|error| error.to_string())?.action {
+        Some(Action::Serve(serve)) => Ok(*serve),
+        other => Err(format!("{other:?}")),
+    }
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_flag_of_every_command_has_an_environment_variable() {
+    let command = Cli::command();
+    for command in std::iter::once(&command).chain(command.get_subcommands()) {
+        for flag in command.get_arguments() {
+            let variable = flag.get_env().map(|name| name.to_string_lossy().into_owned());
+            let expected =
+                flag.get_long().map(|long| format!("A2A_{}", long.replace('-', "_").to_uppercase()));
+            assert_eq!(variable, expected, "{flag}");
+        }
+    }
+}
+
+#[test]
+fn serve_has_defaults_for_everything() {
+    let serve = serve(&[]).unwrap();
+    assert_eq!(serve.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!((serve.instances, serve.grpc_listen), (1, None));
+    assert_eq!(serve.shutdown_grace, Duration::from_secs(30));
+    assert!(!serve.allow_local_webhooks && serve.principal_header.is_none());
+    let (ours, theirs) = (serve.tuning.config().unwrap(), a2a_cluster::Config::default());
+    assert_eq!((ours.beat_interval, ours.lease), (theirs.beat_interval, theirs.lease));
+    assert_eq!(ours.executor_lost, theirs.executor_lost);
+}
+
+#[test]
+fn serve_takes_what_it_is_given() {
+    let flags = ["--public-url", "https://x.example/a2a/", "--shutdown-grace", "0.5", "--instances", "3"];
+    let serve = serve(&flags).unwrap();
+    assert_eq!(serve.public_url.as_deref(), Some("https://x.example/a2a"));
+    assert_eq!((serve.shutdown_grace, serve.instances), (Duration::from_millis(500), 3));
+}
+
+#[test]
+fn bad_values_are_refused_with_the_reason() {
+    let table: [(&[&str], &str); 13] = [
+        (&["--listen", "nowhere"], "invalid socket address"),
+        (&["--listen", "127.0.0.1"], "invalid socket address"),
+        (&["--instances", "0"], "1..=100"),
+        (&["--store", "paper"], "possible values: memory, dynamodb"),
+        (&["--bus", "yellow"], "possible values: memory, snssqs"),
+        (&["--public-url", "ftp://x"], "expected a URL"),
+        (&["--public-grpc-url", "http://x"], "--grpc-listen"),
+        (&["--shutdown-grace", "soon"], "number of seconds"),
+        (&["--principal-header", "x user"], "invalid HTTP header name"),
+        (&["--executor-lost", "hope"], "possible values: fail, resume"),
+        (&["--beat-interval", "0"], "at least 0.01 seconds"),
+        (&["--beat-interval", "2", "--lease", "5.9"], "--lease must be at least 3 times"),
+        (&["--log", "a=b=c"], "error parsing level filter"),
+    ];
+    for (flags, reason) in table {
+        let said = serve(flags).unwrap_err();
+        assert!(said.contains(reason), "{flags:?}: {said}");
+    }
+}

@@ -1,0 +1,104 @@
+//! An account of one's own, with a cluster in it that the binary made.
+
+use std::process::Output;
+
+use a2a_core::{Membership, SystemAmbient};
+use a2a_store_dynamodb::{Config, DynamoDbStore};
+use integration_tests::endpoint::{self, Account, Service};
+use tokio::process::Command;
+
+use crate::node::{self, Node, soon};
+
+/// The names of one cluster, and where it is.
+pub(crate) struct Site {
+    pub account: Account,
+    pub table: String,
+    pub topic: String,
+    pub prefix: String,
+    /// What `provision` printed.
+    settings: Vec<(String, String)>,
+}
+
+/// Text that a process wrote.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The settings in what `provision` printed, which must hold nothing else.
+pub(crate) fn settings(stdout: &str) -> Vec<(String, String)> {
+    let setting = |line: &str| {
+        let (name, value) = line.strip_prefix("export ").unwrap().split_once('=').unwrap();
+        (name.to_owned(), value.to_owned())
+    };
+    stdout.lines().map(setting).collect()
+}
+
+impl Site {
+    /// An account in which nothing is made yet. `None` means that the test is to return.
+    pub(crate) fn bare() -> Option<Self> {
+        let account = endpoint::aws()?.account();
+        let name = a2a_core::Ambient::uuid(&SystemAmbient).simple().to_string();
+        Some(Self {
+            account,
+            table: format!("tasks-{name}"),
+            topic: format!("events-{name}"),
+            prefix: format!("a2a-{}", &name[20..]),
+            settings: Vec::new(),
+        })
+    }
+
+    /// An account with a cluster in it. `None` means that the test is to return.
+    pub(crate) async fn provisioned() -> Option<Self> {
+        let mut site = Self::bare()?;
+        let output = site.provision(&[]).await;
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        site.settings = settings(&text(&output.stdout));
+        Some(site)
+    }
+
+    /// The binary in this account, with the settings of the cluster that is there.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = node::command(arguments);
+        command.envs(self.account.environment()).envs(self.settings.clone());
+        command.env("A2A_QUEUE_PREFIX", &self.prefix);
+        command
+    }
+
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
+        soon(self.command(arguments).output()).await.unwrap()
+    }
+
+    /// Makes the cluster. With a name for each, so that tests share no table where they share an account.
+    pub(crate) async fn provision(&self, flags: &[&str]) -> Output {
+        let names = ["provision", "--table", &self.table, "--topic", &self.topic];
+        // The prefix is no setting of this command.
+        let mut command = self.command(&[&names, flags].concat());
+        soon(command.env_remove("A2A_QUEUE_PREFIX").output()).await.unwrap()
+    }
+
+    /// Serves on free ports.
+    pub(crate) async fn serve(&self, flags: &[&str]) -> Node {
+        Node::start(&mut self.command(&[&["serve", "--listen", "127.0.0.1:0"], flags].concat())).await
+    }
+
+    /// The URLs of the cluster's queues.
+    pub(crate) async fn queues(&self) -> Vec<String> {
+        let sqs = aws_sdk_sqs::Client::new(&self.account.sdk_config(Service::Sqs));
+        let listed = sqs.list_queues().queue_name_prefix(&self.prefix).send().await.unwrap();
+        listed.queue_urls.unwrap_or_default()
+    }
+
+    /// How many queues, subscriptions and members there are.
+    pub(crate) async fn leftovers(&self) -> [usize; 3] {
+        let topic = self.settings.iter().find(|(name, _)| name == "A2A_TOPIC_ARN").unwrap().1.clone();
+        let sns = aws_sdk_sns::Client::new(&self.account.sdk_config(Service::Sns));
+        let subscriptions = sns.list_subscriptions_by_topic().topic_arn(topic).send().await.unwrap();
+        let members = self.members().await.len();
+        [self.queues().await.len(), subscriptions.subscriptions().len(), members]
+    }
+
+    pub(crate) async fn members(&self) -> Vec<a2a_core::Member> {
+        let dynamodb = aws_sdk_dynamodb::Client::new(&self.account.sdk_config(Service::DynamoDb));
+        DynamoDbStore::new(dynamodb, Config::new(&self.table)).roster(None, 100).await.unwrap()
+    }
+}
