@@ -66,21 +66,22 @@ pub struct TaskHead {
 /// 11. `watching_an_absent_task_registers_nothing`.
 /// 12. `head_agrees_with_load`: state, principal, executor and watchers.
 /// 13. `a_claim_records_the_executor`, `a_release_clears_it`, `keep_leaves_it`.
-/// 14. `release_clears_only_the_named_executor`: outside any commit; the version stays.
-/// 15. `the_principal_is_set_by_the_first_commit_only`.
-/// 16. `list_returns_newest_status_first`, by status time, then by id, both descending. Lists may lag behind
+/// 14. `a_task_that_ended_may_change_hands`: commits without events may follow the one that ended it.
+/// 15. `release_clears_only_the_named_executor`: outside any commit; the version stays.
+/// 16. `the_principal_is_set_by_the_first_commit_only`.
+/// 17. `list_returns_newest_status_first`, by status time, then by id, both descending. Lists may lag behind
 ///     commits by seconds; single tasks never do.
-/// 17. `list_pages_cover_every_unchanged_task_once`, under concurrent change.
-/// 18. `list_never_crosses_tenants_or_principals`.
-/// 19. `list_filters_by_context_state_and_time`: the time filter includes its bound.
-/// 20. `list_counts_all_matches`: the total does not depend on page or cursor.
-/// 21. `list_omits_artifacts_unless_asked` and `list_applies_the_history_length`.
-/// 22. `delete_removes_everything_of_a_task`: log, watchers and push configs; the key can be created anew.
-/// 23. `ids_are_hostile`: any text is a legal tenant, task id or context id; none reads or overwrites
+/// 18. `list_pages_cover_every_unchanged_task_once`, under concurrent change.
+/// 19. `list_never_crosses_tenants_or_principals`.
+/// 20. `list_filters_by_context_state_and_time`: the time filter includes its bound.
+/// 21. `list_counts_all_matches`: the total does not depend on page or cursor.
+/// 22. `list_omits_artifacts_unless_asked` and `list_applies_the_history_length`.
+/// 23. `delete_removes_everything_of_a_task`: log, watchers and push configs; the key can be created anew.
+/// 24. `ids_are_hostile`: any text is a legal tenant, task id or context id; none reads or overwrites
 ///     another's record. A store may answer `Rejected` for ids over 512 bytes.
-/// 24. `a_failed_call_leaks_no_content`: into its error's text.
-/// 25. `a_large_commit_is_applied_or_too_large`: never half of it.
-/// 26. `a_message_is_claimed_once`: see [`TaskStore::claim_message`].
+/// 25. `a_failed_call_leaks_no_content`: into its error's text.
+/// 26. `a_large_commit_is_applied_or_too_large`: never half of it.
+/// 27. `a_message_is_claimed_once`: see [`TaskStore::claim_message`].
 ///
 /// ```
 /// # use a2a_core::{TaskStore, TaskKey, Result};

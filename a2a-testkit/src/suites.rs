@@ -40,6 +40,7 @@ macro_rules! task_store_suite {
             a_claim_records_the_executor
             a_release_clears_it
             keep_leaves_it
+            a_task_that_ended_may_change_hands
             release_clears_only_the_named_executor
             the_principal_is_set_by_the_first_commit_only
             list_returns_newest_status_first

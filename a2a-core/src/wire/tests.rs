@@ -13,7 +13,7 @@ use crate::samples::{instance, record, task};
 use crate::{CommitId, Tenant};
 
 /// One message of every kind.
-fn kinds() -> [News; 7] {
+fn kinds() -> [News; 8] {
     let commits = (7..9).map(|version| Arc::new(record(version, vec![]))).collect();
     [
         News::Commits(commits),
@@ -23,6 +23,7 @@ fn kinds() -> [News; 7] {
         News::Cancel,
         News::Cancelling,
         News::CancelRefused,
+        News::Configs,
     ]
 }
 

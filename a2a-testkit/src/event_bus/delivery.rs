@@ -56,6 +56,7 @@ pub async fn messages_to_a_live_endpoint_arrive_whole(fixture: &dyn BusFixture) 
         News::Cancel,
         News::Cancelling,
         News::CancelRefused,
+        News::Configs,
         News::Unwatch,
         News::Watch(Version::ABSENT),
         News::Watch(Version::new(1 << 50)),
@@ -64,10 +65,10 @@ pub async fn messages_to_a_live_endpoint_arrive_whole(fixture: &dyn BusFixture) 
     ];
     let keys = [("", "t"), ("", ""), ("tenant", &*awkward_text()), (&*awkward_text(), "\u{ffff}#")];
     let traces = [None, Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), Some("")];
-    for (n, news) in news.iter().cycle().take(16).enumerate() {
-        let (tenant, id) = keys[(n + n / 8) % keys.len()];
+    for (n, news) in news.iter().cycle().take(18).enumerate() {
+        let (tenant, id) = keys[n % keys.len()];
         let task = TaskKey::new(Tenant::new(tenant), id);
-        let trace = traces[n % traces.len()].map(str::to_owned);
+        let trace = traces[(n + n / 9) % traces.len()].map(str::to_owned);
         let message = BusMessage { from: sender.id(), task, news: news.clone(), trace };
         sender.send(&[reader.id()], &message).await;
         reader.await_message(&message).await;

@@ -1,9 +1,9 @@
 //! Who runs a task: recorded, kept and cleared by commits, and cleared outside of them.
 
 use a2a::{Part, TaskState};
-use a2a_core::{Executor, ExecutorChange};
+use a2a_core::{Executor, ExecutorChange, Version};
 
-use super::walk::assert_holds;
+use super::walk::{assert_holds, assert_log};
 use crate::StoreFixture;
 use crate::sample::{Draft, Story, at, chunk, instance, message, status};
 
@@ -69,6 +69,26 @@ pub async fn keep_leaves_it(fixture: &dyn StoreFixture) {
     }
     story.tell(&*store, vec![status(&story.task, TaskState::Failed, at(3))]).await;
     assert_holds(&*other, &story).await;
+}
+
+/// A task that ended takes commits without events, as often as somebody takes over what is left to do for it: each
+/// makes a version and changes the executor only. Whoever expects the version of the end comes too late.
+pub async fn a_task_that_ended_may_change_hands(fixture: &dyn StoreFixture) {
+    let (store, other) = (fixture.handle().await, fixture.handle().await);
+    let mut story = Story::new("t").by("ann").begin(&*store).await;
+    let end = status(&story.task, TaskState::Completed, at(1));
+    story.tell_with(&*store, vec![end], ExecutorChange::Claim(Executor::first(instance()))).await;
+    let late = story.draft(Vec::new());
+    for attempt in 1..4 {
+        let claim = ExecutorChange::Claim(Executor { instance: instance(), attempt });
+        story.tell_with(&*other, Vec::new(), claim).await;
+        assert_holds(&*store, &story).await;
+    }
+    let outcome = late.send(&*store, &story.key).await;
+    assert_eq!(outcome, a2a_core::Outcome::Conflict { actual: story.version }, "of a late claim");
+    story.tell_with(&*store, Vec::new(), ExecutorChange::Release).await;
+    assert_holds(&*other, &story).await;
+    assert_log(&*other, &story, Version::ABSENT).await;
 }
 
 /// Outside of a commit, an executor is cleared by its name only. The version and the content stay.

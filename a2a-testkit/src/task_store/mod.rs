@@ -28,7 +28,8 @@ pub use commits::{
 pub use counting::list_counts_all_matches;
 pub use deletion::delete_removes_everything_of_a_task;
 pub use executors::{
-    a_claim_records_the_executor, a_release_clears_it, keep_leaves_it, release_clears_only_the_named_executor,
+    a_claim_records_the_executor, a_release_clears_it, a_task_that_ended_may_change_hands, keep_leaves_it,
+    release_clears_only_the_named_executor,
 };
 pub use ids::ids_are_hostile;
 pub use large::a_large_commit_is_applied_or_too_large;

@@ -27,6 +27,7 @@ rejections! { store_rejected:
     a_claim_that_counts_attempts_itself: OwnAttempts => task_store::a_claim_records_the_executor;
     a_release_that_does_nothing: ReleaseIsKeep => task_store::a_release_clears_it;
     a_keep_that_clears: KeepIsRelease => task_store::keep_leaves_it;
+    tasks_that_are_sealed_at_their_end: Seals => task_store::a_task_that_ended_may_change_hands;
     a_release_of_anyone: ReleasesAnyone => task_store::release_clears_only_the_named_executor;
     a_release_that_counts_as_a_commit: ReleaseIsACommit => task_store::release_clears_only_the_named_executor;
     a_delete_that_hides: Hides => task_store::delete_removes_everything_of_a_task;
@@ -40,6 +41,20 @@ rejections! { store_rejected:
     claims_checked_apart_from_the_write: LookThenClaim => task_store::a_message_is_claimed_once;
     claims_for_ever: ForEver => task_store::a_message_is_claimed_once;
     claims_across_principals: OneScope => task_store::a_message_is_claimed_once;
+}
+
+struct Seals;
+
+#[async_trait]
+impl Flaw for Seals {
+    async fn commit(&self, right: &Reference, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
+        match right.load(key).await? {
+            Some(stored) if stored.head.state.is_terminal() => {
+                Ok(Outcome::Conflict { actual: stored.version })
+            }
+            _ => right.commit(key, commit).await,
+        }
+    }
 }
 
 /// Registers once somebody has looked for watchers in vain, which makes the race certain.
