@@ -1,7 +1,7 @@
 //! `a2a-node`: an A2A server that runs as one or many instances, and a demo that counts what arrives.
 //!
-//! A library only so that a workspace may have the binary once more under another package: all that it offers is
-//! [`run`], the whole of `main`.
+//! A library so that a workspace may have the binary once more under another package, by [`run`], the whole of `main`;
+//! and, with the feature `aws`, to share what counts the cost of calls to AWS.
 
 mod agent;
 mod app;
@@ -28,3 +28,5 @@ mod tuning;
 mod whereabouts;
 
 pub use app::run;
+#[cfg(feature = "aws")]
+pub use aws::meter;

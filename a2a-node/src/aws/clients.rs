@@ -5,7 +5,9 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 
-/// Clients of one place and one identity, each with a pool of connections.
+use super::meter::Meter;
+
+/// Clients of one place and one identity, each with a pool of connections. What they cost is counted.
 #[derive(Debug, Clone)]
 pub(super) struct AwsClients {
     /// For the table.
@@ -24,13 +26,15 @@ impl AwsClients {
         let shared = aws_config::defaults(BehaviorVersion::v2026_01_12());
         let shared = Box::pin(shared.timeout_config(timeouts(5, 10)).load()).await;
         // A beat that hangs must fail well within a lease.
-        let dynamodb =
-            aws_sdk_dynamodb::config::Builder::from(&shared).timeout_config(timeouts(3, 10)).build();
+        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&shared).timeout_config(timeouts(3, 10));
+        let sns = aws_sdk_sns::config::Builder::from(&shared);
+        let sqs = aws_sdk_sqs::config::Builder::from(&shared);
+        let meter = Meter::default();
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb),
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.interceptor(meter.clone()).build()),
             messaging: a2a_bus_snssqs::Clients {
-                sns: aws_sdk_sns::Client::new(&shared),
-                sqs: aws_sdk_sqs::Client::new(&shared),
+                sns: aws_sdk_sns::Client::from_conf(sns.interceptor(meter.clone()).build()),
+                sqs: aws_sdk_sqs::Client::from_conf(sqs.interceptor(meter).build()),
             },
             shared,
         }

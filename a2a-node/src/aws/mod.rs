@@ -6,6 +6,7 @@ mod doctor;
 mod endpoints;
 mod farewell;
 mod fault;
+pub mod meter;
 mod open;
 mod operate;
 mod provision;

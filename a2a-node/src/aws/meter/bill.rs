@@ -26,7 +26,9 @@ impl Service {
 
     /// The service that the SDK calls so.
     pub(super) fn named(name: &str) -> Option<Self> {
-        [Service::DynamoDb, Service::Sns, Service::Sqs].into_iter().find(|one| one.name().eq_ignore_ascii_case(name))
+        [Service::DynamoDb, Service::Sns, Service::Sqs]
+            .into_iter()
+            .find(|one| one.name().eq_ignore_ascii_case(name))
     }
 
     /// What a request is billed as, where it is the request that is billed.

@@ -99,7 +99,8 @@ fn unmet(operation: &str, error: &Error, load: Load) -> Option<(Unit, f64)> {
         "UpdateItem" => error.downcast_ref::<UpdateItemError>()?.is_conditional_check_failed_exception(),
         "DeleteItem" => error.downcast_ref::<DeleteItemError>()?.is_conditional_check_failed_exception(),
         "TransactWriteItems" => {
-            let is_canceled = error.downcast_ref::<TransactWriteItemsError>()?.is_transaction_canceled_exception();
+            let is_canceled =
+                error.downcast_ref::<TransactWriteItemsError>()?.is_transaction_canceled_exception();
             return is_canceled.then_some((Unit::DynamoDbWrite, 2.0 * load.actions as f64));
         }
         _ => false,

@@ -24,7 +24,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeSerializationInterceptorContextMut, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+    BeforeSerializationInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+    FinalizerInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
@@ -48,7 +49,8 @@ impl Meter {
     }
 
     fn request(&self, service: Service, operation: &str, bytes: u64) {
-        counter!("a2a_aws_requests_total", "service" => service.name(), "operation" => operation.to_owned()).increment(1);
+        counter!("a2a_aws_requests_total", "service" => service.name(), "operation" => operation.to_owned())
+            .increment(1);
         counter!("a2a_aws_bytes_total", "service" => service.name(), "direction" => "sent").increment(bytes);
         let mut bill = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *bill.requests.entry((service, operation.to_owned())).or_default() += 1;
@@ -56,7 +58,8 @@ impl Meter {
     }
 
     fn received(&self, service: Service, bytes: u64) {
-        counter!("a2a_aws_bytes_total", "service" => service.name(), "direction" => "received").increment(bytes);
+        counter!("a2a_aws_bytes_total", "service" => service.name(), "direction" => "received")
+            .increment(bytes);
         let mut bill = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         bill.traffic.entry(service).or_default().received += bytes;
     }
