@@ -3,13 +3,24 @@
 //! Ratios count, not absolute figures: machines differ and are noisy. Run with `--release`.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
-mod agent;
-mod idle;
+mod client;
+mod compare;
+mod figures;
+mod inside;
+mod process;
+mod report;
+mod script;
 mod server;
+
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-/// Compares this project with the SDK's own handler and with a plain endpoint.
+use compare::{Effort, Workload};
+use report::Report;
+use server::Contender;
+
+/// Compares this project with the SDK's own handler, with a peer, and with a plain endpoint.
 #[derive(Debug, Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -18,20 +29,46 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Runs the same agent and clients against all contenders over loopback HTTP.
+    Compare {
+        /// Fewer and shorter rounds.
+        #[arg(long)]
+        quick: bool,
+        /// Only these workloads; all if absent.
+        #[arg(long, value_enum)]
+        workload: Vec<Workload>,
+        /// Only these contenders; all if absent.
+        #[arg(long, value_enum)]
+        contender: Vec<Contender>,
+        /// How often each contender has its turn.
+        #[arg(long)]
+        rounds: Option<usize>,
+        /// Writes every turn's figures to this file.
+        #[arg(long)]
+        json: Option<PathBuf>,
+        /// Writes plots into this folder.
+        #[arg(long)]
+        plots: Option<PathBuf>,
+    },
     /// Resident memory of a server per idle open stream.
-    IdleStreams {
-        /// How many streams to open on each server.
-        #[arg(long, default_value_t = 10_000)]
-        streams: usize,
-        /// Over how many tasks they are spread.
-        #[arg(long, default_value_t = 100)]
-        tasks: usize,
+    IdleStreams,
+    /// Repeats one request without a network, for a profiler to watch.
+    #[command(hide = true)]
+    Inside {
+        /// Whom to ask: the SDK or us.
+        contender: Contender,
+        /// How to ask.
+        method: String,
+        /// For what.
+        script: String,
+        /// How often.
+        count: usize,
     },
     /// Serves until its standard input closes; started by the other commands.
     #[command(hide = true)]
     Serve {
-        /// What to serve.
-        kind: server::Kind,
+        /// Whom to serve.
+        contender: Contender,
     },
 }
 
@@ -40,7 +77,33 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     match Arguments::parse().command {
-        Command::IdleStreams { streams, tasks } => idle::compare(streams, tasks).await,
-        Command::Serve { kind } => server::serve(kind).await,
+        Command::Serve { contender } => server::serve(contender).await,
+        Command::Inside { contender, method, script, count } => {
+            inside::repeat(contender, &method, &script, count).await
+        }
+        Command::IdleStreams => {
+            report::print(&compare::run(Workload::Idle, Effort::full(), &Contender::ALL).await?);
+            Ok(())
+        }
+        Command::Compare { quick, workload, contender, rounds, json, plots } => {
+            let mut effort = if quick { Effort::quick() } else { Effort::full() };
+            effort.rounds = rounds.unwrap_or(effort.rounds);
+            let workloads = if workload.is_empty() { Workload::ALL.to_vec() } else { workload };
+            let contenders = if contender.is_empty() { Contender::ALL.to_vec() } else { contender };
+            let mut report = Report { machine: report::machine(), effort, outcomes: Vec::new() };
+            println!("{}\n", report.machine);
+            for workload in workloads {
+                let outcomes = compare::run(workload, effort, &contenders).await?;
+                report::print(&outcomes);
+                report.outcomes.extend(outcomes);
+            }
+            if let Some(path) = json {
+                report.write_json(&path)?;
+            }
+            if let Some(folder) = plots {
+                report::plot::all(&report, &folder)?;
+            }
+            Ok(())
+        }
     }
 }

@@ -1,0 +1,109 @@
+//! The contenders, each served by a process of its own.
+
+mod agent;
+mod floor;
+pub(crate) mod ours;
+mod peer;
+pub(crate) mod sdk;
+
+use std::net::SocketAddr;
+
+use axum::serve::ListenerExt;
+use serde::Serialize;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::Error;
+use crate::script::Go;
+
+/// Somebody who serves the same agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Contender {
+    /// A plain endpoint of the same HTTP library, without a protocol.
+    Floor,
+    /// The SDK's own handler on its in-memory store, with TCP_NODELAY.
+    Sdk,
+    /// `a2a-protocol-server` on its in-memory store.
+    Peer,
+    /// One instance of ours on the in-memory backends.
+    Ours,
+    /// Three instances of ours on one store and bus, in one process.
+    Three,
+}
+
+impl Contender {
+    pub(crate) const ALL: [Contender; 5] =
+        [Contender::Floor, Contender::Sdk, Contender::Peer, Contender::Ours, Contender::Three];
+
+    /// The name on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Contender::Floor => "floor",
+            Contender::Sdk => "sdk",
+            Contender::Peer => "peer",
+            Contender::Ours => "ours",
+            Contender::Three => "three",
+        }
+    }
+
+    /// The name in tables and plots.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Contender::Floor => "floor",
+            Contender::Sdk => "SDK handler",
+            Contender::Peer => "a2a-protocol-server",
+            Contender::Ours => "ours",
+            Contender::Three => "ours x 3",
+        }
+    }
+
+    fn listeners(self) -> usize {
+        if self == Contender::Three { 3 } else { 1 }
+    }
+}
+
+/// Serves until standard input closes. The first line on standard output holds the ports; a line on standard input
+/// lets agents go on that wait.
+pub(crate) async fn serve(contender: Contender) -> Result<(), Error> {
+    let mut listeners = Vec::new();
+    let mut ports = Vec::new();
+    for _ in 0..contender.listeners() {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        ports.push(listener.local_addr()?.port().to_string());
+        listeners.push(listener);
+    }
+    println!("{}", ports.join(" "));
+    let (sender, go) = watch::channel(false);
+    let told = async move {
+        let mut lines = BufReader::new(tokio::io::stdin()).lines();
+        while let Ok(Some(_)) = lines.next_line().await {
+            sender.send_replace(true);
+        }
+    };
+    tokio::select! {
+        served = run(contender, listeners, go) => served,
+        () = told => Ok(()),
+    }
+}
+
+async fn run(contender: Contender, mut listeners: Vec<TcpListener>, go: Go) -> Result<(), Error> {
+    match contender {
+        Contender::Ours | Contender::Three => return ours::serve(listeners, go).await,
+        Contender::Floor | Contender::Sdk | Contender::Peer => {}
+    }
+    let listener = listeners.pop().ok_or("there is a listener")?;
+    match contender {
+        Contender::Peer => peer::serve(listener, go).await,
+        Contender::Sdk => Ok(axum::serve(without_delay(listener), sdk::router(go)).await?),
+        _ => Ok(axum::serve(without_delay(listener), floor::router(go)).await?),
+    }
+}
+
+/// Nagle's algorithm would hold small events back; a comparison with it on compares nothing else.
+fn without_delay(listener: TcpListener) -> impl axum::serve::Listener<Addr = SocketAddr, Io = TcpStream> {
+    listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    })
+}
