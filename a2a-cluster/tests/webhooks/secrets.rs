@@ -52,6 +52,7 @@ on_every_bus! {
             Receiver::new(Answers::With(StatusCode::BAD_REQUEST, vec![("x-why", "planted-answer".into())])).await,
         );
         let secret = |url: String| TaskPushNotificationConfig {
+            id: Some(format!("planted-id-{}", url.len())),
             token: Some("planted-token".into()),
             authentication: Some(AuthenticationInfo {
                 scheme: "Bearer".into(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use a2a::{StreamResponse, TaskState};
+use a2a_core::Membership;
 use a2a_server::RequestHandler;
 use http::StatusCode;
 
@@ -136,6 +137,25 @@ on_every_bus! {
         receiver.sees(TaskState::Completed).await;
         assert_eq!(visible(&receiver.fold().unwrap()), visible(&task));
         is_released(&world, &task.id).await;
+        world.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn what_an_instance_leaves_that_nobody_knows_any_more_is_delivered_by_others(bus) {
+        let mut world = world_of(2, bus, mortal()).await;
+        let receiver = Receiver::new(Answers::Never).await;
+        let task = start(&world.nodes[0], "hang", webhook(&receiver.url())).await;
+        eventually("the first call", || async { receiver.requests() == 1 }).await;
+        let first = world.nodes.remove(0);
+        // Evicted, its tasks looked after, its record removed; all while it did not move.
+        world.store.remove(&first.cluster.id()).await.unwrap();
+        assert!(first.cluster.stopped().await);
+        first.cluster.shutdown(Duration::from_millis(50)).await;
+        assert_eq!(world.load(&task.id).await.head.state, TaskState::Failed, "it said so itself");
+        receiver.answer(Answers::Well);
+        receiver.sees(TaskState::Failed).await;
+        is_released(&world, &task.id).await;
+        eventually("it is forgotten", || async { world.store.roster(None, 9).await.unwrap().len() == 1 }).await;
         world.shutdown().await;
     }
 
