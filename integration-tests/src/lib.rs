@@ -1,5 +1,6 @@
 //! Several instances, in this process or against real backends; and the arrows between our crates.
 
+pub mod clients;
 pub mod endpoint;
 pub mod fleet;
 pub mod processes;

@@ -21,7 +21,7 @@
 mod account;
 mod ministack;
 mod probe;
-mod venv;
+pub(crate) mod venv;
 
 use std::env;
 use std::io::Write as _;
@@ -92,18 +92,27 @@ impl Aws {
 /// # Panics
 ///
 /// Where there is none although `CI` is set.
-#[expect(clippy::panic, reason = "a test without the service that it is about must fail where `CI` is set")]
 pub fn aws() -> Option<&'static Aws> {
     static FOUND: OnceLock<Result<Aws, String>> = OnceLock::new();
     let found = FOUND.get_or_init(|| match Aws::from_environment() {
         Some(aws) => Ok(aws),
         None => ministack::url().map(|url| Aws::at(url, true)),
     });
+    wanted("AWS endpoint", found.as_ref())
+}
+
+/// What a test cannot do without: where it is missing, says so, and that the test is skipped.
+///
+/// # Panics
+///
+/// Where it is missing although `CI` is set.
+#[expect(clippy::panic, reason = "a test without the service that it is about must fail where `CI` is set")]
+pub(crate) fn wanted<T>(what: &str, found: Result<T, impl std::fmt::Display>) -> Option<T> {
     match found {
-        Ok(aws) => Some(aws),
-        Err(why) if env::var_os("CI").is_some() => panic!("no AWS endpoint for tests: {why}"),
+        Ok(found) => Some(found),
+        Err(why) if env::var_os("CI").is_some() => panic!("no {what} for tests: {why}"),
         Err(why) => {
-            say(&format!("SKIPPED, no AWS endpoint for tests: {why}"));
+            say(&format!("SKIPPED, no {what} for tests: {why}"));
             None
         }
     }

@@ -16,6 +16,9 @@ use super::site::{Leftovers, Site};
 use crate::endpoint::Aws;
 use crate::fleet::Binding;
 
+/// How long a process may take to end, besides its grace.
+const ENDS_WITHIN: Duration = Duration::from_secs(20);
+
 /// What a crew is to be.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -31,6 +34,8 @@ pub struct Plan {
     pub resume: bool,
     /// How long one may take over what it does, once asked to end.
     pub grace: Duration,
+    /// Whether an instance's card leads to the load balancer, and not to itself.
+    pub behind_front: bool,
     /// After how much silence the load balancer ends an answer.
     pub idle: Duration,
 }
@@ -45,6 +50,7 @@ impl Plan {
             lease: Duration::from_secs(2),
             resume: true,
             grace: Duration::from_secs(20),
+            behind_front: true,
             idle: Duration::from_secs(15),
         }
     }
@@ -73,9 +79,7 @@ impl Crew {
         let site = Site::prepare(aws).await;
         let front = Front::start(plan.idle).await.unwrap();
         let seconds = |time: Duration| time.as_secs_f64().to_string();
-        let flags = [
-            ["--public-url".to_owned(), format!("http://{}", front.http())],
-            ["--public-grpc-url".to_owned(), format!("http://{}", front.grpc())],
+        let mut flags = vec![
             ["--beat-interval".to_owned(), seconds(plan.beat)],
             ["--lease".to_owned(), seconds(plan.lease)],
             ["--executor-lost".to_owned(), if plan.resume { "resume" } else { "fail" }.to_owned()],
@@ -83,9 +87,15 @@ impl Crew {
             ["--shutdown-grace".to_owned(), seconds(plan.grace)],
             ["--log-format".to_owned(), "json".to_owned()],
         ];
+        if plan.behind_front {
+            flags.push(["--public-url".to_owned(), format!("http://{}", front.http())]);
+            flags.push(["--public-grpc-url".to_owned(), format!("http://{}", front.grpc())]);
+        }
+        let mut environment = site.environment();
+        environment.push(("A2A_ALLOW_LOCAL_WEBHOOKS", "true".to_owned()));
         let launch = Launch {
             program: plan.program.clone(),
-            environment: site.environment(),
+            environment,
             flags: flags.into_iter().flatten().collect(),
         };
         let nodes = (1..=plan.nodes).map(|number| {
@@ -217,8 +227,10 @@ impl Crew {
     pub async fn retire(&mut self, name: &str) {
         let node = self.take(name);
         node.terminate();
-        let (status, journal) =
-            node.ended(self.plan.grace * 3).await.unwrap_or_else(|why| panic!("{why}{}", self.words()));
+        let (status, journal) = node
+            .ended(self.plan.grace + ENDS_WITHIN)
+            .await
+            .unwrap_or_else(|why| panic!("{why}{}", self.words()));
         assert!(status.success(), "{name} ended with {status}; its last words:\n{}", journal.tail());
         self.gone.push((name.to_owned(), journal));
         self.front.remove(name);
@@ -239,7 +251,7 @@ impl Crew {
         for node in std::mem::take(&mut self.nodes) {
             let name = node.name().to_owned();
             let (status, journal) =
-                node.ended(self.plan.grace * 3).await.unwrap_or_else(|why| panic!("{why}"));
+                node.ended(self.plan.grace + ENDS_WITHIN).await.unwrap_or_else(|why| panic!("{why}"));
             assert!(status.success(), "{name} ended with {status}; its last words:\n{}", journal.tail());
             self.gone.push((name, journal));
         }
