@@ -1,7 +1,10 @@
 //! Several instances, in this process or against real backends; and the arrows between our crates.
 
+pub mod backends;
 pub mod clients;
 pub mod endpoint;
 pub mod fleet;
 pub mod processes;
 pub mod raw;
+pub mod scenarios;
+pub mod talk;

@@ -1,0 +1,41 @@
+//! A store and a hub in this process.
+
+use std::sync::Arc;
+
+use a2a_bus_memory::{MemoryBus, MemoryHub};
+use a2a_store_memory::{Config, MemoryStore};
+use async_trait::async_trait;
+
+use super::{Backend, Backends, members, new_instance};
+
+/// One store and one hub, which all instances share.
+#[derive(Debug)]
+pub struct InMemory {
+    store: Arc<MemoryStore>,
+    hub: MemoryHub,
+}
+
+impl Default for InMemory {
+    fn default() -> Self {
+        InMemory { store: Arc::new(store()), hub: MemoryBus::hub() }
+    }
+}
+
+/// A store whose logs have room for all that a test says: readers that fall behind a log are told the whole task
+/// once more, and what that is like is not what fleets are for.
+pub(super) fn store() -> MemoryStore {
+    MemoryStore::with_config(Config::default().log_commits(10_000).log_bytes(64 * 1024 * 1024))
+}
+
+#[async_trait]
+impl Backends for InMemory {
+    async fn open(&self) -> Backend {
+        Backend { store: self.store.clone(), bus: Arc::new(self.hub.endpoint(new_instance())) }
+    }
+
+    async fn sweep(&self) {}
+
+    async fn left(&self) -> Vec<String> {
+        members(&*self.store).await
+    }
+}

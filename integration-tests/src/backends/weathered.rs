@@ -1,0 +1,39 @@
+//! Backends whose weather a scenario decides.
+
+use std::sync::Arc;
+
+use a2a_testkit::{FaultyBus, FaultyStore, Weather};
+use async_trait::async_trait;
+
+use super::{Backend, Backends};
+
+/// Other backends, in a weather.
+#[derive(Debug)]
+pub struct Weathered {
+    backends: Arc<dyn Backends>,
+    weather: Weather,
+}
+
+impl Weathered {
+    /// Puts backends into a weather, which may change later.
+    pub fn new(backends: Arc<dyn Backends>, weather: Weather) -> Self {
+        Weathered { backends, weather }
+    }
+}
+
+#[async_trait]
+impl Backends for Weathered {
+    async fn open(&self) -> Backend {
+        let Backend { store, bus } = self.backends.open().await;
+        let store = FaultyStore::new(store, self.weather.clone(), 0).used_by(bus.me());
+        Backend { store: Arc::new(store), bus: Arc::new(FaultyBus::new(bus, self.weather.clone(), 0)) }
+    }
+
+    async fn sweep(&self) {
+        self.backends.sweep().await;
+    }
+
+    async fn left(&self) -> Vec<String> {
+        self.backends.left().await
+    }
+}

@@ -1,0 +1,78 @@
+//! Instances that leave in order, with work in their hands.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a::TaskState;
+use a2a_cluster::ExecutorLost;
+
+use super::eventually;
+use super::stage::{Stage, numbers};
+use crate::backends::Backends;
+use crate::fleet::PATIENCE;
+use crate::talk::texts;
+
+pub async fn agents_finish_within_the_grace_and_streams_elsewhere_are_complete(backends: Arc<dyn Backends>) {
+    let mut stage = Stage::of(backends).await;
+    let (task, origin) = stage.open(0, "work; count 0 60 10; done").await;
+    let elsewhere =
+        [stage.at(1).joined(&task.id).await.unwrap(), stage.at(2).joined(&task.id).await.unwrap()];
+    stage.fleet.retire(0, PATIENCE).await;
+    let told = stage.told([origin].into_iter().chain(elsewhere).collect()).await;
+    let truth = stage.at(1).get(&task.id).await.unwrap();
+    assert_eq!((&truth.status.state, texts(&truth)), (&TaskState::Completed, as_text(&numbers(0..60))));
+    told.iter().for_each(|told| told.assert_is(&truth));
+    stage.leave().await;
+}
+
+pub async fn what_is_left_at_the_end_of_the_grace_is_resumed_elsewhere(backends: Arc<dyn Backends>) {
+    let mut stage = Stage::with(Arc::clone(&backends), |plan| plan.config(resume)).await;
+    let (task, origin) = stage.open(0, "work; count 0 100 20; done").await;
+    let elsewhere =
+        [stage.at(1).joined(&task.id).await.unwrap(), stage.at(2).joined(&task.id).await.unwrap()];
+    stage.chunks(1, &task.id, 10).await;
+    stage.fleet.retire(0, Duration::ZERO).await;
+    drop(origin);
+    let told = stage.told(elsewhere.into()).await;
+    let truth = stage.at(2).get(&task.id).await.unwrap();
+    assert_eq!((&truth.status.state, texts(&truth)), (&TaskState::Completed, as_text(&numbers(0..100))));
+    told.iter().for_each(|told| told.assert_is(&truth));
+    forgotten(&*backends).await;
+    stage.leave().await;
+}
+
+pub async fn every_instance_is_replaced_and_no_reader_elsewhere_misses_anything(backends: Arc<dyn Backends>) {
+    let mut stage = Stage::with(Arc::clone(&backends), |plan| plan.config(resume)).await;
+    for old in 0..3 {
+        let (task, origin) = stage.open(old, "work; count 0 60 10; done").await;
+        let new = stage.add().await;
+        let elsewhere = vec![
+            stage.at(new).joined(&task.id).await.unwrap(),
+            stage.at(new - 1).joined(&task.id).await.unwrap(),
+        ];
+        stage.fleet.retire(old, Duration::from_millis(100)).await;
+        drop(origin);
+        let told = stage.told(elsewhere).await;
+        let truth = stage.at(new).get(&task.id).await.unwrap();
+        assert_eq!((&truth.status.state, texts(&truth)), (&TaskState::Completed, as_text(&numbers(0..60))));
+        told.iter().for_each(|told| told.assert_is(&truth));
+    }
+    forgotten(&*backends).await;
+    stage.leave().await;
+}
+
+/// Waits until the survivors have taken over whatever those left who went before their agents had finished.
+async fn forgotten(backends: &dyn Backends) {
+    eventually("the end of the records of those who left", async || {
+        !backends.left().await.iter().any(|line| line.contains("Evicted"))
+    })
+    .await;
+}
+
+fn resume(config: &mut a2a_cluster::Config) {
+    config.executor_lost = ExecutorLost::Resume { max_attempts: 5 };
+}
+
+fn as_text(numbers: &[String]) -> Vec<&str> {
+    numbers.iter().map(String::as_str).collect()
+}

@@ -1,0 +1,68 @@
+//! A webhook that notes what it is told.
+
+use std::sync::{Arc, Mutex};
+
+use a2a::{StreamResponse, TaskPushNotificationConfig};
+use a2a_core::reduce;
+use axum::Router;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::routing::post;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use super::eventually;
+
+const TOKEN: &str = "a-token";
+
+type Heard = Arc<Mutex<Vec<StreamResponse>>>;
+
+/// Listens until it is dropped.
+pub(super) struct Hook {
+    url: String,
+    heard: Heard,
+    _stop: DropGuard,
+}
+
+impl Hook {
+    pub(super) async fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let (heard, stop) = (Heard::default(), CancellationToken::new());
+        let router = Router::new().route("/", post(note)).with_state(Arc::clone(&heard));
+        let stopped = stop.clone().cancelled_owned();
+        TaskTracker::new().spawn(async move {
+            axum::serve(listener, router).with_graceful_shutdown(stopped).await.unwrap();
+        });
+        Hook { url, heard, _stop: stop.drop_guard() }
+    }
+
+    /// A config that leads here.
+    pub(super) fn config(&self, task: &str) -> TaskPushNotificationConfig {
+        TaskPushNotificationConfig {
+            url: self.url.clone(),
+            id: None,
+            task_id: task.to_owned(),
+            token: Some(TOKEN.to_owned()),
+            authentication: None,
+            tenant: None,
+        }
+    }
+
+    /// Waits until it was told of a turn's end.
+    pub(super) async fn hears_an_end(&self) -> Vec<StreamResponse> {
+        let ended = |event: &StreamResponse| reduce::state_of(event).is_some_and(reduce::ends_turn);
+        eventually("the webhook's last call", async || self.heard().iter().any(ended)).await;
+        self.heard()
+    }
+
+    pub(super) fn heard(&self) -> Vec<StreamResponse> {
+        self.heard.lock().unwrap().clone()
+    }
+}
+
+async fn note(State(heard): State<Heard>, headers: HeaderMap, body: String) {
+    assert_eq!(headers["x-a2a-notification-token"], TOKEN);
+    heard.lock().unwrap().push(serde_json::from_str(&body).unwrap());
+}

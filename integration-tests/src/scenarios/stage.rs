@@ -1,0 +1,114 @@
+//! A fleet, and somebody who talks to each of its instances.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a::{StreamResponse, Task};
+use futures::StreamExt;
+
+use crate::backends::Backends;
+use crate::fleet::{Binding, Fleet, Plan};
+use crate::talk::{Events, Talk, Told, next, texts};
+
+use super::eventually;
+
+/// Where a scenario is played. Each instance is talked to by another binding.
+pub(super) struct Stage {
+    pub(super) fleet: Fleet,
+    talks: Vec<Talk>,
+}
+
+impl Stage {
+    /// Starts three instances.
+    pub(super) async fn of(backends: Arc<dyn Backends>) -> Self {
+        Self::with(backends, |plan| plan).await
+    }
+
+    /// Starts three instances with something changed.
+    pub(super) async fn with(backends: Arc<dyn Backends>, change: impl FnOnce(Plan) -> Plan) -> Self {
+        Self::by(Binding::ALL, change(Plan::of(3).on(backends))).await
+    }
+
+    /// Starts instances that are talked to by these bindings.
+    pub(super) async fn by(bindings: impl IntoIterator<Item = Binding>, plan: Plan) -> Self {
+        let fleet = Box::pin(plan.start()).await;
+        let mut talks = Vec::new();
+        for (index, binding) in bindings.into_iter().enumerate() {
+            talks.push(Talk { client: fleet.client_of(index, binding).await });
+        }
+        Stage { fleet, talks }
+    }
+
+    /// Who talks to the instance with this number, counted on from the first behind the last.
+    pub(super) fn at(&self, instance: usize) -> &Talk {
+        &self.talks[instance % self.talks.len()]
+    }
+
+    /// Starts one more instance and returns its number.
+    pub(super) async fn add(&mut self) -> usize {
+        let index = self.fleet.add().await;
+        self.talks.push(Talk { client: self.fleet.client_of(index, Binding::JsonRpc).await });
+        index
+    }
+
+    /// Streams a new task and returns it as it was when it was first told, with the stream from there on.
+    pub(super) async fn open(&self, instance: usize, text: &str) -> (Task, Events) {
+        let mut events = self.at(instance).stream(text).await;
+        let StreamResponse::Task(task) = next(&mut events).await else { panic!("no task comes first") };
+        let whole = StreamResponse::Task(task.clone());
+        (task, futures::stream::iter([Ok(whole)]).chain(events).boxed())
+    }
+
+    /// Waits until a task has so many chunks.
+    pub(super) async fn chunks(&self, instance: usize, id: &str, count: usize) -> Task {
+        let mut task = None;
+        eventually("the chunks", async || {
+            let read = self.at(instance).get(id).await.unwrap();
+            let enough = texts(&read).len() >= count;
+            task = Some(read);
+            enough
+        })
+        .await;
+        task.unwrap()
+    }
+
+    /// Reads all streams to their ends, at once.
+    pub(super) async fn told(&self, streams: Vec<Events>) -> Vec<Told> {
+        futures::future::join_all(streams.into_iter().map(Told::by)).await
+    }
+
+    /// Reads all streams to their ends and checks that they told what the task is, on whichever instance it is
+    /// read. Returns the task.
+    pub(super) async fn agree(&self, id: &str, streams: Vec<Events>) -> Task {
+        let told = self.told(streams).await;
+        self.agreed(id, &told).await
+    }
+
+    /// Checks that what was told is what the task is, on whichever instance it is read. Returns the task.
+    pub(super) async fn agreed(&self, id: &str, told: &[Told]) -> Task {
+        let mut truth = None;
+        for talk in self.talks.iter().rev() {
+            let read = talk.get(id).await.unwrap();
+            let first = truth.get_or_insert_with(|| read.clone());
+            assert_eq!(*first, read);
+        }
+        let truth = truth.unwrap();
+        told.iter().for_each(|told| told.assert_is(&truth));
+        truth
+    }
+
+    /// Stops all instances at once.
+    pub(super) async fn leave(self) {
+        self.leave_within(Duration::ZERO).await;
+    }
+
+    /// Stops all instances, with a grace for what they do.
+    pub(super) async fn leave_within(self, grace: Duration) {
+        self.fleet.shutdown_within(grace).await;
+    }
+}
+
+/// The chunks that `count FROM TO` says.
+pub(super) fn numbers(range: std::ops::Range<usize>) -> Vec<String> {
+    range.map(|number| number.to_string()).collect()
+}

@@ -1,0 +1,54 @@
+//! Push notifications: configured on one instance, delivered by another.
+
+use std::sync::Arc;
+
+use a2a::{DeleteTaskPushNotificationConfigRequest, TaskState};
+
+use super::hook::Hook;
+use super::stage::Stage;
+use crate::backends::Backends;
+use crate::fleet::PATIENCE;
+use crate::talk::{soon, story};
+
+pub async fn a_webhook_set_elsewhere_hears_of_a_running_task(backends: Arc<dyn Backends>) {
+    let stage = Stage::of(backends).await;
+    for executor in 0..3 {
+        let gate = format!("begin{executor}");
+        let (task, origin) =
+            stage.open(executor, &format!("work; gate {gate}; chunk a; chunk b; done")).await;
+        let hook = Hook::new().await;
+        let elsewhere = &stage.at(executor + 1).client;
+        let created = soon(elsewhere.create_push_config(&hook.config(&task.id))).await.unwrap();
+        assert_eq!(created.url, hook.config("").url);
+        stage.fleet.gates().open(&gate);
+        stage.agree(&task.id, vec![origin]).await;
+        let heard = story(&hook.hears_an_end().await);
+        assert_eq!(heard[heard.len() - 3..], [r#"["a"]"#, r#"["b"]"#, "Completed"]);
+        assert_eq!(heard.iter().filter(|event| *event == r#"["a"]"#).count(), 1);
+    }
+    // What webhooks lack would be left to others.
+    stage.leave_within(PATIENCE).await;
+}
+
+pub async fn a_webhook_removed_elsewhere_hears_nothing_of_the_next_turn(backends: Arc<dyn Backends>) {
+    let stage = Stage::of(backends).await;
+    let parked = stage.at(0).send("ask").await;
+    let (removed, stays) = (Hook::new().await, Hook::new().await);
+    let create = async |instance: usize, hook: &Hook| {
+        soon(stage.at(instance).client.create_push_config(&hook.config(&parked.id))).await.unwrap()
+    };
+    let config = create(1, &removed).await;
+    create(2, &stays).await;
+    let delete = DeleteTaskPushNotificationConfigRequest {
+        task_id: parked.id.clone(),
+        id: config.id.unwrap(),
+        tenant: None,
+    };
+    soon(stage.at(0).client.delete_push_config(&delete)).await.unwrap();
+    let done = stage.at(1).reply(&parked, "chunk a; done").await.unwrap();
+    assert_eq!(done.status.state, TaskState::Completed);
+    assert_eq!(story(&stays.hears_an_end().await).last().unwrap(), "Completed");
+    assert!(removed.heard().is_empty(), "{:?}", story(&removed.heard()));
+    // What webhooks lack would be left to others.
+    stage.leave_within(PATIENCE).await;
+}

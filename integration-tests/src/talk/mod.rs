@@ -1,0 +1,155 @@
+//! What a client says to an agent and hears from it, in one line each.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what fails here is a test that fails"
+)]
+
+mod request;
+mod story;
+mod told;
+
+use a2a::{
+    A2AError, CancelTaskRequest, GetTaskRequest, SendMessageConfiguration, SendMessageRequest,
+    SendMessageResponse, StreamResponse, SubscribeToTaskRequest, Task, TaskState,
+};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+
+use crate::fleet::{Client, PATIENCE};
+
+pub use request::{configuration, everything, replying, saying};
+pub use story::{history, next, rest, story, texts};
+pub use told::Told;
+
+/// A stream as the SDK's client gives it.
+pub type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
+
+/// Talks to an agent through the SDK's client, and waits for nothing longer than [`PATIENCE`].
+pub struct Talk {
+    /// For what has no line of its own here.
+    pub client: Client,
+}
+
+impl std::fmt::Debug for Talk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Talk").finish_non_exhaustive()
+    }
+}
+
+impl Talk {
+    /// Sends a message and waits for the end of its turn.
+    pub async fn send(&self, text: &str) -> Task {
+        task(soon(self.client.send_message(&saying(text))).await.unwrap())
+    }
+
+    /// Sends a message and waits for its task only.
+    pub async fn begin(&self, text: &str) -> Task {
+        let configuration =
+            Some(SendMessageConfiguration { return_immediately: Some(true), ..configuration() });
+        let request = SendMessageRequest { configuration, ..saying(text) };
+        task(soon(self.client.send_message(&request)).await.unwrap())
+    }
+
+    /// Sends another message to a task and waits for the end of its turn.
+    ///
+    /// # Errors
+    ///
+    /// As it is answered.
+    pub async fn reply(&self, to: &Task, text: &str) -> Result<Task, A2AError> {
+        soon(self.client.send_message(&replying(to, text))).await.map(task)
+    }
+
+    /// Sends a message and streams its turn.
+    pub async fn stream(&self, text: &str) -> Events {
+        soon(self.client.send_streaming_message(&saying(text))).await.unwrap()
+    }
+
+    /// Reads a task.
+    ///
+    /// # Errors
+    ///
+    /// As it is answered.
+    pub async fn get(&self, id: &str) -> Result<Task, A2AError> {
+        self.get_with_history(id, None).await
+    }
+
+    /// Reads a task with so much of its history.
+    ///
+    /// # Errors
+    ///
+    /// As it is answered.
+    pub async fn get_with_history(&self, id: &str, length: Option<i32>) -> Result<Task, A2AError> {
+        let request = GetTaskRequest { id: id.to_owned(), history_length: length, tenant: None };
+        soon(self.client.get_task(&request)).await
+    }
+
+    /// Cancels a task.
+    ///
+    /// # Errors
+    ///
+    /// As it is answered.
+    pub async fn cancel(&self, id: &str) -> Result<Task, A2AError> {
+        let request = CancelTaskRequest { id: id.to_owned(), metadata: None, tenant: None };
+        soon(self.client.cancel_task(&request)).await
+    }
+
+    /// Subscribes to a task.
+    ///
+    /// # Errors
+    ///
+    /// As it is answered: at once, or where the first event should be, by binding.
+    pub async fn subscribe(&self, id: &str) -> Result<Events, A2AError> {
+        let request = SubscribeToTaskRequest { id: id.to_owned(), tenant: None };
+        soon(self.client.subscribe_to_task(&request)).await
+    }
+
+    /// Subscribes to a task and awaits the first event, so that an error comes at once whatever the binding.
+    ///
+    /// # Errors
+    ///
+    /// As it is answered.
+    pub async fn joined(&self, id: &str) -> Result<Events, A2AError> {
+        let mut events = self.subscribe(id).await?;
+        let first = soon(events.next()).await.expect("a stream without any event")?;
+        Ok(futures::stream::iter([Ok(first)]).chain(events).boxed())
+    }
+
+    /// The error of a subscription that is refused.
+    pub async fn subscribe_error(&self, id: &str) -> A2AError {
+        match self.joined(id).await {
+            Err(error) => error,
+            Ok(_) => panic!("not refused"),
+        }
+    }
+
+    /// Waits until a task is in a state, on whichever instances the questions land.
+    pub async fn until(&self, id: &str, state: TaskState) -> Task {
+        let reached = async {
+            loop {
+                let task = self.get(id).await.unwrap();
+                if task.status.state == state {
+                    return task;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        soon(reached).await
+    }
+}
+
+/// Bounds the wait for anything.
+pub async fn soon<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, what).await.expect("this hangs")
+}
+
+/// The task of an answer.
+pub fn task(answer: SendMessageResponse) -> Task {
+    match answer {
+        SendMessageResponse::Task(task) => task,
+        SendMessageResponse::Message(message) => panic!("a message instead of a task: {message:?}"),
+    }
+}
