@@ -158,12 +158,14 @@ impl DynamoDbStore {
         let written = self.sum_up_turn(draft, &mut tally).await?;
         let actions =
             headwrite::transaction(&self.calls, draft, &entry, &tally, creation, &self.times(draft))?;
-        match self.calls.transact(actions).await? {
+        let (transacted, configs) =
+            futures::join!(self.calls.transact(actions), self.configs_to_expire(draft));
+        let fate = match transacted? {
             Transacted::Done => {
                 if written.is_some() {
                     self.tidy(&draft.pk, earlier).await;
                 }
-                Ok(Fate::Applied(tally))
+                Fate::Applied(tally)
             }
             Transacted::Unmet(mut items) => {
                 let head = items.pop().flatten();
@@ -171,14 +173,21 @@ impl DynamoDbStore {
                 if matches!(fate, Fate::Lost { .. }) {
                     self.tidy(&draft.pk, written).await;
                 }
-                Ok(fate)
+                fate
             }
+        };
+        if matches!(fate, Fate::Applied(_)) {
+            self.expire_configs(draft, configs).await;
         }
+        Ok(fate)
     }
 
     /// Writes the parts of a large commit and makes the entry that will count them; advances the tally.
     async fn shelve(&self, draft: &Draft<'_>, tally: &mut Tally) -> Result<Entry> {
-        let expires = Some(self.now() + self.commit_seconds());
+        let expires = match draft.is_whole_task() {
+            true => self.times(draft).head,
+            false => Some(self.now() + self.commit_seconds()),
+        };
         if let Some(overflow) = &draft.overflow {
             let prefix = keys::commit_parts(draft.id());
             let shelf = Shelf { pk: &draft.pk, prefix: &prefix, incarnation: tally.incarnation, expires };
@@ -204,7 +213,7 @@ impl DynamoDbStore {
     /// At the end of a turn: writes the snapshot that the head will point to once the commit is applied.
     /// Returns it where one was written.
     async fn sum_up_turn(&self, draft: &Draft<'_>, tally: &mut Tally) -> Result<Option<Snapshot>> {
-        if !draft.ends_turn() {
+        if !draft.ends_turn() || draft.is_whole_task() {
             return Ok(None);
         }
         let expected = draft.commit.expected();
@@ -246,9 +255,6 @@ impl DynamoDbStore {
         let version = tally.version;
         if draft.task().status.state.is_terminal() {
             self.tallies.forget(&draft.pk);
-            if draft.commit.record().is_terminal() {
-                self.expire_configs(&draft.pk, self.times(draft).head).await;
-            }
         } else if self.is_snapshot_due(&tally) {
             let tally = self.summarize(&draft.pk, draft.task(), draft.id(), tally).await;
             self.tallies.note(&draft.pk, tally);

@@ -7,6 +7,9 @@ use crate::log::Body;
 use crate::parts::{self, PART_BYTES};
 use crate::{keys, payload};
 
+/// Up to what cost of its entry a task of one commit is kept as that entry alone.
+const WHOLE_UNITS: u64 = 8;
+
 /// A commit, encoded.
 #[derive(Debug)]
 pub(crate) struct Draft<'a> {
@@ -68,6 +71,15 @@ impl<'a> Draft<'a> {
         self.commit.record().state().is_some()
             || self.commit.executor_change() != ExecutorChange::Keep
             || self.ends_turn()
+    }
+
+    /// Tells whether this one small commit is all that there will ever be of the task's content. It needs no
+    /// snapshot: the entry is kept as long as the task.
+    pub(crate) fn is_whole_task(&self) -> bool {
+        self.commit.expected() == Version::ABSENT
+            && self.task().status.state.is_terminal()
+            && self.overflow.is_none()
+            && self.body.units() <= WHOLE_UNITS
     }
 
     /// Tells whether the task waits for nobody of ours after this commit.

@@ -1,6 +1,7 @@
 //! What DynamoDB's failures mean to a caller: one table from its error codes to [`BackendError`].
 
 use std::fmt::Write;
+use std::io;
 
 use a2a_core::BackendError;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -85,15 +86,41 @@ const REFUSED: &[&str] = &[
 const TELLING: &[&str] =
     &["AccessDeniedException", "AccessDenied", "ResourceNotFoundException", "OptInRequired"];
 
+/// Operations that carry no content, so that no message about them can either.
+const ABOUT_TABLES: &[&str] = &[
+    "CreateTable",
+    "DescribeTable",
+    "DescribeTimeToLive",
+    "UpdateContinuousBackups",
+    "UpdateTable",
+    "UpdateTimeToLive",
+];
+
 /// Judges one failed attempt.
 pub(crate) fn judge<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Verdict {
     match error {
         SdkError::ConstructionFailure(_) => Verdict::Refused,
         SdkError::DispatchFailure(failure) if failure.is_user() => Verdict::Refused,
+        SdkError::DispatchFailure(failure)
+            if nobody_listens(failure.as_connector_error().map(|error| error as _)) =>
+        {
+            Verdict::Busy
+        }
         SdkError::ServiceError(failure) => judge_code(failure.err().code(), failure.err().message()),
         // Unsent, sent without an answer, or answered in words that nobody understands: who knows.
         _ => Verdict::Doubtful,
     }
+}
+
+/// Tells whether no connection was made at all, so that nothing can have been sent.
+fn nobody_listens(mut cause: Option<&(dyn std::error::Error + 'static)>) -> bool {
+    while let Some(error) = cause {
+        if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn judge_code(code: Option<&str>, message: Option<&str>) -> Verdict {
@@ -190,7 +217,7 @@ fn describe<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E
             let meta = failure.err().meta();
             let code = meta.code().unwrap_or("an error without a code");
             code.clone_into(&mut fault.reason);
-            if TELLING.contains(&code) {
+            if TELLING.contains(&code) || ABOUT_TABLES.contains(&operation) {
                 let _ = write!(fault.reason, ": {}", meta.message().unwrap_or_default());
             }
             fault.code = meta.code().map(str::to_owned);

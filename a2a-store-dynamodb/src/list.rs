@@ -84,11 +84,10 @@ impl DynamoDbStore {
         let wanted = limit.saturating_add(1);
         // The position itself is in the range, and comes first.
         let page = i32::try_from(wanted.saturating_add(1)).unwrap_or(i32::MAX);
-        let request = self.index(query, state, &first).scan_index_forward(false).limit(page);
+        let mut request = self.index(query, state, &first).scan_index_forward(false).limit(page);
         let mut entries = Vec::new();
-        let mut from = None;
         loop {
-            let (items, next) = self.calls.page(request.clone().set_exclusive_start_key(from)).await?;
+            let (items, next) = self.calls.page(request.clone()).await?;
             for item in &items {
                 let cursor = order::cursor(item.text(POSITION)?)?;
                 if after.is_none_or(|after| key(&cursor) < key(after)) {
@@ -99,7 +98,9 @@ impl DynamoDbStore {
                 entries.truncate(wanted);
                 return Ok(entries);
             }
-            from = next;
+            // Expired entries fill pages and count for nothing: those that DynamoDB has yet to remove are passed
+            // over in as few requests as can be.
+            request = request.set_limit(None).set_exclusive_start_key(next);
         }
     }
 

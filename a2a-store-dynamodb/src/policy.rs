@@ -15,12 +15,13 @@ pub struct SnapshotPolicy {
 
 impl Default for SnapshotPolicy {
     fn default() -> Self {
-        SnapshotPolicy { min_log_units: 64, log_per_snapshot: 8 }
+        SnapshotPolicy { min_log_units: 512, log_per_snapshot: 8 }
     }
 }
 
 impl SnapshotPolicy {
-    /// Sets how many write units of log make the first snapshot due, by default 64.
+    /// Sets how many write units of log make the first snapshot due, by default 512: a reader
+    /// gets so much log with one request.
     #[must_use]
     pub fn min_log_units(mut self, units: u64) -> Self {
         self.min_log_units = units.max(1);

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, EXPIRES, INCARNATION, Item, PK, SK, bytes, is_expired, number, text};
 use crate::calls::Written;
+use crate::draft::Draft;
 use crate::head::Head;
 use crate::keys;
 use crate::parts::PART_BYTES;
@@ -99,19 +100,27 @@ impl DynamoDbStore {
         Ok(Some(PushSubscription { config, acknowledged: Version::new(item.parse(ACKNOWLEDGED)?) }))
     }
 
-    /// Lets the configs of a task that has ended expire with it. Best effort.
-    pub(crate) async fn expire_configs(&self, pk: &str, expires: Option<i64>) {
-        let Some(expires) = expires else { return };
-        if let Err(error) = self.try_expire_configs(pk, expires).await {
+    /// Reads the configs that are to expire with the task that this commit ends.
+    pub(crate) async fn configs_to_expire(&self, draft: &Draft<'_>) -> Result<Vec<Item>> {
+        if !draft.commit.record().is_terminal() || self.times(draft).head.is_none() {
+            return Ok(Vec::new());
+        }
+        self.calls.all(self.calls.range(&draft.pk, keys::PUSH_CONFIGS).projection_expression(SK)).await
+    }
+
+    /// Lets these configs of a task that has ended expire with it. Best effort.
+    pub(crate) async fn expire_configs(&self, draft: &Draft<'_>, configs: Result<Vec<Item>>) {
+        if let Err(error) = self.try_expire_configs(draft, configs).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "push configs will outlive their task");
         }
     }
 
-    async fn try_expire_configs(&self, pk: &str, expires: i64) -> Result<()> {
-        for item in self.calls.all(self.calls.range(pk, keys::PUSH_CONFIGS)).await? {
+    async fn try_expire_configs(&self, draft: &Draft<'_>, configs: Result<Vec<Item>>) -> Result<()> {
+        let Some(expires) = self.times(draft).head else { return Ok(()) };
+        for item in configs? {
             let update = self
                 .calls
-                .update(pk, item.text(SK)?)
+                .update(&draft.pk, item.text(SK)?)
                 .update_expression("SET x = :x")
                 .condition_expression("attribute_exists(pk)")
                 .expression_attribute_values(":x", number(expires));

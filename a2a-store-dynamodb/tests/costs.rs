@@ -3,8 +3,8 @@
 
 mod place;
 
-use a2a::TaskState;
-use a2a_core::{Member, MemberState, Membership, Principal, TaskQuery, TaskStore, Tenant, Version};
+use a2a::{StreamResponse, TaskState};
+use a2a_core::{Member, MemberState, Membership, Outcome, Principal, TaskQuery, TaskStore, Tenant, Version};
 use a2a_store_dynamodb::{Config, DynamoDbStore};
 use a2a_testkit::sample::{Story, at, instance, status};
 use place::Place;
@@ -68,6 +68,22 @@ fn a_finished_task_of_300_kb_is_loaded_with_two_requests_whatever_its_history() 
         let stored = reader.load(&stream.key).await.unwrap().unwrap();
         assert_eq!((stored.task, stored.version), (stream.task, stream.version));
         assert!(meter.take().total() <= 2);
+    });
+}
+
+#[test]
+fn a_task_of_one_commit_is_written_in_one_request_and_loaded_with_two() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, meter) = metered(place).await;
+        let story = Story::new("short");
+        let done = status(&story.task, TaskState::Completed, at(1));
+        let draft = story.draft(vec![StreamResponse::Task(story.task.clone()), done]);
+        assert_eq!(draft.send(&store, &story.key).await, Outcome::Applied(Version::new(1)));
+        let bill = meter.take();
+        // The entry and the head, twice each, and their two places in the indexes; and a look for webhooks.
+        assert_eq!((bill.written, bill.read, bill.total()), (6.0, 1.0, 2), "{bill:?}");
+        assert_eq!(store.load(&story.key).await.unwrap().unwrap().task, draft.task);
+        assert_eq!(meter.take().total(), 2);
     });
 }
 

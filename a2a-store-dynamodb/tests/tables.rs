@@ -58,6 +58,16 @@ fn a_table_that_differs_is_refused_in_one_readable_error() {
 }
 
 #[test]
+fn a_name_that_cannot_be_a_tables_is_refused_with_the_reason() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let refused = create_table(&place.client().await, "t", Protection::default()).await.unwrap_err();
+        let told = format!("{refused:?}");
+        assert!(matches!(refused, BackendError::Rejected { .. }), "{told}");
+        assert!(told.contains("length") || told.contains("characters"), "{told}");
+    });
+}
+
+#[test]
 fn a_missing_table_is_named() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let refused = verify_table(&place.client().await, "a2a-test-nowhere").await.unwrap_err();

@@ -2,9 +2,9 @@
 
 use a2a_core::{BackendError, Result};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, GlobalSecondaryIndex, GlobalSecondaryIndexDescription, KeySchemaElement, KeyType,
-    Projection, ProjectionType, ScalarAttributeType, TableDescription, TimeToLiveDescription,
-    TimeToLiveStatus,
+    AttributeDefinition, GlobalSecondaryIndex, GlobalSecondaryIndexDescription, IndexStatus,
+    KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType, TableDescription,
+    TimeToLiveDescription, TimeToLiveStatus,
 };
 
 use super::{BY_CALLER, BY_CONTEXT, BY_EXECUTOR};
@@ -105,6 +105,9 @@ fn check_key(what: &str, found: &[KeySchemaElement], expected: &[&str], differen
 
 fn check_index(found: &GlobalSecondaryIndexDescription, index: &Index, differences: &mut Vec<String>) {
     let name = index.name;
+    if matches!(found.index_status(), Some(IndexStatus::Creating | IndexStatus::Deleting)) {
+        differences.push(format!("the index {name} is not ready"));
+    }
     check_key(&format!("the key of the index {name}"), found.key_schema(), index.keys, differences);
     let projection = found.projection();
     if projection.and_then(Projection::projection_type) == Some(&ProjectionType::All) {
@@ -153,12 +156,14 @@ pub(super) mod tests {
         let indexes = table.global_secondary_indexes.as_mut().unwrap();
         indexes.remove(0);
         indexes[0].projection = Some(Projection::builder().projection_type(ProjectionType::KeysOnly).build());
+        indexes[0].index_status = Some(IndexStatus::Creating);
         indexes[1].key_schema = Some(key_of(&["st", "ex"]).unwrap());
         assert_eq!(
             differences(&table),
             [
                 "its key is (pk) instead of (pk, sk)",
                 "the index by-caller is missing",
+                "the index by-context is not ready",
                 "the index by-context does not hold x",
                 "the key of the index by-executor is (st, ex) instead of (ex)",
             ]

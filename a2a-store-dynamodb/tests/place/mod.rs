@@ -43,10 +43,18 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
+    pub(crate) fn at(endpoint: &str, table: &str) -> Self {
+        Setup { endpoint: Some(endpoint.to_owned()), table: table.to_owned(), bad_network: None }
+    }
+
+    pub(crate) async fn client(&self) -> Client {
+        self.client_with(|builder| builder).await
+    }
+
     pub(crate) async fn open(&self) -> DynamoDbStore {
         let config = Config::new(&self.table);
         let Some(seed) = self.bad_network else {
-            return DynamoDbStore::new(self.client_with(|builder| builder).await, config);
+            return DynamoDbStore::new(self.client().await, config);
         };
         let network = BadNetwork::new(seed, 3, 5);
         let client = self.client_with(|builder| builder.interceptor(network)).await;

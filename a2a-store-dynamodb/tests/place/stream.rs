@@ -3,8 +3,8 @@
 use std::iter::repeat_with;
 
 use a2a::{Artifact, Part, StreamResponse, Task, TaskArtifactUpdateEvent, TaskState};
-use a2a_core::{Commit, Executor, ExecutorChange, Outcome, TaskKey, TaskStore, Tenant, Version, reduce};
-use a2a_testkit::sample::{at, commit_id, instance, status, task};
+use a2a_core::{Commit, Executor, ExecutorChange, Outcome, TaskKey, TaskStore, Version, reduce};
+use a2a_testkit::sample::{Story, at, commit_id, instance, status};
 
 /// A task that is being written.
 pub(crate) struct Stream<'a> {
@@ -18,15 +18,18 @@ pub(crate) struct Stream<'a> {
 impl<'a> Stream<'a> {
     /// Creates a task and has it claimed.
     pub(crate) async fn begin(store: &'a dyn TaskStore, id: &str) -> Self {
-        let task = task(id, "c", TaskState::Submitted, at(0));
-        let key = TaskKey::new(Tenant::default(), id);
-        let rng = fastrand::Rng::with_seed(7);
-        let mut stream = Stream { store, key, task, version: Version::ABSENT, rng };
+        let mut stream = Stream::of(store, &Story::new(id));
         let whole = StreamResponse::Task(stream.task.clone());
         let claim = ExecutorChange::Claim(Executor::first(instance()));
         stream.commit(vec![whole], claim).await;
         stream.status(TaskState::Working).await;
         stream
+    }
+
+    /// The stream of a task that nobody has created yet.
+    pub(crate) fn of(store: &'a dyn TaskStore, story: &Story) -> Self {
+        let rng = fastrand::Rng::with_seed(7);
+        Stream { store, key: story.key.clone(), task: story.task.clone(), version: story.version, rng }
     }
 
     /// Commits one event as it is.
