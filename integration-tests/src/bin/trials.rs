@@ -14,6 +14,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use integration_tests::endpoint;
 use integration_tests::processes::kills::{self, Outcome, Round};
+use integration_tests::processes::load::{self, Figures};
 use integration_tests::processes::{LIFELINE, Plan};
 
 #[derive(Debug, Parser)]
@@ -40,10 +41,25 @@ enum Trial {
         #[arg(long)]
         fail: bool,
     },
+    /// Begins many tasks at once, each watched on every other process; prints how fast that was, and for how much.
+    Load {
+        /// How many tasks.
+        #[arg(long, default_value_t = 100)]
+        tasks: usize,
+        /// How many chunks each of them streams.
+        #[arg(long, default_value_t = 20)]
+        chunks: u32,
+        /// How long the agent rests between two chunks, in milliseconds.
+        #[arg(long, default_value_t = 50)]
+        gap: u64,
+        /// How many processes.
+        #[arg(long, default_value_t = 3)]
+        nodes: usize,
+    },
 }
 
 fn main() -> ExitCode {
-    let trial = std::env::args().nth(1).is_some_and(|first| first == "kills");
+    let trial = std::env::args().nth(1).is_some_and(|first| first == "kills" || first == "load");
     if trial { tried(Trials::parse().trial) } else { node() }
 }
 
@@ -71,6 +87,10 @@ async fn tried(trial: Trial) -> ExitCode {
             let plan = Plan { nodes, resume: !fail, ..Plan::of(program) };
             let outcome = kills::run(plan, aws, kills, seed, show).await;
             sum_up(outcome)
+        }
+        Trial::Load { tasks, chunks, gap, nodes } => {
+            let plan = Plan { nodes, lease: Duration::from_secs(15), ..Plan::of(program) };
+            print(&load::run(plan, aws, tasks, chunks, Duration::from_millis(gap)).await)
         }
     };
     if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -105,7 +125,7 @@ fn sum_up(mut outcome: Outcome) -> bool {
     let middle = times.get(times.len() / 2).copied().map_or("-".to_owned(), milliseconds);
     let longest = times.last().copied().map_or("-".to_owned(), milliseconds);
     let Outcome { kills, executors, tasks, streams, reconnects, count, .. } = &outcome;
-    println!("{kills} kills, {executors} of processes that ran a task; {tasks} tasks, none of them unended");
+    println!("{kills} kills, {executors} of processes that ran a task; {tasks} tasks");
     println!("{streams} streams, {reconnects} times come again");
     println!(
         "{} events committed, {} received, {} missing, {} doubled, {} strange",
@@ -115,6 +135,41 @@ fn sum_up(mut outcome: Outcome) -> bool {
     println!("left after the last shutdown: {:?}", outcome.left);
     outcome.wrong.iter().for_each(|why| println!("WRONG: {why}"));
     outcome.is_right()
+}
+
+fn print(figures: &Figures) -> bool {
+    let Figures { review, took, events, delivered, bill, left, .. } = figures;
+    let count = review.count;
+    let rate = |events: usize| events as f64 / took.as_secs_f64();
+    println!(
+        "{} tasks, {} streams, {events} events committed in {:.2} s",
+        review.scripts.len(),
+        review.streams,
+        took.as_secs_f64()
+    );
+    println!(
+        "{:.0} events a second committed, {:.0} delivered on other instances",
+        rate(*events),
+        rate(*delivered)
+    );
+    println!(
+        "{} missing, {} doubled, {} strange, {} times come again",
+        count.missing, count.doubled, count.strange, review.reconnects
+    );
+    let at = |hundredths| figures.percentile(hundredths).map_or("-".to_owned(), milliseconds);
+    println!(
+        "from the agent to a client elsewhere: p50 {} ms, p99 {} ms, longest {} ms",
+        at(50),
+        at(99),
+        at(100)
+    );
+    for (what, sums) in [("requests", &bill.requests), ("billed units", &bill.units)] {
+        println!("{what} per thousand events: {:.0}", sums.values().sum::<f64>());
+        sums.iter().for_each(|(name, value)| println!("    {value:8.1}  {name}"));
+    }
+    println!("left after the shutdown: {left:?}");
+    review.wrong.iter().for_each(|why| println!("WRONG: {why}"));
+    review.is_right() && left.is_nothing()
 }
 
 fn milliseconds(time: Duration) -> String {

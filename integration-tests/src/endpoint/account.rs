@@ -70,10 +70,12 @@ impl Account {
         ]
     }
 
-    /// Returns the same account where all services are reached by another URL, such as that of a proxy.
+    /// Returns the same account where the services are reached by other URLs, such as those of a proxy: DynamoDB by
+    /// the first, SNS and SQS by the second.
     #[must_use]
-    pub fn through(self, url: &str) -> Self {
-        Account { aws: Aws::at(url.to_owned(), self.aws.emulated), ..self }
+    pub fn through(self, tables: &str, messages: &str) -> Self {
+        let aws = Aws { dynamodb: tables.to_owned(), ..Aws::at(messages.to_owned(), self.aws.emulated) };
+        Account { aws, ..self }
     }
 
     /// Returns the access key. On an emulator it is also the account's number.

@@ -11,7 +11,8 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{probe, venv};
+use super::probe::Probe;
+use super::venv;
 
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
@@ -88,11 +89,12 @@ fn start(python: &Path) -> Result<u16, String> {
 
 fn await_service(child: &mut Child, port: u16) -> Result<(), &'static str> {
     let start = Instant::now();
+    let probe = Probe::of((Ipv4Addr::LOCALHOST, port).into(), "/_ministack/health");
     while start.elapsed() < STARTS_WITHIN {
         if !matches!(child.try_wait(), Ok(None)) {
             return Err("ended at once");
         }
-        if probe::serves(port) {
+        if probe.serves() {
             return Ok(());
         }
         thread::sleep(LOOK_EVERY);

@@ -13,12 +13,16 @@
 //! The first of these that exists is used:
 //!
 //! 1. `AWS_ENDPOINT_URL`, or all of `AWS_ENDPOINT_URL_DYNAMODB`, `_SNS` and `_SQS`;
-//! 2. MiniStack, which the first use installs into a virtual environment of its own under cargo's target
+//! 2. LocalStack, where a Docker engine answers: a container of the last version that needs no account, or of the
+//!    one that `A2A_LOCALSTACK_TAG` names, which is given `LOCALSTACK_AUTH_TOKEN`;
+//! 3. MiniStack, which the first use installs into a virtual environment of its own under cargo's target
 //!    directory, or into `A2A_MINISTACK_VENV`.
 //!
-//! With neither, tests are skipped on a laptop; where `CI` is set they fail.
+//! With none, tests are skipped on a laptop; where `CI` is set they fail.
 
 mod account;
+mod engine;
+mod localstack;
 mod ministack;
 mod probe;
 pub(crate) mod venv;
@@ -94,11 +98,29 @@ impl Aws {
 /// Where there is none although `CI` is set.
 pub fn aws() -> Option<&'static Aws> {
     static FOUND: OnceLock<Result<Aws, String>> = OnceLock::new();
-    let found = FOUND.get_or_init(|| match Aws::from_environment() {
-        Some(aws) => Ok(aws),
-        None => ministack::url().map(|url| Aws::at(url, true)),
+    let found = FOUND.get_or_init(|| {
+        first(Aws::from_environment(), engine::answers, localstack::url, ministack::url)
     });
     wanted("AWS endpoint", found.as_ref())
+}
+
+/// Takes the first that there is, and starts nothing that comes after it.
+fn first(
+    named: Option<Aws>,
+    docker: impl FnOnce() -> bool,
+    localstack: impl FnOnce() -> Result<String, String>,
+    ministack: impl FnOnce() -> Result<String, String>,
+) -> Result<Aws, String> {
+    if let Some(aws) = named {
+        return Ok(aws);
+    }
+    if docker() {
+        match localstack() {
+            Ok(url) => return Ok(Aws::at(url, true)),
+            Err(why) => say(&format!("no LocalStack, so MiniStack instead: {why}")),
+        }
+    }
+    ministack().map(|url| Aws::at(url, true))
 }
 
 /// What a test cannot do without: where it is missing, says so, and that the test is skipped.

@@ -16,6 +16,19 @@ fn all_callers_share_one_server() {
     assert!(one.url(Service::Sqs).starts_with("http"));
 }
 
+#[test]
+fn what_the_environment_names_comes_first_then_docker_then_ministack() {
+    let (named, never) = (Aws::at("http://named".into(), false), || -> Result<String, String> { unreachable!() });
+    assert_eq!(first(Some(named.clone()), || unreachable!(), never, never), Ok(named));
+    let url = |name: &'static str| move || Ok(format!("http://{name}"));
+    let found = |name: &str| Ok(Aws::at(format!("http://{name}"), true));
+    assert_eq!(first(None, || true, url("localstack"), never), found("localstack"));
+    assert_eq!(first(None, || false, never, url("ministack")), found("ministack"));
+    let fails = || Err("why".to_owned());
+    assert_eq!(first(None, || true, fails, url("ministack")), found("ministack"));
+    assert_eq!(first(None, || true, fails, fails), Err("why".to_owned()));
+}
+
 /// Run by the next test in a process of its own; does nothing otherwise.
 #[test]
 fn a_process_that_starts_a_server_and_stays() {

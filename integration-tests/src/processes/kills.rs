@@ -7,7 +7,7 @@ use fastrand::Rng;
 
 use super::audit::Count;
 use super::crew::{Crew, Plan};
-use super::show::{Review, Show};
+use super::show::{Placement, Review, Show};
 use super::site::Leftovers;
 use crate::endpoint::Aws;
 
@@ -17,6 +17,7 @@ const SHOW: Show = Show {
     chunks: 40,
     gap: Duration::from_millis(30),
     watchers: 2,
+    placement: Placement::Anywhere,
     patience: Duration::from_secs(60),
 };
 /// A round is about as long, if nothing happens.
@@ -27,7 +28,7 @@ const LASTS: Duration = Duration::from_millis(1400);
 pub struct Round {
     /// Which one, from 1.
     pub number: usize,
-    /// How long after its first task had begun the kill came.
+    /// How long after clients came the kill did.
     pub moment: Duration,
     /// Who was killed, and what it did then.
     pub victims: Vec<Victim>,
@@ -67,6 +68,8 @@ pub struct Outcome {
     pub wrong: Vec<String>,
     /// What was left after the last shutdown.
     pub left: Leftovers,
+    /// The number from which all moments and victims followed.
+    pub seed: u64,
 }
 
 impl Outcome {
@@ -95,7 +98,7 @@ impl Outcome {
 pub async fn run(plan: Plan, aws: &Aws, kills: usize, seed: u64, mut tell: impl FnMut(&Round)) -> Outcome {
     let mut rng = Rng::with_seed(seed);
     let mut crew = Crew::start(plan, aws).await;
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome { seed, ..Outcome::default() };
     while outcome.kills < kills {
         let round = round(&mut crew, &mut rng, outcome.kills, kills).await;
         outcome.add(&round);
@@ -119,12 +122,14 @@ async fn round(crew: &mut Crew, rng: &mut Rng, done: usize, kills: usize) -> Rou
     let victims = if rng.u8(..) < 40 && kills - done > 1 { 2 } else { 1 };
     let any = rng.usize(..);
 
-    let mut performance = SHOW.begin(crew).await;
-    performance.begun(1).await;
+    let performance = SHOW.begin(crew).await;
     tokio::time::sleep(moment).await;
-    let tasks = performance.begun(1).await;
+    // Perhaps none has begun yet: then a request that is about to begin one is what the kill meets.
+    let tasks = performance.begun_by_now();
     let mut names = Vec::new();
-    if let Some(executor) = crew.executor_of(&tasks[any % tasks.len()]).await {
+    if let Some(task) = tasks.get(any % tasks.len().max(1))
+        && let Some(executor) = crew.executor_of(task).await
+    {
         names.push(executor.name().to_owned());
     }
     // Where nothing runs just now, or two are to die, anybody will do.
@@ -139,7 +144,7 @@ async fn round(crew: &mut Crew, rng: &mut Rng, done: usize, kills: usize) -> Rou
         let id = crew.node(&name).id();
         crew.kill(&name).await;
         // What it ran stays recorded as its own for a lease.
-        let executed = crew.executed_by(&id, &performance.begun(1).await).await;
+        let executed = crew.executed_by(&id, &performance.begun_by_now()).await;
         victims.push(Victim { name, tasks: executed.len() });
         orphans.extend(executed);
     }

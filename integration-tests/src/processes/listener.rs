@@ -22,6 +22,8 @@ pub struct Recording {
     pub hops: Vec<Hop>,
     /// Why it gave up before the task ended, if it did.
     pub gave_up: Option<String>,
+    /// Whether it only watched, and did not begin the task.
+    pub watched: bool,
     /// What it was refused on the way, or broke.
     pub troubles: Vec<String>,
 }
@@ -92,7 +94,7 @@ pub async fn send_and_hear(
 
 /// Subscribes to a task and listens until it ends.
 pub async fn watch(caller: Caller, task: String, until: Instant) -> Recording {
-    let recording = Recording { task, ..Recording::default() };
+    let recording = Recording { task, watched: true, ..Recording::default() };
     hear_the_rest(&caller, recording, until).await
 }
 

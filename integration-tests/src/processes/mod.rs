@@ -13,6 +13,7 @@
 )]
 
 pub mod audit;
+pub mod bill;
 mod caller;
 mod crew;
 mod front;
@@ -20,6 +21,7 @@ mod gate;
 mod journal;
 pub mod kills;
 pub mod listener;
+pub mod load;
 mod node;
 mod show;
 mod site;
@@ -30,5 +32,5 @@ pub use front::Front;
 pub use gate::{Gate, Passage};
 pub use journal::Journal;
 pub use node::{LIFELINE, Launch, Node};
-pub use show::{Performance, Show};
-pub use site::{Leftovers, Site};
+pub use show::{Performance, Placement, Show};
+pub use site::{Gates, Leftovers, Site};

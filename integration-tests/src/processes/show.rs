@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::audit::{Count, Script};
-use super::caller::saying;
+use super::caller::{Caller, saying};
 use super::crew::Crew;
 use super::listener::{self, Recording};
 use crate::fleet::Binding;
@@ -25,8 +25,19 @@ pub struct Show {
     pub gap: Duration,
     /// How many clients subscribe to each task, besides the one that began it.
     pub watchers: usize,
+    /// On which instances.
+    pub placement: Placement,
     /// How long a client may take to hear a whole task.
     pub patience: Duration,
+}
+
+/// Where the clients of a task are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// Wherever the load balancer sends them, at each request.
+    Anywhere,
+    /// The one that begins the task on one instance, which so runs it, and each watcher on another.
+    Elsewhere,
 }
 
 /// A show that is being played.
@@ -46,6 +57,8 @@ pub struct Review {
     pub reconnects: usize,
     /// What they got and lacked.
     pub count: Count,
+    /// When the last client had heard all, or given up.
+    pub heard_by: Option<Instant>,
     /// Events in the logs of all tasks.
     pub events: usize,
     /// All that must not be, in words.
@@ -57,15 +70,14 @@ pub struct Review {
 }
 
 impl Show {
-    /// Begins all tasks, through the load balancer. Every other client resumes by cursor; the bindings alternate.
+    /// Begins all tasks. Every other client resumes by cursor; the bindings alternate.
     pub async fn begin(self, crew: &Crew) -> Performance {
         let until = Instant::now() + self.patience;
         let (known, tasks) = watch::channel(Vec::new());
         let known = Arc::new(known);
         let mut listeners = JoinSet::new();
         for number in 0..self.tasks {
-            let binding = |client: usize| Binding::ALL[(number + client) % Binding::ALL.len()];
-            let teller = crew.caller(binding(0), number % 2 == 1).await;
+            let teller = self.caller(crew, number, 0).await;
             let message = saying(&format!("stream {} {}", self.chunks, self.gap.as_millis()));
             let (begun, id) = watch::channel(String::new());
             let known = Arc::clone(&known);
@@ -74,7 +86,7 @@ impl Show {
                 known.send_modify(|tasks| tasks.push(task.to_owned()));
             }));
             for watcher in 1..=self.watchers {
-                let caller = crew.caller(binding(watcher), (number + watcher) % 2 == 1).await;
+                let caller = self.caller(crew, number, watcher).await;
                 let mut id = id.clone();
                 listeners.spawn(async move {
                     match id.wait_for(|id| !id.is_empty()).await.map(|id| id.clone()) {
@@ -85,6 +97,18 @@ impl Show {
             }
         }
         Performance { show: self, tasks, listeners }
+    }
+
+    /// Makes a client of a task: the one that begins it, or one of the others.
+    async fn caller(self, crew: &Crew, task: usize, client: usize) -> Caller {
+        let binding = Binding::ALL[(task + client) % Binding::ALL.len()];
+        match self.placement {
+            Placement::Anywhere => crew.caller(binding, (task + client) % 2 == 1).await,
+            Placement::Elsewhere => {
+                let node = &crew.nodes()[(task + client) % crew.nodes().len()];
+                crew.caller_at(node.name(), binding).await
+            }
+        }
     }
 }
 
@@ -98,6 +122,11 @@ impl Performance {
         self.tasks.wait_for(|begun| begun.len() >= tasks).await.expect("the tasks did not begin").clone()
     }
 
+    /// The ids of the tasks that have begun by now.
+    pub fn begun_by_now(&self) -> Vec<String> {
+        self.tasks.borrow().clone()
+    }
+
     /// Waits until every listener has heard all, or given up, and compares with the logs.
     ///
     /// # Panics
@@ -108,6 +137,7 @@ impl Performance {
         while let Some(recording) = self.listeners.join_next().await {
             review.recordings.push(recording.unwrap());
         }
+        review.heard_by = Some(Instant::now());
         for task in self.tasks.borrow().clone() {
             match Script::of(&crew.site().log(&task).await) {
                 Some(script) => review.scripts.push((task, script)),

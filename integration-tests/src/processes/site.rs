@@ -10,7 +10,7 @@ use a2a_core::{
 use a2a_store_dynamodb::DynamoDbStore;
 use a2a_store_dynamodb::table::{Protection, create_table};
 
-use super::gate::Gate;
+use super::gate::{Gate, Passage};
 use crate::endpoint::{Account, Aws, Service};
 
 const TABLE: &str = "tasks";
@@ -26,7 +26,24 @@ pub struct Site {
     prefix: String,
     store: DynamoDbStore,
     clients: Clients,
-    gate: Option<Gate>,
+    gates: Option<Gates>,
+}
+
+/// What can be shut before the endpoint.
+#[derive(Debug)]
+pub struct Gates {
+    /// The way to the table.
+    pub table: Gate,
+    /// The way to topic and queues.
+    pub bus: Gate,
+}
+
+impl Gates {
+    /// Says what becomes of all connections from now on.
+    pub fn set(&self, passage: Passage) {
+        self.table.set(passage);
+        self.bus.set(passage);
+    }
 }
 
 /// What is left of instances that are gone.
@@ -48,7 +65,7 @@ impl Leftovers {
 }
 
 impl Site {
-    /// Makes table and topic in an account that nobody else uses, with a gate before the endpoint where it is one
+    /// Makes table and topic in an account that nobody else uses, with gates before the endpoint where it is one
     /// socket without TLS.
     ///
     /// # Panics
@@ -69,22 +86,28 @@ impl Site {
         let topic = format!("{TOPIC}-{name}");
         let topic = a2a_bus_snssqs::create_topic(&clients, &topic, &prefix).await.unwrap().to_string();
         let store = DynamoDbStore::new(dynamodb, a2a_store_dynamodb::Config::new(&table));
-        let gate = match aws.socket() {
-            Some(address) => Some(Gate::before(address).await.unwrap()),
+        let gates = match aws.socket() {
+            Some(address) => Some(Gates {
+                table: Gate::before(address).await.unwrap(),
+                bus: Gate::before(address).await.unwrap(),
+            }),
             None => None,
         };
-        Site { account, table, topic, prefix, store, clients, gate }
+        Site { account, table, topic, prefix, store, clients, gates }
     }
 
-    /// The gate before the endpoint.
-    pub fn gate(&self) -> Option<&Gate> {
-        self.gate.as_ref()
+    /// The gates before the endpoint.
+    pub fn gates(&self) -> Option<&Gates> {
+        self.gates.as_ref()
     }
 
     /// What an instance finds in its environment.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
-        let account = match &self.gate {
-            Some(gate) => self.account.clone().through(&format!("http://{}", gate.address())),
+        let account = match &self.gates {
+            Some(Gates { table, bus }) => {
+                let url = |gate: &Gate| format!("http://{}", gate.address());
+                self.account.clone().through(&url(table), &url(bus))
+            }
             None => self.account.clone(),
         };
         let ours = [

@@ -9,6 +9,7 @@
 
 mod freezing;
 mod killing;
+mod load;
 mod other_languages;
 mod outages;
 mod restarting;

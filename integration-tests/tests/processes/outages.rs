@@ -2,27 +2,30 @@
 
 use std::time::Duration;
 
-use integration_tests::processes::{Passage, Show};
+use integration_tests::processes::{Crew, Gates, Passage, Show};
 
-use crate::stage::{PATIENCE, crew};
+use crate::stage::{SHOW, crew};
 
-async fn an_outage(passage: Passage) {
+/// Does something to the ways to the services while tasks run, and puts it right after twice the lease.
+async fn an_outage(shut: impl FnOnce(&Gates)) {
     let Some(crew) = crew(|_| ()).await else { return };
-    let Some(gate) = crew.site().gate() else {
+    let Some(gates) = crew.site().gates() else {
         println!("SKIPPED: no gate can stand before this endpoint");
         return;
     };
-    let show = Show { tasks: 4, chunks: 60, gap: Duration::from_millis(50), watchers: 2, patience: PATIENCE };
-    let mut performance = show.begin(&crew).await;
-    performance.begun(4).await;
-    gate.set(passage);
+    let mut performance = SHOW.begin(&crew).await;
+    performance.begun(SHOW.tasks).await;
+    shut(gates);
     tokio::time::sleep(crew.plan().lease * 2).await;
-    gate.set(Passage::Open);
+    gates.set(Passage::Open);
     let review = performance.end(&crew).await;
     assert!(review.is_right(), "{:#?}{}", review.wrong, crew.words());
+    all_serve_again(crew).await;
+}
 
-    // Who was here before serves again, too.
-    let show = Show { tasks: 6, chunks: 5, gap: Duration::from_millis(10), watchers: 1, patience: PATIENCE };
+/// Who was here before serves again: nobody who lived was declared dead.
+async fn all_serve_again(crew: Crew) {
+    let show = Show { tasks: 6, chunks: 5, gap: Duration::from_millis(10), watchers: 1, ..SHOW };
     let review = show.begin(&crew).await.end(&crew).await;
     assert!(review.is_right(), "{:#?}{}", review.wrong, crew.words());
     let rejoined: Vec<_> = crew.nodes().iter().map(|node| node.journal().rejoined()).collect();
@@ -33,10 +36,15 @@ async fn an_outage(passage: Passage) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tasks_go_on_after_every_connection_to_the_services_broke_for_longer_than_the_lease() {
-    an_outage(Passage::Cut).await;
+    an_outage(|gates| gates.set(Passage::Cut)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tasks_go_on_after_the_services_said_nothing_for_longer_than_the_lease() {
-    an_outage(Passage::Silent).await;
+    an_outage(|gates| gates.set(Passage::Silent)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn streams_miss_nothing_while_topic_and_queues_are_away() {
+    an_outage(|gates| gates.bus.set(Passage::Cut)).await;
 }

@@ -3,19 +3,33 @@
 use std::time::Duration;
 
 use integration_tests::endpoint;
-use integration_tests::processes::{Crew, Plan};
+use integration_tests::processes::{Crew, Placement, Plan, Show};
 use tokio::time::{Instant, sleep};
 
 /// What takes longer hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Three clients for each task, wherever the load balancer sends them.
+pub(crate) const SHOW: Show = Show {
+    tasks: 4,
+    chunks: 60,
+    gap: Duration::from_millis(50),
+    watchers: 2,
+    placement: Placement::Anywhere,
+    patience: PATIENCE,
+};
+
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Starts a crew of the program under test: `a2a-node`, built with these tests. `None` where there is no endpoint;
-/// that was said.
+/// Three processes of the program under test: `a2a-node`, built with these tests.
+pub(crate) fn plan() -> Plan {
+    Plan::of(env!("CARGO_BIN_EXE_trials"))
+}
+
+/// Starts a crew. `None` where there is no endpoint; that was said.
 pub(crate) async fn crew(change: impl FnOnce(&mut Plan)) -> Option<Crew> {
     let aws = endpoint::aws()?;
-    let mut plan = Plan::of(env!("CARGO_BIN_EXE_trials"));
+    let mut plan = plan();
     change(&mut plan);
     Some(Crew::start(plan, aws).await)
 }
