@@ -12,7 +12,7 @@ pub(crate) async fn reign(fleet: &Rc<Fleet>, rng: &mut fastrand::Rng, disasters:
     for _ in 0..rng.usize(3..=8) {
         let forecast = forecast(rng);
         fleet.trace.note(format_args!("weather: plugged {} loss {:.2}", forecast.plugged, forecast.loss));
-        fleet.weather.set(forecast);
+        fleet.becomes(forecast);
         if disasters {
             strike(fleet, rng).await;
         }
@@ -21,9 +21,9 @@ pub(crate) async fn reign(fleet: &Rc<Fleet>, rng: &mut fastrand::Rng, disasters:
     }
     // Whatever is still cut off or frozen comes back in weather that may still be bad.
     fleet.heal();
-    fleet.weather.set(forecast(rng));
+    fleet.becomes(forecast(rng));
     tokio::time::sleep(Duration::from_secs(rng.u64(0..40))).await;
-    fleet.weather.set(Forecast::calm());
+    fleet.becomes(Forecast::calm());
     for _ in 0..3 {
         fleet.mend().await;
         tokio::time::sleep(Duration::from_secs(20)).await;

@@ -10,8 +10,10 @@ use a2a_bus_memory::{MemoryBus, MemoryHub};
 use a2a_cluster::{Cluster, ClusterHandler, Config, ExecutorLost};
 use a2a_core::InstanceId;
 use a2a_store_memory::MemoryStore;
-use a2a_testkit::{FaultyBus, FaultyStore, SeededAmbient, Trace, Weather};
+use a2a_testkit::{FaultyBus, FaultyStore, Forecast, SeededAmbient, Trace, Weather};
 use tokio_util::sync::CancellationToken;
+
+use crate::Plan;
 
 pub(crate) struct Fleet {
     pub(crate) store: Arc<MemoryStore>,
@@ -20,6 +22,7 @@ pub(crate) struct Fleet {
     hub: MemoryHub,
     ambient: SeededAmbient,
     config: Config,
+    has_bus: bool,
     slots: Vec<RefCell<Option<Rc<Node>>>>,
     crashed: RefCell<Vec<Rc<Node>>>,
     born: Cell<usize>,
@@ -35,9 +38,9 @@ pub(crate) struct Node {
 }
 
 impl Fleet {
-    pub(crate) async fn start(rng: &mut fastrand::Rng, resume: bool, trace: Trace) -> Fleet {
+    pub(crate) async fn start(rng: &mut fastrand::Rng, plan: Plan, trace: Trace) -> Fleet {
         let mut config = Config::default();
-        if resume {
+        if plan.resume {
             config.executor_lost = ExecutorLost::Resume { max_attempts: 3 };
         }
         let size = rng.usize(2..=4);
@@ -49,14 +52,22 @@ impl Fleet {
             hub: MemoryBus::hub(),
             ambient: SeededAmbient::new(rng.u64(..)),
             config,
+            has_bus: plan.bus,
             slots: (0..size).map(|_| RefCell::new(None)).collect(),
             crashed: RefCell::default(),
             born: Cell::new(0),
         };
+        fleet.becomes(Forecast::calm());
         for slot in 0..size {
             fleet.boot(slot).await;
         }
         fleet
+    }
+
+    /// Changes the weather; what has no bus gets none.
+    pub(crate) fn becomes(&self, forecast: Forecast) {
+        let plugged = forecast.plugged && self.has_bus;
+        self.weather.set(Forecast { plugged, ..forecast });
     }
 
     pub(crate) fn size(&self) -> usize {
@@ -139,7 +150,7 @@ impl Fleet {
 
     /// Ends the bad weather. What crashed stays dead.
     pub(crate) fn heal(&self) {
-        self.weather.set(a2a_testkit::Forecast::calm());
+        self.becomes(Forecast::calm());
         self.weather.heal();
         for node in self.crashed.borrow().iter() {
             self.weather.freeze(node.id);

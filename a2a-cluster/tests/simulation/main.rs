@@ -35,6 +35,8 @@ struct Plan {
     disasters: bool,
     /// Whether a lost agent is run again.
     resume: bool,
+    /// Whether there is a bus at all.
+    bus: bool,
 }
 
 async fn live(seed: u64, plan: Plan, trace: Trace) {
@@ -43,7 +45,7 @@ async fn live(seed: u64, plan: Plan, trace: Trace) {
 
 async fn story(seed: u64, plan: Plan, trace: Trace) {
     let mut rng = fastrand::Rng::with_seed(seed);
-    let fleet = Rc::new(Fleet::start(&mut rng, plan.resume, trace.clone()).await);
+    let fleet = Rc::new(Fleet::start(&mut rng, plan, trace.clone()).await);
     let mut sessions = JoinSet::new();
     for n in 0..rng.usize(2..=6) {
         sessions.spawn_local(client::session(n, Rc::clone(&fleet), rng.fork()));
@@ -61,7 +63,7 @@ async fn story(seed: u64, plan: Plan, trace: Trace) {
 #[test]
 fn the_invariants_hold_in_bad_weather() {
     simulate(seeds(500), async |seed| {
-        let plan = Plan { disasters: false, resume: false };
+        let plan = Plan { disasters: false, resume: false, bus: true };
         live(seed, plan, Trace::new()).await;
     });
 }
@@ -69,7 +71,15 @@ fn the_invariants_hold_in_bad_weather() {
 #[test]
 fn the_invariants_hold_through_crashes_freezes_and_drains() {
     simulate(seeds(1_000), async |seed| {
-        let plan = Plan { disasters: true, resume: seed % 2 == 1 };
+        let plan = Plan { disasters: true, resume: seed % 2 == 1, bus: true };
+        live(seed, plan, Trace::new()).await;
+    });
+}
+
+#[test]
+fn the_invariants_hold_without_a_bus_even_when_the_weather_has_healed() {
+    simulate(seeds(200), async |seed| {
+        let plan = Plan { disasters: seed % 2 == 0, resume: seed % 3 == 0, bus: false };
         live(seed, plan, Trace::new()).await;
     });
 }
@@ -77,6 +87,6 @@ fn the_invariants_hold_through_crashes_freezes_and_drains() {
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     assert_replays(seeds(25), async |seed, trace| {
-        live(seed, Plan { disasters: true, resume: seed % 2 == 1 }, trace).await;
+        live(seed, Plan { disasters: true, resume: seed % 2 == 1, bus: true }, trace).await;
     });
 }
