@@ -27,13 +27,15 @@ const STARTS_WITHIN: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Removes a container once its input ends; what interrupts the process that runs the tests does not stop it.
-const REMOVER: &str = "trap '' INT TERM HUP; cat > /dev/null; exec docker rm --force --volumes \"$0\" > /dev/null";
+const REMOVER: &str =
+    "trap '' INT TERM HUP; cat > /dev/null; exec docker rm --force --volumes \"$0\" > /dev/null";
 
 /// Holds the removers' inputs open until this process ends.
 static REMOVERS: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 
 /// Starts the container and returns its URL once it serves.
 pub(super) fn url() -> Result<String, String> {
+    can_be_removed(OsStr::new("docker"))?;
     // Callers may be within a runtime, where another one must not block.
     let started = thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -47,7 +49,7 @@ async fn start() -> Result<String, String> {
     say(&format!("starting {IMAGE}:{tag} in Docker (the image is pulled once)"));
     let container = request(&tag, token).start().await.map_err(told)?;
     // From here on the child is responsible: it works after a kill, too.
-    remove_after_us(OsStr::new("sh"), container.id())?;
+    remove_after_us(container.id())?;
     let served = serves(&container).await;
     if served.is_ok() {
         // Dropping it would remove the container now.
@@ -106,9 +108,18 @@ fn request(tag: &str, token: Option<String>) -> ContainerRequest<GenericImage> {
     }
 }
 
+/// Checks that there is what [`REMOVER`] needs, before anything is there to be removed.
+fn can_be_removed(docker: &OsStr) -> Result<(), String> {
+    let asked = Command::new(docker).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    match asked {
+        Ok(status) if status.success() => Ok(()),
+        _ => Err("the docker command is missing, which would remove its container".to_owned()),
+    }
+}
+
 /// Leaves a child behind that removes the container when this process ends.
-fn remove_after_us(shell: &OsStr, container: &str) -> Result<(), String> {
-    let remover = Command::new(shell)
+fn remove_after_us(container: &str) -> Result<(), String> {
+    let remover = Command::new("sh")
         .args(["-c", REMOVER, container])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -150,6 +161,12 @@ mod tests {
         assert!(!variables(&without).iter().any(|(name, _)| name == "LOCALSTACK_AUTH_TOKEN"));
         let with = request("5.0.0", Some("secret".into()));
         assert!(variables(&with).contains(&("LOCALSTACK_AUTH_TOKEN".into(), "secret".into())));
+    }
+
+    #[test]
+    fn without_the_docker_command_nothing_is_started() {
+        assert!(can_be_removed(OsStr::new("there-is-no-such-command")).is_err());
+        assert!(can_be_removed(OsStr::new("true")).is_ok());
     }
 
     #[test]

@@ -98,9 +98,8 @@ impl Aws {
 /// Where there is none although `CI` is set.
 pub fn aws() -> Option<&'static Aws> {
     static FOUND: OnceLock<Result<Aws, String>> = OnceLock::new();
-    let found = FOUND.get_or_init(|| {
-        first(Aws::from_environment(), engine::answers, localstack::url, ministack::url)
-    });
+    let found = FOUND
+        .get_or_init(|| first(Aws::from_environment(), engine::answers, localstack::url, ministack::url));
     wanted("AWS endpoint", found.as_ref())
 }
 

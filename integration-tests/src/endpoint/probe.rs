@@ -48,10 +48,7 @@ impl Probe {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let (host, length) = (self.address, body.len());
-        write!(
-            stream,
-            "{head}Host: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-        )?;
+        write!(stream, "{head}Host: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")?;
         let mut answer = Vec::new();
         stream.take(64 * 1024).read_to_end(&mut answer)?;
         let text = String::from_utf8_lossy(&answer);

@@ -18,7 +18,8 @@ fn all_callers_share_one_server() {
 
 #[test]
 fn what_the_environment_names_comes_first_then_docker_then_ministack() {
-    let (named, never) = (Aws::at("http://named".into(), false), || -> Result<String, String> { unreachable!() });
+    let (named, never) =
+        (Aws::at("http://named".into(), false), || -> Result<String, String> { unreachable!() });
     assert_eq!(first(Some(named.clone()), || unreachable!(), never, never), Ok(named));
     let url = |name: &'static str| move || Ok(format!("http://{name}"));
     let found = |name: &str| Ok(Aws::at(format!("http://{name}"), true));
