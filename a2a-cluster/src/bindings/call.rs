@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
-use futures::FutureExt;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt, StreamExt};
 use tower::Service;
 
 use super::unavailable::{is_unauthenticated, retry_after};
@@ -25,7 +25,7 @@ tokio::task_local! {
 }
 
 /// One HTTP request on its way to the handler. Boxed is what few requests have: this is part of every request's future.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Call {
     /// The tenant that the URL names.
     pub(super) tenant: Option<String>,
@@ -35,12 +35,14 @@ pub(super) struct Call {
 }
 
 /// What the handler says beside its answer.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Aside {
     /// Its error, if it is one that HTTP has its own form for.
     pub(super) fault: Option<Box<A2AError>>,
     /// Whether its answer is a page of tasks whose required fields are at their defaults.
     pub(super) bare_page: bool,
+    /// Its stream, of which the transport got none.
+    pub(super) events: Option<Events>,
 }
 
 impl Call {
@@ -79,6 +81,13 @@ fn noted<T>(result: Result<T, A2AError>) -> Result<T, A2AError> {
     result
 }
 
+/// Lays a stream aside, to be written in one pass, and leaves the transport an empty one.
+fn laid_aside(events: Result<Events, A2AError>) -> Result<Events, A2AError> {
+    let mut events = Some(noted(events)?);
+    say(|aside| aside.events = events.take());
+    Ok(events.unwrap_or_else(|| stream::empty().boxed()))
+}
+
 /// Puts the URL's tenant into a request, which may repeat it but not contradict it.
 fn fill(tenant: &mut Option<String>) -> Result<(), A2AError> {
     let named = CALL.try_with(|call| call.tenant.clone()).ok().flatten();
@@ -103,7 +112,7 @@ impl<H> HttpCalls<H> {
     }
 }
 
-type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
+pub(super) type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
 #[async_trait]
 impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
@@ -122,7 +131,7 @@ impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
         mut request: SendMessageRequest,
     ) -> Result<Events, A2AError> {
         fill(&mut request.tenant)?;
-        noted(self.0.send_streaming_message(params, request).await)
+        laid_aside(self.0.send_streaming_message(params, request).await)
     }
 
     async fn get_task(&self, params: &ServiceParams, mut request: GetTaskRequest) -> Result<Task, A2AError> {
@@ -170,7 +179,7 @@ impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
         mut request: SubscribeToTaskRequest,
     ) -> Result<Events, A2AError> {
         fill(&mut request.tenant)?;
-        noted(self.0.subscribe_to_task(params, request).await)
+        laid_aside(self.0.subscribe_to_task(params, request).await)
     }
 
     async fn create_push_config(

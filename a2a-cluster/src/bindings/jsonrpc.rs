@@ -46,16 +46,19 @@ impl JsonRpc {
             Box::pin(discard(&mut request)).await;
             return refused(&refusal);
         }
-        match content::take_body(&mut request, self.limits.body_bytes()).await {
+        let id = match content::take_body(&mut request, self.limits.body_bytes()).await {
             Ok(body) => match self.admit(&mut request, body) {
-                Ok(body) => *request.body_mut() = Body::from(body),
+                Ok((body, id)) => {
+                    *request.body_mut() = Body::from(body);
+                    id
+                }
                 Err((id, error)) => return failure(StatusCode::OK, id, &error),
             },
             Err(refusal) => {
                 Box::pin(discard(&mut request)).await;
                 return refused(&refusal);
             }
-        }
+        };
         let (mut response, aside) = Call::default().answered_by(&self.sdk, request).await;
         if let Some(error) = aside.fault {
             advise(&error, response.headers_mut());
@@ -64,30 +67,35 @@ impl JsonRpc {
             }
         } else if aside.bare_page {
             return Box::pin(page::complete(response, "/result")).await;
-        } else if sse::is_stream(&response) {
-            sse::unbuffered(&mut response);
+        } else if let Some(events) = aside.events {
+            return sse::answers(id.unwrap_or(JsonRpcId::Null), events);
         }
         response
     }
 
-    /// Looks at a request, and returns the body that the SDK may have.
-    fn admit(&self, request: &mut Request, body: Bytes) -> Result<Bytes, (JsonRpcId, A2AError)> {
+    /// Looks at a request, and returns the body that the SDK may have, with the request's id if it is valid.
+    fn admit(
+        &self,
+        request: &mut Request,
+        body: Bytes,
+    ) -> Result<(Bytes, Option<JsonRpcId>), (JsonRpcId, A2AError)> {
         // What cannot be looked at the SDK cannot read either, and its error for that is right.
-        let Ok(shape) = serde_json::from_slice::<Shape<Envelope>>(&body) else { return Ok(body) };
+        let Ok(shape) = serde_json::from_slice::<Shape<Envelope>>(&body) else { return Ok((body, None)) };
         let Shape::Object(envelope) = shape else {
             return Err((JsonRpcId::Null, A2AError::invalid_request("a request is one JSON object")));
         };
+        let id = serde_json::from_value(envelope.id).ok();
         let admitted = served_over_http(request).and_then(|()| match &envelope.params {
             Shape::Object(params) => params.check(envelope.method.request(), &self.limits),
             _ => Ok(()),
         });
         if let Err(error) = admitted {
-            return Err((id_of(&body), error));
+            return Err((id.unwrap_or(JsonRpcId::Null), error));
         }
         if envelope.method.needs_no_params() && matches!(envelope.params, Shape::Absent) {
-            return Ok(with_empty_params(&body).unwrap_or(body));
+            return Ok((with_empty_params(&body).unwrap_or(body), id));
         }
-        Ok(body)
+        Ok((body, id))
     }
 }
 
@@ -134,11 +142,13 @@ impl MethodName {
 
 #[derive(Debug, Default)]
 struct Envelope {
+    id: Value,
     method: MethodName,
     params: Shape<Params>,
 }
 
 enum EnvelopeField {
+    Id,
     Method,
     Params,
 }
@@ -148,6 +158,7 @@ impl Fields for Envelope {
 
     fn name(name: &str) -> Option<EnvelopeField> {
         match name {
+            "id" => Some(EnvelopeField::Id),
             "method" => Some(EnvelopeField::Method),
             "params" => Some(EnvelopeField::Params),
             _ => None,
@@ -156,17 +167,12 @@ impl Fields for Envelope {
 
     fn look<'de, A: MapAccess<'de>>(&mut self, field: EnvelopeField, object: &mut A) -> Result<(), A::Error> {
         match field {
+            EnvelopeField::Id => self.id = object.next_value()?,
             EnvelopeField::Method => self.method = object.next_value()?,
             EnvelopeField::Params => self.params = object.next_value()?,
         }
         Ok(())
     }
-}
-
-/// The id of a request that is about to be refused, as far as it has a valid one.
-fn id_of(body: &[u8]) -> JsonRpcId {
-    let id = serde_json::from_slice::<Value>(body).ok().and_then(|request| request.get("id").cloned());
-    id.and_then(|id| serde_json::from_value(id).ok()).unwrap_or(JsonRpcId::Null)
 }
 
 fn with_empty_params(body: &[u8]) -> Option<Bytes> {

@@ -63,7 +63,7 @@ impl Rest {
         }
 
         let deletes = request.method() == Method::DELETE;
-        let (mut response, aside) = call.answered_by(&self.sdk, request).await;
+        let (response, aside) = call.answered_by(&self.sdk, request).await;
         if let Some(error) = aside.fault {
             return problem::respond(&error);
         }
@@ -73,9 +73,8 @@ impl Rest {
         if deletes && response.status() == StatusCode::OK {
             return nothing();
         }
-        if sse::is_stream(&response) {
-            sse::unbuffered(&mut response);
-            return sse::errors_as_problems(response);
+        if let Some(events) = aside.events {
+            return sse::events(events);
         }
         if problem::is_plain_text(&response) {
             // Rare, too.
