@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn json_has_numbers_and_no_nulls_in_disguise() {
         let json = serde_json::to_value(row(2, Some(Queue::Open { messages: 3, in_flight: 1 }))).unwrap();
-        assert_eq!(json["queue"], serde_json::json!({ "state": "Open", "messages": 3, "inFlight": 1 }));
+        assert_eq!(json["queue"], serde_json::json!({ "state": "open", "messages": 3, "inFlight": 1 }));
         assert_eq!((&json["tasks"], &json["state"]), (&2.into(), &"serving".into()));
     }
 

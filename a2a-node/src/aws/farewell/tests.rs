@@ -61,7 +61,7 @@ async fn the_last_to_leave_waits_until_the_dead_are_known_and_leaves_nothing_of_
 async fn who_leaves_others_behind_waits_a_beat_at_most_and_harms_nobody() {
     let (store, caretaker) = caretaker();
     live(&store, member(0), 1).await;
-    let (took, ()) = tokio::join!(farewell(&caretaker), live(&store, member(0), 5));
+    let ((), took) = tokio::join!(live(&store, member(0), 5), farewell(&caretaker));
     assert!(took <= PACE.beat * 2, "{took:?}");
     assert_eq!(left(&store).await, 2, "who lives sees to the dead");
 }
