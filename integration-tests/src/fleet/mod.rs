@@ -160,7 +160,7 @@ impl Plan {
     async fn instance(&self, gates: &Gates) -> Instance {
         let agent = agent::Scripted::new(gates.clone());
         let builder = self.prepare(Cluster::builder(Arc::new(agent), self.card.clone()));
-        Instance::start(builder, Arc::clone(&self.backends), self.card.clone(), self.limits.clone()).await
+        Instance::start(builder, Arc::clone(&self.backends), self.card.clone(), self.limits).await
     }
 
     fn prepare(&self, builder: ClusterBuilder) -> ClusterBuilder {

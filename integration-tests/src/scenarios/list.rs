@@ -1,9 +1,9 @@
 //! The list.
 
-/// Makes a test of every scenario, on what `$open` opens: an async function that returns backends, or `None`
+/// Makes a test of each scenario in which all instances live and everything works, on what `$open` opens: an async function that returns backends, or `None`
 /// where the tests are to be skipped.
 #[macro_export]
-macro_rules! scenarios {
+macro_rules! fair_weather_scenarios {
     ($open:path) => {
         $crate::__scenarios! { $open;
             streams:
@@ -44,6 +44,14 @@ macro_rules! scenarios {
                 a_webhook_set_elsewhere_hears_of_a_running_task
                 a_webhook_removed_elsewhere_hears_nothing_of_the_next_turn
         }
+    };
+}
+
+/// Makes a test of every scenario; `$open` is as for [`fair_weather_scenarios!`](crate::fair_weather_scenarios).
+#[macro_export]
+macro_rules! scenarios {
+    ($open:path) => {
+        $crate::fair_weather_scenarios! { $open }
         $crate::__scenarios! { $open;
             load:
                 many_tasks_at_once_are_told_completely

@@ -18,10 +18,10 @@ mod aws {
 
 /// DynamoDB, and a bus in this process.
 mod store_on_aws {
-    integration_tests::scenarios!(integration_tests::backends::StoreOnAws::create);
+    integration_tests::fair_weather_scenarios!(integration_tests::backends::StoreOnAws::create);
 }
 
 /// SNS and SQS, and a store in this process.
 mod traffic_on_aws {
-    integration_tests::scenarios!(integration_tests::backends::TrafficOnAws::create);
+    integration_tests::fair_weather_scenarios!(integration_tests::backends::TrafficOnAws::create);
 }
