@@ -44,7 +44,10 @@ async fn each_failure_says_what_to_do_and_ends_with_1() {
     let table = failed("table");
     assert!(table.contains("it does not exist") && table.contains("a2a-node provision"), "{table}");
     let topic = failed("topic");
-    assert!(topic.contains("there is no topic") && topic.contains("sns:GetTopicAttributes, Subscribe"), "{topic}");
+    assert!(
+        topic.contains("there is no topic") && topic.contains("sns:GetTopicAttributes, Subscribe"),
+        "{topic}"
+    );
 }
 
 #[tokio::test]

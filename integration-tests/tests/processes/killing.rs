@@ -10,7 +10,7 @@ async fn killing(resume: bool) {
     let Some(aws) = endpoint::aws() else { return };
     let mut plan = plan();
     plan.resume = resume;
-    let outcome = kills::run(plan, aws, 3, fastrand::u64(..), |round| println!("{round:#?}")).await;
+    let outcome = kills::run(plan, aws, 3, fastrand::u64(..), |_| ()).await;
     assert!(outcome.is_right(), "{outcome:#?}");
 }
 
