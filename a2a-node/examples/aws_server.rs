@@ -10,56 +10,65 @@
 //!
 //! The part between the markers is the one that README shows; a test in `integration-tests` compares them.
 
-use std::{env, error::Error, sync::Arc, time::Duration};
+use std::{env, error::Error, io, sync::Arc, time::Duration};
 
-use a2a_bus_snssqs::{Clients, Config, Deployment, SnsSqsBus};
+use a2a_bus_snssqs::{Clients, Config as BusConfig, Deployment, SnsSqsBus};
 use a2a_cluster::{Cluster, bindings};
 use a2a_core::{InstanceId, SystemAmbient};
 use a2a_server::StaticAgentCard;
-use a2a_store_dynamodb::DynamoDbStore;
-use aws_config::{BehaviorVersion, timeout::TimeoutConfig};
+use a2a_store_dynamodb::{Config as TableConfig, DynamoDbStore};
+use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 // [readme]
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let (port, table) = (env::args().nth(1).ok_or("which port?")?.parse()?, env::var("A2A_TABLE")?);
-    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(3)).build();
-    let aws = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts);
-    let aws = Box::pin(aws.load()).await;
-    let deployment = Deployment::new(&env::var("A2A_TOPIC_ARN")?, "a2a")?.named(&table)?;
-    let config = Config::new(deployment, InstanceId::generate(&SystemAmbient));
-    let clients = Clients { sns: aws_sdk_sns::Client::new(&aws), sqs: aws_sdk_sqs::Client::new(&aws) };
-    let bus = Box::pin(SnsSqsBus::open(clients, config, Arc::new(SystemAmbient))).await?;
-    let tasks = aws_sdk_dynamodb::Client::new(&aws);
-    let store = DynamoDbStore::new(tasks, a2a_store_dynamodb::Config::new(table));
+async fn serve(port: u16, aws: &SdkConfig) -> Result<(), Box<dyn Error>> {
+    let (table, topic) = (env::var("A2A_TABLE")?, env::var("A2A_TOPIC_ARN")?);
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    let clients = Clients { sns: aws_sdk_sns::Client::new(aws), sqs: aws_sdk_sqs::Client::new(aws) };
+    let deployment = Deployment::new(&topic, "a2a")?.named(&table)?;
+    let config = BusConfig::new(deployment, InstanceId::generate(&SystemAmbient));
+    let bus = SnsSqsBus::open(clients, config, Arc::new(SystemAmbient)).await?;
+    let store = DynamoDbStore::new(aws_sdk_dynamodb::Client::new(aws), TableConfig::new(table));
     let card = agent::card(&format!("http://127.0.0.1:{port}"))?;
     let cluster = Cluster::builder(Arc::new(agent::Greeter), card.clone())
         .store(Arc::new(store))
         .bus(Arc::new(bus))
         .start()
         .await?;
-    let card = Arc::new(StaticAgentCard::new(card));
-    let routes = bindings::http_router(cluster.handler(), card, &bindings::Limits::default());
-    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    let (card, limits) = (StaticAgentCard::new(card), bindings::Limits::default());
+    let routes = bindings::http_router(cluster.handler(), Arc::new(card), &limits);
     let stop = CancellationToken::new();
-    let serving = bindings::serve(listener, routes, stop.clone(), Duration::from_secs(5));
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let living = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            // Evicted: whoever started this process starts another.
-            _ = cluster.stopped() => {}
-        }
-        cluster.shutdown(Duration::from_secs(30)).await;
-        stop.cancel();
-    };
-    Ok(tokio::join!(serving, living).0?)
+    let serving = bindings::serve(listener, routes, stop.clone(), Duration::from_secs(2));
+    Ok(tokio::try_join!(serving, drain_when_told(&cluster, stop)).map(drop)?)
 }
 // [/readme]
+
+/// Waits for a signal, or until the others have declared this instance dead; then leaves as one should: agents get
+/// their time, tasks that are left are handed over, queue and subscription go.
+async fn drain_when_told(cluster: &Cluster, stop: CancellationToken) -> io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        // Whoever started this process starts another.
+        _ = cluster.stopped() => {}
+    }
+    cluster.shutdown(Duration::from_secs(30)).await;
+    stop.cancel();
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let port = env::args().nth(1).ok_or("which port?")?.parse()?;
+    // The SDK waits for ever unless it is told otherwise.
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(3)).build();
+    let aws = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts);
+    let aws = Box::pin(aws.load()).await;
+    Box::pin(serve(port, &aws)).await
+}
 
 /// Any agent of the SDK will do.
 mod agent {

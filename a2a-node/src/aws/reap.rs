@@ -8,6 +8,7 @@ use std::time::Duration;
 use a2a_bus_snssqs::{Cause, ConfigError, Janitor, Pass, Removal, Rules};
 use a2a_core::{BackendError, Eviction, InstanceId, Member, MemberState, Membership};
 use a2a_store_dynamodb::{Config, DynamoDbStore};
+use serde::Serialize;
 use tokio::time::Instant;
 
 use super::clients::AwsClients;
@@ -57,7 +58,7 @@ pub(super) async fn run(flags: Reap) -> Result<ExitCode, ReapError> {
             None
         }
     };
-    let mut reaper = Reaper { members: store, apply: flags.apply, found: 0, left: 0 };
+    let mut reaper = Reaper { members: store, apply: flags.apply, json: flags.json, found: 0, left: 0 };
     let mut dead = reaper.declare_dead(flags.lease).await?;
     let pass = match &janitor {
         Some(janitor) => Box::pin(janitor.pass()).await.map_err(ReapError::Pass)?,
@@ -77,8 +78,23 @@ pub(super) async fn run(flags: Reap) -> Result<ExitCode, ReapError> {
 struct Reaper {
     members: Arc<dyn Membership>,
     apply: bool,
+    json: bool,
     found: usize,
     left: usize,
+}
+
+/// What was removed, or would be, for programs.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Reaped<'a> {
+    instance: &'a InstanceId,
+    action: &'a str,
+    /// The queue's URL or the subscription's ARN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'a str>,
+    why: &'a str,
+    /// Whether it was done, or only found.
+    applied: bool,
 }
 
 impl Reaper {
@@ -113,7 +129,7 @@ impl Reaper {
         if self.apply && self.members.evict(&member.id, member.beat).await? != Eviction::Evicted {
             return Ok(false);
         }
-        self.line(&member.id, "declare dead", "it did not move for the lease time")?;
+        self.line(&member.id, "declare dead", None, "it did not move for the lease time")?;
         Ok(true)
     }
 
@@ -124,10 +140,10 @@ impl Reaper {
                 Cause::Orphaned => "no membership record knows its instance",
             };
             for subscription in subscriptions {
-                self.line(instance, &format!("remove subscription {subscription}"), why)?;
+                self.line(instance, "remove subscription", Some(subscription), why)?;
             }
             if let Some(url) = queue_url {
-                self.line(instance, &format!("remove queue {url}"), why)?;
+                self.line(instance, "remove queue", Some(url), why)?;
             }
         }
         for left in &pass.left {
@@ -150,13 +166,26 @@ impl Reaper {
         if self.apply {
             self.members.remove(&member.id).await?;
         }
-        self.line(&member.id, "remove membership record", "its instance is dead and has no tasks")
+        self.line(&member.id, "remove membership record", None, "its instance is dead and has no tasks")
     }
 
-    fn line(&mut self, instance: &InstanceId, what: &str, why: &str) -> Result<(), ReapError> {
+    fn line(
+        &mut self,
+        instance: &InstanceId,
+        action: &str,
+        resource: Option<&str>,
+        why: &str,
+    ) -> Result<(), ReapError> {
         self.found += 1;
-        let tense = if self.apply { "did" } else { "would" };
-        Ok(writeln!(io::stdout(), "{tense} {what} ({instance}): {why}")?)
+        let text = if self.json {
+            let reaped = Reaped { instance, action, resource, why, applied: self.apply };
+            serde_json::to_string(&reaped).map_err(io::Error::from)?
+        } else {
+            let tense = if self.apply { "did" } else { "would" };
+            let resource = resource.map(|name| format!(" {name}")).unwrap_or_default();
+            format!("{tense} {action}{resource} ({instance}): {why}")
+        };
+        Ok(writeln!(io::stdout(), "{text}")?)
     }
 
     fn sum_up(self, is_incomplete: bool) -> Result<ExitCode, ReapError> {

@@ -1,5 +1,6 @@
 //! `a2a-node status`: who is there, what they do, and what waits for them.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -50,6 +51,9 @@ struct Row {
     label: Option<String>,
     state: MemberState,
     beat: u64,
+    /// How far the beat moved while it was observed; `None` where nobody looked twice, or it is new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beat_moved: Option<u64>,
     started_at: Option<DateTime<Utc>>,
     /// How many tasks it executes; as many as [`MANY`] means at least so many.
     tasks: usize,
@@ -74,16 +78,25 @@ enum Queue {
 
 /// Prints the status of a cluster.
 pub(super) async fn run(flags: Status) -> Result<ExitCode, StatusError> {
-    let Status { names, json } = flags;
+    let Status { names, observe, json } = flags;
     let clients = AwsClients::from_environment().await;
     let deployment = match names.queues.topic_arn {
         Some(topic) => Some(deployment(&topic, &names.queues.queue_prefix, &names.table)?),
         None => None,
     };
     let store = Arc::new(DynamoDbStore::new(clients.dynamodb.clone(), Config::new(names.table)));
-    let members = roster(&*store).await.map_err(StatusError::Members)?;
+    let mut members = roster(&*store).await.map_err(StatusError::Members)?;
+    let mut before = BTreeMap::new();
+    if let Some(observe) = observe {
+        before = members.iter().map(|member| (member.id, member.beat)).collect();
+        tokio::time::sleep(observe).await;
+        members = roster(&*store).await.map_err(StatusError::Members)?;
+    }
     let rows = stream::iter(members)
-        .map(|member| row(&*store, &clients.messaging.sqs, deployment.as_ref(), member))
+        .map(|member| {
+            let moved = before.get(&member.id).map(|beat| member.beat.saturating_sub(*beat));
+            row(&*store, &clients.messaging.sqs, deployment.as_ref(), member, moved)
+        })
         .buffered(AT_ONCE)
         .try_collect();
     let report = Report { instances: rows.await.map_err(StatusError::Members)? };
@@ -98,6 +111,7 @@ async fn row(
     sqs: &aws_sdk_sqs::Client,
     deployment: Option<&Deployment>,
     member: Member,
+    beat_moved: Option<u64>,
 ) -> Result<Row, BackendError> {
     let tasks = members.executing(&member.id).await?.len().min(MANY);
     let queue = match deployment {
@@ -105,7 +119,7 @@ async fn row(
         None => None,
     };
     let Member { id, beat, state, label } = member;
-    Ok(Row { id: id.to_string(), label, state, beat, started_at: started(id), tasks, queue })
+    Ok(Row { id: id.to_string(), label, state, beat, beat_moved, started_at: started(id), tasks, queue })
 }
 
 /// An instance's id holds the moment at which it was drawn.
@@ -180,7 +194,10 @@ fn cells(row: &Row, now: DateTime<Utc>) -> [String; 7] {
         row.id.clone(),
         row.label.clone().unwrap_or_else(|| "-".to_owned()),
         state.to_owned(),
-        row.beat.to_string(),
+        match row.beat_moved {
+            Some(moved) => format!("{} (+{moved})", row.beat),
+            None => row.beat.to_string(),
+        },
         row.started_at.map_or_else(|| "-".to_owned(), |at| age(now - at)),
         tasks,
         queue,
@@ -207,6 +224,7 @@ mod tests {
             label: Some("ecs/blue/1f".to_owned()),
             state: MemberState::Serving,
             beat: 7,
+            beat_moved: None,
             started_at: None,
             tasks,
             queue,
@@ -216,12 +234,16 @@ mod tests {
     #[test]
     fn a_table_has_a_line_for_each_instance() {
         let open = Queue::Open { messages: 3, in_flight: 1 };
-        let report = Report { instances: vec![row(2, Some(open)), row(MANY, None)] };
+        let observed = Row { beat_moved: Some(2), ..row(MANY, None) };
+        let report = Report { instances: vec![row(2, Some(open)), observed] };
         let table = table(&report);
         let lines: Vec<_> = table.lines().collect();
-        assert_eq!(lines[0], "INSTANCE  NAME         STATE    BEAT  UP  TASKS        QUEUE");
-        assert_eq!(lines[1], "0199      ecs/blue/1f  serving  7     -   2            3 waiting, 1 in flight");
-        assert_eq!(lines[2], "0199      ecs/blue/1f  serving  7     -   100 or more  -");
+        assert_eq!(lines[0], "INSTANCE  NAME         STATE    BEAT    UP  TASKS        QUEUE");
+        assert_eq!(
+            lines[1],
+            "0199      ecs/blue/1f  serving  7       -   2            3 waiting, 1 in flight"
+        );
+        assert_eq!(lines[2], "0199      ecs/blue/1f  serving  7 (+2)  -   100 or more  -");
     }
 
     #[test]

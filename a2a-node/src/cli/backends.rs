@@ -75,7 +75,10 @@ pub(crate) enum Mismatch {
     #[error("--bus snssqs needs --store dynamodb: other processes cannot read what this one keeps in memory")]
     NothingShared,
     /// This build cannot do that.
-    #[error("this a2a-node was built without AWS: build it with `--features aws`")]
+    #[error(
+        "this a2a-node was built without AWS: build or install it with `--features aws`, such as `cargo install --path \
+         a2a-node --features aws`"
+    )]
     NoAws,
 }
 

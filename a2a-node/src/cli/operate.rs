@@ -78,6 +78,10 @@ pub(crate) struct Status {
     /// The cluster.
     #[command(flatten)]
     pub(crate) names: Names,
+    /// Look twice, so many seconds apart, and show how far each beat has moved. Longer than the instances' own
+    /// `--beat-interval`; else who lives may seem to stand still.
+    #[arg(long, env = "A2A_OBSERVE", value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) observe: Option<Duration>,
     /// Print one JSON object instead of a table.
     #[arg(long, env = "A2A_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,
@@ -105,6 +109,9 @@ pub(crate) struct Reap {
     /// the removal of a whole cluster.
     #[arg(long, env = "A2A_WHEN_NOBODY_IS_ALIVE", value_parser = BoolishValueParser::new())]
     pub(crate) when_nobody_is_alive: bool,
+    /// Print one JSON object for each removal instead of a line for people.
+    #[arg(long, env = "A2A_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
 }
 
 fn table_name(text: &str) -> Result<String, String> {

@@ -12,7 +12,9 @@
 mod node;
 
 mod deaths;
+mod denied;
 mod doctor;
+mod gatekeeper;
 mod provision;
 mod reap;
 mod serving;

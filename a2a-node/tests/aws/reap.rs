@@ -16,6 +16,11 @@ async fn reap_shows_what_it_would_remove_and_removes_it_only_when_told_to() {
     assert!(said.contains("nothing was changed"), "{said}");
     assert_eq!(site.leftovers().await, [1, 1, 1]);
 
+    let shown = text(&site.run(&["reap", "--lease", "0.6", "--json"]).await.stdout);
+    let first: serde_json::Value = serde_json::from_str(shown.lines().next().unwrap()).unwrap();
+    assert_eq!((&first["instance"], &first["applied"]), (&id.as_str().into(), &false.into()), "{shown}");
+    assert_eq!((&first["action"], first.get("resource")), (&"declare dead".into(), None), "{shown}");
+
     let done = site.run(&["reap", "--lease", "0.6", "--apply"]).await;
     let lines = text(&done.stdout);
     assert!(done.status.success(), "{}", text(&done.stderr));

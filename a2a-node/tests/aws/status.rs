@@ -7,7 +7,7 @@ use crate::site::{Site, text};
 #[tokio::test]
 async fn status_shows_each_instance_by_the_name_that_people_gave_it_and_clients_never_see_that() {
     let Some(site) = Site::provisioned().await else { return };
-    let node = site.serve(&["--name", "blue-one"]).await;
+    let node = site.serve(&["--name", "blue-one", "--beat-interval", "0.2"]).await;
     let output = site.run(&["status"]).await;
     let shown = text(&output.stdout);
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -20,6 +20,11 @@ async fn status_shows_each_instance_by_the_name_that_people_gave_it_and_clients_
     assert_eq!(instance["id"], node.instances[0].id.as_str());
     assert_eq!(instance["label"], "blue-one");
     assert_eq!(instance["queue"]["messages"], 0);
+
+    let observed = site.run(&["status", "--json", "--observe", "1"]).await;
+    let observed: Value = serde_json::from_slice(&observed.stdout).unwrap();
+    assert!(observed["instances"][0]["beatMoved"].as_u64().unwrap() > 0, "{observed}");
+    assert_eq!(instance.get("beatMoved"), None);
 
     for path in ["/.well-known/agent-card.json", "/readyz", "/v1/tasks/none"] {
         let answer = node.get(0, path).await.text().await.unwrap();
