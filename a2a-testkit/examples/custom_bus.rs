@@ -2,6 +2,7 @@
 //!
 //! Run it with `cargo run -p a2a-testkit --example custom_bus`, and the contract with
 //! `cargo test -p a2a-testkit --example custom_bus`. `docs/custom-event-bus.md` walks through it.
+#![allow(clippy::print_stderr, reason = "an example shows what it does")]
 
 use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixDatagram as Sender;
