@@ -1,7 +1,4 @@
-//! `a2a-node`: an A2A server that runs as one or many instances, and a demo that counts what arrives.
-//!
-//! A library so that a workspace may have the binary once more under another package, by [`run`], the whole of `main`;
-//! and, with the feature `aws`, to share what counts the cost of calls to AWS.
+#![doc = include_str!("../README.md")]
 
 mod agent;
 mod app;

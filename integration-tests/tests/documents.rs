@@ -21,7 +21,7 @@ fn between(text: &str, begin: &str, end: &str) -> String {
     part.join("\n").trim().to_owned()
 }
 
-/// All documents: Markdown at the top level and under `docs/`.
+/// All documents: Markdown at the top level, of each crate and of `deploy/`, and under `docs/`.
 fn documents() -> Vec<PathBuf> {
     fn gather(directory: &Path, deep: bool, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(directory).unwrap() {
@@ -36,6 +36,10 @@ fn documents() -> Vec<PathBuf> {
     let mut found = Vec::new();
     gather(root(), false, &mut found);
     gather(&root().join("docs"), true, &mut found);
+    for entry in fs::read_dir(root()).unwrap() {
+        let path = entry.unwrap().path().join("README.md");
+        found.extend(path.is_file().then_some(path));
+    }
     found
 }
 
@@ -63,11 +67,34 @@ fn all_sources() -> String {
 }
 
 #[test]
-fn the_server_in_the_readme_is_the_example_that_compiles() {
-    let shown = between(&read("README.md"), "<!-- server -->", "<!-- /server -->");
-    let shown = shown.strip_prefix("```rust").and_then(|code| code.strip_suffix("```")).unwrap().trim();
-    let compiled = between(&read("a2a-cluster/examples/server.rs"), "// [readme]", "// [/readme]");
-    assert_eq!(shown, compiled);
+fn the_servers_in_the_readme_are_the_examples_that_compile() {
+    let shown = |name: &str| {
+        let block = between(&read("README.md"), &format!("<!-- {name} -->"), &format!("<!-- /{name} -->"));
+        let code = block.strip_prefix("```rust").and_then(|code| code.strip_suffix("```"));
+        code.unwrap().trim().to_owned()
+    };
+    let compiled = |example: &str| between(&read(example), "// [readme]", "// [/readme]");
+    assert_eq!(shown("server"), compiled("a2a-cluster/examples/server.rs"));
+    assert_eq!(shown("aws-server"), compiled("a2a-node/examples/aws_server.rs"));
+    assert!(shown("aws-server").lines().count() <= 20, "it is said to be twenty lines");
+}
+
+#[test]
+fn every_metric_and_every_variable_that_a_document_names_exists() {
+    let sources = all_sources();
+    let defined = |name: &str| sources.contains(&format!("\"{name}\""));
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        for word in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+            let is_crate = word.starts_with("a2a_") && root().join(word.replace('_', "-")).is_dir();
+            let is_name = word.len() > 4 && (word.starts_with("A2A_") || word.starts_with("a2a_"));
+            if is_name && !is_crate && !word.ends_with('_') {
+                // A histogram is scraped in parts.
+                let name = ["_count", "_sum", "_bucket"].iter().find_map(|part| word.strip_suffix(part));
+                assert!(defined(name.unwrap_or(word)), "{} names {word}", document.display());
+            }
+        }
+    }
 }
 
 #[test]

@@ -27,6 +27,46 @@ fn every_flag_of_every_command_has_an_environment_variable() {
     }
 }
 
+/// The rows of README's tables of flags under a title: flag with its value's name, variable, default.
+fn documented(title: &str) -> Vec<[String; 3]> {
+    let readme = include_str!("../../README.md");
+    let section = readme.split("\n## ").find(|section| section.lines().next() == Some(title)).expect(title);
+    let rows = section.lines().filter(|line| line.starts_with("| `--"));
+    let cell = |text: &str| text.trim().trim_matches('`').to_owned();
+    rows.map(|row| row.split('|').skip(1).map(cell).collect::<Vec<_>>())
+        .map(|cells| [0, 1, 2].map(|at: usize| cells[at].clone()))
+        .collect()
+}
+
+fn flags(command: &clap::Command) -> Vec<[String; 3]> {
+    let text = |text: &std::ffi::OsStr| text.to_string_lossy().into_owned();
+    let flags = command.get_arguments().filter(|flag| flag.get_long().is_some_and(|long| long != "help"));
+    flags
+        .map(|flag| {
+            let value = flag.get_value_names().filter(|_| flag.get_action().takes_values());
+            let value = value.map(|names| format!(" {}", names.join(" "))).unwrap_or_default();
+            let defaults = flag.get_default_values().iter().map(|value| text(value));
+            let default = if flag.get_action().takes_values() { defaults.collect() } else { String::new() };
+            let flag_and_value = format!("--{}{value}", flag.get_long().unwrap_or_default());
+            [flag_and_value, flag.get_env().map(text).unwrap_or_default(), default]
+        })
+        .collect()
+}
+
+#[test]
+fn the_readme_lists_every_command_with_every_flag_its_variable_and_its_default() {
+    let command = Cli::command();
+    for command in command.get_subcommands() {
+        let title = format!("`{}`", command.get_name());
+        assert_eq!(documented(&title), flags(command), "{title}");
+    }
+    let readme = include_str!("../../README.md");
+    let [log, format] = [0, 1].map(|at| flags(&command)[at].clone());
+    for [flag, variable, default] in [log, format] {
+        assert!(readme.contains(&format!("| `{flag}` | `{variable}` | `{default}` |")), "{flag}");
+    }
+}
+
 #[test]
 fn serve_has_defaults_for_everything() {
     let serve = serve(&[]).unwrap();
