@@ -41,5 +41,5 @@ async fn an_executor_that_sleeps_through_its_lease_harms_nothing_when_it_wakes()
     let rejoined: Vec<_> = crew.nodes().iter().map(|node| node.journal().rejoined()).collect();
     assert_eq!(rejoined.iter().sum::<usize>(), 1, "more than the zombie was evicted: {rejoined:?}");
     let left = crew.shutdown().await;
-    assert!(left.members.is_empty(), "{left:?}");
+    assert!(left.is_nothing(), "{left:?}");
 }
