@@ -138,7 +138,7 @@ fn sum_up(mut outcome: Outcome) -> bool {
 }
 
 fn print(figures: &Figures) -> bool {
-    let Figures { review, took, events, delivered, bill, left, .. } = figures;
+    let Figures { review, took, events, delivered, from_agent, from_executor, bill, left } = figures;
     let count = review.count;
     let rate = |events: usize| events as f64 / took.as_secs_f64();
     println!(
@@ -156,13 +156,18 @@ fn print(figures: &Figures) -> bool {
         "{} missing, {} doubled, {} strange, {} times come again",
         count.missing, count.doubled, count.strange, review.reconnects
     );
-    let at = |hundredths| figures.percentile(hundredths).map_or("-".to_owned(), milliseconds);
-    println!(
-        "from the agent to a client elsewhere: p50 {} ms, p99 {} ms, longest {} ms",
-        at(50),
-        at(99),
-        at(100)
-    );
+    for (from, delays) in [
+        ("from the agent, before the commit,", from_agent),
+        ("from its client, after the commit,", from_executor),
+    ] {
+        let at = |hundredths| delays.percentile(hundredths).map_or("-".to_owned(), milliseconds);
+        println!(
+            "{from} to a client elsewhere: p50 {} ms, p99 {} ms, longest {} ms",
+            at(50),
+            at(99),
+            at(100)
+        );
+    }
     for (what, sums) in [("requests", &bill.requests), ("billed units", &bill.units)] {
         println!("{what} per thousand events: {:.0}", sums.values().sum::<f64>());
         sums.iter().for_each(|(name, value)| println!("    {value:8.1}  {name}"));

@@ -96,6 +96,11 @@ impl Script {
         self.times.iter().copied().find(|time| *time > moment)
     }
 
+    /// How many events come before this one, if it is of this task.
+    pub fn place_of(&self, event: &StreamResponse) -> Option<usize> {
+        self.places.get(&Mark::of(event)?).copied()
+    }
+
     /// Follows what a client saw, connection by connection.
     pub fn count(&self, recording: &Recording) -> Count {
         let mut count = Count::default();
@@ -113,8 +118,7 @@ impl Script {
                 },
                 event => {
                     count.received += 1;
-                    let at = Mark::of(event).and_then(|mark| self.places.get(&mark).copied());
-                    match (at, place) {
+                    match (self.place_of(event), place) {
                         (None, _) | (_, None) => count.strange += 1,
                         (Some(at), Some(next)) if at < next => count.doubled += 1,
                         (Some(at), Some(next)) => {

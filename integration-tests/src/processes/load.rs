@@ -1,12 +1,15 @@
 //! Many tasks at once, each watched on every other instance: is every stream whole, how fast, and for how much?
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio::time::Instant;
 
 use super::audit::happened;
 use super::bill::Bill;
 use super::crew::{Crew, Plan};
+use super::listener::Heard;
 use super::show::{Placement, Review, Show};
 use super::site::Leftovers;
 use crate::endpoint::Aws;
@@ -22,19 +25,40 @@ pub struct Figures {
     pub events: usize,
     /// Events that reached a client on an instance that does not run the task.
     pub delivered: usize,
-    /// From when the agent made each of their chunks, which is before its commit, to its arrival; in order.
-    pub delays: Vec<Duration>,
+    /// From when the agent made what each of them tells, which is before its commit, to its arrival.
+    pub from_agent: Delays,
+    /// From when the client at the executor had each of them, which is after its commit, to its arrival. What passes
+    /// from commit to arrival lies between the two.
+    pub from_executor: Delays,
     /// Requests and billed units per thousand committed events, those of idling included.
     pub bill: Bill,
     /// What was left after the shutdown.
     pub left: Leftovers,
 }
 
-impl Figures {
-    /// The delay that so many hundredths of all deliveries did not exceed.
+/// Some delays, in order.
+#[derive(Debug, Default)]
+pub struct Delays(Vec<Duration>);
+
+impl Delays {
+    /// The delay that so many hundredths of all did not exceed.
     pub fn percentile(&self, hundredths: usize) -> Option<Duration> {
-        let last = self.delays.len().checked_sub(1)?;
-        self.delays.get(last * hundredths.min(100) / 100).copied()
+        let last = self.0.len().checked_sub(1)?;
+        self.0.get(last * hundredths.min(100) / 100).copied()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl FromIterator<TimeDelta> for Delays {
+    /// What seems to have arrived before it began took no time.
+    fn from_iter<I: IntoIterator<Item = TimeDelta>>(delays: I) -> Self {
+        let mut delays: Vec<_> = delays.into_iter().map(|delay| delay.to_std().unwrap_or_default()).collect();
+        delays.sort_unstable();
+        Delays(delays)
     }
 }
 
@@ -60,11 +84,45 @@ pub async fn run(plan: Plan, aws: &Aws, tasks: usize, chunks: u32, gap: Duration
     let bill = Bill::of(&crew).await.since(&before, review.events);
     let left = crew.shutdown().await;
 
-    let remote = review.recordings.iter().filter(|recording| recording.watched);
-    let heard: Vec<_> = remote.flat_map(|recording| &recording.hops).flat_map(|hop| &hop.events).collect();
-    // A snapshot tells of what happened at any time before.
-    let delay = |heard: &&super::listener::Heard| (heard.at - happened(&heard.event)?).to_std().ok();
-    let mut delays: Vec<_> = heard.iter().filter_map(delay).collect();
-    delays.sort_unstable();
-    Figures { took, events: review.events, delivered: delays.len(), delays, bill, left, review }
+    let (from_agent, from_executor) = delays(&review);
+    let delivered = from_agent.count();
+    Figures { took, events: review.events, delivered, from_agent, from_executor, bill, left, review }
+}
+
+fn delays(review: &Review) -> (Delays, Delays) {
+    // When the client that began a task, at its executor, had each event.
+    let mut at_executor = HashMap::new();
+    for (task, place, heard) in placed(review, false) {
+        at_executor.entry((task, place)).or_insert(heard.at);
+    }
+    let remote: Vec<_> = placed(review, true).collect();
+    let agent = remote.iter().filter_map(|(.., heard)| Some(heard.at - happened(&heard.event)?));
+    let executor =
+        remote.iter().filter_map(|(task, place, heard)| Some(heard.at - *at_executor.get(&(*task, *place))?));
+    (agent.collect(), executor.collect())
+}
+
+/// The events that clients heard, by their place in the log. A snapshot has none: it tells of any time before.
+fn placed(review: &Review, watched: bool) -> impl Iterator<Item = (&str, usize, &Heard)> {
+    let recordings = review.recordings.iter().filter(move |recording| recording.watched == watched);
+    recordings.flat_map(|recording| {
+        let script = review.scripts.iter().find(|(task, _)| *task == recording.task);
+        let heard = recording.hops.iter().flat_map(|hop| &hop.events);
+        heard.filter_map(move |heard| {
+            Some((recording.task.as_str(), script?.1.place_of(&heard.event)?, heard))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_of_delays_in_order_and_none_is_negative() {
+        let delays: Delays = [30, -5, 10, 20].into_iter().map(TimeDelta::milliseconds).collect();
+        let at = |hundredths| delays.percentile(hundredths).map(|delay| delay.as_millis());
+        assert_eq!((at(0), at(50), at(100), delays.count()), (Some(0), Some(10), Some(30), 4));
+        assert_eq!(Delays::default().percentile(50), None);
+    }
 }

@@ -11,7 +11,7 @@ use a2a_store_dynamodb::DynamoDbStore;
 use a2a_store_dynamodb::table::{Protection, create_table};
 
 use super::gate::{Gate, Passage};
-use crate::endpoint::{Account, Aws, Service};
+use crate::endpoint::{Account, Aws, Service, wanted};
 
 const TABLE: &str = "tasks";
 const TOPIC: &str = "events";
@@ -96,9 +96,14 @@ impl Site {
         Site { account, table, topic, prefix, store, clients, gates }
     }
 
-    /// The gates before the endpoint.
+    /// The gates before the endpoint. `None` means that a test which shuts them is to return: the reason was printed.
+    ///
+    /// # Panics
+    ///
+    /// Where there are none although `CI` is set.
     pub fn gates(&self) -> Option<&Gates> {
-        self.gates.as_ref()
+        let why = "the endpoint is not one socket without TLS";
+        wanted("gates before the AWS endpoint", self.gates.as_ref().ok_or(why))
     }
 
     /// What an instance finds in its environment.

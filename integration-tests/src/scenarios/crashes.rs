@@ -8,17 +8,9 @@ use a2a_cluster::{Config, ExecutorLost};
 use a2a_testkit::Weather;
 
 use super::eventually;
-use super::stage::{Stage, numbers};
+use super::stage::{Stage, numbers, watchful};
 use crate::backends::{Backends, Weathered};
 use crate::talk::{Told, texts};
-
-const LEASE: Duration = Duration::from_secs(4);
-
-/// Deaths are noticed soon enough for a test, and late enough for a machine with other work to do.
-fn watchful(config: &mut Config) {
-    config.beat_interval = Duration::from_secs(1);
-    config.lease = LEASE;
-}
 
 fn resume(config: &mut Config) {
     watchful(config);

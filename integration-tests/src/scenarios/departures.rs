@@ -7,7 +7,7 @@ use a2a::TaskState;
 use a2a_cluster::ExecutorLost;
 
 use super::eventually;
-use super::stage::{Stage, numbers};
+use super::stage::{Stage, numbers, watchful};
 use crate::backends::Backends;
 use crate::fleet::PATIENCE;
 use crate::talk::texts;
@@ -70,6 +70,7 @@ async fn forgotten(backends: &dyn Backends) {
 }
 
 fn resume(config: &mut a2a_cluster::Config) {
+    watchful(config);
     config.executor_lost = ExecutorLost::Resume { max_attempts: 5 };
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::{StreamResponse, Task};
+use a2a_cluster::Config;
 use futures::StreamExt;
 
 use crate::backends::Backends;
@@ -106,6 +107,12 @@ impl Stage {
     pub(super) async fn leave_within(self, grace: Duration) {
         self.fleet.shutdown_within(grace).await;
     }
+}
+
+/// Who is gone is noticed soon enough for a test, and late enough for a machine with other work to do.
+pub(super) fn watchful(config: &mut Config) {
+    config.beat_interval = Duration::from_secs(1);
+    config.lease = Duration::from_secs(4);
 }
 
 /// The chunks that `count FROM TO` says.

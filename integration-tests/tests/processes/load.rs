@@ -17,5 +17,6 @@ async fn every_stream_of_a_hundred_tasks_at_once_is_whole_on_every_instance() {
     assert!(figures.review.is_right(), "{:#?}", figures.review.wrong);
     assert!(figures.left.is_nothing(), "{:?}", figures.left);
     assert_eq!(figures.review.streams, 300);
-    println!("{} events in {:?}, p99 {:?}", figures.events, figures.took, figures.percentile(99));
+    let p99 = figures.from_executor.percentile(99);
+    println!("{} events in {:?}, p99 to a client elsewhere {p99:?}", figures.events, figures.took);
 }
