@@ -47,5 +47,6 @@ pub(crate) async fn open(_: OnAws, _: &Pace) -> Result<Backends, OpenError> {
 pub(crate) async fn operate(operation: Operation) -> ExitCode {
     tracing::debug!(?operation, "not in this build");
     report(&Mismatch::NoAws);
-    ExitCode::FAILURE
+    // As for any command line that makes no sense here.
+    ExitCode::from(2)
 }

@@ -19,9 +19,17 @@ const PACKAGES: &str = include_str!("../clients/requirements.txt");
 ///
 /// Where there is none although `CI` is set.
 pub fn python() -> Option<PathBuf> {
-    let home = venv::target_directory().join("clients-venv");
-    let packages = PACKAGES.split_whitespace().collect::<Vec<_>>().join(" ");
-    wanted("Python with packages", venv::python_with(&home, &packages, "30 s"))
+    python_with("clients-venv", &PACKAGES.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// The Python that has these packages, separated by spaces, in a virtual environment of this name, as [`python`].
+///
+/// # Panics
+///
+/// Where there is none although `CI` is set.
+pub fn python_with(environment: &str, packages: &str) -> Option<PathBuf> {
+    let home = venv::target_directory().join(environment);
+    wanted("Python with packages", venv::python_with(&home, packages, "30 s"))
 }
 
 /// Runs a client's program to its end.

@@ -9,6 +9,7 @@
 
 mod documented;
 mod files;
+mod lint;
 mod permissions;
 mod settings;
 mod table;
