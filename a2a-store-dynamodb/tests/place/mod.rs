@@ -160,6 +160,7 @@ impl Place {
     }
 }
 
-fn named_endpoint() -> bool {
+/// Whether the environment names a server.
+pub(crate) fn named_endpoint() -> bool {
     ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"].iter().any(|name| std::env::var_os(name).is_some())
 }

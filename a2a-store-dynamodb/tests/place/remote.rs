@@ -68,7 +68,7 @@ impl RemoteStore {
         self.answers.lock().unwrap().insert(id, sender);
         let line = format!("{}\n", serde_json::to_string(&(id, call)).unwrap());
         self.stdin.lock().await.write_all(line.as_bytes()).await.unwrap();
-        let answer = answer.await.expect("the child ended without an answer");
+        let answer = answer.await.unwrap();
         let answer: Result<T, Failure> = serde_json::from_str(answer.get()).unwrap();
         answer.map_err(BackendError::from)
     }

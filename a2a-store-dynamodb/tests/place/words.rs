@@ -120,14 +120,14 @@ impl From<Page> for TaskPage {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Log {
     Commits(Vec<CommitRecord>),
-    Snapshot(Stored),
+    Snapshot(Box<Stored>),
 }
 
 impl From<Replay> for Log {
     fn from(replay: Replay) -> Self {
         match replay {
             Replay::Commits(commits) => Log::Commits(commits.iter().map(|one| (**one).clone()).collect()),
-            Replay::Snapshot(stored) => Log::Snapshot(Stored(*stored)),
+            Replay::Snapshot(stored) => Log::Snapshot(Box::new(Stored(*stored))),
         }
     }
 }
@@ -136,7 +136,7 @@ impl From<Log> for Replay {
     fn from(log: Log) -> Self {
         match log {
             Log::Commits(commits) => Replay::Commits(commits.into_iter().map(Arc::new).collect()),
-            Log::Snapshot(Stored(stored)) => Replay::Snapshot(Box::new(stored)),
+            Log::Snapshot(stored) => Replay::Snapshot(Box::new(stored.0)),
         }
     }
 }
