@@ -76,7 +76,8 @@ resource "aws_lb_target_group" "instances" {
     interval            = 5
     timeout             = 4
     healthy_threshold   = 2
-    unhealthy_threshold = 2
+    # ECS replaces a task whose target is unhealthy, with the agents that run in it: not for a short outage of a backend.
+    unhealthy_threshold = 6
   }
 }
 
