@@ -83,7 +83,8 @@ impl Aws {
     }
 
     fn from_environment() -> Option<Self> {
-        let named = |service: &str| env::var(format!("AWS_ENDPOINT_URL{service}")).ok();
+        let named =
+            |service: &str| env::var(format!("AWS_ENDPOINT_URL{service}")).ok().filter(|url| !url.is_empty());
         let of = |service| named(service).or_else(|| named(""));
         Some(Aws { dynamodb: of("_DYNAMODB")?, sns: of("_SNS")?, sqs: of("_SQS")?, emulated: false })
     }
