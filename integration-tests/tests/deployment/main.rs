@@ -7,6 +7,7 @@
     reason = "what helps a test may fail like one"
 )]
 
+mod commands;
 mod documented;
 mod files;
 mod lint;
