@@ -14,7 +14,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use integration_tests::endpoint;
 use integration_tests::processes::kills::{self, Outcome, Round};
-use integration_tests::processes::load::{self, Figures};
+use integration_tests::processes::load;
 use integration_tests::processes::{LIFELINE, Plan};
 
 #[derive(Debug, Parser)]
@@ -90,7 +90,10 @@ async fn tried(trial: Trial) -> ExitCode {
         }
         Trial::Load { tasks, chunks, gap, nodes } => {
             let plan = Plan { nodes, lease: Duration::from_secs(15), ..Plan::of(program) };
-            print(&load::run(plan, aws, tasks, chunks, Duration::from_millis(gap)).await)
+            let figures = load::run(plan, aws, tasks, chunks, Duration::from_millis(gap)).await;
+            print!("{figures}");
+            figures.review.wrong.iter().for_each(|why| println!("WRONG: {why}"));
+            figures.is_right()
         }
     };
     if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -135,46 +138,6 @@ fn sum_up(mut outcome: Outcome) -> bool {
     println!("left after the last shutdown: {:?}", outcome.left);
     outcome.wrong.iter().for_each(|why| println!("WRONG: {why}"));
     outcome.is_right()
-}
-
-fn print(figures: &Figures) -> bool {
-    let Figures { review, took, events, delivered, from_agent, from_executor, bill, left } = figures;
-    let count = review.count;
-    let rate = |events: usize| events as f64 / took.as_secs_f64();
-    println!(
-        "{} tasks, {} streams, {events} events committed in {:.2} s",
-        review.scripts.len(),
-        review.streams,
-        took.as_secs_f64()
-    );
-    println!(
-        "{:.0} events a second committed, {:.0} delivered on other instances",
-        rate(*events),
-        rate(*delivered)
-    );
-    println!(
-        "{} missing, {} doubled, {} strange, {} times come again",
-        count.missing, count.doubled, count.strange, review.reconnects
-    );
-    for (from, delays) in [
-        ("from the agent, before the commit,", from_agent),
-        ("from its client, after the commit,", from_executor),
-    ] {
-        let at = |hundredths| delays.percentile(hundredths).map_or("-".to_owned(), milliseconds);
-        println!(
-            "{from} to a client elsewhere: p50 {} ms, p99 {} ms, longest {} ms",
-            at(50),
-            at(99),
-            at(100)
-        );
-    }
-    for (what, sums) in [("requests", &bill.requests), ("billed units", &bill.units)] {
-        println!("{what} per thousand events: {:.0}", sums.values().sum::<f64>());
-        sums.iter().for_each(|(name, value)| println!("    {value:8.1}  {name}"));
-    }
-    println!("left after the shutdown: {left:?}");
-    review.wrong.iter().for_each(|why| println!("WRONG: {why}"));
-    review.is_right() && left.is_nothing()
 }
 
 fn milliseconds(time: Duration) -> String {

@@ -1,12 +1,13 @@
 //! Many tasks at once, each watched on every other instance: is every stream whole, how fast, and for how much?
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::time::Instant;
 
-use super::audit::happened;
+use super::audit::{Count, happened};
 use super::bill::Bill;
 use super::crew::{Crew, Plan};
 use super::listener::Heard;
@@ -36,6 +37,34 @@ pub struct Figures {
     pub left: Leftovers,
 }
 
+impl Figures {
+    /// Tells whether every stream was as it should be, and nothing was left.
+    pub fn is_right(&self) -> bool {
+        self.review.is_right() && self.left.is_nothing()
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Figures { review, took, events, delivered, from_agent, from_executor, bill, left } = self;
+        let (tasks, streams, seconds) = (review.scripts.len(), review.streams, took.as_secs_f64());
+        writeln!(f, "{tasks} tasks, {streams} streams, {events} events committed in {seconds:.2} s")?;
+        let rate = |events: usize| events as f64 / seconds;
+        let (committed, elsewhere) = (rate(*events), rate(*delivered));
+        writeln!(f, "{committed:.0} events a second committed, {elsewhere:.0} delivered on other instances")?;
+        let Count { missing, doubled, strange, .. } = review.count;
+        let again = review.reconnects;
+        writeln!(f, "{missing} missing, {doubled} doubled, {strange} strange, {again} times come again")?;
+        writeln!(f, "to a client elsewhere from the agent, before the commit: {from_agent}")?;
+        writeln!(f, "to a client elsewhere from a client here, after the commit: {from_executor}")?;
+        for (what, sums) in [("requests", &bill.requests), ("billed units", &bill.units)] {
+            writeln!(f, "{what} per thousand events: {:.0}", sums.values().sum::<f64>())?;
+            sums.iter().try_for_each(|(name, value)| writeln!(f, "    {value:8.1}  {name}"))?;
+        }
+        writeln!(f, "left after the shutdown: {left:?}")
+    }
+}
+
 /// Some delays, in order.
 #[derive(Debug, Default)]
 pub struct Delays(Vec<Duration>);
@@ -50,6 +79,13 @@ impl Delays {
     /// How many there are.
     pub fn count(&self) -> usize {
         self.0.len()
+    }
+}
+
+impl fmt::Display for Delays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = |hundredths| self.percentile(hundredths).unwrap_or_default().as_millis();
+        write!(f, "p50 {} ms, p99 {} ms, longest {} ms, of {}", at(50), at(99), at(100), self.count())
     }
 }
 

@@ -14,9 +14,7 @@ async fn every_stream_of_a_hundred_tasks_at_once_is_whole_on_every_instance() {
     // Nobody is to be missed because the machine is busy.
     plan.lease = Duration::from_secs(15);
     let figures = load::run(plan, aws, 100, 20, Duration::from_millis(50)).await;
-    assert!(figures.review.is_right(), "{:#?}", figures.review.wrong);
-    assert!(figures.left.is_nothing(), "{:?}", figures.left);
+    println!("{figures}");
+    assert!(figures.is_right(), "{:#?}", figures.review.wrong);
     assert_eq!(figures.review.streams, 300);
-    let p99 = figures.from_executor.percentile(99);
-    println!("{} events in {:?}, p99 to a client elsewhere {p99:?}", figures.events, figures.took);
 }
