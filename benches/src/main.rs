@@ -7,6 +7,8 @@ mod client;
 mod compare;
 mod figures;
 mod inside;
+#[cfg(feature = "aws")]
+mod ledger;
 mod process;
 mod report;
 mod script;
@@ -50,6 +52,9 @@ enum Command {
         #[arg(long)]
         plots: Option<PathBuf>,
     },
+    /// What the cluster costs on AWS, in US dollars for a million events and for an idle month.
+    #[cfg(feature = "aws")]
+    Ledger(ledger::Options),
     /// Resident memory of a server per idle open stream.
     IdleStreams,
     /// Repeats one request without a network, for a profiler to watch.
@@ -78,6 +83,8 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 async fn main() -> Result<(), Error> {
     match Arguments::parse().command {
         Command::Serve { contender } => server::serve(contender).await,
+        #[cfg(feature = "aws")]
+        Command::Ledger(options) => Box::pin(ledger::run(options)).await,
         Command::Inside { contender, method, script, count } => {
             inside::repeat(contender, &method, &script, count).await
         }

@@ -84,9 +84,11 @@ fn may_know(name: &str) -> Option<Vec<&'static str>> {
         "a2a-testkit" | "a2a-cluster" => Some(vec!["a2a-core"]),
         name if backends().any(|backend| backend == name) => Some(vec!["a2a-core"]),
         "a2a-node" => Some(["a2a-core", "a2a-cluster"].into_iter().chain(backends()).collect()),
-        name if ON_TOP.contains(&name) => Some(
-            ["a2a-core", "a2a-testkit", "a2a-cluster", "a2a-node"].into_iter().chain(backends()).collect(),
-        ),
+        name if ON_TOP.contains(&name) => {
+            let below = ["a2a-core", "a2a-testkit", "a2a-cluster", "a2a-node"].into_iter().chain(backends());
+            // Costs are counted at the endpoint that the integration tests find.
+            Some(below.chain((name == "benches").then_some("integration-tests")).collect())
+        }
         _ => None,
     }
 }

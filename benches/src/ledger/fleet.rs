@@ -1,0 +1,124 @@
+//! Instances on DynamoDB, SNS and SQS, all of whose calls one meter counts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use a2a::AgentCard;
+use a2a_bus_snssqs::{Clients, Config as BusConfig, Deployment, SnsSqsBus, create_topic};
+use a2a_cluster::{Cluster, ClusterHandler, Config};
+use a2a_core::{InstanceId, SystemAmbient};
+use a2a_node::meter::{Bill, Meter};
+use a2a_store_dynamodb::{Config as StoreConfig, DynamoDbStore, table};
+use futures::future::{join_all, try_join_all};
+use integration_tests::endpoint::{Account, Service};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::agent::Speaker;
+use crate::Error;
+
+/// Longer than a delete waits for others.
+const QUIET: Duration = Duration::from_millis(1500);
+
+/// Instances that only do what they are asked to: what idle ones do is counted apart.
+pub(super) fn silent() -> Config {
+    let never = Duration::from_secs(24 * 3600);
+    let mut config = Config::default();
+    (config.beat_interval, config.lease) = (never, never * 4);
+    config
+}
+
+fn card() -> Result<AgentCard, serde_json::Error> {
+    serde_json::from_value(json!({
+        "name": "ledger",
+        "description": "an agent whose costs are counted",
+        "version": "1",
+        "supportedInterfaces": [],
+        "capabilities": { "streaming": true },
+        "defaultInputModes": ["text/plain"],
+        "defaultOutputModes": ["text/plain"],
+        "skills": [],
+    }))
+}
+
+/// A cluster with a table and a topic of its own.
+#[derive(Debug)]
+pub(super) struct Fleet {
+    clusters: Vec<Cluster>,
+    meter: Meter,
+    turns: watch::Sender<u64>,
+    next: AtomicU64,
+}
+
+impl Fleet {
+    pub(super) async fn start(account: &Account, instances: usize, config: Config) -> Result<Self, Error> {
+        let meter = Meter::default();
+        let dynamodb = aws_sdk_dynamodb::config::Builder::from(&account.sdk_config(Service::DynamoDb));
+        let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb.interceptor(meter.clone()).build());
+        let sns = aws_sdk_sns::config::Builder::from(&account.sdk_config(Service::Sns));
+        let sqs = aws_sdk_sqs::config::Builder::from(&account.sdk_config(Service::Sqs));
+        let clients = Clients {
+            sns: aws_sdk_sns::Client::from_conf(sns.interceptor(meter.clone()).build()),
+            sqs: aws_sdk_sqs::Client::from_conf(sqs.interceptor(meter.clone()).build()),
+        };
+        let name = format!("ledger-{}", InstanceId::generate(&SystemAmbient));
+        table::create_table(&dynamodb, &name, table::Protection::default()).await?;
+        let topic = create_topic(&clients, &name, "ledger").await?;
+        let deployment = Deployment::new(&topic.to_string(), "ledger")?;
+        let (turns, turn) = watch::channel(0);
+        let start = async || {
+            let me = InstanceId::generate(&SystemAmbient);
+            let bus_config = BusConfig::new(deployment.clone(), me);
+            let bus = SnsSqsBus::open(clients.clone(), bus_config, Arc::new(SystemAmbient)).await?;
+            let store = DynamoDbStore::new(dynamodb.clone(), StoreConfig::new(&name));
+            let builder = Cluster::builder(Arc::new(Speaker(turn.clone())), card()?);
+            let builder = builder.store(Arc::new(store)).bus(Arc::new(bus)).config(config.clone());
+            Ok::<_, Error>(builder.start().await?)
+        };
+        let clusters = try_join_all((0..instances).map(|_| start())).await?;
+        let fleet = Fleet { clusters, meter, turns, next: AtomicU64::new(1) };
+        fleet.settled().await;
+        Ok(fleet)
+    }
+
+    /// The handler of the instance with this number, the first one being that which runs the agents.
+    pub(super) fn handler(&self, number: usize) -> Result<Arc<ClusterHandler>, Error> {
+        Ok(self.clusters.get(number).ok_or("there are fewer instances")?.handler())
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.clusters.len()
+    }
+
+    /// A turn that has not come yet.
+    pub(super) fn turn(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Lets those go on who wait for this turn, or for an earlier one.
+    pub(super) fn come(&self, turn: u64) {
+        self.turns.send_modify(|come| *come = turn.max(*come));
+    }
+
+    pub(super) fn bill(&self) -> Bill {
+        self.meter.bill()
+    }
+
+    /// Waits until nobody calls AWS any more, open polls aside.
+    pub(super) async fn settled(&self) {
+        let (mut last, mut since) = (self.meter.bill().requests, Instant::now());
+        while since.elapsed() < QUIET {
+            sleep(Duration::from_millis(50)).await;
+            let now = self.meter.bill().requests;
+            if now != last {
+                (last, since) = (now, Instant::now());
+            }
+        }
+    }
+
+    pub(super) async fn stop(self) {
+        join_all(self.clusters.iter().map(|cluster| cluster.shutdown(Duration::ZERO))).await;
+    }
+}

@@ -1,0 +1,141 @@
+//! What is played, with how many instances watching, and what that was billed.
+
+use std::time::Duration;
+
+use a2a::{Message, Part, Role, SendMessageRequest, StreamResponse, SubscribeToTaskRequest};
+use a2a_node::meter::Bill;
+use a2a_server::{RequestHandler, ServiceParams};
+use futures::StreamExt;
+use futures::future::try_join_all;
+use futures::stream::BoxStream;
+
+use super::agent::Speech;
+use super::fleet::Fleet;
+use crate::Error;
+
+type Stream = BoxStream<'static, Result<StreamResponse, a2a::A2AError>>;
+
+/// Tasks of one kind, one after the other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Workload {
+    pub(super) name: &'static str,
+    kind: Kind,
+    pub(super) tasks: usize,
+    chunks: u64,
+    gap: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Streaming,
+    Blocking,
+}
+
+/// What a workload was billed.
+#[derive(Debug)]
+pub(super) struct Counted {
+    /// How many events its agents said.
+    pub(super) events: usize,
+    pub(super) bill: Bill,
+}
+
+impl Workload {
+    /// Those of the comparison, as far as they make sense for a bill; and one whose agent is as slow as a model.
+    pub(super) fn all(quick: bool) -> Vec<Self> {
+        let some = |count: usize| if quick { count.div_ceil(4) } else { count };
+        let streaming = |name, tasks, chunks, gap| Workload {
+            name,
+            kind: Kind::Streaming,
+            tasks: some(tasks),
+            chunks,
+            gap: Duration::from_millis(gap),
+        };
+        let mut all = vec![
+            streaming("short task, 3 events", 20, 1, 0),
+            streaming("500 chunks", 4, 500, 0),
+            streaming("5,000 chunks", 1, 5_000, 0),
+            streaming("200 chunks, one each 20 ms", 1, 200, 20),
+            Workload { kind: Kind::Blocking, ..streaming("blocking echo, 2 events", 20, 1, 0) },
+        ];
+        all.retain(|workload| !quick || workload.chunks < 5_000);
+        all
+    }
+
+    /// Short tasks with a stream, few enough for a test.
+    #[cfg(test)]
+    pub(super) fn short(tasks: usize) -> Self {
+        Workload { name: "short", kind: Kind::Streaming, tasks, chunks: 1, gap: Duration::ZERO }
+    }
+
+    /// One stream of so many chunks.
+    #[cfg(test)]
+    pub(super) fn stream(chunks: u64, gap: Duration) -> Self {
+        Workload { name: "stream", kind: Kind::Streaming, tasks: 1, chunks, gap }
+    }
+
+    pub(super) fn is_blocking(&self) -> bool {
+        self.kind == Kind::Blocking
+    }
+
+    /// What the agent says on each task, once its turn has come.
+    pub(super) fn speech(&self, turn: u64) -> Speech {
+        Speech { works: !self.is_blocking(), turn, chunks: self.chunks, gap: self.gap }
+    }
+
+    /// Plays it on the first instance, with streams on so many of the others.
+    pub(super) async fn count(&self, fleet: &Fleet, watchers: usize) -> Result<Counted, Error> {
+        let before = fleet.bill();
+        for _ in 0..self.tasks {
+            match self.kind {
+                Kind::Streaming => self.stream_one(fleet, watchers).await?,
+                Kind::Blocking => {
+                    let request = request(self.speech(0));
+                    fleet.handler(0)?.send_message(&ServiceParams::new(), request).await?;
+                }
+            }
+        }
+        fleet.settled().await;
+        let events = self.speech(0).events("", "").len() * self.tasks;
+        Ok(Counted { events, bill: fleet.bill().since(&before) })
+    }
+
+    async fn stream_one(&self, fleet: &Fleet, watchers: usize) -> Result<(), Error> {
+        let params = ServiceParams::new();
+        let turn = fleet.turn();
+        if watchers == 0 {
+            fleet.come(turn);
+        }
+        let sent = fleet.handler(0)?.send_streaming_message(&params, request(self.speech(turn))).await;
+        let mut own = sent?;
+        let task = match own.next().await.ok_or("the stream ended at once")?? {
+            StreamResponse::Task(task) => task.id,
+            _ => return Err("the stream did not begin with the task".into()),
+        };
+        let watch = async |number: usize| {
+            let request = SubscribeToTaskRequest { id: task.clone(), tenant: None };
+            let mut stream = fleet.handler(number)?.subscribe_to_task(&ServiceParams::new(), request).await?;
+            stream.next().await.ok_or("a watcher's stream ended at once")??;
+            Ok::<Stream, Error>(stream)
+        };
+        let streams = try_join_all((1..=watchers.min(fleet.size() - 1)).map(watch)).await?;
+        fleet.come(turn);
+        let ends = try_join_all(streams.into_iter().chain([own]).map(end_of)).await?;
+        if ends.iter().all(|is_terminal| *is_terminal) { Ok(()) } else { Err("a stream was cut".into()) }
+    }
+}
+
+/// Reads a stream, and tells whether it ended as its task did.
+async fn end_of(mut stream: Stream) -> Result<bool, Error> {
+    let mut is_terminal = false;
+    while let Some(event) = stream.next().await {
+        if let StreamResponse::StatusUpdate(update) = event? {
+            is_terminal = update.status.state.is_terminal();
+        }
+    }
+    Ok(is_terminal)
+}
+
+fn request(speech: Speech) -> SendMessageRequest {
+    let message = Message::new(Role::User, vec![Part::text(speech.text())]);
+    SendMessageRequest { message, configuration: None, metadata: None, tenant: None }
+}
