@@ -121,7 +121,8 @@ async fn round(crew: &mut Crew, rng: &mut Rng, done: usize, kills: usize) -> Rou
     let number = done + 1;
     let moment = LASTS.mul_f64(rng.f64());
     // Now and then two at once: somebody must be left to take over.
-    let victims = if rng.u8(..) < 40 && kills - done > 1 { 2 } else { 1 };
+    let may_be_two = kills - done > 1 && crew.nodes().len() > 2;
+    let victims = if rng.u8(..) < 40 && may_be_two { 2 } else { 1 };
     let any = rng.usize(..);
 
     let performance = SHOW.begin(crew).await;
