@@ -107,32 +107,10 @@ impl Cluster {
         if let Err(error) = instance.bus.close().await {
             tracing::warn!(error = %Chain(&error), "the bus could not be closed cleanly");
         }
-        if let Err(error) = self.leave().await {
+        if let Err(error) = members::leave(instance).await {
             tracing::warn!(error = %Chain(&error), "the membership record could not be removed");
         }
         tracing::info!(instance = %instance.id, "the instance has shut down");
-    }
-
-    /// Removes the membership record; where tasks are left to be resumed, or webhooks to be called, marks it
-    /// instead, so that survivors take them over at once and remove it then.
-    async fn leave(&self) -> a2a_core::Result<()> {
-        let Instance { members: records, id, label, .. } = &*self.instance;
-        let leaves_nothing = records.executing(id).await?.is_empty();
-        match members::member(&self.instance, *id).await? {
-            // Survivors remove the record of whom they evicted.
-            Some(me) if me.state == MemberState::Evicted => Ok(()),
-            Some(_) if leaves_nothing => records.remove(id).await,
-            // Nobody else beats for this instance, so the counter cannot have moved.
-            Some(me) => records.evict(id, me.beat).await.map(drop),
-            None if leaves_nothing => Ok(()),
-            None => {
-                // It was evicted, its tasks were looked after, and it was forgotten; what it left since then,
-                // nobody would look for.
-                let me = Member { id: *id, beat: 0, state: MemberState::Draining, label: label.clone() };
-                let _ = records.beat(&me).await?;
-                records.evict(id, me.beat).await.map(drop)
-            }
-        }
     }
 }
 

@@ -19,13 +19,14 @@ pub(crate) struct Connection {
     /// What was read of an answer's head.
     head: Vec<u8>,
     body: Option<Body>,
+    buffer: Box<[u8]>,
 }
 
 impl Connection {
     pub(crate) async fn open(port: u16) -> Result<Self, Error> {
         let stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.set_nodelay(true)?;
-        Ok(Connection { stream, head: Vec::new(), body: None })
+        Ok(Connection { stream, head: Vec::new(), body: None, buffer: vec![0; 16 * 1024].into() })
     }
 
     /// Sends a request; its answer is read next.
@@ -40,13 +41,12 @@ impl Connection {
 
     /// Reads what has arrived. `true`: the answer is complete.
     pub(crate) async fn read(&mut self, heard: &mut Heard) -> Result<bool, Error> {
-        let mut buffer = [0; 16 * 1024];
-        let n = self.stream.read(&mut buffer).await?;
+        let n = self.stream.read(&mut self.buffer).await?;
         if n == 0 {
             return Err("the server closed a connection".into());
         }
         heard.now();
-        let mut bytes = buffer.get(..n).unwrap_or_default();
+        let mut bytes = self.buffer.get(..n).unwrap_or_default();
         let mut rest = Vec::new();
         if self.body.is_none() {
             self.head.extend_from_slice(bytes);
