@@ -17,7 +17,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config { finished_tasks: 10_000, log_commits: 1024, log_bytes: 1024 * 1024, claims: 100_000 }
+        Config { finished_tasks: 10_000, log_commits: 16_384, log_bytes: 8 << 20, claims: 100_000 }
     }
 }
 
@@ -30,7 +30,10 @@ impl Config {
         self
     }
 
-    /// Sets how many commits of each task are kept for replays, by default 1024. The last one always is.
+    /// Sets how many commits of each task are kept for replays, by default 16,384. The last one always is.
+    ///
+    /// A reader that falls further behind gets the whole task again, in the midst of its stream: keep more than
+    /// a slow reader may lag behind a fast agent.
     #[must_use]
     pub fn log_commits(mut self, commits: usize) -> Self {
         self.log_commits = commits;
@@ -38,7 +41,7 @@ impl Config {
     }
 
     /// Sets how many bytes of content the commits of each task may have that are kept for replays, by
-    /// default 1 MiB. The last commit is always kept.
+    /// default 8 MiB. The last commit is always kept.
     #[must_use]
     pub fn log_bytes(mut self, bytes: usize) -> Self {
         self.log_bytes = bytes;
