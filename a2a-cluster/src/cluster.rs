@@ -104,7 +104,7 @@ impl Cluster {
         instance.closing.cancel();
         instance.tracker.close();
         instance.tracker.wait().await;
-        if let Err(error) = instance.bus.close().await {
+        if let Err(error) = members::close_bus(instance).await {
             tracing::warn!(error = %Chain(&error), "the bus could not be closed cleanly");
         }
         if let Err(error) = members::leave(instance).await {

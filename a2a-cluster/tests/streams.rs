@@ -144,6 +144,32 @@ on_every_bus! {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_reader_thousands_of_chunks_behind_gets_each_once_and_the_task_once(bus) {
+        let mut config = world::quick();
+        config.feed_commits = 4;
+        let world = World::with(2, bus, config).await;
+        let task = world.nodes[0].start("stream 5000 1 120").await;
+        let mut slow = Vec::new();
+        for node in &world.nodes {
+            slow.push(node.subscribe(&task.id).await.unwrap());
+        }
+        eventually("completion", || async {
+            world.load(&task.id).await.task.status.state == TaskState::Completed
+        })
+        .await;
+        for events in slow {
+            let events = drain(events).await;
+            let tasks = events.iter().filter(|event| matches!(event, StreamResponse::Task(_))).count();
+            assert_eq!((tasks, matches!(events[0], StreamResponse::Task(_))), (1, true));
+            let task = fold(&events);
+            assert_eq!(state(&task), TaskState::Completed);
+            let chunks: Vec<usize> = texts(&task).iter().map(|text| text.parse().unwrap()).collect();
+            assert!(chunks.iter().copied().eq(0..5000), "{} chunks", chunks.len());
+        }
+        world.shutdown().await;
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn every_stream_sees_the_same_events_in_the_same_order(bus) {
         let world = World::new(3, bus).await;
         let task = world.nodes[1].start("stream 30 3").await;

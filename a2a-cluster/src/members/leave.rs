@@ -7,6 +7,13 @@ use super::recover::member;
 use crate::instance::Instance;
 use crate::retry::Retry;
 
+/// Closes the bus, which is idempotent, for as long as a request may last.
+pub(crate) async fn close_bus(instance: &Instance) -> Result<()> {
+    let never = CancellationToken::new();
+    let retry = Retry::new(instance, &never, Some(instance.config.request_patience));
+    retry.run(|| instance.bus.close()).await
+}
+
 /// Removes the membership record; where tasks are left to be resumed, or webhooks to be called, marks it
 /// instead, so that survivors take them over at once and remove it then.
 ///

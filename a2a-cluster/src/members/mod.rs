@@ -12,7 +12,7 @@ mod recover;
 mod ring;
 
 pub(crate) use beat::beat;
-pub(crate) use leave::leave;
+pub(crate) use leave::{close_bus, leave};
 pub(crate) use observe::observe;
 pub(crate) use reconcile::reconcile;
 pub(crate) use recover::{Suspects, survivors_take_over, suspect, suspect_if_old};

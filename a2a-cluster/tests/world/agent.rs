@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 type Step = Pin<Box<dyn Future<Output = Vec<Result<StreamResponse, A2AError>>> + Send>>;
 
-/// Commands: `echo X`, `stream N MS`, `burst N`, `ask`, `message X`, `quiet MS`, `hang`, `stubborn`,
+/// Commands: `echo X`, `stream N MS [WIDTH]`, `burst N`, `ask`, `message X`, `quiet MS`, `hang`, `stubborn`,
 /// `refuse`, `refuse MS`, `panic`, `panic-later`, `fail`, `error X`, `unfinished`, `data N`, `slow-message MS`.
 #[derive(Debug)]
 pub struct Scripted;
@@ -32,9 +32,10 @@ impl AgentExecutor for Scripted {
         match command {
             "stream" => {
                 let (count, pause) = (number(0), Duration::from_millis(number(1)));
+                let width = usize::try_from(number(2)).unwrap_or_default();
                 let say_chunk = say.clone();
                 let chunks = stream::iter(0..count).then(move |n| {
-                    let chunk = say_chunk.artifact(&n.to_string(), n > 0);
+                    let chunk = say_chunk.artifact(&format!("{n:0>width$}"), n > 0);
                     async move {
                         if pause.is_zero() {
                             tokio::task::yield_now().await
