@@ -18,6 +18,7 @@ use common::fake::FakeSqs;
 use common::tap::Strike;
 use common::{Site, new_instance, watch};
 use serde_json::json;
+use tracing::subscriber::NoSubscriber;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -310,6 +311,8 @@ async fn no_log_line_holds_a_body_or_a_receipt_handle() {
     let filter = tracing_subscriber::EnvFilter::new("off,a2a_bus_snssqs=trace");
     let subscriber =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || writer.clone()).finish();
+    // With one subscriber alone, a log line that another test's thread reaches first stays off for all.
+    let _second = tracing::Dispatch::new(NoSubscriber::new());
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let bus = site.bus().await;

@@ -3,7 +3,8 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use tracing::subscriber::DefaultGuard;
+use tracing::Dispatch;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
@@ -17,6 +18,8 @@ use tracing_subscriber::layer::SubscriberExt;
 pub(crate) struct Logs {
     lines: Lines,
     _guard: DefaultGuard,
+    /// With one subscriber alone, a log line that another test's thread reaches first stays off for all.
+    _second: Dispatch,
 }
 
 impl Logs {
@@ -28,7 +31,8 @@ impl Logs {
             .with_writer(lines.clone())
             .with_filter(filter_fn(|metadata| metadata.target().starts_with("a2a")));
         let subscriber = tracing_subscriber::registry().with(layer);
-        Logs { lines, _guard: tracing::subscriber::set_default(subscriber) }
+        let second = Dispatch::new(NoSubscriber::new());
+        Logs { lines, _guard: tracing::subscriber::set_default(subscriber), _second: second }
     }
 
     pub(crate) fn text(&self) -> String {

@@ -43,6 +43,8 @@ on_every_bus! {
             .with_ansi(false)
             .with_writer(log.clone())
             .finish();
+        // With one subscriber alone, a log line that another test's thread reaches first stays off for all.
+        let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
         let _captured = tracing::subscriber::set_default(lines);
         let mut config = config();
         config.webhooks.attempts = 3;
