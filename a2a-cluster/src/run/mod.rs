@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use a2a::{A2AError, Message, Task};
 use a2a_core::{InstanceId, Principal, TaskKey, Version};
 use a2a_server::ExecutorContext;
+use futures::FutureExt;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -194,7 +195,8 @@ pub(crate) struct Assignment {
     pub(crate) webhooks: bool,
 }
 
-/// Starts an agent and detaches it. The receiver is answered as the assignment says; it may be dropped.
+/// Starts an agent, lets it go as far as it gets without waiting, and detaches it. The receiver is answered as the
+/// assignment says; it may be dropped.
 pub(crate) fn start(
     instance: &Arc<Instance>,
     assignment: Assignment,
@@ -220,8 +222,14 @@ pub(crate) fn start(
         webhook::attend(instance, &assignment.key);
     }
     let voice = begin(instance);
+    let waits_for_agent = assignment.answer_at != AnswerAt::Creation;
     let run = drive::Run::new(Arc::clone(instance), assignment, handle, commands, voice, reply);
-    instance.tracker.spawn(trace::within(trace, run.drive()).instrument(span));
+    let mut run = Box::pin(trace::within(trace, run.drive()).instrument(span));
+    // What is over without waiting needs no task of its own, nor another thread that wakes up for it.
+    let is_over = waits_for_agent && run.as_mut().now_or_never().is_some();
+    if !is_over {
+        instance.tracker.spawn(run);
+    }
     answer
 }
 
