@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_chunked_body_is_read_however_it_is_cut() {
-        let wire = b"5;x=y\r\nhello\r\n10\r\n, world and more!\r\n0\r\n\r\n";
+        let wire = b"5;x=y\r\nhello\r\n11\r\n, world and more!\r\n0\r\n\r\n";
         for cut in 1..wire.len() {
             let mut body =
                 Body::announced_by(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").unwrap();
