@@ -24,7 +24,8 @@ const CAPACITY: usize = 4096;
 
 struct Floor {
     go: Go,
-    shared: broadcast::Sender<Arc<str>>,
+    /// What those hear who subscribed; `None` is the end.
+    shared: broadcast::Sender<Option<Arc<str>>>,
     tracker: TaskTracker,
 }
 
@@ -43,7 +44,7 @@ async fn answer(State(floor): State<Arc<Floor>>, body: Bytes) -> Response {
         }
         "SubscribeToTask" => {
             let heard = stream::unfold(floor.shared.subscribe(), async |mut receiver| {
-                let line = receiver.recv().await.ok()?;
+                let line = receiver.recv().await.ok()??;
                 Some((line, receiver))
             });
             sse(stream::iter([Arc::from(line(&Said::Working))]).chain(heard).boxed())
@@ -53,8 +54,9 @@ async fn answer(State(floor): State<Arc<Floor>>, body: Bytes) -> Response {
             let shared = floor.shared.clone();
             floor.tracker.spawn(async move {
                 while let Some(said) = said.next().await {
-                    let _ = shared.send(line(&said).into());
+                    let _ = shared.send(Some(line(&said).into()));
                 }
+                let _ = shared.send(None);
             });
             answered(r#"{"task":{"id":"the-task"}}"#)
         }
