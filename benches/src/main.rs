@@ -6,6 +6,7 @@
 mod client;
 mod compare;
 mod figures;
+mod growth;
 mod inside;
 #[cfg(feature = "aws")]
 mod ledger;
@@ -55,6 +56,8 @@ enum Command {
     /// What the cluster costs on AWS, in US dollars for a million events and for an idle month.
     #[cfg(feature = "aws")]
     Ledger(ledger::Options),
+    /// How load grows with instances, streams, tasks and events, simulated.
+    Grow(growth::Options),
     /// Resident memory of a server per idle open stream.
     IdleStreams,
     /// Repeats one request without a network, for a profiler to watch.
@@ -85,6 +88,9 @@ async fn main() -> Result<(), Error> {
         Command::Serve { contender } => server::serve(contender).await,
         #[cfg(feature = "aws")]
         Command::Ledger(options) => Box::pin(ledger::run(options)).await,
+        Command::Grow(options) => {
+            tokio::task::spawn_blocking(move || growth::run(&options).map(drop)).await?
+        }
         Command::Inside { contender, method, script, count } => {
             inside::repeat(contender, &method, &script, count).await
         }

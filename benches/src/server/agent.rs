@@ -10,7 +10,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 use crate::script::{self, Go, Said};
 
 #[derive(Debug)]
-pub(super) struct Scripted(pub(super) Go);
+pub(crate) struct Scripted(pub(crate) Go);
 
 impl AgentExecutor for Scripted {
     fn execute(&self, ctx: ExecutorContext) -> BoxStream<'static, Result<StreamResponse, A2AError>> {

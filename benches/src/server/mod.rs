@@ -1,6 +1,6 @@
 //! The contenders, each served by a process of its own.
 
-mod agent;
+pub(crate) mod agent;
 mod floor;
 pub(crate) mod ours;
 mod peer;

@@ -52,7 +52,7 @@ async fn instance(store: &Arc<MemoryStore>, hub: &MemoryHub, go: Go) -> Result<(
     Ok((router, cluster))
 }
 
-fn card() -> AgentCard {
+pub(crate) fn card() -> AgentCard {
     AgentCard {
         name: "benchmark".into(),
         description: "an agent that plays scripts".into(),

@@ -1,0 +1,46 @@
+//! Counted calls about members.
+
+use a2a_core::{Beat, Eviction, InstanceId, Member, Membership, Result, TaskKey};
+use async_trait::async_trait;
+
+use super::{Counted, read_units};
+
+/// A member's item.
+const MEMBER_BYTES: usize = 100;
+/// A look into an index that may lag is half a unit; each task that it names is looked up.
+const INDEX_UNITS: f64 = 0.5;
+
+#[async_trait]
+impl Membership for Counted {
+    async fn beat(&self, me: &Member) -> Result<Beat> {
+        self.alive().await;
+        self.tally.write("beat", 1.0);
+        self.store.beat(me).await
+    }
+
+    async fn roster(&self, after: Option<&InstanceId>, limit: usize) -> Result<Vec<Member>> {
+        self.alive().await;
+        let members = self.store.roster(after, limit).await?;
+        self.tally.read("roster", read_units(members.len() * MEMBER_BYTES));
+        Ok(members)
+    }
+
+    async fn evict(&self, who: &InstanceId, at_beat: u64) -> Result<Eviction> {
+        self.alive().await;
+        self.tally.write("evict", 1.0);
+        self.store.evict(who, at_beat).await
+    }
+
+    async fn remove(&self, who: &InstanceId) -> Result<()> {
+        self.alive().await;
+        self.tally.write("remove", 1.0);
+        self.store.remove(who).await
+    }
+
+    async fn executing(&self, who: &InstanceId) -> Result<Vec<TaskKey>> {
+        self.alive().await;
+        let tasks = self.store.executing(who).await?;
+        self.tally.read("executing", INDEX_UNITS + tasks.len() as f64);
+        Ok(tasks)
+    }
+}

@@ -1,0 +1,108 @@
+//! Counted calls about tasks; commits take the time that a table takes, so that events gather as they do there.
+
+use std::time::Duration;
+
+use a2a_core::{
+    Commit, ExecutorChange, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead, TaskKey,
+    TaskPage, TaskQuery, TaskStore, Tenant, Version,
+};
+use async_trait::async_trait;
+use tokio::time::sleep;
+
+use super::{Counted, head_bytes, json_bytes, read_units, write_units};
+
+/// What a commit takes.
+const COMMIT: Duration = Duration::from_millis(8);
+
+#[async_trait]
+impl TaskStore for Counted {
+    async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>> {
+        self.alive().await;
+        let stored = self.store.load(key).await?;
+        self.tally.read("load", stored.as_ref().map_or(1.0, whole));
+        Ok(stored)
+    }
+
+    async fn head(&self, key: &TaskKey) -> Result<Option<TaskHead>> {
+        self.alive().await;
+        let head = self.store.head(key).await?;
+        self.tally.read("head", read_units(head_bytes(head.as_ref())));
+        Ok(head)
+    }
+
+    async fn commit(&self, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
+        self.alive().await;
+        let record = commit.record();
+        let mut units = write_units(json_bytes(record.as_ref()));
+        if record.state().is_some() || commit.executor_change() != ExecutorChange::Keep {
+            units = 2.0 * (units + write_units(head_bytes(self.store.head(key).await?.as_ref())));
+        }
+        self.tally.write("commit", units);
+        sleep(COMMIT).await;
+        self.alive().await;
+        self.store.commit(key, commit).await
+    }
+
+    async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {
+        self.alive().await;
+        let replay = self.store.commits_after(key, after).await?;
+        let units = match &replay {
+            Replay::Commits(commits) => {
+                read_units(commits.iter().map(|commit| json_bytes(commit.as_ref())).sum())
+            }
+            Replay::Snapshot(stored) => whole(stored),
+        };
+        self.tally.read("commits_after", units);
+        Ok(replay)
+    }
+
+    async fn watch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<Option<StoredTask>> {
+        self.alive().await;
+        let stored = self.store.watch(key, watcher).await?;
+        let head = head_bytes(stored.as_ref().map(|stored| &stored.head));
+        self.tally.write("watch", write_units(head));
+        self.tally.also_read(stored.as_ref().map_or(0.0, |stored| read_units(json_bytes(&stored.task))));
+        Ok(stored)
+    }
+
+    async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
+        self.alive().await;
+        self.tally.write("unwatch", write_units(head_bytes(self.store.head(key).await?.as_ref())));
+        self.store.unwatch(key, watcher).await
+    }
+
+    async fn release(&self, key: &TaskKey, executor: &InstanceId) -> Result<()> {
+        self.alive().await;
+        self.tally.write("release", write_units(head_bytes(self.store.head(key).await?.as_ref())));
+        self.store.release(key, executor).await
+    }
+
+    async fn list(&self, query: &TaskQuery) -> Result<TaskPage> {
+        self.alive().await;
+        self.tally.read("list", 1.0);
+        self.store.list(query).await
+    }
+
+    async fn claim_message(
+        &self,
+        tenant: &Tenant,
+        principal: Option<&Principal>,
+        message_id: &str,
+        task_id: &str,
+        window: Duration,
+    ) -> Result<String> {
+        self.alive().await;
+        self.tally.write("claim_message", 1.0);
+        self.store.claim_message(tenant, principal, message_id, task_id, window).await
+    }
+
+    async fn delete(&self, key: &TaskKey) -> Result<bool> {
+        self.alive().await;
+        self.tally.write("delete", 1.0);
+        self.store.delete(key).await
+    }
+}
+
+fn whole(stored: &StoredTask) -> f64 {
+    read_units(head_bytes(Some(&stored.head)) + json_bytes(&stored.task))
+}

@@ -1,0 +1,166 @@
+//! Instances in one process and in virtual time, all of whose calls are counted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a::{Message, Part, Role, SendMessageRequest, StreamResponse, SubscribeToTaskRequest};
+use a2a_bus_memory::{Config as BusConfig, MemoryHub};
+use a2a_cluster::{Cluster, ClusterHandler, Config};
+use a2a_core::InstanceId;
+use a2a_server::{RequestHandler, ServiceParams};
+use a2a_store_memory::{Config as StoreConfig, MemoryStore};
+use a2a_testkit::SeededAmbient;
+use futures::future::{join_all, try_join_all};
+use futures::stream::{BoxStream, StreamExt};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::bus::CountedBus;
+use super::counted::Counted;
+use super::tally::{Counts, Tally};
+use crate::Error;
+use crate::server::{agent::Scripted, ours};
+
+pub(super) type Stream = BoxStream<'static, Result<StreamResponse, a2a::A2AError>>;
+
+/// As many messages as one call to SQS brings.
+const RECEIVED_AT_ONCE: usize = 10;
+/// Nothing here is to be forgotten, nor any message dropped: what is counted is what was caused.
+const PLENTY: usize = 1 << 40;
+
+pub(super) struct Fleet {
+    instances: Vec<Instance>,
+    tally: Tally,
+    go: watch::Sender<bool>,
+    store: Arc<MemoryStore>,
+    hub: MemoryHub,
+    ambient: SeededAmbient,
+    config: Config,
+}
+
+struct Instance {
+    cluster: Cluster,
+    handler: Arc<ClusterHandler>,
+    dead: CancellationToken,
+}
+
+/// Instances that only do what they are asked to.
+fn silent() -> Config {
+    let never = Duration::from_secs(365 * 24 * 3600);
+    let mut config = Config::default();
+    (config.beat_interval, config.lease) = (never, never * 4);
+    config
+}
+
+impl Fleet {
+    /// Instances that beat and observe each other as they do by default.
+    pub(super) async fn alive(instances: usize) -> Result<Self, Error> {
+        Fleet::start(instances, Config::default()).await
+    }
+
+    /// Instances that only do what they are asked to.
+    pub(super) async fn quiet(instances: usize) -> Result<Self, Error> {
+        Fleet::start(instances, silent()).await
+    }
+
+    async fn start(instances: usize, config: Config) -> Result<Self, Error> {
+        let keep_all = StoreConfig::default()
+            .finished_tasks(PLENTY)
+            .log_commits(PLENTY)
+            .log_bytes(PLENTY)
+            .claims(PLENTY);
+        let mut fleet = Fleet {
+            instances: Vec::new(),
+            tally: Tally::default(),
+            go: watch::Sender::new(false),
+            store: Arc::new(MemoryStore::with_config(keep_all)),
+            hub: MemoryHub::with_config(
+                BusConfig::default().queue_messages(PLENTY).batch_messages(RECEIVED_AT_ONCE),
+            ),
+            ambient: SeededAmbient::new(1),
+            config,
+        };
+        fleet.instances = try_join_all((0..instances).map(|_| fleet.instance())).await?;
+        Ok(fleet)
+    }
+
+    async fn instance(&self) -> Result<Instance, Error> {
+        let ambient = Arc::new(self.ambient.fork());
+        let id = InstanceId::generate(&*ambient);
+        let (tally, dead) = (self.tally.clone(), CancellationToken::new());
+        let bus = CountedBus { bus: self.hub.endpoint(id), tally: tally.clone(), dead: dead.clone() };
+        let store = Counted { store: Arc::clone(&self.store), tally, dead: dead.clone() };
+        let cluster = Cluster::builder(Arc::new(Scripted(self.go.subscribe())), ours::card())
+            .store(Arc::new(store))
+            .bus(Arc::new(bus))
+            .ambient(ambient)
+            .config(self.config.clone())
+            .start()
+            .await?;
+        Ok(Instance { handler: cluster.handler(), cluster, dead })
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.tally.counts()
+    }
+
+    /// Feeds and runs that an instance holds.
+    pub(super) fn held(&self, number: usize) -> Result<usize, Error> {
+        let instance = self.instances.get(number).ok_or("there are fewer instances")?;
+        Ok(instance.cluster.streaming() + instance.cluster.running())
+    }
+
+    /// Lets agents go on that wait for it.
+    pub(super) fn go(&self) {
+        self.go.send_replace(true);
+    }
+
+    /// Has an agent play a script, and returns the task's id and its stream.
+    pub(super) async fn send(&self, number: usize, script: &str) -> Result<(String, Stream), Error> {
+        let message = Message::new(Role::User, vec![Part::text(script)]);
+        let request = SendMessageRequest { message, configuration: None, metadata: None, tenant: None };
+        let mut stream = self.handler(number)?.send_streaming_message(&ServiceParams::new(), request).await?;
+        match stream.next().await.ok_or("the stream ended at once")?? {
+            StreamResponse::Task(task) => Ok((task.id, stream)),
+            _ => Err("the stream did not begin with the task".into()),
+        }
+    }
+
+    /// Opens a stream of a task.
+    pub(super) async fn subscribe(&self, number: usize, task: &str) -> Result<Stream, Error> {
+        let request = SubscribeToTaskRequest { id: task.to_owned(), tenant: None };
+        let mut stream = self.handler(number)?.subscribe_to_task(&ServiceParams::new(), request).await?;
+        stream.next().await.ok_or("the stream ended at once")??;
+        Ok(stream)
+    }
+
+    fn handler(&self, number: usize) -> Result<&Arc<ClusterHandler>, Error> {
+        Ok(&self.instances.get(number).ok_or("there are fewer instances")?.handler)
+    }
+
+    /// Kills the first instances between two instructions.
+    pub(super) fn kill(&self, count: usize) {
+        self.instances.iter().take(count).for_each(|instance| instance.dead.cancel());
+    }
+
+    /// Lets the first instances leave, all at once.
+    pub(super) async fn leave(&self, count: usize) {
+        let leaving = self.instances.iter().take(count);
+        join_all(leaving.map(|instance| instance.cluster.shutdown(Duration::ZERO))).await;
+    }
+}
+
+/// Reads streams to their ends, and returns how many events came.
+pub(super) async fn read_all(streams: impl IntoIterator<Item = Stream>) -> Result<Vec<usize>, Error> {
+    try_join_all(streams.into_iter().map(async |mut stream: Stream| {
+        let (mut events, mut is_terminal) = (0, false);
+        while let Some(event) = stream.next().await {
+            events += 1;
+            if let StreamResponse::StatusUpdate(update) = event? {
+                is_terminal = update.status.state.is_terminal();
+            }
+        }
+        if is_terminal { Ok(events) } else { Err("a stream was cut".into()) }
+    }))
+    .await
+}

@@ -1,0 +1,168 @@
+//! How load grows with instances, streams, tasks and events: the product's own instances, as many as are asked for, in
+//! one process and in virtual time, over in-memory backends that count each call.
+
+mod bus;
+mod comings;
+mod counted;
+pub(crate) mod curve;
+mod fleet;
+mod idle;
+mod scale;
+mod streams;
+mod tally;
+mod tasks;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tokio::runtime::Builder;
+
+use crate::Error;
+use curve::{Curve, Point};
+use scale::Scale;
+
+/// What to count.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    /// Only the questions whose names contain this.
+    #[arg(long, default_value = "")]
+    only: String,
+    /// Fewer instances, streams, tasks and events.
+    #[arg(long)]
+    quick: bool,
+    /// Writes all that was counted to this file.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+/// Counts, prints and judges. Blocks for as long as that takes.
+pub(crate) fn run(options: &Options) -> Result<Vec<Curve>, Error> {
+    let scale = if options.quick { Scale::small() } else { Scale::full() };
+    let mut curves = Vec::new();
+    for question in QUESTIONS.iter().filter(|question| question.name.contains(&options.only)) {
+        let curve = question.answer(&scale)?;
+        curve.print();
+        curves.push(curve);
+    }
+    if let Some(path) = &options.json {
+        std::fs::write(path, serde_json::to_string_pretty(&curves)? + "\n")?;
+    }
+    Ok(curves)
+}
+
+/// One thing to know.
+struct Question {
+    name: &'static str,
+    title: &'static str,
+    along: &'static str,
+    claim: f64,
+    places: fn(&Scale) -> &[usize],
+    count: fn(&Scale, usize) -> Result<Point, Error>,
+}
+
+impl Question {
+    fn answer(&self, scale: &Scale) -> Result<Curve, Error> {
+        let points = (self.places)(scale).iter().map(|place| (self.count)(scale, *place));
+        Ok(Curve {
+            name: self.name.to_owned(),
+            title: self.title.to_owned(),
+            along: self.along.to_owned(),
+            claim: self.claim,
+            points: points.collect::<Result<_, Error>>()?,
+        })
+    }
+}
+
+const FLAT: f64 = 0.0;
+const LINEAR: f64 = 1.0;
+
+const QUESTIONS: [Question; 10] = [
+    Question {
+        name: "idle",
+        title: "What an idle instance takes in a minute",
+        along: "instances",
+        claim: FLAT,
+        places: |scale| &scale.instances,
+        count: |_, place| simulate(idle::minute(place)),
+    },
+    Question {
+        name: "joining",
+        title: "What a stream takes that joins a task, each on an instance of its own",
+        along: "streams",
+        claim: FLAT,
+        places: |scale| &scale.joining,
+        count: |scale, place| simulate(streams::joining(scale.most_instances(), place)),
+    },
+    Question {
+        name: "watchers",
+        title: "What an event takes whose task has streams on other instances",
+        along: "streams",
+        claim: LINEAR,
+        places: |scale| &scale.watchers,
+        count: |scale, place| simulate(streams::watched(scale.most_instances(), place, place)),
+    },
+    Question {
+        name: "bystanders",
+        title: "What an event takes with five streams elsewhere, among so many instances",
+        along: "instances",
+        claim: FLAT,
+        places: |scale| &scale.instances,
+        count: |_, place| simulate(streams::watched(place, 5, place)),
+    },
+    Question {
+        name: "readers",
+        title: "What an event takes with so many streams on one other instance",
+        along: "streams",
+        claim: FLAT,
+        places: |scale| &scale.streams,
+        count: |_, place| simulate(streams::on_one(place)),
+    },
+    Question {
+        name: "followed",
+        title: "What an idle stream takes in a minute, of so many on one instance, each of another task elsewhere",
+        along: "streams",
+        claim: FLAT,
+        places: |scale| &scale.streams,
+        count: |_, place| simulate(streams::followed(place)),
+    },
+    Question {
+        name: "tasks",
+        title: "What a short task takes of so many at once, over ten instances",
+        along: "tasks",
+        claim: FLAT,
+        places: |scale| &scale.tasks,
+        count: |_, place| simulate(tasks::at_once(place)),
+    },
+    Question {
+        name: "length",
+        title: "What a chunk takes of a stream of so many, one each 10 ms, with a stream elsewhere",
+        along: "chunks",
+        claim: FLAT,
+        places: |scale| &scale.chunks,
+        count: |_, place| simulate(tasks::long(place)),
+    },
+    Question {
+        name: "deaths",
+        title: "What a death with ten tasks takes of the others",
+        along: "instances",
+        claim: FLAT,
+        places: |scale| &scale.instances,
+        count: |_, place| simulate(comings::death(place)),
+    },
+    Question {
+        name: "comings",
+        title: "What a start takes where all start at once, and a leave where half leave at once",
+        along: "instances",
+        claim: FLAT,
+        places: |scale| &scale.instances,
+        count: |_, place| simulate(comings::coming_and_going(place)),
+    },
+];
+
+/// Runs in virtual time, on one thread.
+fn simulate(counting: impl Future<Output = Result<Point, Error>>) -> Result<Point, Error> {
+    Builder::new_current_thread().enable_time().start_paused(true).build()?.block_on(counting)
+}
