@@ -58,6 +58,8 @@ enum Command {
     Ledger(ledger::Options),
     /// How load grows with instances, streams, tasks and events, simulated.
     Grow(growth::Options),
+    /// Redraws the plots and tables of costs and growth from what is recorded.
+    Plot,
     /// Resident memory of a server per idle open stream.
     IdleStreams,
     /// Repeats one request without a network, for a profiler to watch.
@@ -88,9 +90,8 @@ async fn main() -> Result<(), Error> {
         Command::Serve { contender } => server::serve(contender).await,
         #[cfg(feature = "aws")]
         Command::Ledger(options) => Box::pin(ledger::run(options)).await,
-        Command::Grow(options) => {
-            tokio::task::spawn_blocking(move || growth::run(&options).map(drop)).await?
-        }
+        Command::Grow(options) => tokio::task::spawn_blocking(move || growth::run(&options)).await?,
+        Command::Plot => report::shown::redraw(),
         Command::Inside { contender, method, script, count } => {
             inside::repeat(contender, &method, &script, count).await
         }

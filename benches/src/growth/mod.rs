@@ -15,12 +15,11 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
-
 use clap::Args;
 use tokio::runtime::Builder;
 
 use crate::Error;
+use crate::report::shown;
 use curve::{Curve, Point};
 use scale::Scale;
 
@@ -33,13 +32,13 @@ pub(crate) struct Options {
     /// Fewer instances, streams, tasks and events.
     #[arg(long)]
     quick: bool,
-    /// Writes all that was counted to this file.
-    #[arg(long)]
-    json: Option<PathBuf>,
+    /// Records what was counted in `benches/results`, and redraws what shows it.
+    #[arg(long, conflicts_with_all = ["only", "quick"])]
+    record: bool,
 }
 
 /// Counts, prints and judges. Blocks for as long as that takes.
-pub(crate) fn run(options: &Options) -> Result<Vec<Curve>, Error> {
+pub(crate) fn run(options: &Options) -> Result<(), Error> {
     let scale = if options.quick { Scale::small() } else { Scale::full() };
     let mut curves = Vec::new();
     for question in QUESTIONS.iter().filter(|question| question.name.contains(&options.only)) {
@@ -47,10 +46,11 @@ pub(crate) fn run(options: &Options) -> Result<Vec<Curve>, Error> {
         curve.print();
         curves.push(curve);
     }
-    if let Some(path) = &options.json {
-        std::fs::write(path, serde_json::to_string_pretty(&curves)? + "\n")?;
+    if options.record {
+        std::fs::write(shown::growth_file(), serde_json::to_string_pretty(&curves)? + "\n")?;
+        shown::redraw()?;
     }
-    Ok(curves)
+    Ok(())
 }
 
 /// One thing to know.

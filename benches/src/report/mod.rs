@@ -1,6 +1,10 @@
 //! What was found: a table, plots, and a file for machines.
 
+mod costs;
+mod growth;
+mod page;
 pub(crate) mod plot;
+pub(crate) mod shown;
 mod table;
 
 use std::path::Path;

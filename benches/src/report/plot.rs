@@ -1,7 +1,7 @@
 //! The plots, one for each question, as SVG that any browser draws.
 
 mod bars;
-mod lines;
+pub(super) mod lines;
 
 use std::path::Path;
 
@@ -70,7 +70,7 @@ fn line(outcomes: &[&Outcome], who: Contender) -> Line {
     let uncut = outcomes.iter().filter(|outcome| outcome.cut(who) == 0);
     let points =
         uncut.filter_map(|outcome| Some((f64::from(outcome.length?), outcome.median(who, |turn| turn.p50))));
-    Line { who, points: points.collect() }
+    Line { label: who.title().to_owned(), colour: colour(who), points: points.collect() }
 }
 
 /// A colour for each contender, distinct in greyscale too.

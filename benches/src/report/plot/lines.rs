@@ -2,15 +2,21 @@
 
 use std::fmt::Write;
 
-use super::{colour, frame, short};
-use crate::server::Contender;
+use super::{frame, short};
 
-/// One contender's points.
+/// One figure's points.
 #[derive(Debug)]
-pub(super) struct Line {
-    pub(super) who: Contender,
-    pub(super) points: Vec<(f64, f64)>,
+pub(in crate::report) struct Line {
+    pub(in crate::report) label: String,
+    pub(in crate::report) colour: &'static str,
+    pub(in crate::report) points: Vec<(f64, f64)>,
 }
+
+/// Colours of lines that are ours.
+pub(in crate::report) const PALETTE: [&str; 7] =
+    ["#1f618d", "#b9770e", "#5dade2", "#1e8449", "#884ea0", "#566573", "#a93226"];
+/// The colour of what others do.
+pub(in crate::report) const OTHERS: &str = "#d98880";
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 400.0;
@@ -20,7 +26,7 @@ const TOP: f64 = 40.0;
 const BOTTOM: f64 = 360.0;
 
 /// Draws the lines, a scale at each point's place, and a legend.
-pub(super) fn draw(title: &str, lines: &[Line]) -> String {
+pub(in crate::report) fn draw(title: &str, lines: &[Line]) -> String {
     let points = || lines.iter().flat_map(|line| &line.points);
     let x = Axis::over(points().map(|(x, _)| *x), LEFT, RIGHT);
     let y = Axis::over(points().map(|(_, y)| *y), BOTTOM, TOP);
@@ -37,7 +43,7 @@ pub(super) fn draw(title: &str, lines: &[Line]) -> String {
             BOTTOM + 18.0
         );
     }
-    for power in -2..6 {
+    for power in -3..7 {
         let value = 10f64.powi(power);
         if y.contains(value) {
             let at = y.at(value);
@@ -53,17 +59,16 @@ pub(super) fn draw(title: &str, lines: &[Line]) -> String {
     for (row, line) in lines.iter().enumerate() {
         let path: Vec<String> =
             line.points.iter().map(|(px, py)| format!("{:.1},{:.1}", x.at(*px), y.at(*py))).collect();
-        let colour = colour(line.who);
+        let (label, colour) = (&line.label, line.colour);
         let legend = TOP + 14.0 + 20.0 * row as f64;
         let last = line.points.last().map_or_else(|| "cuts its streams".to_owned(), |(_, y)| short(*y));
         let _ = writeln!(
             svg,
             "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>\
              <rect x=\"490\" y=\"{}\" width=\"12\" height=\"12\" fill=\"{colour}\"/>\
-             <text x=\"508\" y=\"{legend}\" font-size=\"11\">{}: {last}</text>",
+             <text x=\"508\" y=\"{legend}\" font-size=\"11\">{label}: {last}</text>",
             path.join(" "),
             legend - 10.0,
-            line.who.title()
         );
     }
     frame(WIDTH, HEIGHT, title, &svg)
