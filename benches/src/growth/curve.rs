@@ -69,7 +69,7 @@ impl Curve {
 
     /// Prints the figures, and whether they keep to the claim.
     pub(crate) fn print(&self) {
-        println!("\n## {}\n", self.title);
+        println!("\n## {}, by {}\n", self.title, self.along);
         print!("{:>22}", self.along);
         let figures = self.figures();
         self.points.iter().for_each(|point| print!(" {:>10}", point.at));

@@ -82,7 +82,7 @@ const LINEAR: f64 = 1.0;
 const QUESTIONS: [Question; 10] = [
     Question {
         name: "idle",
-        title: "What an idle instance takes in a minute",
+        title: "An idle instance in a minute",
         along: "instances",
         claim: FLAT,
         places: |scale| &scale.instances,
@@ -90,7 +90,7 @@ const QUESTIONS: [Question; 10] = [
     },
     Question {
         name: "joining",
-        title: "What a stream takes that joins a task, each on an instance of its own",
+        title: "A stream that joins a task, each on an instance of its own",
         along: "streams",
         claim: FLAT,
         places: |scale| &scale.joining,
@@ -98,7 +98,7 @@ const QUESTIONS: [Question; 10] = [
     },
     Question {
         name: "watchers",
-        title: "What an event takes whose task has streams on other instances",
+        title: "An event whose task has streams on as many other instances",
         along: "streams",
         claim: LINEAR,
         places: |scale| &scale.watchers,
@@ -106,7 +106,7 @@ const QUESTIONS: [Question; 10] = [
     },
     Question {
         name: "bystanders",
-        title: "What an event takes with five streams elsewhere, among so many instances",
+        title: "An event with five streams elsewhere",
         along: "instances",
         claim: FLAT,
         places: |scale| &scale.instances,
@@ -114,7 +114,7 @@ const QUESTIONS: [Question; 10] = [
     },
     Question {
         name: "readers",
-        title: "What an event takes with so many streams on one other instance",
+        title: "An event with all its streams on one other instance",
         along: "streams",
         claim: FLAT,
         places: |scale| &scale.streams,
@@ -122,7 +122,7 @@ const QUESTIONS: [Question; 10] = [
     },
     Question {
         name: "followed",
-        title: "What an idle stream takes in a minute, of so many on one instance, each of another task elsewhere",
+        title: "A silent stream of a task elsewhere, in a minute",
         along: "streams",
         claim: FLAT,
         places: |scale| &scale.streams,
@@ -130,7 +130,7 @@ const QUESTIONS: [Question; 10] = [
     },
     Question {
         name: "tasks",
-        title: "What a short task takes of so many at once, over ten instances",
+        title: "A short task of many at once, on ten instances",
         along: "tasks",
         claim: FLAT,
         places: |scale| &scale.tasks,
@@ -138,7 +138,7 @@ const QUESTIONS: [Question; 10] = [
     },
     Question {
         name: "length",
-        title: "What a chunk takes of a stream of so many, one each 10 ms, with a stream elsewhere",
+        title: "A chunk of a slow stream, with one stream elsewhere",
         along: "chunks",
         claim: FLAT,
         places: |scale| &scale.chunks,
@@ -146,7 +146,7 @@ const QUESTIONS: [Question; 10] = [
     },
     Question {
         name: "deaths",
-        title: "What a death with ten tasks takes of the others",
+        title: "A death with ten tasks, for all others together",
         along: "instances",
         claim: FLAT,
         places: |scale| &scale.instances,
@@ -154,7 +154,7 @@ const QUESTIONS: [Question; 10] = [
     },
     Question {
         name: "comings",
-        title: "What a start takes where all start at once, and a leave where half leave at once",
+        title: "A start, all at once, and a leave, half at once",
         along: "instances",
         claim: FLAT,
         places: |scale| &scale.instances,

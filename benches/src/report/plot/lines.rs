@@ -18,10 +18,10 @@ pub(in crate::report) const PALETTE: [&str; 7] =
 /// The colour of what others do.
 pub(in crate::report) const OTHERS: &str = "#d98880";
 
-const WIDTH: f64 = 640.0;
+const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 60.0;
-const RIGHT: f64 = 480.0;
+const RIGHT: f64 = 500.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 360.0;
 
@@ -65,8 +65,8 @@ pub(in crate::report) fn draw(title: &str, lines: &[Line]) -> String {
         let _ = writeln!(
             svg,
             "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>\
-             <rect x=\"490\" y=\"{}\" width=\"12\" height=\"12\" fill=\"{colour}\"/>\
-             <text x=\"508\" y=\"{legend}\" font-size=\"11\">{label}: {last}</text>",
+             <rect x=\"514\" y=\"{}\" width=\"12\" height=\"12\" fill=\"{colour}\"/>\
+             <text x=\"532\" y=\"{legend}\" font-size=\"11\">{label}: {last}</text>",
             path.join(" "),
             legend - 10.0,
         );
