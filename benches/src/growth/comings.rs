@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::curve::Point;
 use super::fleet::Fleet;
@@ -13,33 +13,55 @@ use crate::Error;
 const TASKS: usize = 10;
 /// After the start, and between any two beats.
 const SETTLED: Duration = Duration::from_millis(32_500);
-/// By then the dead are buried; a multiple of the beat interval and of the lease.
+/// A multiple of the beat interval and of the lease.
 const MINUTE: Duration = Duration::from_secs(60);
+/// By then the dead are buried.
+const OBSERVED: Duration = Duration::from_secs(240);
 
-/// One of so many dies.
+/// One of so many dies, with ten tasks.
 pub(super) async fn death(instances: usize) -> Result<Point, Error> {
-    let fleet = Fleet::alive(instances).await?;
-    let _streams = try_join_all((0..TASKS).map(|_| fleet.send(0, "wait"))).await?;
+    deaths(instances, 1, TASKS).await
+}
+
+/// Half of so many die at once, each with a task.
+pub(super) async fn disaster(instances: usize) -> Result<Point, Error> {
+    deaths(instances, instances / 2, 1).await
+}
+
+/// Counts what each of some deaths takes of the living beyond what these do in any minute.
+async fn deaths(instances: usize, dying: usize, tasks: usize) -> Result<Point, Error> {
+    let fleet = &Fleet::alive(instances).await?;
+    let begun = (0..dying * tasks).map(|number| fleet.send(number % dying, "wait"));
+    let _streams = try_join_all(begun).await?;
     sleep(SETTLED).await;
     let before = fleet.counts();
     sleep(MINUTE).await;
-    let usual = fleet.counts().since(&before);
+    let usual_looks =
+        fleet.counts().since(&before).of("executing") * (instances - dying) as f64 / instances as f64;
     let before = fleet.counts();
-    fleet.kill(1);
-    sleep(MINUTE).await;
+    fleet.kill(dying);
+    let died = Instant::now();
+    let mut buried = None;
+    while died.elapsed() < OBSERVED {
+        sleep(Duration::from_secs(1)).await;
+        if buried.is_none() && fleet.members().await? == instances - dying {
+            buried = Some(died.elapsed().as_secs_f64());
+        }
+    }
+    let buried = buried.ok_or("the dead are still on record")?;
     let counts = fleet.counts().since(&before);
-    let living = (instances - 1) as f64 / instances as f64;
-    let beside = |call: &str| counts.of(call) - usual.of(call) * living;
-    let beats_and_looks = ["beat", "roster"];
-    let usual_calls = beats_and_looks.iter().map(|call| counts.of(call)).sum::<f64>();
+    let usual_looks = usual_looks * OBSERVED.div_duration_f64(MINUTE);
+    let usual = counts.of("beat") + counts.of("roster") + usual_looks;
+    let each = |count: f64| count / dying as f64;
     Ok(Point::new(
         instances,
         [
-            ("calls", counts.store_calls() - usual_calls - usual.of("executing") * living),
-            ("evictions tried", counts.of("evict")),
-            ("looks for its tasks", beside("executing")),
-            ("loads", counts.of("load")),
-            ("commits", counts.of("commit")),
+            ("calls", each(counts.store_calls() - usual)),
+            ("evictions tried", each(counts.of("evict"))),
+            ("looks for its tasks", each(counts.of("executing") - usual_looks)),
+            ("loads", each(counts.of("load"))),
+            ("commits", each(counts.of("commit"))),
+            ("seconds to the last", buried),
         ],
     ))
 }

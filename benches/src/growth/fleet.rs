@@ -6,7 +6,7 @@ use std::time::Duration;
 use a2a::{Message, Part, Role, SendMessageRequest, StreamResponse, SubscribeToTaskRequest};
 use a2a_bus_memory::{Config as BusConfig, MemoryHub};
 use a2a_cluster::{Cluster, ClusterHandler, Config};
-use a2a_core::InstanceId;
+use a2a_core::{InstanceId, Membership};
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::{Config as StoreConfig, MemoryStore};
 use a2a_testkit::SeededAmbient;
@@ -102,6 +102,11 @@ impl Fleet {
 
     pub(super) fn counts(&self) -> Counts {
         self.tally.counts()
+    }
+
+    /// How many members are on record, looked up without being counted.
+    pub(super) async fn members(&self) -> Result<usize, Error> {
+        Ok(self.store.roster(None, usize::MAX).await?.len())
     }
 
     /// Feeds and runs that an instance holds.

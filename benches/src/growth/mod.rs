@@ -79,7 +79,7 @@ impl Question {
 const FLAT: f64 = 0.0;
 const LINEAR: f64 = 1.0;
 
-const QUESTIONS: [Question; 10] = [
+const QUESTIONS: [Question; 11] = [
     Question {
         name: "idle",
         title: "An idle instance in a minute",
@@ -151,6 +151,14 @@ const QUESTIONS: [Question; 10] = [
         claim: FLAT,
         places: |scale| &scale.instances,
         count: |_, place| simulate(comings::death(place)),
+    },
+    Question {
+        name: "disaster",
+        title: "A death of half at once, each with a task, for all survivors",
+        along: "instances",
+        claim: FLAT,
+        places: |scale| &scale.instances,
+        count: |_, place| simulate(comings::disaster(place)),
     },
     Question {
         name: "comings",

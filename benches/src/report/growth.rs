@@ -7,13 +7,15 @@ use crate::Error;
 use crate::growth::curve::Curve;
 
 /// The rows of the table: the question, its figure, and what it says.
-const ROWS: [(&str, &str, &str); 17] = [
+const ROWS: [(&str, &str, &str); 19] = [
     ("idle", "write units", "an idle instance: write units a minute"),
     ("idle", "read units", "read units a minute"),
     ("idle", "polls", "polls a minute"),
     ("comings", "calls of a start", "a start, all at once: store calls"),
     ("comings", "calls of a leave", "a leave, half at once: store calls"),
     ("deaths", "calls", "a death with ten tasks: store calls of all others"),
+    ("disaster", "calls", "a death of half at once, each with a task: store calls of all survivors"),
+    ("disaster", "seconds to the last", "seconds until nobody dead is on record"),
     ("bystanders", "messages", "an event, 5 streams elsewhere: messages"),
     ("bystanders", "store calls", "its store calls"),
     ("watchers", "messages", "an event, streams on as many instances: messages"),
