@@ -25,6 +25,9 @@ struct Row {
 #[derive(Debug, Deserialize)]
 struct Idle {
     instances: usize,
+    polls_a_minute: f64,
+    write_units_a_minute: f64,
+    read_units_a_minute: f64,
     dollars_a_month: f64,
 }
 
@@ -62,6 +65,25 @@ impl Ledger {
             }
         }
         table
+    }
+
+    /// Says what an idle instance costs, whatever the number of instances.
+    pub(super) fn idle(&self) -> String {
+        let range = |digits: usize, figure: fn(&Idle) -> f64| {
+            let figures = || self.idle.iter().map(figure);
+            let least = figures().fold(f64::INFINITY, f64::min);
+            let (least, most) =
+                (format!("{least:.digits$}"), format!("{:.digits$}", figures().fold(0.0, f64::max)));
+            if least == most { least } else { format!("{least} to {most}") }
+        };
+        format!(
+            "An idle instance costs US$ {} a month ({} write units, {} read units and {} polls a minute);\n\
+             the polls of the obvious design alone US$ {OBVIOUS_IDLE_MONTH:.2}.\n",
+            range(2, |idle| idle.dollars_a_month),
+            range(0, |idle| idle.write_units_a_minute),
+            range(0, |idle| idle.read_units_a_minute),
+            range(0, |idle| idle.polls_a_minute),
+        )
     }
 
     fn row(&self, workload: &str, instances: usize, watchers: usize) -> Option<&Row> {

@@ -25,6 +25,7 @@ fn all() -> Result<Vec<(PathBuf, String)>, Error> {
     let scaling = root().join("docs/scaling.md");
     let text = std::fs::read_to_string(&scaling)?;
     let text = page::with(&text, "costs table", &ledger.table())?;
+    let text = page::with(&text, "costs idle", &ledger.idle())?;
     let text = page::with(&text, "growth table", &growth::table(&curves)?)?;
     let plots = ledger.plots().into_iter().chain(growth::plots(&curves));
     let plots =
