@@ -105,6 +105,14 @@ pub trait TaskStore: fmt::Debug + Send + Sync + 'static {
     /// [`Indeterminate`](crate::BackendError::Indeterminate).
     async fn commit(&self, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome>;
 
+    /// How far apart the commits of a task that is under way should begin, for what each of them costs. What an agent
+    /// says meanwhile goes into one commit; what ends its turn waits for nothing. By default no time at all.
+    ///
+    /// Advice: a store applies commits that come sooner.
+    fn commit_spacing(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
+
     /// Reads the commits after `after`, in order, or the task where they are no longer kept. A store may
     /// return only a first part of many; an empty answer means that there are none. Cancel safe, idempotent.
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay>;

@@ -30,6 +30,8 @@ pub(crate) struct OnAws {
     pub(crate) queue_prefix: String,
     /// For how long finished tasks are kept; `None` for ever.
     pub(crate) task_retention: Option<Duration>,
+    /// How far apart the commits of a running task are.
+    pub(crate) commit_spacing: Duration,
 }
 
 /// Backends that are open, ready for any number of instances.

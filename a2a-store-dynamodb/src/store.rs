@@ -59,6 +59,10 @@ impl TaskStore for DynamoDbStore {
         Box::pin(self.append(key, &commit)).await
     }
 
+    fn commit_spacing(&self) -> Duration {
+        self.config.commit_spacing
+    }
+
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {
         self.replay(key, after).await
     }

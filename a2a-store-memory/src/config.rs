@@ -1,5 +1,7 @@
 //! How much the store keeps.
 
+use std::time::Duration;
+
 /// The bounds of a store.
 ///
 /// ```
@@ -13,11 +15,18 @@ pub struct Config {
     pub(crate) log_commits: usize,
     pub(crate) log_bytes: usize,
     pub(crate) claims: usize,
+    pub(crate) commit_spacing: Duration,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { finished_tasks: 10_000, log_commits: 16_384, log_bytes: 8 << 20, claims: 100_000 }
+        Config {
+            finished_tasks: 10_000,
+            log_commits: 16_384,
+            log_bytes: 8 << 20,
+            claims: 100_000,
+            commit_spacing: Duration::ZERO,
+        }
     }
 }
 
@@ -53,6 +62,14 @@ impl Config {
     #[must_use]
     pub fn claims(mut self, claims: usize) -> Self {
         self.claims = claims;
+        self
+    }
+    /// Sets how far apart commits of a task should begin, by default no time at all: what
+    /// [`TaskStore::commit_spacing`](a2a_core::TaskStore::commit_spacing) answers. To try what a store does to a
+    /// stream that is paid for by the commit.
+    #[must_use]
+    pub fn commit_spacing(mut self, spacing: Duration) -> Self {
+        self.commit_spacing = spacing;
         self
     }
 }

@@ -34,6 +34,10 @@ impl TaskStore for MemoryStore {
         self.location.commit(key, &commit)
     }
 
+    fn commit_spacing(&self) -> Duration {
+        self.location.config.commit_spacing
+    }
+
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {
         consume_budget().await;
         let replay = self.location.with(key, |entry| match entry.log.after(after) {

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::digest::{Digest, Turn, canceled, digest, failed};
 use super::ear::Ear;
+use super::pace::Pace;
 use super::{AnswerAt, Assignment, Control, Reply, RunHandle, Voice};
 use crate::error::Chain;
 use crate::instance::Instance;
@@ -26,6 +27,7 @@ pub(super) struct Run {
     handle: Arc<RunHandle>,
     commands: mpsc::Receiver<Control>,
     ear: Ear,
+    pace: Pace,
     /// The task with everything applied that was digested.
     task: Task,
     version: Version,
@@ -74,6 +76,7 @@ impl Run {
         let creation = is_new.then(|| now + instance.config.creation_delay);
         let wind_down = assignment.cancelling.then(|| now + instance.config.cancel_grace);
         let check_after = instance.config.silence_max;
+        let pace = Pace::new(instance.tasks.commit_spacing());
         Run {
             _counted: Counted::by(&instance.meters.agents),
             instance,
@@ -81,6 +84,7 @@ impl Run {
             handle,
             commands,
             ear: Ear::new(voice),
+            pace,
             task: assignment.task,
             version: assignment.version,
             principal: assignment.principal,
@@ -122,9 +126,7 @@ impl Run {
         // Where the task exists, whoever waits for it need not wait for its agent.
         self.answer_progress(false);
         loop {
-            if self.ear.heard.is_empty()
-                && let Some(end) = self.listen().await
-            {
+            if let Some(end) = self.listen().await {
                 return end;
             }
             self.ear.gather_ready();
@@ -151,23 +153,38 @@ impl Run {
         }
     }
 
-    /// Waits until there is something to digest. `Some`: the run is over instead.
+    /// Waits until there is something to digest, and it is time to. `Some`: the run is over instead.
     async fn listen(&mut self) -> Option<End> {
-        while self.ear.heard.is_empty() {
+        loop {
+            let held = self.held();
+            if held.is_none() && !self.ear.heard.is_empty() {
+                return None;
+            }
             let due = [self.creation, self.wind_down, Some(self.check)].into_iter().flatten().min();
             tokio::select! {
                 biased;
                 () = self.handle.superseded.cancelled() => return Some(End::Over),
-                () = self.instance.stopping.cancelled() => return Some(self.hand_over().await),
+                () = self.instance.stopping.cancelled() => {
+                    // What was heard is committed before that.
+                    if self.ear.heard.is_empty() {
+                        return Some(self.hand_over().await);
+                    }
+                }
                 Some(command) = self.commands.recv() => match command {
                     Control::Cancel(asked_by) => self.heed_cancel(asked_by),
                     Control::Check => if let Some(end) = self.check().await { return Some(end) },
                 },
                 () = self.ear.listen() => {}
+                () = at(held), if held.is_some() => {}
                 () = at(due) => if let Some(end) = self.run_out_of_patience().await { return Some(end) },
             }
         }
-        None
+    }
+
+    /// Until when what was heard waits for more. Who is asked to stop, or to cancel, does not wait.
+    fn held(&self) -> Option<Instant> {
+        let hurries = self.turn.cancelling || self.instance.stopping.is_cancelled();
+        if hurries { None } else { self.pace.holds(&self.ear) }
     }
 
     /// An agent has been silent for too long: before it said anything, after it was asked to cancel, or at
@@ -230,6 +247,7 @@ impl Run {
         if let Some(task) = &self.turn.uncreated {
             events.insert(0, StreamResponse::Task(Task::clone(task)));
         }
+        self.pace.commits();
         let instance = &self.instance;
         let id = CommitId::generate(&*instance.ambient);
         let commit = Commit::new(self.version, id, events, &self.task)

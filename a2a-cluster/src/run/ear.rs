@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use a2a_core::commit;
+use a2a::StreamResponse;
+use a2a_core::{commit, reduce};
 use futures::stream::FusedStream;
 use futures::{FutureExt, StreamExt};
 
@@ -15,11 +16,13 @@ pub(super) struct Ear {
     pub(super) voice: Voice,
     pub(super) heard: VecDeque<Said>,
     bytes: usize,
+    /// All that was heard is progress of a turn that goes on.
+    only_progress: bool,
 }
 
 impl Ear {
     pub(super) fn new(voice: Voice) -> Self {
-        Ear { voice, heard: VecDeque::new(), bytes: 0 }
+        Ear { voice, heard: VecDeque::new(), bytes: 0, only_progress: true }
     }
 
     /// Waits for the next thing that the agent says, if there is room for it. Never completes otherwise.
@@ -46,6 +49,12 @@ impl Ear {
     /// Takes note that what was heard has been digested, as far as it fitted.
     pub(super) fn digested(&mut self) {
         self.bytes = self.heard.iter().map(bytes_of).sum();
+        self.only_progress = self.heard.iter().all(is_progress);
+    }
+
+    /// Nobody waits for what was heard more than for what comes next, and there is room for that.
+    pub(super) fn may_wait(&self) -> bool {
+        self.only_progress && self.has_room()
     }
 
     fn has_room(&self) -> bool {
@@ -56,6 +65,7 @@ impl Ear {
 
     fn keep(&mut self, said: Said) {
         self.bytes += bytes_of(&said);
+        self.only_progress &= is_progress(&said);
         self.heard.push_back(said);
     }
 }
@@ -64,5 +74,13 @@ fn bytes_of(said: &Said) -> usize {
     match said {
         Said::Event(event) => weight::of_event(event),
         _ => 0,
+    }
+}
+
+fn is_progress(said: &Said) -> bool {
+    match said {
+        Said::Event(StreamResponse::ArtifactUpdate(_)) => true,
+        Said::Event(StreamResponse::StatusUpdate(update)) => !reduce::ends_turn(&update.status.state),
+        _ => false,
     }
 }

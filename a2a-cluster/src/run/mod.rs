@@ -7,6 +7,7 @@
 mod digest;
 mod drive;
 mod ear;
+mod pace;
 mod publisher;
 mod recent;
 mod voice;

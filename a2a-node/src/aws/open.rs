@@ -37,7 +37,7 @@ pub(crate) enum OpenError {
 ///
 /// An [`OpenError`] that an operator can act on.
 pub(crate) async fn open(place: OnAws, pace: &ClusterConfig) -> Result<Backends, OpenError> {
-    let OnAws { table, topic_arn, queue_prefix, task_retention } = place;
+    let OnAws { table, topic_arn, queue_prefix, task_retention, commit_spacing } = place;
     let clients = AwsClients::from_environment().await;
     if clients.region().is_none() {
         return Err(OpenError::NoRegion);
@@ -47,7 +47,7 @@ pub(crate) async fn open(place: OnAws, pace: &ClusterConfig) -> Result<Backends,
         None => None,
     };
     Box::pin(table::verify_table(&clients.dynamodb, &table)).await.map_err(OpenError::Table)?;
-    let config = Config::new(table).task_retention(task_retention);
+    let config = Config::new(table).task_retention(task_retention).commit_spacing(commit_spacing);
     let store = Arc::new(DynamoDbStore::new(clients.dynamodb, config));
     let janitor = deployment.as_ref().map(|deployment| {
         let rules = Rules::default().at_most(AT_ONCE);

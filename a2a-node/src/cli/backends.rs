@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::seconds;
 use crate::backends::{Choice, OnAws};
 
 /// Settings of store and bus.
@@ -25,6 +26,10 @@ pub(crate) struct BackendFlags {
     /// How long a finished task is kept in the table: days, such as `30` or `0.5`, or `forever`.
     #[arg(long, env = "A2A_TASK_RETENTION", value_name = "DAYS", default_value = "30", value_parser = retention)]
     pub(crate) task_retention: Retention,
+    /// How far apart the commits of a running task are that is kept in the table: the longer, the cheaper its stream;
+    /// the shorter, the smoother. What ends a turn never waits; with 0 nothing does.
+    #[arg(long, env = "A2A_COMMIT_SPACING", value_name = "SECONDS", default_value = "0.05", value_parser = seconds)]
+    pub(crate) commit_spacing: Duration,
 }
 
 /// What names a cluster's topic and queues.
@@ -102,7 +107,8 @@ impl BackendFlags {
             BusKind::Memory => None,
             BusKind::SnsSqs => Some(topic_arn.ok_or(Mismatch::NoTopic)?),
         };
-        Ok(Choice::Aws(OnAws { table, topic_arn, queue_prefix, task_retention: self.task_retention.0 }))
+        let (task_retention, commit_spacing) = (self.task_retention.0, self.commit_spacing);
+        Ok(Choice::Aws(OnAws { table, topic_arn, queue_prefix, task_retention, commit_spacing }))
     }
 
     fn kinds(&self) -> (StoreKind, BusKind) {

@@ -37,6 +37,10 @@ impl TaskStore for FaultyStore {
         self.write_with(fate, self.inner.commit(key, commit)).await
     }
 
+    fn commit_spacing(&self) -> Duration {
+        self.inner.commit_spacing()
+    }
+
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {
         self.read(self.inner.commits_after(key, after)).await
     }
