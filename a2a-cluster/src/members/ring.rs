@@ -6,6 +6,9 @@ use std::time::Duration;
 use a2a_core::{InstanceId, Member, MemberState};
 use tokio::time::Instant;
 
+/// How many members that move each one looks past: so many may observe one that dies.
+pub(super) const OBSERVED: usize = 3;
+
 /// A member that has not moved for the lease time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Still {
@@ -31,8 +34,9 @@ impl Sightings {
         Sightings { seen: BTreeMap::new(), last: Instant::now(), interval }
     }
 
-    /// Takes what was read now, and returns who has been still for the lease time. Members that are not in
-    /// the list any more are forgotten: others observe them, or they are gone.
+    /// Takes what was read now, the nearest first, and returns who has been still for the lease time, as far as
+    /// nearer ones have not to judge them: those beyond a few that move are theirs. Members that are not in the list
+    /// any more are forgotten: others observe them, or they are gone.
     ///
     /// An evicted member is returned at once where it was seen evicted before: whoever evicted it has had the
     /// time between two observations to take its tasks over.
@@ -41,6 +45,7 @@ impl Sightings {
         self.last = now;
         let before = std::mem::take(&mut self.seen);
         let mut still = Vec::new();
+        let mut moving = 0;
         for member in seen {
             let since = match before.get(&member.id) {
                 Some((beat, state, since)) if (*beat, *state) == (member.beat, member.state) => {
@@ -50,7 +55,11 @@ impl Sightings {
             };
             let evicted = member.state == MemberState::Evicted;
             let patience = if evicted { Duration::ZERO } else { lease };
-            if since < now && now - since >= patience {
+            let is_still = since < now && now - since >= patience;
+            if !is_still && !evicted {
+                moving += 1;
+            }
+            if is_still && moving < OBSERVED {
                 still.push(Still { id: member.id, beat: member.beat, evicted });
             }
             self.seen.insert(member.id, (member.beat, member.state, since));
@@ -100,6 +109,21 @@ mod tests {
         assert_eq!(sightings.update(&seen, Instant::now(), LEASE), []);
         tokio::time::advance(Duration::from_secs(1)).await;
         assert!(sightings.update(&seen, Instant::now(), LEASE)[0].evicted);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_run_of_dead_members_is_found_at_once_up_to_the_third_that_lives() {
+        let mut sightings = Sightings::new(LEASE);
+        let ring = |beat| {
+            let is_alive = |id| matches!(id, 10..=12);
+            (0..14)
+                .map(|id| member(id, if is_alive(id) { beat } else { 0 }, MemberState::Serving))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(sightings.update(&ring(1), Instant::now(), LEASE), []);
+        tokio::time::advance(LEASE).await;
+        let still = sightings.update(&ring(2), Instant::now(), LEASE);
+        assert_eq!(still.len(), 10, "the last is for the live ones to find");
     }
 
     #[tokio::test(start_paused = true)]
