@@ -39,7 +39,7 @@ impl Config {
             commit_retention: 30 * DAY,
             max_bytes: 16 * 1024 * 1024,
             attempts: 5,
-            commit_spacing: Duration::from_millis(50),
+            commit_spacing: Duration::from_millis(60),
             ambient: Arc::new(SystemAmbient),
         }
     }
@@ -91,9 +91,9 @@ impl Config {
         self
     }
 
-    /// Sets how far apart commits of a task that is under way should begin, by default 50 ms. A commit costs a write
+    /// Sets how far apart commits of a task that is under way should begin, by default 60 ms. A commit costs a write
     /// unit for each KB or part of it, and a stream that is open elsewhere a message for each commit: a model's chunks
-    /// that come every 20 ms take 2.5 times as many of both without it. Zero commits each as soon as it can.
+    /// that come every 20 ms take three times as many of both without it. Zero commits each as soon as it can.
     #[must_use]
     pub fn commit_spacing(mut self, spacing: Duration) -> Self {
         self.commit_spacing = spacing;

@@ -28,7 +28,7 @@ pub(crate) struct BackendFlags {
     pub(crate) task_retention: Retention,
     /// How far apart the commits of a running task are that is kept in the table: the longer, the cheaper its stream;
     /// the shorter, the smoother. What ends a turn never waits; with 0 nothing does.
-    #[arg(long, env = "A2A_COMMIT_SPACING", value_name = "SECONDS", default_value = "0.05", value_parser = seconds)]
+    #[arg(long, env = "A2A_COMMIT_SPACING", value_name = "SECONDS", default_value = "0.06", value_parser = seconds)]
     pub(crate) commit_spacing: Duration,
 }
 

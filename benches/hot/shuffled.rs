@@ -1,0 +1,39 @@
+//! A bus that lets a few messages gather and hands them over twice, the last first.
+
+use a2a_bus_memory::MemoryBus;
+use a2a_core::{BusMessage, Delivery, EventBus, InstanceId, Result};
+use async_trait::async_trait;
+use futures::FutureExt;
+
+/// For how many turns of the scheduler messages gather.
+const TURNS: usize = 16;
+
+#[derive(Debug)]
+pub(crate) struct Shuffled(pub(crate) MemoryBus);
+
+#[async_trait]
+impl EventBus for Shuffled {
+    fn me(&self) -> InstanceId {
+        self.0.me()
+    }
+
+    async fn send(&self, to: &[InstanceId], message: &BusMessage) -> Result<Delivery> {
+        self.0.send(to, message).await
+    }
+
+    async fn receive(&self) -> Result<Vec<BusMessage>> {
+        let mut gathered = self.0.receive().await?;
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+            if let Some(more) = self.0.receive().now_or_never() {
+                gathered.extend(more?);
+            }
+        }
+        gathered.reverse();
+        Ok(gathered.iter().flat_map(|message| [message.clone(), message.clone()]).collect())
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.0.close().await
+    }
+}
