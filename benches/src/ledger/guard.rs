@@ -1,7 +1,7 @@
 //! Requests and units do not depend on how fast a machine is: they must not grow unnoticed.
 //!
-//! The agent pauses for longer than a commit takes, or says all its events at once, so that the events of a commit
-//! are the same at each run.
+//! The agent pauses for longer than commits are apart, or says all its events at once, so that the events of a commit
+//! are the same at each run; or it speaks so often that one commit more or less is no tenth.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::time::Duration;
@@ -24,7 +24,7 @@ struct Recorded {
     read_units: f64,
 }
 
-fn recorded() -> [Recorded; 6] {
+fn recorded() -> [Recorded; 7] {
     let (short, at_once) = (Workload::short(5), Workload::stream(500, Duration::ZERO));
     let record = |workload, watchers, write_units, micro_dollars| Recorded {
         workload,
@@ -40,7 +40,8 @@ fn recorded() -> [Recorded; 6] {
         record(short, 2, 100.0, 88.0),
         Recorded { requests: 10.0, read_units: 1.0, ..record(at_once, 0, 64.0, 40.0) },
         record(at_once, 1, 62.0, 44.0),
-        record(Workload::stream(20, Duration::from_millis(40)), 1, 40.0, 40.0),
+        record(Workload::stream(20, Duration::from_millis(100)), 1, 40.0, 40.0),
+        record(Workload::stream(80, Duration::from_millis(25)), 0, 40.0, 25.0),
     ]
 }
 
