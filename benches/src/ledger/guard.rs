@@ -40,8 +40,8 @@ fn recorded() -> [Recorded; 7] {
         record(short, 2, 100.0, 88.0),
         Recorded { requests: 10.0, read_units: 1.0, ..record(at_once, 0, 64.0, 40.0) },
         record(at_once, 1, 62.0, 44.0),
-        record(Workload::stream(20, Duration::from_millis(100)), 1, 40.0, 40.0),
-        record(Workload::stream(80, Duration::from_millis(25)), 0, 40.0, 25.0),
+        record(Workload::stream(20, Duration::from_millis(100)), 1, 40.0, 45.0),
+        record(Workload::stream(80, Duration::from_millis(25)), 0, 56.0, 35.0),
     ]
 }
 
