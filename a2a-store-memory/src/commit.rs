@@ -10,7 +10,7 @@ use crate::entry::Entry;
 use crate::listing::{Owner, Row};
 use crate::location::Location;
 use crate::log::Log;
-use crate::retention::Place;
+use crate::retention::Surplus;
 use crate::shards::lock;
 
 impl Location {
@@ -38,13 +38,13 @@ impl Location {
             }
         };
         drop(shard);
-        if let Some((place, oldest)) = surplus {
-            self.expire(place, &oldest);
+        if let Some(surplus) = surplus {
+            self.discard(surplus);
         }
         Ok(Outcome::Applied(commit.record().version))
     }
 
-    fn append(&self, key: &TaskKey, entry: &mut Entry, commit: &Commit<'_>) -> Option<(Place, TaskKey)> {
+    fn append(&self, key: &TaskKey, entry: &mut Entry, commit: &Commit<'_>) -> Option<Surplus> {
         entry.log.push(Arc::clone(commit.record()), &self.config);
         self.hand_over(key, entry, commit.executor_change());
         // A terminal state is never left, whatever the writer believes.
@@ -72,13 +72,13 @@ impl Location {
         entry.executor = next;
     }
 
-    fn finish(&self, key: &TaskKey, entry: &mut Entry) -> Option<(Place, TaskKey)> {
+    fn finish(&self, key: &TaskKey, entry: &mut Entry) -> Option<Surplus> {
         if !entry.row.state.is_terminal() {
             return None;
         }
-        let (place, surplus) = lock(&self.retention).finish(key, self.config.finished_tasks);
+        let (place, surplus) = lock(&self.retention).finish(key, entry.log.bytes(), &self.config);
         entry.finished = Some(place);
-        surplus
+        Some(surplus)
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
     pub(crate) finished_tasks: usize,
+    pub(crate) finished_log_bytes: usize,
     pub(crate) log_commits: usize,
     pub(crate) log_bytes: usize,
     pub(crate) claims: usize,
@@ -22,6 +23,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             finished_tasks: 10_000,
+            finished_log_bytes: 16 << 20,
             log_commits: 16_384,
             log_bytes: 8 << 20,
             claims: 100_000,
@@ -36,6 +38,15 @@ impl Config {
     #[must_use]
     pub fn finished_tasks(mut self, tasks: usize) -> Self {
         self.finished_tasks = tasks;
+        self
+    }
+
+    /// Sets how many bytes of content the logs of all tasks in a terminal state may have together, by default
+    /// 16 MiB. Beyond that the task that finished first is kept without its log: who reads its commits gets the
+    /// whole task instead.
+    #[must_use]
+    pub fn finished_log_bytes(mut self, bytes: usize) -> Self {
+        self.finished_log_bytes = bytes;
         self
     }
 
@@ -64,6 +75,7 @@ impl Config {
         self.claims = claims;
         self
     }
+
     /// Sets how far apart commits of a task should begin, by default no time at all: what
     /// [`TaskStore::commit_spacing`](a2a_core::TaskStore::commit_spacing) answers. To try what a store does to a
     /// stream that is paid for by the commit.

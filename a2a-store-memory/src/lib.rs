@@ -13,7 +13,7 @@
 //!
 //! # Limits
 //!
-//! [`Config`] bounds each task's log, the number of finished tasks and the number of claims. Running and
+//! [`Config`] bounds each task's log, the number of finished tasks, the logs of these together, and the number of claims. Running and
 //! parked tasks are never dropped, so their number and size are for the caller to bound. Everything is
 //! gone with the last clone. No id and no commit is too large.
 //!

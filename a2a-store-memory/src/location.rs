@@ -3,7 +3,7 @@
 //! Locks are taken in one order: a task's shard, then one index at a time. Nothing takes a shard while it
 //! holds an index or another shard.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Mutex;
 
 use a2a_core::{InstanceId, Member, PushSubscription, TaskKey};
@@ -13,7 +13,7 @@ use crate::claims::Claims;
 use crate::entry::Entry;
 use crate::executing::Executing;
 use crate::listing::Listing;
-use crate::retention::{Place, Retention};
+use crate::retention::{Place, Retention, Surplus};
 use crate::shards::{Shards, lock};
 
 /// One store's contents.
@@ -48,8 +48,22 @@ impl Location {
         entry.is_some()
     }
 
+    /// Does away with what is beyond the bounds.
+    pub(crate) fn discard(&self, surplus: Surplus) {
+        if let Some((place, key)) = surplus.expired {
+            self.expire(place, &key);
+        }
+        for (place, key) in surplus.settled {
+            let records = self.with(&key, |entry| {
+                if entry.finished == Some(place) { entry.log.settle() } else { VecDeque::new() }
+            });
+            // Outside of the lock, like all that takes time.
+            drop(records);
+        }
+    }
+
     /// Deletes a finished task, unless the key stands for another task by now.
-    pub(crate) fn expire(&self, place: Place, key: &TaskKey) {
+    fn expire(&self, place: Place, key: &TaskKey) {
         let mut shard = self.shards.lock(key);
         let entry = match shard.tasks.get(key) {
             Some(entry) if entry.finished == Some(place) => self.take(&mut shard, key),

@@ -43,6 +43,19 @@ impl Log {
         self.records.back().map(|record| record.id)
     }
 
+    /// The content of the commits that are kept, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Keeps the last commit only; returns the others, for the caller to drop.
+    pub(crate) fn settle(&mut self) -> VecDeque<Arc<CommitRecord>> {
+        self.task();
+        let last = self.records.pop_back();
+        self.bytes = last.as_deref().map_or(0, weight::of);
+        std::mem::replace(&mut self.records, VecDeque::from_iter(last))
+    }
+
     /// Appends the next commit and drops the oldest beyond the bounds.
     pub(crate) fn push(&mut self, record: Arc<CommitRecord>, config: &Config) {
         self.version = record.version;

@@ -170,3 +170,53 @@ async fn debug_output_shows_no_task() {
     Story::new("secret").begin(&store).await;
     assert!(!format!("{store:?}").contains("secret"));
 }
+
+#[tokio::test]
+async fn logs_of_finished_tasks_go_from_the_first_to_finish() {
+    let one = {
+        let store = MemoryStore::new();
+        let story = eventful(&store, "measured").await;
+        story.log.iter().map(|record| serde_json::to_vec(&**record).unwrap().len()).sum::<usize>()
+    };
+    // Room for some of them, however the store weighs content.
+    let store = MemoryStore::with_config(Config::default().finished_log_bytes(6 * one));
+    let mut stories = Vec::new();
+    for n in 0..40 {
+        stories.push(eventful(&store, &format!("t{n}")).await);
+    }
+    let mut kept = Vec::new();
+    for story in &stories {
+        // The content stays, whatever becomes of the log.
+        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+        kept.push(match store.commits_after(&story.key, Version::ABSENT).await.unwrap() {
+            Replay::Commits(commits) => {
+                assert_eq!(commits, story.log);
+                true
+            }
+            Replay::Snapshot(stored) => {
+                assert_eq!(Some(*stored), story.stored());
+                false
+            }
+        });
+    }
+    let first = kept.iter().position(|kept| *kept).unwrap();
+    assert!((1..40).contains(&first), "{kept:?}");
+    assert!(kept[first..].iter().all(|kept| *kept), "{kept:?}");
+    // Who has all but the last commit still gets that alone.
+    let early = &stories[0];
+    let last = early.log.last().cloned().unwrap();
+    let before = Version::new(early.version.get() - 1);
+    assert_eq!(store.commits_after(&early.key, before).await.unwrap(), Replay::Commits(vec![last]));
+}
+
+async fn eventful(store: &MemoryStore, id: &str) -> Story {
+    let mut story = Story::new(id).begin(store).await;
+    for n in 0..20 {
+        let said =
+            a2a_testkit::sample::message(&story.task, &n.to_string(), vec![a2a::Part::text("x".repeat(200))]);
+        story.tell(store, vec![said]).await;
+    }
+    let done = status(&story.task, TaskState::Completed, at(1));
+    story.tell(store, vec![done]).await;
+    story
+}
