@@ -13,9 +13,9 @@
 //!
 //! # Limits
 //!
-//! [`Config`] bounds each task's log, the number of finished tasks, the logs of these together, and the number of claims. Running and
-//! parked tasks are never dropped, so their number and size are for the caller to bound. Everything is
-//! gone with the last clone. No id and no commit is too large.
+//! [`Config`] bounds each task's log, the number of finished tasks, the logs of these together, and the number
+//! of claims. Running and parked tasks are never dropped, so their number and size are for the caller to bound.
+//! Everything is gone with the last clone. No id and no commit is too large.
 //!
 //! A page of a list costs what is on it, whatever the filters. So does its total, but with a time filter: that
 //! counts the positions from the given time on.
