@@ -1,7 +1,7 @@
 //! Which task a message has been claimed for, and until when.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use a2a_core::{Principal, Tenant};
@@ -14,26 +14,44 @@ const CLEARED_PER_CALL: usize = 16;
 const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// What is claimed: a message, by its sender.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Claim {
-    pub(crate) tenant: Tenant,
-    pub(crate) principal: Option<Principal>,
-    pub(crate) message_id: String,
+#[derive(Debug, Hash)]
+pub(crate) struct Claim<'a> {
+    pub(crate) tenant: &'a Tenant,
+    pub(crate) principal: Option<&'a Principal>,
+    pub(crate) message_id: &'a str,
 }
 
 /// The claims that are still good, and at most a few that are not.
+///
+/// There are many of them and they stay long: each is kept as a digest, so that it takes little room and leaves no
+/// holes in the heap when it goes.
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
-    held: HashMap<Arc<Claim>, Held>,
+    held: HashMap<Digest, Held>,
     /// The claims in the order in which they expire.
-    expiry: BTreeMap<Expiry, Arc<Claim>>,
+    expiry: BTreeMap<Expiry, Digest>,
     made: u64,
+    digests: Digests,
 }
 
 #[derive(Debug)]
 struct Held {
-    task_id: String,
+    task_id: Box<str>,
     expiry: Expiry,
+}
+
+/// Stands for a claim: 128 bits, which no two claims share in practice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Digest(u64, u64);
+
+/// Makes digests under two random keys, so that nobody can make up two claims with the same one.
+#[derive(Debug, Default)]
+struct Digests(RandomState, RandomState);
+
+impl Digests {
+    fn of(&self, claim: &Claim<'_>) -> Digest {
+        Digest(self.0.hash_one(claim), self.1.hash_one(claim))
+    }
 }
 
 /// When a claim expires; the number tells apart those that expire together.
@@ -47,17 +65,17 @@ impl Claims {
     /// Claims for a task, unless another holds a good claim; returns who does. Keeps at most `limit` claims.
     pub(crate) fn claim(
         &mut self,
-        claim: Claim,
+        claim: &Claim<'_>,
         task_id: &str,
         now: Instant,
         window: Duration,
         limit: usize,
     ) -> String {
         self.clear(now);
-        let earlier = self.held.get(&claim).map(|held| (held.task_id.clone(), held.expiry));
-        match earlier {
-            Some((holder, expiry)) if expiry.at > now => return holder,
-            Some((_, expiry)) => self.forget(expiry),
+        let claim = self.digests.of(claim);
+        match self.held.get(&claim) {
+            Some(held) if held.expiry.at > now => return held.task_id.to_string(),
+            Some(held) => self.forget(held.expiry),
             None => {}
         }
         while self.held.len() >= limit.max(1) {
@@ -67,9 +85,8 @@ impl Claims {
         let at = now + window.min(FOREVER);
         self.made = self.made.wrapping_add(1);
         let expiry = Expiry { at, number: self.made };
-        let claim = Arc::new(claim);
-        self.expiry.insert(expiry, Arc::clone(&claim));
-        self.held.insert(claim, Held { task_id: task_id.to_owned(), expiry });
+        self.expiry.insert(expiry, claim);
+        self.held.insert(claim, Held { task_id: task_id.into(), expiry });
         task_id.to_owned()
     }
 

@@ -1,5 +1,7 @@
 //! The order of lists: sets of positions, one for each combination of filters that a query can have.
 
+use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -73,7 +75,14 @@ pub(crate) struct Listing {
 #[derive(Debug, Default)]
 struct Tasks {
     all: Ordered,
-    contexts: HashMap<Arc<str>, Ordered>,
+    contexts: HashMap<Arc<str>, Context>,
+}
+
+/// The tasks of one context. Most have a single one, which needs no sets.
+#[derive(Debug)]
+enum Context {
+    Single(Row),
+    Several(Box<Ordered>),
 }
 
 /// Tasks in order: all, and by state.
@@ -116,7 +125,7 @@ impl Listing {
             .get(&owner)
             .and_then(|tasks| tasks.matching(query))
             .map_or(Selection { positions: Vec::new(), more: false, total: 0 }, |positions| {
-                select(positions, query)
+                select(&positions, query)
             })
     }
 }
@@ -124,28 +133,63 @@ impl Listing {
 impl Tasks {
     fn insert(&mut self, row: &Row) {
         self.all.insert(row);
-        self.contexts.entry(Arc::clone(&row.context)).or_default().insert(row);
+        match self.contexts.entry(Arc::clone(&row.context)) {
+            Entry::Vacant(place) => {
+                place.insert(Context::Single(row.clone()));
+            }
+            Entry::Occupied(mut context) => context.get_mut().insert(row),
+        }
     }
 
     fn remove(&mut self, row: &Row) {
         self.all.remove(row);
-        if let Some(context) = self.contexts.get_mut(&row.context) {
-            context.remove(row);
-            if context.is_empty() {
-                self.contexts.remove(&row.context);
-            }
+        if let Some(context) = self.contexts.get_mut(&row.context)
+            && context.remove(row)
+        {
+            self.contexts.remove(&row.context);
         }
     }
 
     /// Finds the set in which every task passes the query's context and state.
-    fn matching(&self, query: &TaskQuery) -> Option<&BTreeSet<Position>> {
-        let ordered = match &query.context_id {
-            Some(context) => self.contexts.get(context.as_str())?,
-            None => &self.all,
-        };
-        match &query.state {
-            Some(state) => ordered.states.get(state),
-            None => Some(&ordered.all),
+    fn matching(&self, query: &TaskQuery) -> Option<Cow<'_, BTreeSet<Position>>> {
+        let state = query.state.as_ref();
+        match &query.context_id {
+            Some(context) => self.contexts.get(context.as_str())?.in_state(state),
+            None => self.all.in_state(state).map(Cow::Borrowed),
+        }
+    }
+}
+
+impl Context {
+    fn insert(&mut self, row: &Row) {
+        match self {
+            Context::Single(first) => {
+                let mut ordered = Ordered::default();
+                ordered.insert(first);
+                ordered.insert(row);
+                *self = Context::Several(Box::new(ordered));
+            }
+            Context::Several(ordered) => ordered.insert(row),
+        }
+    }
+
+    /// Takes a task out; tells whether it was the last one.
+    fn remove(&mut self, row: &Row) -> bool {
+        match self {
+            Context::Single(single) => single == row,
+            Context::Several(ordered) => {
+                ordered.remove(row);
+                ordered.is_empty()
+            }
+        }
+    }
+
+    fn in_state(&self, state: Option<&TaskState>) -> Option<Cow<'_, BTreeSet<Position>>> {
+        match self {
+            Context::Single(row) => state
+                .is_none_or(|state| *state == row.state)
+                .then(|| Cow::Owned(BTreeSet::from([row.position.clone()]))),
+            Context::Several(ordered) => ordered.in_state(state).map(Cow::Borrowed),
         }
     }
 }
@@ -168,6 +212,10 @@ impl Ordered {
 
     fn is_empty(&self) -> bool {
         self.all.is_empty()
+    }
+
+    fn in_state(&self, state: Option<&TaskState>) -> Option<&BTreeSet<Position>> {
+        state.map_or(Some(&self.all), |state| self.states.get(state))
     }
 }
 

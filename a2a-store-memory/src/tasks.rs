@@ -90,13 +90,9 @@ impl TaskStore for MemoryStore {
         window: Duration,
     ) -> Result<String> {
         consume_budget().await;
-        let claim = Claim {
-            tenant: tenant.clone(),
-            principal: principal.cloned(),
-            message_id: message_id.to_owned(),
-        };
+        let claim = Claim { tenant, principal, message_id };
         let limit = self.location.config.claims;
-        Ok(lock(&self.location.claims).claim(claim, task_id, Instant::now(), window, limit))
+        Ok(lock(&self.location.claims).claim(&claim, task_id, Instant::now(), window, limit))
     }
 
     async fn delete(&self, key: &TaskKey) -> Result<bool> {

@@ -23,6 +23,10 @@ use compare::{Effort, Workload};
 use report::Report;
 use server::Contender;
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Compares this project with the SDK's own handler, with a peer, and with a plain endpoint.
 #[derive(Debug, Parser)]
 struct Arguments {
