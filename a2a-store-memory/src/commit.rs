@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use a2a::StreamResponse;
-use a2a_core::{BackendError, Commit, Executor, ExecutorChange, Outcome, Result, TaskKey, Version, reduce};
+use a2a_core::{BackendError, Commit, Executor, ExecutorChange, Outcome, Result, TaskKey, Version};
 
 use crate::entry::Entry;
 use crate::listing::{Owner, Row};
@@ -95,15 +95,13 @@ fn fate_of_late(entry: &Entry, commit: &Commit<'_>) -> Outcome {
 
 fn first(key: &TaskKey, commit: &Commit<'_>) -> Result<Entry> {
     let record = commit.record();
-    let not_a_task = || BackendError::rejected("the first commit of a task must begin with the task itself");
     if !matches!(record.events.first(), Some(StreamResponse::Task(_))) {
-        return Err(not_a_task());
+        return Err(BackendError::rejected("the first commit of a task must begin with the task itself"));
     }
-    let task = reduce::fold(None, [record.as_ref()])?.ok_or_else(not_a_task)?;
     let owner = Owner { tenant: key.tenant.clone(), principal: commit.principal().cloned() };
     Ok(Entry {
-        row: Row::new(key.task_id.as_str().into(), &task),
-        log: Log::new(Arc::clone(record), task),
+        row: Row::new(key.task_id.as_str().into(), commit.task()),
+        log: Log::new(Arc::clone(record)),
         owner: Arc::new(owner),
         executor: None,
         watchers: BTreeSet::new(),

@@ -40,8 +40,8 @@ impl Entry {
         }
     }
 
-    pub(crate) fn moment(&mut self) -> Moment {
-        Moment { task: self.log.task(), version: self.log.version(), head: self.head() }
+    pub(crate) fn moment(&mut self) -> Option<Moment> {
+        Some(Moment { task: self.log.task()?, version: self.log.version(), head: self.head() })
     }
 }
 

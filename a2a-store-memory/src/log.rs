@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use a2a::Task;
+use a2a::{StreamResponse, Task};
 use a2a_core::{CommitId, CommitRecord, Version, reduce};
 
 use crate::{Config, weight};
@@ -11,11 +11,13 @@ use crate::{Config, weight};
 /// A bounded log and the fold of what is no longer in it.
 ///
 /// A commit is only appended. It is folded into the task when somebody reads the task, or when it leaves the
-/// log, whichever comes first: once, and never at the price of a whole task.
+/// log, whichever comes first: once, and never at the price of a whole task. Of a task that nobody reads there is no
+/// copy beside its commits.
 #[derive(Debug)]
 pub(crate) struct Log {
-    /// The fold of the commits up to `folded`. Shared with readers, who copy it without holding a lock.
-    task: Arc<Task>,
+    /// The fold of the commits up to `folded`; nothing while that is none. Shared with readers, who copy it without
+    /// holding a lock.
+    task: Option<Arc<Task>>,
     folded: Version,
     records: VecDeque<Arc<CommitRecord>>,
     bytes: usize,
@@ -23,11 +25,11 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Begins the log of a task with its first commit and what that made.
-    pub(crate) fn new(first: Arc<CommitRecord>, task: Task) -> Self {
+    /// Begins the log of a task with its first commit, which begins with the task itself.
+    pub(crate) fn new(first: Arc<CommitRecord>) -> Self {
         Log {
-            task: Arc::new(task),
-            folded: first.version,
+            task: None,
+            folded: Version::ABSENT,
             version: first.version,
             bytes: weight::of(&first),
             records: VecDeque::from([first]),
@@ -70,12 +72,12 @@ impl Log {
         }
     }
 
-    /// Returns the task as it is now.
-    pub(crate) fn task(&mut self) -> Arc<Task> {
+    /// Returns the task as it is now: there is one, as the first commit began with it.
+    pub(crate) fn task(&mut self) -> Option<Arc<Task>> {
         for record in &self.records {
             fold(&mut self.task, &mut self.folded, record);
         }
-        Arc::clone(&self.task)
+        self.task.clone()
     }
 
     /// Returns the commits after a version, or `None` where some of them have left the log.
@@ -89,16 +91,17 @@ impl Log {
     }
 }
 
-fn fold(task: &mut Arc<Task>, folded: &mut Version, record: &CommitRecord) {
+fn fold(task: &mut Option<Arc<Task>>, folded: &mut Version, record: &CommitRecord) {
     if record.version <= *folded {
         return;
     }
     *folded = record.version;
-    if !record.events.is_empty() {
-        // Copies the task only while a reader is copying it too.
-        let task = Arc::make_mut(task);
-        for event in &record.events {
-            reduce::apply(task, event);
+    for event in &record.events {
+        match (task.as_mut(), event) {
+            // Copies the task only while a reader is copying it too.
+            (Some(task), event) => reduce::apply(Arc::make_mut(task), event),
+            (None, StreamResponse::Task(whole)) => *task = Some(Arc::new(whole.clone())),
+            (None, _) => {}
         }
     }
 }

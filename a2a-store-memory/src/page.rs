@@ -22,7 +22,7 @@ impl Location {
             .iter()
             .filter_map(|position| {
                 let key = TaskKey::new(query.tenant.clone(), &*position.id);
-                let task = self.with(&key, |entry| entry.log.task())?;
+                let task = self.with(&key, |entry| entry.log.task()).flatten()?;
                 let here = query.after.as_ref().is_none_or(|cursor| cursor.precedes(&task));
                 (here && query.matches(&task)).then(|| cut(&task, query))
             })

@@ -21,7 +21,7 @@ use crate::shards::lock;
 impl TaskStore for MemoryStore {
     async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>> {
         consume_budget().await;
-        Ok(self.location.with(key, Entry::moment).map(Moment::into_stored))
+        Ok(self.location.with(key, Entry::moment).flatten().map(Moment::into_stored))
     }
 
     async fn head(&self, key: &TaskKey) -> Result<Option<TaskHead>> {
@@ -45,9 +45,9 @@ impl TaskStore for MemoryStore {
             None => Err(entry.moment()),
         });
         Ok(match replay {
-            None => Replay::Commits(Vec::new()),
+            None | Some(Err(None)) => Replay::Commits(Vec::new()),
             Some(Ok(records)) => Replay::Commits(records),
-            Some(Err(moment)) => Replay::Snapshot(Box::new(moment.into_stored())),
+            Some(Err(Some(moment))) => Replay::Snapshot(Box::new(moment.into_stored())),
         })
     }
 
@@ -57,7 +57,7 @@ impl TaskStore for MemoryStore {
             entry.watchers.insert(*watcher);
             entry.moment()
         });
-        Ok(moment.map(Moment::into_stored))
+        Ok(moment.flatten().map(Moment::into_stored))
     }
 
     async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
