@@ -1,10 +1,14 @@
-//! Hands a handler what the SDK's HTTP transports have no room for, and takes from it what they flatten.
+//! Hands a handler what the SDK's HTTP transports have no room for, and takes from it what they would write slowly or
+//! flatten.
 //!
 //! The transports call the handler inside the future that serves the request. A task-local value therefore reaches
-//! exactly that call, without a header that a client could forge.
+//! exactly that call, without a header that a client could forge. What the handler answers with, if it is a task, a
+//! message or a stream of them, is laid aside there, and the transport's future ends at that point.
 
 use std::cell::RefCell;
+use std::future::{pending, poll_fn};
 use std::sync::Arc;
+use std::task::Poll;
 
 use a2a::*;
 use a2a_server::RequestHandler;
@@ -13,8 +17,9 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
-use futures::stream::{self, BoxStream};
-use futures::{FutureExt, StreamExt};
+use futures::FutureExt;
+use futures::stream::BoxStream;
+use serde::Serialize;
 use tower::Service;
 
 use super::unavailable::{is_unauthenticated, retry_after};
@@ -34,15 +39,44 @@ pub(super) struct Call {
     aside: RefCell<Aside>,
 }
 
-/// What the handler says beside its answer.
+/// What the handler says beside what the transport writes, or instead of it.
 #[derive(Default)]
-pub(super) struct Aside {
-    /// Its error, if it is one that HTTP has its own form for.
-    pub(super) fault: Option<Box<A2AError>>,
-    /// Whether its answer is a page of tasks whose required fields are at their defaults.
-    pub(super) bare_page: bool,
-    /// Its stream, of which the transport got none.
-    pub(super) events: Option<Events>,
+struct Aside {
+    fault: Option<Box<A2AError>>,
+    content: Option<Content>,
+}
+
+/// An answer that is ours to write. The SDK's own types write it in one pass; its transports turn it into protobuf, that
+/// into bytes, those into another protobuf, and that into a JSON value, which they then write.
+pub(super) enum Content {
+    Whole(Box<Whole>),
+    Events(Events),
+}
+
+/// An answer that is no stream.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(super) enum Whole {
+    Sent(SendMessageResponse),
+    Task(Task),
+    /// With all of its required fields, which the transports leave out where they are at their defaults.
+    Page(ListTasksResponse),
+}
+
+impl From<Whole> for Content {
+    fn from(whole: Whole) -> Self {
+        Content::Whole(Box::new(whole))
+    }
+}
+
+/// What became of a request.
+pub(super) enum Answer {
+    /// The SDK's transport has answered it.
+    Written(Response),
+    /// So it has, with an error that HTTP has its own form for.
+    Fault(Response, Box<A2AError>),
+    /// The handler has answered it, and that is to be written.
+    Unwritten(Content),
 }
 
 impl Call {
@@ -50,19 +84,25 @@ impl Call {
         Self { tenant, ..Self::default() }
     }
 
-    /// Lets the SDK answer `request` with this call around it, and hands over what the handler said beside.
+    /// Lets the SDK answer `request` with this call around it, up to an answer that is ours to write.
     ///
     /// Cancel safe as far as the handler is: dropping the future drops the handler's.
     ///
-    /// Combinators, because an async block would keep each future it awaits twice: this one is part of the future
+    /// Without an async block, which would keep each future that it awaits twice: this one is part of the future
     /// that is allocated for every request.
-    pub(super) fn answered_by(
-        self,
-        sdk: &Router,
-        request: Request,
-    ) -> impl Future<Output = (Response, Aside)> + use<> {
-        let response = sdk.clone().call(request);
-        CALL.scope(self, response.map(|Ok(response)| (response, CALL.with(|call| call.aside.take()))))
+    pub(super) fn answered_by(self, sdk: &Router, request: Request) -> impl Future<Output = Answer> + use<> {
+        let mut response = sdk.clone().call(request);
+        let answer = poll_fn(move |context| {
+            let response = response.poll_unpin(context);
+            let Aside { fault, content } = CALL.with(|call| call.aside.take());
+            match (response, fault, content) {
+                (_, _, Some(content)) => Poll::Ready(Answer::Unwritten(content)),
+                (Poll::Ready(Ok(response)), Some(fault), _) => Poll::Ready(Answer::Fault(response, fault)),
+                (Poll::Ready(Ok(response)), None, _) => Poll::Ready(Answer::Written(response)),
+                (Poll::Pending, ..) => Poll::Pending,
+            }
+        });
+        CALL.scope(self, answer)
     }
 }
 
@@ -81,11 +121,11 @@ fn noted<T>(result: Result<T, A2AError>) -> Result<T, A2AError> {
     result
 }
 
-/// Lays a stream aside, to be written in one pass, and leaves the transport an empty one.
-fn laid_aside(events: Result<Events, A2AError>) -> Result<Events, A2AError> {
-    let mut events = Some(noted(events)?);
-    say(|aside| aside.events = events.take());
-    Ok(events.unwrap_or_else(|| stream::empty().boxed()))
+/// Lays an answer aside, and does not return to the transport, which would write it.
+async fn laid_aside<T>(answer: Result<T, A2AError>, content: fn(T) -> Content) -> Result<T, A2AError> {
+    let content = content(noted(answer)?);
+    say(|aside| aside.content = Some(content));
+    pending().await
 }
 
 /// Puts the URL's tenant into a request, which may repeat it but not contradict it.
@@ -122,7 +162,7 @@ impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
         mut request: SendMessageRequest,
     ) -> Result<SendMessageResponse, A2AError> {
         fill(&mut request.tenant)?;
-        noted(self.0.send_message(params, request).await)
+        laid_aside(self.0.send_message(params, request).await, |sent| Whole::Sent(sent).into()).await
     }
 
     async fn send_streaming_message(
@@ -131,12 +171,12 @@ impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
         mut request: SendMessageRequest,
     ) -> Result<Events, A2AError> {
         fill(&mut request.tenant)?;
-        laid_aside(self.0.send_streaming_message(params, request).await)
+        laid_aside(self.0.send_streaming_message(params, request).await, Content::Events).await
     }
 
     async fn get_task(&self, params: &ServiceParams, mut request: GetTaskRequest) -> Result<Task, A2AError> {
         fill(&mut request.tenant)?;
-        noted(self.0.get_task(params, request).await)
+        laid_aside(self.0.get_task(params, request).await, |task| Whole::Task(task).into()).await
     }
 
     async fn list_tasks(
@@ -153,11 +193,7 @@ impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
             violations.unspecified_status();
         }
         violations.into_result()?;
-        let page = noted(self.0.list_tasks(params, request).await)?;
-        if page.tasks.is_empty() || page.total_size == 0 {
-            say(|aside| aside.bare_page = true);
-        }
-        Ok(page)
+        laid_aside(self.0.list_tasks(params, request).await, |page| Whole::Page(page).into()).await
     }
 
     async fn cancel_task(
@@ -170,7 +206,7 @@ impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
             let body = CALL.try_with(|call| call.cancel.take()).ok().flatten();
             request.metadata = body.and_then(|body| body.metadata);
         }
-        noted(self.0.cancel_task(params, request).await)
+        laid_aside(self.0.cancel_task(params, request).await, |task| Whole::Task(task).into()).await
     }
 
     async fn subscribe_to_task(
@@ -179,7 +215,7 @@ impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
         mut request: SubscribeToTaskRequest,
     ) -> Result<Events, A2AError> {
         fill(&mut request.tenant)?;
-        laid_aside(self.0.subscribe_to_task(params, request).await)
+        laid_aside(self.0.subscribe_to_task(params, request).await, Content::Events).await
     }
 
     async fn create_push_config(
@@ -232,3 +268,6 @@ impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
         noted(self.0.get_extended_agent_card(params, request).await)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,15 +12,14 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use bytes::Bytes;
-use serde::Deserialize;
 use serde::de::MapAccess;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::call::{Call, HttpCalls};
+use super::call::{Answer, Call, Content, HttpCalls};
 use super::content::{self, ContentType};
 use super::discard::discard;
 use super::limits::Limits;
-use super::page;
 use super::params::{self, Params};
 use super::refusal::Refusal;
 use super::shape::{Fields, Shape};
@@ -59,18 +58,21 @@ impl JsonRpc {
                 return refused(&refusal);
             }
         };
-        let (mut response, aside) = Call::default().answered_by(&self.sdk, request).await;
-        if let Some(error) = aside.fault {
-            advise(&error, response.headers_mut());
-            if is_unauthenticated(&error) {
-                *response.status_mut() = StatusCode::UNAUTHORIZED;
+        match Call::default().answered_by(&self.sdk, request).await {
+            Answer::Written(response) => response,
+            Answer::Fault(mut response, error) => {
+                advise(&error, response.headers_mut());
+                if is_unauthenticated(&error) {
+                    *response.status_mut() = StatusCode::UNAUTHORIZED;
+                }
+                response
             }
-        } else if aside.bare_page {
-            return Box::pin(page::complete(response, "/result")).await;
-        } else if let Some(events) = aside.events {
-            return sse::answers(id.unwrap_or(JsonRpcId::Null), events);
+            Answer::Unwritten(Content::Whole(whole)) => {
+                Json(Success { jsonrpc: "2.0", id: &id.unwrap_or(JsonRpcId::Null), result: &whole })
+                    .into_response()
+            }
+            Answer::Unwritten(Content::Events(events)) => sse::answers(id.unwrap_or(JsonRpcId::Null), events),
         }
-        response
     }
 
     /// Looks at a request, and returns the body that the SDK may have, with the request's id if it is valid.
@@ -173,6 +175,14 @@ impl Fields for Envelope {
         }
         Ok(())
     }
+}
+
+/// A JSON-RPC response that is no error, without a copy of what it holds.
+#[derive(Serialize)]
+pub(super) struct Success<'a, T> {
+    pub(super) jsonrpc: &'static str,
+    pub(super) id: &'a JsonRpcId,
+    pub(super) result: &'a T,
 }
 
 fn with_empty_params(body: &[u8]) -> Option<Bytes> {

@@ -27,7 +27,6 @@ mod http;
 mod jsonrpc;
 mod limits;
 mod nesting;
-mod page;
 mod params;
 mod part;
 mod problem;

@@ -7,15 +7,15 @@ use a2a::{A2AError, CancelTaskRequest};
 use a2a_pb::protojson_conv::{self, ProtoJsonPayloadError};
 use a2a_server::RequestHandler;
 use a2a_server::rest::rest_router;
-use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::uri::{PathAndQuery, Uri};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
 
-use super::call::{Call, HttpCalls};
+use super::call::{Answer, Call, Content, HttpCalls};
 use super::content::{self, ContentType};
 use super::discard::discard;
 use super::limits::Limits;
@@ -24,7 +24,10 @@ use super::refusal::Refusal;
 use super::route::{BodyUse, Operation, Route};
 use super::shape::Shape;
 use super::version::{query_parameter, served_over_http};
-use super::{page, problem, sse};
+use super::{problem, sse};
+
+/// Of answers that are no errors (§11.1).
+const MEDIA_TYPE: &str = "application/a2a+json";
 
 /// Answers requests to every path but those of JSON-RPC and the agent card.
 #[derive(Debug)]
@@ -63,18 +66,16 @@ impl Rest {
         }
 
         let deletes = request.method() == Method::DELETE;
-        let (response, aside) = call.answered_by(&self.sdk, request).await;
-        if let Some(error) = aside.fault {
-            return problem::respond(&error);
-        }
-        if aside.bare_page {
-            return Box::pin(page::complete(response, "")).await;
-        }
+        let response = match call.answered_by(&self.sdk, request).await {
+            Answer::Written(response) => response,
+            Answer::Fault(_, error) => return problem::respond(&error),
+            Answer::Unwritten(Content::Whole(whole)) => {
+                return ([(CONTENT_TYPE, MEDIA_TYPE)], Json(whole)).into_response();
+            }
+            Answer::Unwritten(Content::Events(events)) => return sse::events(events),
+        };
         if deletes && response.status() == StatusCode::OK {
             return nothing();
-        }
-        if let Some(events) = aside.events {
-            return sse::events(events);
         }
         if problem::is_plain_text(&response) {
             // Rare, too.
@@ -117,7 +118,7 @@ impl Rest {
 /// What the proto answers a deletion with: a message without fields (`google.protobuf.Empty`), which is not the same
 /// as no message. Clients parse it.
 fn nothing() -> Response {
-    ([(CONTENT_TYPE, "application/a2a+json")], "{}").into_response()
+    ([(CONTENT_TYPE, MEDIA_TYPE)], "{}").into_response()
 }
 
 /// A request whose head is good.
