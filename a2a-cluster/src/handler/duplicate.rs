@@ -1,18 +1,14 @@
 //! Repeated sends: a message that a client sends again, because it saw no answer, makes no second task
 //! (specification, section 3.3.1).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::{A2AError, Message};
 use a2a_core::{StoredTask, TaskKey, reduce};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
+use super::fingerprint;
 use crate::caller::Caller;
 use crate::instance::Instance;
 
@@ -38,7 +34,7 @@ pub(super) async fn claim(
     if window.is_zero() {
         return Ok(Claim::Ours);
     }
-    let name = fingerprint(message);
+    let name = fingerprint::of(message);
     let principal = caller.principal.as_ref();
     let call = || instance.tasks.claim_message(&caller.tenant, principal, &name, task_id, window);
     let holder = instance.retry_for_request().run(call).await.map_err(|error| instance.error(error))?;
@@ -73,53 +69,5 @@ async fn exists_soon(instance: &Arc<Instance>, key: &TaskKey) -> Result<bool, A2
             return Ok(false);
         }
         tokio::time::sleep(config.creation_delay).await;
-    }
-}
-
-/// Names a message by its id and content: a client that uses one id for two messages means both.
-fn fingerprint(message: &Message) -> String {
-    let mut hasher = Sha256::new();
-    digest(&serde_json::to_value(message).unwrap_or_default(), &mut hasher);
-    URL_SAFE_NO_PAD.encode(hasher.finalize())
-}
-
-/// Digests a JSON value so that the order of an object's fields, which means nothing, makes no difference.
-fn digest(value: &Value, hasher: &mut Sha256) {
-    match value {
-        Value::Array(items) => {
-            hasher.update(b"[");
-            items.iter().for_each(|item| digest(item, hasher));
-            hasher.update(b"]");
-        }
-        Value::Object(fields) => {
-            hasher.update(b"{");
-            for (name, field) in fields.iter().collect::<BTreeMap<_, _>>() {
-                digest(&Value::String(name.clone()), hasher);
-                digest(field, hasher);
-            }
-            hasher.update(b"}");
-        }
-        // Their text says where they end: strings are quoted, and a comma follows.
-        scalar => hasher.update(format!("{scalar},")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use a2a::{Part, Role};
-
-    use super::*;
-
-    #[test]
-    fn equal_messages_have_one_fingerprint_and_others_another() {
-        let message = |text: &str| {
-            let metadata = (0..20).map(|n| (n.to_string(), n.into())).collect::<HashMap<_, _>>();
-            let message = Message::new(Role::User, vec![Part::text(text)]);
-            Message { message_id: "m".into(), metadata: Some(metadata), ..message }
-        };
-        assert_eq!(fingerprint(&message("a")), fingerprint(&message("a")));
-        assert_ne!(fingerprint(&message("a")), fingerprint(&message("b")));
     }
 }

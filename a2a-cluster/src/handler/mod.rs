@@ -3,6 +3,7 @@
 mod card;
 mod check;
 mod duplicate;
+mod fingerprint;
 mod push;
 mod read;
 mod send;
