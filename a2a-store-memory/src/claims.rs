@@ -1,10 +1,11 @@
 //! Which task a message has been claimed for, and until when.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use a2a_core::{Principal, Tenant};
+use foldhash::HashMap;
 use tokio::time::Instant;
 
 /// How many expired claims one call clears away: more than it can add, and few enough not to be felt.

@@ -1,13 +1,14 @@
 //! The order of lists: sets of positions, one for each combination of filters that a query can have.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use a2a::{Task, TaskState};
 use a2a_core::{Principal, TaskQuery, Tenant};
 use chrono::{DateTime, Utc};
+use foldhash::HashMap;
 
 use crate::shards::Shards;
 

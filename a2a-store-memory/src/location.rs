@@ -3,10 +3,11 @@
 //! Locks are taken in one order: a task's shard, then one index at a time. Nothing takes a shard while it
 //! holds an index or another shard.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
 use a2a_core::{InstanceId, Member, PushSubscription, TaskKey};
+use foldhash::HashMap;
 
 use crate::Config;
 use crate::claims::Claims;

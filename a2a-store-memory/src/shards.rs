@@ -1,7 +1,9 @@
 //! Values spread over several locks, so that unrelated tasks rarely wait for each other.
 
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use foldhash::fast::RandomState;
 
 const SHARDS: usize = 32;
 
@@ -14,7 +16,7 @@ pub(crate) struct Shards<T> {
 
 impl<T: Default> Default for Shards<T> {
     fn default() -> Self {
-        Shards { hasher: RandomState::new(), locks: std::array::from_fn(|_| Mutex::default()) }
+        Shards { hasher: RandomState::default(), locks: std::array::from_fn(|_| Mutex::default()) }
     }
 }
 

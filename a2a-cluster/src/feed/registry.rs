@@ -1,9 +1,9 @@
 //! The feeds of an instance, each alive while somebody reads it.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use a2a_core::TaskKey;
+use foldhash::HashMap;
 use metrics::Histogram;
 
 use super::Feed;
@@ -38,7 +38,7 @@ impl Feeds {
     /// Makes a registry whose feeds record how long what the bus brought took to be seen.
     pub(crate) fn new(config: &Config, delivery: Histogram) -> Self {
         Feeds {
-            entries: Mutex::new(HashMap::new()),
+            entries: Mutex::new(HashMap::default()),
             max_commits: config.feed_commits,
             max_bytes: config.feed_bytes,
             delivery,

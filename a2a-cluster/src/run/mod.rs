@@ -12,13 +12,13 @@ mod publisher;
 mod recent;
 mod voice;
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use a2a::{A2AError, Message, Task};
 use a2a_core::{InstanceId, Principal, TaskKey, Version};
-use a2a_server::ExecutorContext;
+use a2a_server::{ExecutorContext, ServiceParams};
+use foldhash::HashMap;
 use futures::FutureExt;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -243,7 +243,7 @@ pub(crate) fn cancel_context(key: &TaskKey, task: &Task) -> ExecutorContext {
         context_id: task.context_id.clone(),
         metadata: None,
         user: None,
-        service_params: HashMap::new(),
+        service_params: ServiceParams::new(),
         tenant: (!key.tenant.as_str().is_empty()).then(|| key.tenant.as_str().to_owned()),
     }
 }

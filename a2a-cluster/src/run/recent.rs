@@ -1,8 +1,9 @@
 //! How far the runs got that ended lately.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use a2a_core::{TaskKey, Version};
+use foldhash::HashMap;
 
 /// The runs that are remembered. A watcher's message is rarely later than a thousand runs.
 const REMEMBERED: usize = 1024;
