@@ -1,13 +1,14 @@
-//! The commit: one conditional put of the next log entry, joined by the head in a transaction where that changes.
+//! The commit: one conditional put of the next log entry, joined by the head in a transaction where that changes;
+//! and the one put of a task that begins and ends with it.
 
 use a2a_core::{BackendError, Commit, Outcome, Result, TaskKey, Version};
 
 use crate::DynamoDbStore;
-use crate::attributes::{Item, number};
+use crate::attributes::{Attributes, INCARNATION, Item, number};
 use crate::calls::{Transacted, Written};
 use crate::draft::{self, Draft};
 use crate::head::{Head, Snapshot};
-use crate::log::Entry;
+use crate::log::{self, Entry};
 use crate::parts::{self, Shelf};
 use crate::tally::{Tally, sooner};
 use crate::{headwrite, keys, snapshot};
@@ -19,7 +20,7 @@ pub(crate) const FREE: &str = "attribute_not_exists(pk) OR g < :g";
 const TRIES: usize = 3;
 
 /// The fate of one write.
-enum Fate {
+pub(crate) enum Fate {
     Applied(Tally),
     /// The entry that is there, and the head, where it was asked.
     Lost {
@@ -45,7 +46,11 @@ impl DynamoDbStore {
         let mut replaced = None;
         let mut seen = None;
         for _ in 0..TRIES {
-            let fate = self.write_with_head(draft, Tally::empty(incarnation, now), Some(replaced)).await?;
+            let tally = Tally::empty(incarnation, now);
+            let fate = match draft.is_whole_task() {
+                true => self.write_whole(draft, tally, replaced).await?,
+                false => self.write_with_head(draft, tally, Some(replaced)).await?,
+            };
             let (entry, head) = match fate {
                 Fate::Applied(tally) => return Ok(self.applied(draft, tally).await),
                 Fate::Lost { entry, head } => (entry, head),
@@ -94,7 +99,7 @@ impl DynamoDbStore {
     async fn standing(&self, pk: &str, version: Version) -> Result<Option<Tally>> {
         let sk = keys::commit(version);
         let (head, entry) = futures::try_join!(self.calls.get(pk, keys::HEAD), self.calls.get(pk, &sk))?;
-        let Some(head) = head.as_ref().map(Head::read).transpose()? else { return Ok(None) };
+        let Some(mut head) = head.as_ref().map(Head::read).transpose()? else { return Ok(None) };
         if !head.is_visible(self.now()) || head.covered() > version || head.version > version {
             return Ok(None);
         }
@@ -104,17 +109,18 @@ impl DynamoDbStore {
         if entry.is_none() && !covered {
             return Ok(None);
         }
-        let snapshot_bytes = head.snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes);
+        let covered_bytes = head.covered_bytes();
         Ok(Some(Tally {
             incarnation: head.incarnation,
             version,
             log_units: entry.as_ref().filter(|_| !covered).map_or(0, |entry| entry.log_units),
-            task_bytes: entry.as_ref().filter(|_| !covered).map_or(snapshot_bytes, |entry| entry.task_bytes),
+            task_bytes: entry.as_ref().filter(|_| !covered).map_or(covered_bytes, |entry| entry.task_bytes),
             lasts_until: sooner(
                 head.snapshot.as_ref().and_then(|snapshot| snapshot.expires),
                 entry.filter(|_| !covered).and_then(|entry| entry.expires),
             ),
-            snapshot: head.snapshot,
+            whole: head.covers_itself(),
+            snapshot: head.snapshot.take(),
             noted: self.now(),
         }))
     }
@@ -183,11 +189,8 @@ impl DynamoDbStore {
     }
 
     /// Writes the parts of a large commit and makes the entry that will count them; advances the tally.
-    async fn shelve(&self, draft: &Draft<'_>, tally: &mut Tally) -> Result<Entry> {
-        let expires = match draft.is_whole_task() {
-            true => self.times(draft).head,
-            false => Some(self.now() + self.commit_seconds()),
-        };
+    pub(crate) async fn shelve(&self, draft: &Draft<'_>, tally: &mut Tally) -> Result<Entry> {
+        let expires = Some(self.now() + self.commit_seconds());
         if let Some(overflow) = &draft.overflow {
             let prefix = keys::commit_parts(draft.id());
             let shelf = Shelf { pk: &draft.pk, prefix: &prefix, incarnation: tally.incarnation, expires };
@@ -213,15 +216,10 @@ impl DynamoDbStore {
     /// At the end of a turn: writes the snapshot that the head will point to once the commit is applied.
     /// Returns it where one was written.
     async fn sum_up_turn(&self, draft: &Draft<'_>, tally: &mut Tally) -> Result<Option<Snapshot>> {
-        if !draft.ends_turn() || draft.is_whole_task() {
+        if !draft.ends_turn() {
             return Ok(None);
         }
-        let expected = draft.commit.expected();
-        if let Some(last) = tally.snapshot.as_mut().filter(|last| last.covers == expected)
-            && draft.commit.record().events.is_empty()
-        {
-            // Nothing happened to the content: the last snapshot holds this version as well.
-            last.covers = draft.version();
+        if draft.commit.record().events.is_empty() && tally.cover(draft.commit.expected(), draft.version()) {
             return Ok(None);
         }
         let packed = snapshot::pack(draft.task()).await?;
@@ -234,14 +232,14 @@ impl DynamoDbStore {
     }
 
     /// Tells our own earlier write from somebody else's.
-    fn settle(
+    pub(crate) fn settle(
         &self,
         draft: &Draft<'_>,
         mut tally: Tally,
         entry: Option<Item>,
         head: Option<Item>,
     ) -> Result<Fate> {
-        match own_incarnation(draft, entry.as_ref())? {
+        match own_incarnation(draft, entry.as_ref(), head.as_ref())? {
             Some(incarnation) => {
                 tally.incarnation = incarnation;
                 Ok(Fate::Applied(tally))
@@ -269,17 +267,24 @@ impl DynamoDbStore {
         self.tallies.forget(&draft.pk);
         let entry = match seen {
             Some(entry) => Some(entry),
+            // It would lie in the head, which has been looked at.
+            None if draft.is_whole_task() => None,
             None => self.calls.get(&draft.pk, &keys::commit(draft.version())).await?,
         };
-        if own_incarnation(draft, entry.as_ref())?.is_some() {
+        if own_incarnation(draft, entry.as_ref(), None)?.is_some() {
             return Ok(Outcome::Applied(draft.version()));
         }
         Ok(Outcome::Conflict { actual: self.actual(&draft.pk).await? })
     }
 }
 
-/// The incarnation of an entry that this very commit has written.
-fn own_incarnation(draft: &Draft<'_>, entry: Option<&Item>) -> Result<Option<u64>> {
+/// The incarnation of an entry that this very commit has written, be it an item or in the head.
+fn own_incarnation(draft: &Draft<'_>, entry: Option<&Item>, head: Option<&Item>) -> Result<Option<u64>> {
+    if let Some(head) = head.filter(|_| draft.commit.expected() == Version::ABSENT)
+        && log::id_of(head)? == Some(draft.id())
+    {
+        return head.parse(INCARNATION).map(Some);
+    }
     let entry = entry.map(Entry::read).transpose()?.flatten();
     let own = entry.filter(|entry| entry.id == draft.id() && entry.version == draft.version());
     Ok(own.map(|entry| entry.incarnation))

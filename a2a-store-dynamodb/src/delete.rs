@@ -1,7 +1,11 @@
 //! Deletion: the head becomes a mark, the end of the log a fence, everything else goes.
 //!
 //! The mark makes the task absent at once and keeps its incarnation; the fence lies where the next commit of a
-//! writer would go that has not heard of the deletion. Both expire with the retention of commits.
+//! writer would go that has not heard of the deletion: behind the last entry of this life's log, be that an item
+//! or in the head. Both expire with the retention of commits.
+//!
+//! The mark of a task whose head held an entry keeps that commit's id, so that its writer, if it still waits for an
+//! answer, is told that the commit was applied, and does not create the task anew.
 
 use std::collections::HashMap;
 
@@ -13,7 +17,7 @@ use crate::attributes::{Attributes, EXPIRES, INCARNATION, Item, PK, SK, number, 
 use crate::calls::Written;
 use crate::commit::FREE;
 use crate::head::{self, Head};
-use crate::keys;
+use crate::{keys, log};
 
 /// How many items are removed at once.
 const AT_ONCE: usize = 16;
@@ -31,7 +35,7 @@ impl DynamoDbStore {
                 return Ok(false);
             };
             if head.deleted.is_some() || self.mark(&pk, &head).await? {
-                self.fence(&pk, head.incarnation).await?;
+                self.fence(&pk, &head).await?;
                 self.sweep(&pk, head.incarnation).await?;
                 break head.is_visible(self.now());
             }
@@ -42,13 +46,17 @@ impl DynamoDbStore {
     /// Replaces the head by a mark. `false` where it has been replaced meanwhile.
     async fn mark(&self, pk: &str, head: &Head) -> Result<bool> {
         let name = self.config.ambient.uuid().to_string();
-        let mark = HashMap::from([
+        let mut mark = HashMap::from([
             (PK.to_owned(), text(pk)),
             (SK.to_owned(), text(keys::HEAD)),
             (INCARNATION.to_owned(), number(head.incarnation)),
+            (head::VERSION.to_owned(), number(head.version)),
             (head::DELETED.to_owned(), text(&name)),
             (EXPIRES.to_owned(), number(self.now() + self.commit_seconds())),
         ]);
+        if let Some(whole) = &head.whole {
+            mark.insert(log::ID.to_owned(), text(whole.entry.id.to_string()));
+        }
         let put = self
             .calls
             .put(mark)
@@ -66,15 +74,15 @@ impl DynamoDbStore {
     }
 
     /// Puts a fence after the last entry of the log.
-    async fn fence(&self, pk: &str, incarnation: u64) -> Result<()> {
+    async fn fence(&self, pk: &str, head: &Head) -> Result<()> {
+        let incarnation = head.incarnation;
         loop {
-            let newest = self.calls.range(pk, keys::COMMITS).scan_index_forward(false).limit(1);
-            let (items, _) = self.calls.page(newest).await?;
-            let Some(newest) = items.first() else { return Ok(()) };
-            if is_fence(newest) {
-                return Ok(());
-            }
-            let next = keys::version_of(newest.text(SK)?)?.next();
+            let next = match self.newest_entry(pk, incarnation).await? {
+                Some(newest) if is_fence(&newest) => return Ok(()),
+                Some(newest) => keys::version_of(newest.text(SK)?)?.max(head.version).next(),
+                // The entry is in the head, or all have expired.
+                None => head.version.next(),
+            };
             let fence = HashMap::from([
                 (PK.to_owned(), text(pk)),
                 (SK.to_owned(), text(keys::commit(next))),
@@ -89,6 +97,10 @@ impl DynamoDbStore {
                 .expression_attribute_values(":g", number(incarnation));
             match self.calls.send_put(put).await? {
                 Written::Done(_) => return Ok(()),
+                Written::Unmet(Some(item)) if item.parse::<u64>(INCARNATION)? > incarnation => {
+                    // A later life has got so far: nobody of this one gets past its entry.
+                    return Ok(());
+                }
                 // A commit came first: the fence goes behind it.
                 Written::Unmet(_) => {}
             }

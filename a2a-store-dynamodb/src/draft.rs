@@ -7,7 +7,8 @@ use crate::log::Body;
 use crate::parts::{self, PART_BYTES};
 use crate::{keys, payload};
 
-/// Up to what cost of its entry a task of one commit is kept as that entry alone.
+/// Up to what cost of its entry a task of one commit is kept as that entry alone, in its head. Whoever asks for the
+/// facts of such a task only, or changes them, pays for all of it.
 const WHOLE_UNITS: u64 = 8;
 
 /// A commit, encoded.
@@ -73,8 +74,8 @@ impl<'a> Draft<'a> {
             || self.ends_turn()
     }
 
-    /// Tells whether this one small commit is all that there will ever be of the task's content. It needs no
-    /// snapshot: the entry is kept as long as the task.
+    /// Tells whether this one small commit is all that there will ever be of the task's content. It lies in the
+    /// head, and needs no snapshot.
     pub(crate) fn is_whole_task(&self) -> bool {
         self.commit.expected() == Version::ABSENT
             && self.task().status.state.is_terminal()

@@ -9,6 +9,7 @@ use a2a_core::{
 
 use crate::attributes::{Attributes, EXPIRES, INCARNATION, Item, PK, SK, is_expired, number, text};
 use crate::keys;
+use crate::log::Entry;
 use crate::order;
 
 /// The version at the last write of the head.
@@ -33,7 +34,7 @@ pub(crate) const BY_CALLER: &str = "gp";
 pub(crate) const BY_CONTEXT: &str = "gc";
 /// The position in both.
 pub(crate) const POSITION: &str = "gs";
-/// The version up to which the snapshot holds everything.
+/// The version up to which the snapshot holds everything, or, without one, the entry in the head.
 pub(crate) const COVERS: &str = "sv";
 /// What the sort keys of the snapshot's parts begin with.
 pub(crate) const LOCATION: &str = "ss";
@@ -54,9 +55,18 @@ pub(crate) struct Head {
     pub(crate) version: Version,
     pub(crate) facts: TaskHead,
     pub(crate) snapshot: Option<Snapshot>,
+    pub(crate) whole: Option<Whole>,
     pub(crate) expires: Option<i64>,
     /// The name of the deletion, where the task was deleted.
     pub(crate) deleted: Option<String>,
+}
+
+/// The first entry of the log, where it made all of the task and lies in the head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Whole {
+    pub(crate) entry: Entry,
+    /// The version up to which nothing has been added to it.
+    pub(crate) covers: Version,
 }
 
 /// Where a snapshot lies.
@@ -89,6 +99,10 @@ impl Head {
             Some(instance) => Some(Executor { instance, attempt: item.parse(ATTEMPT)? }),
             None => None,
         };
+        let whole = match &deleted {
+            Some(_) => None,
+            None => Whole::read(item)?,
+        };
         Ok(Head {
             incarnation: item.parse(INCARNATION)?,
             version: Version::new(item.find(VERSION)?.unwrap_or_default()),
@@ -99,6 +113,7 @@ impl Head {
                 watchers: item.set(WATCHERS)?,
             },
             snapshot: Snapshot::read(item)?,
+            whole,
             expires: item.find(EXPIRES)?,
             deleted,
         })
@@ -109,15 +124,41 @@ impl Head {
         self.deleted.is_none() && !is_expired(self.expires, now)
     }
 
-    /// Tells whether the snapshot is all there is: every commit to a task whose turn has ended writes the head.
+    /// Tells whether the snapshot, or the entry in the head, is all there is: every commit to a task whose turn
+    /// has ended writes the head.
     pub(crate) fn is_settled(&self) -> bool {
-        reduce::ends_turn(&self.facts.state)
-            && self.snapshot.as_ref().is_some_and(|snapshot| snapshot.covers >= self.version)
+        reduce::ends_turn(&self.facts.state) && self.covered() >= self.version
     }
 
-    /// The version up to which the snapshot holds everything.
+    /// The version up to which the snapshot holds everything, or, without one, the entry in the head.
     pub(crate) fn covered(&self) -> Version {
-        self.snapshot.as_ref().map_or(Version::ABSENT, |snapshot| snapshot.covers)
+        match (&self.snapshot, &self.whole) {
+            (Some(snapshot), _) => snapshot.covers,
+            (None, Some(whole)) => whole.covers,
+            (None, None) => Version::ABSENT,
+        }
+    }
+
+    /// The version up to which the entry in the head holds everything, where there is one and no snapshot.
+    pub(crate) fn covers_itself(&self) -> Option<Version> {
+        self.whole.as_ref().filter(|_| self.snapshot.is_none()).map(|whole| whole.covers)
+    }
+
+    /// A bound of the size, as JSON, of the task up to the version that is covered.
+    pub(crate) fn covered_bytes(&self) -> u64 {
+        match (&self.snapshot, &self.whole) {
+            (Some(snapshot), _) => snapshot.bytes,
+            (None, Some(whole)) => whole.entry.task_bytes,
+            (None, None) => 0,
+        }
+    }
+}
+
+impl Whole {
+    fn read(item: &Item) -> Result<Option<Self>> {
+        let Some(entry) = Entry::in_head(item)? else { return Ok(None) };
+        let covers = item.find(COVERS)?.map_or(entry.version, Version::new);
+        Ok(Some(Whole { entry, covers }))
     }
 }
 

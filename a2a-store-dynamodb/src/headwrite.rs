@@ -1,11 +1,14 @@
-//! The transaction of a commit that changes the head: the log entry and the head, both or neither.
+//! The head in a commit that changes it: in one transaction with the log entry, both or neither; or put alone,
+//! where it holds the entry.
+
+use std::collections::HashMap;
 
 use a2a_core::{BackendError, ExecutorChange, Result};
 use aws_sdk_dynamodb::types::{
     AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 
-use crate::attributes::{EXPIRES, PK, SK, number, text};
+use crate::attributes::{EXPIRES, Item, PK, SK, number, text};
 use crate::calls::Calls;
 use crate::commit::FREE;
 use crate::draft::Draft;
@@ -48,10 +51,9 @@ pub(crate) fn transaction(
         .build()
         .map_err(unbuilt)?;
     let entry = TransactWriteItem::builder().put(put).build();
-    let changes = changes(draft, tally, times);
     let head = match creation {
-        Some(replaced) => create(calls, draft, tally, changes, replaced, times)?,
-        None => update(calls, draft, tally, changes)?,
+        Some(replaced) => create(calls, draft, tally, replaced, times)?,
+        None => update(calls, draft, tally, changes(draft, tally, times))?,
     };
     Ok(vec![entry, head])
 }
@@ -78,32 +80,49 @@ fn changes(draft: &Draft<'_>, tally: &Tally, times: &Times) -> Vec<Change> {
     if let Some(snapshot) = tally.snapshot.as_ref().filter(|snapshot| snapshot.covers == draft.version()) {
         changes.extend(snapshot.attributes());
     }
+    if let Some(covers) = tally.whole.filter(|covers| *covers == draft.version()) {
+        changes.push((head::COVERS, Some(number(covers))));
+    }
     changes
+}
+
+/// The head of a task that this commit creates.
+pub(crate) fn new_head(draft: &Draft<'_>, tally: &Tally, times: &Times) -> Item {
+    let principal = draft.commit.principal();
+    let mut item = head::new_item(&draft.pk, draft.key, tally.incarnation, draft.task(), principal);
+    let changes = changes(draft, tally, times).into_iter();
+    item.extend(changes.filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    item
+}
+
+/// The condition under which a new head may be put, with its values: nothing is there, or what is left of this
+/// earlier life.
+pub(crate) fn vacancy(
+    replaced: Option<u64>,
+    times: &Times,
+) -> (&'static str, Option<HashMap<String, AttributeValue>>) {
+    let Some(incarnation) = replaced else { return ("attribute_not_exists(pk)", None) };
+    let values = [(":old".to_owned(), number(incarnation)), (":now".to_owned(), number(times.now))];
+    ("g = :old AND (attribute_exists(del) OR x <= :now)", Some(values.into()))
 }
 
 fn create(
     calls: &Calls,
     draft: &Draft<'_>,
     tally: &Tally,
-    changes: Vec<Change>,
     replaced: Option<u64>,
     times: &Times,
 ) -> Result<TransactWriteItem> {
-    let principal = draft.commit.principal();
-    let mut item = head::new_item(&draft.pk, draft.key, tally.incarnation, draft.task(), principal);
-    item.extend(changes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    let (condition, values) = vacancy(replaced, times);
     let put = Put::builder()
         .table_name(calls.table())
-        .set_item(Some(item))
-        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-    let put = match replaced {
-        None => put.condition_expression("attribute_not_exists(pk)"),
-        Some(incarnation) => put
-            .condition_expression("g = :old AND (attribute_exists(del) OR x <= :now)")
-            .expression_attribute_values(":old", number(incarnation))
-            .expression_attribute_values(":now", number(times.now)),
-    };
-    Ok(TransactWriteItem::builder().put(put.build().map_err(unbuilt)?).build())
+        .set_item(Some(new_head(draft, tally, times)))
+        .condition_expression(condition)
+        .set_expression_attribute_values(values)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .build()
+        .map_err(unbuilt)?;
+    Ok(TransactWriteItem::builder().put(put).build())
 }
 
 fn update(
@@ -126,12 +145,10 @@ fn update(
 }
 
 /// Makes an update expression that sets what has a value and removes what has none.
-pub(crate) fn expression(
-    changes: Vec<Change>,
-) -> (String, std::collections::HashMap<String, AttributeValue>) {
+pub(crate) fn expression(changes: Vec<Change>) -> (String, HashMap<String, AttributeValue>) {
     let mut set = Vec::new();
     let mut remove = Vec::new();
-    let mut values = std::collections::HashMap::new();
+    let mut values = HashMap::new();
     for (name, value) in changes {
         match value {
             Some(value) => {

@@ -28,6 +28,7 @@ mod summary;
 pub mod table;
 mod tally;
 mod watch;
+mod whole;
 
 pub use config::Config;
 pub use error::Fault;

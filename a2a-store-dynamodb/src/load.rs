@@ -1,4 +1,5 @@
-//! Reading a task: the head, the snapshot that it points to, and the log after that to its end.
+//! Reading a task: the head, the snapshot that it points to, and the log after that to its end. The head of a
+//! task that one commit made is all of it.
 //!
 //! The three reads are not atomic, and need not be. A snapshot never changes once a head points to it, the log
 //! only grows at its end, and the log is read after the head: so what is read is always a prefix of the task's
@@ -12,7 +13,7 @@ use a2a_core::{
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use crate::DynamoDbStore;
-use crate::attributes::{Attributes, INCARNATION, SK};
+use crate::attributes::{Attributes, INCARNATION, Item, SK};
 use crate::head::Head;
 use crate::log::{self, Entry};
 use crate::tally::{Tally, sooner};
@@ -77,11 +78,15 @@ impl DynamoDbStore {
     async fn assemble(&self, pk: &str, head: Head, with_artifacts: bool) -> Result<Option<Loaded>> {
         let covered = head.covered();
         let base = async {
-            match &head.snapshot {
-                None => Ok(Some(None)),
-                Some(snapshot) => {
+            match (&head.snapshot, &head.whole) {
+                (Some(snapshot), _) => {
                     Ok(snapshot::read(&self.calls, pk, snapshot, with_artifacts).await?.map(Some))
                 }
+                (None, Some(whole)) => {
+                    let record = whole.entry.clone().open(&self.calls, pk).await?;
+                    record.map(|record| reduce::fold(None, [&*record])).transpose()
+                }
+                (None, None) => Ok(Some(None)),
             }
         };
         let log = async {
@@ -126,37 +131,47 @@ impl DynamoDbStore {
     pub(crate) async fn actual(&self, pk: &str) -> Result<Version> {
         let Some(head) = self.read_head(pk).await? else { return Ok(Version::ABSENT) };
         let floor = head.version.max(head.covered());
-        let query = self.calls.range(pk, keys::COMMITS).scan_index_forward(false).limit(1);
-        let mut from = None;
+        if head.is_settled() {
+            return Ok(floor);
+        }
+        match self.newest_entry(pk, head.incarnation).await? {
+            Some(newest) => Ok(keys::version_of(newest.text(SK)?)?.max(floor)),
+            None => Ok(floor),
+        }
+    }
+
+    /// The last item of this life's log that is not in the head: an entry, or the fence of a deletion.
+    pub(crate) async fn newest_entry(&self, pk: &str, incarnation: u64) -> Result<Option<Item>> {
+        let mut query = self.calls.range(pk, keys::COMMITS).scan_index_forward(false).limit(1);
         loop {
-            let (items, next) = self.calls.page(query.clone().set_exclusive_start_key(from)).await?;
-            for item in &items {
-                if item.parse::<u64>(INCARNATION)? == head.incarnation {
-                    return Ok(keys::version_of(item.text(SK)?)?.max(floor));
+            let (items, next) = self.calls.page(query.clone()).await?;
+            for item in items {
+                if item.parse::<u64>(INCARNATION)? == incarnation {
+                    return Ok(Some(item));
                 }
             }
             if next.is_none() {
-                return Ok(floor);
+                return Ok(None);
             }
-            from = next;
+            // What an earlier life of the task has left is passed over in as few requests as can be.
+            query = query.set_limit(None).set_exclusive_start_key(next);
         }
     }
 }
 
 fn tally_of(head: &Head, entries: &[Entry], version: Version) -> Tally {
     let snapshot = head.snapshot.clone();
-    let last = entries.last();
     Tally {
         incarnation: head.incarnation,
         version,
         log_units: entries.iter().map(|entry| entry.body.units()).sum(),
-        task_bytes: last
-            .map_or(snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes), |entry| entry.task_bytes),
+        task_bytes: entries.last().map_or(head.covered_bytes(), |entry| entry.task_bytes),
         lasts_until: sooner(
             snapshot.as_ref().and_then(|snapshot| snapshot.expires),
             entries.first().and_then(|entry| entry.expires),
         ),
         snapshot,
+        whole: head.covers_itself(),
         noted: 0,
     }
 }

@@ -1,4 +1,4 @@
-//! The commit item: one entry of a task's log, and how it is read back.
+//! The commit item: one entry of a task's log, and how it is read back, from an item of its own or from a head.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::parts;
 use crate::payload::{self, Payload};
 
 /// The commit's id.
-const ID: &str = "id";
+pub(crate) const ID: &str = "id";
 /// The events as JSON.
 const PLAIN: &str = "j";
 /// The events as compressed JSON.
@@ -64,10 +64,19 @@ impl Body {
 impl Entry {
     /// Makes the item.
     pub(crate) fn item(&self, pk: &str) -> Result<Item> {
+        let mut item = self.attributes()?;
+        item.insert(PK.to_owned(), text(pk));
+        item.insert(SK.to_owned(), text(keys::commit(self.version)));
+        item.insert(INCARNATION.to_owned(), number(self.incarnation));
+        if let Some(expires) = self.expires {
+            item.insert(EXPIRES.to_owned(), number(expires));
+        }
+        Ok(item)
+    }
+
+    /// Makes what the entry says, to lie in an item of its own or in the head.
+    pub(crate) fn attributes(&self) -> Result<Item> {
         let mut item = HashMap::from([
-            (PK.to_owned(), text(pk)),
-            (SK.to_owned(), text(keys::commit(self.version))),
-            (INCARNATION.to_owned(), number(self.incarnation)),
             (ID.to_owned(), text(self.id.to_string())),
             (LOG_UNITS.to_owned(), number(self.log_units)),
             (TASK_BYTES.to_owned(), number(self.task_bytes)),
@@ -95,15 +104,21 @@ impl Entry {
                 item.insert(CHANGE.to_owned(), text("-"));
             }
         }
-        if let Some(expires) = self.expires {
-            item.insert(EXPIRES.to_owned(), number(expires));
-        }
         Ok(item)
     }
 
     /// Reads an item. `None` where it is no commit but the fence that a deletion leaves.
     pub(crate) fn read(item: &Item) -> Result<Option<Self>> {
-        let Some(id) = item.find::<Uuid>(ID)? else { return Ok(None) };
+        Entry::of(item, || keys::version_of(item.text(SK)?))
+    }
+
+    /// Reads the first entry of a log out of the head that holds it. `None` where it is an item of its own.
+    pub(crate) fn in_head(head: &Item) -> Result<Option<Self>> {
+        Entry::of(head, || Ok(Version::ABSENT.next()))
+    }
+
+    fn of(item: &Item, version: impl FnOnce() -> Result<Version>) -> Result<Option<Self>> {
+        let Some(id) = id_of(item)? else { return Ok(None) };
         let body = if let Some(packed) = item.find_bytes(DEFLATED)? {
             Body::Inline(Payload { deflated: true, bytes: packed.to_vec() })
         } else if let Some(json) = item.find_text(PLAIN)? {
@@ -119,9 +134,9 @@ impl Entry {
             Body::Parts { deflated, parts }
         };
         Ok(Some(Entry {
-            version: keys::version_of(item.text(SK)?)?,
+            version: version()?,
             incarnation: item.parse(INCARNATION)?,
-            id: CommitId::from_uuid(id),
+            id,
             change: read_change(item.find_text(CHANGE)?)?,
             body,
             log_units: item.find(LOG_UNITS)?.unwrap_or_default(),
@@ -143,6 +158,11 @@ impl Entry {
         let events: Vec<StreamResponse> = payload::unpack("the events of a commit", payload).await?;
         Ok(Some(Arc::new(CommitRecord { version: self.version, id: self.id, events })))
     }
+}
+
+/// The id of the commit that an item holds, if it holds one.
+pub(crate) fn id_of(item: &Item) -> Result<Option<CommitId>> {
+    Ok(item.find::<Uuid>(ID)?.map(CommitId::from_uuid))
 }
 
 fn read_change(change: Option<&str>) -> Result<ExecutorChange> {

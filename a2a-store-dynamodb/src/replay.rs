@@ -52,6 +52,9 @@ impl DynamoDbStore {
         after: Version,
     ) -> Result<Option<Vec<Arc<CommitRecord>>>> {
         let mut entries = log::entries(items, head.incarnation)?;
+        if let Some(whole) = head.whole.as_ref().filter(|_| after == Version::ABSENT) {
+            entries.insert(0, whole.entry.clone());
+        }
         entries.truncate(log::contiguous(&entries, after));
         entries.truncate(bounded(&entries));
         if entries.is_empty() {

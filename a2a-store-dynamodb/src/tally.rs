@@ -24,6 +24,8 @@ pub(crate) struct Tally {
     /// A bound of the task's size as JSON.
     pub(crate) task_bytes: u64,
     pub(crate) snapshot: Option<Snapshot>,
+    /// Up to which version the entry in the head holds everything, where there is one and no snapshot.
+    pub(crate) whole: Option<Version>,
     /// When the first item that the task's content needs expires.
     pub(crate) lasts_until: Option<i64>,
     /// The epoch second at which this was true.
@@ -39,6 +41,7 @@ impl Tally {
             log_units: 0,
             task_bytes: 0,
             snapshot: None,
+            whole: None,
             lasts_until: None,
             noted: now,
         }
@@ -49,12 +52,24 @@ impl Tally {
         self.snapshot.as_ref().map_or(0, |snapshot| snapshot.units)
     }
 
+    /// Takes note that nothing happened to the content between two versions: what held the earlier one holds the
+    /// later one as well. `false` where neither a snapshot nor the head holds all of the earlier one.
+    pub(crate) fn cover(&mut self, earlier: Version, later: Version) -> bool {
+        let covers = match &mut self.snapshot {
+            Some(snapshot) => Some(&mut snapshot.covers),
+            None => self.whole.as_mut(),
+        };
+        let covers = covers.filter(|covers| **covers == earlier);
+        covers.map(|covers| *covers = later).is_some()
+    }
+
     /// Takes note of a snapshot of the current version.
     pub(crate) fn summed_up(&mut self, snapshot: Snapshot) {
         self.log_units = 0;
         self.task_bytes = snapshot.bytes;
         self.lasts_until = snapshot.expires;
         self.snapshot = Some(snapshot);
+        self.whole = None;
     }
 }
 

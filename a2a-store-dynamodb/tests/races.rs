@@ -13,7 +13,7 @@ use a2a_core::{
     BackendError, Commit, CommitId, CommitRecord, Executor, ExecutorChange, Outcome, Replay, TaskKey,
     TaskStore, Tenant, Version, reduce,
 };
-use a2a_testkit::sample::{at, commit_id, instance, status, task};
+use a2a_testkit::sample::{Draft, Story, at, commit_id, instance, status, task};
 use futures::future::{join, join_all};
 use place::Place;
 use place::remote::{self, RemoteStore};
@@ -116,6 +116,74 @@ impl Writer {
         }
         self
     }
+}
+
+/// The commit that creates a task: all of it, or its beginning.
+fn creation(story: &Story, is_whole: bool) -> Draft {
+    let mut events = vec![StreamResponse::Task(story.task.clone())];
+    events.extend(is_whole.then(|| status(&story.task, TaskState::Completed, at(1))));
+    story.draft(events)
+}
+
+#[test]
+fn exactly_one_creation_wins_whether_it_is_the_whole_task_or_its_beginning() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let reader = place.store(|config| config).await;
+        for round in 0..30 {
+            let story = Story::new(&format!("created {round}"));
+            if round % 3 == 2 {
+                // In the place of an earlier life, which may itself have been of either kind.
+                let earlier = creation(&story, round % 2 == 0);
+                assert_eq!(earlier.send(&reader, &story.key).await, Outcome::Applied(Version::new(1)));
+                assert!(reader.delete(&story.key).await.unwrap());
+            }
+            let writing = (0..8_u64).map(|n| {
+                let (setup, story) = (place.setup(Some(100 * round + n)), &story);
+                async move {
+                    let (store, draft) = (setup.open().await, creation(story, n % 2 == 0));
+                    let outcome = draft.send(&store, &story.key).await;
+                    (draft, outcome)
+                }
+            });
+            let told = join_all(writing).await;
+            let won: Vec<&Draft> = told
+                .iter()
+                .filter(|(_, outcome)| *outcome == Outcome::Applied(Version::new(1)))
+                .map(|(draft, _)| draft)
+                .collect();
+            let [won] = won.as_slice() else { panic!("{} creations of {round} won", won.len()) };
+            let lost = Outcome::Conflict { actual: Version::new(1) };
+            assert_eq!(told.iter().filter(|(_, outcome)| *outcome == lost).count(), 7, "in {round}");
+            let log = reader.commits_after(&story.key, Version::ABSENT).await.unwrap();
+            assert_eq!(log, Replay::Commits(vec![Arc::clone(won.commit().record())]));
+            assert_eq!(reader.load(&story.key).await.unwrap().unwrap().task, won.task);
+        }
+    });
+}
+
+#[test]
+fn a_whole_task_whose_answers_are_lost_is_applied_once_and_told_so() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let network = place::faults::BadNetwork::new(11, 0, 80);
+        let client = place.client_with(|builder| builder.interceptor(network)).await;
+        let config = a2a_store_dynamodb::Config::new(&place.table);
+        let lossy = a2a_store_dynamodb::DynamoDbStore::new(client, config.attempts(2));
+        let (store, mut story) = (place.store(|config| config).await, Story::new("t"));
+        let whole = creation(&story, true);
+        assert_eq!(whole.send(&lossy, &story.key).await, Outcome::Applied(Version::new(1)));
+        story.accept(&whole);
+        assert_eq!(whole.send(&store, &story.key).await, Outcome::Applied(Version::new(1)));
+        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+
+        // Somebody takes it over before the writer has had an answer.
+        let claim = ExecutorChange::Claim(Executor::first(instance()));
+        story.tell_with(&lossy, Vec::new(), claim).await;
+        assert_eq!(whole.send(&lossy, &story.key).await, Outcome::Applied(Version::new(1)));
+        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+        let other = creation(&story, true);
+        let other = Draft { expected: Version::ABSENT, ..other };
+        assert_eq!(other.send(&lossy, &story.key).await, Outcome::Conflict { actual: Version::new(2) });
+    });
 }
 
 fn replaced(task: &Task, text: &str) -> StreamResponse {

@@ -175,6 +175,36 @@ fn a_finished_task_outlives_its_commits() {
 }
 
 #[test]
+fn a_task_of_one_commit_outlives_the_commits_after_it_and_goes_at_its_own_time() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, clock) = open(place).await;
+        let mut story = Story::new("t").by("ann");
+        let end = status(&story.task, TaskState::Completed, at(1));
+        story.tell(&store, vec![a2a::StreamResponse::Task(story.task.clone()), end]).await;
+        for _ in 0..2 {
+            clock.forward(1);
+            story.tell(&store, vec![]).await;
+        }
+        clock.forward(COMMITS as i64 + 1);
+        assert_eq!(expire(place, &clock).await, 2, "the two commits without events");
+        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+        let replay = store.commits_after(&story.key, Version::ABSENT).await.unwrap();
+        assert_eq!(replay, Replay::Commits(vec![Arc::clone(&story.log[0])]));
+        let replay = store.commits_after(&story.key, Version::new(1)).await.unwrap();
+        assert_eq!(replay, Replay::Snapshot(Box::new(story.stored().unwrap())));
+        story.tell(&store, vec![]).await;
+        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+
+        clock.forward(TASKS as i64 + 1);
+        assert_eq!(store.load(&story.key).await.unwrap(), None);
+        let replay = store.commits_after(&story.key, Version::ABSENT).await.unwrap();
+        assert_eq!(replay, Replay::Commits(Vec::new()));
+        let again = Story::new("t").by("bob").begin(&store).await;
+        assert_eq!(store.load(&again.key).await.unwrap(), again.stored());
+    });
+}
+
+#[test]
 fn a_parked_task_waits_for_ever() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, clock) = open(place).await;

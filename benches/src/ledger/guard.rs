@@ -35,7 +35,7 @@ fn recorded() -> [Recorded; 7] {
         read_units: f64::INFINITY,
     };
     [
-        Recorded { requests: 15.0, read_units: 5.0, ..record(short, 0, 35.0, 23.0) },
+        Recorded { requests: 15.0, read_units: 5.0, ..record(short, 0, 20.0, 13.0) },
         record(short, 1, 95.0, 73.0),
         record(short, 2, 100.0, 88.0),
         Recorded { requests: 10.0, read_units: 1.0, ..record(at_once, 0, 64.0, 40.0) },
