@@ -17,8 +17,8 @@ pub(crate) async fn watchers_after_claim(
     key: &TaskKey,
     before: Version,
 ) -> Vec<(InstanceId, Version)> {
-    let watchers = match instance.retry_for_request().run(|| instance.tasks.head(key)).await {
-        Ok(head) => head.map(|head| head.watchers).unwrap_or_default(),
+    let watchers = match instance.retry_for_request().run(|| instance.tasks.watchers(key)).await {
+        Ok(watchers) => watchers,
         Err(error) => {
             // They find the task's news by themselves, later.
             tracing::warn!(task = %key, error = %Chain(&error), "watchers of a claimed task are unknown");
@@ -36,14 +36,13 @@ pub(crate) async fn tell_watchers(
     record: &Arc<CommitRecord>,
     executor: Option<InstanceId>,
 ) {
-    let head = match instance.tasks.head(key).await {
-        Ok(head) => head,
+    let watchers = match instance.tasks.watchers(key).await {
+        Ok(watchers) => watchers,
         Err(error) => {
             tracing::debug!(task = %key, error = %Chain(&error), "watchers are not told of a commit");
             return;
         }
     };
-    let watchers = head.map(|head| head.watchers).unwrap_or_default();
     let mut to: BTreeSet<InstanceId> = watchers.into_iter().chain(executor).collect();
     to.remove(&instance.id);
     let to = Vec::from_iter(to);

@@ -98,10 +98,10 @@ on_every_bus! {
         let world = World::new(2, bus).await;
         let task = world.nodes[0].start("hang").await;
         let events = world.nodes[1].subscribe(&task.id).await.unwrap();
-        assert_eq!(world.load(&task.id).await.head.watchers.len(), 1);
+        assert_eq!(world.watchers(&task.id).await, 1);
         drop(events);
         eventually("the watcher's departure", || async {
-            world.load(&task.id).await.head.watchers.is_empty() && world.nodes[1].cluster.streaming() == 0
+            world.watchers(&task.id).await == 0 && world.nodes[1].cluster.streaming() == 0
         })
         .await;
         world.shutdown().await;

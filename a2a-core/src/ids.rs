@@ -227,7 +227,6 @@ mod tests {
             state: a2a::TaskState::Working,
             principal: Some(principal.clone()),
             executor: None,
-            watchers: std::collections::BTreeSet::new(),
         };
         assert!(!format!("{principal:?} {principal:#?} {query:?} {head:?}").contains("s3cret"));
     }

@@ -1,9 +1,9 @@
 //! The contract of a task store, and the guide for whoever implements one.
 //!
 //! A store keeps, per task, a log of numbered commits and three facts beside it: who created the task
-//! (the principal), who runs it (the executor) and which instances have streams on it (the watchers). How
-//! it represents them is its own affair: DynamoDB appends events and writes snapshots rarely, memory folds
-//! events into the task it holds.
+//! (the principal), who runs it (the executor) and which instances have streams on it (the watchers). The
+//! watchers may be many, and are read apart. How it represents them is its own affair: DynamoDB appends events
+//! and writes snapshots rarely, memory folds events into the task it holds.
 //!
 //! To implement one: implement [`TaskStore`], [`Membership`] and
 //! [`PushConfigs`]; then run `a2a-testkit`'s suites against it. Every line of a
@@ -42,8 +42,6 @@ pub struct TaskHead {
     pub principal: Option<Principal>,
     /// Who runs the agent now.
     pub executor: Option<Executor>,
-    /// The instances with at least one open stream on the task.
-    pub watchers: BTreeSet<InstanceId>,
 }
 
 /// Keeps tasks.
@@ -60,28 +58,30 @@ pub struct TaskHead {
 /// 7. `load_sees_every_commit_that_was_answered`: on whichever handle, at once (linearizable reads).
 /// 8. `commits_after_returns_all_later_commits_in_order`: or a snapshot, never a hole; empty at the end, and
 ///    for a task that does not exist.
-/// 9. `watch_registers_before_it_reads`: a commit that the returned task lacks was made by someone who can
-///    see the watcher.
+/// 9. `watch_registers_before_it_reads`: a commit that the returned task lacks was made by someone who finds
+///    the watcher among [`watchers`](TaskStore::watchers) afterwards.
 /// 10. `watch_and_unwatch_are_idempotent`: and leave the version alone.
 /// 11. `watching_an_absent_task_registers_nothing`.
-/// 12. `head_agrees_with_load`: state, principal, executor and watchers.
-/// 13. `a_claim_records_the_executor`, `a_release_clears_it`, `keep_leaves_it`.
-/// 14. `a_task_that_ended_may_change_hands`: commits without events may follow the one that ended it.
-/// 15. `release_clears_only_the_named_executor`: outside any commit; the version stays.
-/// 16. `the_principal_is_set_by_the_first_commit_only`.
-/// 17. `list_returns_newest_status_first`, by status time, then by id, both descending. Lists may lag behind
+/// 12. `watchers_are_told_at_once`: on whichever handle, as soon as their `watch` or `unwatch` was answered
+///     (linearizable); of no other task, and of none that does not exist.
+/// 13. `head_agrees_with_load`: state, principal and executor.
+/// 14. `a_claim_records_the_executor`, `a_release_clears_it`, `keep_leaves_it`.
+/// 15. `a_task_that_ended_may_change_hands`: commits without events may follow the one that ended it.
+/// 16. `release_clears_only_the_named_executor`: outside any commit; the version stays.
+/// 17. `the_principal_is_set_by_the_first_commit_only`.
+/// 18. `list_returns_newest_status_first`, by status time, then by id, both descending. Lists may lag behind
 ///     commits by seconds; single tasks never do.
-/// 18. `list_pages_cover_every_unchanged_task_once`, under concurrent change.
-/// 19. `list_never_crosses_tenants_or_principals`.
-/// 20. `list_filters_by_context_state_and_time`: the time filter includes its bound.
-/// 21. `list_counts_all_matches`: the total does not depend on page or cursor.
-/// 22. `list_omits_artifacts_unless_asked` and `list_applies_the_history_length`.
-/// 23. `delete_removes_everything_of_a_task`: log, watchers and push configs; the key can be created anew.
-/// 24. `ids_are_hostile`: any text is a legal tenant, task id or context id; none reads or overwrites
+/// 19. `list_pages_cover_every_unchanged_task_once`, under concurrent change.
+/// 20. `list_never_crosses_tenants_or_principals`.
+/// 21. `list_filters_by_context_state_and_time`: the time filter includes its bound.
+/// 22. `list_counts_all_matches`: the total does not depend on page or cursor.
+/// 23. `list_omits_artifacts_unless_asked` and `list_applies_the_history_length`.
+/// 24. `delete_removes_everything_of_a_task`: log, watchers and push configs; the key can be created anew.
+/// 25. `ids_are_hostile`: any text is a legal tenant, task id or context id; none reads or overwrites
 ///     another's record. A store may answer `Rejected` for ids over 512 bytes.
-/// 25. `a_failed_call_leaks_no_content`: into its error's text.
-/// 26. `a_large_commit_is_applied_or_too_large`: never half of it.
-/// 27. `a_message_is_claimed_once`: see [`TaskStore::claim_message`].
+/// 26. `a_failed_call_leaks_no_content`: into its error's text.
+/// 27. `a_large_commit_is_applied_or_too_large`: never half of it.
+/// 28. `a_message_is_claimed_once`: see [`TaskStore::claim_message`].
 ///
 /// ```
 /// # use a2a_core::{TaskStore, TaskKey, Result};
@@ -120,6 +120,12 @@ pub trait TaskStore: fmt::Debug + Send + Sync + 'static {
     /// Registers a watcher, then reads the task: no commit can fall between the two. `None`, and no
     /// registration, where it does not exist. Idempotent; when cancelled the watcher may stay registered.
     async fn watch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<Option<StoredTask>>;
+
+    /// Reads which instances have at least one open stream on a task; empty where it does not exist.
+    ///
+    /// Every watcher whose [`watch`](TaskStore::watch) was answered before is in it. Whoever is not will find, in
+    /// what its `watch` returns, every commit that was applied before this call. Cancel safe, idempotent.
+    async fn watchers(&self, key: &TaskKey) -> Result<BTreeSet<InstanceId>>;
 
     /// Removes a watcher. Does nothing where it is not registered or the task does not exist. Idempotent.
     async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()>;

@@ -1,6 +1,6 @@
 //! Items as maps of typed attributes: how they are read without trusting what is there.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::str::FromStr;
 
 use a2a_core::{BackendError, Result};
@@ -46,8 +46,6 @@ pub(crate) trait Attributes {
     fn parse<T: FromStr>(&self, name: &'static str) -> Result<T>;
     /// Reads bytes that may be missing.
     fn find_bytes(&self, name: &'static str) -> Result<Option<&[u8]>>;
-    /// Reads a set of texts; a missing one is empty.
-    fn set<T: FromStr + Ord>(&self, name: &'static str) -> Result<BTreeSet<T>>;
 }
 
 fn missing(name: &str) -> BackendError {
@@ -89,16 +87,6 @@ impl Attributes for Item {
         match self.get(name) {
             None => Ok(None),
             Some(AttributeValue::B(blob)) => Ok(Some(blob.as_ref())),
-            Some(_) => Err(malformed(name)),
-        }
-    }
-
-    fn set<T: FromStr + Ord>(&self, name: &'static str) -> Result<BTreeSet<T>> {
-        match self.get(name) {
-            None => Ok(BTreeSet::new()),
-            Some(AttributeValue::Ss(texts)) => {
-                texts.iter().map(|text| text.parse().map_err(|_| malformed(name))).collect()
-            }
             Some(_) => Err(malformed(name)),
         }
     }

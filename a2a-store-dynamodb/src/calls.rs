@@ -32,8 +32,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 /// The fate of a conditional write.
 #[derive(Debug)]
 pub(crate) enum Written {
-    /// It was applied; the attributes that were asked for.
-    Done(Option<Item>),
+    /// It was applied.
+    Done,
     /// Its condition did not hold; the item as it is, where there is one.
     Unmet(Option<Item>),
 }
@@ -188,8 +188,7 @@ impl Calls {
     }
 
     pub(crate) async fn send_put(&self, put: PutItemFluentBuilder) -> Result<Written> {
-        let sent =
-            self.persist(error::judge, || Box::pin(put.clone().send())).await.map(|out| out.attributes);
+        let sent = self.persist(error::judge, || Box::pin(put.clone().send())).await;
         conditional("PutItem", sent, |error| match error {
             PutItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
             _ => None,
@@ -197,8 +196,7 @@ impl Calls {
     }
 
     pub(crate) async fn send_update(&self, update: UpdateItemFluentBuilder) -> Result<Written> {
-        let sent =
-            self.persist(error::judge, || Box::pin(update.clone().send())).await.map(|out| out.attributes);
+        let sent = self.persist(error::judge, || Box::pin(update.clone().send())).await;
         conditional("UpdateItem", sent, |error| match error {
             UpdateItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
             _ => None,
@@ -206,8 +204,7 @@ impl Calls {
     }
 
     pub(crate) async fn send_delete(&self, delete: DeleteItemFluentBuilder) -> Result<Written> {
-        let sent =
-            self.persist(error::judge, || Box::pin(delete.clone().send())).await.map(|out| out.attributes);
+        let sent = self.persist(error::judge, || Box::pin(delete.clone().send())).await;
         conditional("DeleteItem", sent, |error| match error {
             DeleteItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
             _ => None,
@@ -281,13 +278,13 @@ impl<E: ProvideErrorMetadata> Failed<E> {
     }
 }
 
-fn conditional<E: ProvideErrorMetadata>(
+fn conditional<T, E: ProvideErrorMetadata>(
     operation: &'static str,
-    sent: Result<Option<Item>, Failed<E>>,
+    sent: Result<T, Failed<E>>,
     unmet: impl Fn(&E) -> Option<Option<Item>>,
 ) -> Result<Written> {
     match sent {
-        Ok(attributes) => Ok(Written::Done(attributes)),
+        Ok(_) => Ok(Written::Done),
         Err(failed) => match failed.error.as_service_error().and_then(unmet) {
             Some(item) => Ok(Written::Unmet(item)),
             None => Err(failed.told(operation)),

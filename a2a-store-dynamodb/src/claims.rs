@@ -44,7 +44,7 @@ impl DynamoDbStore {
             .condition_expression("attribute_not_exists(pk) OR u <= :now")
             .expression_attribute_values(":now", number(now));
         match self.calls.send_put(put).await? {
-            Written::Done(_) => Ok(task_id.to_owned()),
+            Written::Done => Ok(task_id.to_owned()),
             Written::Unmet(Some(winner)) => winner.text(TASK).map(str::to_owned),
             Written::Unmet(None) => {
                 Err(BackendError::corrupt("a message claim that the endpoint did not return"))

@@ -147,7 +147,7 @@ impl DynamoDbStore {
             .condition_expression(FREE)
             .expression_attribute_values(":g", number(tally.incarnation));
         match self.calls.send_put(put).await? {
-            Written::Done(_) => Ok(Fate::Applied(tally)),
+            Written::Done => Ok(Fate::Applied(tally)),
             Written::Unmet(entry) => self.settle(draft, tally, entry, None),
         }
     }

@@ -63,7 +63,7 @@ impl DynamoDbStore {
             .condition_expression("g = :g AND attribute_not_exists(del)")
             .expression_attribute_values(":g", number(head.incarnation));
         Ok(match self.calls.send_put(put).await? {
-            Written::Done(_) => true,
+            Written::Done => true,
             // An attempt without an answer may have been ours.
             Written::Unmet(item) => {
                 item.map(|item| item.find_text(head::DELETED).map(|found| found == Some(&name)))
@@ -96,7 +96,7 @@ impl DynamoDbStore {
                 .condition_expression(FREE)
                 .expression_attribute_values(":g", number(incarnation));
             match self.calls.send_put(put).await? {
-                Written::Done(_) => return Ok(()),
+                Written::Done => return Ok(()),
                 Written::Unmet(Some(item)) if item.parse::<u64>(INCARNATION)? > incarnation => {
                     // A later life has got so far: nobody of this one gets past its entry.
                     return Ok(());
@@ -142,7 +142,7 @@ impl DynamoDbStore {
             .condition_expression("attribute_not_exists(g) OR g <= :g")
             .expression_attribute_values(":g", number(incarnation));
         match self.calls.send_delete(delete).await? {
-            Written::Done(_) | Written::Unmet(_) => Ok(()),
+            Written::Done | Written::Unmet(_) => Ok(()),
         }
     }
 }

@@ -20,8 +20,6 @@ pub(crate) const STATE: &str = "st";
 pub(crate) const EXECUTOR: &str = "ex";
 /// The executor's attempt.
 pub(crate) const ATTEMPT: &str = "ea";
-/// The watchers.
-pub(crate) const WATCHERS: &str = "w";
 /// The caller who created the task.
 const PRINCIPAL: &str = "pr";
 /// The context, for people who look at the table.
@@ -106,12 +104,7 @@ impl Head {
         Ok(Head {
             incarnation: item.parse(INCARNATION)?,
             version: Version::new(item.find(VERSION)?.unwrap_or_default()),
-            facts: TaskHead {
-                state,
-                principal: item.find_text(PRINCIPAL)?.map(Principal::new),
-                executor,
-                watchers: item.set(WATCHERS)?,
-            },
+            facts: TaskHead { state, principal: item.find_text(PRINCIPAL)?.map(Principal::new), executor },
             snapshot: Snapshot::read(item)?,
             whole,
             expires: item.find(EXPIRES)?,
@@ -282,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_malformed_head_is_corrupt() {
-        for broken in [INCARNATION, VERSION, WATCHERS, EXECUTOR] {
+        for broken in [INCARNATION, VERSION, EXECUTOR] {
             let mut item = item();
             item.insert(broken.into(), text("?"));
             assert!(matches!(Head::read(&item), Err(BackendError::Corrupt { .. })), "with a broken {broken}");

@@ -4,7 +4,7 @@
 //! after it ends it, whatever the task id is. Where the parts need not be read back, a digest of all of them,
 //! each with its length, takes their place and bounds the key's size.
 
-use a2a_core::{BackendError, CommitId, Principal, Result, TaskKey, Tenant, Version};
+use a2a_core::{BackendError, CommitId, InstanceId, Principal, Result, TaskKey, Tenant, Version};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -21,6 +21,8 @@ pub(crate) const HEAD: &str = "H";
 pub(crate) const COMMITS: &str = "C#";
 /// What the sort keys of push configs begin with.
 pub(crate) const PUSH_CONFIGS: &str = "P#";
+/// What the sort keys of watchers begin with.
+pub(crate) const WATCHERS: &str = "W#";
 /// The partition of the members.
 pub(crate) const MEMBERS: &str = "I";
 /// The sort key of a message claim.
@@ -95,6 +97,18 @@ pub(crate) fn push_config(id: &str) -> Result<String> {
     Ok(format!("{PUSH_CONFIGS}{id}"))
 }
 
+/// The sort key of a watcher.
+pub(crate) fn watcher(id: &InstanceId) -> String {
+    format!("{WATCHERS}{id}")
+}
+
+/// The watcher with this sort key.
+pub(crate) fn watcher_named(sort: &str) -> Result<InstanceId> {
+    sort.strip_prefix(WATCHERS)
+        .and_then(|id| id.parse().ok())
+        .ok_or_else(|| BackendError::corrupt("a watcher's sort key"))
+}
+
 /// The index partition with all tasks of a caller.
 pub(crate) fn caller(tenant: &Tenant, principal: Option<&Principal>) -> String {
     digest("by caller", &[Some(tenant.as_str()), principal.map(Principal::as_str)])
@@ -155,6 +169,13 @@ mod tests {
         let key = TaskKey::new(Tenant::new("#".repeat(ID_LIMIT)), "#".repeat(ID_LIMIT));
         assert!(partition(&key).unwrap().len() <= 2048);
         assert!(push_config(&"é".repeat(ID_LIMIT / 2)).unwrap().len() <= 1024);
+    }
+
+    #[test]
+    fn a_watcher_reads_back() {
+        let id = InstanceId::from_uuid(uuid::Uuid::from_u128(7));
+        assert_eq!(watcher_named(&watcher(&id)).unwrap(), id);
+        assert!(matches!(watcher_named("W#nobody"), Err(BackendError::Corrupt { .. })));
     }
 
     #[test]

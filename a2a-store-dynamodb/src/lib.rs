@@ -21,6 +21,7 @@ mod parts;
 mod payload;
 mod policy;
 mod push;
+mod release;
 mod replay;
 mod snapshot;
 mod store;

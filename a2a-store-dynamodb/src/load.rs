@@ -19,8 +19,8 @@ use crate::log::{self, Entry};
 use crate::tally::{Tally, sooner};
 use crate::{keys, snapshot};
 
-/// How often the ground may shift under a reader.
-const TRIES: usize = 6;
+/// How often the ground may shift under a reader: where a turn has ended, at each commit, and many may commit at once.
+const TRIES: usize = 16;
 
 /// How many large commits are read at once.
 const AT_ONCE: usize = 4;

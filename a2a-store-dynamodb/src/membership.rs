@@ -42,7 +42,7 @@ impl Membership for DynamoDbStore {
             None => update.update_expression("SET b = :b, st = :st REMOVE l"),
         };
         match self.calls.send_update(update).await? {
-            Written::Done(_) => Ok(Beat::Alive),
+            Written::Done => Ok(Beat::Alive),
             Written::Unmet(None) => Ok(Beat::Evicted),
             Written::Unmet(Some(item)) => match read(&item)?.state {
                 MemberState::Evicted => Ok(Beat::Evicted),
@@ -88,7 +88,7 @@ impl Membership for DynamoDbStore {
             .expression_attribute_values(":evicted", text(name_of(MemberState::Evicted)))
             .expression_attribute_values(":at", number(at_beat));
         match self.calls.send_update(update).await? {
-            Written::Done(_) => Ok(Eviction::Evicted),
+            Written::Done => Ok(Eviction::Evicted),
             Written::Unmet(None) => Ok(Eviction::Absent),
             Written::Unmet(Some(item)) => Ok(Eviction::Moved { beat: item.parse(BEAT)? }),
         }
@@ -97,7 +97,7 @@ impl Membership for DynamoDbStore {
     async fn remove(&self, who: &InstanceId) -> Result<()> {
         let delete = self.calls.delete(keys::MEMBERS, &who.to_string());
         match self.calls.send_delete(delete).await? {
-            Written::Done(_) | Written::Unmet(_) => Ok(()),
+            Written::Done | Written::Unmet(_) => Ok(()),
         }
     }
 

@@ -47,7 +47,7 @@ impl PushConfigs for DynamoDbStore {
             }
         }
         match self.calls.send_put(self.calls.put(item)).await? {
-            Written::Done(_) | Written::Unmet(_) => Ok(()),
+            Written::Done | Written::Unmet(_) => Ok(()),
         }
     }
 
@@ -71,7 +71,7 @@ impl PushConfigs for DynamoDbStore {
     async fn remove_config(&self, key: &TaskKey, id: &str) -> Result<()> {
         let (pk, sk) = (keys::partition(key)?, keys::push_config(id)?);
         match self.calls.send_delete(self.calls.delete(&pk, &sk)).await? {
-            Written::Done(_) | Written::Unmet(_) => Ok(()),
+            Written::Done | Written::Unmet(_) => Ok(()),
         }
     }
 
@@ -84,7 +84,7 @@ impl PushConfigs for DynamoDbStore {
             .condition_expression("a < :a")
             .expression_attribute_values(":a", number(version));
         match self.calls.send_update(update).await? {
-            Written::Done(_) | Written::Unmet(_) => Ok(()),
+            Written::Done | Written::Unmet(_) => Ok(()),
         }
     }
 }
@@ -125,7 +125,7 @@ impl DynamoDbStore {
                 .condition_expression("attribute_exists(pk)")
                 .expression_attribute_values(":x", number(expires));
             match self.calls.send_update(update).await? {
-                Written::Done(_) | Written::Unmet(_) => {}
+                Written::Done | Written::Unmet(_) => {}
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! The store's handle, and the task store's contract on it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use a2a_core::{
@@ -69,6 +70,10 @@ impl TaskStore for DynamoDbStore {
 
     async fn watch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<Option<StoredTask>> {
         self.register(key, watcher).await
+    }
+
+    async fn watchers(&self, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
+        self.read_watchers(key).await
     }
 
     async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {

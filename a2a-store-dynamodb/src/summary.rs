@@ -87,7 +87,7 @@ impl DynamoDbStore {
             )
             .expression_attribute_values(":g", number(tally.incarnation));
         match self.calls.send_update(update).await? {
-            Written::Done(_) => {
+            Written::Done => {
                 self.tidy(pk, tally.snapshot.clone()).await;
                 Ok(Some(written))
             }

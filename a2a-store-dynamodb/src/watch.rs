@@ -1,69 +1,60 @@
-//! Watchers and the executor beside the log: single conditional updates of the head.
+//! Watchers: an item each beside the task, so that who joins or leaves a task writes one unit, however many watch
+//! it, and meets neither a commit nor anybody else.
+
+use std::collections::{BTreeSet, HashMap};
 
 use a2a_core::{InstanceId, Result, StoredTask, TaskKey};
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use crate::DynamoDbStore;
-use crate::attributes::{number, text};
+use crate::attributes::{Attributes, EXPIRES, PK, SK, is_expired, number, text};
 use crate::calls::Written;
-use crate::head::Head;
 use crate::keys;
 
-/// The condition under which there is a task.
-const VISIBLE: &str =
-    "attribute_exists(pk) AND attribute_not_exists(del) AND (attribute_not_exists(x) OR x > :now)";
-
 impl DynamoDbStore {
-    /// Registers a watcher in one update that returns the head, then reads what the head names.
+    /// Registers a watcher, then reads the task: who commits after that read finds the watcher.
     pub(crate) async fn register(&self, key: &TaskKey, watcher: &InstanceId) -> Result<Option<StoredTask>> {
         let pk = keys::partition(key)?;
-        let update = self
-            .calls
-            .update(&pk, keys::HEAD)
-            .update_expression("ADD w :me")
-            .condition_expression(VISIBLE)
-            .expression_attribute_values(":me", set_of(watcher))
-            .expression_attribute_values(":now", number(self.now()))
-            .return_values(ReturnValue::AllNew);
-        match self.calls.send_update(update).await? {
-            Written::Done(head) => {
-                let head = head.as_ref().map(Head::read).transpose()?;
-                self.load_whole(key, head).await
-            }
-            Written::Unmet(_) => Ok(None),
+        let item = HashMap::from([
+            (PK.to_owned(), text(&pk)),
+            (SK.to_owned(), text(keys::watcher(watcher))),
+            (EXPIRES.to_owned(), number(self.now() + self.commit_seconds())),
+        ]);
+        match self.calls.send_put(self.calls.put(item)).await? {
+            Written::Done | Written::Unmet(_) => {}
         }
+        let stored = self.load_whole(key, None).await?;
+        if stored.is_none()
+            && let Err(error) = self.unregister(key, watcher).await
+        {
+            // It counts for nothing while there is no task, and expires.
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(error, "a watcher of a task that does not exist stays for now");
+        }
+        Ok(stored)
     }
 
     /// Removes a watcher.
     pub(crate) async fn unregister(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
         let pk = keys::partition(key)?;
-        let update = self
-            .calls
-            .update(&pk, keys::HEAD)
-            .update_expression("DELETE w :me")
-            .condition_expression("contains(w, :name)")
-            .expression_attribute_values(":me", set_of(watcher))
-            .expression_attribute_values(":name", text(watcher.to_string()));
-        match self.calls.send_update(update).await? {
-            Written::Done(_) | Written::Unmet(_) => Ok(()),
+        match self.calls.send_delete(self.calls.delete(&pk, &keys::watcher(watcher))).await? {
+            Written::Done | Written::Unmet(_) => Ok(()),
         }
     }
 
-    /// Clears the executor if it is this one.
-    pub(crate) async fn clear_executor(&self, key: &TaskKey, executor: &InstanceId) -> Result<()> {
+    /// Reads who watches a task.
+    pub(crate) async fn read_watchers(&self, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
         let pk = keys::partition(key)?;
-        let update = self
-            .calls
-            .update(&pk, keys::HEAD)
-            .update_expression("REMOVE ex, ea")
-            .condition_expression("ex = :me")
-            .expression_attribute_values(":me", text(executor.to_string()));
-        match self.calls.send_update(update).await? {
-            Written::Done(_) | Written::Unmet(_) => Ok(()),
+        let now = self.now();
+        let mut watchers = BTreeSet::new();
+        for item in self.calls.all(self.calls.range(&pk, keys::WATCHERS)).await? {
+            if !is_expired(item.find(EXPIRES)?, now) {
+                watchers.insert(keys::watcher_named(item.text(SK)?)?);
+            }
         }
+        // A task that has expired, or is being deleted, may still have some. Most have none, and need no look.
+        if !watchers.is_empty() && self.read_head(&pk).await?.is_none() {
+            watchers.clear();
+        }
+        Ok(watchers)
     }
-}
-
-fn set_of(instance: &InstanceId) -> AttributeValue {
-    AttributeValue::Ss(vec![instance.to_string()])
 }

@@ -29,7 +29,7 @@ impl DynamoDbStore {
             self.calls.put(head).condition_expression(condition).set_expression_attribute_values(values);
         let (written, configs) = futures::join!(self.calls.send_put(put), self.configs_to_expire(draft));
         let fate = match written? {
-            Written::Done(_) => Fate::Applied(tally),
+            Written::Done => Fate::Applied(tally),
             Written::Unmet(head) => self.settle(draft, tally, None, head)?,
         };
         if matches!(fate, Fate::Applied(_)) {

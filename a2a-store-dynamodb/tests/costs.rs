@@ -117,6 +117,33 @@ fn a_status_change_costs_a_constant_number_of_units() {
 }
 
 #[test]
+fn a_watcher_costs_a_write_unit_and_a_load_however_many_there_are_and_commits_cost_the_same() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, meter) = metered(place).await;
+        let mut stream = Stream::begin(&store, "watched").await;
+        meter.take();
+        stream.status(TaskState::Working).await;
+        let alone = meter.take();
+        let (mut watchers, mut bills) = (Vec::new(), Vec::new());
+        for _ in 0..100 {
+            watchers.push(instance());
+            store.watch(&stream.key, &watchers[watchers.len() - 1]).await.unwrap().unwrap();
+            bills.push(meter.take());
+        }
+        assert_eq!((bills[0].written, bills[0].read), (1.0, 2.0), "{:?}", bills[0]);
+        assert!(bills.iter().all(|bill| *bill == bills[0]), "{bills:?}");
+        stream.status(TaskState::Working).await;
+        assert_eq!(meter.take(), alone);
+        assert_eq!(store.watchers(&stream.key).await.unwrap().len(), 100);
+        // Some 40 for a read unit, and the head.
+        let bill = meter.take();
+        assert!(bill.read <= 100.0 / 40.0 + 1.5 && bill.total() == 2, "{bill:?}");
+        store.unwatch(&stream.key, &watchers[0]).await.unwrap();
+        assert_eq!(meter.take().written, 1.0);
+    });
+}
+
+#[test]
 fn a_beat_costs_one_write_unit_and_a_look_at_the_ring_one_read_unit() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, meter) = metered(place).await;

@@ -20,8 +20,12 @@ fn a_deleted_task_leaves_a_mark_and_a_fence_that_expire() {
         stream.chunks(300, 120, 1).await;
         stream.chunks(4, 700_000, 1).await;
         stream.status(TaskState::InputRequired).await;
+        for _ in 0..3 {
+            store.watch(&stream.key, &instance()).await.unwrap().unwrap();
+        }
         assert!(store.delete(&stream.key).await.unwrap());
         assert!(!store.delete(&stream.key).await.unwrap());
+        assert_eq!(store.watch(&stream.key, &instance()).await.unwrap(), None);
         assert_mark_and_fence(place, stream.version.next()).await;
     });
 }

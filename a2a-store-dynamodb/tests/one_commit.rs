@@ -111,9 +111,9 @@ fn what_is_said_after_the_end_is_in_the_log_and_in_the_task() {
     });
 }
 
-/// No agent of ours does that; a store is not who forbids it.
+/// No agent of ours says more after the end; where one does, the task stays as it ended.
 #[test]
-fn a_task_of_one_commit_that_is_set_to_work_again_loses_nothing() {
+fn a_status_after_the_end_is_in_the_log_and_changes_nothing() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, other) = (place.store(|config| config).await, place.store(|config| config).await);
         let mut story = finish(&store, "t").await;

@@ -62,6 +62,7 @@ async fn assert_all_unavailable(store: &DynamoDbStore, story: &Story, me: &Membe
     assert_unavailable(store.head(key).await);
     assert_unavailable(store.commits_after(key, Version::ABSENT).await);
     assert_unavailable(store.watch(key, &id).await);
+    assert_unavailable(store.watchers(key).await);
     assert_unavailable(store.unwatch(key, &id).await);
     assert_unavailable(store.release(key, &id).await);
     assert_unavailable(store.list(&TaskQuery::new(Tenant::default(), None, 5)).await);

@@ -205,6 +205,30 @@ fn a_task_of_one_commit_outlives_the_commits_after_it_and_goes_at_its_own_time()
 }
 
 #[test]
+fn a_watcher_is_forgotten_after_the_retention_of_commits_or_with_its_task() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, clock) = open(place).await;
+        let mut story = Story::new("t").begin(&store).await;
+        let (early, late) = (instance(), instance());
+        store.watch(&story.key, &early).await.unwrap().unwrap();
+        clock.forward(COMMITS as i64 * 2 / 5);
+        store.watch(&story.key, &late).await.unwrap().unwrap();
+        assert_eq!(store.watchers(&story.key).await.unwrap(), [early, late].into());
+        clock.forward(COMMITS as i64 * 3 / 5);
+        assert_eq!(store.watchers(&story.key).await.unwrap(), [late].into());
+        store.watch(&story.key, &early).await.unwrap().unwrap();
+        assert_eq!(store.watchers(&story.key).await.unwrap(), [early, late].into());
+
+        story.tell(&store, vec![status(&story.task, TaskState::Completed, at(1))]).await;
+        clock.forward(TASKS as i64 - 1);
+        store.watch(&story.key, &late).await.unwrap().unwrap();
+        assert_eq!(store.watchers(&story.key).await.unwrap(), [late].into());
+        clock.forward(1);
+        assert_eq!(store.watchers(&story.key).await.unwrap(), [].into());
+    });
+}
+
+#[test]
 fn a_parked_task_waits_for_ever() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, clock) = open(place).await;

@@ -36,7 +36,6 @@ impl Entry {
             state: self.row.state.clone(),
             principal: self.owner.principal.clone(),
             executor: self.executor,
-            watchers: self.watchers.clone(),
         }
     }
 

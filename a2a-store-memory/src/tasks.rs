@@ -1,5 +1,6 @@
 //! The task store's contract, on a shared location.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use a2a_core::{
@@ -58,6 +59,11 @@ impl TaskStore for MemoryStore {
             entry.moment()
         });
         Ok(moment.flatten().map(Moment::into_stored))
+    }
+
+    async fn watchers(&self, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
+        consume_budget().await;
+        Ok(self.location.with(key, |entry| entry.watchers.clone()).unwrap_or_default())
     }
 
     async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {

@@ -36,6 +36,7 @@ macro_rules! task_store_suite {
             watch_registers_before_it_reads
             watch_and_unwatch_are_idempotent
             watching_an_absent_task_registers_nothing
+            watchers_are_told_at_once
             head_agrees_with_load
             a_claim_records_the_executor
             a_release_clears_it

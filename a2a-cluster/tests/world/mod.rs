@@ -277,4 +277,10 @@ impl World {
         let key = a2a_core::TaskKey::new(a2a_core::Tenant::default(), id);
         a2a_core::TaskStore::load(&*self.store, &key).await.unwrap().unwrap()
     }
+
+    /// How many instances watch a task.
+    pub async fn watchers(&self, id: &str) -> usize {
+        let key = a2a_core::TaskKey::new(a2a_core::Tenant::default(), id);
+        a2a_core::TaskStore::watchers(&*self.store, &key).await.unwrap().len()
+    }
 }

@@ -121,7 +121,7 @@ async fn an_answer_that_is_none_is_indeterminate_to_a_writer() {
     let garbled = self::calls(Client::from_conf(config), 1);
     let error = garbled.send_put(garbled.put(Item::new())).await.unwrap_err();
     assert_eq!(kind(&error), Told::Indeterminate);
-    assert!(matches!(calls.send_put(calls.put(Item::new())).await, Ok(Written::Done(None))));
+    assert!(matches!(calls.send_put(calls.put(Item::new())).await, Ok(Written::Done)));
 }
 
 #[test]
@@ -159,7 +159,7 @@ async fn a_write_that_is_throttled_is_sent_again_and_succeeds() {
         .output(|| aws_sdk_dynamodb::operation::put_item::PutItemOutput::builder().build())
         .build();
     let calls = calls(mock_client!(aws_sdk_dynamodb, [&rule]), 5);
-    assert!(matches!(calls.send_put(calls.put(Item::new())).await, Ok(Written::Done(None))));
+    assert!(matches!(calls.send_put(calls.put(Item::new())).await, Ok(Written::Done)));
     assert_eq!(rule.num_calls(), 3);
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The child is the very test binary, started again. Lines of JSON go both ways; many calls may be under way.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -124,6 +124,7 @@ async fn answer(store: &DynamoDbStore, call: Call) -> String {
         }
         Call::CommitsAfter(key, version) => told(store.commits_after(&key, version).await.map(Log::from)),
         Call::Watch(key, who) => told(store.watch(&key, &who).await.map(|stored| stored.map(Stored))),
+        Call::Watchers(key) => told(store.watchers(&key).await),
         Call::Unwatch(key, who) => told(store.unwatch(&key, &who).await),
         Call::Release(key, who) => told(store.release(&key, &who).await),
         Call::List(query) => told(store.list(&query).await.map(Page::from)),
@@ -184,6 +185,10 @@ impl TaskStore for RemoteStore {
     async fn watch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<Option<StoredTask>> {
         let stored: Option<Stored> = self.ask(Call::Watch(key.clone(), *watcher)).await?;
         Ok(stored.map(|stored| stored.0))
+    }
+
+    async fn watchers(&self, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
+        self.ask(Call::Watchers(key.clone())).await
     }
 
     async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {

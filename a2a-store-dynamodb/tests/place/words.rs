@@ -1,6 +1,5 @@
 //! What two processes say to each other about a store: its calls and answers as JSON.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ pub(crate) enum Call {
     Commit(Box<CommitCall>),
     CommitsAfter(TaskKey, Version),
     Watch(TaskKey, InstanceId),
+    Watchers(TaskKey),
     Unwatch(TaskKey, InstanceId),
     Release(TaskKey, InstanceId),
     List(#[serde(with = "QueryWords")] TaskQuery),
@@ -171,7 +171,6 @@ struct HeadWords {
     state: TaskState,
     principal: Option<Principal>,
     executor: Option<Executor>,
-    watchers: BTreeSet<InstanceId>,
 }
 
 #[derive(Serialize, Deserialize)]

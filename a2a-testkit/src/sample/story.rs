@@ -157,7 +157,6 @@ impl Story {
             state: self.task.status.state.clone(),
             principal: self.principal.clone(),
             executor: self.executor,
-            watchers: self.watchers.clone(),
         })
     }
 }

@@ -46,6 +46,6 @@ pub use reading::{
 };
 pub use trimming::{list_applies_the_history_length, list_omits_artifacts_unless_asked};
 pub use watching::{
-    watch_and_unwatch_are_idempotent, watch_registers_before_it_reads,
+    watch_and_unwatch_are_idempotent, watch_registers_before_it_reads, watchers_are_told_at_once,
     watching_an_absent_task_registers_nothing,
 };

@@ -8,12 +8,14 @@ use a2a_core::{CommitRecord, Replay, StoredTask, TaskKey, TaskQuery, TaskStore, 
 use crate::expect::persist;
 use crate::sample::Story;
 
-/// Asserts that `load` and `head` return what the story says.
+/// Asserts that `load`, `head` and `watchers` return what the story says.
 pub(super) async fn assert_holds(store: &dyn TaskStore, story: &Story) {
     let loaded = persist(|| store.load(&story.key)).await;
     assert_eq!(loaded, story.stored(), "load of {:?}", story.key);
     let head = persist(|| store.head(&story.key)).await;
     assert_eq!(head, story.head(), "head of {:?}", story.key);
+    let watchers = persist(|| store.watchers(&story.key)).await;
+    assert_eq!(watchers, story.watchers, "watchers of {:?}", story.key);
 }
 
 /// Asserts that the log after a version is what the story says: every commit, or a snapshot in place of the

@@ -1,9 +1,10 @@
 //! Watchers: registered before the read, once each, and apart from the log.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use a2a::{Part, TaskState};
-use a2a_core::{InstanceId, Store, StoredTask, Version};
+use a2a_core::{Executor, ExecutorChange, InstanceId, Store, StoredTask, Version};
 use tokio::task::JoinSet;
 
 use super::walk::assert_holds;
@@ -11,6 +12,7 @@ use crate::StoreFixture;
 use crate::sample::{Story, at, instance, message, status};
 
 const ROUNDS: u64 = 60;
+const CROWD: u32 = 50;
 
 /// When a watch races a commit, either the task that it returns has the commit, or whoever made the commit
 /// sees the watcher afterwards. Reading first and registering then would lose the commit for good.
@@ -29,7 +31,6 @@ pub async fn watch_registers_before_it_reads(fixture: &dyn StoreFixture) {
             let written = writing.await;
             (side.join_all().await.remove(0), written)
         };
-        assert!(watched.head.watchers.contains(&watcher), "the head that watch returns lacks its watcher");
         assert!(
             watched.version >= after.version || seen.contains(&watcher),
             "watch returned version {} and was not registered yet when version {} was there",
@@ -48,15 +49,44 @@ async fn watch(store: Arc<dyn Store>, story: Story, watcher: InstanceId, pauses:
     store.watch(&story.key, &watcher).await.unwrap().expect("the task")
 }
 
-async fn write_and_look(store: Arc<dyn Store>, mut story: Story, round: u64) -> (Story, Vec<InstanceId>) {
+async fn write_and_look(
+    store: Arc<dyn Store>,
+    mut story: Story,
+    round: u64,
+) -> (Story, BTreeSet<InstanceId>) {
     let working = status(&story.task, TaskState::Working, at(round as i64));
     story.tell(&*store, vec![working]).await;
-    let seen = if round % 4 < 2 {
-        store.head(&story.key).await.unwrap().expect("the task").watchers
-    } else {
-        store.load(&story.key).await.unwrap().expect("the task").head.watchers
-    };
-    (story, seen.into_iter().collect())
+    let seen = store.watchers(&story.key).await.unwrap();
+    (story, seen)
+}
+
+/// Who watches is known on every handle as soon as it was answered, and so is who does so no more. A new executor
+/// that looks after its claim misses nobody.
+pub async fn watchers_are_told_at_once(fixture: &dyn StoreFixture) {
+    let (store, other) = (fixture.handle().await, fixture.handle().await);
+    let (mut story, neighbour) =
+        (Story::new("t").begin(&*store).await, Story::new("t#").begin(&*store).await);
+    let mut crowd = Vec::new();
+    for n in 0..CROWD {
+        let watcher = instance();
+        store.watch(&story.key, &watcher).await.unwrap().expect("the task");
+        crowd.push(watcher);
+        story.watchers.insert(watcher);
+        if n % 16 == 0 {
+            let claim = ExecutorChange::Claim(Executor { instance: watcher, attempt: n + 1 });
+            story.tell_with(&*other, Vec::new(), claim).await;
+        }
+        assert_eq!(other.watchers(&story.key).await.unwrap(), story.watchers, "after {n} others");
+    }
+    for watcher in crowd.iter().step_by(3) {
+        other.unwatch(&story.key, watcher).await.unwrap();
+        story.watchers.remove(watcher);
+        assert_eq!(store.watchers(&story.key).await.unwrap(), story.watchers, "after one left");
+    }
+    assert_holds(&*store, &neighbour).await;
+    assert_holds(&*store, &Story::new("absent")).await;
+    assert!(store.delete(&story.key).await.unwrap());
+    assert_holds(&*other, &Story::new("t")).await;
 }
 
 /// Watching twice registers once, unwatching twice removes once, both leave the version alone and all other
@@ -115,6 +145,7 @@ pub async fn watching_an_absent_task_registers_nothing(fixture: &dyn StoreFixtur
     }
     other.unwatch(&story.key, &watcher).await.unwrap();
     assert_holds(&*store, &story).await;
+    assert_eq!(other.watch(&story.key, &instance()).await.unwrap(), None);
     let story = story.begin(&*store).await;
     assert_holds(&*other, &story).await;
 }

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use a2a_core::{
-    Commit, ExecutorChange, InstanceId, Outcome, Result, StoredTask, TaskHead, TaskKey, TaskStore, Tenant,
-};
+use a2a_core::{Commit, ExecutorChange, InstanceId, Outcome, Result, StoredTask, TaskKey, TaskStore, Tenant};
 use a2a_testkit::async_trait;
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -16,14 +14,21 @@ use crate::verdict::rejections;
 
 rejections! { store_rejected:
     a_watch_that_reads_first: ReadsFirst => task_store::watch_registers_before_it_reads;
-    a_watch_that_returns_what_was_before: ReturnsOld => task_store::watch_registers_before_it_reads;
     a_watch_that_counts_as_a_commit: WatchIsACommit => task_store::watch_and_unwatch_are_idempotent;
     watchers_written_over: LostWatchers => task_store::watch_and_unwatch_are_idempotent;
     watchers_lost_by_a_commit: CommitForgetsWatchers =>
         task_store::watch_and_unwatch_are_idempotent,
+        task_store::watchers_are_told_at_once,
         task_store::head_agrees_with_load;
+    watchers_told_from_a_cache: CachesWatchers::default() => task_store::watchers_are_told_at_once;
+    watchers_cut_to_a_page: FirstPage => task_store::watchers_are_told_at_once;
+    watchers_that_outlive_their_task: WatchersStay::default() =>
+        task_store::watchers_are_told_at_once,
+        task_store::delete_removes_everything_of_a_task;
     an_unwatch_that_removes_all: UnwatchRemovesAll => task_store::watch_and_unwatch_are_idempotent;
     watchers_of_absent_tasks: WatchesTheAbsent => task_store::watching_an_absent_task_registers_nothing;
+    watchers_kept_for_a_later_task: EarlyBirds::default() =>
+        task_store::watching_an_absent_task_registers_nothing;
     a_claim_that_counts_attempts_itself: OwnAttempts => task_store::a_claim_records_the_executor;
     a_release_that_does_nothing: ReleaseIsKeep => task_store::a_release_clears_it;
     a_keep_that_clears: KeepIsRelease => task_store::keep_leaves_it;
@@ -73,32 +78,12 @@ impl Flaw for ReadsFirst {
         let stored = right.load(key).await?;
         let _ = timeout(Duration::from_millis(100), LOOKED.notified()).await;
         right.watch(key, watcher).await?;
-        Ok(stored.map(|mut stored| {
-            stored.head.watchers.insert(*watcher);
-            stored
-        }))
-    }
-    async fn head(&self, right: &Reference, key: &TaskKey) -> Result<Option<TaskHead>> {
-        let head = right.head(key).await;
-        LOOKED.notify_waiters();
-        head
-    }
-}
-
-/// Registers and reads at once, but returns the head from before.
-struct ReturnsOld;
-
-#[async_trait]
-impl Flaw for ReturnsOld {
-    async fn watch(
-        &self,
-        right: &Reference,
-        key: &TaskKey,
-        watcher: &InstanceId,
-    ) -> Result<Option<StoredTask>> {
-        let stored = right.load(key).await?;
-        right.watch(key, watcher).await?;
         Ok(stored)
+    }
+    async fn watchers(&self, right: &Reference, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
+        let watchers = right.watchers(key).await;
+        LOOKED.notify_waiters();
+        watchers
     }
 }
 
@@ -130,11 +115,11 @@ impl Flaw for LostWatchers {
         key: &TaskKey,
         watcher: &InstanceId,
     ) -> Result<Option<StoredTask>> {
-        let Some(head) = right.head(key).await? else { return Ok(None) };
+        let mut watchers = right.watchers(key).await?;
         tokio::time::sleep(Duration::from_millis(1)).await;
-        let watchers: BTreeSet<_> = head.watchers.into_iter().chain([*watcher]).collect();
+        watchers.insert(*watcher);
         if let Some(entry) = right.state().tasks.get_mut(key) {
-            entry.stored.head.watchers = watchers;
+            entry.watchers = watchers;
         }
         right.load(key).await
     }
@@ -147,7 +132,7 @@ impl Flaw for CommitForgetsWatchers {
     async fn commit(&self, right: &Reference, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
         let outcome = right.commit(key, commit).await?;
         if let Some(entry) = right.state().tasks.get_mut(key) {
-            entry.stored.head.watchers.clear();
+            entry.watchers.clear();
         }
         Ok(outcome)
     }
@@ -159,8 +144,86 @@ struct UnwatchRemovesAll;
 impl Flaw for UnwatchRemovesAll {
     async fn unwatch(&self, right: &Reference, key: &TaskKey, _: &InstanceId) -> Result<()> {
         if let Some(entry) = right.state().tasks.get_mut(key) {
-            entry.stored.head.watchers.clear();
+            entry.watchers.clear();
         }
+        Ok(())
+    }
+}
+
+/// Reads the watchers of a task once in so many times.
+#[derive(Default)]
+struct CachesWatchers(std::sync::Mutex<(u32, BTreeSet<InstanceId>)>);
+
+#[async_trait]
+impl Flaw for CachesWatchers {
+    async fn watchers(&self, right: &Reference, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
+        let watchers = right.watchers(key).await?;
+        let mut cache = self.0.lock().unwrap();
+        if cache.0.is_multiple_of(4) {
+            cache.1 = watchers;
+        }
+        cache.0 += 1;
+        Ok(cache.1.clone())
+    }
+}
+
+struct FirstPage;
+
+#[async_trait]
+impl Flaw for FirstPage {
+    async fn watchers(&self, right: &Reference, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
+        Ok(right.watchers(key).await?.into_iter().take(40).collect())
+    }
+}
+
+/// Registers without a look whether there is a task.
+#[derive(Default)]
+struct EarlyBirds(std::sync::Mutex<BTreeSet<InstanceId>>);
+
+#[async_trait]
+impl Flaw for EarlyBirds {
+    async fn watch(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        watcher: &InstanceId,
+    ) -> Result<Option<StoredTask>> {
+        self.0.lock().unwrap().insert(*watcher);
+        right.load(key).await
+    }
+    async fn watchers(&self, right: &Reference, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
+        let early = self.0.lock().unwrap().clone();
+        Ok(right.load(key).await?.map(|_| early).unwrap_or_default())
+    }
+    async fn unwatch(&self, _: &Reference, _: &TaskKey, watcher: &InstanceId) -> Result<()> {
+        self.0.lock().unwrap().remove(watcher);
+        Ok(())
+    }
+}
+
+/// Keeps the watchers under the task's key, and forgets them when it deletes the task.
+#[derive(Default)]
+struct WatchersStay(std::sync::Mutex<std::collections::BTreeMap<TaskKey, BTreeSet<InstanceId>>>);
+
+#[async_trait]
+impl Flaw for WatchersStay {
+    async fn watch(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        watcher: &InstanceId,
+    ) -> Result<Option<StoredTask>> {
+        let stored = right.load(key).await?;
+        if stored.is_some() {
+            self.0.lock().unwrap().entry(key.clone()).or_default().insert(*watcher);
+        }
+        Ok(stored)
+    }
+    async fn watchers(&self, _: &Reference, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
+        Ok(self.0.lock().unwrap().get(key).cloned().unwrap_or_default())
+    }
+    async fn unwatch(&self, _: &Reference, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
+        self.0.lock().unwrap().entry(key.clone()).or_default().remove(watcher);
         Ok(())
     }
 }

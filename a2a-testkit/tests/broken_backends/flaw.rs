@@ -1,5 +1,6 @@
 //! A flaw alters single calls of the reference store; all others stay right.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -34,6 +35,9 @@ pub(crate) trait Flaw: Send + Sync + 'static {
         watcher: &InstanceId,
     ) -> Result<Option<StoredTask>> {
         right.watch(key, watcher).await
+    }
+    async fn watchers(&self, right: &Reference, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
+        right.watchers(key).await
     }
     async fn unwatch(&self, right: &Reference, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
         right.unwatch(key, watcher).await
@@ -130,6 +134,9 @@ impl<F: Flaw> TaskStore for Flawed<F> {
     }
     async fn watch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<Option<StoredTask>> {
         self.flaw.watch(&self.right, &self.flaw.key(key), watcher).await
+    }
+    async fn watchers(&self, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
+        self.flaw.watchers(&self.right, &self.flaw.key(key)).await
     }
     async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
         self.flaw.unwatch(&self.right, &self.flaw.key(key), watcher).await

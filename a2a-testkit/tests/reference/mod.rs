@@ -7,7 +7,7 @@ mod members;
 mod tasks;
 mod webhooks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use a2a_core::{CommitRecord, InstanceId, Member, Principal, PushSubscription, StoredTask, TaskKey, Tenant};
@@ -31,6 +31,7 @@ pub(crate) struct State {
 /// Everything about one task.
 pub(crate) struct Entry {
     pub(crate) stored: StoredTask,
+    pub(crate) watchers: BTreeSet<InstanceId>,
     pub(crate) log: Vec<Arc<CommitRecord>>,
     pub(crate) webhooks: BTreeMap<String, PushSubscription>,
 }

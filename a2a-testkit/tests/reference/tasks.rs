@@ -1,6 +1,6 @@
 //! The tasks of the reference store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,14 +35,18 @@ impl TaskStore for Reference {
 
     async fn watch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<Option<StoredTask>> {
         Ok(self.state().tasks.get_mut(key).map(|entry| {
-            entry.stored.head.watchers.insert(*watcher);
+            entry.watchers.insert(*watcher);
             entry.stored.clone()
         }))
     }
 
+    async fn watchers(&self, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
+        Ok(self.state().tasks.get(key).map(|entry| entry.watchers.clone()).unwrap_or_default())
+    }
+
     async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
         if let Some(entry) = self.state().tasks.get_mut(key) {
-            entry.stored.head.watchers.remove(watcher);
+            entry.watchers.remove(watcher);
         }
         Ok(())
     }
@@ -117,10 +121,9 @@ impl State {
                 state: task.status.state.clone(),
                 principal: commit.principal().cloned(),
                 executor: None,
-                watchers: Default::default(),
             };
             let stored = StoredTask { task: task.clone(), version: Version::ABSENT, head };
-            Entry { stored, log: Vec::new(), webhooks: BTreeMap::new() }
+            Entry { stored, watchers: BTreeSet::new(), log: Vec::new(), webhooks: BTreeMap::new() }
         });
         entry.stored.version = entry.stored.version.next();
         entry.stored.task = task.clone();

@@ -4,11 +4,9 @@ use super::*;
 
 /// What a figure may exceed its claim by, from the first place to the last.
 const GROWTH: f64 = 1.1;
-/// A task's record lists the instances that stream it, so a long list makes each entry dearer.
-const KNOWN: [&str; 1] = ["joining, write units"];
 
 #[test]
-fn nothing_grows_by_a_tenth_more_than_claimed_but_the_list_of_who_watches() {
+fn nothing_grows_by_a_tenth_more_than_claimed() {
     let mut grown = Vec::new();
     for question in &QUESTIONS {
         let curve = question.answer(&Scale::small()).unwrap();
@@ -21,5 +19,5 @@ fn nothing_grows_by_a_tenth_more_than_claimed_but_the_list_of_who_watches() {
             }
         }
     }
-    assert_eq!(grown, KNOWN);
+    assert!(grown.is_empty(), "{grown:?}");
 }

@@ -1,5 +1,6 @@
 //! The tasks of a faulty store.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -47,6 +48,10 @@ impl TaskStore for FaultyStore {
 
     async fn watch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<Option<StoredTask>> {
         self.write(self.inner.watch(key, watcher)).await
+    }
+
+    async fn watchers(&self, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
+        self.read(self.inner.watchers(key)).await
     }
 
     async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {

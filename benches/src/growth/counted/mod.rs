@@ -1,7 +1,8 @@
 //! The in-memory store behind a counter, for one instance that may die.
 //!
-//! Units follow the layout of `a2a-store-dynamodb` without compression and snapshots: a log entry for each commit, and
-//! a head that holds the watchers and is written with those commits that change it.
+//! Units follow the layout of `a2a-store-dynamodb` without compression and snapshots: a log entry for each commit, a
+//! head that is written with those commits that change it, or holds the one commit of a task that ends with it, and an
+//! item for each watcher.
 
 mod members;
 mod tasks;
@@ -10,7 +11,6 @@ mod webhooks;
 use std::future::pending;
 use std::sync::Arc;
 
-use a2a_core::TaskHead;
 use a2a_store_memory::MemoryStore;
 use tokio_util::sync::CancellationToken;
 
@@ -18,10 +18,10 @@ use super::tally::{Tally, units};
 
 const WRITE_UNIT: usize = 1024;
 const READ_UNIT: usize = 4096;
-/// A head without watchers: state, timestamps, context, principal, executor.
+/// A head: state, timestamps, context, principal, executor.
 const HEAD_BYTES: usize = 300;
-/// An instance's id, written out.
-const ID_BYTES: usize = 36;
+/// A watcher's item.
+const WATCHER_BYTES: usize = 100;
 
 /// A store whose calls are counted.
 #[derive(Debug)]
@@ -38,10 +38,6 @@ impl Counted {
             pending().await
         }
     }
-}
-
-fn head_bytes(head: Option<&TaskHead>) -> usize {
-    HEAD_BYTES + head.map_or(0, |head| head.watchers.len() * ID_BYTES)
 }
 
 fn json_bytes(value: &impl serde::Serialize) -> usize {

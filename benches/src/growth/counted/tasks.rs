@@ -1,5 +1,6 @@
 //! Counted calls about tasks; commits take the time that a table takes, so that events gather as they do there.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use a2a_core::{
@@ -9,7 +10,7 @@ use a2a_core::{
 use async_trait::async_trait;
 use tokio::time::sleep;
 
-use super::{Counted, head_bytes, json_bytes, read_units, write_units};
+use super::{Counted, HEAD_BYTES, WATCHER_BYTES, json_bytes, read_units, write_units};
 
 /// What a commit takes.
 const COMMIT: Duration = Duration::from_millis(8);
@@ -26,7 +27,7 @@ impl TaskStore for Counted {
     async fn head(&self, key: &TaskKey) -> Result<Option<TaskHead>> {
         self.alive().await;
         let head = self.store.head(key).await?;
-        self.tally.read("head", read_units(head_bytes(head.as_ref())));
+        self.tally.read("head", read_units(HEAD_BYTES));
         Ok(head)
     }
 
@@ -35,7 +36,10 @@ impl TaskStore for Counted {
         let record = commit.record();
         let mut units = write_units(json_bytes(record.as_ref()));
         if record.state().is_some() || commit.executor_change() != ExecutorChange::Keep {
-            units = 2.0 * (units + write_units(head_bytes(self.store.head(key).await?.as_ref())));
+            units = 2.0 * (units + write_units(HEAD_BYTES));
+        }
+        if commit.expected() == Version::ABSENT && record.is_terminal() {
+            units = write_units(HEAD_BYTES + json_bytes(record.as_ref()));
         }
         self.tally.write("commit", units);
         sleep(COMMIT).await;
@@ -59,21 +63,31 @@ impl TaskStore for Counted {
     async fn watch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<Option<StoredTask>> {
         self.alive().await;
         let stored = self.store.watch(key, watcher).await?;
-        let head = head_bytes(stored.as_ref().map(|stored| &stored.head));
-        self.tally.write("watch", write_units(head));
-        self.tally.also_read(stored.as_ref().map_or(0.0, |stored| read_units(json_bytes(&stored.task))));
+        self.tally.write("watch", write_units(WATCHER_BYTES));
+        self.tally.also_read(stored.as_ref().map_or(1.0, whole));
         Ok(stored)
+    }
+
+    async fn watchers(&self, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
+        self.alive().await;
+        let watchers = self.store.watchers(key).await?;
+        self.tally.read("watchers", read_units(watchers.len() * WATCHER_BYTES));
+        if !watchers.is_empty() {
+            // They count while there is a task.
+            self.tally.also_read(read_units(HEAD_BYTES));
+        }
+        Ok(watchers)
     }
 
     async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
         self.alive().await;
-        self.tally.write("unwatch", write_units(head_bytes(self.store.head(key).await?.as_ref())));
+        self.tally.write("unwatch", write_units(WATCHER_BYTES));
         self.store.unwatch(key, watcher).await
     }
 
     async fn release(&self, key: &TaskKey, executor: &InstanceId) -> Result<()> {
         self.alive().await;
-        self.tally.write("release", write_units(head_bytes(self.store.head(key).await?.as_ref())));
+        self.tally.write("release", write_units(HEAD_BYTES));
         self.store.release(key, executor).await
     }
 
@@ -104,5 +118,5 @@ impl TaskStore for Counted {
 }
 
 fn whole(stored: &StoredTask) -> f64 {
-    read_units(head_bytes(Some(&stored.head)) + json_bytes(&stored.task))
+    read_units(HEAD_BYTES + json_bytes(&stored.task))
 }
