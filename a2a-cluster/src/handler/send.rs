@@ -1,5 +1,6 @@
 //! Sending a message: a new task, or a follow-up to a parked one (specification, sections 3.1.1 and 3.1.2).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use a2a::{
@@ -9,6 +10,7 @@ use a2a_core::{Commit, CommitId, Executor, ExecutorChange, Outcome, StoredTask, 
 use a2a_server::{ExecutorContext, ServiceParams};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::duplicate::{self, Claim};
@@ -158,11 +160,12 @@ async fn new_task(
         metadata: None,
     };
     task.status.timestamp = reduce::next_timestamp(&task, &*instance.ambient).into();
-    let message = reduce::user_message(&task, req.message.clone());
+    let SendMessageRequest { message, configuration, metadata, tenant } = req;
+    let message = reduce::user_message(&task, message);
     task.history = Some(vec![message.clone()]);
     let key = caller.key(&task.id);
-    let webhooks = push::save_with_send(instance, &key, req.configuration.as_ref(), Version::ABSENT).await?;
-    let context = context(params, &key, &task, None, message, req);
+    let webhooks = push::save_with_send(instance, &key, configuration.as_ref(), Version::ABSENT).await?;
+    let context = context(params, &key, &task, None, message, metadata, tenant);
     let assignment = Assignment {
         key: key.clone(),
         task,
@@ -223,7 +226,7 @@ async fn follow_up(
         // From here on nothing may fail: the task is ours.
         webhook::succeed(instance, &key, stored.head.executor);
         let watchers = announce::watchers_after_claim(instance, &key, stored.version).await;
-        let context = context(&params, &key, &task, Some(stored.task), message, req);
+        let context = context(&params, &key, &task, Some(stored.task), message, req.metadata, req.tenant);
         let start = Start::Snapshot(Box::new(task.clone()), version);
         let assignment = Assignment {
             key: key.clone(),
@@ -279,17 +282,18 @@ fn context(
     task: &Task,
     stored_task: Option<Task>,
     message: Message,
-    req: SendMessageRequest,
+    metadata: Option<HashMap<String, Value>>,
+    tenant: Option<String>,
 ) -> ExecutorContext {
     ExecutorContext {
         message: Some(message),
         task_id: key.task_id.clone(),
         stored_task,
         context_id: task.context_id.clone(),
-        metadata: req.metadata,
+        metadata,
         user: None,
         service_params: params.clone(),
-        tenant: req.tenant,
+        tenant,
     }
 }
 

@@ -1,12 +1,14 @@
 //! The life of a run.
 
+mod answer;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::{StreamResponse, Task};
 use a2a_core::{
-    BackendError, Commit, CommitId, Executor, ExecutorChange, InstanceId, News, Outcome, Principal, TaskKey,
-    Version, reduce,
+    BackendError, Commit, CommitId, CommitRecord, Executor, ExecutorChange, InstanceId, News, Outcome,
+    Principal, TaskKey, Version, reduce,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -244,8 +246,9 @@ impl Run {
 
     /// Commits, while what the agent says meanwhile gathers for the next commit.
     async fn commit(&mut self, mut events: Vec<StreamResponse>, change: ExecutorChange) -> Result<(), End> {
-        if let Some(task) = &self.turn.uncreated {
-            events.insert(0, StreamResponse::Task(Task::clone(task)));
+        let is_first = self.turn.uncreated.is_some();
+        if let Some(task) = self.turn.uncreated.take() {
+            events.insert(0, StreamResponse::Task(*task));
         }
         self.pace.commits();
         let instance = &self.instance;
@@ -265,6 +268,10 @@ impl Run {
                 }
             }
         };
+        if is_first && !matches!(outcome, Ok(Outcome::Applied(_))) {
+            // It is still to be created.
+            self.turn.uncreated = created_by(commit.record());
+        }
         match outcome {
             Ok(Outcome::Applied(version)) => {
                 self.handle.applied(version);
@@ -274,7 +281,6 @@ impl Run {
                 self.version = version;
                 self.check_after = instance.config.silence_max;
                 self.check = Instant::now() + self.check_after;
-                self.turn.uncreated = None;
                 self.creation = None;
                 self.answer_progress(true);
                 Ok(())
@@ -364,28 +370,13 @@ impl Run {
         self.wind_down = None;
         self.instance.answers.refuse(&self.key);
     }
+}
 
-    /// Answers whoever started the run, if it is time.
-    fn answer_progress(&mut self, committed: bool) {
-        if self.reply.is_none() || self.turn.uncreated.is_some() {
-            return;
-        }
-        let reply = match self.answer_at {
-            AnswerAt::Opening => Reply::Open,
-            AnswerAt::Creation => Reply::Task(Box::new(self.task.clone())),
-            AnswerAt::TurnEnd if committed && reduce::ends_turn(&self.task.status.state) => {
-                Reply::Task(Box::new(self.task.clone()))
-            }
-            AnswerAt::TurnEnd => return,
-        };
-        self.answer(reply);
-    }
-
-    fn answer(&mut self, reply: Reply) {
-        if let Some(waiting) = self.reply.take() {
-            // Whoever asked may have left; the agent works on.
-            let _ = waiting.send(reply);
-        }
+/// Returns the task that a commit creates.
+fn created_by(commit: &CommitRecord) -> Option<Box<Task>> {
+    match commit.events.first() {
+        Some(StreamResponse::Task(task)) => Some(Box::new(task.clone())),
+        _ => None,
     }
 }
 

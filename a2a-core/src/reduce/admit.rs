@@ -57,8 +57,8 @@ pub fn admit(
             check_ids(task, &update.task_id, &update.context_id)?;
             let update = TaskStatusUpdateEvent {
                 status: dated(task, update.status, ambient)?,
-                task_id: task.id.clone(),
-                context_id: task.context_id.clone(),
+                task_id: filled(update.task_id, &task.id),
+                context_id: filled(update.context_id, &task.context_id),
                 metadata: normal::metadata(update.metadata),
             };
             Ok(vec![StreamResponse::StatusUpdate(update)])
@@ -110,6 +110,11 @@ fn check_ids(task: &Task, task_id: &str, context_id: &str) -> Result<(), Refusal
     Ok(())
 }
 
+/// Keeps an id that has been checked, and fills in one that is missing.
+fn filled(id: String, right: &str) -> String {
+    if id.is_empty() { right.to_owned() } else { id }
+}
+
 fn dated(task: &Task, status: TaskStatus, ambient: &dyn Ambient) -> Result<TaskStatus, Refusal> {
     if status.state == TaskState::Unspecified {
         return Err(Refusal::NoState);
@@ -153,8 +158,8 @@ fn artifact_update(task: &Task, update: TaskArtifactUpdateEvent) -> Result<Strea
     }
     let extends = update.append == Some(true) && artifacts::find(task, &artifact.artifact_id).is_some();
     Ok(StreamResponse::ArtifactUpdate(TaskArtifactUpdateEvent {
-        task_id: task.id.clone(),
-        context_id: task.context_id.clone(),
+        task_id: filled(update.task_id, &task.id),
+        context_id: filled(update.context_id, &task.context_id),
         artifact,
         append: extends.then_some(true),
         last_chunk: update.last_chunk.filter(|is_last| *is_last),
