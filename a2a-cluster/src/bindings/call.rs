@@ -20,6 +20,7 @@ use axum::response::Response;
 use futures::FutureExt;
 use futures::stream::BoxStream;
 use serde::Serialize;
+use tokio::task::yield_now;
 use tower::Service;
 
 use super::unavailable::{is_unauthenticated, retry_after};
@@ -162,6 +163,8 @@ impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
         mut request: SendMessageRequest,
     ) -> Result<SendMessageResponse, A2AError> {
         fill(&mut request.tenant)?;
+        // Requests that came together are read first, then worked on together: decision 0021.
+        yield_now().await;
         laid_aside(self.0.send_message(params, request).await, |sent| Whole::Sent(sent).into()).await
     }
 
@@ -171,6 +174,7 @@ impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
         mut request: SendMessageRequest,
     ) -> Result<Events, A2AError> {
         fill(&mut request.tenant)?;
+        yield_now().await;
         laid_aside(self.0.send_streaming_message(params, request).await, Content::Events).await
     }
 
