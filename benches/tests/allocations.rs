@@ -41,12 +41,12 @@ const RECORDED: [(&str, u64, u64); 9] = [
     ("1,000 events applied to a task", 1_014, 465_249),
     ("a commit of 100 events encoded", 10, 65_416),
     ("a commit of 100 events decoded", 4_312, 620_559),
-    ("1,000 commits in memory", 8_026, 883_696),
-    ("200 events to each of 50 streams", 53_879, 4_647_737),
-    ("500 events followed in disorder", 11_300, 1_943_645),
-    ("a blocking send", 172, 32_552),
-    ("a short stream", 179, 33_040),
-    ("a stream of 500 chunks", 8_688, 1_706_527),
+    ("1,000 commits in memory", 8_020, 881_561),
+    ("200 events to each of 50 streams", 53_424, 4_625_261),
+    ("500 events followed in disorder", 10_243, 1_903_025),
+    ("a blocking send", 95, 26_417),
+    ("a short stream", 114, 27_933),
+    ("a stream of 500 chunks", 7_625, 1_665_484),
 ];
 
 #[test]
