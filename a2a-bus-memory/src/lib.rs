@@ -17,12 +17,12 @@
 //!
 //! ```
 //! use a2a_bus_memory::MemoryBus;
-//! use a2a_core::{BusMessage, EventBus, InstanceId, News, SystemAmbient, TaskKey, Tenant};
+//! use a2a_core::{BusMessage, EventBus, InstanceId, News, SystemEnv, TaskKey, Tenant};
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let hub = MemoryBus::hub();
-//! let a = hub.endpoint(InstanceId::generate(&SystemAmbient));
-//! let b = hub.endpoint(InstanceId::generate(&SystemAmbient));
+//! let a = hub.endpoint(InstanceId::generate(&SystemEnv));
+//! let b = hub.endpoint(InstanceId::generate(&SystemEnv));
 //!
 //! let task = TaskKey::new(Tenant::default(), "t-1");
 //! let message = BusMessage { from: a.me(), task, news: News::Cancel, trace: None };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use a2a_bus_memory::{Config, MemoryBus, MemoryHub};
-use a2a_core::{EventBus, InstanceId, SystemAmbient};
+use a2a_core::{EventBus, InstanceId, SystemEnv};
 use a2a_testkit::{BusFixture, Fixture, async_trait};
 
 const QUEUE: usize = 1000;
@@ -22,7 +22,7 @@ impl Fixture for Hub {
 #[async_trait]
 impl BusFixture for Hub {
     async fn endpoint(&self) -> Arc<dyn EventBus> {
-        let bus: MemoryBus = self.0.endpoint(InstanceId::generate(&SystemAmbient));
+        let bus: MemoryBus = self.0.endpoint(InstanceId::generate(&SystemEnv));
         Arc::new(bus)
     }
 

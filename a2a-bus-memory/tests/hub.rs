@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use a2a_bus_memory::{MemoryBus, MemoryHub};
 use a2a_core::{
-    BackendError, BusMessage, CommitId, CommitRecord, EventBus, InstanceId, News, SystemAmbient, TaskKey,
-    Tenant, Version,
+    BackendError, BusMessage, CommitId, CommitRecord, EventBus, InstanceId, News, SystemEnv, TaskKey, Tenant,
+    Version,
 };
 
 fn instance() -> InstanceId {
-    InstanceId::generate(&SystemAmbient)
+    InstanceId::generate(&SystemEnv)
 }
 
 fn message(from: &MemoryBus, news: News) -> BusMessage {
@@ -65,7 +65,7 @@ async fn opening_an_endpoint_again_closes_the_earlier_one() {
 async fn commits_are_shared_and_not_copied() {
     let hub = MemoryBus::hub();
     let (a, b, c) = (hub.endpoint(instance()), hub.endpoint(instance()), hub.endpoint(instance()));
-    let id = CommitId::generate(&SystemAmbient);
+    let id = CommitId::generate(&SystemEnv);
     let record = Arc::new(CommitRecord { version: Version::new(1), id, events: Vec::new() });
     let sent = message(&a, News::Commits(vec![Arc::clone(&record)]));
     let delivery = a.send(&[b.me(), c.me()], &sent).await.unwrap();

@@ -17,7 +17,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use a2a_bus_snssqs::SnsSqsBus;
-use a2a_core::{Ambient, EventBus, InstanceId, SystemAmbient};
+use a2a_core::{Env, EventBus, InstanceId, SystemEnv};
 use common::{Site, watch};
 use futures::stream::{self, StreamExt};
 
@@ -81,7 +81,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 
 /// An emulator looks at its queues every so often: a send must not always fall on the same moment.
 async fn at_any_moment() {
-    tokio::time::sleep(Duration::from_millis(5) + Duration::from_millis(100).mul_f64(SystemAmbient.chance()))
+    tokio::time::sleep(Duration::from_millis(5) + Duration::from_millis(100).mul_f64(SystemEnv.chance()))
         .await;
 }
 

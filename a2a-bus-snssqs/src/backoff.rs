@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use a2a_core::Ambient;
+use a2a_core::Env;
 
 const FIRST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(10);
@@ -15,10 +15,10 @@ pub(crate) struct Backoff {
 
 impl Backoff {
     /// Returns the pause after one more failure: between half of, and all of, a bound that doubles.
-    pub(crate) fn pause(&mut self, ambient: &dyn Ambient) -> Duration {
+    pub(crate) fn pause(&mut self, env: &dyn Env) -> Duration {
         let bound = FIRST.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
         self.failures += 1;
-        bound.mul_f64(0.5 + ambient.chance().clamp(0.0, 1.0) / 2.0)
+        bound.mul_f64(0.5 + env.chance().clamp(0.0, 1.0) / 2.0)
     }
 
     /// Starts over after a success.
@@ -29,7 +29,7 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
-    use a2a_core::SystemAmbient;
+    use a2a_core::SystemEnv;
 
     use super::*;
 
@@ -38,10 +38,10 @@ mod tests {
         let mut backoff = Backoff::default();
         for failures in 0..40_u32 {
             let bound = FIRST.saturating_mul(1 << failures.min(16)).min(LONGEST);
-            let pause = backoff.pause(&SystemAmbient);
+            let pause = backoff.pause(&SystemEnv);
             assert!(pause >= bound / 2 && pause <= bound, "{failures}: {pause:?}");
         }
         backoff.reset();
-        assert!(backoff.pause(&SystemAmbient) <= FIRST);
+        assert!(backoff.pause(&SystemEnv) <= FIRST);
     }
 }

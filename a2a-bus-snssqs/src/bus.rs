@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use a2a_core::{Ambient, BackendError, BusMessage, Delivery, EventBus, InstanceId, Result};
+use a2a_core::{BackendError, BusMessage, Delivery, Env, EventBus, InstanceId, Result};
 use async_trait::async_trait;
 use futures::future::try_join_all;
 use tokio::sync::Mutex;
@@ -45,29 +45,24 @@ impl SnsSqsBus {
     /// # Errors
     ///
     /// As [`QueueLifecycle::provision`], which also says what a cancelled call leaves behind.
-    pub async fn open(clients: Clients, config: Config, ambient: Arc<dyn Ambient>) -> Result<Self> {
+    pub async fn open(clients: Clients, config: Config, env: Arc<dyn Env>) -> Result<Self> {
         let lifecycle = QueueLifecycle::new(clients.clone(), config.clone());
         let queue = lifecycle.provision().await?;
-        Ok(Self::start(clients, config, ambient, Some(lifecycle), queue))
+        Ok(Self::start(clients, config, env, Some(lifecycle), queue))
     }
 
     /// Starts to receive from a queue that somebody else made and will remove.
     ///
     /// The queue must be named as [`Deployment::queue_name`](crate::Deployment::queue_name) says: others find
     /// it by its name.
-    pub fn attach(
-        clients: Clients,
-        config: Config,
-        ambient: Arc<dyn Ambient>,
-        queue: ProvisionedQueue,
-    ) -> Self {
-        Self::start(clients, config, ambient, None, queue)
+    pub fn attach(clients: Clients, config: Config, env: Arc<dyn Env>, queue: ProvisionedQueue) -> Self {
+        Self::start(clients, config, env, None, queue)
     }
 
     fn start(
         clients: Clients,
         config: Config,
-        ambient: Arc<dyn Ambient>,
+        env: Arc<dyn Env>,
         lifecycle: Option<QueueLifecycle>,
         queue: ProvisionedQueue,
     ) -> Self {
@@ -83,7 +78,7 @@ impl SnsSqsBus {
             stop.clone(),
             &tasks,
         );
-        let renewal = Arc::new(Renewal::new(lifecycle, queue, Arc::clone(&ambient)));
+        let renewal = Arc::new(Renewal::new(lifecycle, queue, Arc::clone(&env)));
         let receiver = Receiver {
             sqs: clients.for_polling(),
             queue_url,
@@ -91,7 +86,7 @@ impl SnsSqsBus {
             inbox: Arc::clone(&inbox),
             acknowledger,
             renewal: Arc::clone(&renewal),
-            ambient,
+            env,
             stop: stop.clone(),
             tasks: tasks.clone(),
             most_helpers: config.receivers - 1,

@@ -104,10 +104,10 @@ pub enum Encryption {
 ///
 /// ```
 /// use a2a_bus_snssqs::{Config, Deployment};
-/// use a2a_core::{InstanceId, SystemAmbient};
+/// use a2a_core::{InstanceId, SystemEnv};
 ///
 /// let deployment = Deployment::new("arn:aws:sns:eu-west-1:123456789012:a2a-events", "a2a-prod")?;
-/// let config = Config::new(deployment, InstanceId::generate(&SystemAmbient)).receivers(8);
+/// let config = Config::new(deployment, InstanceId::generate(&SystemEnv)).receivers(8);
 /// # Ok::<(), a2a_bus_snssqs::ConfigError>(())
 /// ```
 #[derive(Debug, Clone)]

@@ -69,7 +69,7 @@ pub(crate) fn account_in(url: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use a2a_core::{Ambient as _, SystemAmbient};
+    use a2a_core::{Env as _, SystemEnv};
     use proptest::prelude::*;
 
     use super::*;
@@ -77,13 +77,13 @@ mod tests {
     #[test]
     fn a_queue_name_leads_back_to_its_instance() {
         let prefix = QueuePrefix::new("a2a").unwrap();
-        let instance = InstanceId::from_uuid(SystemAmbient.uuid());
+        let instance = InstanceId::from_uuid(SystemEnv.uuid());
         assert_eq!(prefix.instance_of(&prefix.queue_of(instance)), Some(instance));
     }
 
     #[test]
     fn a_prefix_that_begins_the_same_is_foreign() {
-        let instance = InstanceId::from_uuid(SystemAmbient.uuid());
+        let instance = InstanceId::from_uuid(SystemEnv.uuid());
         let ours = QueuePrefix::new("a2a").unwrap();
         for foreign in ["a2a-prod", "a2a-", "a2", "a2a--"] {
             let name = QueuePrefix::new(foreign).unwrap().queue_of(instance);

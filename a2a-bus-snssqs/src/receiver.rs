@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use a2a_core::{Ambient, InstanceId};
+use a2a_core::{Env, InstanceId};
 use aws_sdk_sqs::operation::receive_message::ReceiveMessageError;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use tokio_util::sync::CancellationToken;
@@ -38,7 +38,7 @@ pub(crate) struct Receiver {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) acknowledger: Acknowledger,
     pub(crate) renewal: Arc<Renewal>,
-    pub(crate) ambient: Arc<dyn Ambient>,
+    pub(crate) env: Arc<dyn Env>,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) most_helpers: usize,
@@ -69,7 +69,7 @@ impl Receiver {
                     if is_gone {
                         self.renewal.renew(&self.stop).await;
                     }
-                    let pause = backoff.pause(&*self.ambient);
+                    let pause = backoff.pause(&*self.env);
                     if self.stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                         return;
                     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use a2a_core::Ambient;
+use a2a_core::Env;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
@@ -16,16 +16,12 @@ pub(crate) struct Renewal {
     /// `None` where an operator made the queue and is to do it again.
     lifecycle: Option<QueueLifecycle>,
     queue: Mutex<ProvisionedQueue>,
-    ambient: Arc<dyn Ambient>,
+    env: Arc<dyn Env>,
 }
 
 impl Renewal {
-    pub(crate) fn new(
-        lifecycle: Option<QueueLifecycle>,
-        queue: ProvisionedQueue,
-        ambient: Arc<dyn Ambient>,
-    ) -> Self {
-        Renewal { lifecycle, queue: Mutex::new(queue), ambient }
+    pub(crate) fn new(lifecycle: Option<QueueLifecycle>, queue: ProvisionedQueue, env: Arc<dyn Env>) -> Self {
+        Renewal { lifecycle, queue: Mutex::new(queue), env }
     }
 
     /// What is to be removed in the end, and who removes it, where that is us.
@@ -53,7 +49,7 @@ impl Renewal {
                 }
                 Err(error) => {
                     warn!(error = &error as &dyn std::error::Error, "the queue could not be made anew yet");
-                    let pause = backoff.pause(&*self.ambient);
+                    let pause = backoff.pause(&*self.env);
                     stop.run_until_cancelled(tokio::time::sleep(pause)).await;
                 }
             }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use a2a_bus_snssqs::{QueueLifecycle, SnsSqsBus};
-use a2a_core::{BackendError, EventBus, InstanceId, SystemAmbient, wire};
+use a2a_core::{BackendError, EventBus, InstanceId, SystemEnv, wire};
 use aws_sdk_sqs::types::QueueAttributeName;
 use common::fake::FakeSqs;
 use common::tap::Strike;
@@ -79,7 +79,7 @@ async fn hostile_messages_do_no_harm_beyond_themselves() {
     // Those that are unreadable come again soon rather than after half a minute.
     let hide = site.clients.sqs.set_queue_attributes().queue_url(&queue.queue_url);
     hide.attributes(QueueAttributeName::VisibilityTimeout, "1").send().await.unwrap();
-    let bus = SnsSqsBus::attach(site.clients.clone(), config, Arc::new(SystemAmbient), queue.clone());
+    let bus = SnsSqsBus::attach(site.clients.clone(), config, Arc::new(SystemEnv), queue.clone());
     let me = bus.me();
 
     let good = watch(new_instance(), 7);
@@ -164,7 +164,7 @@ async fn a_backlog_calls_helpers_and_its_end_sends_them_away() {
         site.forge(instance, wire::encode(&[instance], &watch(instance, n))).await;
     }
     let config = a2a_bus_snssqs::Config::new(site.deployment.clone(), instance).receivers(3);
-    let bus = SnsSqsBus::attach(site.clients.clone(), config, Arc::new(SystemAmbient), queue.clone());
+    let bus = SnsSqsBus::attach(site.clients.clone(), config, Arc::new(SystemEnv), queue.clone());
     let mut got = 0;
     while got < 300 {
         got += next(&bus).await.len();

@@ -6,7 +6,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use a2a_bus_memory::{MemoryBus, MemoryHub};
 use a2a_cluster::{Cluster, bindings};
-use a2a_core::{InstanceId, SystemAmbient};
+use a2a_core::{InstanceId, SystemEnv};
 use a2a_server::StaticAgentCard;
 use a2a_store_memory::MemoryStore;
 use tokio::net::TcpListener;
@@ -17,7 +17,7 @@ async fn serve(port: u16, store: Arc<MemoryStore>, hub: MemoryHub) -> Result<(),
     let card = agent::card(&format!("http://127.0.0.1:{port}"))?;
     let cluster = Cluster::builder(Arc::new(agent::Greeter), card.clone())
         .store(store)
-        .bus(Arc::new(hub.endpoint(InstanceId::generate(&SystemAmbient))))
+        .bus(Arc::new(hub.endpoint(InstanceId::generate(&SystemEnv))))
         .start()
         .await?;
     let card = Arc::new(StaticAgentCard::new(card));

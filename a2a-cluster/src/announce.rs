@@ -51,7 +51,7 @@ pub(crate) async fn tell_watchers(
     }
     let news = News::Commits(vec![Arc::clone(record)]);
     let message =
-        BusMessage { from: instance.id, task: key.clone(), news, trace: trace::header(&*instance.ambient) };
+        BusMessage { from: instance.id, task: key.clone(), news, trace: trace::header(&*instance.env) };
     match instance.bus.send(&to, &message).instrument(sending(instance, &message)).await {
         Ok(_) => instance.meters.sent(&message.news),
         Err(error) => {

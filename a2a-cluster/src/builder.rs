@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use a2a::AgentCard;
-use a2a_core::{Ambient, EventBus, Membership, PushConfigs, Store, SystemAmbient, TaskStore};
+use a2a_core::{Env, EventBus, Membership, PushConfigs, Store, SystemEnv, TaskStore};
 use a2a_server::{AgentExecutor, ExtendedAgentCardResolver};
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -48,7 +48,7 @@ pub struct ClusterBuilder {
     push: Option<Arc<dyn PushConfigs>>,
     bus: Option<Arc<dyn EventBus>>,
     callers: Arc<dyn CallerResolver>,
-    ambient: Arc<dyn Ambient>,
+    env: Arc<dyn Env>,
     config: Config,
     label: Option<String>,
     allow_local_webhooks: bool,
@@ -71,7 +71,7 @@ impl ClusterBuilder {
             push: None,
             bus: None,
             callers: Arc::new(SinglePrincipal),
-            ambient: Arc::new(SystemAmbient),
+            env: Arc::new(SystemEnv),
             config: Config::default(),
             label: None,
             allow_local_webhooks: false,
@@ -135,8 +135,8 @@ impl ClusterBuilder {
 
     /// Takes time, ids and chance from elsewhere; for simulations.
     #[must_use]
-    pub fn ambient(mut self, ambient: Arc<dyn Ambient>) -> Self {
-        self.ambient = ambient;
+    pub fn env(mut self, env: Arc<dyn Env>) -> Self {
+        self.env = env;
         self
     }
 
@@ -176,7 +176,7 @@ impl ClusterBuilder {
             push: self.push.ok_or(StartError::Missing("push config store"))?,
             bus,
             callers: self.callers,
-            ambient: self.ambient,
+            env: self.env,
             feeds: Arc::new(Feeds::new(&self.config, meters.delivery_seconds.clone())),
             couriers: Couriers::new(&self.config.webhooks, self.allow_local_webhooks),
             config: self.config,

@@ -107,7 +107,7 @@ async fn take_over_to_cancel(
     let (instance, key) = (&instance, &key);
     instance.check_serving()?;
     let _held = instance.couriers.hold(key).await;
-    let commit = Commit::new(known.version, CommitId::generate(&*instance.ambient), Vec::new(), &known.task)
+    let commit = Commit::new(known.version, CommitId::generate(&*instance.env), Vec::new(), &known.task)
         .executor(ExecutorChange::Claim(Executor::first(instance.id)));
     let claimed = instance.retry_for_request().run(|| instance.commit(key, commit.clone())).await;
     let Outcome::Applied(version) = claimed.map_err(|error| instance.error(error))? else {
@@ -139,12 +139,12 @@ async fn enforce(instance: &Arc<Instance>, key: &TaskKey, known: &StoredTask) ->
         return Ok(());
     }
     tracing::warn!(task = %key, "an executor did not cancel in time; its task is cancelled over its head");
-    let event = run::canceled(&known.task, "the task was canceled", &*instance.ambient);
+    let event = run::canceled(&known.task, "the task was canceled", &*instance.env);
     let mut task = known.task.clone();
     reduce::apply(&mut task, &event);
     let executor = webhook::executor_at_the_end(instance, key).await;
-    let commit = Commit::new(known.version, CommitId::generate(&*instance.ambient), vec![event], &task)
-        .executor(executor);
+    let commit =
+        Commit::new(known.version, CommitId::generate(&*instance.env), vec![event], &task).executor(executor);
     let committed = instance.retry_for_request().run(|| instance.commit(key, commit.clone())).await;
     if let Outcome::Applied(_) = committed.map_err(|error| instance.error(error))? {
         if let Some(feed) = instance.feeds.get(key) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use a2a::{A2AError, AgentCard};
 use a2a_core::{
-    Ambient, BackendError, BusMessage, EventBus, InstanceId, Membership, News, PushConfigs, Replay, TaskKey,
+    BackendError, BusMessage, Env, EventBus, InstanceId, Membership, News, PushConfigs, Replay, TaskKey,
     TaskStore, Version,
 };
 use a2a_server::{AgentExecutor, ExtendedAgentCardResolver};
@@ -44,7 +44,7 @@ pub(crate) struct Instance {
     pub(crate) push: Arc<dyn PushConfigs>,
     pub(crate) bus: Arc<dyn EventBus>,
     pub(crate) callers: Arc<dyn CallerResolver>,
-    pub(crate) ambient: Arc<dyn Ambient>,
+    pub(crate) env: Arc<dyn Env>,
     pub(crate) config: Config,
     pub(crate) allow_local_webhooks: bool,
     pub(crate) feeds: Arc<Feeds>,
@@ -92,7 +92,7 @@ impl Instance {
             }
             return;
         }
-        let trace = trace::header(&*self.ambient);
+        let trace = trace::header(&*self.env);
         let message = BusMessage { from: self.id, task: task.clone(), news, trace };
         if self.outbox.try_send(Letter { to, message }).is_err() {
             self.meters.hints_dropped.increment(1);

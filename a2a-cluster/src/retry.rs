@@ -55,7 +55,7 @@ impl<'a> Retry<'a> {
     pub(crate) async fn pause(&mut self, failure: BackendError) -> Result<()> {
         self.instance.health.tasks.failed(self.instance.config.unready_after);
         // Full jitter over the upper half: callers that failed together do not come back together.
-        let pause = self.pause.mul_f64(0.5 + self.instance.ambient.chance() / 2.0);
+        let pause = self.pause.mul_f64(0.5 + self.instance.env.chance() / 2.0);
         self.pause = (self.pause * 2).min(self.longest);
         let over = self.deadline.is_some_and(|deadline| Instant::now() + pause >= deadline);
         if over || self.stop.is_cancelled() {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use a2a::{A2AError, ListTasksRequest, ListTasksResponse, StreamResponse, Task, TaskState};
 use a2a_core::{
-    Ambient, Commit, CommitId, Outcome, PageToken, StoredTask, SystemAmbient, TaskKey, TaskQuery, TaskStore,
-    Tenant, Version, reduce,
+    Commit, CommitId, Env, Outcome, PageToken, StoredTask, SystemEnv, TaskKey, TaskQuery, TaskStore, Tenant,
+    Version, reduce,
 };
 use a2a_server::task_store::TaskVersion;
 use async_trait::async_trait;
@@ -37,13 +37,13 @@ const ATTEMPTS: usize = 16;
 #[derive(Debug, Clone)]
 pub struct SdkTaskStore {
     tasks: Arc<dyn TaskStore>,
-    ambient: Arc<dyn Ambient>,
+    env: Arc<dyn Env>,
 }
 
 impl SdkTaskStore {
     /// Serves from a store.
     pub fn new(tasks: Arc<dyn TaskStore>) -> Self {
-        SdkTaskStore { tasks, ambient: Arc::new(SystemAmbient) }
+        SdkTaskStore { tasks, env: Arc::new(SystemEnv) }
     }
 
     fn key(id: &str) -> TaskKey {
@@ -69,7 +69,7 @@ impl SdkTaskStore {
             }
             let mut task = stored.task;
             events.iter().for_each(|event| reduce::apply(&mut task, event));
-            let id = CommitId::generate(&*self.ambient);
+            let id = CommitId::generate(&*self.env);
             let commit = Commit::new(stored.version, id, events, &task);
             let key = Self::key(&task.id);
             match self.tasks.commit(&key, commit).await.map_err(error::to_client)? {
@@ -84,8 +84,8 @@ impl SdkTaskStore {
 #[async_trait]
 impl a2a_server::TaskStore for SdkTaskStore {
     async fn create(&self, mut task: Task) -> Result<TaskVersion, A2AError> {
-        task.status.timestamp = Some(reduce::next_timestamp(&task, &*self.ambient));
-        let id = CommitId::generate(&*self.ambient);
+        task.status.timestamp = Some(reduce::next_timestamp(&task, &*self.env));
+        let id = CommitId::generate(&*self.env);
         let commit = Commit::new(Version::ABSENT, id, vec![StreamResponse::Task(task.clone())], &task);
         match self.tasks.commit(&Self::key(&task.id), commit).await.map_err(error::to_client)? {
             Outcome::Applied(version) => Ok(version.get()),
@@ -99,7 +99,7 @@ impl a2a_server::TaskStore for SdkTaskStore {
                 return Err(A2AError::invalid_request("a task in a terminal state changes no more"));
             }
             let whole = StreamResponse::Task(task.clone());
-            reduce::admit(known, whole, &*self.ambient).map_err(|_| A2AError::invalid_agent_response())
+            reduce::admit(known, whole, &*self.env).map_err(|_| A2AError::invalid_agent_response())
         };
         Ok(self.write(&task.id, change).await?.0)
     }
@@ -135,7 +135,7 @@ impl a2a_server::TaskStore for SdkTaskStore {
             if known.status.state.is_terminal() {
                 return Err(A2AError::task_not_cancelable(task_id));
             }
-            Ok(vec![reduce::status(known, TaskState::Canceled, None, &*self.ambient)])
+            Ok(vec![reduce::status(known, TaskState::Canceled, None, &*self.env)])
         };
         Ok(self.write(task_id, change).await?.1)
     }

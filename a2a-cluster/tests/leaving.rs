@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use a2a_bus_memory::MemoryBus;
 use a2a_cluster::Cluster;
-use a2a_core::{InstanceId, Membership, SystemAmbient};
+use a2a_core::{InstanceId, Membership, SystemEnv};
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::{FaultyStore, Forecast, Weather};
 use world::agent::Scripted;
@@ -26,7 +26,7 @@ on_every_bus! {
     async fn an_instance_leaves_no_record_behind_where_the_store_often_fails(bus) {
         for seed in 0..20 {
             let (store, weather) = (Arc::new(MemoryStore::new()), Weather::calm());
-            let id = InstanceId::generate(&SystemAmbient);
+            let id = InstanceId::generate(&SystemEnv);
             let faulty = FaultyStore::new(store.clone(), weather.clone(), seed).used_by(id);
             let bus = bus.spoil(Arc::new(MemoryBus::hub().endpoint(id)), seed);
             let builder = Cluster::builder(Arc::new(Scripted), card()).store(Arc::new(faulty)).bus(bus);

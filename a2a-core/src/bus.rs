@@ -3,12 +3,16 @@
 //! A bus is a hint. It may lose, repeat, delay or reorder anything; whoever reads it does arithmetic with
 //! versions and asks the store for what is missing. Hence almost any broker will do.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::{CommitRecord, InstanceId, Result, TaskKey, Version};
+use crate::wire::Seal;
+use crate::{CallerContext, CommitRecord, InstanceId, Result, TaskKey, Version};
 
 /// A message from one instance to others about one task.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,18 +34,74 @@ pub enum News {
     Commits(Vec<Arc<CommitRecord>>),
     /// To watchers: the task has at least this version; read the store.
     Changed(Version),
-    /// To the executor: a stream opened here that has everything up to this version; send the rest.
-    Watch(Version),
+    /// To the executor: a stream is open here that has everything up to this version; send the rest. Told again
+    /// when the way changes in which the sender is reached.
+    Watch {
+        /// What the sender has.
+        after: Version,
+        /// How the sender is reached.
+        reach: Reach,
+    },
     /// To the executor: no stream is open here any more.
     Unwatch,
-    /// To the executor: a caller wants the task cancelled.
-    Cancel,
+    /// To the executor: a caller wants the task cancelled. With what the agent may know of the request, unless
+    /// that is too large to send.
+    Cancel(Option<Box<CancelRequest>>),
     /// From the executor, to the sender of `Cancel`: heard, the agent winds down.
     Cancelling,
     /// From the executor, to the sender of `Cancel`: the agent does not cancel this task.
     CancelRefused,
     /// To the executor: the push notification configs of this task changed; read them again.
     Configs,
+    /// To any member: the executor leaves in good order; take the task over from it.
+    HandOver,
+}
+
+/// What an agent may know of a request to cancel.
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CancelRequest {
+    /// The request's metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<HashMap<String, Value>>,
+    /// The caller who sent it.
+    #[serde(default, skip_serializing_if = "CallerContext::is_empty")]
+    pub caller: CallerContext,
+}
+
+impl fmt::Debug for CancelRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CancelRequest(…)")
+    }
+}
+
+/// How others reach an instance over the bus, as its member record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reach {
+    /// Not at all: it has no endpoint yet.
+    #[default]
+    Nowhere,
+    /// One by one.
+    Direct,
+    /// One by one, or together with others by a topic.
+    Topic,
+}
+
+/// Whom a message is for, and how that instance is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recipient {
+    /// The instance.
+    pub instance: InstanceId,
+    /// How it is reached, as far as the sender knows.
+    pub reach: Reach,
+}
+
+impl Recipient {
+    /// A recipient of whom nothing else is known than that it has an endpoint.
+    pub const fn direct(instance: InstanceId) -> Self {
+        Recipient { instance, reach: Reach::Direct }
+    }
 }
 
 impl News {
@@ -59,12 +119,13 @@ impl News {
         match self {
             News::Commits(_) => "commits",
             News::Changed(_) => "changed",
-            News::Watch(_) => "watch",
+            News::Watch { .. } => "watch",
             News::Unwatch => "unwatch",
-            News::Cancel => "cancel",
+            News::Cancel(_) => "cancel",
             News::Cancelling => "cancelling",
             News::CancelRefused => "cancelRefused",
             News::Configs => "configs",
+            News::HandOver => "handOver",
         }
     }
 }
@@ -77,13 +138,43 @@ pub struct Delivery {
     pub gone: Vec<InstanceId>,
 }
 
-/// Carries messages between instances, best effort.
-///
-/// One value is one instance's endpoint.
+/// Makes the endpoints of instances, and removes what those leave behind that are gone.
 ///
 /// # Contract
 ///
-/// 1. `a_message_reaches_each_recipient_and_nobody_else`, in the absence of faults.
+/// 1. `connecting_again_gives_an_endpoint`: idempotent by instance. An earlier endpoint of the same instance may be
+///    closed by it.
+/// 2. `release_removes_what_an_instance_left`: its endpoint, if one is still open, receives nothing any more, and
+///    sending to it is as to one that closed.
+/// 3. `release_is_idempotent`: also of an instance that never connected; it harms no other.
+///
+/// ```
+/// # use a2a_core::{EventBus, InstanceId, Result, wire::Seal};
+/// # use std::sync::Arc;
+/// async fn reconnect(bus: &dyn EventBus, before: &InstanceId, me: &InstanceId) -> Result<()> {
+///     bus.release(before).await?;
+///     bus.connect(me, &Arc::new(Seal::open())).await?;
+///     Ok(())
+/// }
+/// ```
+#[async_trait]
+pub trait EventBus: fmt::Debug + Send + Sync + 'static {
+    /// Makes what an instance needs to send and to receive. May take long, and may be called again while that
+    /// lasts or after it failed. When cancelled, [`release`](EventBus::release) removes what was made.
+    ///
+    /// A bus whose messages leave the process writes and reads them with `seal`.
+    async fn connect(&self, me: &InstanceId, seal: &Arc<Seal>) -> Result<Arc<dyn Endpoint>>;
+
+    /// Removes what an instance left on the bus that is gone for good. Idempotent.
+    async fn release(&self, gone: &InstanceId) -> Result<()>;
+}
+
+/// One instance's end of the bus: sends and receives, best effort.
+///
+/// # Contract
+///
+/// 1. `a_message_reaches_each_recipient_and_nobody_else`, in the absence of faults, for each way in which they may be
+///    reached. One that is reached nowhere is left out.
 /// 2. `messages_to_a_live_endpoint_arrive_whole`: sender, task, news and trace as they were sent. Commits too
 ///    large for the carrier arrive as `Changed` with their last version.
 /// 3. `receive_waits_for_a_message`: it returns at least one; it does not spin.
@@ -94,20 +185,24 @@ pub struct Delivery {
 /// 8. `receive_on_a_closed_endpoint_is_closed`, also for a call that was waiting already.
 /// 9. `close_is_idempotent`, and later sends are `Closed`.
 /// 10. `instances_may_send_to_themselves`.
+/// 11. `a_connected_endpoint_is_reached`: directly at least.
 ///
 /// ```
-/// # use a2a_core::{EventBus, BusMessage, Result};
-/// async fn drain(bus: &dyn EventBus) -> Result<usize> {
-///     Ok(bus.receive().await?.len())
+/// # use a2a_core::{Endpoint, BusMessage, Result};
+/// async fn drain(endpoint: &dyn Endpoint) -> Result<usize> {
+///     Ok(endpoint.receive().await?.len())
 /// }
 /// ```
 #[async_trait]
-pub trait EventBus: fmt::Debug + Send + Sync + 'static {
+pub trait Endpoint: fmt::Debug + Send + Sync + 'static {
     /// The instance whose endpoint this is.
     fn me(&self) -> InstanceId;
 
+    /// How others reach it now; may change while it is open.
+    fn reach(&self) -> Reach;
+
     /// Sends to each of `to`. When cancelled, some may have got it.
-    async fn send(&self, to: &[InstanceId], message: &BusMessage) -> Result<Delivery>;
+    async fn send(&self, to: &[Recipient], message: &BusMessage) -> Result<Delivery>;
 
     /// Waits for messages. Cancel safe. One task at a time may call it.
     ///
@@ -118,6 +213,6 @@ pub trait EventBus: fmt::Debug + Send + Sync + 'static {
     /// that its reader can tell whether it is well.
     async fn receive(&self) -> Result<Vec<BusMessage>>;
 
-    /// Releases what opening created; wakes a waiting `receive`. Idempotent.
+    /// Removes what connecting made; wakes a waiting `receive`. Idempotent.
     async fn close(&self) -> Result<()>;
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use a2a::{StreamResponse, Task, TaskState};
 use serde::{Deserialize, Serialize};
 
-use crate::{CommitId, InstanceId, Version, reduce};
+use crate::{CommitId, Generation, InstanceId, Version, reduce};
 
 /// The most events that one commit holds.
 pub const MAX_EVENTS: usize = 100;
@@ -20,13 +20,20 @@ pub const TARGET_BYTES: usize = 200 * 1024;
 pub struct CommitRecord {
     /// The version that this commit made.
     pub version: Version,
+    /// The task's generation after it.
+    pub generation: Generation,
     /// The writer's name for it.
     pub id: CommitId,
-    /// What happened, in order. Empty where only the executor changed.
+    /// What happened, in order. Empty where only the claim changed.
     pub events: Vec<StreamResponse>,
 }
 
 impl CommitRecord {
+    /// The tip of the log after this commit.
+    pub fn tip(&self) -> Tip {
+        Tip { version: self.version, generation: self.generation }
+    }
+
     /// Returns the state that the last status in this commit set, if any did.
     pub fn state(&self) -> Option<&TaskState> {
         self.events.iter().rev().find_map(reduce::state_of)
@@ -38,32 +45,49 @@ impl CommitRecord {
     }
 }
 
-/// The instance that runs the agent for a task, as the store records it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The right to run the agent of a task, as the store's head records it.
+///
+/// Named by the commit that made it, so that neither two claims of one instance nor two lives of one task id can
+/// be confused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Executor {
-    /// The instance.
+pub struct Claim {
+    /// The instance that holds it: the task's executor.
     pub instance: InstanceId,
-    /// How often an agent was started for this turn: 1 at first, one more at each take-over.
+    /// How often an agent was started for this turn: 1 at first, one more at each take-over of a lost executor.
     pub attempt: u32,
+    /// The commit that made it.
+    pub by: CommitId,
 }
 
-impl Executor {
-    /// The executor of a turn's first attempt.
-    pub const fn first(instance: InstanceId) -> Self {
-        Executor { instance, attempt: 1 }
-    }
-}
-
-/// What a commit does to the recorded executor.
+/// What a commit does to the claim in the task's head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExecutorChange {
+pub enum ClaimChange {
     /// Leaves it as it is.
     Keep,
-    /// Records this one from now on.
-    Claim(Executor),
-    /// Records that nobody runs the task from now on.
-    Release,
+    /// Makes a claim, in the place of any other. The commit names it.
+    Make {
+        /// Who is to run the agent.
+        instance: InstanceId,
+        /// Which start of an agent in this turn it is; see [`Claim::attempt`].
+        attempt: u32,
+    },
+    /// Ends it: nobody runs the task from now on.
+    End,
+}
+
+/// The end of a task's log: what the next commit follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Tip {
+    /// The number of commits.
+    pub version: Version,
+    /// The number of events that streams have carried.
+    pub generation: Generation,
+}
+
+impl Tip {
+    /// The tip of a task that does not exist.
+    pub const ABSENT: Tip = Tip { version: Version::ABSENT, generation: Generation::NONE };
 }
 
 /// One commit: what must be true, what happened, what the task became, who runs it from now on.
@@ -71,24 +95,27 @@ pub enum ExecutorChange {
 pub struct Commit<'a> {
     record: Arc<CommitRecord>,
     task: &'a Task,
-    executor: ExecutorChange,
+    claim: ClaimChange,
     principal: Option<&'a crate::Principal>,
+    caller: Option<&'a crate::CallerContext>,
 }
 
 impl<'a> Commit<'a> {
-    /// Describes the commit that follows `expected`.
+    /// Describes the commit that follows `after`, and counts the events that streams will carry of it.
     ///
     /// `task` is what the task is once `events` have been applied to it; a backend stores whichever of the
     /// two is cheap for it. The caller has folded them with [`reduce::apply`].
-    pub fn new(expected: Version, id: CommitId, events: Vec<StreamResponse>, task: &'a Task) -> Self {
-        let record = Arc::new(CommitRecord { version: expected.next(), id, events });
-        Commit { record, task, executor: ExecutorChange::Keep, principal: None }
+    pub fn new(after: Tip, id: CommitId, events: Vec<StreamResponse>, task: &'a Task) -> Self {
+        let streamed = events.iter().filter(|event| reduce::is_streamed(event)).count();
+        let generation = after.generation.advanced(streamed);
+        let record = Arc::new(CommitRecord { version: after.version.next(), generation, id, events });
+        Commit { record, task, claim: ClaimChange::Keep, principal: None, caller: None }
     }
 
-    /// Changes the recorded executor with this commit.
+    /// Changes the task's claim with this commit.
     #[must_use]
-    pub fn executor(mut self, change: ExecutorChange) -> Self {
-        self.executor = change;
+    pub fn claim(mut self, change: ClaimChange) -> Self {
+        self.claim = change;
         self
     }
 
@@ -99,9 +126,22 @@ impl<'a> Commit<'a> {
         self
     }
 
+    /// Keeps what the agent may know of the caller whose turn begins. Read only by a commit that makes a claim;
+    /// `None` leaves what is kept.
+    #[must_use]
+    pub fn called_by(mut self, caller: Option<&'a crate::CallerContext>) -> Self {
+        self.caller = caller;
+        self
+    }
+
     /// The version that the task must have now.
     pub fn expected(&self) -> Version {
         Version::new(self.record.version.get().saturating_sub(1))
+    }
+
+    /// The tip of the log once this commit is applied.
+    pub fn tip(&self) -> Tip {
+        self.record.tip()
     }
 
     /// The log entry that this commit appends.
@@ -114,14 +154,28 @@ impl<'a> Commit<'a> {
         self.task
     }
 
-    /// What becomes of the recorded executor.
-    pub fn executor_change(&self) -> ExecutorChange {
-        self.executor
+    /// What becomes of the task's claim.
+    pub fn claim_change(&self) -> ClaimChange {
+        self.claim
+    }
+
+    /// The claim in the head after this commit, where it was `before`.
+    pub fn claim_after(&self, before: Option<Claim>) -> Option<Claim> {
+        match self.claim {
+            ClaimChange::Keep => before,
+            ClaimChange::Make { instance, attempt } => Some(Claim { instance, attempt, by: self.record.id }),
+            ClaimChange::End => None,
+        }
     }
 
     /// Who created the task.
     pub fn principal(&self) -> Option<&'a crate::Principal> {
         self.principal
+    }
+
+    /// What the agent may know of the caller whose turn this commit begins.
+    pub fn caller(&self) -> Option<&'a crate::CallerContext> {
+        self.caller
     }
 }
 

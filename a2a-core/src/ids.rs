@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::Ambient;
+use crate::Env;
 
 /// The number of commits in a task's log. Zero means that the task does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -39,6 +39,40 @@ impl fmt::Display for Version {
     }
 }
 
+/// How many events the streams of a task have carried: 1 with its creation, one more for each later one, without
+/// holes. The coming version of A2A numbers events so (`Task.generation`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Generation(u64);
+
+impl Generation {
+    /// The generation of a task that does not exist.
+    pub const NONE: Generation = Generation(0);
+
+    /// Wraps a number of events.
+    pub const fn new(events: u64) -> Self {
+        Generation(events)
+    }
+
+    /// Returns the number of events.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// Returns the generation after so many more events.
+    #[must_use]
+    pub const fn advanced(self, events: usize) -> Self {
+        // No machine counts further than 64 bits.
+        Generation(self.0.saturating_add(events as u64))
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// One running process of the server: new at every start, never reused.
 ///
 /// Ordered by start time, as UUIDv7 is.
@@ -48,8 +82,8 @@ pub struct InstanceId(Uuid);
 
 impl InstanceId {
     /// Draws a new id.
-    pub fn generate(ambient: &dyn Ambient) -> Self {
-        InstanceId(ambient.uuid())
+    pub fn generate(env: &dyn Env) -> Self {
+        InstanceId(env.uuid())
     }
 
     /// Wraps a UUID that was an instance's id before, as read from a queue's name or a stored record.
@@ -84,8 +118,8 @@ pub struct CommitId(Uuid);
 
 impl CommitId {
     /// Draws a new id.
-    pub fn generate(ambient: &dyn Ambient) -> Self {
-        CommitId(ambient.uuid())
+    pub fn generate(env: &dyn Env) -> Self {
+        CommitId(env.uuid())
     }
 
     /// Wraps a UUID read back from a log.
@@ -226,7 +260,9 @@ mod tests {
         let head = crate::TaskHead {
             state: a2a::TaskState::Working,
             principal: Some(principal.clone()),
-            executor: None,
+            caller: None,
+            claim: None,
+            generation: Generation::NONE,
         };
         assert!(!format!("{principal:?} {principal:#?} {query:?} {head:?}").contains("s3cret"));
     }
@@ -235,7 +271,7 @@ mod tests {
     fn a_commit_does_not_show_who_created_the_task() {
         let (task, principal) = (crate::samples::task(a2a::TaskState::Working), Principal::new("s3cret"));
         let id = CommitId::generate(&Clock::new());
-        let commit = crate::Commit::new(Version::ABSENT, id, vec![], &task).created_by(Some(&principal));
+        let commit = crate::Commit::new(crate::Tip::ABSENT, id, vec![], &task).created_by(Some(&principal));
         assert_eq!(commit.principal(), Some(&principal));
         assert!(!format!("{commit:?}").contains("s3cret"));
     }

@@ -8,11 +8,12 @@
 //! it may lose, repeat or reorder them, because each names its [`Version`] and the store has them all.
 //!
 //! Start with [`store`], which is also the guide for whoever implements a backend.
-#![doc(html_no_source)]
 
-pub mod ambient;
 pub mod bus;
+pub mod caller;
 pub mod commit;
+pub mod deployment;
+pub mod env;
 pub mod error;
 pub mod history;
 pub mod ids;
@@ -26,12 +27,14 @@ pub mod wire;
 #[cfg(test)]
 mod samples;
 
-pub use ambient::{Ambient, SystemAmbient};
-pub use bus::{BusMessage, Delivery, EventBus, News};
-pub use commit::{Commit, CommitRecord, Executor, ExecutorChange, Outcome, Replay};
+pub use bus::{BusMessage, CancelRequest, Delivery, Endpoint, EventBus, News, Reach, Recipient};
+pub use caller::CallerContext;
+pub use commit::{Claim, ClaimChange, Commit, CommitRecord, Outcome, Replay, Tip};
+pub use deployment::{Deployment, Format, Key, Keys};
+pub use env::{Env, SystemEnv};
 pub use error::{BackendError, Result};
-pub use ids::{CommitId, InstanceId, Principal, TaskKey, Tenant, Version};
-pub use membership::{Beat, Eviction, Member, MemberState, Membership};
+pub use ids::{CommitId, Generation, InstanceId, Principal, TaskKey, Tenant, Version};
+pub use membership::{Beat, Eviction, ExecutingPage, Member, MemberState, Membership};
 pub use page::{Cursor, PageToken, TaskPage, TaskQuery};
-pub use push::{PushConfigs, PushSubscription};
+pub use push::{GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription};
 pub use store::{Store, StoredTask, TaskHead, TaskStore};

@@ -4,6 +4,7 @@ use std::fmt;
 
 use a2a::TaskPushNotificationConfig;
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use crate::{Result, TaskKey, Version};
 
@@ -26,6 +27,28 @@ impl fmt::Debug for PushSubscription {
     }
 }
 
+/// A delivery that was given up: an operator lists these, and may have one tried again.
+///
+/// It names a webhook's host and nothing else of its address, which is a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenUpDelivery {
+    /// The task whose events were to be delivered.
+    pub task: TaskKey,
+    /// The config whose webhook did not take them.
+    pub config_id: String,
+    /// The last version that was to be delivered.
+    pub version: Version,
+    /// The host of the webhook.
+    pub host: String,
+    /// Why it was given up, in words for an operator; no content.
+    pub reason: String,
+    /// When it was given up.
+    pub at: DateTime<Utc>,
+}
+
+/// The position of one delivery in the list of those that were given up: its task and its config's id.
+pub type GivenUpCursor = (TaskKey, String);
+
 /// Keeps push notification configs (specification, sections 3.1.7 to 3.1.10).
 ///
 /// The caller has checked that the task exists and is the caller's, and has set the config's id.
@@ -38,6 +61,11 @@ impl fmt::Debug for PushSubscription {
 /// 4. `removing_a_config_is_idempotent`.
 /// 5. `acknowledge_only_moves_forward`: a lower version changes nothing, nor does an unknown config.
 /// 6. `configs_of_one_tenant_are_invisible_to_another`.
+/// 7. `a_delivery_that_was_given_up_is_listed`, whole, until it is forgotten; a later one of the same config takes
+///    its place.
+/// 8. `given_up_pages_cover_every_delivery`: at most `limit` on each, in an order of the store's own; the list may
+///    lag by seconds.
+/// 9. `forgetting_a_given_up_delivery_is_idempotent`, and leaves the config.
 ///
 /// ```
 /// # use a2a_core::{PushConfigs, TaskKey, Result};
@@ -61,6 +89,16 @@ pub trait PushConfigs: fmt::Debug + Send + Sync + 'static {
 
     /// Records that the webhook has all events up to `version`. Idempotent.
     async fn acknowledge(&self, key: &TaskKey, id: &str, version: Version) -> Result<()>;
+
+    /// Records that a delivery was given up. Idempotent.
+    async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()>;
+
+    /// Reads deliveries that were given up, over all tasks: at most `limit` of those that follow `after`. Cancel
+    /// safe, idempotent.
+    async fn given_up(&self, after: Option<&GivenUpCursor>, limit: usize) -> Result<Vec<GivenUpDelivery>>;
+
+    /// Forgets that a delivery was given up: it was made after all, or nobody wants it any more. Idempotent.
+    async fn forget_given_up(&self, key: &TaskKey, config_id: &str) -> Result<()>;
 }
 
 #[cfg(test)]

@@ -1,25 +1,40 @@
 //! The contract of a task store, and the guide for whoever implements one.
 //!
-//! A store keeps, per task, a log of numbered commits and three facts beside it: who created the task
-//! (the principal), who runs it (the executor) and which instances have streams on it (the watchers). The
-//! watchers may be many, and are read apart. How it represents them is its own affair: DynamoDB appends events
-//! and writes snapshots rarely, memory folds events into the task it holds.
+//! A store keeps, per task, a log of numbered commits and a few facts beside it: who created the task (the
+//! principal), who may run its agent (the claim), what an agent may know of its caller, and which instances have
+//! streams on it (the watchers). The watchers may be many, and are read apart. How it represents them is its own
+//! affair: DynamoDB appends events and writes snapshots rarely, memory folds events into the task it holds.
 //!
-//! To implement one: implement [`TaskStore`], [`Membership`] and
-//! [`PushConfigs`]; then run `a2a-testkit`'s suites against it. Every line of a
-//! `# Contract` list below is a test there, under the same words.
+//! To implement one: implement [`TaskStore`], [`Membership`], [`PushConfigs`] and [`Deployment`]; then run
+//! `a2a-testkit`'s suites against it. Every line of a `# Contract` list below is a test there, under the same
+//! words.
 //!
 //! Retries beyond what the backend's own client does belong to the caller, as do caches.
+//!
+//! # What may be forgotten, and when
+//!
+//! A store may let go of data by itself, so that it does not grow for ever:
+//!
+//! | what | when |
+//! |---|---|
+//! | old commits of a task | at any time, as long as `load` still returns the task: `commits_after` then returns a snapshot |
+//! | a task that has ended, with all that belongs to it | after a retention that the store states; it then is absent |
+//! | a watcher | once its task is forgotten, or when nobody has called `watch` for it for as long as commits are kept |
+//! | an ended claim | at once, and at the latest when the head is next written |
+//! | a delivery that was given up | after a retention that the store states |
+//!
+//! A task that has not ended, a standing claim, a member and a key are never forgotten.
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::time::Duration;
 
 use a2a::{Task, TaskState};
 use async_trait::async_trait;
 
 use crate::{
-    Commit, Executor, InstanceId, Membership, Outcome, Principal, PushConfigs, Replay, Result, TaskKey,
-    TaskPage, TaskQuery, Version,
+    CallerContext, Claim, Commit, Deployment, Generation, InstanceId, Membership, Outcome, Principal,
+    PushConfigs, Replay, Result, TaskKey, TaskPage, TaskQuery, Tip, Version,
 };
 
 /// A task as the store has it.
@@ -29,8 +44,17 @@ pub struct StoredTask {
     pub task: Task,
     /// The number of commits that made it so.
     pub version: Version,
+    /// How many events its streams have carried.
+    pub generation: Generation,
     /// The facts beside it.
     pub head: TaskHead,
+}
+
+impl StoredTask {
+    /// The end of the task's log: what the next commit follows.
+    pub fn tip(&self) -> Tip {
+        Tip { version: self.version, generation: self.generation }
+    }
 }
 
 /// The facts that the store keeps beside a task's content. Cheap to read.
@@ -40,8 +64,13 @@ pub struct TaskHead {
     pub state: TaskState,
     /// Who created the task.
     pub principal: Option<Principal>,
-    /// Who runs the agent now.
-    pub executor: Option<Executor>,
+    /// What an agent may know of the caller whose turn it is.
+    pub caller: Option<Box<CallerContext>>,
+    /// Who may run the agent. A claim that was made is never missing here; one that ended may stand here until
+    /// the head is next written.
+    pub claim: Option<Claim>,
+    /// The task's generation when the head was last written; [`StoredTask::generation`] is the current one.
+    pub generation: Generation,
 }
 
 /// Keeps tasks.
@@ -64,24 +93,30 @@ pub struct TaskHead {
 /// 11. `watching_an_absent_task_registers_nothing`.
 /// 12. `watchers_are_told_at_once`: on whichever handle, as soon as their `watch` or `unwatch` was answered
 ///     (linearizable); of no other task, and of none that does not exist.
-/// 13. `head_agrees_with_load`: state, principal and executor.
-/// 14. `a_claim_records_the_executor`, `a_release_clears_it`, `keep_leaves_it`.
-/// 15. `a_task_that_ended_may_change_hands`: commits without events may follow the one that ended it.
-/// 16. `release_clears_only_the_named_executor`: outside any commit; the version stays.
-/// 17. `the_principal_is_set_by_the_first_commit_only`.
-/// 18. `list_returns_newest_status_first`, by status time, then by id, both descending. Lists may lag behind
+/// 13. `head_agrees_with_load`: state, principal, caller and claim.
+/// 14. `a_claim_is_named_by_its_commit`, `keep_leaves_the_claim`, `a_later_claim_takes_the_place_of_an_earlier`:
+///     as soon as the commit was answered, on whichever handle.
+/// 15. `a_commit_may_end_the_claim`: the head then has none, or still the one that ended, and never another.
+/// 16. `a_task_that_ended_may_change_hands`: commits without events may follow the one that ended it.
+/// 17. `release_ends_exactly_the_named_claim`: outside any commit; the version stays. Another claim of the same
+///     instance stays, as does one of an earlier or later life of the task.
+/// 18. `the_principal_is_set_by_the_first_commit_only`.
+/// 19. `the_caller_is_kept_with_the_claim`: what a claiming commit says of its caller takes the place of what was
+///     kept; one that says nothing leaves it.
+/// 20. `the_generation_is_kept`: `load` and `commits_after` return it as the commits counted it; the head's is at
+///     most that, and never less than when the head's claim was made.
+/// 21. `list_returns_newest_status_first`, by status time, then by id, both descending. Lists may lag behind
 ///     commits by seconds; single tasks never do.
-/// 19. `list_pages_cover_every_unchanged_task_once`, under concurrent change.
-/// 20. `list_never_crosses_tenants_or_principals`.
-/// 21. `list_filters_by_context_state_and_time`: the time filter includes its bound.
-/// 22. `list_counts_all_matches`: the total does not depend on page or cursor.
-/// 23. `list_omits_artifacts_unless_asked` and `list_applies_the_history_length`.
-/// 24. `delete_removes_everything_of_a_task`: log, watchers and push configs; the key can be created anew.
-/// 25. `ids_are_hostile`: any text is a legal tenant, task id or context id; none reads or overwrites
+/// 22. `list_pages_cover_every_unchanged_task_once`, under concurrent change.
+/// 23. `list_never_crosses_tenants_or_principals`.
+/// 24. `list_filters_by_context_state_and_time`: the time filter includes its bound.
+/// 25. `list_counts_all_matches`: the total does not depend on page or cursor.
+/// 26. `list_omits_artifacts_unless_asked` and `list_applies_the_history_length`.
+/// 27. `delete_removes_everything_of_a_task`: log, watchers and push configs; the key can be created anew.
+/// 28. `ids_are_hostile`: any text is a legal tenant, task id or context id; none reads or overwrites
 ///     another's record. A store may answer `Rejected` for ids over 512 bytes.
-/// 26. `a_failed_call_leaks_no_content`: into its error's text.
-/// 27. `a_large_commit_is_applied_or_too_large`: never half of it.
-/// 28. `a_message_is_claimed_once`: see [`TaskStore::claim_message`].
+/// 29. `a_failed_call_leaks_no_content`: into its error's text.
+/// 30. `a_large_commit_is_applied_or_too_large`: never half of it.
 ///
 /// ```
 /// # use a2a_core::{TaskStore, TaskKey, Result};
@@ -106,12 +141,10 @@ pub trait TaskStore: fmt::Debug + Send + Sync + 'static {
     async fn commit(&self, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome>;
 
     /// How far apart the commits of a task that is under way should begin, for what each of them costs. What an agent
-    /// says meanwhile goes into one commit; what ends its turn waits for nothing. By default no time at all.
+    /// says meanwhile goes into one commit; what ends its turn waits for nothing.
     ///
-    /// Advice: a store applies commits that come sooner.
-    fn commit_spacing(&self) -> std::time::Duration {
-        std::time::Duration::ZERO
-    }
+    /// Advice: a store applies commits that come sooner. A wrapper passes on what the store in it says.
+    fn commit_spacing(&self) -> Duration;
 
     /// Reads the commits after `after`, in order, or the task where they are no longer kept. A store may
     /// return only a first part of many; an empty answer means that there are none. Cancel safe, idempotent.
@@ -130,32 +163,22 @@ pub trait TaskStore: fmt::Debug + Send + Sync + 'static {
     /// Removes a watcher. Does nothing where it is not registered or the task does not exist. Idempotent.
     async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()>;
 
-    /// Clears the recorded executor if it is `executor`. Not a commit: it changes no content and no version.
-    /// Does nothing otherwise. Idempotent.
-    async fn release(&self, key: &TaskKey, executor: &InstanceId) -> Result<()>;
+    /// Ends a claim, if it is the one in the head. Not a commit: it changes no content and no version. Does
+    /// nothing otherwise. Idempotent; when cancelled it may still be applied, at any later time.
+    ///
+    /// Only the claim's own holder calls this. Whoever else wants a task commits, so that the version decides.
+    async fn release(&self, key: &TaskKey, claim: &Claim) -> Result<()>;
 
     /// Reads one page of tasks. Cancel safe, idempotent.
     async fn list(&self, query: &TaskQuery) -> Result<TaskPage>;
-
-    /// Claims a message id for a task id, for `window`: returns the task id that holds the claim, which is
-    /// `task_id` itself for the first caller. Claims are scoped by tenant and principal. After the window
-    /// the claim counts for nothing. Idempotent.
-    async fn claim_message(
-        &self,
-        tenant: &crate::Tenant,
-        principal: Option<&Principal>,
-        message_id: &str,
-        task_id: &str,
-        window: std::time::Duration,
-    ) -> Result<String>;
 
     /// Removes a task with all that belongs to it; tells whether it existed. Idempotent.
     async fn delete(&self, key: &TaskKey) -> Result<bool>;
 }
 
-/// A backend that keeps everything: tasks, members and push configs.
+/// A backend that keeps everything: tasks, members, push configs and the facts of the deployment.
 ///
-/// Implemented for every type that implements the three; nobody implements it by hand.
-pub trait Store: TaskStore + Membership + PushConfigs {}
+/// Implemented for every type that implements the four; nobody implements it by hand.
+pub trait Store: TaskStore + Membership + PushConfigs + Deployment {}
 
-impl<T: TaskStore + Membership + PushConfigs> Store for T {}
+impl<T: TaskStore + Membership + PushConfigs + Deployment> Store for T {}

@@ -1,22 +1,31 @@
-//! The wire form of a [`BusMessage`]: versioned JSON with bounds.
+//! The wire form of a [`BusMessage`]: versioned JSON with bounds, and with a code that proves who wrote it.
 //!
 //! ```json
-//! {"v":1,"from":"0199…","to":["0199…"],"task":{"tenant":"","taskId":"t"},"kind":"watch","version":7}
+//! {"v":2,"key":1,"code":"…","body":{"from":"0199…","to":["0199…"],"task":{"tenant":"","taskId":"t"},
+//!  "kind":"watch","version":7,"reach":"direct"}}
 //! ```
+//!
+//! The code is an HMAC-SHA-256 over the text of the body, under the key with that number. Without keys there is no
+//! code, and none is asked for.
 //!
 //! Unknown fields are ignored, so that fields can be added. A message of an unknown format or kind is an
 //! error for the receiver to count and drop: it can only come from a newer instance, and the store has
 //! whatever it said.
 
+mod seal;
+
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 use std::sync::Arc;
 
-use crate::{BusMessage, CommitRecord, InstanceId, News, TaskKey, Version};
+pub use seal::Seal;
+
+use crate::{BusMessage, CancelRequest, CommitRecord, InstanceId, News, Reach, TaskKey, Version};
 
 /// The format that this build writes, and the only one that it reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The largest message in bytes that is ever parsed: what SQS carries at most.
 pub const MAX_BYTES: usize = 1024 * 1024;
@@ -34,6 +43,9 @@ pub enum WireError {
     /// Written in another format.
     #[error("the message has an unknown format")]
     UnknownFormat,
+    /// Without a code that a valid key made: not from a member of this deployment.
+    #[error("the message does not prove where it comes from")]
+    Unproven,
     /// Of a kind that this build does not know.
     #[error("the message is of an unknown kind")]
     UnknownKind,
@@ -48,24 +60,41 @@ pub struct Addressed {
     pub message: BusMessage,
 }
 
+/// What is written around a body.
 #[derive(Serialize, Deserialize)]
-struct Envelope<T> {
+struct Envelope<'a> {
     v: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(borrow)]
+    body: &'a RawValue,
+}
+
+/// Read before everything else, so that another format may have any shape.
+#[derive(Deserialize)]
+struct Format {
+    v: u32,
+}
+
+#[derive(Deserialize)]
+struct Incoming {
     from: InstanceId,
     to: Vec<InstanceId>,
     task: TaskKey,
-    kind: T,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kind: String,
     version: Option<Version>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     commits: Vec<CommitRecord>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    reach: Reach,
+    cancel: Option<Box<CancelRequest>>,
     trace: Option<String>,
 }
 
 #[derive(Serialize)]
 struct Outgoing<'a> {
-    v: u32,
     from: InstanceId,
     to: &'a [InstanceId],
     task: &'a TaskKey,
@@ -75,35 +104,40 @@ struct Outgoing<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     commits: Vec<&'a CommitRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reach: Option<Reach>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancel: Option<&'a CancelRequest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<&'a str>,
 }
 
-/// Read before everything else, so that another format may have any shape.
-#[derive(Deserialize)]
-struct Format {
-    v: u32,
-}
-
 /// Writes a message as JSON text, of characters that XML 1.0 allows only, as SQS demands.
-pub fn encode(to: &[InstanceId], message: &BusMessage) -> String {
-    let (version, commits) = match &message.news {
-        News::Commits(commits) => (None, commits.iter().map(Arc::as_ref).collect()),
-        News::Changed(version) | News::Watch(version) => (Some(*version), Vec::new()),
-        _ => (None, Vec::new()),
-    };
-    let envelope = Outgoing {
-        v: FORMAT,
+pub fn encode(to: &[InstanceId], message: &BusMessage, seal: &Seal) -> String {
+    let mut outgoing = Outgoing {
         from: message.from,
         to,
         task: &message.task,
         kind: message.news.kind(),
-        version,
-        commits,
+        version: None,
+        commits: Vec::new(),
+        reach: None,
+        cancel: None,
         trace: message.trace.as_deref(),
     };
+    match &message.news {
+        News::Commits(commits) => outgoing.commits = commits.iter().map(Arc::as_ref).collect(),
+        News::Changed(version) => outgoing.version = Some(*version),
+        News::Watch { after, reach } => (outgoing.version, outgoing.reach) = (Some(*after), Some(*reach)),
+        News::Cancel(request) => outgoing.cancel = request.as_deref(),
+        News::Unwatch | News::Cancelling | News::CancelRefused | News::Configs | News::HandOver => {}
+    }
     // Serialising fails only for maps with keys that are no strings, and there is none.
-    let text = serde_json::to_string(&envelope).unwrap_or_default();
-    escape_noncharacters(text)
+    let body = escape_noncharacters(serde_json::to_string(&outgoing).unwrap_or_default());
+    let signature = match seal.sign(&body) {
+        Some((key, code)) => format!(r#","key":{key},"code":"{code}""#),
+        None => String::new(),
+    };
+    format!(r#"{{"v":{FORMAT}{signature},"body":{body}}}"#)
 }
 
 /// Reads a message.
@@ -111,7 +145,7 @@ pub fn encode(to: &[InstanceId], message: &BusMessage) -> String {
 /// # Errors
 ///
 /// A [`WireError`]; the message is to be counted and dropped.
-pub fn decode(text: &str) -> Result<Addressed, WireError> {
+pub fn decode(text: &str, seal: &Seal) -> Result<Addressed, WireError> {
     if text.len() > MAX_BYTES {
         return Err(WireError::TooLarge);
     }
@@ -119,24 +153,29 @@ pub fn decode(text: &str) -> Result<Addressed, WireError> {
     if format.v != FORMAT {
         return Err(WireError::UnknownFormat);
     }
-    let envelope: Envelope<String> = serde_json::from_str(text).map_err(|_| WireError::Malformed)?;
-    let version = envelope.version.ok_or(WireError::Malformed);
-    let news = match envelope.kind.as_str() {
-        "commits" if are_consecutive(&envelope.commits) => {
-            News::Commits(envelope.commits.into_iter().map(Arc::new).collect())
+    let envelope: Envelope<'_> = serde_json::from_str(text).map_err(|_| WireError::Malformed)?;
+    if !seal.accepts(envelope.body.get(), envelope.key, envelope.code.as_deref()) {
+        return Err(WireError::Unproven);
+    }
+    let body: Incoming = serde_json::from_str(envelope.body.get()).map_err(|_| WireError::Malformed)?;
+    let version = body.version.ok_or(WireError::Malformed);
+    let news = match body.kind.as_str() {
+        "commits" if are_consecutive(&body.commits) => {
+            News::Commits(body.commits.into_iter().map(Arc::new).collect())
         }
         "commits" => return Err(WireError::Malformed),
         "changed" => News::Changed(version?),
-        "watch" => News::Watch(version?),
+        "watch" => News::Watch { after: version?, reach: body.reach },
         "unwatch" => News::Unwatch,
-        "cancel" => News::Cancel,
+        "cancel" => News::Cancel(body.cancel),
         "cancelling" => News::Cancelling,
         "cancelRefused" => News::CancelRefused,
         "configs" => News::Configs,
+        "handOver" => News::HandOver,
         _ => return Err(WireError::UnknownKind),
     };
-    let message = BusMessage { from: envelope.from, task: envelope.task, news, trace: envelope.trace };
-    Ok(Addressed { to: envelope.to, message })
+    let message = BusMessage { from: body.from, task: body.task, news, trace: body.trace };
+    Ok(Addressed { to: body.to, message })
 }
 
 fn are_consecutive(commits: &[CommitRecord]) -> bool {

@@ -14,7 +14,7 @@ use std::{env, error::Error, io, sync::Arc, time::Duration};
 
 use a2a_bus_snssqs::{Clients, Config as BusConfig, Deployment, SnsSqsBus};
 use a2a_cluster::{Cluster, bindings};
-use a2a_core::{InstanceId, SystemAmbient};
+use a2a_core::{InstanceId, SystemEnv};
 use a2a_server::StaticAgentCard;
 use a2a_store_dynamodb::{Config as TableConfig, DynamoDbStore};
 use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
@@ -28,8 +28,8 @@ async fn serve(port: u16, aws: &SdkConfig) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let clients = Clients { sns: aws_sdk_sns::Client::new(aws), sqs: aws_sdk_sqs::Client::new(aws) };
     let deployment = Deployment::new(&topic, "a2a")?.named(&table)?;
-    let config = BusConfig::new(deployment, InstanceId::generate(&SystemAmbient));
-    let bus = SnsSqsBus::open(clients, config, Arc::new(SystemAmbient)).await?;
+    let config = BusConfig::new(deployment, InstanceId::generate(&SystemEnv));
+    let bus = SnsSqsBus::open(clients, config, Arc::new(SystemEnv)).await?;
     let store = DynamoDbStore::new(aws_sdk_dynamodb::Client::new(aws), TableConfig::new(table));
     let card = agent::card(&format!("http://127.0.0.1:{port}"))?;
     let cluster = Cluster::builder(Arc::new(agent::Greeter), card.clone())

@@ -7,7 +7,7 @@ use a2a::AgentCard;
 use a2a_cluster::bindings::{self, Limits};
 use a2a_cluster::telemetry::Readiness;
 use a2a_cluster::{Cluster, Config};
-use a2a_core::{InstanceId, SystemAmbient};
+use a2a_core::{InstanceId, SystemEnv};
 use a2a_server::StaticAgentCard;
 use axum::Router;
 use axum::extract::Request;
@@ -44,8 +44,8 @@ pub(crate) struct Blueprint {
 impl Blueprint {
     async fn build(&self) -> Result<Occupant, StartError> {
         // An id is used once: others may remember the last one as dead.
-        let id = InstanceId::generate(&SystemAmbient);
-        let agent = Arc::new(BuiltIn::new(Arc::new(SystemAmbient)));
+        let id = InstanceId::generate(&SystemEnv);
+        let agent = Arc::new(BuiltIn::new(Arc::new(SystemEnv)));
         let bus = self.backends.bus(id, &self.label).await.map_err(StartError::Bus)?;
         let store = &self.backends.store;
         let started = Cluster::builder(agent, self.card.clone())

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_core::{Ambient, BackendError, Result};
+use a2a_core::{BackendError, Env, Result};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -54,7 +54,7 @@ pub(crate) struct Calls {
     writer: Client,
     table: Arc<str>,
     attempts: u32,
-    ambient: Arc<dyn Ambient>,
+    env: Arc<dyn Env>,
 }
 
 impl Calls {
@@ -65,7 +65,7 @@ impl Calls {
             writer: Client::from_conf(once),
             table: config.table.as_str().into(),
             attempts: config.attempts,
-            ambient: Arc::clone(&config.ambient),
+            env: Arc::clone(&config.env),
         }
     }
 
@@ -213,7 +213,7 @@ impl Calls {
 
     pub(crate) async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<Transacted> {
         // One name for all attempts: one that was applied without an answer is then answered as applied.
-        let name = self.ambient.uuid().to_string();
+        let name = self.env.uuid().to_string();
         let request = self.writer.transact_write_items().set_transact_items(Some(actions));
         let request = request.client_request_token(name);
         let sent = self.persist(error::judge_transaction, || Box::pin(request.clone().send())).await;
@@ -258,7 +258,7 @@ impl Calls {
 
     /// Waits, and makes the next wait longer.
     async fn pause(&self, pause: &mut Duration) {
-        tokio::time::sleep(pause.mul_f64(0.5 + self.ambient.chance())).await;
+        tokio::time::sleep(pause.mul_f64(0.5 + self.env.chance())).await;
         *pause = LONGEST_PAUSE.min(*pause * 2);
     }
 }

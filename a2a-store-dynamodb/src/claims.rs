@@ -29,7 +29,7 @@ impl DynamoDbStore {
         keys::check("tenant", tenant.as_str())?;
         keys::check("task id", task_id)?;
         keys::check_principal(principal)?;
-        let now = self.config.ambient.now().timestamp_millis();
+        let now = self.config.env.now().timestamp_millis();
         let until = now.saturating_add(i64::try_from(window.as_millis()).unwrap_or(i64::MAX));
         let claim = HashMap::from([
             (PK.to_owned(), text(keys::claim(tenant, principal, message_id))),

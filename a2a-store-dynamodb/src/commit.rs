@@ -42,7 +42,7 @@ impl DynamoDbStore {
 
     async fn create(&self, draft: &Draft<'_>) -> Result<Outcome> {
         let now = self.now();
-        let mut incarnation = u64::try_from(self.config.ambient.now().timestamp_millis()).unwrap_or_default();
+        let mut incarnation = u64::try_from(self.config.env.now().timestamp_millis()).unwrap_or_default();
         let mut replaced = None;
         let mut seen = None;
         for _ in 0..TRIES {

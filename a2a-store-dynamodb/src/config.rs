@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_core::{Ambient, SystemAmbient};
+use a2a_core::{Env, SystemEnv};
 
 use crate::SnapshotPolicy;
 
@@ -26,7 +26,7 @@ pub struct Config {
     pub(crate) max_bytes: usize,
     pub(crate) attempts: u32,
     pub(crate) commit_spacing: Duration,
-    pub(crate) ambient: Arc<dyn Ambient>,
+    pub(crate) env: Arc<dyn Env>,
 }
 
 impl Config {
@@ -40,7 +40,7 @@ impl Config {
             max_bytes: 16 * 1024 * 1024,
             attempts: 5,
             commit_spacing: Duration::from_millis(60),
-            ambient: Arc::new(SystemAmbient),
+            env: Arc::new(SystemEnv),
         }
     }
 
@@ -102,8 +102,8 @@ impl Config {
 
     /// Sets the source of time and chance.
     #[must_use]
-    pub fn ambient(mut self, ambient: Arc<dyn Ambient>) -> Self {
-        self.ambient = ambient;
+    pub fn env(mut self, env: Arc<dyn Env>) -> Self {
+        self.env = env;
         self
     }
 }

@@ -45,7 +45,7 @@ impl DynamoDbStore {
 
     /// Replaces the head by a mark. `false` where it has been replaced meanwhile.
     async fn mark(&self, pk: &str, head: &Head) -> Result<bool> {
-        let name = self.config.ambient.uuid().to_string();
+        let name = self.config.env.uuid().to_string();
         let mut mark = HashMap::from([
             (PK.to_owned(), text(pk)),
             (SK.to_owned(), text(keys::HEAD)),

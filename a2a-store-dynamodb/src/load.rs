@@ -47,7 +47,7 @@ impl DynamoDbStore {
         };
         if !stored.head.state.is_terminal() {
             if self.is_expiring(&tally) {
-                let id = CommitId::generate(&*self.config.ambient);
+                let id = CommitId::generate(&*self.config.env);
                 tally = self.summarize(&pk, &stored.task, id, tally).await;
             }
             self.tallies.note(&pk, tally);

@@ -15,7 +15,7 @@ use crate::{keys, snapshot};
 impl DynamoDbStore {
     /// The epoch second that it is.
     pub(crate) fn now(&self) -> i64 {
-        self.config.ambient.now().timestamp()
+        self.config.env.now().timestamp()
     }
 
     /// How many seconds a commit is kept.

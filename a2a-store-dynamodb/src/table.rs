@@ -6,7 +6,7 @@ mod tests;
 
 use std::time::Duration;
 
-use a2a_core::{Ambient, BackendError, Result, SystemAmbient};
+use a2a_core::{BackendError, Env, Result, SystemEnv};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use aws_sdk_dynamodb::types::{
@@ -135,7 +135,7 @@ async fn wait_until_active(client: &Client, name: &str) -> Result<TableDescripti
         {
             return Ok(table);
         }
-        tokio::time::sleep(pause.mul_f64(0.5 + SystemAmbient.chance())).await;
+        tokio::time::sleep(pause.mul_f64(0.5 + SystemEnv.chance())).await;
         pause = Duration::from_secs(5).min(pause * 2);
     }
     Err(BackendError::Unavailable(format!("the table {name} is not active yet").into()))

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use a2a::{Part, TaskState};
 use a2a_core::{
-    Ambient, Membership, PushConfigs, PushSubscription, Replay, SystemAmbient, TaskQuery, TaskStore, Tenant,
-    Version,
+    Env, Membership, PushConfigs, PushSubscription, Replay, SystemEnv, TaskQuery, TaskStore, Tenant, Version,
 };
 use a2a_store_dynamodb::{Config, DynamoDbStore, SnapshotPolicy};
 use a2a_testkit::sample::{Story, at, instance, message, status};
@@ -31,13 +30,13 @@ impl Clock {
     }
 }
 
-impl Ambient for Clock {
+impl Env for Clock {
     fn now(&self) -> DateTime<Utc> {
-        SystemAmbient.now() + TimeDelta::seconds(self.ahead.load(Ordering::SeqCst))
+        SystemEnv.now() + TimeDelta::seconds(self.ahead.load(Ordering::SeqCst))
     }
 
     fn uuid(&self) -> uuid::Uuid {
-        SystemAmbient.uuid()
+        SystemEnv.uuid()
     }
 
     fn chance(&self) -> f64 {
@@ -51,12 +50,12 @@ const COMMITS: u64 = 100;
 /// A store that keeps finished tasks and commits for some time, and its clock.
 async fn open(place: &Place) -> (DynamoDbStore, Arc<Clock>) {
     let clock = Arc::new(Clock::default());
-    let ambient = Arc::clone(&clock);
+    let env = Arc::clone(&clock);
     let change = move |config: Config| {
         config
             .task_retention(Some(Duration::from_secs(TASKS)))
             .commit_retention(Duration::from_secs(COMMITS))
-            .ambient(ambient)
+            .env(env)
     };
     (place.store(change).await, clock)
 }

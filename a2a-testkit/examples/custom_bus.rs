@@ -109,12 +109,12 @@ impl EventBus for FolderBus {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-    use a2a_core::{SystemAmbient, TaskKey, Tenant, Version};
+    use a2a_core::{SystemEnv, TaskKey, Tenant, Version};
 
-    let folder = std::env::temp_dir().join(InstanceId::generate(&SystemAmbient).to_string());
+    let folder = std::env::temp_dir().join(InstanceId::generate(&SystemEnv).to_string());
     std::fs::create_dir(&folder)?;
-    let a = FolderBus::open(&folder, InstanceId::generate(&SystemAmbient))?;
-    let b = FolderBus::open(&folder, InstanceId::generate(&SystemAmbient))?;
+    let a = FolderBus::open(&folder, InstanceId::generate(&SystemEnv))?;
+    let b = FolderBus::open(&folder, InstanceId::generate(&SystemEnv))?;
     let task = TaskKey::new(Tenant::default(), "t-1");
     let watch = BusMessage { from: a.me(), task, news: News::Watch(Version::new(7)), trace: None };
     a.send(&[b.me()], &watch).await?.gone.iter().for_each(|id| eprintln!("{id} is gone"));
@@ -128,7 +128,7 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 mod tests {
     use std::sync::Arc;
 
-    use a2a_core::SystemAmbient;
+    use a2a_core::SystemEnv;
     use a2a_testkit::{BusFixture, Fixture};
 
     use super::*;
@@ -139,7 +139,7 @@ mod tests {
     #[async_trait]
     impl Fixture for Folder {
         async fn open() -> Option<Self> {
-            let folder = std::env::temp_dir().join(InstanceId::generate(&SystemAmbient).to_string());
+            let folder = std::env::temp_dir().join(InstanceId::generate(&SystemEnv).to_string());
             std::fs::create_dir(&folder).unwrap();
             Some(Folder(folder))
         }
@@ -152,7 +152,7 @@ mod tests {
     #[async_trait]
     impl BusFixture for Folder {
         async fn endpoint(&self) -> Arc<dyn EventBus> {
-            Arc::new(FolderBus::open(&self.0, InstanceId::generate(&SystemAmbient)).unwrap())
+            Arc::new(FolderBus::open(&self.0, InstanceId::generate(&SystemEnv)).unwrap())
         }
 
         fn flood(&self) -> usize {

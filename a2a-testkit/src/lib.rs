@@ -15,7 +15,7 @@
     reason = "a failed assertion is how a suite speaks, and nothing but tests depends on this crate"
 )]
 
-pub mod ambient;
+pub mod env;
 pub mod event_bus;
 pub mod faults;
 pub mod fixture;
@@ -30,7 +30,7 @@ mod expect;
 mod run;
 mod suites;
 
-pub use ambient::SeededAmbient;
+pub use env::SeededEnv;
 pub use faults::{Delay, FaultyBus, FaultyStore, Forecast, Weather};
 pub use fixture::{BusFixture, Fixture, StoreFixture};
 pub use run::run;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use a2a_core::{BusMessage, CommitId, CommitRecord, InstanceId, News, SystemAmbient, Version, wire};
+use a2a_core::{BusMessage, CommitId, CommitRecord, InstanceId, News, SystemEnv, Version, wire};
 
 use super::sample;
 
@@ -16,10 +16,10 @@ impl Codec {
     pub(crate) fn new(events: usize) -> Self {
         let record = CommitRecord {
             version: Version::new(2),
-            id: CommitId::generate(&SystemAmbient),
+            id: CommitId::generate(&SystemEnv),
             events: (0..events).map(|_| sample::chunk("task", "context", false)).collect(),
         };
-        let to = InstanceId::generate(&SystemAmbient);
+        let to = InstanceId::generate(&SystemEnv);
         let news = News::Commits(vec![Arc::new(record)]);
         let message = BusMessage { from: to, task: sample::key("task"), news, trace: None };
         let text = wire::encode(&[to], &message);

@@ -1,7 +1,7 @@
 //! Commits to a task in memory, one event each.
 
 use a2a::{StreamResponse, Task};
-use a2a_core::{Commit, CommitId, Outcome, SystemAmbient, TaskStore, Version};
+use a2a_core::{Commit, CommitId, Outcome, SystemEnv, TaskStore, Version};
 use a2a_store_memory::MemoryStore;
 
 use super::sample;
@@ -25,7 +25,7 @@ impl Commits {
                 0 => StreamResponse::Task(self.task.clone()),
                 n => sample::chunk("task", "context", n == 1),
             };
-            let commit = Commit::new(version, CommitId::generate(&SystemAmbient), vec![event], &self.task);
+            let commit = Commit::new(version, CommitId::generate(&SystemEnv), vec![event], &self.task);
             match store.commit(&key, commit).await {
                 Ok(Outcome::Applied(applied)) => version = applied,
                 other => panic!("nobody else writes: {other:?}"),

@@ -8,7 +8,7 @@ use a2a::{
 };
 use a2a_bus_memory::MemoryBus;
 use a2a_cluster::{Cluster, ClusterHandler};
-use a2a_core::{EventBus, InstanceId, SystemAmbient};
+use a2a_core::{EventBus, InstanceId, SystemEnv};
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::MemoryStore;
 use futures::stream::{BoxStream, StreamExt};
@@ -36,7 +36,7 @@ impl World {
         let (store, hub, go) = (Arc::new(MemoryStore::new()), MemoryBus::hub(), Arc::new(Semaphore::new(0)));
         let mut clusters = Vec::new();
         for _ in 0..instances {
-            let bus = wrap(hub.endpoint(InstanceId::generate(&SystemAmbient)));
+            let bus = wrap(hub.endpoint(InstanceId::generate(&SystemEnv)));
             let agent = Arc::new(Chatty(Arc::clone(&go)));
             let builder = Cluster::builder(agent, card()).store(Arc::clone(&store)).bus(bus);
             clusters.push(builder.start().await.expect("memory is there"));

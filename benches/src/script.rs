@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use a2a_core::{Ambient, SystemAmbient};
+use a2a_core::{Env, SystemEnv};
 use futures::stream::{self, BoxStream, Stream, StreamExt};
 use tokio::sync::watch;
 
@@ -91,5 +91,5 @@ fn chunk(number: u64, count: u64) -> Said {
 
 /// The wall clock in nanoseconds: it is the same in all processes of a machine.
 pub(crate) fn now() -> i64 {
-    SystemAmbient.now().timestamp_nanos_opt().unwrap_or_default()
+    SystemEnv.now().timestamp_nanos_opt().unwrap_or_default()
 }

@@ -3,13 +3,13 @@
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use a2a_core::{InstanceId, News, SystemAmbient, TaskKey, Tenant, Version};
+use a2a_core::{InstanceId, News, SystemEnv, TaskKey, Tenant, Version};
 use tokio::task::{JoinSet, yield_now};
 
 use super::*;
 
 fn numbered(number: u64) -> Arc<BusMessage> {
-    let from = InstanceId::generate(&SystemAmbient);
+    let from = InstanceId::generate(&SystemEnv);
     let task = TaskKey::new(Tenant::default(), "t");
     Arc::new(BusMessage { from, task, news: News::Changed(Version::new(number)), trace: None })
 }

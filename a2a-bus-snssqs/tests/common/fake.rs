@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use a2a_bus_snssqs::{Clients, Config, Deployment, ProvisionedQueue, SnsSqsBus};
-use a2a_core::SystemAmbient;
+use a2a_core::SystemEnv;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -44,7 +44,7 @@ impl FakeSqs {
             queue_arn: deployment.queue_arn(instance),
             subscription_arn: format!("{TOPIC}:x"),
         };
-        SnsSqsBus::attach(self.clients(), config, Arc::new(SystemAmbient), queue)
+        SnsSqsBus::attach(self.clients(), config, Arc::new(SystemEnv), queue)
     }
 
     pub fn clients(&self) -> Clients {

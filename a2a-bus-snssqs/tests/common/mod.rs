@@ -16,7 +16,7 @@ pub mod tap;
 use std::sync::Arc;
 
 use a2a_bus_snssqs::{Clients, Config, Deployment, SnsSqsBus, create_topic};
-use a2a_core::{BusMessage, InstanceId, News, SystemAmbient, TaskKey, Tenant, Version};
+use a2a_core::{BusMessage, InstanceId, News, SystemEnv, TaskKey, Tenant, Version};
 use integration_tests::endpoint::{self, Account, Service};
 use tap::Tap;
 
@@ -49,7 +49,7 @@ impl Site {
     }
 
     pub async fn bus_as(&self, config: Config) -> SnsSqsBus {
-        SnsSqsBus::open(self.clients.clone(), config, Arc::new(SystemAmbient)).await.unwrap()
+        SnsSqsBus::open(self.clients.clone(), config, Arc::new(SystemEnv)).await.unwrap()
     }
 
     /// The URLs of all queues of the account.
@@ -82,7 +82,7 @@ pub fn clients(account: &Account, tap: &Tap) -> Clients {
 }
 
 pub fn new_instance() -> InstanceId {
-    InstanceId::generate(&SystemAmbient)
+    InstanceId::generate(&SystemEnv)
 }
 
 /// An instance whose id says that it was drawn when 1970 began.

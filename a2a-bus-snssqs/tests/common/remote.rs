@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use a2a_bus_snssqs::{Config, Deployment, SnsSqsBus};
 use a2a_core::{
-    BackendError, BusMessage, CommitRecord, Delivery, EventBus, InstanceId, News, Result, SystemAmbient,
+    BackendError, BusMessage, CommitRecord, Delivery, EventBus, InstanceId, News, Result, SystemEnv,
 };
 use a2a_testkit::async_trait;
 use integration_tests::endpoint::{Account, Service};
@@ -158,7 +158,7 @@ pub async fn serve() {
     let deployment = Deployment::new(&text("topic"), "a2a").unwrap();
     let config = Config::new(deployment, super::new_instance());
     let clients = clients(&account, &Tap::default());
-    let bus = Arc::new(SnsSqsBus::open(clients, config, Arc::new(SystemAmbient)).await.unwrap());
+    let bus = Arc::new(SnsSqsBus::open(clients, config, Arc::new(SystemEnv)).await.unwrap());
     let out = Arc::new(Mutex::new(tokio::io::stdout()));
     say(&out, format!("\nready {}", bus.me())).await;
 

@@ -99,7 +99,7 @@ pub(super) fn name_config(instance: &Instance, configuration: Option<&mut SendMe
     if let Some(config) = config
         && config.id.as_ref().is_none_or(String::is_empty)
     {
-        config.id = Some(instance.ambient.uuid().to_string());
+        config.id = Some(instance.env.uuid().to_string());
     }
 }
 
@@ -152,7 +152,7 @@ async fn save(
     acknowledged: Version,
 ) -> Result<TaskPushNotificationConfig, A2AError> {
     let id = config.id.take().filter(|id| !id.is_empty());
-    let id = id.unwrap_or_else(|| instance.ambient.uuid().to_string());
+    let id = id.unwrap_or_else(|| instance.env.uuid().to_string());
     let listed = instance.retry_for_request().run(|| instance.push.list_configs(key)).await;
     let known = listed.map_err(|error| instance.error(error))?;
     let is_new = known.iter().all(|subscription| subscription.config.id.as_deref() != Some(&id));

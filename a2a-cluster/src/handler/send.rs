@@ -145,12 +145,12 @@ async fn new_task(
     req: SendMessageRequest,
     answer_at: AnswerAt,
 ) -> Result<Turn, A2AError> {
-    let mut id = instance.ambient.uuid().to_string();
+    let mut id = instance.env.uuid().to_string();
     if let Claim::Theirs(key) = duplicate::claim(instance, &caller, &req.message, &mut id).await? {
         return rejoin(instance, &key).await;
     }
     let given = req.message.context_id.clone().filter(|context| !context.is_empty());
-    let context_id = given.unwrap_or_else(|| instance.ambient.uuid().to_string());
+    let context_id = given.unwrap_or_else(|| instance.env.uuid().to_string());
     let mut task = Task {
         id,
         context_id,
@@ -159,7 +159,7 @@ async fn new_task(
         history: None,
         metadata: None,
     };
-    task.status.timestamp = reduce::next_timestamp(&task, &*instance.ambient).into();
+    task.status.timestamp = reduce::next_timestamp(&task, &*instance.env).into();
     let SendMessageRequest { message, configuration, metadata, tenant } = req;
     let message = reduce::user_message(&task, message);
     task.history = Some(vec![message.clone()]);
@@ -209,12 +209,12 @@ async fn follow_up(
         let message = reduce::user_message(&stored.task, req.message.clone());
         let mut task = stored.task.clone();
         let events = vec![
-            reduce::status(&task, TaskState::Working, None, &*instance.ambient),
+            reduce::status(&task, TaskState::Working, None, &*instance.env),
             StreamResponse::Message(message.clone()),
         ];
         events.iter().for_each(|event| reduce::apply(&mut task, event));
         let _held = instance.couriers.hold(&key).await;
-        let claim = Commit::new(stored.version, CommitId::generate(&*instance.ambient), events, &task)
+        let claim = Commit::new(stored.version, CommitId::generate(&*instance.env), events, &task)
             .executor(ExecutorChange::Claim(Executor::first(instance.id)));
         let claimed = instance.retry_for_request().run(|| instance.commit(&key, claim.clone())).await;
         let Outcome::Applied(version) = claimed.map_err(|error| instance.error(error))? else {

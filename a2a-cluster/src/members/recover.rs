@@ -88,7 +88,7 @@ async fn recover(instance: &Arc<Instance>, dead: InstanceId) -> Result<()> {
 /// here, but only to decide whether to look.
 pub(crate) fn suspect_if_old(instance: &Arc<Instance>, key: &TaskKey, stored: &StoredTask) {
     let status = &stored.task.status;
-    let age = status.timestamp.and_then(|at| (instance.ambient.now() - at).to_std().ok()).unwrap_or_default();
+    let age = status.timestamp.and_then(|at| (instance.env.now() - at).to_std().ok()).unwrap_or_default();
     if let Some(executor) = stored.head.executor
         && !reduce::ends_turn(&status.state)
         && age > instance.config.lease * 2
@@ -152,11 +152,11 @@ pub(super) async fn take_over(instance: &Arc<Instance>, key: &TaskKey, dead: Ins
 }
 
 async fn fail(instance: &Arc<Instance>, key: &TaskKey, stored: StoredTask, why: &str) -> Result<()> {
-    let event = run::failed(&stored.task, why, &*instance.ambient);
+    let event = run::failed(&stored.task, why, &*instance.env);
     let mut task = stored.task;
     reduce::apply(&mut task, &event);
     let executor = webhook::executor_at_the_end(instance, key).await;
-    let commit = Commit::new(stored.version, CommitId::generate(&*instance.ambient), vec![event], &task)
+    let commit = Commit::new(stored.version, CommitId::generate(&*instance.env), vec![event], &task)
         .executor(executor);
     let outcome = instance.retry_until_stopped().run(|| instance.commit(key, commit.clone())).await?;
     if let Outcome::Applied(_) = outcome {
@@ -183,7 +183,7 @@ async fn resume(instance: &Arc<Instance>, key: &TaskKey, stored: StoredTask, att
     }
     let _held = instance.couriers.hold(key).await;
     let executor = Executor { instance: instance.id, attempt };
-    let commit = Commit::new(stored.version, CommitId::generate(&*instance.ambient), vec![], &stored.task)
+    let commit = Commit::new(stored.version, CommitId::generate(&*instance.env), vec![], &stored.task)
         .executor(ExecutorChange::Claim(executor));
     let outcome = instance.retry_until_stopped().run(|| instance.commit(key, commit.clone())).await?;
     let Outcome::Applied(version) = outcome else {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use a2a::{A2AError, Message, Part, Role, StreamResponse, Task, TaskState, error_code};
-use a2a_core::{Ambient, commit, reduce};
+use a2a_core::{Env, commit, reduce};
 
 use super::voice::Said;
 use crate::{limits, weight};
@@ -39,12 +39,7 @@ pub(super) enum Digest {
 }
 
 /// Takes what was said, as much as fits in one commit, and applies it to the task.
-pub(super) fn digest(
-    heard: &mut VecDeque<Said>,
-    task: &mut Task,
-    turn: &mut Turn,
-    ambient: &dyn Ambient,
-) -> Digest {
+pub(super) fn digest(heard: &mut VecDeque<Said>, task: &mut Task, turn: &mut Turn, env: &dyn Env) -> Digest {
     let mut events = Vec::new();
     let mut bytes = 0;
     let mut ended = false;
@@ -61,15 +56,15 @@ pub(super) fn digest(
                 if matches!(heard.front(), Some(Said::Ended))
                     && !reduce::is_interrupted(&task.status.state) =>
             {
-                vec![reduce::status(task, TaskState::Completed, Some(message), ambient)]
+                vec![reduce::status(task, TaskState::Completed, Some(message), env)]
             }
             Said::Event(event) => {
                 turn.last_was_message = matches!(event, StreamResponse::Message(_));
-                happen(task, event, turn, ambient)
+                happen(task, event, turn, env)
             }
             Said::Failed(error) if first => return Digest::Refuse(error),
             Said::Failed(_) if turn.cancelling => vec![],
-            Said::Failed(error) => vec![failed(task, &error.message, ambient)],
+            Said::Failed(error) => vec![failed(task, &error.message, env)],
             Said::CancelFailed(error) => {
                 if matches!(error.code, error_code::TASK_NOT_CANCELABLE | error_code::UNSUPPORTED_OPERATION) {
                     turn.cancelling = false;
@@ -77,7 +72,7 @@ pub(super) fn digest(
                 }
                 vec![]
             }
-            Said::Panicked => vec![failed(task, "the agent failed unexpectedly", ambient)],
+            Said::Panicked => vec![failed(task, "the agent failed unexpectedly", env)],
             Said::Ended => {
                 ended = true;
                 vec![]
@@ -93,7 +88,7 @@ pub(super) fn digest(
             }
         }
     }
-    if ended && let Some(event) = conclusion(task, turn, ambient) {
+    if ended && let Some(event) = conclusion(task, turn, env) {
         reduce::apply(task, &event);
         events.push(event);
     }
@@ -101,45 +96,45 @@ pub(super) fn digest(
 }
 
 /// Makes the event that fails a task, with words for its caller.
-pub(crate) fn failed(task: &Task, why: &str, ambient: &dyn Ambient) -> StreamResponse {
-    ends(task, TaskState::Failed, why, ambient)
+pub(crate) fn failed(task: &Task, why: &str, env: &dyn Env) -> StreamResponse {
+    ends(task, TaskState::Failed, why, env)
 }
 
 /// Makes the event that cancels a task.
-pub(crate) fn canceled(task: &Task, why: &str, ambient: &dyn Ambient) -> StreamResponse {
-    ends(task, TaskState::Canceled, why, ambient)
+pub(crate) fn canceled(task: &Task, why: &str, env: &dyn Env) -> StreamResponse {
+    ends(task, TaskState::Canceled, why, env)
 }
 
-fn ends(task: &Task, state: TaskState, why: &str, ambient: &dyn Ambient) -> StreamResponse {
+fn ends(task: &Task, state: TaskState, why: &str, env: &dyn Env) -> StreamResponse {
     let mut message = Message::new(Role::Agent, vec![Part::text(why)]);
-    message.message_id = ambient.uuid().to_string();
-    reduce::status(task, state, Some(message), ambient)
+    message.message_id = env.uuid().to_string();
+    reduce::status(task, state, Some(message), env)
 }
 
-fn happen(task: &Task, event: StreamResponse, turn: &Turn, ambient: &dyn Ambient) -> Vec<StreamResponse> {
+fn happen(task: &Task, event: StreamResponse, turn: &Turn, env: &dyn Env) -> Vec<StreamResponse> {
     if limits::depth_of_event(&event) > turn.depth {
-        return vec![failed(task, "the agent's data is nested too deeply", ambient)];
+        return vec![failed(task, "the agent's data is nested too deeply", env)];
     }
-    match reduce::admit(task, event, ambient) {
+    match reduce::admit(task, event, env) {
         Ok(events) => events,
         Err(refusal) => {
             tracing::warn!(task_id = %task.id, %refusal, "an agent broke the protocol");
-            vec![failed(task, "the agent gave an invalid response", ambient)]
+            vec![failed(task, "the agent gave an invalid response", env)]
         }
     }
 }
 
 /// What becomes of a task whose agent has fallen silent.
-fn conclusion(task: &Task, turn: &Turn, ambient: &dyn Ambient) -> Option<StreamResponse> {
+fn conclusion(task: &Task, turn: &Turn, env: &dyn Env) -> Option<StreamResponse> {
     let state = &task.status.state;
     if turn.cancelling {
-        Some(canceled(task, "the task was canceled", ambient))
+        Some(canceled(task, "the task was canceled", env))
     } else if reduce::is_interrupted(state) {
         None
     } else if turn.last_was_message {
-        Some(reduce::status(task, TaskState::Completed, None, ambient))
+        Some(reduce::status(task, TaskState::Completed, None, env))
     } else {
-        Some(failed(task, "the agent ended without finishing the task", ambient))
+        Some(failed(task, "the agent ended without finishing the task", env))
     }
 }
 

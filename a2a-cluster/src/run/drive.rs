@@ -132,7 +132,7 @@ impl Run {
                 return end;
             }
             self.ear.gather_ready();
-            let step = digest(&mut self.ear.heard, &mut self.task, &mut self.turn, &*self.instance.ambient);
+            let step = digest(&mut self.ear.heard, &mut self.task, &mut self.turn, &*self.instance.env);
             self.ear.digested();
             match step {
                 Digest::Answer(message) => {
@@ -193,7 +193,7 @@ impl Run {
     /// all.
     async fn run_out_of_patience(&mut self) -> Option<End> {
         if self.wind_down.is_some_and(|at| at <= Instant::now()) {
-            let event = canceled(&self.task, "the task was canceled", &*self.instance.ambient);
+            let event = canceled(&self.task, "the task was canceled", &*self.instance.env);
             return Some(self.finish_with(event).await);
         }
         if self.creation.is_some_and(|at| at <= Instant::now()) {
@@ -252,7 +252,7 @@ impl Run {
         }
         self.pace.commits();
         let instance = &self.instance;
-        let id = CommitId::generate(&*instance.ambient);
+        let id = CommitId::generate(&*instance.env);
         let commit = Commit::new(self.version, id, events, &self.task)
             .executor(change)
             .created_by(self.principal.as_ref());
@@ -310,7 +310,7 @@ impl Run {
                 Err(error) => return End::Broken(error),
             },
         };
-        let event = failed(&self.task, "the agent's output is larger than can be kept", &*instance.ambient);
+        let event = failed(&self.task, "the agent's output is larger than can be kept", &*instance.env);
         self.finish_with(event).await
     }
 
@@ -328,7 +328,7 @@ impl Run {
             return End::Over;
         }
         let why = "the server stopped before the agent finished";
-        let event = failed(&self.task, why, &*self.instance.ambient);
+        let event = failed(&self.task, why, &*self.instance.env);
         self.finish_with(event).await
     }
 

@@ -205,7 +205,7 @@ pub(crate) fn start(
 ) -> oneshot::Receiver<Reply> {
     let (reply, answer) = oneshot::channel();
     let (control, commands) = mpsc::channel(4);
-    let trace = trace::current().map(|cause| cause.child(&*instance.ambient));
+    let trace = trace::current().map(|cause| cause.child(&*instance.env));
     let handle = Arc::new(RunHandle {
         control,
         version: AtomicU64::new(assignment.version.get()),

@@ -143,7 +143,7 @@ async fn send(
             (News::Changed(head), head)
         }
     };
-    let trace = trace::header(&*instance.ambient);
+    let trace = trace::header(&*instance.env);
     let message = BusMessage { from: instance.id, task: key.clone(), news, trace };
     let to: Vec<InstanceId> = who.iter().copied().collect();
     match instance.bus.send(&to, &message).instrument(sending(instance, &message)).await {

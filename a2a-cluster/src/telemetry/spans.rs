@@ -15,7 +15,7 @@ pub(crate) fn operation<F: Future>(
     params: &ServiceParams,
     work: F,
 ) -> impl Future<Output = F::Output> + use<F> {
-    let trace = Trace::of_request(params).map(|caller| caller.child(&*instance.ambient));
+    let trace = Trace::of_request(params).map(|caller| caller.child(&*instance.env));
     let span = debug_span!(
         "request",
         rpc.system = "a2a",

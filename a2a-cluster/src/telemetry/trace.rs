@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use a2a_core::Ambient;
+use a2a_core::Env;
 use a2a_server::ServiceParams;
 use tokio::task::futures::TaskLocalFuture;
 use tracing::Instrument;
@@ -54,9 +54,9 @@ impl Trace {
     }
 
     /// A step within this one.
-    pub(crate) fn child(self, ambient: &dyn Ambient) -> Self {
+    pub(crate) fn child(self, env: &dyn Env) -> Self {
         // The lower half of an id is its random half; its variant bits keep it from being zero.
-        let (_, span_id) = ambient.uuid().as_u64_pair();
+        let (_, span_id) = env.uuid().as_u64_pair();
         Trace { parent: self.span_id, span_id, ..self }
     }
 
@@ -94,8 +94,8 @@ pub(crate) fn current() -> Option<Trace> {
 }
 
 /// The header of a message that the running task sends now.
-pub(crate) fn header(ambient: &dyn Ambient) -> Option<String> {
-    current().map(|trace| trace.child(ambient).to_string())
+pub(crate) fn header(env: &dyn Env) -> Option<String> {
+    current().map(|trace| trace.child(env).to_string())
 }
 
 /// Does some work as a part of a trace, or of none.
@@ -121,7 +121,7 @@ fn hex(digits: &str) -> Option<u128> {
 
 #[cfg(test)]
 mod tests {
-    use a2a_core::SystemAmbient;
+    use a2a_core::SystemEnv;
 
     use super::*;
 
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_child_keeps_the_trace_and_the_flags_and_names_its_parent() {
         let parent = Trace::parse(HEADER).unwrap();
-        let child = parent.child(&SystemAmbient);
+        let child = parent.child(&SystemEnv);
         assert_eq!(child.parent_span_id().to_string(), "00f067aa0ba902b7");
         assert_ne!(child.span_id, parent.span_id);
         let text = child.to_string();

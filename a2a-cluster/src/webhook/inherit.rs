@@ -49,7 +49,7 @@ pub(crate) async fn inherit(instance: &Arc<Instance>, key: &TaskKey, stored: &St
         return Ok(true);
     }
     let executor = Executor { instance: instance.id, attempt: 1 };
-    let commit = Commit::new(stored.version, CommitId::generate(&*instance.ambient), vec![], &stored.task)
+    let commit = Commit::new(stored.version, CommitId::generate(&*instance.env), vec![], &stored.task)
         .executor(ExecutorChange::Claim(executor));
     let outcome = instance.retry_until_stopped().run(|| instance.commit(key, commit.clone())).await?;
     if let Outcome::Applied(_) = outcome {

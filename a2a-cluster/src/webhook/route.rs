@@ -268,7 +268,7 @@ impl Route {
             // A webhook that keeps everybody waiting keeps no more than this event in memory.
             self.held = VecDeque::new();
             let Failure { attempt, status, retry_after } = failure;
-            let chance = self.instance.ambient.chance();
+            let chance = self.instance.env.chance();
             let pause = match attempt {
                 Attempt::Blocked => None,
                 _ => self.backoff.failed(&self.instance.config.webhooks, retry_after, chance),

@@ -10,7 +10,7 @@ use a2a_bus_memory::{MemoryBus, MemoryHub};
 use a2a_cluster::{Cluster, ClusterHandler, Config, ExecutorLost};
 use a2a_core::InstanceId;
 use a2a_store_memory::MemoryStore;
-use a2a_testkit::{FaultyBus, FaultyStore, Forecast, SeededAmbient, Trace, Weather};
+use a2a_testkit::{FaultyBus, FaultyStore, Forecast, SeededEnv, Trace, Weather};
 use tokio_util::sync::CancellationToken;
 
 use crate::Plan;
@@ -20,7 +20,7 @@ pub(crate) struct Fleet {
     pub(crate) weather: Weather,
     pub(crate) trace: Trace,
     hub: MemoryHub,
-    ambient: SeededAmbient,
+    env: SeededEnv,
     config: Config,
     has_bus: bool,
     slots: Vec<RefCell<Option<Rc<Node>>>>,
@@ -50,7 +50,7 @@ impl Fleet {
             weather: Weather::calm(),
             trace,
             hub: MemoryBus::hub(),
-            ambient: SeededAmbient::new(rng.u64(..)),
+            env: SeededEnv::new(rng.u64(..)),
             config,
             has_bus: plan.bus,
             slots: (0..size).map(|_| RefCell::new(None)).collect(),
@@ -84,8 +84,8 @@ impl Fleet {
         self.slots[slot].replace(None);
         loop {
             let name = self.born.replace(self.born.get() + 1);
-            let ambient = Arc::new(self.ambient.fork());
-            let id = InstanceId::generate(&*ambient);
+            let env = Arc::new(self.env.fork());
+            let id = InstanceId::generate(&*env);
             let seed = name as u64;
             let store = FaultyStore::new(self.store.clone(), self.weather.clone(), seed).used_by(id);
             let bus = FaultyBus::new(Arc::new(self.hub.endpoint(id)), self.weather.clone(), seed ^ 0xb05);
@@ -93,7 +93,7 @@ impl Fleet {
                 .store(Arc::new(store))
                 .bus(Arc::new(bus))
                 .config(self.config.clone())
-                .ambient(ambient)
+                .env(env)
                 .label(format!("n{name}"))
                 .start();
             match started.await {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use a2a_bus_memory::MemoryBus;
 use a2a_cluster::{Cluster, ClusterBuilder};
-use a2a_core::{BackendError, BusMessage, Delivery, EventBus, InstanceId, Result, SystemAmbient};
+use a2a_core::{BackendError, BusMessage, Delivery, EventBus, InstanceId, Result, SystemEnv};
 use a2a_server::AgentExecutor;
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::{FaultyBus, FaultyStore, Weather};
@@ -64,7 +64,7 @@ impl Faulty {
         let (store, hub) = (Arc::new(MemoryStore::new()), MemoryBus::hub());
         let mut nodes = Vec::new();
         for n in 0..instances {
-            let id = InstanceId::generate(&SystemAmbient);
+            let id = InstanceId::generate(&SystemEnv);
             let store = FaultyStore::new(store.clone(), weather.clone(), n as u64).used_by(id);
             let endpoint = bus.spoil(Arc::new(hub.endpoint(id)), n as u64);
             let endpoint = FaultyBus::new(endpoint, weather.clone(), n as u64);

@@ -16,7 +16,7 @@ use a2a::{
 };
 use a2a_bus_memory::MemoryBus;
 use a2a_cluster::{Cluster, ClusterBuilder, ClusterHandler, Config};
-use a2a_core::{Ambient, EventBus, InstanceId, Store, SystemAmbient};
+use a2a_core::{Env, EventBus, InstanceId, Store, SystemEnv};
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::MemoryStore;
 use futures::StreamExt;
@@ -106,7 +106,7 @@ impl World {
         let hub = MemoryBus::hub();
         let mut nodes = Vec::new();
         for n in 0..instances {
-            let endpoint = Arc::new(hub.endpoint(InstanceId::generate(&SystemAmbient)));
+            let endpoint = Arc::new(hub.endpoint(InstanceId::generate(&SystemEnv)));
             let endpoint = wrap(bus.spoil(endpoint, n as u64));
             nodes.push(node(store.clone(), endpoint, &prepare).await);
         }

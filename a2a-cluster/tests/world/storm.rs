@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use a2a_bus_memory::{MemoryBus, MemoryHub};
 use a2a_cluster::Config;
-use a2a_core::{InstanceId, StoredTask, SystemAmbient, TaskHead, TaskKey, TaskStore, Tenant};
+use a2a_core::{InstanceId, StoredTask, SystemEnv, TaskHead, TaskKey, TaskStore, Tenant};
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::{FaultyBus, FaultyStore, Forecast, Weather};
 
@@ -32,7 +32,7 @@ impl Storm {
 
     /// Starts one more instance.
     pub async fn join(&self) -> Node {
-        let id = InstanceId::generate(&SystemAmbient);
+        let id = InstanceId::generate(&SystemEnv);
         let store = FaultyStore::new(self.store.clone(), self.weather.clone(), 1).used_by(id);
         let bus = self.bus.spoil(Arc::new(self.hub.endpoint(id)), 3);
         let bus = FaultyBus::new(bus, self.weather.clone(), 2);

@@ -10,7 +10,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use thiserror::Error;
 
 use super::{artifacts, has_metadata, normal};
-use crate::Ambient;
+use crate::Env;
 
 /// Why an agent's event cannot happen to its task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -44,11 +44,7 @@ pub enum Refusal {
 /// # Errors
 ///
 /// A [`Refusal`] for what the specification does not allow: the agent's mistake.
-pub fn admit(
-    task: &Task,
-    event: StreamResponse,
-    ambient: &dyn Ambient,
-) -> Result<Vec<StreamResponse>, Refusal> {
+pub fn admit(task: &Task, event: StreamResponse, env: &dyn Env) -> Result<Vec<StreamResponse>, Refusal> {
     if task.status.state.is_terminal() {
         return Ok(Vec::new());
     }
@@ -56,7 +52,7 @@ pub fn admit(
         StreamResponse::StatusUpdate(update) => {
             check_ids(task, &update.task_id, &update.context_id)?;
             let update = TaskStatusUpdateEvent {
-                status: dated(task, update.status, ambient)?,
+                status: dated(task, update.status, env)?,
                 task_id: filled(update.task_id, &task.id),
                 context_id: filled(update.context_id, &task.context_id),
                 metadata: normal::metadata(update.metadata),
@@ -72,24 +68,19 @@ pub fn admit(
                 TaskState::Submitted | TaskState::Unspecified => TaskState::Working,
                 ref state => state.clone(),
             };
-            Ok(vec![status(task, state, Some(message), ambient)])
+            Ok(vec![status(task, state, Some(message), env)])
         }
-        StreamResponse::Task(whole) => differences(task, whole, ambient),
+        StreamResponse::Task(whole) => differences(task, whole, env),
     }
 }
 
 /// Makes the status event that sets `state`, dated now.
-pub fn status(
-    task: &Task,
-    state: TaskState,
-    message: Option<Message>,
-    ambient: &dyn Ambient,
-) -> StreamResponse {
-    let message = message.map(|message| agent_message(task, message, ambient));
+pub fn status(task: &Task, state: TaskState, message: Option<Message>, env: &dyn Env) -> StreamResponse {
+    let message = message.map(|message| agent_message(task, message, env));
     StreamResponse::StatusUpdate(TaskStatusUpdateEvent {
         task_id: task.id.clone(),
         context_id: task.context_id.clone(),
-        status: TaskStatus { state, message, timestamp: Some(next_timestamp(task, ambient)) },
+        status: TaskStatus { state, message, timestamp: Some(next_timestamp(task, env)) },
         metadata: None,
     })
 }
@@ -115,29 +106,29 @@ fn filled(id: String, right: &str) -> String {
     if id.is_empty() { right.to_owned() } else { id }
 }
 
-fn dated(task: &Task, status: TaskStatus, ambient: &dyn Ambient) -> Result<TaskStatus, Refusal> {
+fn dated(task: &Task, status: TaskStatus, env: &dyn Env) -> Result<TaskStatus, Refusal> {
     if status.state == TaskState::Unspecified {
         return Err(Refusal::NoState);
     }
     Ok(TaskStatus {
-        message: status.message.map(|message| agent_message(task, message, ambient)),
-        timestamp: Some(next_timestamp(task, ambient)),
+        message: status.message.map(|message| agent_message(task, message, env)),
+        timestamp: Some(next_timestamp(task, env)),
         ..status
     })
 }
 
 /// Returns the time of a status that is set now: never before the task's current one.
-pub fn next_timestamp(task: &Task, ambient: &dyn Ambient) -> DateTime<Utc> {
-    let now = ambient.now();
+pub fn next_timestamp(task: &Task, env: &dyn Env) -> DateTime<Utc> {
+    let now = env.now();
     // Truncation fails only for dates that no clock shows; the finer time is right as well.
     let now = now.duration_trunc(TimeDelta::milliseconds(1)).unwrap_or(now);
     task.status.timestamp.map_or(now, |before| before.max(now))
 }
 
-fn agent_message(task: &Task, message: Message, ambient: &dyn Ambient) -> Message {
+fn agent_message(task: &Task, message: Message, env: &dyn Env) -> Message {
     let mut message = addressed(task, message, Role::Agent);
     if message.message_id.is_empty() {
-        message.message_id = ambient.uuid().to_string();
+        message.message_id = env.uuid().to_string();
     }
     message
 }
@@ -167,7 +158,7 @@ fn artifact_update(task: &Task, update: TaskArtifactUpdateEvent) -> Result<Strea
     }))
 }
 
-fn differences(task: &Task, whole: Task, ambient: &dyn Ambient) -> Result<Vec<StreamResponse>, Refusal> {
+fn differences(task: &Task, whole: Task, env: &dyn Env) -> Result<Vec<StreamResponse>, Refusal> {
     check_ids(task, &whole.id, &whole.context_id)?;
     let mut events = Vec::new();
 
@@ -176,7 +167,7 @@ fn differences(task: &Task, whole: Task, ambient: &dyn Ambient) -> Result<Vec<St
         task.history.iter().flatten().chain(status_message).map(|m| m.message_id.as_str()).collect();
     for message in whole.history.into_iter().flatten() {
         if !known.contains(message.message_id.as_str()) {
-            events.push(StreamResponse::Message(agent_message(task, message, ambient)));
+            events.push(StreamResponse::Message(agent_message(task, message, env)));
         }
     }
 
@@ -192,7 +183,7 @@ fn differences(task: &Task, whole: Task, ambient: &dyn Ambient) -> Result<Vec<St
     }
 
     let metadata = normal::metadata(whole.metadata).filter(|metadata| !has_metadata(task, metadata));
-    let message = whole.status.message.map(|message| agent_message(task, message, ambient));
+    let message = whole.status.message.map(|message| agent_message(task, message, env));
     let state = match whole.status.state {
         // It says nothing about the status.
         TaskState::Unspecified if message.is_none() => None,
@@ -205,7 +196,7 @@ fn differences(task: &Task, whole: Task, ambient: &dyn Ambient) -> Result<Vec<St
     if status.is_some() || metadata.is_some() {
         let status = status.unwrap_or_else(|| task.status.clone());
         events.push(StreamResponse::StatusUpdate(TaskStatusUpdateEvent {
-            status: TaskStatus { timestamp: Some(next_timestamp(task, ambient)), ..status },
+            status: TaskStatus { timestamp: Some(next_timestamp(task, env)), ..status },
             task_id: task.id.clone(),
             context_id: task.context_id.clone(),
             metadata,

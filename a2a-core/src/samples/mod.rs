@@ -9,7 +9,7 @@ use a2a::{Artifact, Message, Part, Role, StreamResponse, Task, TaskState, TaskSt
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::{Ambient, CommitId, CommitRecord, InstanceId, Version};
+use crate::{CommitId, CommitRecord, Env, Generation, InstanceId, Version};
 
 pub(crate) use content::{artifact, chunk, json, message, metadata, text};
 pub(crate) use events::{events, said, stories, story, whole_task};
@@ -34,7 +34,7 @@ impl Clock {
     }
 }
 
-impl Ambient for Clock {
+impl Env for Clock {
     fn now(&self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.micros.load(Ordering::Relaxed)).unwrap()
     }
@@ -45,6 +45,10 @@ impl Ambient for Clock {
 
     fn chance(&self) -> f64 {
         0.5
+    }
+
+    fn secret(&self) -> [u8; 32] {
+        [u8::try_from(self.drawn.fetch_add(1, Ordering::Relaxed) % 256).unwrap(); 32]
     }
 }
 
@@ -86,7 +90,7 @@ pub(crate) fn document(id: &str, text: &str) -> Artifact {
 /// A log entry.
 pub(crate) fn record(version: u64, events: Vec<StreamResponse>) -> CommitRecord {
     let id = CommitId::from_uuid(Uuid::from_u128(version.into()));
-    CommitRecord { version: Version::new(version), id, events }
+    CommitRecord { version: Version::new(version), generation: Generation::new(version), id, events }
 }
 
 /// An instance that differs from that of every other number.

@@ -13,18 +13,35 @@ use crate::samples::{instance, record, task};
 use crate::{CommitId, Tenant};
 
 /// One message of every kind.
-fn kinds() -> [News; 8] {
+fn kinds() -> [News; 10] {
     let commits = (7..9).map(|version| Arc::new(record(version, vec![]))).collect();
     [
         News::Commits(commits),
         News::Changed(Version::new(7)),
-        News::Watch(Version::ABSENT),
+        News::Watch { after: Version::ABSENT, reach: Reach::Topic },
         News::Unwatch,
-        News::Cancel,
+        News::Cancel(None),
+        News::Cancel(Some(Box::new(cancel_request()))),
         News::Cancelling,
         News::CancelRefused,
         News::Configs,
+        News::HandOver,
     ]
+}
+
+fn cancel_request() -> CancelRequest {
+    let headers = std::collections::BTreeMap::from([("x-user".to_owned(), vec!["ann".to_owned()])]);
+    let caller = crate::CallerContext { headers, ..Default::default() };
+    CancelRequest { metadata: Some([("why".to_owned(), json!([1, null]))].into()), caller }
+}
+
+/// Writes and reads without keys: what these do, the seal's own tests show.
+fn encode(to: &[InstanceId], message: &BusMessage) -> String {
+    super::encode(to, message, &Seal::open())
+}
+
+fn decode(text: &str) -> Result<Addressed, WireError> {
+    super::decode(text, &Seal::open())
 }
 
 fn message(news: News) -> BusMessage {
@@ -32,6 +49,7 @@ fn message(news: News) -> BusMessage {
     BusMessage { from: instance(1), task, news, trace: None }
 }
 
+/// A message's envelope as JSON.
 fn tree(news: News) -> Value {
     serde_json::from_str(&encode(&[instance(2)], &message(news))).unwrap()
 }
@@ -46,7 +64,7 @@ fn changed(news: News, change: impl FnOnce(&mut Value)) -> Result<Addressed, Wir
 #[test]
 fn every_kind_reads_back_under_its_own_word() {
     for news in kinds() {
-        assert_eq!(tree(news.clone())["kind"], news.kind());
+        assert_eq!(tree(news.clone())["body"]["kind"], news.kind());
         let decoded = decode(&encode(&[instance(2), instance(3)], &message(news.clone()))).unwrap();
         assert_eq!(decoded, Addressed { to: vec![instance(2), instance(3)], message: message(news) });
     }
@@ -55,14 +73,39 @@ fn every_kind_reads_back_under_its_own_word() {
 #[test]
 fn the_shape_is_the_documented_one() {
     let expected = json!({
-        "v": 1,
-        "from": "00000000-0000-0000-0000-000000000001",
-        "to": ["00000000-0000-0000-0000-000000000002"],
-        "task": { "tenant": "acme", "taskId": "task" },
-        "kind": "watch",
-        "version": 7,
+        "v": 2,
+        "body": {
+            "from": "00000000-0000-0000-0000-000000000001",
+            "to": ["00000000-0000-0000-0000-000000000002"],
+            "task": { "tenant": "acme", "taskId": "task" },
+            "kind": "watch",
+            "version": 7,
+            "reach": "direct",
+        },
     });
-    assert_eq!(tree(News::Watch(Version::new(7))), expected);
+    let news = News::Watch { after: Version::new(7), reach: Reach::Direct };
+    assert_eq!(tree(news.clone()), expected);
+
+    let keys = crate::Keys::first([7; 32]);
+    let signed = super::encode(&[instance(2)], &message(news.clone()), &Seal::new(keys));
+    let signed: Value = serde_json::from_str(&signed).unwrap();
+    assert_eq!((&signed["key"], &signed["body"]), (&json!(1), &expected["body"]));
+    assert!(signed["code"].is_string());
+}
+
+#[test]
+fn what_no_valid_key_signed_is_dropped() {
+    let (ours, theirs) = (Seal::new(crate::Keys::first([1; 32])), Seal::new(crate::Keys::first([2; 32])));
+    for news in kinds() {
+        let signed = super::encode(&[instance(2)], &message(news.clone()), &ours);
+        assert_eq!(super::decode(&signed, &ours).unwrap().message, message(news.clone()));
+        assert_eq!(super::decode(&signed, &theirs), Err(WireError::Unproven));
+        let unsigned = encode(&[instance(2)], &message(news));
+        assert_eq!(super::decode(&unsigned, &ours), Err(WireError::Unproven));
+    }
+    let forged = super::encode(&[instance(2)], &message(News::Cancel(None)), &ours)
+        .replace(&instance(1).to_string(), &instance(3).to_string());
+    assert_eq!(super::decode(&forged, &ours), Err(WireError::Unproven));
 }
 
 #[test]
@@ -70,18 +113,20 @@ fn commits_are_written_as_the_log_has_them() {
     let event = StreamResponse::Task(task(TaskState::Working));
     let commit = record(1, vec![event]);
     let written = tree(News::Commits(vec![Arc::new(commit.clone())]));
-    assert_eq!(written["commits"], json!([commit]));
-    assert_eq!(written["commits"][0]["id"], json!(CommitId::from_uuid(uuid::Uuid::from_u128(1))));
+    assert_eq!(written["body"]["commits"], json!([commit]));
+    assert_eq!(written["body"]["commits"][0]["id"], json!(CommitId::from_uuid(uuid::Uuid::from_u128(1))));
 }
 
 #[test]
 fn unknown_fields_are_ignored() {
     for news in kinds() {
         let decoded = changed(news.clone(), |tree| {
-            tree["new"] = json!({ "v": 2, "kind": [1] });
-            tree["task"]["new"] = json!(1);
-            if tree["commits"].is_array() {
-                tree["commits"][0]["new"] = json!(1);
+            tree["new"] = json!({ "v": 3, "body": [1] });
+            let body = &mut tree["body"];
+            body["new"] = json!({ "kind": [1] });
+            body["task"]["new"] = json!(1);
+            if body["commits"].is_array() {
+                body["commits"][0]["new"] = json!(1);
             }
         });
         assert_eq!(decoded.unwrap().message, message(news));
@@ -90,31 +135,35 @@ fn unknown_fields_are_ignored() {
 
 #[test]
 fn another_format_is_unknown_whatever_its_shape() {
-    for text in [r#"{"v":2}"#, r#"{"v":0,"from":1}"#, r#"{"kind":{},"task":[],"v":4294967295}"#] {
+    for text in [r#"{"v":1}"#, r#"{"v":0,"from":1}"#, r#"{"body":{},"key":[],"v":4294967295}"#] {
         assert_eq!(decode(text), Err(WireError::UnknownFormat), "{text}");
     }
-    let newer = changed(News::Cancel, |tree| tree["v"] = json!(2));
+    let newer = changed(News::Cancel(None), |tree| tree["v"] = json!(FORMAT + 1));
     assert_eq!(newer, Err(WireError::UnknownFormat));
 }
 
 #[test]
 fn another_kind_is_unknown() {
     for kind in ["", "Watch", "resume"] {
-        let decoded = changed(News::Cancel, |tree| tree["kind"] = json!(kind));
+        let decoded = changed(News::Cancel(None), |tree| tree["body"]["kind"] = json!(kind));
         assert_eq!(decoded, Err(WireError::UnknownKind), "{kind}");
     }
 }
 
 #[test]
 fn what_is_missing_or_of_the_wrong_type_is_malformed() {
-    for field in ["v", "from", "to", "task", "kind", "version"] {
-        let without = changed(News::Watch(Version::new(7)), |tree| {
-            tree.as_object_mut().unwrap().remove(field);
+    let watch = || News::Watch { after: Version::new(7), reach: Reach::Direct };
+    for path in ["/v", "/body", "/body/from", "/body/to", "/body/task", "/body/kind", "/body/version"] {
+        let without = changed(watch(), |tree| {
+            let (parent, field) = path.rsplit_once('/').unwrap();
+            tree.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(field);
         });
-        assert_eq!(without, Err(WireError::Malformed), "without {field}");
+        assert_eq!(without, Err(WireError::Malformed), "without {path}");
         for wrong in [json!(null), json!(-1), json!({}), json!([null])] {
-            let decoded = changed(News::Changed(Version::new(7)), |tree| tree[field] = wrong.clone());
-            assert_eq!(decoded, Err(WireError::Malformed), "{field}: {wrong}");
+            let decoded = changed(News::Changed(Version::new(7)), |tree| {
+                *tree.pointer_mut(path).unwrap() = wrong.clone();
+            });
+            assert_eq!(decoded, Err(WireError::Malformed), "{path}: {wrong}");
         }
     }
 }

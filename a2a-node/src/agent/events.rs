@@ -6,7 +6,7 @@ use a2a::{
     Artifact, Message, Part, Role, StreamResponse, TaskArtifactUpdateEvent, TaskId, TaskState, TaskStatus,
     TaskStatusUpdateEvent,
 };
-use a2a_core::Ambient;
+use a2a_core::Env;
 
 /// One run of the agent on one task.
 #[derive(Debug, Clone)]
@@ -14,7 +14,7 @@ pub(crate) struct Turn {
     task_id: TaskId,
     context_id: String,
     /// Where the turn's time and ids come from.
-    pub(crate) ambient: Arc<dyn Ambient>,
+    pub(crate) env: Arc<dyn Env>,
 }
 
 /// The part that an artifact update plays in its artifact.
@@ -28,8 +28,8 @@ pub(crate) enum Place {
 
 impl Turn {
     /// Begins a turn on a task.
-    pub(crate) fn new(task_id: TaskId, context_id: String, ambient: Arc<dyn Ambient>) -> Self {
-        Self { task_id, context_id, ambient }
+    pub(crate) fn new(task_id: TaskId, context_id: String, env: Arc<dyn Env>) -> Self {
+        Self { task_id, context_id, env }
     }
 
     /// Says that the task is now in `state`, with a text for people unless it is empty.
@@ -73,7 +73,7 @@ impl Turn {
 
     fn say(&self, text: &str) -> Message {
         Message {
-            message_id: self.ambient.uuid().to_string(),
+            message_id: self.env.uuid().to_string(),
             context_id: Some(self.context_id.clone()),
             task_id: Some(self.task_id.clone()),
             role: Role::Agent,

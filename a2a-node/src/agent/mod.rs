@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use a2a::{A2AError, Message, Part, Role, StreamResponse, Task, TaskState};
-use a2a_core::Ambient;
+use a2a_core::Env;
 use a2a_server::{AgentExecutor, ExecutorContext};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -29,17 +29,17 @@ type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 /// task. Run again on a task whose server was lost, it goes on where it was.
 pub(crate) struct BuiltIn {
     running: Arc<Running>,
-    ambient: Arc<dyn Ambient>,
+    env: Arc<dyn Env>,
 }
 
 impl BuiltIn {
     /// Makes an agent that runs nothing yet. Instances must not share one: each stops only its own work.
-    pub(crate) fn new(ambient: Arc<dyn Ambient>) -> Self {
-        Self { running: Arc::default(), ambient }
+    pub(crate) fn new(env: Arc<dyn Env>) -> Self {
+        Self { running: Arc::default(), env }
     }
 
     fn turn(&self, ctx: &ExecutorContext) -> Turn {
-        Turn::new(ctx.task_id.clone(), ctx.context_id.clone(), Arc::clone(&self.ambient))
+        Turn::new(ctx.task_id.clone(), ctx.context_id.clone(), Arc::clone(&self.env))
     }
 }
 

@@ -101,7 +101,7 @@ fn chunks(turn: Turn, next: u32, count: u32, gap: Duration) -> impl Stream<Item 
             Some(pace) => drop(pace.tick().await),
             None => tokio::task::yield_now().await,
         }
-        let text = Chunk { number, made: turn.ambient.now() }.encode();
+        let text = Chunk { number, made: turn.env.now() }.encode();
         let place = Place::Of { first: number == 1, last: number == count };
         Some((turn.artifact(ARTIFACT_ID, text, place), (turn, pace, number + 1)))
     })

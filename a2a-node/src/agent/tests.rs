@@ -2,14 +2,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use a2a::TaskStatus;
-use a2a_core::{SystemAmbient, reduce};
+use a2a_core::{SystemEnv, reduce};
 use tokio::time::Instant;
 
 use super::chunk::{self, Chunk};
 use super::*;
 
 fn agent() -> BuiltIn {
-    BuiltIn::new(Arc::new(SystemAmbient))
+    BuiltIn::new(Arc::new(SystemEnv))
 }
 
 /// A first message with this text, as a server hands it to the agent.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use a2a_bus_snssqs::{Clients, Config, Deployment, SnsSqsBus};
-use a2a_core::{BackendError, Beat, EventBus, InstanceId, Member, MemberState, Result, SystemAmbient};
+use a2a_core::{BackendError, Beat, EventBus, InstanceId, Member, MemberState, Result, SystemEnv};
 
 use super::caretaker::Caretaker;
 
@@ -36,7 +36,7 @@ impl Endpoints {
             return Err(BackendError::rejected("a member of this id was there before"));
         }
         let config = Config::new(self.deployment.clone(), me);
-        match Box::pin(SnsSqsBus::open(self.clients.clone(), config, Arc::new(SystemAmbient))).await {
+        match Box::pin(SnsSqsBus::open(self.clients.clone(), config, Arc::new(SystemEnv))).await {
             Ok(bus) => {
                 let bus: Arc<dyn EventBus> = Arc::new(bus);
                 self.caretaker.is_ours(me, &bus);

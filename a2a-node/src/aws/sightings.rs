@@ -93,7 +93,7 @@ impl Sightings {
 
 #[cfg(test)]
 mod tests {
-    use a2a_core::{Ambient, MemberState, SystemAmbient};
+    use a2a_core::{Env, MemberState, SystemEnv};
 
     use super::*;
 
@@ -101,7 +101,7 @@ mod tests {
 
     /// Looks at one member at each of these moments, in seconds, when its counter is at that number.
     fn life(looks: &[(u64, u64)]) -> Life {
-        let id = InstanceId::from_uuid(SystemAmbient.uuid());
+        let id = InstanceId::from_uuid(SystemEnv.uuid());
         let (begin, mut sightings) = (Instant::now(), Sightings::new(PACE));
         for (second, beat) in looks {
             let member = Member { id, beat: *beat, state: MemberState::Serving, label: None };
@@ -142,7 +142,7 @@ mod tests {
         let (begin, mut sightings) = (Instant::now(), Sightings::new(PACE));
         for round in 0..10 {
             let members: Vec<_> = (0..500)
-                .map(|_| InstanceId::from_uuid(SystemAmbient.uuid()))
+                .map(|_| InstanceId::from_uuid(SystemEnv.uuid()))
                 .map(|id| Member { id, beat: 0, state: MemberState::Serving, label: None })
                 .collect();
             sightings.note(&members, begin + Duration::from_secs(20 * round));

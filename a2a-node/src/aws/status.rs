@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use a2a_bus_snssqs::{ConfigError, Deployment};
-use a2a_core::{Ambient, BackendError, InstanceId, Member, MemberState, Membership, SystemAmbient};
+use a2a_core::{BackendError, Env, InstanceId, Member, MemberState, Membership, SystemEnv};
 use a2a_store_dynamodb::{Config, DynamoDbStore};
 use aws_sdk_sqs::types::QueueAttributeName;
 use chrono::{DateTime, Utc};
@@ -159,7 +159,7 @@ async fn queue(sqs: &aws_sdk_sqs::Client, name: String) -> Queue {
 fn table(report: &Report) -> String {
     let titles = ["INSTANCE", "NAME", "STATE", "BEAT", "UP", "TASKS", "QUEUE"].map(str::to_owned);
     let mut lines = vec![titles];
-    lines.extend(report.instances.iter().map(|row| cells(row, SystemAmbient.now())));
+    lines.extend(report.instances.iter().map(|row| cells(row, SystemEnv.now())));
     let mut widths = [0; 7];
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {
@@ -262,8 +262,8 @@ mod tests {
 
     #[test]
     fn an_id_tells_when_the_instance_started() {
-        let before = SystemAmbient.now() - chrono::TimeDelta::seconds(1);
-        let at = started(InstanceId::generate(&SystemAmbient)).unwrap();
+        let before = SystemEnv.now() - chrono::TimeDelta::seconds(1);
+        let at = started(InstanceId::generate(&SystemEnv)).unwrap();
         assert!(at > before && at < before + chrono::TimeDelta::seconds(60));
     }
 }

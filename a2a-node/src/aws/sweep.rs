@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use a2a_core::{Ambient, SystemAmbient};
+use a2a_core::{Env, SystemEnv};
 
 use super::caretaker::Caretaker;
 use crate::report::with_causes;
@@ -16,7 +16,7 @@ impl Caretaker {
     /// Looks for orphans every few hours, at moments that no two instances share. Never ends; cancel safe.
     pub(crate) async fn sweep(&self) {
         let Some(janitor) = &self.janitor else { return std::future::pending().await };
-        let mut pause = FIRST.mul_f64(SystemAmbient.chance());
+        let mut pause = FIRST.mul_f64(SystemEnv.chance());
         loop {
             tokio::time::sleep(pause).await;
             match janitor.pass().await {
@@ -31,7 +31,7 @@ impl Caretaker {
                     tracing::warn!(error, "cannot look for what dead instances left behind");
                 }
             }
-            pause = EVERY.mul_f64(0.5 + SystemAmbient.chance());
+            pause = EVERY.mul_f64(0.5 + SystemEnv.chance());
         }
     }
 }

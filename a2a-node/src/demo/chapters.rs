@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use a2a::{Task, TaskState};
-use a2a_core::Ambient;
+use a2a_core::Env;
 
 use super::error::DemoError;
 use super::listener::{Heard, Listener};
@@ -18,14 +18,14 @@ pub(crate) struct Stage {
     /// What the user reads.
     pub(crate) timeline: Timeline,
     /// The clock that delays are measured with.
-    pub(crate) ambient: Arc<dyn Ambient>,
+    pub(crate) env: Arc<dyn Env>,
 }
 
 pub(super) type Chapter = Result<Vec<Heard>, DemoError>;
 
 impl Stage {
     pub(super) fn listen<'a>(&'a self, peer: &'a Peer, events: Events) -> Listener<'a> {
-        Listener::new(peer, &self.timeline, self.ambient.as_ref(), events)
+        Listener::new(peer, &self.timeline, self.env.as_ref(), events)
     }
 
     pub(super) async fn subscribe<'a>(

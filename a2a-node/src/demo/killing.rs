@@ -53,7 +53,7 @@ impl Stage {
         let kill = async {
             // An error means that the stream has ended; what the others hear tells the rest.
             let _ = progress.wait_for(|chunk| *chunk >= LAST_WORDS).await;
-            let _ = killed.set(self.ambient.now());
+            let _ = killed.set(self.env.now());
             victim.kill();
             self.timeline.note(c, "is killed");
         };

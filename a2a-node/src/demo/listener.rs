@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use a2a::{StreamResponse, Task};
-use a2a_core::{Ambient, InstanceId};
+use a2a_core::{Env, InstanceId};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::StreamExt;
 use tokio::sync::watch;
@@ -33,7 +33,7 @@ pub(crate) struct Heard {
 pub(crate) struct Listener<'a> {
     peer: &'a Peer,
     timeline: &'a Timeline,
-    ambient: &'a dyn Ambient,
+    env: &'a dyn Env,
     events: Events,
     heard: Heard,
     show_every: u32,
@@ -43,12 +43,7 @@ pub(crate) struct Listener<'a> {
 
 impl<'a> Listener<'a> {
     /// Listens to a stream that an instance has opened.
-    pub(crate) fn new(
-        peer: &'a Peer,
-        timeline: &'a Timeline,
-        ambient: &'a dyn Ambient,
-        events: Events,
-    ) -> Self {
+    pub(crate) fn new(peer: &'a Peer, timeline: &'a Timeline, env: &'a dyn Env, events: Events) -> Self {
         let heard = Heard {
             name: peer.name,
             instance: peer.id,
@@ -60,7 +55,7 @@ impl<'a> Listener<'a> {
         Self {
             peer,
             timeline,
-            ambient,
+            env,
             events,
             heard,
             show_every: 1,
@@ -95,13 +90,13 @@ impl<'a> Listener<'a> {
                 return None;
             }
         };
-        let delay = happened(&event).map(|then| self.ambient.now() - then);
+        let delay = happened(&event).map(|then| self.env.now() - then);
         self.heard.delays.extend(delay);
         if let (Some(&killed), Some(then)) = (self.killed.and_then(OnceLock::get), happened(&event))
             && then > killed
         {
             self.killed = None;
-            let after = self.ambient.now() - killed;
+            let after = self.env.now() - killed;
             self.heard.moved_after = Some(after);
             let text =
                 format!("the task moves again, {} ms after its instance was killed", milliseconds(after));

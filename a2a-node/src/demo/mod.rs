@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::{StreamResponse, TRANSPORT_PROTOCOL_HTTP_JSON, TRANSPORT_PROTOCOL_JSONRPC};
-use a2a_core::{Replay, SystemAmbient, TaskKey, TaskStore, Tenant, Version, reduce};
+use a2a_core::{Replay, SystemEnv, TaskKey, TaskStore, Tenant, Version, reduce};
 
 use crate::backends::Backends;
 use crate::cli;
@@ -81,7 +81,7 @@ async fn tell(
     let stage = Stage {
         peers: connect(instances()).await?,
         timeline: Timeline::begin(voice),
-        ambient: Arc::new(SystemAmbient),
+        env: Arc::new(SystemEnv),
     };
     stage.timeline.print("Three instances of one A2A server, each with its own port and its own client:");
     for (peer, instance) in stage.peers.iter().zip(instances()) {

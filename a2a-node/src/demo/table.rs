@@ -116,13 +116,13 @@ fn delays(delays: &[TimeDelta]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use a2a_core::SystemAmbient;
+    use a2a_core::SystemEnv;
 
     fn report(missing: usize) -> Report {
         let tally = Tally { committed: 2, received: 2 - missing, missing, duplicated: 0, out_of_order: 0 };
         let row = Row {
             task: "t".into(),
-            instance: InstanceId::generate(&SystemAmbient),
+            instance: InstanceId::generate(&SystemEnv),
             tally,
             name: "A",
             delays: [3, 1, 2].map(TimeDelta::milliseconds).into(),

@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use a2a_core::{Membership, SystemAmbient};
+use a2a_core::{Membership, SystemEnv};
 use a2a_store_dynamodb::{Config, DynamoDbStore};
 use integration_tests::endpoint::{self, Account, Service};
 use tokio::process::Command;
@@ -37,7 +37,7 @@ impl Site {
     /// An account in which nothing is made yet. `None` means that the test is to return.
     pub(crate) fn bare() -> Option<Self> {
         let account = endpoint::aws()?.account();
-        let name = a2a_core::Ambient::uuid(&SystemAmbient).simple().to_string();
+        let name = a2a_core::Env::uuid(&SystemEnv).simple().to_string();
         Some(Self {
             account,
             table: format!("tasks-{name}"),

@@ -6,14 +6,14 @@ use a2a::{
     Artifact, Message, Part, Role, StreamResponse, Task, TaskArtifactUpdateEvent, TaskState, TaskStatus,
     TaskStatusUpdateEvent,
 };
-use a2a_core::{Ambient, CommitId, InstanceId, SystemAmbient};
+use a2a_core::{CommitId, Env, InstanceId, SystemEnv};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 /// Returns a time: `millis` after a moment that is the same in the whole process, and not long ago.
 pub fn at(millis: i64) -> DateTime<Utc> {
     static ORIGIN: OnceLock<DateTime<Utc>> = OnceLock::new();
     let origin = ORIGIN.get_or_init(|| {
-        let now = SystemAmbient.now() - TimeDelta::minutes(5);
+        let now = SystemEnv.now() - TimeDelta::minutes(5);
         now.duration_trunc(TimeDelta::milliseconds(1)).expect("a date of this age")
     });
     *origin + TimeDelta::milliseconds(millis)
@@ -21,12 +21,12 @@ pub fn at(millis: i64) -> DateTime<Utc> {
 
 /// Draws the id of a new instance.
 pub fn instance() -> InstanceId {
-    InstanceId::generate(&SystemAmbient)
+    InstanceId::generate(&SystemEnv)
 }
 
 /// Draws the id of a new commit.
 pub fn commit_id() -> CommitId {
-    CommitId::generate(&SystemAmbient)
+    CommitId::generate(&SystemEnv)
 }
 
 /// Makes a task in this state since `since`, without history and artifacts.

@@ -5,23 +5,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use a2a_core::{Ambient, TaskStore};
+use a2a_core::{Env, TaskStore};
 use a2a_testkit::sample::Story;
-use a2a_testkit::{FaultyStore, Forecast, SeededAmbient, Trace, Weather, assert_replays, seeds, simulate};
+use a2a_testkit::{FaultyStore, Forecast, SeededEnv, Trace, Weather, assert_replays, seeds, simulate};
 
 use crate::reference::Reference;
 
 /// Writers that fight over a task in a storm.
 async fn fight(seed: u64, trace: Trace) {
     let (truth, weather) = (Arc::new(Reference::default()), Weather::new(Forecast::stormy()));
-    let ambient = SeededAmbient::new(seed);
+    let env = SeededEnv::new(seed);
     let story = Story::new("t").begin(&*truth).await;
     let writers = (0..4).map(|writer| {
         let store = FaultyStore::new(truth.clone(), weather.clone(), seed ^ (writer << 32));
-        let (ambient, story, trace) = (ambient.fork(), story.clone(), trace.clone());
+        let (env, story, trace) = (env.fork(), story.clone(), trace.clone());
         async move {
             for _ in 0..10 {
-                tokio::time::sleep(Duration::from_secs(1).mul_f64(ambient.chance())).await;
+                tokio::time::sleep(Duration::from_secs(1).mul_f64(env.chance())).await;
                 let Ok(Some(stored)) = store.load(&story.key).await else { continue };
                 let now = Story { version: stored.version, ..story.clone() };
                 let outcome = store.commit(&story.key, now.draft(Vec::new()).commit()).await;
@@ -66,10 +66,10 @@ fn what_is_not_deterministic_does_not_replay() {
 fn time_is_virtual_and_begins_anew_with_each_seed() {
     let begun = Instant::now();
     simulate(0..10, async |_| {
-        let ambient = SeededAmbient::new(1);
-        let before = ambient.now();
+        let env = SeededEnv::new(1);
+        let before = env.now();
         tokio::time::sleep(Duration::from_secs(1000)).await;
-        assert_eq!((ambient.now() - before).num_seconds(), 1000);
+        assert_eq!((env.now() - before).num_seconds(), 1000);
     });
     assert!(begun.elapsed() < Duration::from_secs(60));
 }

@@ -9,7 +9,7 @@ use a2a_cluster::{Cluster, ClusterHandler, Config};
 use a2a_core::{InstanceId, Membership};
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::{Config as StoreConfig, MemoryStore};
-use a2a_testkit::SeededAmbient;
+use a2a_testkit::SeededEnv;
 use futures::future::{join_all, try_join_all};
 use futures::stream::{BoxStream, StreamExt};
 use tokio::sync::watch;
@@ -34,7 +34,7 @@ pub(super) struct Fleet {
     go: watch::Sender<bool>,
     store: Arc<MemoryStore>,
     hub: MemoryHub,
-    ambient: SeededAmbient,
+    env: SeededEnv,
     config: Config,
 }
 
@@ -77,7 +77,7 @@ impl Fleet {
             hub: MemoryHub::with_config(
                 BusConfig::default().queue_messages(PLENTY).batch_messages(RECEIVED_AT_ONCE),
             ),
-            ambient: SeededAmbient::new(1),
+            env: SeededEnv::new(1),
             config,
         };
         fleet.instances = try_join_all((0..instances).map(|_| fleet.instance())).await?;
@@ -85,15 +85,15 @@ impl Fleet {
     }
 
     async fn instance(&self) -> Result<Instance, Error> {
-        let ambient = Arc::new(self.ambient.fork());
-        let id = InstanceId::generate(&*ambient);
+        let env = Arc::new(self.env.fork());
+        let id = InstanceId::generate(&*env);
         let (tally, dead) = (self.tally.clone(), CancellationToken::new());
         let bus = CountedBus { bus: self.hub.endpoint(id), tally: tally.clone(), dead: dead.clone() };
         let store = Counted { store: Arc::clone(&self.store), tally, dead: dead.clone() };
         let cluster = Cluster::builder(Arc::new(Scripted(self.go.subscribe())), ours::card())
             .store(Arc::new(store))
             .bus(Arc::new(bus))
-            .ambient(ambient)
+            .env(env)
             .config(self.config.clone())
             .start()
             .await?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use a2a::AgentCard;
 use a2a_bus_snssqs::{Clients, Config as BusConfig, Deployment, SnsSqsBus, create_topic};
 use a2a_cluster::{Cluster, ClusterHandler, Config};
-use a2a_core::{InstanceId, SystemAmbient};
+use a2a_core::{InstanceId, SystemEnv};
 use a2a_node::meter::{Bill, Meter};
 use a2a_store_dynamodb::{Config as StoreConfig, DynamoDbStore, table};
 use futures::future::{join_all, try_join_all};
@@ -63,15 +63,15 @@ impl Fleet {
             sns: aws_sdk_sns::Client::from_conf(sns.interceptor(meter.clone()).build()),
             sqs: aws_sdk_sqs::Client::from_conf(sqs.interceptor(meter.clone()).build()),
         };
-        let name = format!("ledger-{}", InstanceId::generate(&SystemAmbient));
+        let name = format!("ledger-{}", InstanceId::generate(&SystemEnv));
         table::create_table(&dynamodb, &name, table::Protection::default()).await?;
         let topic = create_topic(&clients, &name, "ledger").await?;
         let deployment = Deployment::new(&topic.to_string(), "ledger")?;
         let (turns, turn) = watch::channel(0);
         let start = async || {
-            let me = InstanceId::generate(&SystemAmbient);
+            let me = InstanceId::generate(&SystemEnv);
             let bus_config = BusConfig::new(deployment.clone(), me);
-            let bus = SnsSqsBus::open(clients.clone(), bus_config, Arc::new(SystemAmbient)).await?;
+            let bus = SnsSqsBus::open(clients.clone(), bus_config, Arc::new(SystemEnv)).await?;
             let store = DynamoDbStore::new(dynamodb.clone(), StoreConfig::new(&name));
             let builder = Cluster::builder(Arc::new(Speaker(turn.clone())), card()?);
             let builder = builder.store(Arc::new(store)).bus(Arc::new(bus)).config(config.clone());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use a2a::{AgentCapabilities, AgentCard};
 use a2a_bus_memory::{MemoryBus, MemoryHub};
 use a2a_cluster::{Cluster, bindings};
-use a2a_core::{InstanceId, SystemAmbient};
+use a2a_core::{InstanceId, SystemEnv};
 use a2a_server::StaticAgentCard;
 use a2a_store_memory::MemoryStore;
 use axum::Router;
@@ -41,7 +41,7 @@ pub(crate) async fn alone(go: Go) -> Result<(Router, Cluster), Error> {
 }
 
 async fn instance(store: &Arc<MemoryStore>, hub: &MemoryHub, go: Go) -> Result<(Router, Cluster), Error> {
-    let bus = hub.endpoint(InstanceId::generate(&SystemAmbient));
+    let bus = hub.endpoint(InstanceId::generate(&SystemEnv));
     let cluster = Cluster::builder(Arc::new(Scripted(go)), card())
         .store(Arc::clone(store))
         .bus(Arc::new(bus))

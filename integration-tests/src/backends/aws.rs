@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_bus_snssqs::{Clients, Config, Deployment, Janitor, Rules, SnsSqsBus, create_topic};
-use a2a_core::{EventBus, Store, SystemAmbient};
+use a2a_core::{EventBus, Store, SystemEnv};
 use a2a_store_dynamodb::{DynamoDbStore, table};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
@@ -48,7 +48,7 @@ impl OnAws {
     /// The endpoint of a new instance, with clients of its own.
     pub(super) async fn bus(&self) -> Arc<dyn EventBus> {
         let config = Config::new(self.deployment.clone(), new_instance());
-        let bus = SnsSqsBus::open(messaging(&self.account), config, Arc::new(SystemAmbient)).await;
+        let bus = SnsSqsBus::open(messaging(&self.account), config, Arc::new(SystemEnv)).await;
         Arc::new(bus.unwrap())
     }
 

@@ -48,5 +48,5 @@ async fn members(store: &dyn Membership) -> Vec<String> {
 }
 
 fn new_instance() -> InstanceId {
-    InstanceId::generate(&a2a_core::SystemAmbient)
+    InstanceId::generate(&a2a_core::SystemEnv)
 }

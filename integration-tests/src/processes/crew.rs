@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use a2a::{AgentCard, TRANSPORT_PROTOCOL_GRPC, TRANSPORT_PROTOCOL_HTTP_JSON, TRANSPORT_PROTOCOL_JSONRPC};
 use a2a_client::agent_card::AgentCardResolver;
-use a2a_core::{Ambient, SystemAmbient};
+use a2a_core::{Env, SystemEnv};
 use chrono::{DateTime, Utc};
 
 use super::caller::Caller;
@@ -213,7 +213,7 @@ impl Crew {
     /// When there is none of this name.
     pub async fn kill(&mut self, name: &str) -> DateTime<Utc> {
         let node = self.take(name);
-        let at = SystemAmbient.now();
+        let at = SystemEnv.now();
         let journal = node.kill().await;
         self.gone.push((name.to_owned(), journal));
         at

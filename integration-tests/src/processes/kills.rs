@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use a2a_core::{Ambient, SystemAmbient};
+use a2a_core::{Env, SystemEnv};
 use fastrand::Rng;
 
 use super::audit::Count;
@@ -141,7 +141,7 @@ async fn round(crew: &mut Crew, rng: &mut Rng, done: usize, kills: usize) -> Rou
         names.extend(others.next().filter(|name| !names.contains(name)));
     }
 
-    let killed_at = SystemAmbient.now();
+    let killed_at = SystemEnv.now();
     let (mut victims, mut orphans) = (Vec::new(), Vec::new());
     for name in names {
         let id = crew.node(&name).id();

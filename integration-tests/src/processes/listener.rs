@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use a2a::{A2AError, Message, StreamResponse, Task, error_code};
-use a2a_core::{Ambient, SystemAmbient, reduce};
+use a2a_core::{Env, SystemEnv, reduce};
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -138,7 +138,7 @@ impl Recording {
                 Ok(Some(Err(error))) => return self.pause(&error).await,
                 Ok(None) | Err(_) => break,
             };
-            let at = SystemAmbient.now();
+            let at = SystemEnv.now();
             caller.saw(&event);
             if let (true, StreamResponse::Task(task)) = (self.task.is_empty(), &event) {
                 self.task.clone_from(&task.id);
@@ -158,7 +158,7 @@ impl Recording {
     }
 
     fn read(&mut self, task: Task) {
-        let at = SystemAmbient.now();
+        let at = SystemEnv.now();
         self.hops.push(Hop { events: vec![Heard { event: StreamResponse::Task(task), at }] });
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use a2a_bus_snssqs::Clients;
 use a2a_core::{
-    Ambient, CommitRecord, Member, Membership, Replay, SystemAmbient, TaskHead, TaskKey, TaskQuery,
-    TaskStore, Tenant, Version,
+    CommitRecord, Env, Member, Membership, Replay, SystemEnv, TaskHead, TaskKey, TaskQuery, TaskStore,
+    Tenant, Version,
 };
 use a2a_store_dynamodb::DynamoDbStore;
 use a2a_store_dynamodb::table::{Protection, create_table};
@@ -74,7 +74,7 @@ impl Site {
     pub async fn prepare(aws: &Aws) -> Self {
         let account = aws.account();
         // Where tests share an account, the names tell them apart.
-        let name = SystemAmbient.uuid().simple().to_string();
+        let name = SystemEnv.uuid().simple().to_string();
         let table = format!("{TABLE}-{name}");
         let prefix = format!("{PREFIX}-{}", &name[20..]);
         let dynamodb = aws_sdk_dynamodb::Client::new(&account.sdk_config(Service::DynamoDb));

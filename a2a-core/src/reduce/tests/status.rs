@@ -77,7 +77,7 @@ fn times_are_the_servers_own_in_whole_milliseconds() {
     };
     update.status.timestamp = claimed;
     let clock = Clock::new();
-    let now = crate::Ambient::now(&clock);
+    let now = crate::Env::now(&clock);
     assert_ne!(now, now.trunc_subsecs(3), "the clock is finer than what is assigned");
     assert_eq!(at(&after([StreamResponse::StatusUpdate(update)])), now.trunc_subsecs(3));
     let told = status(&task(TaskState::Working), TaskState::Failed, None, &clock);
@@ -107,7 +107,7 @@ fn the_first_time_is_the_clocks() {
     let clock = Clock::new();
     let status = TaskStatus { timestamp: None, ..task(TaskState::Submitted).status };
     let undated = Task { status, ..task(TaskState::Submitted) };
-    assert_eq!(next_timestamp(&undated, &clock), crate::Ambient::now(&clock).trunc_subsecs(3));
+    assert_eq!(next_timestamp(&undated, &clock), crate::Env::now(&clock).trunc_subsecs(3));
 }
 
 #[test]

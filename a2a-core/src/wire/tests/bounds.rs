@@ -4,7 +4,7 @@ use super::*;
 
 /// A valid message of exactly this many bytes.
 fn padded(bytes: usize) -> String {
-    let mut text = encode(&[], &message(News::Cancel));
+    let mut text = encode(&[], &message(News::Cancel(None)));
     text.extend(std::iter::repeat_n(' ', bytes - text.len()));
     text
 }
@@ -30,8 +30,9 @@ fn deep_nesting_is_malformed() {
         for deep in [open.repeat(levels), format!("{}1{}", open.repeat(levels), close.repeat(levels))] {
             assert_eq!(decode(&deep), Err(WireError::Malformed));
             let event = format!(r#"{{"message":{{"parts":[{{"data":{deep}}}]}}}}"#);
-            let commit = format!(r#"{{"version":1,"id":"{}","events":[{event}]}}"#, instance(1));
-            let text = encode(&[], &message(News::Cancel));
+            let commit =
+                format!(r#"{{"version":1,"generation":1,"id":"{}","events":[{event}]}}"#, instance(1));
+            let text = encode(&[], &message(News::Cancel(None)));
             let text = text.replace(r#""cancel""#, &format!(r#""commits","commits":[{commit}]"#));
             assert!(matches!(decode(&text), Err(WireError::Malformed | WireError::TooLarge)));
         }
@@ -52,9 +53,11 @@ fn the_nesting_that_content_may_have_survives() {
 #[test]
 fn an_unknown_field_may_nest_as_it_likes() {
     let deep = format!("{}{}", "[".repeat(MAX_BYTES / 4), "]".repeat(MAX_BYTES / 4));
-    let text = encode(&[], &message(News::Cancel));
-    let text = text.replacen('{', &format!(r#"{{"new":{deep},"#), 1);
-    assert_eq!(decode(&text).unwrap().message, message(News::Cancel));
+    let text = encode(&[], &message(News::Cancel(None)));
+    let around = text.replacen('{', &format!(r#"{{"new":{deep},"#), 1);
+    assert_eq!(decode(&around).unwrap().message, message(News::Cancel(None)));
+    let text = text.replacen(r#""from""#, &format!(r#""new":{deep},"from""#), 1);
+    assert_eq!(decode(&text).unwrap().message, message(News::Cancel(None)));
 }
 
 #[test]
@@ -62,12 +65,13 @@ fn errors_repeat_nothing_of_the_message() {
     let secret = "s3cret";
     let wrong = [
         format!(r#"{{"v":"{secret}"}}"#),
-        format!(r#"{{"v":2,"from":"{secret}"}}"#),
+        format!(r#"{{"v":1,"from":"{secret}"}}"#),
         secret.to_owned(),
         secret.repeat(MAX_BYTES),
         changed_text(|tree| tree["kind"] = json!(secret)),
         changed_text(|tree| tree["from"] = json!(secret)),
         changed_text(|tree| tree["task"] = json!(secret)),
+        changed_text(|tree| tree["cancel"] = json!(secret)),
         changed_text(|tree| tree["commits"] = json!([{ "events": [{ "message": { "role": secret } }] }])),
     ];
     for text in wrong {
@@ -78,7 +82,7 @@ fn errors_repeat_nothing_of_the_message() {
 }
 
 fn changed_text(change: impl FnOnce(&mut Value)) -> String {
-    let mut tree = tree(News::Cancel);
-    change(&mut tree);
+    let mut tree = tree(News::Cancel(None));
+    change(&mut tree["body"]);
     tree.to_string()
 }

@@ -17,7 +17,7 @@ fn news() -> BoxedStrategy<News> {
     prop_oneof![
         3 => commits,
         1 => version.clone().prop_map(News::Changed),
-        1 => version.prop_map(News::Watch),
+        1 => version.prop_map(|after| News::Watch { after, reach: Reach::Topic }),
         1 => select(kinds()[3..].to_vec()),
     ]
     .boxed()

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_bus_snssqs::{Config, Deployment, Janitor, ProvisionedQueue, QueueLifecycle, Rules, SnsSqsBus};
-use a2a_core::{
-    BackendError, BusMessage, EventBus, InstanceId, News, SystemAmbient, TaskKey, Tenant, Version,
-};
+use a2a_core::{BackendError, BusMessage, EventBus, InstanceId, News, SystemEnv, TaskKey, Tenant, Version};
 use a2a_store_dynamodb::{Config as StoreConfig, DynamoDbStore};
 use futures::future::try_join_all;
 use tokio::time::{Instant, timeout};
@@ -83,7 +81,7 @@ struct End {
 
 impl End {
     fn new(clients: &AwsClients, deployment: &Deployment) -> Self {
-        let id = InstanceId::generate(&SystemAmbient);
+        let id = InstanceId::generate(&SystemEnv);
         let config = Config::new(deployment.clone(), id);
         let lifecycle = QueueLifecycle::new(clients.messaging.clone(), config.clone());
         Self { config, lifecycle }
@@ -95,7 +93,7 @@ impl End {
 
     fn attach(&self, clients: &AwsClients, queue: &ProvisionedQueue) -> SnsSqsBus {
         let (clients, config) = (clients.messaging.clone(), self.config.clone());
-        SnsSqsBus::attach(clients, config, Arc::new(SystemAmbient), queue.clone())
+        SnsSqsBus::attach(clients, config, Arc::new(SystemEnv), queue.clone())
     }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_core::{Ambient, Beat, Membership, SystemAmbient};
+use a2a_core::{Beat, Env, Membership, SystemEnv};
 use a2a_store_memory::MemoryStore;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -17,7 +17,7 @@ fn caretaker() -> (Arc<MemoryStore>, Caretaker) {
 }
 
 fn member(beat: u64) -> Member {
-    let id = InstanceId::from_uuid(SystemAmbient.uuid());
+    let id = InstanceId::from_uuid(SystemEnv.uuid());
     Member { id, beat, state: MemberState::Serving, label: None }
 }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use a2a::{TaskState, TaskStatus};
-use a2a_core::SystemAmbient;
+use a2a_core::SystemEnv;
 use a2a_server::AgentExecutor;
 use futures::StreamExt;
 
@@ -13,7 +13,7 @@ const PERFECT: Tally = Tally { committed: 6, received: 6, missing: 0, duplicated
 
 /// The log of a task that streams four chunks: created, WORKING, the chunks, COMPLETED.
 async fn log() -> Vec<StreamResponse> {
-    let agent = BuiltIn::new(Arc::new(SystemAmbient));
+    let agent = BuiltIn::new(Arc::new(SystemEnv));
     let events = agent.execute(saying("stream 4 0")).map(Result::unwrap);
     futures::stream::iter([StreamResponse::Task(created())]).chain(events).collect().await
 }

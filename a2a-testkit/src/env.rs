@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use a2a_core::Ambient;
+use a2a_core::Env;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 use uuid::{Builder, Uuid};
@@ -10,12 +10,12 @@ use uuid::{Builder, Uuid};
 /// Where the clock of every simulation starts: 2026-01-01T00:00:00Z, in milliseconds.
 const EPOCH_MILLIS: i64 = 1_767_225_600_000;
 
-/// An ambient that repeats itself: the same seed and the same calls give the same answers.
+/// An env that repeats itself: the same seed and the same calls give the same answers.
 ///
 /// Its clock is tokio's, which a simulation pauses. Each of many instances needs its own, or they would draw
-/// equal ids: see [`fork`](SeededAmbient::fork).
+/// equal ids: see [`fork`](SeededEnv::fork).
 #[derive(Debug)]
-pub struct SeededAmbient {
+pub struct SeededEnv {
     origin: Instant,
     state: Mutex<State>,
 }
@@ -27,20 +27,20 @@ struct State {
     last: u64,
 }
 
-impl SeededAmbient {
+impl SeededEnv {
     /// Starts a clock now.
     pub fn new(seed: u64) -> Self {
-        SeededAmbient::with_origin(seed, Instant::now())
+        SeededEnv::with_origin(seed, Instant::now())
     }
 
-    /// Makes an ambient of the same clock whose ids and chance go their own way.
+    /// Makes an env of the same clock whose ids and chance go their own way.
     #[must_use]
     pub fn fork(&self) -> Self {
-        SeededAmbient::with_origin(self.state().rng.u64(..), self.origin)
+        SeededEnv::with_origin(self.state().rng.u64(..), self.origin)
     }
 
     fn with_origin(seed: u64, origin: Instant) -> Self {
-        SeededAmbient { origin, state: Mutex::new(State { rng: fastrand::Rng::with_seed(seed), last: 0 }) }
+        SeededEnv { origin, state: Mutex::new(State { rng: fastrand::Rng::with_seed(seed), last: 0 }) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -48,7 +48,7 @@ impl SeededAmbient {
     }
 }
 
-impl Ambient for SeededAmbient {
+impl Env for SeededEnv {
     fn now(&self) -> DateTime<Utc> {
         let epoch = DateTime::from_timestamp_millis(EPOCH_MILLIS).unwrap_or_default();
         epoch + TimeDelta::from_std(self.origin.elapsed()).unwrap_or_default()
