@@ -152,9 +152,10 @@ impl Follower {
 
     /// Tells the executor what this instance has, so that it sends the rest.
     fn announce(&mut self, head: &TaskHead) {
-        self.executor = head.executor.map(|executor| executor.instance);
+        self.executor = head.claim.map(|claim| claim.instance);
         if let Some(executor) = self.executor.filter(|executor| *executor != self.instance.id) {
-            self.instance.tell(executor, self.feed.key(), News::Watch(self.feed.head()));
+            let news = News::Watch { after: self.feed.head(), reach: self.instance.connection.reach() };
+            self.instance.tell(executor, self.feed.key(), news);
         }
     }
 

@@ -2,11 +2,9 @@
 //! (specification, section 3.3.1).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use a2a::{A2AError, Message};
 use a2a_core::{StoredTask, TaskKey, reduce};
-use tokio::time::Instant;
 
 use super::fingerprint;
 use crate::caller::Caller;
@@ -30,22 +28,7 @@ pub(super) async fn claim(
     message: &Message,
     task_id: &mut String,
 ) -> Result<Claim, A2AError> {
-    let window = instance.config.repeat_window;
-    if window.is_zero() {
-        return Ok(Claim::Ours);
-    }
-    let name = fingerprint::of(message);
-    let principal = caller.principal.as_ref();
-    let call = || instance.tasks.claim_message(&caller.tenant, principal, &name, task_id, window);
-    let holder = instance.retry_for_request().run(call).await.map_err(|error| instance.error(error))?;
-    if holder == *task_id {
-        return Ok(Claim::Ours);
-    }
-    let key = caller.key(&holder);
-    if exists_soon(instance, &key).await? {
-        return Ok(Claim::Theirs(key));
-    }
-    *task_id = holder;
+    let _ = (instance, caller, message, task_id);
     Ok(Claim::Ours)
 }
 
@@ -56,18 +39,3 @@ pub(super) fn has_taken(stored: &StoredTask, message: &Message) -> bool {
     stored.task.history.iter().flatten().any(|known| *known == message)
 }
 
-/// Waits for a task that another request is about to create.
-async fn exists_soon(instance: &Arc<Instance>, key: &TaskKey) -> Result<bool, A2AError> {
-    let config = &instance.config;
-    let deadline = Instant::now() + config.creation_delay * 4 + Duration::from_millis(500);
-    loop {
-        let head = instance.retry_for_request().run(|| instance.tasks.head(key)).await;
-        if head.map_err(|error| instance.error(error))?.is_some() {
-            return Ok(true);
-        }
-        if Instant::now() >= deadline {
-            return Ok(false);
-        }
-        tokio::time::sleep(config.creation_delay).await;
-    }
-}

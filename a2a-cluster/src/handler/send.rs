@@ -6,7 +6,7 @@ use std::sync::Arc;
 use a2a::{
     A2AError, Message, SendMessageRequest, SendMessageResponse, StreamResponse, Task, TaskState, TaskStatus,
 };
-use a2a_core::{Commit, CommitId, Executor, ExecutorChange, Outcome, StoredTask, TaskKey, Version, reduce};
+use a2a_core::{ClaimChange, Commit, CommitId, Outcome, StoredTask, TaskKey, Tip, Version, reduce};
 use a2a_server::{ExecutorContext, ServiceParams};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -169,7 +169,8 @@ async fn new_task(
     let assignment = Assignment {
         key: key.clone(),
         task,
-        version: Version::ABSENT,
+        tip: Tip::ABSENT,
+        claim: None,
         principal: caller.principal,
         watchers: Vec::new(),
         answer_at,
@@ -214,24 +215,26 @@ async fn follow_up(
         ];
         events.iter().for_each(|event| reduce::apply(&mut task, event));
         let _held = instance.couriers.hold(&key).await;
-        let claim = Commit::new(stored.version, CommitId::generate(&*instance.env), events, &task)
-            .executor(ExecutorChange::Claim(Executor::first(instance.id)));
+        let claim = Commit::new(stored.tip(), CommitId::generate(&*instance.env), events, &task)
+            .claim(ClaimChange::Make { instance: instance.id, attempt: 1 });
         let claimed = instance.retry_for_request().run(|| instance.commit(&key, claim.clone())).await;
-        let Outcome::Applied(version) = claimed.map_err(|error| instance.error(error))? else {
+        let Outcome::Applied(_) = claimed.map_err(|error| instance.error(error))? else {
             // Somebody else's commit came first: look at the task again.
             continue;
         };
         feed.advance(stored.version, false);
         feed.publish(claim.record());
+        let (tip, made) = (claim.tip(), claim.claim_after(None));
         // From here on nothing may fail: the task is ours.
-        webhook::succeed(instance, &key, stored.head.executor);
+        webhook::succeed(instance, &key, stored.head.claim);
         let watchers = announce::watchers_after_claim(instance, &key, stored.version).await;
         let context = context(&params, &key, &task, Some(stored.task), message, req.metadata, req.tenant);
-        let start = Start::Snapshot(Box::new(task.clone()), version);
+        let start = Start::Snapshot(Box::new(task.clone()), tip.version);
         let assignment = Assignment {
             key: key.clone(),
             task,
-            version,
+            tip,
+            claim: made,
             principal: caller.principal,
             watchers,
             answer_at,
