@@ -1,6 +1,4 @@
 //! A table for one test: in a server inside the test process, or wherever `AWS_ENDPOINT_URL` points.
-#![allow(dead_code, reason = "each test file uses its own part of this")]
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "this is test code")]
 
 pub(crate) mod faults;
 pub(crate) mod meter;

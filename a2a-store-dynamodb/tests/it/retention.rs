@@ -1,7 +1,4 @@
 //! What expires: never what is still needed, and at once what is not.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is test code")]
-
-mod place;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -15,8 +12,9 @@ use a2a_store_dynamodb::{Config, DynamoDbStore, SnapshotPolicy};
 use a2a_testkit::sample::{Story, at, instance, message, status};
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
-use place::Place;
-use place::stream::Stream;
+
+use crate::place::Place;
+use crate::place::stream::Stream;
 
 /// A clock that a test moves forward.
 #[derive(Debug, Default)]

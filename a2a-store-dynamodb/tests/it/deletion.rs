@@ -1,7 +1,4 @@
 //! Deletion: what is left of a task, and what a writer meets that has not heard of it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is test code")]
-
-mod place;
 
 use std::collections::HashMap;
 
@@ -9,8 +6,9 @@ use a2a::{Part, StreamResponse, TaskState};
 use a2a_core::{Executor, ExecutorChange, Outcome, TaskStore, Version};
 use a2a_testkit::sample::{Draft, Story, at, commit_id, instance, message, status};
 use aws_sdk_dynamodb::types::AttributeValue;
-use place::Place;
-use place::stream::Stream;
+
+use crate::place::Place;
+use crate::place::stream::Stream;
 
 #[test]
 fn a_deleted_task_leaves_a_mark_and_a_fence_that_expire() {

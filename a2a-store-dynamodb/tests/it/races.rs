@@ -1,8 +1,5 @@
 //! Many writers in several processes on one task, over a bad network: exactly one wins each version, and nothing
 //! is lost.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "this is test code")]
-
-mod place;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,8 +12,10 @@ use a2a_core::{
 };
 use a2a_testkit::sample::{Draft, Story, at, commit_id, instance, status, task};
 use futures::future::{join, join_all};
-use place::Place;
-use place::remote::{self, RemoteStore};
+
+use crate::place;
+use crate::place::Place;
+use crate::place::remote::RemoteStore;
 
 const WRITERS: u64 = 64;
 const HANDLES: u64 = 8;
@@ -202,12 +201,6 @@ fn replaced(task: &Task, text: &str) -> StreamResponse {
         last_chunk: None,
         metadata: None,
     })
-}
-
-/// Run by [`RemoteStore`] in a process of its own; does nothing otherwise.
-#[tokio::test(flavor = "multi_thread")]
-async fn serves_a_store_when_started_by_another_process() {
-    remote::serve().await;
 }
 
 #[test]

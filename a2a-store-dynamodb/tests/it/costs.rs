@@ -1,15 +1,13 @@
 //! What the store is promised to cost, as the endpoint bills it.
-#![allow(clippy::unwrap_used, reason = "this is test code")]
-
-mod place;
 
 use a2a::{StreamResponse, TaskState};
 use a2a_core::{Member, MemberState, Membership, Outcome, Principal, TaskQuery, TaskStore, Tenant, Version};
 use a2a_store_dynamodb::{Config, DynamoDbStore};
 use a2a_testkit::sample::{Story, at, instance, status};
-use place::Place;
-use place::meter::{Bill, Meter};
-use place::stream::Stream;
+
+use crate::place::Place;
+use crate::place::meter::{Bill, Meter};
+use crate::place::stream::Stream;
 
 async fn metered(place: &Place) -> (DynamoDbStore, Meter) {
     let meter = Meter::default();

@@ -29,8 +29,8 @@ use super::words::{Call, CommitCall, Config, Facts, Failure, Fate, Log, Page, Pu
 /// The variable that tells a child what to open.
 const ROLE: &str = "A2A_STORE_TEST_CHILD";
 
-/// The test that a child runs; each file that uses this has one of this name, which calls [`serve`].
-const TEST: &str = "serves_a_store_when_started_by_another_process";
+/// The test that a child runs, which calls [`serve`].
+const TEST: &str = "across_processes::serves_a_store_when_started_by_another_process";
 
 type Answers = Arc<std::sync::Mutex<HashMap<u64, oneshot::Sender<Box<RawValue>>>>>;
 

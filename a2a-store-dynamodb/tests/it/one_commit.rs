@@ -1,7 +1,4 @@
 //! A task of one commit: one item where others are several, and the same to every reader and writer.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is test code")]
-
-mod place;
 
 use std::collections::HashMap;
 
@@ -12,7 +9,8 @@ use a2a_core::{
 use a2a_store_dynamodb::DynamoDbStore;
 use a2a_testkit::sample::{Draft, Story, at, chunk, commit_id, instance, message, status};
 use aws_sdk_dynamodb::types::AttributeValue;
-use place::Place;
+
+use crate::place::Place;
 
 type Item = HashMap<String, AttributeValue>;
 

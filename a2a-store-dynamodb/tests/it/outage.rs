@@ -1,7 +1,4 @@
 //! What becomes of a store whose endpoint goes away and comes back.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "this is test code")]
-
-mod place;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,9 +12,10 @@ use a2a_store_dynamodb::table::{Protection, create_table};
 use a2a_store_dynamodb::{Config, DynamoDbStore};
 use a2a_testkit::sample::{Story, instance, message};
 use dynoxide::{Database, server};
-use place::Setup;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Handle, Runtime};
+
+use crate::place::Setup;
 
 const TABLE: &str = "a2a-test-outage";
 
@@ -25,13 +23,19 @@ const TABLE: &str = "a2a-test-outage";
 struct Server {
     database: Database,
     address: SocketAddr,
+    /// Keeps the port from being given to another test while the server is stopped.
+    _port: TcpSocket,
     running: Option<Runtime>,
 }
 
 impl Server {
     fn new() -> Self {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server = Server { database: Database::memory().unwrap(), address, running: None };
+        let port = TcpSocket::new_v4().unwrap();
+        port.set_reuseaddr(true).unwrap();
+        port.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = port.local_addr().unwrap();
+        let mut server =
+            Server { database: Database::memory().unwrap(), address, _port: port, running: None };
         server.start();
         server
     }
@@ -39,7 +43,6 @@ impl Server {
     fn start(&mut self) {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind(self.address)).unwrap();
-        self.address = listener.local_addr().unwrap();
         let _served = runtime.spawn(server::serve_on(listener, self.database.clone()));
         self.running = Some(runtime);
     }

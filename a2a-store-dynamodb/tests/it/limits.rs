@@ -1,13 +1,11 @@
 //! Limits: told before anything is written, and never in the way of a task's end.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "this is test code")]
-
-mod place;
 
 use a2a::{StreamResponse, TaskState};
 use a2a_core::{BackendError, Commit, PushConfigs, TaskKey, TaskQuery, TaskStore, Tenant, reduce};
 use a2a_testkit::sample::{Story, commit_id};
-use place::Place;
-use place::stream::Stream;
+
+use crate::place::Place;
+use crate::place::stream::Stream;
 
 const LIMIT: usize = 100_000;
 
