@@ -38,6 +38,7 @@ impl StoreFixture for TwoProcesses {
 a2a_testkit::task_store_suite!(TwoProcesses);
 a2a_testkit::membership_suite!(TwoProcesses);
 a2a_testkit::push_configs_suite!(TwoProcesses);
+a2a_testkit::deployment_suite!(TwoProcesses);
 
 /// Run by [`RemoteStore`] in a process of its own; does nothing otherwise.
 #[tokio::test(flavor = "multi_thread")]

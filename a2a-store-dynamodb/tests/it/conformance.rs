@@ -5,3 +5,4 @@ use crate::place::Place;
 a2a_testkit::task_store_suite!(Place);
 a2a_testkit::membership_suite!(Place);
 a2a_testkit::push_configs_suite!(Place);
+a2a_testkit::deployment_suite!(Place);
