@@ -4,14 +4,13 @@
 //! `cargo run -p a2a-store-dynamodb --example costs`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 
-#[path = "../tests/place/mod.rs"]
+#[path = "../tests/it/place/mod.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
 mod place;
 
-use std::time::Duration;
-
 use a2a::{StreamResponse, TaskState};
-use a2a_core::{Beat, ExecutorChange, Member, MemberState, Membership, Outcome, TaskStore, Tenant, Version};
-use a2a_store_dynamodb::{Config, DynamoDbStore};
+use a2a_core::{Beat, ClaimChange, Member, MemberState, Membership, Outcome, Reach, TaskStore, Version};
+use a2a_store_dynamodb::DynamoDbStore;
 use a2a_testkit::sample::{Story, at, instance, status};
 use place::Place;
 use place::meter::{Bill, Meter};
@@ -53,12 +52,7 @@ fn main() {
 async fn metered(place: &Place) -> (DynamoDbStore, Meter) {
     let meter = Meter::default();
     let client = place.client_with(|builder| builder.interceptor(meter.clone())).await;
-    (DynamoDbStore::new(client, Config::new(&place.table)), meter)
-}
-
-async fn claim(store: &DynamoDbStore, task: &str) {
-    let window = Duration::from_secs(300);
-    store.claim_message(&Tenant::default(), None, task, task, window).await.unwrap();
+    (DynamoDbStore::with_client(client, &place.table), meter)
 }
 
 fn dollars(bill: &Bill) -> f64 {
@@ -68,11 +62,10 @@ fn dollars(bill: &Bill) -> f64 {
 async fn stream(place: &Place, chunks: usize, batch: usize) {
     let (store, meter) = metered(place).await;
     let name = format!("{chunks} by {batch}");
-    claim(&store, &name).await;
     let mut stream = Stream::begin(&store, &name).await;
     stream.chunks(chunks, 120, batch).await;
     let end = status(&stream.task, TaskState::Completed, at(10_000));
-    stream.commit(vec![end], ExecutorChange::Release).await;
+    stream.commit(vec![end], ClaimChange::End).await;
     let life = meter.take();
     store.load(&stream.key).await.unwrap();
     let read = meter.take();
@@ -90,7 +83,6 @@ async fn stream(place: &Place, chunks: usize, batch: usize) {
 async fn short(place: &Place, at_once: bool) {
     let (store, meter) = metered(place).await;
     let name = if at_once { "in one commit" } else { "in three commits" };
-    claim(&store, name).await;
     if at_once {
         let story = Story::new(name);
         let mut events = vec![StreamResponse::Task(story.task.clone())];
@@ -103,7 +95,7 @@ async fn short(place: &Place, at_once: bool) {
         let mut stream = Stream::begin(&store, name).await;
         stream.chunks(1, 120, 1).await;
         let end = status(&stream.task, TaskState::Completed, at(2));
-        stream.commit(vec![end], ExecutorChange::Release).await;
+        stream.commit(vec![end], ClaimChange::End).await;
     }
     let bill = meter.take();
     println!(
@@ -118,12 +110,12 @@ async fn short(place: &Place, at_once: bool) {
 async fn idle(place: &Place) {
     let (store, meter) = metered(place).await;
     let label = Some("a-deployment-7d9fbb6c4-x2x2x".to_owned());
-    let me = Member { id: instance(), beat: 0, state: MemberState::Serving, label };
+    let me = Member { id: instance(), beat: 0, state: MemberState::Serving, reach: Reach::Topic, label };
     assert_eq!(store.beat(&me).await.unwrap(), Beat::Alive);
     let beat = meter.take();
     store.roster(Some(&me.id), 6).await.unwrap();
     let look = meter.take();
-    store.executing(&me.id).await.unwrap();
+    store.executing(&me.id, None).await.unwrap();
     let own = meter.take();
     let month = (dollars(&beat) + dollars(&look)) * BEATS / 1e6 + dollars(&own) * BEATS / 3.0 / 1e6;
     println!(

@@ -10,6 +10,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 /// One item of the table.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
+/// An attribute that is set, or removed where there is no value.
+pub(crate) type Change = (&'static str, Option<AttributeValue>);
+
 /// The partition key.
 pub(crate) const PK: &str = "pk";
 /// The sort key.

@@ -22,7 +22,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use futures::future::BoxFuture;
 
-use crate::Config;
+use crate::DynamoDbConfig;
 use crate::attributes::{Item, PK, SK, text};
 use crate::error::{self, Verdict};
 
@@ -58,15 +58,20 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    pub(crate) fn new(client: Client, config: &Config) -> Self {
+    pub(crate) fn new(client: Client, table: &str, config: &DynamoDbConfig) -> Self {
         let once = client.config().to_builder().retry_config(RetryConfig::disabled()).build();
         Calls {
             reader: client,
             writer: Client::from_conf(once),
-            table: config.table.as_str().into(),
+            table: table.into(),
             attempts: config.attempts,
             env: Arc::clone(&config.env),
         }
+    }
+
+    /// The same table under other settings.
+    pub(crate) fn with_config(self, config: &DynamoDbConfig) -> Self {
+        Calls { attempts: config.attempts, env: Arc::clone(&config.env), ..self }
     }
 
     /// Reads one item, up to date.

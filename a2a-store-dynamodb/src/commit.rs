@@ -1,7 +1,7 @@
 //! The commit: one conditional put of the next log entry, joined by the head in a transaction where that changes;
 //! and the one put of a task that begins and ends with it.
 
-use a2a_core::{BackendError, Commit, Outcome, Result, TaskKey, Version};
+use a2a_core::{BackendError, Commit, Outcome, Result, TaskKey, Tip, Version};
 
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, INCARNATION, Item, number};
@@ -110,9 +110,11 @@ impl DynamoDbStore {
             return Ok(None);
         }
         let covered_bytes = head.covered_bytes();
+        let covered_generation = head.covered_generation();
+        let generation = entry.as_ref().map_or(covered_generation, |entry| entry.generation);
         Ok(Some(Tally {
             incarnation: head.incarnation,
-            version,
+            tip: Tip { version, generation },
             log_units: entry.as_ref().filter(|_| !covered).map_or(0, |entry| entry.log_units),
             task_bytes: entry.as_ref().filter(|_| !covered).map_or(covered_bytes, |entry| entry.task_bytes),
             lasts_until: sooner(
@@ -169,15 +171,16 @@ impl DynamoDbStore {
         let fate = match transacted? {
             Transacted::Done => {
                 if written.is_some() {
-                    self.tidy(&draft.pk, earlier).await;
+                    self.retire(&draft.pk, earlier.as_ref()).await;
                 }
                 Fate::Applied(tally)
             }
             Transacted::Unmet(mut items) => {
                 let head = items.pop().flatten();
                 let fate = self.settle(draft, tally, items.pop().flatten(), head)?;
-                if matches!(fate, Fate::Lost { .. }) {
-                    self.tidy(&draft.pk, written).await;
+                // An earlier attempt of ours may have been applied, and its snapshot superseded since.
+                if matches!(fate, Fate::Lost { .. }) || !self.counts(&draft.pk, written.as_ref()).await? {
+                    self.discard(&draft.pk, written.as_ref()).await;
                 }
                 fate
             }
@@ -196,7 +199,7 @@ impl DynamoDbStore {
             let shelf = Shelf { pk: &draft.pk, prefix: &prefix, incarnation: tally.incarnation, expires };
             parts::write(&self.calls, shelf, overflow).await?;
         }
-        tally.version = draft.version();
+        tally.tip = draft.tip();
         tally.log_units = tally.log_units.saturating_add(draft.units());
         tally.task_bytes = tally.task_bytes.saturating_add(draft.json_bytes);
         tally.lasts_until = sooner(tally.lasts_until, expires);
@@ -204,8 +207,9 @@ impl DynamoDbStore {
         Ok(Entry {
             version: draft.version(),
             incarnation: tally.incarnation,
+            generation: draft.tip().generation,
             id: draft.id(),
-            change: draft.commit.executor_change(),
+            change: draft.commit.claim_change(),
             body: draft.body.clone(),
             log_units: tally.log_units,
             task_bytes: tally.task_bytes,
@@ -224,7 +228,7 @@ impl DynamoDbStore {
         }
         let packed = snapshot::pack(draft.task()).await?;
         let expires = self.times(draft).snapshot;
-        let named = (draft.version(), draft.id());
+        let named = (draft.tip(), draft.id());
         let written =
             snapshot::write(&self.calls, &draft.pk, tally.incarnation, named, &packed, expires).await?;
         tally.summed_up(written.clone());
@@ -250,7 +254,7 @@ impl DynamoDbStore {
 
     /// Takes note of an applied commit, and writes a snapshot where one is due.
     async fn applied(&self, draft: &Draft<'_>, tally: Tally) -> Outcome {
-        let version = tally.version;
+        let version = tally.tip.version;
         if draft.task().status.state.is_terminal() {
             self.tallies.forget(&draft.pk);
         } else if self.is_snapshot_due(&tally) {

@@ -1,4 +1,4 @@
-//! What a store is told once: its table, how long things are kept, how large they may be.
+//! What a store is told once: how long things are kept, how large they may be, how often a write is tried.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,17 +9,16 @@ use crate::SnapshotPolicy;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The settings of a [`DynamoDbStore`](crate::DynamoDbStore). Every one but the table's name has a default.
+/// The settings of a [`DynamoDbStore`](crate::DynamoDbStore).
 ///
 /// ```
 /// use std::time::Duration;
-/// use a2a_store_dynamodb::Config;
+/// use a2a_store_dynamodb::DynamoDbConfig;
 ///
-/// let config = Config::new("a2a-tasks").task_retention(Some(Duration::from_secs(7 * 24 * 3600)));
+/// let config = DynamoDbConfig::default().task_retention(Some(Duration::from_secs(7 * 24 * 3600)));
 /// ```
 #[derive(Debug, Clone)]
-pub struct Config {
-    pub(crate) table: String,
+pub struct DynamoDbConfig {
     pub(crate) snapshots: SnapshotPolicy,
     pub(crate) task_retention: Option<Duration>,
     pub(crate) commit_retention: Duration,
@@ -29,11 +28,9 @@ pub struct Config {
     pub(crate) env: Arc<dyn Env>,
 }
 
-impl Config {
-    /// Names the table and takes the defaults for everything else.
-    pub fn new(table: impl Into<String>) -> Self {
-        Config {
-            table: table.into(),
+impl Default for DynamoDbConfig {
+    fn default() -> Self {
+        DynamoDbConfig {
             snapshots: SnapshotPolicy::default(),
             task_retention: Some(30 * DAY),
             commit_retention: 30 * DAY,
@@ -43,7 +40,9 @@ impl Config {
             env: Arc::new(SystemEnv),
         }
     }
+}
 
+impl DynamoDbConfig {
     /// Sets when a stream of small commits is summed up in a snapshot.
     #[must_use]
     pub fn snapshots(mut self, policy: SnapshotPolicy) -> Self {
@@ -54,7 +53,8 @@ impl Config {
     /// Sets how long a task is kept once it is in a terminal state, by default 30 days; `None` keeps it until
     /// somebody deletes it. A task that is not finished is always kept.
     ///
-    /// An expired task is invisible at once; DynamoDB removes its items, free of charge, within days.
+    /// An expired task is invisible at once; DynamoDB removes its items, free of charge, within days. A delivery that
+    /// was given up is listed for as long.
     #[must_use]
     pub fn task_retention(mut self, retention: Option<Duration>) -> Self {
         self.task_retention = retention;

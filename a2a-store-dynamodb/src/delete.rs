@@ -31,12 +31,12 @@ impl DynamoDbStore {
             let Some(head) = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()?
             else {
                 // No task, then; at most what belongs to none.
-                self.sweep(&pk, 0).await?;
+                self.sweep(key, 0).await?;
                 return Ok(false);
             };
             if head.deleted.is_some() || self.mark(&pk, &head).await? {
                 self.fence(&pk, &head).await?;
-                self.sweep(&pk, head.incarnation).await?;
+                self.sweep(key, head.incarnation).await?;
                 break head.is_visible(self.now());
             }
         };
@@ -108,7 +108,8 @@ impl DynamoDbStore {
     }
 
     /// Removes what belongs to this life of the task, but the mark and the fence.
-    async fn sweep(&self, pk: &str, incarnation: u64) -> Result<()> {
+    async fn sweep(&self, key: &TaskKey, incarnation: u64) -> Result<()> {
+        let pk = &keys::partition(key)?;
         let query = self
             .calls
             .query()
@@ -123,7 +124,12 @@ impl DynamoDbStore {
             for item in &items {
                 let of_this_life = item.find::<u64>(INCARNATION)?.is_none_or(|life| life <= incarnation);
                 if of_this_life && !is_fence(item) {
-                    removals.push(self.remove_item(pk, item.text(SK)?, incarnation).boxed());
+                    let sk = item.text(SK)?;
+                    removals.push(self.remove_item(pk, sk, incarnation).boxed());
+                    // Nobody can have a delivery tried again whose task is gone.
+                    if let Some(config_id) = keys::push_config_named(sk) {
+                        removals.push(self.unlist_given_up(key, config_id).boxed());
+                    }
                 }
             }
             stream::iter(removals).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;

@@ -1,11 +1,12 @@
 //! A commit made ready to write: checked, encoded, and judged for what it must touch beside the log.
 
 use a2a::Task;
-use a2a_core::{BackendError, Commit, CommitId, ExecutorChange, Result, TaskKey, Version, reduce};
+use a2a_core::{BackendError, ClaimChange, Commit, CommitId, Result, TaskKey, Tip, Version, reduce};
 
+use crate::attributes::Change;
 use crate::log::Body;
 use crate::parts::{self, PART_BYTES};
-use crate::{keys, payload};
+use crate::{head, keys, payload};
 
 /// Up to what cost of its entry a task of one commit is kept as that entry alone, in its head. Whoever asks for the
 /// facts of such a task only, or changes them, pays for all of it.
@@ -22,6 +23,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) body: Body,
     /// The packed events where they do not fit into the entry.
     pub(crate) overflow: Option<Vec<u8>>,
+    /// What becomes of the caller in the head, where that changes.
+    pub(crate) caller: Option<Change>,
 }
 
 impl<'a> Draft<'a> {
@@ -32,6 +35,7 @@ impl<'a> Draft<'a> {
         keys::check("task id", &task.id)?;
         keys::check("context id", &task.context_id)?;
         keys::check_principal(commit.principal())?;
+        let caller = head::caller_change(commit)?;
 
         let json = payload::to_json(&commit.record().events)?;
         let json_bytes = json.len();
@@ -45,11 +49,15 @@ impl<'a> Draft<'a> {
         } else {
             (Body::Inline(payload), None)
         };
-        Ok(Draft { key, pk, commit, json_bytes: json_bytes as u64, body, overflow })
+        Ok(Draft { key, pk, commit, json_bytes: json_bytes as u64, body, overflow, caller })
     }
 
     pub(crate) fn version(&self) -> Version {
         self.commit.record().version
+    }
+
+    pub(crate) fn tip(&self) -> Tip {
+        self.commit.tip()
     }
 
     pub(crate) fn id(&self) -> CommitId {
@@ -66,11 +74,11 @@ impl<'a> Draft<'a> {
         self.body.units() + overflow.map(|piece| parts::units(piece.len())).sum::<u64>()
     }
 
-    /// Tells whether the head changes: the status, the executor, or anything at all once the turn has ended,
+    /// Tells whether the head changes: the status, the claim, or anything at all once the turn has ended,
     /// so that the head of such a task tells where its log ends.
     pub(crate) fn touches_head(&self) -> bool {
         self.commit.record().state().is_some()
-            || self.commit.executor_change() != ExecutorChange::Keep
+            || self.commit.claim_change() != ClaimChange::Keep
             || self.ends_turn()
     }
 

@@ -4,22 +4,29 @@ use std::collections::HashMap;
 
 use a2a::{Task, TaskState};
 use a2a_core::{
-    BackendError, CommitId, Executor, InstanceId, Principal, Result, TaskHead, TaskKey, Version, reduce,
+    BackendError, CallerContext, Claim, ClaimChange, Commit, CommitId, Generation, InstanceId, Principal,
+    Result, TaskHead, TaskKey, Version, reduce,
 };
+use uuid::Uuid;
 
-use crate::attributes::{Attributes, EXPIRES, INCARNATION, Item, PK, SK, is_expired, number, text};
-use crate::keys;
+use crate::attributes::{Attributes, Change, EXPIRES, INCARNATION, Item, PK, SK, is_expired, number, text};
 use crate::log::Entry;
-use crate::order;
+use crate::{keys, order, payload};
 
 /// The version at the last write of the head.
 pub(crate) const VERSION: &str = "v";
 /// The state's name.
 pub(crate) const STATE: &str = "st";
-/// The executor's instance; the key of the index of executors.
+/// The generation at the last write of the head.
+pub(crate) const GENERATION: &str = "hn";
+/// The claim's instance; the key of the index of executors.
 pub(crate) const EXECUTOR: &str = "ex";
-/// The executor's attempt.
-pub(crate) const ATTEMPT: &str = "ea";
+/// The claim's attempt.
+const ATTEMPT: &str = "ea";
+/// The commit that made the claim.
+const CLAIMED_BY: &str = "eb";
+/// What an agent may know of its caller, as JSON.
+const CALLER: &str = "ca";
 /// The caller who created the task.
 const PRINCIPAL: &str = "pr";
 /// The context, for people who look at the table.
@@ -42,6 +49,8 @@ pub(crate) const PARTS: &str = "sn";
 pub(crate) const UNITS: &str = "su";
 /// The size of the task in the snapshot, as JSON.
 pub(crate) const SIZE: &str = "sj";
+/// The generation up to which the snapshot holds everything.
+const SNAPSHOT_GENERATION: &str = "sg";
 /// When the snapshot's parts expire.
 pub(crate) const SNAPSHOT_EXPIRES: &str = "sx";
 
@@ -72,6 +81,8 @@ pub(crate) struct Whole {
 pub(crate) struct Snapshot {
     /// The version up to which it holds everything.
     pub(crate) covers: Version,
+    /// The generation of that version.
+    pub(crate) generation: Generation,
     /// What the sort keys of its parts begin with.
     pub(crate) location: String,
     /// How many parts hold the task's own content, and how many its artifacts.
@@ -93,9 +104,12 @@ impl Head {
             None if deleted.is_some() => TaskState::Unspecified,
             None => return Err(BackendError::corrupt("a head without a state")),
         };
-        let executor = match item.find::<InstanceId>(EXECUTOR)? {
-            Some(instance) => Some(Executor { instance, attempt: item.parse(ATTEMPT)? }),
-            None => None,
+        let facts = TaskHead {
+            state,
+            principal: item.find_text(PRINCIPAL)?.map(Principal::new),
+            caller: read_caller(item)?,
+            claim: read_claim(item)?,
+            generation: Generation::new(item.find(GENERATION)?.unwrap_or_default()),
         };
         let whole = match &deleted {
             Some(_) => None,
@@ -104,7 +118,7 @@ impl Head {
         Ok(Head {
             incarnation: item.parse(INCARNATION)?,
             version: Version::new(item.find(VERSION)?.unwrap_or_default()),
-            facts: TaskHead { state, principal: item.find_text(PRINCIPAL)?.map(Principal::new), executor },
+            facts,
             snapshot: Snapshot::read(item)?,
             whole,
             expires: item.find(EXPIRES)?,
@@ -129,6 +143,15 @@ impl Head {
             (Some(snapshot), _) => snapshot.covers,
             (None, Some(whole)) => whole.covers,
             (None, None) => Version::ABSENT,
+        }
+    }
+
+    /// The generation of the version that is covered. Beyond the entry in the head that covers no events.
+    pub(crate) fn covered_generation(&self) -> Generation {
+        match (&self.snapshot, &self.whole) {
+            (Some(snapshot), _) => snapshot.generation,
+            (None, Some(whole)) => whole.entry.generation,
+            (None, None) => Generation::NONE,
         }
     }
 
@@ -165,6 +188,7 @@ impl Snapshot {
             .ok_or_else(|| BackendError::corrupt("the number of a snapshot's parts"))?;
         Ok(Some(Snapshot {
             covers: Version::new(item.parse(COVERS)?),
+            generation: Generation::new(item.parse(SNAPSHOT_GENERATION)?),
             location: location.to_owned(),
             parts,
             units: item.parse(UNITS)?,
@@ -179,9 +203,10 @@ impl Snapshot {
     }
 
     /// The attributes that point to it, `None` for those that are to be removed.
-    pub(crate) fn attributes(&self) -> [(&'static str, Option<aws_sdk_dynamodb::types::AttributeValue>); 6] {
+    pub(crate) fn attributes(&self) -> [Change; 7] {
         [
             (COVERS, Some(number(self.covers))),
+            (SNAPSHOT_GENERATION, Some(number(self.generation))),
             (LOCATION, Some(text(&self.location))),
             (PARTS, Some(text(format!("{}+{}", self.parts.0, self.parts.1)))),
             (UNITS, Some(number(self.units))),
@@ -191,7 +216,41 @@ impl Snapshot {
     }
 }
 
-/// The head item of a new task, without executor and snapshot.
+fn read_claim(item: &Item) -> Result<Option<Claim>> {
+    let Some(instance) = item.find::<InstanceId>(EXECUTOR)? else { return Ok(None) };
+    let by = CommitId::from_uuid(item.parse::<Uuid>(CLAIMED_BY)?);
+    Ok(Some(Claim { instance, attempt: item.parse(ATTEMPT)?, by }))
+}
+
+/// The attributes of a claim, or the removal of any.
+pub(crate) fn claim_attributes(claim: Option<&Claim>) -> [Change; 3] {
+    [
+        (EXECUTOR, claim.map(|claim| text(claim.instance.to_string()))),
+        (ATTEMPT, claim.map(|claim| number(claim.attempt))),
+        (CLAIMED_BY, claim.map(|claim| text(claim.by.to_string()))),
+    ]
+}
+
+fn read_caller(item: &Item) -> Result<Option<Box<CallerContext>>> {
+    let json = item.find_text(CALLER)?;
+    json.map(|json| payload::from_json("what an agent may know of its caller", json.as_bytes())).transpose()
+}
+
+/// What a commit does to the caller in the head: only a claim changes it, and an empty one takes no room.
+pub(crate) fn caller_change(commit: &Commit<'_>) -> Result<Option<Change>> {
+    let caller = commit.caller().filter(|_| matches!(commit.claim_change(), ClaimChange::Make { .. }));
+    let Some(caller) = caller else { return Ok(None) };
+    if caller.is_empty() {
+        return Ok(Some((CALLER, None)));
+    }
+    let (json, limit) = (payload::to_text(caller)?, CallerContext::MAX_BYTES);
+    if json.len() > limit {
+        return Err(BackendError::TooLarge { what: "the caller's context", actual: json.len(), limit });
+    }
+    Ok(Some((CALLER, Some(text(json)))))
+}
+
+/// The head item of a new task, without claim and snapshot.
 pub(crate) fn new_item(
     pk: &str,
     key: &TaskKey,
@@ -249,6 +308,7 @@ mod tests {
     fn a_snapshot_reads_back() {
         let snapshot = Snapshot {
             covers: Version::new(3),
+            generation: Generation::new(7),
             location: Snapshot::location(Version::new(3), CommitId::from_uuid(Uuid::nil())),
             parts: (1, 12),
             units: 4000,
@@ -260,6 +320,20 @@ mod tests {
             item.insert(name.into(), value.unwrap());
         }
         assert_eq!(Head::read(&item).unwrap().snapshot, Some(snapshot));
+    }
+
+    #[test]
+    fn a_claim_reads_back_and_is_none_without_its_name() {
+        let uuid = |n| Uuid::from_u128(n);
+        let by = CommitId::from_uuid(uuid(2));
+        let claim = Claim { instance: InstanceId::from_uuid(uuid(1)), attempt: 3, by };
+        let mut item = item();
+        for (name, value) in claim_attributes(Some(&claim)) {
+            item.insert(name.into(), value.unwrap());
+        }
+        assert_eq!(Head::read(&item).unwrap().facts.claim, Some(claim));
+        item.remove(CLAIMED_BY);
+        assert!(matches!(Head::read(&item), Err(BackendError::Corrupt { .. })));
     }
 
     #[test]
@@ -275,7 +349,7 @@ mod tests {
 
     #[test]
     fn a_malformed_head_is_corrupt() {
-        for broken in [INCARNATION, VERSION, EXECUTOR] {
+        for broken in [INCARNATION, VERSION, GENERATION, EXECUTOR, CALLER] {
             let mut item = item();
             item.insert(broken.into(), text("?"));
             assert!(matches!(Head::read(&item), Err(BackendError::Corrupt { .. })), "with a broken {broken}");

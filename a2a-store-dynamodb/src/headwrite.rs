@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use a2a_core::{BackendError, ExecutorChange, Result};
+use a2a_core::{BackendError, ClaimChange, Result};
 use aws_sdk_dynamodb::types::{
     AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 
-use crate::attributes::{EXPIRES, Item, PK, SK, number, text};
+use crate::attributes::{Change, EXPIRES, Item, PK, SK, number, text};
 use crate::calls::Calls;
 use crate::commit::FREE;
 use crate::draft::Draft;
@@ -28,8 +28,6 @@ pub(crate) struct Times {
     /// When a snapshot of it expires.
     pub(crate) snapshot: Option<i64>,
 }
-
-type Change = (&'static str, Option<AttributeValue>);
 
 /// Makes the actions of the transaction: the entry first, the head last.
 ///
@@ -62,21 +60,16 @@ fn changes(draft: &Draft<'_>, tally: &Tally, times: &Times) -> Vec<Change> {
     let task = draft.task();
     let mut changes = vec![
         (head::VERSION, Some(number(draft.version()))),
+        (head::GENERATION, Some(number(draft.tip().generation))),
         (head::STATE, Some(text(order::name_of(&task.status.state)))),
         (head::POSITION, Some(text(order::position(task)))),
         (EXPIRES, times.head.map(number)),
     ];
-    match draft.commit.executor_change() {
-        ExecutorChange::Keep => {}
-        ExecutorChange::Claim(executor) => {
-            changes.push((head::EXECUTOR, Some(text(executor.instance.to_string()))));
-            changes.push((head::ATTEMPT, Some(number(executor.attempt))));
-        }
-        ExecutorChange::Release => {
-            changes.push((head::EXECUTOR, None));
-            changes.push((head::ATTEMPT, None));
-        }
+    if draft.commit.claim_change() != ClaimChange::Keep {
+        // In the same write as the log entry: the index of executors must not miss a task that somebody runs.
+        changes.extend(head::claim_attributes(draft.commit.claim_after(None).as_ref()));
     }
+    changes.extend(draft.caller.clone());
     if let Some(snapshot) = tally.snapshot.as_ref().filter(|snapshot| snapshot.covers == draft.version()) {
         changes.extend(snapshot.attributes());
     }

@@ -25,8 +25,12 @@ pub(crate) const PUSH_CONFIGS: &str = "P#";
 pub(crate) const WATCHERS: &str = "W#";
 /// The partition of the members.
 pub(crate) const MEMBERS: &str = "I";
-/// The sort key of a message claim.
-pub(crate) const CLAIM: &str = "M";
+/// The partition, and the sort key, of the format.
+pub(crate) const FORMAT: &str = "F";
+/// The sort key of the keys of a name.
+pub(crate) const KEYS: &str = "K";
+/// The partition of the deliveries that were given up.
+pub(crate) const GIVEN_UP: &str = "U";
 
 /// Refuses an id that is too long for a key.
 pub(crate) fn check(what: &'static str, id: &str) -> Result<()> {
@@ -119,10 +123,23 @@ pub(crate) fn context(tenant: &Tenant, principal: Option<&Principal>, context: &
     digest("by context", &[Some(tenant.as_str()), principal.map(Principal::as_str), Some(context)])
 }
 
-/// The partition of a message claim.
-pub(crate) fn claim(tenant: &Tenant, principal: Option<&Principal>, message_id: &str) -> String {
-    let fields = [Some(tenant.as_str()), principal.map(Principal::as_str), Some(message_id)];
-    format!("M#{}", digest("claim", &fields))
+/// The partition of the keys of a name.
+pub(crate) fn keys_of(name: &str) -> Result<String> {
+    check("name of a key", name)?;
+    Ok(format!("K#{name}"))
+}
+
+/// The sort key of a delivery that was given up. The list is in the order of these.
+pub(crate) fn given_up(key: &TaskKey, config_id: &str) -> Result<String> {
+    check("tenant", key.tenant.as_str())?;
+    check("task id", &key.task_id)?;
+    check("push config id", config_id)?;
+    Ok(digest("given up", &[Some(key.tenant.as_str()), Some(&key.task_id), Some(config_id)]))
+}
+
+/// The config with this sort key.
+pub(crate) fn push_config_named(sort: &str) -> Option<&str> {
+    sort.strip_prefix(PUSH_CONFIGS)
 }
 
 fn digest(purpose: &str, fields: &[Option<&str>]) -> String {

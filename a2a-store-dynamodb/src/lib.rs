@@ -1,14 +1,16 @@
 #![doc = include_str!("../README.md")]
-#![doc(html_no_source)]
 
 mod attributes;
 mod calls;
-mod claims;
+mod client;
 mod commit;
 mod config;
 mod delete;
+mod deployment;
 mod draft;
 mod error;
+mod format;
+mod given_up;
 mod head;
 mod headwrite;
 mod keys;
@@ -31,7 +33,7 @@ mod tally;
 mod watch;
 mod whole;
 
-pub use config::Config;
+pub use config::DynamoDbConfig;
 pub use error::Fault;
 pub use policy::SnapshotPolicy;
 pub use store::DynamoDbStore;

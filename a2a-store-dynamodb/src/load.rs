@@ -3,12 +3,13 @@
 //!
 //! The three reads are not atomic, and need not be. A snapshot never changes once a head points to it, the log
 //! only grows at its end, and the log is read after the head: so what is read is always a prefix of the task's
-//! history that holds every commit answered before the read began. Where a newer snapshot has taken the place
-//! of the one that the head named, the head is read again.
+//! history that holds every commit answered before the read began. A snapshot that a newer one supersedes stays for
+//! an hour, so that writers never take it from under a reader, however many there are. Where the task was deleted
+//! and created anew meanwhile, the head is read again.
 
 use a2a_core::{
-    BackendError, CommitId, CommitRecord, ExecutorChange, Result, StoredTask, TaskHead, TaskKey, Version,
-    reduce,
+    BackendError, Claim, ClaimChange, CommitId, CommitRecord, Result, StoredTask, TaskHead, TaskKey, Tip,
+    Version, reduce,
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
@@ -19,7 +20,7 @@ use crate::log::{self, Entry};
 use crate::tally::{Tally, sooner};
 use crate::{keys, snapshot};
 
-/// How often the ground may shift under a reader: where a turn has ended, at each commit, and many may commit at once.
+/// How often a head may name what is gone, and be another when it is read again.
 const TRIES: usize = 16;
 
 /// How many large commits are read at once.
@@ -62,17 +63,22 @@ impl DynamoDbStore {
         mut head: Option<Head>,
         with_artifacts: bool,
     ) -> Result<Option<Loaded>> {
+        let mut before = None;
         for _ in 0..TRIES {
             let found = match head.take() {
                 Some(head) => Some(head),
                 None => self.read_head(pk).await?,
             };
             let Some(found) = found else { return Ok(None) };
-            if let Some(loaded) = self.assemble(pk, found, with_artifacts).await? {
+            if before.as_ref() == Some(&found) {
+                return Err(BackendError::corrupt("a task of which a part is missing"));
+            }
+            if let Some(loaded) = self.assemble(pk, found.clone(), with_artifacts).await? {
                 return Ok(Some(loaded));
             }
+            before = Some(found);
         }
-        Err(BackendError::corrupt("a task of which a part is missing"))
+        Err(BackendError::Unavailable("the task changed whenever it was read".into()))
     }
 
     async fn assemble(&self, pk: &str, head: Head, with_artifacts: bool) -> Result<Option<Loaded>> {
@@ -99,18 +105,23 @@ impl DynamoDbStore {
         let (base, entries): (_, Vec<Entry>) = futures::try_join!(base, log)?;
         let Some(base) = base else { return Ok(None) };
         let whole = log::contiguous(&entries, covered) == entries.len();
-        let version = entries.last().map_or(covered, |entry| entry.version);
+        let tip = Tip { version: covered, generation: head.covered_generation() };
+        let tip = entries.last().map_or(tip, |entry| {
+            let (version, generation) = (entry.version, entry.generation);
+            Tip { version, generation }
+        });
+        let Tip { version, generation } = tip;
         if !whole || version < head.version {
             return Ok(None);
         }
-        let mut tally = tally_of(&head, &entries, version);
+        let mut tally = tally_of(&head, &entries, tip);
         tally.noted = self.now();
         let facts = facts(head, &entries);
         let Some(records) = self.open(pk, entries).await? else { return Ok(None) };
         let task = reduce::fold(base, records.iter().map(|record| &**record))?
             .ok_or_else(|| BackendError::corrupt("a task without a first commit"))?;
         let head = TaskHead { state: task.status.state.clone(), ..facts };
-        Ok(Some(Loaded { stored: StoredTask { task, version, head }, tally }))
+        Ok(Some(Loaded { stored: StoredTask { task, version, generation, head }, tally }))
     }
 
     /// Unpacks entries, in order. `None` where a part of one is gone.
@@ -159,11 +170,11 @@ impl DynamoDbStore {
     }
 }
 
-fn tally_of(head: &Head, entries: &[Entry], version: Version) -> Tally {
+fn tally_of(head: &Head, entries: &[Entry], tip: Tip) -> Tally {
     let snapshot = head.snapshot.clone();
     Tally {
         incarnation: head.incarnation,
-        version,
+        tip,
         log_units: entries.iter().map(|entry| entry.body.units()).sum(),
         task_bytes: entries.last().map_or(head.covered_bytes(), |entry| entry.task_bytes),
         lasts_until: sooner(
@@ -181,9 +192,11 @@ fn facts(head: Head, entries: &[Entry]) -> TaskHead {
     let mut facts = head.facts;
     for entry in entries.iter().filter(|entry| entry.version > head.version) {
         match entry.change {
-            ExecutorChange::Keep => {}
-            ExecutorChange::Claim(executor) => facts.executor = Some(executor),
-            ExecutorChange::Release => facts.executor = None,
+            ClaimChange::Keep => {}
+            ClaimChange::Make { instance, attempt } => {
+                facts.claim = Some(Claim { instance, attempt, by: entry.id });
+            }
+            ClaimChange::End => facts.claim = None,
         }
     }
     facts

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use a2a::StreamResponse;
-use a2a_core::{BackendError, CommitId, CommitRecord, Executor, ExecutorChange, Result, Version};
+use a2a_core::{BackendError, ClaimChange, CommitId, CommitRecord, Generation, Result, Version};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use uuid::Uuid;
 
@@ -22,7 +22,9 @@ const PLAIN: &str = "j";
 const DEFLATED: &str = "d";
 /// How the parts of a large commit are to be read: `j` or `d`, then their number.
 const PARTS: &str = "n";
-/// What the commit does to the executor: its instance and attempt, or `-`.
+/// The task's generation after the commit.
+const GENERATION: &str = "gn";
+/// What the commit does to the claim: whose it is from now on and which attempt, or `-`.
 const CHANGE: &str = "e";
 /// What the commits since the last snapshot have cost, this one included.
 const LOG_UNITS: &str = "lu";
@@ -34,8 +36,9 @@ const TASK_BYTES: &str = "tb";
 pub(crate) struct Entry {
     pub(crate) version: Version,
     pub(crate) incarnation: u64,
+    pub(crate) generation: Generation,
     pub(crate) id: CommitId,
-    pub(crate) change: ExecutorChange,
+    pub(crate) change: ClaimChange,
     pub(crate) body: Body,
     pub(crate) log_units: u64,
     pub(crate) task_bytes: u64,
@@ -78,6 +81,7 @@ impl Entry {
     pub(crate) fn attributes(&self) -> Result<Item> {
         let mut item = HashMap::from([
             (ID.to_owned(), text(self.id.to_string())),
+            (GENERATION.to_owned(), number(self.generation)),
             (LOG_UNITS.to_owned(), number(self.log_units)),
             (TASK_BYTES.to_owned(), number(self.task_bytes)),
         ]);
@@ -96,11 +100,11 @@ impl Entry {
             }
         }
         match self.change {
-            ExecutorChange::Keep => {}
-            ExecutorChange::Claim(Executor { instance, attempt }) => {
+            ClaimChange::Keep => {}
+            ClaimChange::Make { instance, attempt } => {
                 item.insert(CHANGE.to_owned(), text(format!("{instance}/{attempt}")));
             }
-            ExecutorChange::Release => {
+            ClaimChange::End => {
                 item.insert(CHANGE.to_owned(), text("-"));
             }
         }
@@ -136,6 +140,7 @@ impl Entry {
         Ok(Some(Entry {
             version: version()?,
             incarnation: item.parse(INCARNATION)?,
+            generation: Generation::new(item.parse(GENERATION)?),
             id,
             change: read_change(item.find_text(CHANGE)?)?,
             body,
@@ -156,7 +161,8 @@ impl Entry {
             }
         };
         let events: Vec<StreamResponse> = payload::unpack("the events of a commit", payload).await?;
-        Ok(Some(Arc::new(CommitRecord { version: self.version, id: self.id, events })))
+        let (version, generation, id) = (self.version, self.generation, self.id);
+        Ok(Some(Arc::new(CommitRecord { version, generation, id, events })))
     }
 }
 
@@ -165,17 +171,15 @@ pub(crate) fn id_of(item: &Item) -> Result<Option<CommitId>> {
     Ok(item.find::<Uuid>(ID)?.map(CommitId::from_uuid))
 }
 
-fn read_change(change: Option<&str>) -> Result<ExecutorChange> {
+fn read_change(change: Option<&str>) -> Result<ClaimChange> {
     let parsed = |told: &str| {
         let (instance, attempt) = told.split_once('/')?;
-        Some(Executor { instance: instance.parse().ok()?, attempt: attempt.parse().ok()? })
+        Some(ClaimChange::Make { instance: instance.parse().ok()?, attempt: attempt.parse().ok()? })
     };
     match change {
-        None => Ok(ExecutorChange::Keep),
-        Some("-") => Ok(ExecutorChange::Release),
-        Some(told) => parsed(told)
-            .map(ExecutorChange::Claim)
-            .ok_or_else(|| BackendError::corrupt("the executor of a commit")),
+        None => Ok(ClaimChange::Keep),
+        Some("-") => Ok(ClaimChange::End),
+        Some(told) => parsed(told).ok_or_else(|| BackendError::corrupt("the claim of a commit")),
     }
 }
 
@@ -215,8 +219,9 @@ mod tests {
         Entry {
             version: Version::new(version),
             incarnation: 5,
+            generation: Generation::new(2 * version),
             id: CommitId::from_uuid(Uuid::from_u128(version.into())),
-            change: ExecutorChange::Keep,
+            change: ClaimChange::Keep,
             body: Body::Inline(Payload { deflated: false, bytes: b"[]".to_vec() }),
             log_units: 3,
             task_bytes: 4,
@@ -226,8 +231,8 @@ mod tests {
 
     #[test]
     fn an_entry_reads_back() {
-        let executor = Executor { instance: InstanceId::from_uuid(Uuid::from_u128(1)), attempt: 2 };
-        let changes = [ExecutorChange::Keep, ExecutorChange::Release, ExecutorChange::Claim(executor)];
+        let made = ClaimChange::Make { instance: InstanceId::from_uuid(Uuid::from_u128(1)), attempt: 2 };
+        let changes = [ClaimChange::Keep, ClaimChange::End, made];
         let bodies = [
             Body::Inline(Payload { deflated: false, bytes: b"[]".to_vec() }),
             Body::Inline(Payload { deflated: true, bytes: vec![0, 255] }),
@@ -244,7 +249,9 @@ mod tests {
 
     #[test]
     fn a_broken_entry_is_corrupt() {
-        for (name, value) in [(ID, "no uuid"), (CHANGE, "nobody"), (INCARNATION, "?"), (SK, "C#x")] {
+        for (name, value) in
+            [(ID, "no uuid"), (GENERATION, "?"), (CHANGE, "nobody"), (INCARNATION, "?"), (SK, "C#x")]
+        {
             let mut item = entry(1).item("p").unwrap();
             item.insert(name.to_owned(), text(value));
             assert!(Entry::read(&item).is_err(), "with a broken {name}");

@@ -1,13 +1,18 @@
 //! Members: one small item each in one partition, which their ids sort; and the tasks of an executor.
 
-use a2a_core::{BackendError, Beat, Eviction, InstanceId, Member, MemberState, Membership, Result, TaskKey};
+use std::collections::HashMap;
+
+use a2a_core::{
+    BackendError, Beat, Eviction, ExecutingPage, InstanceId, Member, MemberState, Membership, Reach, Result,
+    TaskKey,
+};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, Item, PK, SK, number, text};
 use crate::calls::Written;
-use crate::head::Head;
+use crate::head::{self, Head};
 use crate::keys;
 use crate::table::BY_EXECUTOR;
 
@@ -15,41 +20,48 @@ use crate::table::BY_EXECUTOR;
 const BEAT: &str = "b";
 /// What the member does.
 const STATE: &str = "st";
+/// How others reach it.
+const REACH: &str = "r";
 /// Its name for people.
 const LABEL: &str = "l";
 
-/// How many entries of the index one answer looks at before it checks them.
+/// How many entries of the index make a page: as many heads as one request reads.
 const EXECUTING_PAGE: i32 = 100;
+
+/// The states in which a member's record stays as it is.
+const NOT_FINAL: &str = "NOT (st IN (:left, :evicted))";
 
 #[async_trait]
 impl Membership for DynamoDbStore {
     async fn beat(&self, me: &Member) -> Result<Beat> {
         keys::check("label", me.label.as_deref().unwrap_or_default())?;
         let condition = match me.beat {
-            0 => "attribute_not_exists(pk) OR (st <> :evicted AND b <= :b)",
-            _ => "st <> :evicted AND b <= :b",
+            0 => format!("attribute_not_exists(pk) OR ({NOT_FINAL} AND b <= :b)"),
+            _ => format!("{NOT_FINAL} AND b <= :b"),
         };
         let update = self
-            .member(&me.id)
+            .final_states(self.record(&me.id))
             .condition_expression(condition)
-            .expression_attribute_values(":evicted", text(name_of(MemberState::Evicted)))
             .expression_attribute_values(":b", number(me.beat))
-            .expression_attribute_values(":st", text(name_of(me.state)));
+            .expression_attribute_values(":st", text(name_of(me.state)))
+            .expression_attribute_values(":r", text(way(me.reach)));
         let update = match &me.label {
             Some(label) => update
-                .update_expression("SET b = :b, st = :st, l = :l")
+                .update_expression("SET b = :b, st = :st, r = :r, l = :l")
                 .expression_attribute_values(":l", text(label)),
-            None => update.update_expression("SET b = :b, st = :st REMOVE l"),
+            None => update.update_expression("SET b = :b, st = :st, r = :r REMOVE l"),
         };
         match self.calls.send_update(update).await? {
             Written::Done => Ok(Beat::Alive),
             Written::Unmet(None) => Ok(Beat::Evicted),
-            Written::Unmet(Some(item)) => match read(&item)?.state {
-                MemberState::Evicted => Ok(Beat::Evicted),
-                // A later beat was written already; this one must not take the counter back.
-                MemberState::Serving | MemberState::Draining => Ok(Beat::Alive),
-            },
+            Written::Unmet(Some(item)) if read(&item)?.state.is_final() => Ok(Beat::Evicted),
+            // A later beat was written already; this one must not take the counter back.
+            Written::Unmet(Some(_)) => Ok(Beat::Alive),
         }
+    }
+
+    async fn member(&self, who: &InstanceId) -> Result<Option<Member>> {
+        self.calls.get(keys::MEMBERS, &who.to_string()).await?.as_ref().map(read).transpose()
     }
 
     async fn roster(&self, after: Option<&InstanceId>, limit: usize) -> Result<Vec<Member>> {
@@ -82,15 +94,21 @@ impl Membership for DynamoDbStore {
 
     async fn evict(&self, who: &InstanceId, at_beat: u64) -> Result<Eviction> {
         let update = self
-            .member(who)
+            .final_states(self.record(who))
             .update_expression("SET st = :evicted")
-            .condition_expression("b = :at OR st = :evicted")
-            .expression_attribute_values(":evicted", text(name_of(MemberState::Evicted)))
+            .condition_expression(format!("b = :at AND {NOT_FINAL}"))
             .expression_attribute_values(":at", number(at_beat));
         match self.calls.send_update(update).await? {
             Written::Done => Ok(Eviction::Evicted),
             Written::Unmet(None) => Ok(Eviction::Absent),
-            Written::Unmet(Some(item)) => Ok(Eviction::Moved { beat: item.parse(BEAT)? }),
+            Written::Unmet(Some(item)) => {
+                let member = read(&item)?;
+                Ok(if member.state.is_final() {
+                    Eviction::Evicted
+                } else {
+                    Eviction::Moved { beat: member.beat }
+                })
+            }
         }
     }
 
@@ -101,30 +119,32 @@ impl Membership for DynamoDbStore {
         }
     }
 
-    async fn executing(&self, who: &InstanceId) -> Result<Vec<TaskKey>> {
+    async fn executing(&self, who: &InstanceId, after: Option<&TaskKey>) -> Result<ExecutingPage> {
         let query = self
             .calls
             .query()
             .index_name(BY_EXECUTOR)
             .key_condition_expression("ex = :who")
             .expression_attribute_values(":who", text(who.to_string()))
+            .set_exclusive_start_key(after.map(|after| position(who, after)).transpose()?)
             .limit(EXECUTING_PAGE);
-        let mut from = None;
-        loop {
-            let (items, next) = self.calls.page(query.clone().set_exclusive_start_key(from)).await?;
-            let tasks = self.executed_by(who, &items).await?;
-            // An index that lags may show only tasks that are done; those of interest may come after.
-            if !tasks.is_empty() || next.is_none() {
-                return Ok(tasks);
-            }
-            from = next;
-        }
+        let (items, next) = self.calls.page(query).await?;
+        // The index may lag and show tasks that others execute by now, or nobody: hence pages without tasks.
+        let tasks = self.executed_by(who, &items).await?;
+        let next = next.map(|last| keys::task_of(last.text(PK)?)).transpose()?;
+        Ok(ExecutingPage { tasks, next })
     }
 }
 
 impl DynamoDbStore {
-    fn member(&self, id: &InstanceId) -> UpdateItemFluentBuilder {
+    fn record(&self, id: &InstanceId) -> UpdateItemFluentBuilder {
         self.calls.update(keys::MEMBERS, &id.to_string())
+    }
+
+    fn final_states(&self, update: UpdateItemFluentBuilder) -> UpdateItemFluentBuilder {
+        update
+            .expression_attribute_values(":left", text(name_of(MemberState::Left)))
+            .expression_attribute_values(":evicted", text(name_of(MemberState::Evicted)))
     }
 
     /// Those of these index entries whose executor it is in truth.
@@ -134,7 +154,7 @@ impl DynamoDbStore {
         let mut tasks = Vec::new();
         for head in self.calls.get_each(&partitions, keys::HEAD).await? {
             let read = Head::read(&head)?;
-            if read.is_visible(now) && read.facts.executor.is_some_and(|executor| executor.instance == *who) {
+            if read.is_visible(now) && read.facts.claim.is_some_and(|claim| claim.instance == *who) {
                 tasks.push(keys::task_of(head.text(PK)?)?);
             }
         }
@@ -142,16 +162,43 @@ impl DynamoDbStore {
     }
 }
 
+/// The position of a task in the index: it tells where the next entries are, whether the task still is there or not.
+fn position(who: &InstanceId, task: &TaskKey) -> Result<Item> {
+    Ok(HashMap::from([
+        (head::EXECUTOR.to_owned(), text(who.to_string())),
+        (PK.to_owned(), text(keys::partition(task)?)),
+        (SK.to_owned(), text(keys::HEAD)),
+    ]))
+}
+
 fn name_of(state: MemberState) -> &'static str {
     match state {
+        MemberState::Starting => "starting",
+        MemberState::Left => "left",
         MemberState::Serving => "serving",
         MemberState::Draining => "draining",
         MemberState::Evicted => "evicted",
     }
 }
 
+fn way(reach: Reach) -> &'static str {
+    match reach {
+        Reach::Nowhere => "nowhere",
+        Reach::Direct => "direct",
+        Reach::Topic => "topic",
+    }
+}
+
 fn read(item: &Item) -> Result<Member> {
+    let reach = match item.text(REACH)? {
+        "nowhere" => Reach::Nowhere,
+        "direct" => Reach::Direct,
+        "topic" => Reach::Topic,
+        _ => return Err(BackendError::corrupt("how a member is reached")),
+    };
     let state = match item.text(STATE)? {
+        "starting" => MemberState::Starting,
+        "left" => MemberState::Left,
         "serving" => MemberState::Serving,
         "draining" => MemberState::Draining,
         "evicted" => MemberState::Evicted,
@@ -161,29 +208,32 @@ fn read(item: &Item) -> Result<Member> {
         id: item.parse(SK)?,
         beat: item.parse(BEAT)?,
         state,
+        reach,
         label: item.find_text(LABEL)?.map(str::to_owned),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use uuid::Uuid;
 
     use super::*;
 
     #[test]
     fn a_member_reads_back() {
-        for state in [MemberState::Serving, MemberState::Draining, MemberState::Evicted] {
+        use MemberState::{Draining, Evicted, Left, Serving, Starting};
+        use Reach::{Direct, Nowhere, Topic};
+        let states = [Starting, Serving, Draining, Left, Evicted];
+        for (state, reach) in states.into_iter().zip([Nowhere, Direct, Topic].into_iter().cycle()) {
             let id = InstanceId::from_uuid(Uuid::from_u128(7));
             let item: Item = HashMap::from([
                 (SK.to_owned(), text(id.to_string())),
                 (BEAT.to_owned(), number(3)),
                 (STATE.to_owned(), text(name_of(state))),
+                (REACH.to_owned(), text(way(reach))),
                 (LABEL.to_owned(), text("pod-1")),
             ]);
-            let member = Member { id, beat: 3, state, label: Some("pod-1".into()) };
+            let member = Member { id, beat: 3, state, reach, label: Some("pod-1".into()) };
             assert_eq!(read(&item).unwrap(), member);
         }
     }

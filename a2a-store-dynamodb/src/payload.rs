@@ -32,6 +32,11 @@ pub(crate) fn to_json(value: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(|_| BackendError::rejected("a value that JSON cannot hold"))
 }
 
+/// Writes a value as JSON, as text.
+pub(crate) fn to_text(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|_| BackendError::rejected("a value that JSON cannot hold"))
+}
+
 /// Packs JSON for an item.
 pub(crate) async fn pack(json: Vec<u8>) -> Payload {
     if json.len() < WORTHWHILE {
@@ -87,6 +92,11 @@ fn parse<T: DeserializeOwned>(what: &'static str, payload: &Payload) -> Result<T
     } else {
         &payload.bytes
     };
+    from_json(what, json)
+}
+
+/// Reads a value from JSON.
+pub(crate) fn from_json<T: DeserializeOwned>(what: &'static str, json: &[u8]) -> Result<T> {
     // The parser's own words quote what they stumbled over; only where is safe to tell.
     serde_json::from_slice(json)
         .map_err(|error| BackendError::corrupt(format!("{what}, at byte {} of its JSON", error.column())))

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use a2a::TaskPushNotificationConfig;
-use a2a_core::{BackendError, PushConfigs, PushSubscription, Result, TaskKey, Version};
+use a2a_core::{
+    BackendError, GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version,
+};
 use async_trait::async_trait;
 
 use crate::DynamoDbStore;
@@ -86,6 +88,18 @@ impl PushConfigs for DynamoDbStore {
         match self.calls.send_update(update).await? {
             Written::Done | Written::Unmet(_) => Ok(()),
         }
+    }
+
+    async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {
+        self.list_given_up(delivery).await
+    }
+
+    async fn given_up(&self, after: Option<&GivenUpCursor>, limit: usize) -> Result<Vec<GivenUpDelivery>> {
+        self.read_given_up(after, limit).await
+    }
+
+    async fn forget_given_up(&self, key: &TaskKey, config_id: &str) -> Result<()> {
+        self.unlist_given_up(key, config_id).await
     }
 }
 

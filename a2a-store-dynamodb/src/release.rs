@@ -1,6 +1,6 @@
-//! The executor beside the log, cleared by a single conditional update of the head.
+//! The claim beside the log, ended by a single conditional update of the head.
 
-use a2a_core::{InstanceId, Result, TaskKey};
+use a2a_core::{Claim, Result, TaskKey};
 
 use crate::DynamoDbStore;
 use crate::attributes::text;
@@ -8,15 +8,18 @@ use crate::calls::Written;
 use crate::keys;
 
 impl DynamoDbStore {
-    /// Clears the executor if it is this one.
-    pub(crate) async fn clear_executor(&self, key: &TaskKey, executor: &InstanceId) -> Result<()> {
+    /// Ends a claim if it is the one in the head.
+    pub(crate) async fn end_claim(&self, key: &TaskKey, claim: &Claim) -> Result<()> {
         let pk = keys::partition(key)?;
+        // The commit names the claim: a late release ends neither a later one of this instance nor one of another
+        // life of the task.
         let update = self
             .calls
             .update(&pk, keys::HEAD)
-            .update_expression("REMOVE ex, ea")
-            .condition_expression("ex = :me")
-            .expression_attribute_values(":me", text(executor.to_string()));
+            .update_expression("REMOVE ex, ea, eb")
+            .condition_expression("eb = :by AND ex = :me")
+            .expression_attribute_values(":by", text(claim.by.to_string()))
+            .expression_attribute_values(":me", text(claim.instance.to_string()));
         match self.calls.send_update(update).await? {
             Written::Done | Written::Unmet(_) => Ok(()),
         }

@@ -1,11 +1,12 @@
 //! Snapshots: a task written whole, its artifacts apart, so that a list without artifacts does not read them.
 
 use a2a::{Artifact, Task};
-use a2a_core::{BackendError, CommitId, Result, Version};
+use a2a_core::{BackendError, CommitId, Result, Tip};
 
-use crate::attributes::{Attributes, Item, SK};
+use crate::attributes::{Attributes, Item, SK, number};
 use crate::calls::Calls;
 use crate::head::Snapshot;
+use crate::keys;
 use crate::parts::{self, Shelf};
 use crate::payload::{self, Payload};
 
@@ -92,11 +93,11 @@ pub(crate) async fn write(
     calls: &Calls,
     pk: &str,
     incarnation: u64,
-    (version, id): (Version, CommitId),
+    (tip, id): (Tip, CommitId),
     packed: &Packed,
     expires: Option<i64>,
 ) -> Result<Snapshot> {
-    let location = Snapshot::location(version, id);
+    let location = Snapshot::location(tip.version, id);
     let prefix = format!("{location}{OWN}");
     let shelf = Shelf { pk, prefix: &prefix, incarnation, expires };
     let mut units = parts::write(calls, shelf, &packed.own).await?;
@@ -106,10 +107,11 @@ pub(crate) async fn write(
         units += parts::write(calls, Shelf { prefix: &prefix, ..shelf }, artifacts).await?;
         count.1 = parts::count(artifacts.len());
     }
-    Ok(Snapshot { covers: version, location, parts: count, units, bytes: packed.bytes, expires })
+    let Tip { version: covers, generation } = tip;
+    Ok(Snapshot { covers, generation, location, parts: count, units, bytes: packed.bytes, expires })
 }
 
-/// Reads a snapshot, with artifacts or without. `None` where a newer one has taken its place.
+/// Reads a snapshot, with artifacts or without. `None` where a newer one has taken its place long ago.
 pub(crate) async fn read(
     calls: &Calls,
     pk: &str,
@@ -145,14 +147,32 @@ fn sort<'a>(items: &'a [Item], snapshot: &Snapshot) -> Result<(Vec<&'a Item>, Ve
     Ok((own, artifacts))
 }
 
-/// Removes a snapshot that nothing points to any more and that would not expire.
+/// Removes a snapshot to which nothing has ever pointed.
 pub(crate) async fn remove(calls: &Calls, pk: &str, snapshot: &Snapshot) -> Result<()> {
-    let kinds = [(OWN, snapshot.parts.0), (ARTIFACTS, snapshot.parts.1)];
-    for (kind, parts) in kinds {
-        for index in 0..parts {
-            let sk = crate::keys::part(&format!("{}{kind}", snapshot.location), index);
-            calls.send_delete(calls.delete(pk, &sk)).await?;
-        }
+    for sk in part_keys(snapshot) {
+        calls.send_delete(calls.delete(pk, &sk)).await?;
     }
     Ok(())
+}
+
+/// Lets a snapshot expire whose place another has taken. That costs what removing it would cost, and leaves it to
+/// those who have read a head that points to it.
+pub(crate) async fn retire(calls: &Calls, pk: &str, snapshot: &Snapshot, expires: i64) -> Result<()> {
+    for sk in part_keys(snapshot) {
+        let update = calls
+            .update(pk, &sk)
+            .update_expression("SET x = :x")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":x", number(expires));
+        calls.send_update(update).await?;
+    }
+    Ok(())
+}
+
+fn part_keys(snapshot: &Snapshot) -> impl Iterator<Item = String> {
+    let kinds = [(OWN, snapshot.parts.0), (ARTIFACTS, snapshot.parts.1)];
+    kinds.into_iter().flat_map(move |(kind, parts)| {
+        let prefix = format!("{}{kind}", snapshot.location);
+        (0..parts).map(move |index| keys::part(&prefix, index))
+    })
 }

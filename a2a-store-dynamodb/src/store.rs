@@ -4,45 +4,65 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use a2a_core::{
-    Commit, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage,
-    TaskQuery, TaskStore, Tenant, Version,
+    Claim, Commit, InstanceId, Outcome, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery,
+    TaskStore, Version,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
+use aws_types::SdkConfig;
 
-use crate::Config;
 use crate::calls::Calls;
-use crate::keys;
 use crate::tally::Tallies;
+use crate::{DynamoDbConfig, client, keys};
 
-/// Tasks, members and push configs on one DynamoDB table.
+/// Tasks, members, push configs and what a deployment shares, on one DynamoDB table.
 ///
 /// Any number of handles, in any number of processes, share a table. A handle is cheap to make and is meant to
 /// be kept for the life of a process, behind an `Arc`.
 ///
-/// Give the client timeouts (the SDK has none by default): an attempt that never ends is a commit that never
-/// ends.
-///
 /// ```no_run
-/// # async fn open(client: aws_sdk_dynamodb::Client) {
-/// use std::sync::Arc;
-/// use a2a_core::Store;
-/// use a2a_store_dynamodb::{Config, DynamoDbStore};
+/// # async fn open(aws: aws_types::SdkConfig) -> a2a_core::Result<()> {
+/// use std::{sync::Arc, time::Duration};
+/// use a2a_core::{Deployment, Store};
+/// use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore};
 ///
-/// let store: Arc<dyn Store> = Arc::new(DynamoDbStore::new(client, Config::new("a2a-tasks")));
-/// # }
+/// let config = DynamoDbConfig::default().task_retention(Some(Duration::from_secs(7 * 24 * 3600)));
+/// let store: Arc<dyn Store> = Arc::new(DynamoDbStore::new(&aws, "a2a-tasks").with_config(config));
+/// store.format().await?.check()?;
+/// # Ok(()) }
 /// ```
 #[derive(Debug)]
 pub struct DynamoDbStore {
     pub(crate) calls: Calls,
-    pub(crate) config: Config,
+    pub(crate) config: DynamoDbConfig,
     pub(crate) tallies: Tallies,
 }
 
 impl DynamoDbStore {
-    /// Opens a handle on a table that [`create_table`](crate::table::create_table) has made. Sends nothing.
-    pub fn new(client: Client, config: Config) -> Self {
-        DynamoDbStore { calls: Calls::new(client, &config), config, tallies: Tallies::default() }
+    /// Opens a handle on a table that [`create_table`](crate::table::create_table) has made, or
+    /// [`set_up`](crate::table::set_up) has made ready. Sends nothing.
+    ///
+    /// It makes a client of its own: an attempt may take 3 s, a read with all of its attempts 10 s, and the second
+    /// attempt follows within 50 ms. Region, credentials, endpoint and HTTP client are those of `aws`; what `aws`
+    /// says of timeouts and retries does not apply. Whoever wants others calls [`with_client`](Self::with_client).
+    pub fn new(aws: &SdkConfig, table: impl AsRef<str>) -> Self {
+        DynamoDbStore::with_client(client::of(aws), table)
+    }
+
+    /// Opens a handle with a client of the caller's. Sends nothing.
+    ///
+    /// Give it timeouts: the SDK has none by default, and an attempt that never ends is a commit that never ends.
+    /// Reads are repeated as the client is told to; writes are repeated by the store only.
+    pub fn with_client(client: Client, table: impl AsRef<str>) -> Self {
+        let config = DynamoDbConfig::default();
+        let calls = Calls::new(client, table.as_ref(), &config);
+        DynamoDbStore { calls, config, tallies: Tallies::default() }
+    }
+
+    /// Changes the settings.
+    #[must_use]
+    pub fn with_config(self, config: DynamoDbConfig) -> Self {
+        DynamoDbStore { calls: self.calls.with_config(&config), config, tallies: self.tallies }
     }
 }
 
@@ -80,23 +100,12 @@ impl TaskStore for DynamoDbStore {
         self.unregister(key, watcher).await
     }
 
-    async fn release(&self, key: &TaskKey, executor: &InstanceId) -> Result<()> {
-        self.clear_executor(key, executor).await
+    async fn release(&self, key: &TaskKey, claim: &Claim) -> Result<()> {
+        self.end_claim(key, claim).await
     }
 
     async fn list(&self, query: &TaskQuery) -> Result<TaskPage> {
         self.read_page(query).await
-    }
-
-    async fn claim_message(
-        &self,
-        tenant: &Tenant,
-        principal: Option<&Principal>,
-        message_id: &str,
-        task_id: &str,
-        window: Duration,
-    ) -> Result<String> {
-        self.claim(tenant, principal, message_id, task_id, window).await
     }
 
     async fn delete(&self, key: &TaskKey) -> Result<bool> {

@@ -12,6 +12,10 @@ use crate::headwrite::{self, Times};
 use crate::tally::Tally;
 use crate::{keys, snapshot};
 
+/// How many seconds a superseded snapshot stays for those who have read the head before: far longer than any of
+/// them takes.
+const READERS_PATIENCE: i64 = 3600;
+
 impl DynamoDbStore {
     /// The epoch second that it is.
     pub(crate) fn now(&self) -> i64 {
@@ -23,11 +27,16 @@ impl DynamoDbStore {
         seconds(self.config.commit_retention)
     }
 
+    /// How many seconds a task is kept once it has ended; `None` is for ever.
+    pub(crate) fn task_seconds(&self) -> Option<i64> {
+        self.config.task_retention.map(seconds)
+    }
+
     /// When what belongs to a task expires, by the state that it is in after a commit.
     pub(crate) fn times(&self, draft: &Draft<'_>) -> Times {
         let now = self.now();
         let head = match draft.task().status.state.is_terminal() {
-            true => self.config.task_retention.map(|retention| now.saturating_add(seconds(retention))),
+            true => self.task_seconds().map(|seconds| now.saturating_add(seconds)),
             false => None,
         };
         // The snapshot of a parked task must outlast any absence of its caller.
@@ -73,7 +82,7 @@ impl DynamoDbStore {
     ) -> Result<Option<Snapshot>> {
         let expires = Some(self.now() + self.commit_seconds());
         let packed = snapshot::pack(task).await?;
-        let named = (tally.version, id);
+        let named = (tally.tip, id);
         let written = snapshot::write(&self.calls, pk, tally.incarnation, named, &packed, expires).await?;
         let (expression, values) = headwrite::expression(written.attributes().into());
         let update = self
@@ -88,18 +97,34 @@ impl DynamoDbStore {
             .expression_attribute_values(":g", number(tally.incarnation));
         match self.calls.send_update(update).await? {
             Written::Done => {
-                self.tidy(pk, tally.snapshot.clone()).await;
+                self.retire(pk, tally.snapshot.as_ref()).await;
                 Ok(Some(written))
             }
             Written::Unmet(_) => Ok(None),
         }
     }
 
-    /// Removes a snapshot that has lost its use and would stay for ever. Best effort.
-    pub(crate) async fn tidy(&self, pk: &str, snapshot: Option<Snapshot>) {
+    /// Lets a snapshot expire that a newer one has superseded and that would stay for ever. Best effort.
+    pub(crate) async fn retire(&self, pk: &str, snapshot: Option<&Snapshot>) {
         let Some(snapshot) = snapshot.filter(|snapshot| snapshot.expires.is_none()) else { return };
-        if let Err(error) = snapshot::remove(&self.calls, pk, &snapshot).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a superseded snapshot was not removed");
+        let expires = self.now() + self.commit_seconds().min(READERS_PATIENCE);
+        if let Err(error) = snapshot::retire(&self.calls, pk, snapshot, expires).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a superseded snapshot will stay");
+        }
+    }
+
+    /// Tells whether the head points to a snapshot, where there is one to ask for.
+    pub(crate) async fn counts(&self, pk: &str, snapshot: Option<&Snapshot>) -> Result<bool> {
+        let Some(snapshot) = snapshot else { return Ok(true) };
+        let head = self.read_head(pk).await?;
+        Ok(head.and_then(|head| head.snapshot).is_some_and(|current| current.location == snapshot.location))
+    }
+
+    /// Removes a snapshot that does not count, for its commit was not applied, or is not the last. Best effort.
+    pub(crate) async fn discard(&self, pk: &str, snapshot: Option<&Snapshot>) {
+        let Some(snapshot) = snapshot.filter(|snapshot| snapshot.expires.is_none()) else { return };
+        if let Err(error) = snapshot::remove(&self.calls, pk, snapshot).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a useless snapshot will stay");
         }
     }
 }

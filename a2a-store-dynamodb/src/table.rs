@@ -1,4 +1,4 @@
-//! The table: made once by whoever deploys, verified by whoever starts.
+//! The table: made once by whoever deploys, set up by whoever comes first, verified by whoever starts.
 
 mod schema;
 #[cfg(test)]
@@ -6,7 +6,7 @@ mod tests;
 
 use std::time::Duration;
 
-use a2a_core::{BackendError, Env, Result, SystemEnv};
+use a2a_core::{BackendError, Env, Format, Result, SystemEnv};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use aws_sdk_dynamodb::types::{
@@ -14,8 +14,9 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveDescription, TimeToLiveSpecification, TimeToLiveStatus,
 };
 
-use crate::attributes::EXPIRES;
-use crate::error;
+use crate::attributes::{EXPIRES, text};
+use crate::calls::{Calls, Written};
+use crate::{DynamoDbConfig, error, format, keys};
 
 /// The index of a caller's tasks, by state and status time.
 pub const BY_CALLER: &str = "by-caller";
@@ -44,15 +45,15 @@ impl Protection {
     }
 }
 
-/// Creates the table on demand capacity, with its indexes and its TTL, and waits until it is ready.
+/// Creates the table on demand capacity, with its indexes and its TTL, waits until it is ready, and sets it up.
 ///
-/// Idempotent: a table that exists is verified, and what is missing of TTL and protection is switched on. When
-/// cancelled, call it again.
+/// Idempotent: a table that exists is verified, and what is missing of TTL and protection is switched on; one that
+/// is not [`set_up`] is, if it is empty. When cancelled, call it again.
 ///
 /// # Errors
 ///
-/// [`BackendError::Rejected`] where a table of this name differs from the expected one, and says in what;
-/// [`BackendError::Unavailable`] where the table was not ready within some minutes.
+/// [`BackendError::Rejected`] where a table of this name differs from the expected one, and says in what, or where
+/// another edition writes to it; [`BackendError::Unavailable`] where the table was not ready within some minutes.
 pub async fn create_table(client: &Client, name: &str, protection: Protection) -> Result<()> {
     if describe(client, name).await?.is_none() {
         let created = client
@@ -84,7 +85,46 @@ pub async fn create_table(client: &Client, name: &str, protection: Protection) -
     if protection.point_in_time_recovery {
         enable_recovery(client, name).await?;
     }
-    Ok(())
+    set_up(client, name).await
+}
+
+/// Writes the format in which this build reads and writes into a table in which there is nothing yet, as one that a
+/// template has made. Does nothing where this build may work with the table already.
+///
+/// Idempotent, and harmless when many call it at once. When cancelled, call it again. Whether a table is empty is
+/// judged by its members and by DynamoDB's own count of items, which it brings up to date every six hours or so.
+///
+/// # Errors
+///
+/// [`BackendError::Rejected`] where the table holds something but no format, or is in a format that this build does
+/// not know.
+pub async fn set_up(client: &Client, name: &str) -> Result<()> {
+    let calls = Calls::new(client.clone(), name, &DynamoDbConfig::default());
+    if let Some(format) = format_of(&calls).await? {
+        return format.check();
+    }
+    if !is_empty(client, &calls, name).await? {
+        // Somebody else may have set it up meanwhile, and begun to use it.
+        return format_of(&calls).await?.ok_or_else(|| format::in_use(name))?.check();
+    }
+    let put = calls.put(format::item(Format::CURRENT)).condition_expression("attribute_not_exists(pk)");
+    match calls.send_put(put).await? {
+        Written::Done => Ok(()),
+        Written::Unmet(Some(item)) => format::read(&item)?.check(),
+        Written::Unmet(None) => Err(BackendError::Unavailable("the format was removed meanwhile".into())),
+    }
+}
+
+async fn format_of(calls: &Calls) -> Result<Option<Format>> {
+    calls.get(keys::FORMAT, keys::FORMAT).await?.as_ref().map(format::read).transpose()
+}
+
+async fn is_empty(client: &Client, calls: &Calls, name: &str) -> Result<bool> {
+    let counted = describe(client, name).await?.and_then(|table| table.item_count).unwrap_or_default();
+    let members = calls.query().consistent_read(true).key_condition_expression("pk = :pk").limit(1);
+    let members = members.expression_attribute_values(":pk", text(keys::MEMBERS));
+    let (members, _) = calls.page(members).await?;
+    Ok(counted == 0 && members.is_empty())
 }
 
 /// Checks that the table is as this crate needs it. Changes nothing.

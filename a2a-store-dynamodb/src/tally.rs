@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use a2a_core::Version;
+use a2a_core::{Tip, Version};
 
 use crate::head::Snapshot;
 
@@ -18,7 +18,7 @@ const GENERATION: usize = 8192;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) incarnation: u64,
-    pub(crate) version: Version,
+    pub(crate) tip: Tip,
     /// What the commits since the last snapshot have cost.
     pub(crate) log_units: u64,
     /// A bound of the task's size as JSON.
@@ -37,7 +37,7 @@ impl Tally {
     pub(crate) fn empty(incarnation: u64, now: i64) -> Self {
         Tally {
             incarnation,
-            version: Version::ABSENT,
+            tip: Tip::ABSENT,
             log_units: 0,
             task_bytes: 0,
             snapshot: None,
@@ -95,7 +95,7 @@ impl Tallies {
     pub(crate) fn at(&self, pk: &str, version: Version, oldest: i64) -> Option<Tally> {
         let generations = self.lock();
         let tally = generations.young.get(pk).or_else(|| generations.old.get(pk))?;
-        (tally.version == version && tally.noted >= oldest).then(|| tally.clone())
+        (tally.tip.version == version && tally.noted >= oldest).then(|| tally.clone())
     }
 
     /// Remembers a tally.
@@ -125,7 +125,8 @@ mod tests {
     use super::*;
 
     fn tally(version: u64) -> Tally {
-        Tally { version: Version::new(version), ..Tally::empty(1, 100) }
+        let tip = Tip { version: Version::new(version), ..Tip::ABSENT };
+        Tally { tip, ..Tally::empty(1, 100) }
     }
 
     #[test]

@@ -214,6 +214,33 @@ data "aws_iam_policy_document" "provisioner" {
     }
   }
 
+  # The item that says in which format the table is, and whether there are members yet; nothing of any task.
+  statement {
+    sid = "Format"
+
+    actions = [
+      "dynamodb:GetItem",
+      "dynamodb:PutItem",
+      "dynamodb:Query",
+    ]
+
+    resources = [
+      aws_dynamodb_table.tasks.arn,
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["F", "I"]
+    }
+  }
+
   statement {
     sid = "Topic"
 

@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 
 use super::*;
-use crate::Config;
+use crate::DynamoDbConfig;
 use crate::attributes::Item;
 use crate::calls::{Calls, Transacted, Written};
 
@@ -44,7 +44,7 @@ fn kind(error: &BackendError) -> Told {
 }
 
 fn calls(client: Client, attempts: u32) -> Calls {
-    Calls::new(client, &Config::new("t").attempts(attempts))
+    Calls::new(client, "t", &DynamoDbConfig::default().attempts(attempts))
 }
 
 /// A client that gets this answer to every request.

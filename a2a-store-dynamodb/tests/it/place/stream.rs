@@ -3,15 +3,15 @@
 use std::iter::repeat_with;
 
 use a2a::{Artifact, Part, StreamResponse, Task, TaskArtifactUpdateEvent, TaskState};
-use a2a_core::{Commit, Executor, ExecutorChange, Outcome, TaskKey, TaskStore, Version, reduce};
-use a2a_testkit::sample::{Story, at, commit_id, instance, status};
+use a2a_core::{ClaimChange, Commit, Outcome, TaskKey, TaskStore, Tip, reduce};
+use a2a_testkit::sample::{Story, at, claim, commit_id, instance, status};
 
 /// A task that is being written.
 pub(crate) struct Stream<'a> {
     store: &'a dyn TaskStore,
     pub(crate) key: TaskKey,
     pub(crate) task: Task,
-    pub(crate) version: Version,
+    pub(crate) tip: Tip,
     rng: fastrand::Rng,
 }
 
@@ -20,8 +20,7 @@ impl<'a> Stream<'a> {
     pub(crate) async fn begin(store: &'a dyn TaskStore, id: &str) -> Self {
         let mut stream = Stream::of(store, &Story::new(id));
         let whole = StreamResponse::Task(stream.task.clone());
-        let claim = ExecutorChange::Claim(Executor::first(instance()));
-        stream.commit(vec![whole], claim).await;
+        stream.commit(vec![whole], claim(instance())).await;
         stream.status(TaskState::Working).await;
         stream
     }
@@ -29,23 +28,24 @@ impl<'a> Stream<'a> {
     /// The stream of a task that nobody has created yet.
     pub(crate) fn of(store: &'a dyn TaskStore, story: &Story) -> Self {
         let rng = fastrand::Rng::with_seed(7);
-        Stream { store, key: story.key.clone(), task: story.task.clone(), version: story.version, rng }
+        Stream { store, key: story.key.clone(), task: story.task.clone(), tip: story.tip(), rng }
     }
 
     /// Commits one event as it is.
-    pub(crate) async fn commit(&mut self, events: Vec<StreamResponse>, change: ExecutorChange) {
+    pub(crate) async fn commit(&mut self, events: Vec<StreamResponse>, change: ClaimChange) {
         events.iter().for_each(|event| reduce::apply(&mut self.task, event));
-        let commit = Commit::new(self.version, commit_id(), events, &self.task).executor(change);
+        let commit = Commit::new(self.tip, commit_id(), events, &self.task).claim(change);
+        let next = commit.tip();
         let outcome = self.store.commit(&self.key, commit).await.unwrap();
-        assert_eq!(outcome, Outcome::Applied(self.version.next()));
-        self.version = self.version.next();
+        assert_eq!(outcome, Outcome::Applied(next.version));
+        self.tip = next;
     }
 
     /// Changes the status.
     pub(crate) async fn status(&mut self, state: TaskState) {
-        let time = at(i64::try_from(self.version.get()).unwrap());
+        let time = at(i64::try_from(self.tip.version.get()).unwrap());
         let event = status(&self.task, state, time);
-        self.commit(vec![event], ExecutorChange::Keep).await;
+        self.commit(vec![event], ClaimChange::Keep).await;
     }
 
     /// Makes a chunk of so many bytes that compress like text without meaning.
@@ -81,7 +81,7 @@ impl<'a> Stream<'a> {
                 }
                 events.push(chunk);
             }
-            self.commit(events, ExecutorChange::Keep).await;
+            self.commit(events, ClaimChange::Keep).await;
         }
     }
 }

@@ -1,13 +1,12 @@
 //! What two processes say to each other about a store: its calls and answers as JSON.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use a2a::{StreamResponse, Task, TaskPushNotificationConfig, TaskState};
 use a2a_core::{
-    BackendError, Beat, CommitId, CommitRecord, Cursor, Eviction, Executor, ExecutorChange, InstanceId,
-    Member, Outcome, Principal, PushSubscription, Replay, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery,
-    Tenant, Version,
+    BackendError, Beat, CallerContext, Claim, ClaimChange, CommitId, CommitRecord, Cursor, Eviction,
+    ExecutingPage, Format, Generation, GivenUpDelivery, InstanceId, Key, Keys, Member, Outcome, Principal,
+    PushSubscription, Replay, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, Tenant, Tip, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -22,32 +21,39 @@ pub(crate) enum Call {
     Watch(TaskKey, InstanceId),
     Watchers(TaskKey),
     Unwatch(TaskKey, InstanceId),
-    Release(TaskKey, InstanceId),
+    Release(TaskKey, Claim),
     List(#[serde(with = "QueryWords")] TaskQuery),
-    ClaimMessage(Tenant, Option<Principal>, String, String, Duration),
     Delete(TaskKey),
     Beat(Member),
+    Member(InstanceId),
     Roster(Option<InstanceId>, usize),
     Evict(InstanceId, u64),
     Remove(InstanceId),
-    Executing(InstanceId),
+    Executing(InstanceId, Option<TaskKey>),
     SaveConfig(TaskKey, Config),
     GetConfig(TaskKey, String),
     ListConfigs(TaskKey),
     RemoveConfig(TaskKey, String),
     Acknowledge(TaskKey, String, Version),
+    GiveUp(GivenUp),
+    GivenUp(Option<(TaskKey, String)>, usize),
+    ForgetGivenUp(TaskKey, String),
+    Format,
+    Keys(String, [u8; 32]),
+    RenewKey(String, u32, [u8; 32]),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct CommitCall {
     pub(crate) key: TaskKey,
-    pub(crate) expected: Version,
+    pub(crate) after: Tip,
     pub(crate) id: CommitId,
     pub(crate) events: Vec<StreamResponse>,
     pub(crate) task: Task,
     #[serde(with = "ChangeWords")]
-    pub(crate) change: ExecutorChange,
+    pub(crate) change: ClaimChange,
     pub(crate) principal: Option<Principal>,
+    pub(crate) caller: Option<CallerContext>,
 }
 
 /// A failure as another process can tell it.
@@ -156,11 +162,73 @@ impl From<Config> for PushSubscription {
     }
 }
 
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Executing(#[serde(with = "ExecutingWords")] pub(crate) ExecutingPage);
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct GivenUp(#[serde(with = "GivenUpWords")] pub(crate) GivenUpDelivery);
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Formatted(u32, u32);
+
+impl From<Format> for Formatted {
+    fn from(format: Format) -> Self {
+        Formatted(format.min_reader, format.min_writer)
+    }
+}
+
+impl From<Formatted> for Format {
+    fn from(Formatted(min_reader, min_writer): Formatted) -> Self {
+        Format { min_reader, min_writer }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Ring(#[serde(with = "KeyWords")] Key, Option<(u32, [u8; 32])>);
+
+impl From<Keys> for Ring {
+    fn from(keys: Keys) -> Self {
+        Ring(keys.current, keys.previous.map(|key| (key.number, key.secret)))
+    }
+}
+
+impl From<Ring> for Keys {
+    fn from(Ring(current, previous): Ring) -> Self {
+        Keys { current, previous: previous.map(|(number, secret)| Key { number, secret }) }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Key")]
+struct KeyWords {
+    number: u32,
+    secret: [u8; 32],
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ExecutingPage")]
+struct ExecutingWords {
+    tasks: Vec<TaskKey>,
+    next: Option<TaskKey>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "GivenUpDelivery")]
+struct GivenUpWords {
+    task: TaskKey,
+    config_id: String,
+    version: Version,
+    host: String,
+    reason: String,
+    at: DateTime<Utc>,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "StoredTask")]
 struct StoredWords {
     task: Task,
     version: Version,
+    generation: Generation,
     #[serde(with = "HeadWords")]
     head: TaskHead,
 }
@@ -170,15 +238,17 @@ struct StoredWords {
 struct HeadWords {
     state: TaskState,
     principal: Option<Principal>,
-    executor: Option<Executor>,
+    caller: Option<Box<CallerContext>>,
+    claim: Option<Claim>,
+    generation: Generation,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(remote = "ExecutorChange")]
+#[serde(remote = "ClaimChange")]
 enum ChangeWords {
     Keep,
-    Claim(Executor),
-    Release,
+    Make { instance: InstanceId, attempt: u32 },
+    End,
 }
 
 #[derive(Serialize, Deserialize)]

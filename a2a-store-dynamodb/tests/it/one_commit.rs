@@ -1,18 +1,14 @@
 //! A task of one commit: one item where others are several, and the same to every reader and writer.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is test code")]
-
-mod place;
 
 use std::collections::HashMap;
 
 use a2a::{Part, StreamResponse, TaskState};
-use a2a_core::{
-    Executor, ExecutorChange, Membership, Outcome, Replay, TaskQuery, TaskStore, Tenant, Version,
-};
+use a2a_core::{ClaimChange, Membership, Outcome, Replay, TaskQuery, TaskStore, Tenant, Version};
 use a2a_store_dynamodb::DynamoDbStore;
 use a2a_testkit::sample::{Draft, Story, at, chunk, commit_id, instance, message, status};
 use aws_sdk_dynamodb::types::AttributeValue;
-use place::Place;
+
+use crate::place::Place;
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -85,15 +81,15 @@ fn a_task_of_one_commit_may_change_hands_and_needs_no_snapshot_for_it() {
         let mut story = finish(&store, "t").await;
         let late = story.draft(Vec::new());
         for attempt in 1..4 {
-            let claim = ExecutorChange::Claim(Executor { instance: instance(), attempt });
+            let claim = ClaimChange::Make { instance: instance(), attempt };
             story.tell_with(&other, Vec::new(), claim).await;
             assert_read(&store, &story).await;
         }
         let outcome = late.send(&store, &story.key).await;
         assert_eq!(outcome, Outcome::Conflict { actual: story.version });
-        let executor = story.executor.unwrap().instance;
-        assert_eq!(store.executing(&executor).await.unwrap(), [story.key.clone()]);
-        story.tell_with(&store, Vec::new(), ExecutorChange::Release).await;
+        let executor = story.claim.unwrap().instance;
+        assert_eq!(store.executing(&executor, None).await.unwrap().tasks, [story.key.clone()]);
+        story.tell_with(&store, Vec::new(), ClaimChange::End).await;
         assert_read(&other, &story).await;
         assert_eq!(items(place).await.len(), 5, "the head and four commits without events");
     });
@@ -137,7 +133,7 @@ fn a_task_of_one_commit_that_lies_beside_its_head_reads_as_well() {
         let mut head = items(place).await.remove(0);
         let mut entry: Item = ["pk", "g", "x"].map(|name| (name.to_owned(), head[name].clone())).into();
         entry.insert("sk".into(), AttributeValue::S(format!("C#{:020}", 1)));
-        for name in ["id", "j", "d", "e", "lu", "tb"] {
+        for name in ["id", "gn", "j", "d", "e", "lu", "tb"] {
             entry.extend(head.remove(name).map(|value| (name.to_owned(), value)));
         }
         put(place, head).await;

@@ -1,14 +1,13 @@
 //! The table: created once, verified often.
 
-mod place;
-
 use a2a_core::BackendError;
 use a2a_store_dynamodb::table::{Protection, create_table, verify_table};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
 use futures::future::join_all;
-use place::Place;
+
+use crate::place::Place;
 
 #[test]
 fn a_created_table_is_as_expected_and_creating_it_again_is_harmless() {

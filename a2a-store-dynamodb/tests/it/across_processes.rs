@@ -1,15 +1,13 @@
 //! The suites once more, with every second handle in a process of its own, all on one table.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "this is test code")]
-
-mod place;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use a2a_core::Store;
 use a2a_testkit::{Fixture, StoreFixture, async_trait};
-use place::Place;
-use place::remote::{self, RemoteStore};
+
+use crate::place::Place;
+use crate::place::remote::{self, RemoteStore};
 
 struct TwoProcesses {
     place: Place,
@@ -40,6 +38,7 @@ impl StoreFixture for TwoProcesses {
 a2a_testkit::task_store_suite!(TwoProcesses);
 a2a_testkit::membership_suite!(TwoProcesses);
 a2a_testkit::push_configs_suite!(TwoProcesses);
+a2a_testkit::deployment_suite!(TwoProcesses);
 
 /// Run by [`RemoteStore`] in a process of its own; does nothing otherwise.
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,5 @@
 //! Many writers in several processes on one task, over a bad network: exactly one wins each version, and nothing
 //! is lost.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "this is test code")]
-
-mod place;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,13 +7,15 @@ use std::time::Duration;
 
 use a2a::{Part, StreamResponse, Task, TaskState};
 use a2a_core::{
-    BackendError, Commit, CommitId, CommitRecord, Executor, ExecutorChange, Outcome, Replay, TaskKey,
-    TaskStore, Tenant, Version, reduce,
+    BackendError, ClaimChange, Commit, CommitId, CommitRecord, Outcome, Replay, TaskKey, TaskStore, Tenant,
+    Tip, Version, reduce,
 };
-use a2a_testkit::sample::{Draft, Story, at, commit_id, instance, status, task};
+use a2a_testkit::sample::{Draft, Story, at, claim, commit_id, instance, status, task};
 use futures::future::{join, join_all};
-use place::Place;
-use place::remote::{self, RemoteStore};
+
+use crate::place;
+use crate::place::Place;
+use crate::place::remote::RemoteStore;
 
 const WRITERS: u64 = 64;
 const HANDLES: u64 = 8;
@@ -33,7 +32,7 @@ struct Writer {
     store: Arc<dyn TaskStore>,
     key: TaskKey,
     task: Option<Task>,
-    version: Version,
+    tip: Tip,
     rng: fastrand::Rng,
     /// The longest pause after a lost race, so that 64 of them do not only lose.
     patience: Duration,
@@ -44,13 +43,11 @@ struct Writer {
 impl Writer {
     /// Reads what others have written, up to a version at least.
     async fn catch_up(&mut self, to: Version) {
-        while self.version < to {
-            match self.store.commits_after(&self.key, self.version).await {
+        while self.tip.version < to {
+            match self.store.commits_after(&self.key, self.tip.version).await {
                 Ok(Replay::Commits(commits)) if commits.is_empty() => panic!("a log that ends before {to}"),
                 Ok(Replay::Commits(commits)) => self.follow(&commits),
-                Ok(Replay::Snapshot(stored)) => {
-                    (self.task, self.version) = (Some(stored.task), stored.version)
-                }
+                Ok(Replay::Snapshot(stored)) => (self.tip, self.task) = (stored.tip(), Some(stored.task)),
                 Err(error) => assert!(error.is_transient(), "{error:?}"),
             }
         }
@@ -58,41 +55,52 @@ impl Writer {
 
     fn follow(&mut self, commits: &[Arc<CommitRecord>]) {
         for record in commits {
-            assert_eq!(record.version, self.version.next(), "a hole in the log");
-            self.version = record.version;
+            let streamed = record.events.iter().filter(|event| reduce::is_streamed(event)).count();
+            let generation = self.tip.generation.advanced(streamed);
+            let next = Tip { version: self.tip.version.next(), generation };
+            assert_eq!(record.tip(), next, "a hole in the log, or a count that is wrong");
+            self.tip = next;
         }
         let records = commits.iter().map(|record| &**record);
         self.task = reduce::fold(self.task.take(), records).unwrap();
     }
 
-    fn next_events(&mut self) -> (Vec<StreamResponse>, ExecutorChange) {
+    fn next_events(&mut self) -> (Vec<StreamResponse>, ClaimChange) {
         let Some(known) = &self.task else {
             let new = task(&self.key.task_id, "c", TaskState::Submitted, at(0));
-            return (vec![StreamResponse::Task(new)], ExecutorChange::Keep);
+            return (vec![StreamResponse::Task(new)], ClaimChange::Keep);
         };
-        let round = i64::try_from(self.version.get()).unwrap();
+        let round = i64::try_from(self.tip.version.get()).unwrap();
         match self.rng.u32(0..20) {
-            0 => (vec![status(known, TaskState::Working, at(round))], ExecutorChange::Keep),
-            1 => (vec![status(known, TaskState::InputRequired, at(round))], ExecutorChange::Release),
-            2 => (vec![], ExecutorChange::Claim(Executor::first(instance()))),
+            0 => (vec![status(known, TaskState::Working, at(round))], ClaimChange::Keep),
+            1 => (vec![status(known, TaskState::InputRequired, at(round))], ClaimChange::End),
+            2 => (vec![], claim(instance())),
             _ => {
-                let text = format!("{}:{}", self.version, self.rng.u64(..));
-                (vec![replaced(known, &text)], ExecutorChange::Keep)
+                let text = format!("{}:{}", self.tip.version, self.rng.u64(..));
+                (vec![replaced(known, &text)], ClaimChange::Keep)
             }
         }
     }
 
     /// Writes until the task has as many commits as the test wants.
     async fn write(mut self) -> Self {
-        while self.version.get() < commits() {
+        while self.tip.version.get() < commits() {
             let (events, change) = self.next_events();
             let mut after = self.task.clone();
             let id = commit_id();
-            let record = CommitRecord { version: self.version.next(), id, events: events.clone() };
+            let streamed = events.iter().filter(|event| reduce::is_streamed(event)).count();
+            let generation = self.tip.generation.advanced(streamed);
+            let next = Tip { version: self.tip.version.next(), generation };
+            let record = CommitRecord {
+                version: next.version,
+                generation: next.generation,
+                id,
+                events: events.clone(),
+            };
             after = reduce::fold(after, [&record]).unwrap();
             let after = after.unwrap();
             let outcome = loop {
-                let commit = Commit::new(self.version, id, events.clone(), &after).executor(change);
+                let commit = Commit::new(self.tip, id, events.clone(), &after).claim(change);
                 match self.store.commit(&self.key, commit).await {
                     Ok(outcome) => break outcome,
                     Err(BackendError::Indeterminate(_) | BackendError::Unavailable(_)) => {}
@@ -101,13 +109,13 @@ impl Writer {
             };
             match outcome {
                 Outcome::Applied(version) => {
-                    assert_eq!(version, self.version.next());
+                    assert_eq!(version, next.version);
                     assert!(self.applied.insert(version, id).is_none(), "told twice of {version}");
-                    (self.task, self.version) = (Some(after), version);
+                    (self.task, self.tip) = (Some(after), next);
                     self.patience = SHORT;
                 }
                 Outcome::Conflict { actual } => {
-                    assert!(actual > self.version, "lost at {} against {actual}", self.version);
+                    assert!(actual > self.tip.version, "lost at {} against {actual}", self.tip.version);
                     tokio::time::sleep(self.patience.mul_f64(self.rng.f64())).await;
                     self.patience = LONG.min(self.patience * 2);
                     self.catch_up(actual).await;
@@ -166,8 +174,8 @@ fn a_whole_task_whose_answers_are_lost_is_applied_once_and_told_so() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let network = place::faults::BadNetwork::new(11, 0, 80);
         let client = place.client_with(|builder| builder.interceptor(network)).await;
-        let config = a2a_store_dynamodb::Config::new(&place.table);
-        let lossy = a2a_store_dynamodb::DynamoDbStore::new(client, config.attempts(2));
+        let config = DynamoDbConfig::default().attempts(2);
+        let lossy = DynamoDbStore::with_client(client, &place.table).with_config(config);
         let (store, mut story) = (place.store(|config| config).await, Story::new("t"));
         let whole = creation(&story, true);
         assert_eq!(whole.send(&lossy, &story.key).await, Outcome::Applied(Version::new(1)));
@@ -176,12 +184,11 @@ fn a_whole_task_whose_answers_are_lost_is_applied_once_and_told_so() {
         assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
 
         // Somebody takes it over before the writer has had an answer.
-        let claim = ExecutorChange::Claim(Executor::first(instance()));
-        story.tell_with(&lossy, Vec::new(), claim).await;
+        story.tell_with(&lossy, Vec::new(), claim(instance())).await;
         assert_eq!(whole.send(&lossy, &story.key).await, Outcome::Applied(Version::new(1)));
         assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
         let other = creation(&story, true);
-        let other = Draft { expected: Version::ABSENT, ..other };
+        let other = Draft { after: Tip::ABSENT, ..other };
         assert_eq!(other.send(&lossy, &story.key).await, Outcome::Conflict { actual: Version::new(2) });
     });
 }
@@ -204,12 +211,6 @@ fn replaced(task: &Task, text: &str) -> StreamResponse {
     })
 }
 
-/// Run by [`RemoteStore`] in a process of its own; does nothing otherwise.
-#[tokio::test(flavor = "multi_thread")]
-async fn serves_a_store_when_started_by_another_process() {
-    remote::serve().await;
-}
-
 #[test]
 fn exactly_one_of_64_writers_wins_each_version_over_a_network_that_loses_requests_and_answers() {
     a2a_testkit::run::<Place>(async |place: &Place| {
@@ -227,7 +228,7 @@ fn exactly_one_of_64_writers_wins_each_version_over_a_network_that_loses_request
             store: Arc::clone(&handles[(n % HANDLES) as usize]),
             key: key.clone(),
             task: None,
-            version: Version::ABSENT,
+            tip: Tip::ABSENT,
             rng: fastrand::Rng::with_seed(n),
             patience: SHORT,
             applied: BTreeMap::new(),
@@ -251,14 +252,14 @@ fn exactly_one_of_64_writers_wins_each_version_over_a_network_that_loses_request
             store: Arc::new(place.store(|config| config).await),
             key: key.clone(),
             task: None,
-            version: Version::ABSENT,
+            tip: Tip::ABSENT,
             rng: fastrand::Rng::with_seed(0),
             patience: SHORT,
             applied: BTreeMap::new(),
         };
         let mut records = Vec::new();
         loop {
-            let Replay::Commits(page) = log.store.commits_after(&key, log.version).await.unwrap() else {
+            let Replay::Commits(page) = log.store.commits_after(&key, log.tip.version).await.unwrap() else {
                 panic!("a log that is kept was not returned");
             };
             if page.is_empty() {
@@ -276,7 +277,7 @@ fn exactly_one_of_64_writers_wins_each_version_over_a_network_that_loses_request
         assert!(logged.len() as u64 >= commits());
 
         let stored = reader.load(&key).await.unwrap().unwrap();
-        assert_eq!((Some(stored.task), stored.version), (log.task, log.version));
+        assert_eq!((stored.tip(), Some(stored.task)), (log.tip, log.task));
         assert_eq!(reader.head(&key).await.unwrap(), Some(stored.head));
     });
 }

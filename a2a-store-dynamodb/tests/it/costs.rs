@@ -1,20 +1,20 @@
 //! What the store is promised to cost, as the endpoint bills it.
-#![allow(clippy::unwrap_used, reason = "this is test code")]
-
-mod place;
 
 use a2a::{StreamResponse, TaskState};
-use a2a_core::{Member, MemberState, Membership, Outcome, Principal, TaskQuery, TaskStore, Tenant, Version};
-use a2a_store_dynamodb::{Config, DynamoDbStore};
+use a2a_core::{
+    Member, MemberState, Membership, Outcome, Principal, Reach, TaskQuery, TaskStore, Tenant, Version,
+};
+use a2a_store_dynamodb::DynamoDbStore;
 use a2a_testkit::sample::{Story, at, instance, status};
-use place::Place;
-use place::meter::{Bill, Meter};
-use place::stream::Stream;
+
+use crate::place::Place;
+use crate::place::meter::{Bill, Meter};
+use crate::place::stream::Stream;
 
 async fn metered(place: &Place) -> (DynamoDbStore, Meter) {
     let meter = Meter::default();
     let client = place.client_with(|builder| builder.interceptor(meter.clone())).await;
-    (DynamoDbStore::new(client, Config::new(&place.table)), meter)
+    (DynamoDbStore::with_client(client, &place.table), meter)
 }
 
 /// What a stream of small chunks writes from its first chunk to its end.
@@ -66,7 +66,7 @@ fn a_finished_task_of_300_kb_is_loaded_with_two_requests_whatever_its_history() 
         stream.status(TaskState::Completed).await;
         let (reader, meter) = metered(place).await;
         let stored = reader.load(&stream.key).await.unwrap().unwrap();
-        assert_eq!((stored.task, stored.version), (stream.task, stream.version));
+        assert_eq!((stored.task, stored.version), (stream.task, stream.tip.version));
         assert!(meter.take().total() <= 2);
     });
 }
@@ -154,6 +154,7 @@ fn a_beat_costs_one_write_unit_and_a_look_at_the_ring_one_read_unit() {
                 id: instance(),
                 beat: 0,
                 state: MemberState::Serving,
+                reach: Reach::Topic,
                 label: label.clone(),
             });
         }
@@ -241,9 +242,9 @@ fn an_empty_replay_costs_two_read_units_at_most() {
         let mut stream = Stream::begin(&store, "quiet").await;
         stream.chunks(50, 120, 1).await;
         meter.take();
-        let replay = store.commits_after(&stream.key, stream.version).await.unwrap();
+        let replay = store.commits_after(&stream.key, stream.tip.version).await.unwrap();
         assert_eq!(replay, a2a_core::Replay::Commits(Vec::new()));
         assert!(meter.take().read <= 2.0);
-        assert!(stream.version > Version::ABSENT);
+        assert!(stream.tip.version > Version::ABSENT);
     });
 }

@@ -1,6 +1,4 @@
 //! A table for one test: in a server inside the test process, or wherever `AWS_ENDPOINT_URL` points.
-#![allow(dead_code, reason = "each test file uses its own part of this")]
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "this is test code")]
 
 pub(crate) mod faults;
 pub(crate) mod meter;
@@ -12,11 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::Store;
-use a2a_store_dynamodb::{Config, DynamoDbStore, SnapshotPolicy, table};
+use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore, SnapshotPolicy, table};
 use a2a_testkit::{Fixture, StoreFixture, async_trait};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
+use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex, TimeToLiveSpecification};
 use dynoxide::{Database, server};
 use faults::BadNetwork;
 use serde::{Deserialize, Serialize};
@@ -52,14 +51,14 @@ impl Setup {
     }
 
     pub(crate) async fn open(&self) -> DynamoDbStore {
-        let config = Config::new(&self.table);
         let Some(seed) = self.bad_network else {
-            return DynamoDbStore::new(self.client().await, config);
+            return DynamoDbStore::with_client(self.client().await, &self.table);
         };
         let network = BadNetwork::new(seed, 3, 5);
         let client = self.client_with(|builder| builder.interceptor(network)).await;
         let often = SnapshotPolicy::default().min_log_units(16).log_per_snapshot(2);
-        DynamoDbStore::new(client, config.snapshots(often).attempts(2))
+        let config = DynamoDbConfig::default().snapshots(often).attempts(2);
+        DynamoDbStore::with_client(client, &self.table).with_config(config)
     }
 
     async fn client_with(&self, change: impl FnOnce(Builder) -> Builder) -> Client {
@@ -109,8 +108,14 @@ impl StoreFixture for Place {
     }
 
     async fn failing_handle(&self) -> Option<Arc<dyn Store>> {
-        let config = Config::new("no-such-table").attempts(2);
-        Some(Arc::new(DynamoDbStore::new(self.client().await, config)))
+        let store = DynamoDbStore::with_client(self.client().await, "no-such-table");
+        Some(Arc::new(store.with_config(DynamoDbConfig::default().attempts(2))))
+    }
+
+    async fn unprepared_handle(&self) -> Option<Arc<dyn Store>> {
+        let (client, name) = (self.client().await, self.another("unprepared").await);
+        by_hand(&client, &self.table, &name).await;
+        Some(Arc::new(DynamoDbStore::with_client(client, name)))
     }
 }
 
@@ -155,9 +160,30 @@ impl Place {
     }
 
     /// A new handle with some settings changed.
-    pub(crate) async fn store(&self, change: impl FnOnce(Config) -> Config) -> DynamoDbStore {
-        DynamoDbStore::new(self.client().await, change(Config::new(&self.table)))
+    pub(crate) async fn store(&self, change: impl FnOnce(DynamoDbConfig) -> DynamoDbConfig) -> DynamoDbStore {
+        let config = change(DynamoDbConfig::default());
+        DynamoDbStore::with_client(self.client().await, &self.table).with_config(config)
     }
+}
+
+/// Makes a table with the schema of another one, as a template of Terraform or CloudFormation does, and nothing in it.
+pub(crate) async fn by_hand(client: &Client, like: &str, name: &str) {
+    let like = client.describe_table().table_name(like).send().await.unwrap().table.unwrap();
+    let indexes = like.global_secondary_indexes().iter().map(|index| {
+        let made = GlobalSecondaryIndex::builder().set_index_name(index.index_name.clone());
+        let made = made.set_key_schema(index.key_schema.clone()).set_projection(index.projection.clone());
+        made.build().unwrap()
+    });
+    let create = client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_attribute_definitions(like.attribute_definitions.clone())
+        .set_key_schema(like.key_schema.clone())
+        .set_global_secondary_indexes(Some(indexes.collect()));
+    create.send().await.unwrap();
+    let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name("x").build().unwrap();
+    client.update_time_to_live().table_name(name).time_to_live_specification(ttl).send().await.unwrap();
 }
 
 /// Whether the environment names a server.

@@ -6,15 +6,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use a2a_core::{
-    BackendError, Beat, Commit, Eviction, InstanceId, Member, Membership, Outcome, Principal, PushConfigs,
-    PushSubscription, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Tenant,
-    Version,
+    BackendError, Beat, Claim, Commit, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor,
+    GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushSubscription, Replay,
+    Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use a2a_store_dynamodb::DynamoDbStore;
 use a2a_testkit::async_trait;
+use a2a_testkit::sample::Draft;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -24,13 +24,16 @@ use tokio::sync::{Mutex, oneshot};
 use tokio::task::JoinSet;
 
 use super::Setup;
-use super::words::{Call, CommitCall, Config, Facts, Failure, Fate, Log, Page, Pulse, Stored, Verdict};
+use super::words::{
+    Call, CommitCall, Config, Executing, Facts, Failure, Fate, Formatted, GivenUp, Log, Page, Pulse, Ring,
+    Stored, Verdict,
+};
 
 /// The variable that tells a child what to open.
 const ROLE: &str = "A2A_STORE_TEST_CHILD";
 
-/// The test that a child runs; each file that uses this has one of this name, which calls [`serve`].
-const TEST: &str = "serves_a_store_when_started_by_another_process";
+/// The test that a child runs, which calls [`serve`].
+const TEST: &str = "across_processes::serves_a_store_when_started_by_another_process";
 
 type Answers = Arc<std::sync::Mutex<HashMap<u64, oneshot::Sender<Box<RawValue>>>>>;
 
@@ -118,30 +121,39 @@ async fn answer(store: &DynamoDbStore, call: Call) -> String {
         Call::Load(key) => told(store.load(&key).await.map(|stored| stored.map(Stored))),
         Call::Head(key) => told(store.head(&key).await.map(|head| head.map(Facts))),
         Call::Commit(call) => {
-            let commit = Commit::new(call.expected, call.id, call.events, &call.task);
-            let commit = commit.executor(call.change).created_by(call.principal.as_ref());
+            let commit = Commit::new(call.after, call.id, call.events, &call.task).claim(call.change);
+            let commit = commit.created_by(call.principal.as_ref()).called_by(call.caller.as_ref());
             told(store.commit(&call.key, commit).await.map(Fate))
         }
         Call::CommitsAfter(key, version) => told(store.commits_after(&key, version).await.map(Log::from)),
         Call::Watch(key, who) => told(store.watch(&key, &who).await.map(|stored| stored.map(Stored))),
         Call::Watchers(key) => told(store.watchers(&key).await),
         Call::Unwatch(key, who) => told(store.unwatch(&key, &who).await),
-        Call::Release(key, who) => told(store.release(&key, &who).await),
+        Call::Release(key, claim) => told(store.release(&key, &claim).await),
         Call::List(query) => told(store.list(&query).await.map(Page::from)),
-        Call::ClaimMessage(tenant, principal, message, task, window) => {
-            told(store.claim_message(&tenant, principal.as_ref(), &message, &task, window).await)
-        }
         Call::Delete(key) => told(store.delete(&key).await),
         Call::Beat(me) => told(store.beat(&me).await.map(Pulse)),
+        Call::Member(who) => told(store.member(&who).await),
         Call::Roster(after, limit) => told(store.roster(after.as_ref(), limit).await),
         Call::Evict(who, beat) => told(store.evict(&who, beat).await.map(Verdict)),
         Call::Remove(who) => told(store.remove(&who).await),
-        Call::Executing(who) => told(store.executing(&who).await),
+        Call::Executing(who, after) => told(store.executing(&who, after.as_ref()).await.map(Executing)),
         Call::SaveConfig(key, config) => told(store.save_config(&key, &config.into()).await),
         Call::GetConfig(key, id) => told(store.get_config(&key, &id).await.map(|one| one.map(Config::from))),
         Call::ListConfigs(key) => told(store.list_configs(&key).await.map(configs::<_, Config>)),
         Call::RemoveConfig(key, id) => told(store.remove_config(&key, &id).await),
         Call::Acknowledge(key, id, version) => told(store.acknowledge(&key, &id, version).await),
+        Call::GiveUp(delivery) => told(store.give_up(&delivery.0).await),
+        Call::GivenUp(after, limit) => {
+            let found = store.given_up(after.as_ref(), limit).await;
+            told(found.map(|found| found.into_iter().map(GivenUp).collect::<Vec<_>>()))
+        }
+        Call::ForgetGivenUp(key, id) => told(store.forget_given_up(&key, &id).await),
+        Call::Format => told(store.format().await.map(Formatted::from)),
+        Call::Keys(name, secret) => told(store.keys(&name, secret).await.map(Ring::from)),
+        Call::RenewKey(name, from, secret) => {
+            told(store.renew_key(&name, from, secret).await.map(Ring::from))
+        }
     }
 }
 
@@ -166,15 +178,8 @@ impl TaskStore for RemoteStore {
     }
 
     async fn commit(&self, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
-        let call = CommitCall {
-            key: key.clone(),
-            expected: commit.expected(),
-            id: commit.record().id,
-            events: commit.record().events.clone(),
-            task: commit.task().clone(),
-            change: commit.executor_change(),
-            principal: commit.principal().cloned(),
-        };
+        let Draft { after, id, events, task, change, principal, caller } = Draft::of(&commit);
+        let call = CommitCall { key: key.clone(), after, id, events, task, change, principal, caller };
         Ok(self.ask::<Fate>(Call::Commit(Box::new(call))).await?.0)
     }
 
@@ -195,24 +200,12 @@ impl TaskStore for RemoteStore {
         self.ask(Call::Unwatch(key.clone(), *watcher)).await
     }
 
-    async fn release(&self, key: &TaskKey, executor: &InstanceId) -> Result<()> {
-        self.ask(Call::Release(key.clone(), *executor)).await
+    async fn release(&self, key: &TaskKey, claim: &Claim) -> Result<()> {
+        self.ask(Call::Release(key.clone(), *claim)).await
     }
 
     async fn list(&self, query: &TaskQuery) -> Result<TaskPage> {
         Ok(self.ask::<Page>(Call::List(query.clone())).await?.into())
-    }
-
-    async fn claim_message(
-        &self,
-        tenant: &Tenant,
-        principal: Option<&Principal>,
-        message_id: &str,
-        task_id: &str,
-        window: Duration,
-    ) -> Result<String> {
-        let (message, task) = (message_id.to_owned(), task_id.to_owned());
-        self.ask(Call::ClaimMessage(tenant.clone(), principal.cloned(), message, task, window)).await
     }
 
     async fn delete(&self, key: &TaskKey) -> Result<bool> {
@@ -224,6 +217,10 @@ impl TaskStore for RemoteStore {
 impl Membership for RemoteStore {
     async fn beat(&self, me: &Member) -> Result<Beat> {
         Ok(self.ask::<Pulse>(Call::Beat(me.clone())).await?.0)
+    }
+
+    async fn member(&self, who: &InstanceId) -> Result<Option<Member>> {
+        self.ask(Call::Member(*who)).await
     }
 
     async fn roster(&self, after: Option<&InstanceId>, limit: usize) -> Result<Vec<Member>> {
@@ -238,8 +235,8 @@ impl Membership for RemoteStore {
         self.ask(Call::Remove(*who)).await
     }
 
-    async fn executing(&self, who: &InstanceId) -> Result<Vec<TaskKey>> {
-        self.ask(Call::Executing(*who)).await
+    async fn executing(&self, who: &InstanceId, after: Option<&TaskKey>) -> Result<ExecutingPage> {
+        Ok(self.ask::<Executing>(Call::Executing(*who, after.cloned())).await?.0)
     }
 }
 
@@ -264,5 +261,33 @@ impl PushConfigs for RemoteStore {
 
     async fn acknowledge(&self, key: &TaskKey, id: &str, version: Version) -> Result<()> {
         self.ask(Call::Acknowledge(key.clone(), id.to_owned(), version)).await
+    }
+
+    async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {
+        self.ask(Call::GiveUp(GivenUp(delivery.clone()))).await
+    }
+
+    async fn given_up(&self, after: Option<&GivenUpCursor>, limit: usize) -> Result<Vec<GivenUpDelivery>> {
+        let found: Vec<GivenUp> = self.ask(Call::GivenUp(after.cloned(), limit)).await?;
+        Ok(found.into_iter().map(|delivery| delivery.0).collect())
+    }
+
+    async fn forget_given_up(&self, key: &TaskKey, id: &str) -> Result<()> {
+        self.ask(Call::ForgetGivenUp(key.clone(), id.to_owned())).await
+    }
+}
+
+#[async_trait]
+impl Deployment for RemoteStore {
+    async fn format(&self) -> Result<Format> {
+        Ok(self.ask::<Formatted>(Call::Format).await?.into())
+    }
+
+    async fn keys(&self, name: &str, secret: [u8; 32]) -> Result<Keys> {
+        Ok(self.ask::<Ring>(Call::Keys(name.to_owned(), secret)).await?.into())
+    }
+
+    async fn renew_key(&self, name: &str, from: u32, secret: [u8; 32]) -> Result<Keys> {
+        Ok(self.ask::<Ring>(Call::RenewKey(name.to_owned(), from, secret)).await?.into())
     }
 }

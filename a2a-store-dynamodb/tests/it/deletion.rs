@@ -1,16 +1,14 @@
 //! Deletion: what is left of a task, and what a writer meets that has not heard of it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "this is test code")]
-
-mod place;
 
 use std::collections::HashMap;
 
 use a2a::{Part, StreamResponse, TaskState};
-use a2a_core::{Executor, ExecutorChange, Outcome, TaskStore, Version};
-use a2a_testkit::sample::{Draft, Story, at, commit_id, instance, message, status};
+use a2a_core::{Outcome, TaskStore, Version};
+use a2a_testkit::sample::{Draft, Story, at, claim, commit_id, instance, message, status};
 use aws_sdk_dynamodb::types::AttributeValue;
-use place::Place;
-use place::stream::Stream;
+
+use crate::place::Place;
+use crate::place::stream::Stream;
 
 #[test]
 fn a_deleted_task_leaves_a_mark_and_a_fence_that_expire() {
@@ -26,7 +24,7 @@ fn a_deleted_task_leaves_a_mark_and_a_fence_that_expire() {
         assert!(store.delete(&stream.key).await.unwrap());
         assert!(!store.delete(&stream.key).await.unwrap());
         assert_eq!(store.watch(&stream.key, &instance()).await.unwrap(), None);
-        assert_mark_and_fence(place, stream.version.next()).await;
+        assert_mark_and_fence(place, stream.tip.version.next()).await;
     });
 }
 
@@ -59,8 +57,7 @@ fn a_deleted_task_of_one_commit_leaves_its_fence_where_the_next_commit_would_go(
         assert_eq!(whole.send(&store, &story.key).await, Outcome::Applied(Version::new(1)));
         story.accept(&whole);
         let life = items(place).await[0]["g"].clone();
-        let claim = ExecutorChange::Claim(Executor::first(instance()));
-        let late = Draft { change: claim, ..story.draft(Vec::new()) };
+        let late = Draft { change: claim(instance()), ..story.draft(Vec::new()) };
         assert!(other.delete(&story.key).await.unwrap());
         assert!(!other.delete(&story.key).await.unwrap());
         assert_mark_and_fence(place, Version::new(2)).await;
@@ -143,7 +140,7 @@ fn a_later_life_of_a_task_is_not_disturbed_by_writers_of_the_earlier_one() {
         let mut second = Story::new("t").by("bob").begin(&other).await;
         for n in 0..10 {
             // At the very version that it expects a commit is right, whoever sends it.
-            if second.version != late.expected {
+            if second.version != late.after.version {
                 let outcome = late.send(&store, &first.key).await;
                 assert_eq!(outcome, Outcome::Conflict { actual: second.version });
             }

@@ -1,23 +1,21 @@
 //! What becomes of a store whose endpoint goes away and comes back.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "this is test code")]
-
-mod place;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use a2a::Part;
 use a2a_core::{
-    BackendError, Beat, Member, MemberState, Membership, Outcome, PushConfigs, Replay, TaskQuery, TaskStore,
-    Tenant, Version,
+    BackendError, Beat, Claim, Deployment, Member, Membership, Outcome, PushConfigs, Replay, TaskQuery,
+    TaskStore, Tenant, Version,
 };
 use a2a_store_dynamodb::table::{Protection, create_table};
-use a2a_store_dynamodb::{Config, DynamoDbStore};
-use a2a_testkit::sample::{Story, instance, message};
+use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore};
+use a2a_testkit::sample::{Story, commit_id, instance, message};
 use dynoxide::{Database, server};
-use place::Setup;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Handle, Runtime};
+
+use crate::place::Setup;
 
 const TABLE: &str = "a2a-test-outage";
 
@@ -25,13 +23,19 @@ const TABLE: &str = "a2a-test-outage";
 struct Server {
     database: Database,
     address: SocketAddr,
+    /// Keeps the port from being given to another test while the server is stopped.
+    _port: TcpSocket,
     running: Option<Runtime>,
 }
 
 impl Server {
     fn new() -> Self {
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server = Server { database: Database::memory().unwrap(), address, running: None };
+        let port = TcpSocket::new_v4().unwrap();
+        port.set_reuseaddr(true).unwrap();
+        port.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let address = port.local_addr().unwrap();
+        let mut server =
+            Server { database: Database::memory().unwrap(), address, _port: port, running: None };
         server.start();
         server
     }
@@ -39,7 +43,6 @@ impl Server {
     fn start(&mut self) {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(TcpListener::bind(self.address)).unwrap();
-        self.address = listener.local_addr().unwrap();
         let _served = runtime.spawn(server::serve_on(listener, self.database.clone()));
         self.running = Some(runtime);
     }
@@ -56,6 +59,7 @@ fn assert_unavailable<T: std::fmt::Debug>(answer: Result<T, BackendError>) {
 /// Every call of the store says that nothing was applied, and soon.
 async fn assert_all_unavailable(store: &DynamoDbStore, story: &Story, me: &Member) {
     let (key, id) = (&story.key, instance());
+    let claim = Claim { instance: id, attempt: 1, by: commit_id() };
     let draft = story.draft(vec![message(&story.task, "lost", vec![Part::text("lost")])]);
     assert_unavailable(store.commit(key, draft.commit()).await);
     assert_unavailable(store.load(key).await);
@@ -64,16 +68,18 @@ async fn assert_all_unavailable(store: &DynamoDbStore, story: &Story, me: &Membe
     assert_unavailable(store.watch(key, &id).await);
     assert_unavailable(store.watchers(key).await);
     assert_unavailable(store.unwatch(key, &id).await);
-    assert_unavailable(store.release(key, &id).await);
+    assert_unavailable(store.release(key, &claim).await);
     assert_unavailable(store.list(&TaskQuery::new(Tenant::default(), None, 5)).await);
     assert_unavailable(store.delete(key).await);
     assert_unavailable(store.beat(me).await);
+    assert_unavailable(store.member(&me.id).await);
     assert_unavailable(store.roster(None, 5).await);
     assert_unavailable(store.evict(&me.id, 0).await);
-    assert_unavailable(store.executing(&me.id).await);
+    assert_unavailable(store.executing(&me.id, None).await);
     assert_unavailable(store.list_configs(key).await);
-    let window = Duration::from_secs(60);
-    assert_unavailable(store.claim_message(&Tenant::default(), None, "m", "t", window).await);
+    assert_unavailable(store.given_up(None, 5).await);
+    assert_unavailable(store.format().await);
+    assert_unavailable(store.keys("bus", [0; 32]).await);
 }
 
 /// Says something until it is in the log, and how often that took more than one call.
@@ -102,9 +108,10 @@ fn a_store_recovers_by_itself_when_its_endpoint_comes_back() {
     let (store, mut story, mut me) = runtime.block_on(async {
         let client = setup.client().await;
         create_table(&client, TABLE, Protection::default()).await.unwrap();
-        let store = DynamoDbStore::new(client, Config::new(TABLE).attempts(3));
+        let store =
+            DynamoDbStore::with_client(client, TABLE).with_config(DynamoDbConfig::default().attempts(3));
         let story = Story::new("t").begin(&store).await;
-        let me = Member { id: instance(), beat: 0, state: MemberState::Serving, label: None };
+        let me = Member::joining(instance(), None);
         assert_eq!(store.beat(&me).await.unwrap(), Beat::Alive);
         (store, story, me)
     });

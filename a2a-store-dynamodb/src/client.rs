@@ -1,0 +1,67 @@
+//! The client that a store makes for itself, with the patience that its calls need.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Builder};
+use aws_types::SdkConfig;
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(2);
+/// How long one attempt may take. DynamoDB answers within milliseconds; a beat that hangs must fail well within a
+/// lease.
+const ATTEMPT: Duration = Duration::from_secs(3);
+/// How long a read may take with all of its attempts.
+const OPERATION: Duration = Duration::from_secs(10);
+/// How often a read is sent.
+const ATTEMPTS: u32 = 4;
+/// The longest pause before the second attempt of a read. Without a word the SDK may wait for a second.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// The longest pause before any attempt.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Makes a client of what the environment says of region, credentials and endpoint.
+pub(crate) fn of(shared: &SdkConfig) -> Client {
+    Client::from_conf(settings(shared).build())
+}
+
+fn settings(shared: &SdkConfig) -> Builder {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT)
+        .read_timeout(ATTEMPT)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(OPERATION)
+        .build();
+    let retries = RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(FIRST_PAUSE)
+        .with_max_backoff(LONGEST_PAUSE);
+    let builder = Builder::from(shared).timeout_config(timeouts).retry_config(retries);
+    match shared.behavior_version() {
+        Some(_) => builder,
+        // Without one the SDK makes no client.
+        None => builder.behavior_version(BehaviorVersion::v2026_01_12()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_waits_neither_for_ever_nor_long_before_its_second_attempt() {
+        let impatient = RetryConfig::standard().with_initial_backoff(Duration::from_secs(1));
+        for shared in [SdkConfig::builder().build(), SdkConfig::builder().retry_config(impatient).build()] {
+            let client = of(&shared);
+            let timeouts = client.config().timeout_config().unwrap();
+            assert_eq!(timeouts.connect_timeout(), Some(CONNECT));
+            assert_eq!(timeouts.read_timeout(), Some(ATTEMPT));
+            assert_eq!(timeouts.operation_attempt_timeout(), Some(ATTEMPT));
+            assert_eq!(timeouts.operation_timeout(), Some(OPERATION));
+            let retries = client.config().retry_config().unwrap();
+            assert_eq!((retries.initial_backoff(), retries.max_attempts()), (FIRST_PAUSE, ATTEMPTS));
+        }
+    }
+}
