@@ -13,7 +13,7 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// When the fault strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Strike {
+pub(crate) enum Strike {
     /// Nothing reaches the service.
     Before,
     /// The service has done it, and the answer is lost.
@@ -28,28 +28,28 @@ struct Seen {
 
 /// Shared by the clients of a test.
 #[derive(Debug, Clone, Default)]
-pub struct Tap(Arc<Mutex<Seen>>);
+pub(crate) struct Tap(Arc<Mutex<Seen>>);
 
 impl Tap {
     /// How often each operation was called.
-    pub fn calls(&self) -> BTreeMap<String, usize> {
+    pub(crate) fn calls(&self) -> BTreeMap<String, usize> {
         self.0.lock().unwrap().calls.clone()
     }
 
-    pub fn count(&self, operation: &str) -> usize {
+    pub(crate) fn count(&self, operation: &str) -> usize {
         self.calls().get(operation).copied().unwrap_or_default()
     }
 
-    pub fn reset(&self) {
+    pub(crate) fn reset(&self) {
         self.0.lock().unwrap().calls.clear();
     }
 
     /// Has every call of an operation fail from now on.
-    pub fn fail(&self, operation: &str, strike: Strike) {
+    pub(crate) fn fail(&self, operation: &str, strike: Strike) {
         self.0.lock().unwrap().faults.push((operation.to_owned(), strike));
     }
 
-    pub fn heal(&self) {
+    pub(crate) fn heal(&self) {
         self.0.lock().unwrap().faults.clear();
     }
 

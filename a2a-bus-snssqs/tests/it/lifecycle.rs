@@ -1,12 +1,4 @@
 //! Queues are made whole or not at all, and removed wholly.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
-
-mod common;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +6,11 @@ use std::time::Duration;
 use a2a_bus_snssqs::{Config, Deployment, Janitor, QueueLifecycle, Rules};
 use a2a_core::{BackendError, InstanceId};
 use aws_sdk_sqs::types::QueueAttributeName;
-use common::members::Members;
-use common::tap::{Strike, Tap};
-use common::{Site, clients, new_instance};
 use serde_json::Value;
+
+use crate::common::members::Members;
+use crate::common::tap::{Strike, Tap};
+use crate::common::{Site, clients, new_instance};
 
 impl Site {
     fn lifecycle(&self, instance: InstanceId) -> QueueLifecycle {

@@ -1,19 +1,12 @@
 //! The contract of an event bus, sentence by sentence, on a real endpoint.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
-
-mod common;
 
 use std::sync::Arc;
 
 use a2a_core::EventBus;
 use a2a_testkit::{BusFixture, Fixture, async_trait};
-use common::Site;
 use tokio::sync::Mutex;
+
+use crate::common::Site;
 
 struct OneProcess {
     site: Site,

@@ -1,12 +1,6 @@
 //! Anything at all may arrive in a queue: the fuzz target's property, on its corpus and on mutants of it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
 
-#[path = "../fuzz/property.rs"]
+#[path = "../../fuzz/property.rs"]
 mod property;
 
 use std::fs;

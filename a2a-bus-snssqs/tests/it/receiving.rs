@@ -1,12 +1,4 @@
 //! What an endpoint does with what it finds in its queue, and when its queue is not there.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
-
-mod common;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -14,11 +6,12 @@ use std::time::{Duration, Instant};
 use a2a_bus_snssqs::{QueueLifecycle, SnsSqsBus};
 use a2a_core::{BackendError, EventBus, InstanceId, SystemAmbient, wire};
 use aws_sdk_sqs::types::QueueAttributeName;
-use common::fake::FakeSqs;
-use common::tap::Strike;
-use common::{Site, new_instance, watch};
 use serde_json::json;
 use tracing::subscriber::NoSubscriber;
+
+use crate::common::fake::FakeSqs;
+use crate::common::tap::Strike;
+use crate::common::{Site, new_instance, watch};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

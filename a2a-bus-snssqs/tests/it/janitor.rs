@@ -1,12 +1,4 @@
 //! The janitor removes what the dead left, and is hard to trick into more.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
-
-mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,9 +7,10 @@ use std::time::Duration;
 use a2a_bus_snssqs::{Cause, Config, Deployment, Janitor, Pass, ProvisionedQueue, QueueLifecycle, Rules};
 use a2a_core::{BackendError, Beat, Eviction, InstanceId, Member, MemberState, Membership, Result, TaskKey};
 use a2a_testkit::async_trait;
-use common::members::Members;
-use common::tap::Strike;
-use common::{Site, ancient_instance, new_instance};
+
+use crate::common::members::Members;
+use crate::common::tap::Strike;
+use crate::common::{Site, ancient_instance, new_instance};
 
 fn at_once() -> Rules {
     Rules::default().orphan_age(Duration::ZERO)

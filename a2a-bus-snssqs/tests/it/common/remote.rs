@@ -23,13 +23,14 @@ use super::tap::Tap;
 use super::{Site, clients};
 
 const ROLE: &str = "A2A_BUS_TEST_CHILD";
-const TEST: &str = "serves_an_endpoint_when_started_by_another_process";
+/// The test that a child runs, which calls [`serve`].
+const TEST: &str = "across_processes::serves_an_endpoint_when_started_by_another_process";
 
 type Answers = Arc<std::sync::Mutex<BTreeMap<u64, oneshot::Sender<Value>>>>;
 
 /// The parent's handle.
 #[derive(Debug)]
-pub struct RemoteBus {
+pub(crate) struct RemoteBus {
     me: InstanceId,
     stdin: Mutex<ChildStdin>,
     answers: Answers,
@@ -42,7 +43,7 @@ pub struct RemoteBus {
 }
 
 impl RemoteBus {
-    pub async fn open(site: &Site) -> Self {
+    pub(crate) async fn open(site: &Site) -> Self {
         let role = json!({
             "topic": site.deployment.topic().to_string(),
             "key": site.account.access_key(),
@@ -150,7 +151,7 @@ impl EventBus for RemoteBus {
 }
 
 /// The child's part: opens an endpoint and does as it is told until its input ends.
-pub async fn serve() {
+pub(crate) async fn serve() {
     let Ok(role) = std::env::var(ROLE) else { return };
     let role: Value = serde_json::from_str(&role).unwrap();
     let text = |name: &str| role[name].as_str().unwrap().to_owned();

@@ -1,12 +1,4 @@
 //! How old an unknown queue is, is told by the service alone: no clock of ours has a say.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
-
-mod common;
 
 use std::time::Duration;
 
@@ -18,9 +10,10 @@ use aws_sdk_sqs::operation::list_queues::ListQueuesOutput;
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
-use common::fake::TOPIC;
-use common::members::Members;
-use common::new_instance;
+
+use crate::common::fake::TOPIC;
+use crate::common::members::Members;
+use crate::common::new_instance;
 
 /// Noon of the first day of 1980, and its seconds since 1970.
 const NOON: (&str, i64) = ("Tue, 01 Jan 1980 12:00:00 GMT", 315_576_000);

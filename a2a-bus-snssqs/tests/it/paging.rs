@@ -1,12 +1,4 @@
 //! Lists of many pages, which no emulator at hand has.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
-
-mod common;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -22,8 +14,9 @@ use aws_sdk_sqs::operation::list_queues::ListQueuesOutput;
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
-use common::members::Members;
-use common::{ancient_instance, new_instance};
+
+use crate::common::members::Members;
+use crate::common::{ancient_instance, new_instance};
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:a2a";
 

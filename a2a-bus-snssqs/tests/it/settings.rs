@@ -1,12 +1,4 @@
 //! What each setting of an endpoint changes. The inbox's is in `receiving`.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
-
-mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,10 +7,11 @@ use std::time::Duration;
 use a2a_bus_snssqs::{Config, Deployment, Encryption, ProvisionedQueue, QueueLifecycle};
 use a2a_core::{BackendError, EventBus};
 use aws_sdk_sqs::types::QueueAttributeName;
-use common::fake::{FakeSqs, TOPIC};
-use common::{Site, new_instance, watch};
 use serde_json::json;
 use tokio::time::Instant;
+
+use crate::common::fake::{FakeSqs, TOPIC};
+use crate::common::{Site, new_instance, watch};
 
 async fn provision(site: &Site, config: Config) -> ProvisionedQueue {
     QueueLifecycle::new(site.clients.clone(), config).provision().await.unwrap()

@@ -1,23 +1,16 @@
 //! The contract of an event bus once more, with every second endpoint in a process of its own.
 //!
 //! The child is this very binary. It opens an endpoint and then does, line by line, what it is told.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
-
-mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use a2a_core::EventBus;
 use a2a_testkit::{BusFixture, Fixture, async_trait};
-use common::Site;
-use common::remote::{self, RemoteBus};
 use tokio::sync::Mutex;
+
+use crate::common::Site;
+use crate::common::remote::{self, RemoteBus};
 
 struct TwoProcesses {
     site: Site,

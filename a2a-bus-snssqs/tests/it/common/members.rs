@@ -6,17 +6,17 @@ use a2a_core::{InstanceId, Member, MemberState, Membership};
 use a2a_store_memory::MemoryStore;
 
 /// Who is a member.
-pub struct Members(pub Arc<dyn Membership>);
+pub(crate) struct Members(pub(crate) Arc<dyn Membership>);
 
 impl Members {
     /// With one live member, so that orphans are judged.
-    pub async fn with_somebody() -> Self {
+    pub(crate) async fn with_somebody() -> Self {
         let members = Members(Arc::new(MemoryStore::default()));
         members.join(super::new_instance(), MemberState::Serving).await;
         members
     }
 
-    pub async fn join(&self, id: InstanceId, state: MemberState) {
+    pub(crate) async fn join(&self, id: InstanceId, state: MemberState) {
         let member = Member { id, beat: 0, state: MemberState::Serving, label: None };
         let _ = self.0.beat(&member).await.unwrap();
         match state {

@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 
-pub const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:a2a";
+pub(crate) const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:a2a";
 
 type Answer = Pin<Box<dyn Future<Output = Value> + Send>>;
 type Behaviour = dyn Fn(&str, Value) -> Answer + Send + Sync;
@@ -24,17 +24,17 @@ type Behaviour = dyn Fn(&str, Value) -> Answer + Send + Sync;
 /// Answers each call of SQS, told by its name and its arguments, with JSON: with 400 where that names an error
 /// in `__type`, else with 200.
 #[derive(Clone)]
-pub struct FakeSqs(Arc<Behaviour>);
+pub(crate) struct FakeSqs(Arc<Behaviour>);
 
 impl FakeSqs {
-    pub fn new<F: Future<Output = Value> + Send + 'static>(
+    pub(crate) fn new<F: Future<Output = Value> + Send + 'static>(
         answer: impl Fn(&str, Value) -> F + Send + Sync + 'static,
     ) -> Self {
         FakeSqs(Arc::new(move |call, arguments| Box::pin(answer(call, arguments))))
     }
 
     /// An endpoint on the service, with a queue that was there before.
-    pub fn bus(&self, configure: impl FnOnce(Config) -> Config) -> SnsSqsBus {
+    pub(crate) fn bus(&self, configure: impl FnOnce(Config) -> Config) -> SnsSqsBus {
         let deployment = Deployment::new(TOPIC, "a2a").unwrap();
         let instance = super::new_instance();
         let queue = deployment.queue_name(instance);
@@ -47,7 +47,7 @@ impl FakeSqs {
         SnsSqsBus::attach(self.clients(), config, Arc::new(SystemAmbient), queue)
     }
 
-    pub fn clients(&self) -> Clients {
+    pub(crate) fn clients(&self) -> Clients {
         let credentials = Credentials::new("key", "secret", None, None, "test");
         let sns = aws_sdk_sns::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())

@@ -1,21 +1,14 @@
 //! What AWS would bill: requests of an idle endpoint, and messages per commit.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on fails"
-)]
-
-mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use a2a_core::EventBus;
-use common::fake::FakeSqs;
-use common::{Site, watch};
 use serde_json::json;
+
+use crate::common::fake::FakeSqs;
+use crate::common::{Site, watch};
 
 /// Its queue stays empty: every long poll lasts as long as it asked to.
 #[tokio::test(start_paused = true)]
