@@ -1,10 +1,10 @@
 //! The demo as a user runs it.
 
-mod node;
-
 use std::collections::HashSet;
 
 use serde_json::Value;
+
+use crate::node;
 
 #[tokio::test]
 async fn json_is_one_object_in_which_every_count_is_right() {

@@ -1,13 +1,5 @@
 //! Runs the real binary and talks to it.
 
-#![allow(dead_code, reason = "each test binary uses a part of this")]
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a failure here is a test that failed"
-)]
-
 use std::process::{ExitStatus, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;

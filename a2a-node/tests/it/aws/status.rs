@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::site::{Site, text};
+use super::site::{Site, text};
 
 #[tokio::test]
 async fn status_shows_each_instance_by_the_name_that_people_gave_it_and_clients_never_see_that() {

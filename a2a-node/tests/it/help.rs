@@ -1,8 +1,6 @@
 //! What the binary says to people who do not know it yet, or who mistype.
 
-mod node;
-
-use node::{run, soon};
+use crate::node::{self, run, soon};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()

@@ -1,14 +1,11 @@
 //! The life of a serving process: start-up line, health, settings, drain.
 
-#![allow(clippy::unwrap_used, reason = "a test that fails here says so")]
-
-mod node;
-
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use a2a::{Message, Part, Role, SendMessageConfiguration, SendMessageRequest};
-use node::{Node, soon};
+
+use crate::node::{self, Node, soon};
 
 /// Makes an instance work for an hour.
 async fn keep_busy(node: &Node) {

@@ -5,9 +5,9 @@ use std::process::Output;
 use futures::future::join_all;
 use serde_json::Value;
 
-use crate::gatekeeper::Gatekeeper;
+use super::gatekeeper::Gatekeeper;
+use super::site::{Site, text};
 use crate::node::soon;
-use crate::site::{Site, text};
 
 async fn without(action: &'static str, site: &Site, arguments: &[&str]) -> Output {
     let gatekeeper = Gatekeeper::denying(action, &site.account).await;

@@ -2,8 +2,8 @@
 
 use a2a::{GetTaskRequest, Message, Part, Role, SendMessageRequest, SendMessageResponse, TaskState};
 
+use super::site::{Site, text};
 use crate::node::soon;
-use crate::site::{Site, text};
 
 fn saying(text: &str) -> SendMessageRequest {
     let message = Message::new(Role::User, vec![Part::text(text)]);

@@ -1,16 +1,13 @@
 //! Three instances in one process, by every binding: any of them answers for any task.
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that fails here says so")]
-
-mod node;
-
 use a2a::{
     CancelTaskRequest, GetTaskRequest, Message, Part, Role, SendMessageRequest, SendMessageResponse,
     StreamResponse, SubscribeToTaskRequest, TaskState,
 };
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use node::{Client, Node, soon};
+
+use crate::node::{Client, Node, soon};
 
 type Events = BoxStream<'static, Result<StreamResponse, a2a::A2AError>>;
 

@@ -1,14 +1,5 @@
 //! Callers as a gateway names them: by every binding, each sees what is its own, and who has no name is refused.
 
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test that fails here says so"
-)]
-
-mod node;
-
 use std::sync::Arc;
 
 use a2a::{
@@ -20,7 +11,8 @@ use a2a_client::jsonrpc::JsonRpcTransportFactory;
 use a2a_client::rest::RestTransportFactory;
 use a2a_client::transport::{ServiceParams, TransportFactory};
 use a2a_grpc::GrpcTransportFactory;
-use node::{Node, soon};
+
+use crate::node::{self, Node, soon};
 
 const HEADER: &str = "x-demo-principal";
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::site::Site;
 use crate::node::soon;
-use crate::site::Site;
 
 const FAST: [&str; 4] = ["--beat-interval", "0.25", "--lease", "1.5"];
 
