@@ -11,8 +11,8 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::probe::Probe;
-use super::venv;
+use crate::probe::Probe;
+use crate::venv;
 
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
@@ -33,7 +33,7 @@ runpy.run_module('ministack', run_name='__main__')
 static RUNNING: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 
 /// Starts the server and returns its URL once it serves.
-pub(super) fn url() -> Result<String, String> {
+pub(crate) fn url() -> Result<String, String> {
     let python = venv::python()?;
     let mut why = String::new();
     // Somebody else may take the port between our look and the server's start.

@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 
-use super::{Aws, Service};
+use crate::{Aws, Service};
 
 const REGION: &str = "us-east-1";
 
@@ -25,7 +25,7 @@ pub struct Account {
 }
 
 impl Account {
-    pub(super) fn fresh(aws: Aws) -> Self {
+    pub(crate) fn fresh(aws: Aws) -> Self {
         let region = env::var("AWS_REGION").unwrap_or_else(|_| REGION.to_owned());
         let from_environment = || {
             let named = |name| env::var(name).ok().filter(|value| !value.is_empty());

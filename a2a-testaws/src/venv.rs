@@ -7,12 +7,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::say;
+use crate::say;
 
 const PACKAGE: &str = "ministack==1.5.33";
 
 /// Returns the Python that has the emulator, after installing it where need be.
-pub(super) fn python() -> Result<PathBuf, String> {
+pub(crate) fn python() -> Result<PathBuf, String> {
     let home = match env::var_os("A2A_MINISTACK_VENV") {
         Some(chosen) => PathBuf::from(chosen),
         None => target_directory().join("ministack-venv"),
@@ -24,7 +24,11 @@ pub(super) fn python() -> Result<PathBuf, String> {
 /// need be. `takes` tells people about how long that takes.
 ///
 /// Processes that come at the same time wait for the one that installs; where it was interrupted, they install anew.
-pub(crate) fn python_with(home: &Path, packages: &str, takes: &str) -> Result<PathBuf, String> {
+///
+/// # Errors
+///
+/// Why it cannot be made, in words.
+pub fn python_with(home: &Path, packages: &str, takes: &str) -> Result<PathBuf, String> {
     let failed = |error: io::Error| format!("cannot prepare {}: {error}", home.display());
     fs::create_dir_all(home).map_err(failed)?;
     let lock = File::create(home.join("install.lock")).map_err(failed)?;
@@ -44,8 +48,8 @@ pub(crate) fn python_with(home: &Path, packages: &str, takes: &str) -> Result<Pa
     Ok(python)
 }
 
-/// Cargo marks its target directory, under which every test binary lies, with this file.
-pub(crate) fn target_directory() -> PathBuf {
+/// Returns cargo's target directory, under which every test binary lies: cargo marks it with a file.
+pub fn target_directory() -> PathBuf {
     let binary = env::current_exe().unwrap_or_default();
     let is_target = |directory: &&Path| directory.join("CACHEDIR.TAG").is_file();
     binary.ancestors().find(is_target).map_or_else(env::temp_dir, Path::to_path_buf)

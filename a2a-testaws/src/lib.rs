@@ -2,10 +2,10 @@
 //! test process.
 //!
 //! ```no_run
-//! use integration_tests::endpoint::{self, Service};
+//! use a2a_testaws::Service;
 //!
 //! // `None` means that there is no endpoint and that the test is to return: the reason was printed.
-//! let Some(aws) = endpoint::aws() else { return };
+//! let Some(aws) = a2a_testaws::aws() else { return };
 //! let account = aws.account();
 //! let config = account.sdk_config(Service::Sqs);
 //! ```
@@ -25,7 +25,7 @@ mod engine;
 mod localstack;
 mod ministack;
 mod probe;
-pub(crate) mod venv;
+pub mod venv;
 
 use std::env;
 use std::io::Write as _;
@@ -129,7 +129,7 @@ fn first(
 ///
 /// Where it is missing although `CI` is set.
 #[expect(clippy::panic, reason = "a test without the service that it is about must fail where `CI` is set")]
-pub(crate) fn wanted<T>(what: &str, found: Result<T, impl std::fmt::Display>) -> Option<T> {
+pub fn wanted<T>(what: &str, found: Result<T, impl std::fmt::Display>) -> Option<T> {
     match found {
         Ok(found) => Some(found),
         Err(why) if env::var_os("CI").is_some() => panic!("no {what} for tests: {why}"),

@@ -11,19 +11,19 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Where to ask.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Probe {
+pub(crate) struct Probe {
     address: SocketAddr,
     health: &'static str,
 }
 
 impl Probe {
     /// Asks this server, whose own word on its health is at `health`.
-    pub(super) fn of(address: SocketAddr, health: &'static str) -> Self {
+    pub(crate) fn of(address: SocketAddr, health: &'static str) -> Self {
         Probe { address, health }
     }
 
     /// Tells whether the server is healthy and answers a call to each service.
-    pub(super) fn serves(&self) -> bool {
+    pub(crate) fn serves(&self) -> bool {
         self.is_ok(&format!("GET {} HTTP/1.1\r\n", self.health), "")
             && self.call("dynamodb", "X-Amz-Target: DynamoDB_20120810.ListTables\r\n", JSON, "{}")
             && self.call("sqs", "X-Amz-Target: AmazonSQS.ListQueues\r\n", JSON, "{}")

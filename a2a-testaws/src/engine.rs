@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Tells whether the engine that `DOCKER_HOST` names, or else the one at the usual socket, answers a ping.
 ///
 /// Takes a second for each step at most, where something listens and says nothing.
-pub(super) fn answers() -> bool {
+pub(crate) fn answers() -> bool {
     host().is_some_and(|host| pings(&host))
 }
 

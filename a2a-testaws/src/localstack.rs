@@ -15,8 +15,8 @@ use testcontainers::core::IntoContainerPort as _;
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
 
-use super::probe::Probe;
-use super::say;
+use crate::probe::Probe;
+use crate::say;
 
 const IMAGE: &str = "localstack/localstack";
 /// The last that needs no account.
@@ -34,7 +34,7 @@ const REMOVER: &str =
 static REMOVERS: Mutex<Vec<Child>> = Mutex::new(Vec::new());
 
 /// Starts the container and returns its URL once it serves.
-pub(super) fn url() -> Result<String, String> {
+pub(crate) fn url() -> Result<String, String> {
     can_be_removed(OsStr::new("docker"))?;
     // Callers may be within a runtime, where another one must not block.
     let started = thread::spawn(|| {
