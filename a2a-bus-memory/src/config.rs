@@ -1,11 +1,11 @@
-//! How much a hub's queues hold.
+//! How much the queues of a bus hold.
 
-/// The bounds of a hub's queues.
+/// The bounds of a bus's queues.
 ///
 /// ```
-/// use a2a_bus_memory::{Config, MemoryHub};
+/// use a2a_bus_memory::{Config, MemoryBus};
 ///
-/// let hub = MemoryHub::with_config(Config::default().queue_messages(64));
+/// let bus = MemoryBus::with_config(Config::default().queue_messages(64));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {

@@ -3,29 +3,24 @@
 use std::fmt;
 use std::sync::Arc;
 
-use a2a_core::{BackendError, BusMessage, Delivery, EventBus, InstanceId, Result};
+use a2a_core::{BackendError, BusMessage, Delivery, Endpoint, InstanceId, Reach, Recipient, Result};
 use async_trait::async_trait;
 
-use crate::MemoryHub;
+use crate::MemoryBus;
 use crate::queue::Queue;
 
-/// The endpoint of one instance, opened with [`MemoryHub::endpoint`].
+/// The endpoint of one instance, opened with [`MemoryBus::endpoint`] or `connect`.
 ///
 /// Dropping it closes it.
-pub struct MemoryBus {
+pub struct MemoryEndpoint {
     me: InstanceId,
-    hub: MemoryHub,
+    bus: MemoryBus,
     queue: Arc<Queue>,
 }
 
-impl MemoryBus {
-    /// Makes a world without endpoints, with the default bounds.
-    pub fn hub() -> MemoryHub {
-        MemoryHub::default()
-    }
-
-    pub(crate) fn new(me: InstanceId, hub: MemoryHub, queue: Arc<Queue>) -> Self {
-        MemoryBus { me, hub, queue }
+impl MemoryEndpoint {
+    pub(crate) fn new(me: InstanceId, bus: MemoryBus, queue: Arc<Queue>) -> Self {
+        MemoryEndpoint { me, bus, queue }
     }
 
     /// Returns how many messages to this endpoint were dropped because it did not read them in time.
@@ -35,17 +30,21 @@ impl MemoryBus {
 
     fn shut(&self) {
         self.queue.close();
-        self.hub.forget(self.me, &self.queue);
+        self.bus.forget(self.me, &self.queue);
     }
 }
 
 #[async_trait]
-impl EventBus for MemoryBus {
+impl Endpoint for MemoryEndpoint {
     fn me(&self) -> InstanceId {
         self.me
     }
 
-    async fn send(&self, to: &[InstanceId], message: &BusMessage) -> Result<Delivery> {
+    fn reach(&self) -> Reach {
+        Reach::Direct
+    }
+
+    async fn send(&self, to: &[Recipient], message: &BusMessage) -> Result<Delivery> {
         if self.queue.is_closed() {
             return Err(BackendError::Closed);
         }
@@ -54,7 +53,7 @@ impl EventBus for MemoryBus {
             return Ok(delivery);
         }
         let message = Arc::new(message.clone());
-        for (id, queue) in self.hub.find(to) {
+        for (id, queue) in self.bus.find(to) {
             if !queue.is_some_and(|queue| queue.push(Arc::clone(&message))) {
                 delivery.gone.push(id);
             }
@@ -72,14 +71,14 @@ impl EventBus for MemoryBus {
     }
 }
 
-impl Drop for MemoryBus {
+impl Drop for MemoryEndpoint {
     fn drop(&mut self) {
         self.shut();
     }
 }
 
-impl fmt::Debug for MemoryBus {
+impl fmt::Debug for MemoryEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryBus").field("me", &self.me).finish_non_exhaustive()
+        f.debug_struct("MemoryEndpoint").field("me", &self.me).finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use a2a::StreamResponse;
-use a2a_core::{BackendError, Commit, Executor, ExecutorChange, Outcome, Result, TaskKey, Version};
+use a2a_core::{BackendError, Claim, ClaimChange, Commit, Outcome, Result, TaskKey, Version};
 
 use crate::entry::Entry;
 use crate::listing::{Owner, Row};
@@ -19,7 +19,7 @@ impl Location {
         let mut shard = self.shards.lock(key);
         let surplus = match shard.tasks.get_mut(key) {
             Some(entry) => {
-                let actual = entry.log.version();
+                let actual = entry.log.tip().version;
                 if actual != commit.expected() {
                     return Ok(fate_of_late(entry, commit));
                 }
@@ -31,7 +31,7 @@ impl Location {
             None => {
                 let mut entry = first(key, commit)?;
                 self.listing.insert(&entry.owner, &entry.row);
-                self.hand_over(key, &mut entry, commit.executor_change());
+                self.hand_over(key, &mut entry, commit);
                 let surplus = self.finish(key, &mut entry);
                 shard.tasks.insert(key.clone(), entry);
                 surplus
@@ -46,7 +46,7 @@ impl Location {
 
     fn append(&self, key: &TaskKey, entry: &mut Entry, commit: &Commit<'_>) -> Option<Surplus> {
         entry.log.push(Arc::clone(commit.record()), &self.config);
-        self.hand_over(key, entry, commit.executor_change());
+        self.hand_over(key, entry, commit);
         // A terminal state is never left, whatever the writer believes.
         if entry.row.state.is_terminal() || entry.row.describes(commit.task()) {
             return None;
@@ -57,19 +57,23 @@ impl Location {
         self.finish(key, entry)
     }
 
-    fn hand_over(&self, key: &TaskKey, entry: &mut Entry, change: ExecutorChange) {
-        let next = match change {
-            ExecutorChange::Keep => return,
-            ExecutorChange::Claim(executor) => Some(executor),
-            ExecutorChange::Release => None,
-        };
-        self.set_executor(key, entry, next);
+    fn hand_over(&self, key: &TaskKey, entry: &mut Entry, commit: &Commit<'_>) {
+        match commit.claim_change() {
+            ClaimChange::Keep => return,
+            ClaimChange::Make { .. } => {
+                if let Some(caller) = commit.caller() {
+                    entry.caller = Some(Box::new(caller.clone()));
+                }
+            }
+            ClaimChange::End => {}
+        }
+        self.set_claim(key, entry, commit.claim_after(entry.claim));
     }
 
-    /// Records who runs a task.
-    pub(crate) fn set_executor(&self, key: &TaskKey, entry: &mut Entry, next: Option<Executor>) {
-        lock(&self.executing).hand_over(key, entry.executor.as_ref(), next.as_ref());
-        entry.executor = next;
+    /// Records who may run a task's agent.
+    pub(crate) fn set_claim(&self, key: &TaskKey, entry: &mut Entry, next: Option<Claim>) {
+        lock(&self.executing).hand_over(key, entry.claim.as_ref(), next.as_ref());
+        entry.claim = next;
     }
 
     fn finish(&self, key: &TaskKey, entry: &mut Entry) -> Option<Surplus> {
@@ -84,7 +88,7 @@ impl Location {
 
 /// A commit that is the last one in the log already is a repetition: its first answer was lost.
 fn fate_of_late(entry: &Entry, commit: &Commit<'_>) -> Outcome {
-    let actual = entry.log.version();
+    let actual = entry.log.tip().version;
     let record = commit.record();
     if record.version == actual && entry.log.last_id() == Some(record.id) {
         Outcome::Applied(actual)
@@ -103,7 +107,8 @@ fn first(key: &TaskKey, commit: &Commit<'_>) -> Result<Entry> {
         row: Row::new(key.task_id.as_str().into(), commit.task()),
         log: Log::new(Arc::clone(record)),
         owner: Arc::new(owner),
-        executor: None,
+        claim: None,
+        caller: None,
         watchers: BTreeSet::new(),
         finished: None,
     })

@@ -15,7 +15,7 @@ pub struct Config {
     pub(crate) finished_log_bytes: usize,
     pub(crate) log_commits: usize,
     pub(crate) log_bytes: usize,
-    pub(crate) claims: usize,
+    pub(crate) given_up: usize,
     pub(crate) commit_spacing: Duration,
 }
 
@@ -26,7 +26,7 @@ impl Default for Config {
             finished_log_bytes: 16 << 20,
             log_commits: 16_384,
             log_bytes: 8 << 20,
-            claims: 100_000,
+            given_up: 1_000,
             commit_spacing: Duration::ZERO,
         }
     }
@@ -68,11 +68,11 @@ impl Config {
         self
     }
 
-    /// Sets how many message claims are kept, by default 100,000. Beyond that the one that expires first is
-    /// forgotten before its time: under such a flood a repeated message may make a second task.
+    /// Sets how many deliveries are listed that were given up, by default 1,000. Beyond that the one that was given
+    /// up first is forgotten.
     #[must_use]
-    pub fn claims(mut self, claims: usize) -> Self {
-        self.claims = claims;
+    pub fn given_up_deliveries(mut self, deliveries: usize) -> Self {
+        self.given_up = deliveries;
         self
     }
 

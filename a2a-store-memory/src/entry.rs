@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use a2a::Task;
-use a2a_core::{Executor, InstanceId, StoredTask, TaskHead, Version};
+use a2a_core::{CallerContext, Claim, InstanceId, StoredTask, TaskHead, Tip};
 
 use crate::listing::{Owner, Row};
 use crate::log::Log;
@@ -16,7 +16,8 @@ pub(crate) struct Entry {
     pub(crate) log: Log,
     pub(crate) owner: Arc<Owner>,
     pub(crate) row: Row,
-    pub(crate) executor: Option<Executor>,
+    pub(crate) claim: Option<Claim>,
+    pub(crate) caller: Option<Box<CallerContext>>,
     pub(crate) watchers: BTreeSet<InstanceId>,
     /// Set once the task is in a terminal state.
     pub(crate) finished: Option<Place>,
@@ -26,7 +27,7 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 pub(crate) struct Moment {
     pub(crate) task: Arc<Task>,
-    version: Version,
+    tip: Tip,
     head: TaskHead,
 }
 
@@ -35,18 +36,21 @@ impl Entry {
         TaskHead {
             state: self.row.state.clone(),
             principal: self.owner.principal.clone(),
-            executor: self.executor,
+            caller: self.caller.clone(),
+            claim: self.claim,
+            generation: self.log.tip().generation,
         }
     }
 
     pub(crate) fn moment(&mut self) -> Option<Moment> {
-        Some(Moment { task: self.log.task()?, version: self.log.version(), head: self.head() })
+        Some(Moment { task: self.log.task()?, tip: self.log.tip(), head: self.head() })
     }
 }
 
 impl Moment {
     /// Copies the task: the one copy that a read makes.
     pub(crate) fn into_stored(self) -> StoredTask {
-        StoredTask { task: Task::clone(&self.task), version: self.version, head: self.head }
+        let Tip { version, generation } = self.tip;
+        StoredTask { task: Task::clone(&self.task), version, generation, head: self.head }
     }
 }

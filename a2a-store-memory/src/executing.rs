@@ -1,8 +1,9 @@
 //! Who runs what: the tasks of each executor, in order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
-use a2a_core::{Executor, InstanceId, TaskKey};
+use a2a_core::{Claim, ExecutingPage, InstanceId, TaskKey};
 
 /// The tasks by the instance that runs them.
 #[derive(Debug, Default)]
@@ -11,9 +12,9 @@ pub(crate) struct Executing {
 }
 
 impl Executing {
-    /// Records that a task went from one executor to another.
-    pub(crate) fn hand_over(&mut self, key: &TaskKey, from: Option<&Executor>, to: Option<&Executor>) {
-        let (from, to) = (from.map(|e| e.instance), to.map(|e| e.instance));
+    /// Records that a task's claim took the place of another.
+    pub(crate) fn hand_over(&mut self, key: &TaskKey, from: Option<&Claim>, to: Option<&Claim>) {
+        let (from, to) = (from.map(|claim| claim.instance), to.map(|claim| claim.instance));
         if from == to {
             return;
         }
@@ -30,9 +31,14 @@ impl Executing {
         }
     }
 
-    /// Returns the first tasks of an executor, in key order.
-    pub(crate) fn of(&self, who: &InstanceId, limit: usize) -> Vec<TaskKey> {
-        self.tasks.get(who).into_iter().flatten().take(limit).cloned().collect()
+    /// Returns the tasks of an executor that follow `after`, in key order, at most `limit`.
+    pub(crate) fn page(&self, who: &InstanceId, after: Option<&TaskKey>, limit: usize) -> ExecutingPage {
+        let Some(tasks) = self.tasks.get(who) else { return ExecutingPage::default() };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = tasks.range::<TaskKey, _>((from, Bound::Unbounded));
+        let tasks: Vec<TaskKey> = rest.by_ref().take(limit).cloned().collect();
+        let next = rest.next().and(tasks.last()).cloned();
+        ExecutingPage { tasks, next }
     }
 }
 

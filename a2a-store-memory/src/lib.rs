@@ -1,9 +1,9 @@
-//! A store for instances that live in one process: tasks, members, push configs and message claims in memory.
+//! A store for instances that live in one process: tasks, members, push configs and keys in memory.
 //!
 //! ```text
 //!  MemoryStore ──┐              ┌─ shard 0 ─┐ … ┌─ shard 31 ┐   key ─▶ log, task, head; webhooks
 //!  (clone)     ──┼─▶ location ──┼─ listing: owner ─▶ context ─▶ state ─▶ positions, in order
-//!  (clone)     ──┘              └─ executing · retention · members · claims
+//!  (clone)     ──┘              └─ executing · retention · members · given up · keys
 //! ```
 //!
 //! A commit appends its record, shared with whoever streams it, to the task's log and copies nothing. Records
@@ -13,19 +13,19 @@
 //!
 //! # Limits
 //!
-//! [`Config`] bounds each task's log, the number of finished tasks, the logs of these together, and the number
-//! of claims. Running and parked tasks are never dropped, so their number and size are for the caller to bound.
+//! [`Config`] bounds each task's log, the number of finished tasks, the logs of these together, and the list of
+//! deliveries that were given up. Running and parked tasks are never dropped, so their number and size are for the caller to bound.
 //! Everything is gone with the last clone. No id and no commit is too large.
 //!
 //! A page of a list costs what is on it, whatever the filters. So does its total, but with a time filter: that
 //! counts the positions from the given time on.
-#![doc(html_no_source)]
 
-mod claims;
 mod commit;
 mod config;
+mod deployment;
 mod entry;
 mod executing;
+mod given_up;
 mod listing;
 mod location;
 mod log;

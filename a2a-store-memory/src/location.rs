@@ -1,4 +1,5 @@
-//! What all clones of a store share: the tasks, the indexes over them, the members and the claims.
+//! What all clones of a store share: the tasks, the indexes over them, the members, and what all instances
+//! share.
 //!
 //! Locks are taken in one order: a task's shard, then one index at a time. Nothing takes a shard while it
 //! holds an index or another shard.
@@ -6,13 +7,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
-use a2a_core::{InstanceId, Member, PushSubscription, TaskKey};
+use a2a_core::{InstanceId, Keys, Member, PushSubscription, TaskKey};
 use foldhash::HashMap;
 
 use crate::Config;
-use crate::claims::Claims;
 use crate::entry::Entry;
 use crate::executing::Executing;
+use crate::given_up::GivenUp;
 use crate::listing::Listing;
 use crate::retention::{Place, Retention, Surplus};
 use crate::shards::{Shards, lock};
@@ -26,7 +27,8 @@ pub(crate) struct Location {
     pub(crate) executing: Mutex<Executing>,
     pub(crate) retention: Mutex<Retention>,
     pub(crate) members: Mutex<BTreeMap<InstanceId, Member>>,
-    pub(crate) claims: Mutex<Claims>,
+    pub(crate) given_up: Mutex<GivenUp>,
+    pub(crate) keys: Mutex<BTreeMap<String, Keys>>,
 }
 
 /// The tasks that share a lock, and their webhooks.
@@ -78,8 +80,8 @@ impl Location {
         shard.webhooks.remove(key);
         let entry = shard.tasks.remove(key)?;
         self.listing.remove(&entry.owner, &entry.row);
-        if entry.executor.is_some() {
-            lock(&self.executing).hand_over(key, entry.executor.as_ref(), None);
+        if entry.claim.is_some() {
+            lock(&self.executing).hand_over(key, entry.claim.as_ref(), None);
         }
         if let Some(place) = entry.finished {
             lock(&self.retention).forget(place);

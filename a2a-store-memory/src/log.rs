@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use a2a::{StreamResponse, Task};
-use a2a_core::{CommitId, CommitRecord, Version, reduce};
+use a2a_core::{CommitId, CommitRecord, Tip, Version, reduce};
 
 use crate::{Config, weight};
 
@@ -21,7 +21,7 @@ pub(crate) struct Log {
     folded: Version,
     records: VecDeque<Arc<CommitRecord>>,
     bytes: usize,
-    version: Version,
+    tip: Tip,
 }
 
 impl Log {
@@ -30,14 +30,14 @@ impl Log {
         Log {
             task: None,
             folded: Version::ABSENT,
-            version: first.version,
+            tip: first.tip(),
             bytes: weight::of(&first),
             records: VecDeque::from([first]),
         }
     }
 
-    pub(crate) fn version(&self) -> Version {
-        self.version
+    pub(crate) fn tip(&self) -> Tip {
+        self.tip
     }
 
     /// Returns the id of the commit that made the current version.
@@ -60,7 +60,7 @@ impl Log {
 
     /// Appends the next commit and drops the oldest beyond the bounds.
     pub(crate) fn push(&mut self, record: Arc<CommitRecord>, config: &Config) {
-        self.version = record.version;
+        self.tip = record.tip();
         self.bytes = self.bytes.saturating_add(weight::of(&record));
         self.records.push_back(record);
         while self.records.len() > 1

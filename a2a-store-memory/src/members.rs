@@ -3,14 +3,14 @@
 use std::collections::btree_map::Entry;
 use std::ops::Bound;
 
-use a2a_core::{Beat, Eviction, InstanceId, Member, MemberState, Membership, Result, TaskKey};
+use a2a_core::{Beat, Eviction, ExecutingPage, InstanceId, Member, MemberState, Membership, Result, TaskKey};
 use async_trait::async_trait;
 use tokio::task::consume_budget;
 
 use crate::MemoryStore;
 use crate::shards::lock;
 
-/// How many tasks one call of `executing` returns at most.
+/// How many tasks are on one page of `executing` at most.
 const EXECUTING_PAGE: usize = 256;
 
 #[async_trait]
@@ -24,7 +24,7 @@ impl Membership for MemoryStore {
                 free.insert(me.clone());
                 Ok(Beat::Alive)
             }
-            Entry::Occupied(record) if record.get().state == MemberState::Evicted => Ok(Beat::Evicted),
+            Entry::Occupied(record) if record.get().state.is_final() => Ok(Beat::Evicted),
             Entry::Occupied(mut record) => {
                 // A delayed beat must not take the counter back: observers would see it move.
                 if me.beat >= record.get().beat {
@@ -33,6 +33,11 @@ impl Membership for MemoryStore {
                 Ok(Beat::Alive)
             }
         }
+    }
+
+    async fn member(&self, who: &InstanceId) -> Result<Option<Member>> {
+        consume_budget().await;
+        Ok(lock(&self.location.members).get(who).cloned())
     }
 
     async fn roster(&self, after: Option<&InstanceId>, limit: usize) -> Result<Vec<Member>> {
@@ -47,7 +52,7 @@ impl Membership for MemoryStore {
         let mut members = lock(&self.location.members);
         Ok(match members.get_mut(who) {
             None => Eviction::Absent,
-            Some(member) if member.state == MemberState::Evicted => Eviction::Evicted,
+            Some(member) if member.state.is_final() => Eviction::Evicted,
             Some(member) if member.beat == at_beat => {
                 member.state = MemberState::Evicted;
                 Eviction::Evicted
@@ -62,8 +67,8 @@ impl Membership for MemoryStore {
         Ok(())
     }
 
-    async fn executing(&self, who: &InstanceId) -> Result<Vec<TaskKey>> {
+    async fn executing(&self, who: &InstanceId, after: Option<&TaskKey>) -> Result<ExecutingPage> {
         consume_budget().await;
-        Ok(lock(&self.location.executing).of(who, EXECUTING_PAGE))
+        Ok(lock(&self.location.executing).page(who, after, EXECUTING_PAGE))
     }
 }

@@ -10,7 +10,7 @@ use crate::location::Location;
 ///
 /// ```
 /// use a2a::{StreamResponse, Task, TaskState, TaskStatus};
-/// use a2a_core::{Commit, CommitId, Outcome, SystemEnv, TaskKey, TaskStore, Tenant, Version};
+/// use a2a_core::{Commit, CommitId, Outcome, SystemEnv, TaskKey, TaskStore, Tenant, Tip, Version};
 /// use a2a_store_memory::MemoryStore;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -21,7 +21,7 @@ use crate::location::Location;
 ///
 /// let store = MemoryStore::new();
 /// let events = vec![StreamResponse::Task(task.clone())];
-/// let commit = Commit::new(Version::ABSENT, CommitId::generate(&SystemEnv), events, &task);
+/// let commit = Commit::new(Tip::ABSENT, CommitId::generate(&SystemEnv), events, &task);
 /// assert_eq!(store.commit(&key, commit).await?, Outcome::Applied(Version::new(1)));
 /// assert_eq!(store.clone().load(&key).await?.map(|stored| stored.task), Some(task));
 /// # Ok::<_, a2a_core::BackendError>(()) }).unwrap();

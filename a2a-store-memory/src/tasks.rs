@@ -4,17 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use a2a_core::{
-    Commit, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage,
-    TaskQuery, TaskStore, Tenant, Version,
+    Claim, Commit, InstanceId, Outcome, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery,
+    TaskStore, Version,
 };
 use async_trait::async_trait;
 use tokio::task::consume_budget;
-use tokio::time::Instant;
 
 use crate::MemoryStore;
-use crate::claims::Claim;
 use crate::entry::{Entry, Moment};
-use crate::shards::lock;
 
 // Nothing here ever waits; a caller that only talked to this store would keep its thread from everybody else.
 // Hence the calls of `consume_budget`, always before anything is changed.
@@ -72,11 +69,11 @@ impl TaskStore for MemoryStore {
         Ok(())
     }
 
-    async fn release(&self, key: &TaskKey, executor: &InstanceId) -> Result<()> {
+    async fn release(&self, key: &TaskKey, claim: &Claim) -> Result<()> {
         consume_budget().await;
         self.location.with(key, |entry| {
-            if entry.executor.is_some_and(|current| current.instance == *executor) {
-                self.location.set_executor(key, entry, None);
+            if entry.claim.as_ref() == Some(claim) {
+                self.location.set_claim(key, entry, None);
             }
         });
         Ok(())
@@ -85,20 +82,6 @@ impl TaskStore for MemoryStore {
     async fn list(&self, query: &TaskQuery) -> Result<TaskPage> {
         consume_budget().await;
         Ok(self.location.page(query))
-    }
-
-    async fn claim_message(
-        &self,
-        tenant: &Tenant,
-        principal: Option<&Principal>,
-        message_id: &str,
-        task_id: &str,
-        window: Duration,
-    ) -> Result<String> {
-        consume_budget().await;
-        let claim = Claim { tenant, principal, message_id };
-        let limit = self.location.config.claims;
-        Ok(lock(&self.location.claims).claim(&claim, task_id, Instant::now(), window, limit))
     }
 
     async fn delete(&self, key: &TaskKey) -> Result<bool> {

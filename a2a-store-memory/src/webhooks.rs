@@ -1,10 +1,13 @@
 //! The contract of push configs, on a shared location.
 
-use a2a_core::{BackendError, PushConfigs, PushSubscription, Result, TaskKey, Version};
+use a2a_core::{
+    BackendError, GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version,
+};
 use async_trait::async_trait;
 use tokio::task::consume_budget;
 
 use crate::MemoryStore;
+use crate::shards::lock;
 
 #[async_trait]
 impl PushConfigs for MemoryStore {
@@ -48,6 +51,24 @@ impl PushConfigs for MemoryStore {
         if let Some(subscription) = shard.webhooks.get_mut(key).and_then(|configs| configs.get_mut(id)) {
             subscription.acknowledged = subscription.acknowledged.max(version);
         }
+        Ok(())
+    }
+
+    async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {
+        consume_budget().await;
+        let limit = self.location.config.given_up;
+        lock(&self.location.given_up).add(delivery.clone(), limit);
+        Ok(())
+    }
+
+    async fn given_up(&self, after: Option<&GivenUpCursor>, limit: usize) -> Result<Vec<GivenUpDelivery>> {
+        consume_budget().await;
+        Ok(lock(&self.location.given_up).page(after, limit))
+    }
+
+    async fn forget_given_up(&self, key: &TaskKey, config_id: &str) -> Result<()> {
+        consume_budget().await;
+        lock(&self.location.given_up).forget(&(key.clone(), config_id.to_owned()));
         Ok(())
     }
 }

@@ -71,6 +71,12 @@ impl Env for SeededEnv {
     fn chance(&self) -> f64 {
         self.state().rng.f64()
     }
+
+    fn secret(&self) -> [u8; 32] {
+        let mut secret = [0; 32];
+        self.state().rng.fill(&mut secret);
+        secret
+    }
 }
 
 #[cfg(test)]

@@ -28,13 +28,14 @@
 //!     a2a_testkit::task_store_suite!(NowhereFixture);
 //!     a2a_testkit::membership_suite!(NowhereFixture);
 //!     a2a_testkit::push_configs_suite!(NowhereFixture);
+//!     a2a_testkit::deployment_suite!(NowhereFixture);
 //! }
 //! ```
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_core::{EventBus, Store};
+use a2a_core::{EventBus, Reach, Store};
 use async_trait::async_trait;
 
 /// A place where one test has a backend for itself.
@@ -71,13 +72,24 @@ pub trait StoreFixture: Fixture {
     async fn failing_handle(&self) -> Option<Arc<dyn Store>> {
         None
     }
+
+    /// Opens a handle on a location that was never set up, where the backend has to be set up at all.
+    async fn unprepared_handle(&self) -> Option<Arc<dyn Store>> {
+        None
+    }
 }
 
 /// A location of a bus.
 #[async_trait]
 pub trait BusFixture: Fixture {
-    /// Opens the endpoint of a new instance. Returns once messages sent to it arrive.
-    async fn endpoint(&self) -> Arc<dyn EventBus>;
+    /// Opens one more handle on the bus, independent of the others as that of another process would be. The suites
+    /// connect new instances to it.
+    async fn bus(&self) -> Arc<dyn EventBus>;
+
+    /// How endpoints of this bus are reached at best, sooner or later after they were connected.
+    fn reach(&self) -> Reach {
+        Reach::Direct
+    }
 
     /// How long it must stay quiet until nothing more is to be expected.
     fn silence(&self) -> Duration {

@@ -1,12 +1,11 @@
 //! Conformance suites for backends, fault-injecting wrappers, simulation helpers.
 //!
 //! Depend on this crate from tests only. Who writes a backend implements a [`StoreFixture`] or a
-//! [`BusFixture`] and names it in [`task_store_suite!`], [`membership_suite!`], [`push_configs_suite!`] or
-//! [`event_bus_suite!`]: one test appears per sentence of the contract in `a2a-core`. Who writes a server
-//! wraps its backends in [`FaultyStore`] and [`FaultyBus`] and runs it under [`simulate()`].
+//! [`BusFixture`] and names it in [`task_store_suite!`], [`membership_suite!`], [`push_configs_suite!`],
+//! [`deployment_suite!`] or [`event_bus_suite!`]: one test appears per sentence of the contract in `a2a-core`. Who
+//! writes a server wraps its backends in [`FaultyStore`] and [`FaultyBus`] and runs it under [`simulate()`].
 //!
 //! Start with [`fixture`].
-#![doc(html_no_source)]
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -15,6 +14,8 @@
     reason = "a failed assertion is how a suite speaks, and nothing but tests depends on this crate"
 )]
 
+pub mod deployment;
+pub mod endpoint;
 pub mod env;
 pub mod event_bus;
 pub mod faults;
@@ -31,7 +32,7 @@ mod run;
 mod suites;
 
 pub use env::SeededEnv;
-pub use faults::{Delay, FaultyBus, FaultyStore, Forecast, Weather};
+pub use faults::{Delay, FaultyBus, FaultyEndpoint, FaultyStore, Forecast, Late, Weather};
 pub use fixture::{BusFixture, Fixture, StoreFixture};
 pub use run::run;
 pub use simulate::{assert_replays, seeds, simulate};

@@ -38,12 +38,15 @@ macro_rules! task_store_suite {
             watching_an_absent_task_registers_nothing
             watchers_are_told_at_once
             head_agrees_with_load
-            a_claim_records_the_executor
-            a_release_clears_it
-            keep_leaves_it
+            a_claim_is_named_by_its_commit
+            keep_leaves_the_claim
+            a_later_claim_takes_the_place_of_an_earlier
+            a_commit_may_end_the_claim
             a_task_that_ended_may_change_hands
-            release_clears_only_the_named_executor
+            release_ends_exactly_the_named_claim
             the_principal_is_set_by_the_first_commit_only
+            the_caller_is_kept_with_the_claim
+            the_generation_is_kept
             list_returns_newest_status_first
             list_pages_cover_every_unchanged_task_once
             list_never_crosses_tenants_or_principals
@@ -55,7 +58,6 @@ macro_rules! task_store_suite {
             ids_are_hostile
             a_failed_call_leaks_no_content
             a_large_commit_is_applied_or_too_large
-            a_message_is_claimed_once
         }
     };
 }
@@ -68,12 +70,15 @@ macro_rules! membership_suite {
         $crate::__suite! { $fixture, membership:
             beat_zero_joins
             a_later_beat_needs_the_record
-            a_beat_writes_counter_state_and_label
+            a_beat_writes_the_whole_record
+            member_reads_one_record
             the_roster_is_in_id_order_after_the_given_id
             evict_compares_the_beat
             an_evicted_member_stays_evicted
+            a_member_that_left_stays_so
             remove_forgets_a_member
             executing_lists_the_tasks_of_an_executor
+            executing_pages_cover_every_task
             of_beat_and_evict_one_wins
         }
     };
@@ -91,16 +96,40 @@ macro_rules! push_configs_suite {
             removing_a_config_is_idempotent
             acknowledge_only_moves_forward
             configs_of_one_tenant_are_invisible_to_another
+            a_delivery_that_was_given_up_is_listed
+            given_up_pages_cover_every_delivery
+            forgetting_a_given_up_delivery_is_idempotent
         }
     };
 }
 
-/// Tests an [`EventBus`](a2a_core::EventBus): expands to a module `event_bus` with a test per sentence of
-/// its contract. Takes the type of a [`BusFixture`](crate::BusFixture).
+/// Tests a [`Deployment`](a2a_core::Deployment): expands to a module `deployment` with a test per sentence of its
+/// contract. Takes the type of a [`StoreFixture`](crate::StoreFixture).
+#[macro_export]
+macro_rules! deployment_suite {
+    ($fixture:ty) => {
+        $crate::__suite! { $fixture, deployment:
+            the_format_is_read
+            keys_are_made_once
+            names_have_keys_of_their_own
+            a_renewed_key_leaves_the_one_before_valid
+            of_two_who_renew_a_key_one_does
+        }
+    };
+}
+
+/// Tests an [`EventBus`](a2a_core::EventBus) and its [`Endpoint`](a2a_core::Endpoint)s: expands to two modules,
+/// `event_bus` and `endpoint`, with a test per sentence of their contracts. Takes the type of a
+/// [`BusFixture`](crate::BusFixture).
 #[macro_export]
 macro_rules! event_bus_suite {
     ($fixture:ty) => {
         $crate::__suite! { $fixture, event_bus:
+            connecting_again_gives_an_endpoint
+            release_removes_what_an_instance_left
+            release_is_idempotent
+        }
+        $crate::__suite! { $fixture, endpoint:
             a_message_reaches_each_recipient_and_nobody_else
             messages_to_a_live_endpoint_arrive_whole
             receive_waits_for_a_message
@@ -111,6 +140,7 @@ macro_rules! event_bus_suite {
             receive_on_a_closed_endpoint_is_closed
             close_is_idempotent
             instances_may_send_to_themselves
+            a_connected_endpoint_is_reached
         }
     };
 }

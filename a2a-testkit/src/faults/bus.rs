@@ -1,115 +1,85 @@
-//! A bus that loses, repeats, delays and reorders, and does not cross a partition.
+//! A bus that is connected to late, or only at the third attempt, and whose endpoints are faulty ones.
 
-use std::collections::BTreeMap;
+mod endpoint;
+
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use a2a_core::{BackendError, BusMessage, Delivery, EventBus, InstanceId, Result};
+use a2a_core::wire::Seal;
+use a2a_core::{BackendError, Endpoint, EventBus, InstanceId, Result};
 use async_trait::async_trait;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep;
 
 use super::Weather;
 
-/// Wraps one instance's endpoint, in the given weather.
+pub use endpoint::FaultyEndpoint;
+
+/// Wraps a bus for one process, in the given weather.
 ///
-/// All chance is drawn from the seed, in the order of the calls. The sender decides what is lost, the
-/// receiver what is repeated and how late: wrap both ends. Delayed messages wait at the receiver, so that no
-/// task runs in the background and `receive` stays cancel safe.
+/// All chance is drawn from the seed, in the order of the calls: its first endpoint has the bus's seed, each later
+/// one another.
 pub struct FaultyBus {
     inner: Arc<dyn EventBus>,
     weather: Weather,
-    air: Mutex<Air>,
+    chance: Mutex<Chance>,
 }
 
-struct Air {
+struct Chance {
     rng: fastrand::Rng,
-    /// The messages under way by the time of their arrival; the number keeps equal times apart.
-    under_way: BTreeMap<(Instant, u64), BusMessage>,
-    count: u64,
+    next_seed: u64,
 }
 
 impl FaultyBus {
-    /// Wraps an endpoint.
+    /// Wraps a bus.
     pub fn new(inner: Arc<dyn EventBus>, weather: Weather, seed: u64) -> Self {
-        let rng = fastrand::Rng::with_seed(seed);
-        FaultyBus { inner, weather, air: Mutex::new(Air { rng, under_way: BTreeMap::new(), count: 0 }) }
+        let chance = Chance { rng: fastrand::Rng::with_seed(seed), next_seed: seed };
+        FaultyBus { inner, weather, chance: Mutex::new(chance) }
     }
 
-    fn air(&self) -> MutexGuard<'_, Air> {
-        self.air.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take_off(&self, messages: Vec<BusMessage>) {
+    /// Draws how long a call takes, and whether it fails then.
+    fn draw(&self) -> (Duration, bool) {
         let forecast = self.weather.forecast();
-        let mut air = self.air();
-        for message in messages {
-            let copies = if air.rng.f64() < forecast.duplication { 2 } else { 1 };
-            for _ in 0..copies {
-                let arrival = Instant::now() + forecast.bus_delay.draw(&mut air.rng);
-                air.count += 1;
-                let number = air.count;
-                air.under_way.insert((arrival, number), message.clone());
-            }
-        }
+        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
+        let delay = forecast.connect_delay.draw(&mut chance.rng);
+        (delay, chance.rng.f64() < forecast.connect_failed)
     }
 
-    /// Takes what has arrived, except what a partition has caught since.
-    fn land(&self) -> Vec<BusMessage> {
-        let mut air = self.air();
-        let later = air.under_way.split_off(&(Instant::now(), u64::MAX));
-        let landed = std::mem::replace(&mut air.under_way, later);
-        landed.into_values().filter(|message| self.weather.reaches(message.from, self.inner.me())).collect()
-    }
-
-    async fn next_arrival(&self) {
-        let first = self.air().under_way.first_key_value().map(|((arrival, _), _)| *arrival);
-        match first {
-            Some(arrival) => sleep_until(arrival).await,
-            None => std::future::pending().await,
-        }
+    fn next_seed(&self) -> u64 {
+        let mut chance = self.chance.lock().unwrap_or_else(PoisonError::into_inner);
+        let seed = chance.next_seed;
+        chance.next_seed = chance.rng.u64(..);
+        seed
     }
 }
 
 #[async_trait]
 impl EventBus for FaultyBus {
-    fn me(&self) -> InstanceId {
-        self.inner.me()
-    }
-
-    async fn send(&self, to: &[InstanceId], message: &BusMessage) -> Result<Delivery> {
-        let me = self.inner.me();
-        self.weather.thawed(Some(me)).await;
-        let forecast = self.weather.forecast();
-        let (fails, reached) = {
-            let mut air = self.air();
-            let fails = air.rng.f64() < forecast.send_failed;
-            let arrives = |to: &&InstanceId| air.rng.f64() >= forecast.loss && self.weather.reaches(me, **to);
-            (fails, to.iter().filter(arrives).copied().collect::<Vec<_>>())
-        };
+    async fn connect(&self, me: &InstanceId, seal: &Arc<Seal>) -> Result<Arc<dyn Endpoint>> {
+        let (delay, fails) = self.draw();
+        self.weather.thawed(Some(*me)).await;
+        pause(delay).await;
         if fails {
-            return Err(BackendError::Unavailable("injected fault: not sent".into()));
+            return Err(BackendError::Unavailable("injected fault: not connected".into()));
         }
-        // Also where nobody is reached: a closed endpoint must go on to say so.
-        self.inner.send(&reached, message).await
+        let endpoint = self.inner.connect(me, seal).await?;
+        self.weather.thawed(Some(*me)).await;
+        Ok(Arc::new(FaultyEndpoint::new(endpoint, self.weather.clone(), self.next_seed())))
     }
 
-    async fn receive(&self) -> Result<Vec<BusMessage>> {
-        loop {
-            self.weather.thawed(Some(self.inner.me())).await;
-            let landed = self.land();
-            if !landed.is_empty() {
-                return Ok(landed);
-            }
-            tokio::select! {
-                biased;
-                received = self.inner.receive() => self.take_off(received?),
-                () = self.next_arrival() => {}
-            }
+    async fn release(&self, gone: &InstanceId) -> Result<()> {
+        let (delay, fails) = self.draw();
+        pause(delay).await;
+        if fails {
+            return Err(BackendError::Unavailable("injected fault: not released".into()));
         }
+        self.inner.release(gone).await
     }
+}
 
-    async fn close(&self) -> Result<()> {
-        self.inner.close().await
+async fn pause(delay: Duration) {
+    if !delay.is_zero() {
+        sleep(delay).await;
     }
 }
 
@@ -118,7 +88,6 @@ impl fmt::Debug for FaultyBus {
         f.debug_struct("FaultyBus")
             .field("inner", &self.inner)
             .field("weather", &self.weather)
-            .field("under_way", &self.air().under_way.len())
             .finish_non_exhaustive()
     }
 }

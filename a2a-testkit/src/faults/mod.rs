@@ -12,11 +12,12 @@
 mod bus;
 mod delay;
 mod forecast;
+mod index;
 mod store;
 mod weather;
 
-pub use bus::FaultyBus;
+pub use bus::{FaultyBus, FaultyEndpoint};
 pub use delay::Delay;
-pub use forecast::Forecast;
+pub use forecast::{Forecast, Late};
 pub use store::FaultyStore;
 pub use weather::Weather;

@@ -1,5 +1,6 @@
-//! A store whose calls take time, fail, and lie about having failed.
+//! A store whose calls take time, fail, and lie about having failed; whose writes arrive late and whose indexes lag.
 
+mod deployment;
 mod fate;
 mod members;
 mod tasks;
@@ -9,22 +10,27 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use a2a_core::{BackendError, InstanceId, Result, Store};
+use a2a_core::{BackendError, InstanceId, Result, Store, TaskKey};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use self::fate::{Answer, Fate};
-use super::Weather;
+use super::{Delay, Late, Weather};
+
+/// Tells the chance of lags from that of everything else, so that neither shifts the other.
+const LAGS: u64 = 0x1a65;
 
 /// Wraps a store for one instance, in the given weather.
 ///
 /// All chance is drawn from the seed, in the order of the calls. Time is tokio's, paused or not. Calls are
-/// as cancel safe as those of the wrapped store; the answer of a write that is dropped is lost.
+/// as cancel safe as those of the wrapped store; the answer of a write that is dropped is lost. All stores that
+/// share a weather are handles on one location: its indexes lag for all of them.
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
     weather: Weather,
     instance: Option<InstanceId>,
     rng: Mutex<fastrand::Rng>,
+    lags: Arc<Mutex<fastrand::Rng>>,
     late: Mutex<JoinSet<()>>,
 }
 
@@ -32,7 +38,8 @@ impl FaultyStore {
     /// Wraps a store.
     pub fn new(inner: Arc<dyn Store>, weather: Weather, seed: u64) -> Self {
         let rng = Mutex::new(fastrand::Rng::with_seed(seed));
-        FaultyStore { inner, weather, instance: None, rng, late: Mutex::default() }
+        let lags = Arc::new(Mutex::new(fastrand::Rng::with_seed(seed ^ LAGS)));
+        FaultyStore { inner, weather, instance: None, rng, lags, late: Mutex::default() }
     }
 
     /// Names the instance that uses this store, which can be cut off from it and frozen from now on.
@@ -42,7 +49,7 @@ impl FaultyStore {
         self
     }
 
-    /// Waits until no late commit is under way. Dropping the store drops them.
+    /// Waits until no late write is under way. Dropping the store drops them.
     pub async fn settle(&self) {
         let mut late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
         while late.join_next().await.is_some() {}
@@ -59,9 +66,18 @@ impl FaultyStore {
         answer
     }
 
-    async fn write<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+    /// Reads one task.
+    async fn read_of<T>(&self, key: &TaskKey, call: impl Future<Output = Result<T>>) -> Result<T> {
+        self.read(async { if self.weather.is_readable(key) { call.await } else { Err(unreadable()) } }).await
+    }
+
+    async fn write<T>(&self, call: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
         let fate = self.draw(Fate::of_write);
-        self.write_with(fate, call).await
+        let Some(lateness) = fate.late.filter(|_| self.weather.forecast().late == Late::Writes) else {
+            return self.write_with(fate, call).await;
+        };
+        self.apply_late(fate.outward + lateness, call);
+        self.write_with(fate, std::future::pending()).await
     }
 
     async fn write_with<T>(&self, fate: Fate, call: impl Future<Output = Result<T>>) -> Result<T> {
@@ -80,9 +96,23 @@ impl FaultyStore {
         }
     }
 
+    /// Has a write arrive when nobody waits for its answer any more.
+    fn apply_late<T>(&self, after: Duration, call: impl Future<Output = T> + Send + 'static) {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
+            sleep(after).await;
+            call.await;
+        });
+    }
+
     fn draw(&self, fate: impl FnOnce(&Weather, Option<InstanceId>, &mut fastrand::Rng) -> Fate) -> Fate {
         let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
         fate(&self.weather, self.instance, &mut rng)
+    }
+
+    /// What a write needs to reach the store and its indexes, also when this wrapper is busy with something else.
+    fn beyond(&self) -> Beyond {
+        let (inner, weather) = (Arc::clone(&self.inner), self.weather.clone());
+        Beyond { inner, weather, lags: Arc::clone(&self.lags) }
     }
 
     async fn outward(&self, delay: Duration) {
@@ -94,6 +124,26 @@ impl FaultyStore {
         pause(delay).await;
         self.weather.thawed(self.instance).await;
     }
+}
+
+/// What lies beyond the faults: the store, and the lag of its indexes.
+struct Beyond {
+    inner: Arc<dyn Store>,
+    weather: Weather,
+    lags: Arc<Mutex<fastrand::Rng>>,
+}
+
+impl Beyond {
+    /// Draws after what time the indexes show a change; `None` where they do not lag.
+    fn lag(&self) -> Option<Duration> {
+        let lag = self.weather.forecast().index_lag;
+        let mut rng = self.lags.lock().unwrap_or_else(PoisonError::into_inner);
+        (lag != Delay::NONE).then(|| lag.draw(&mut rng))
+    }
+}
+
+fn unreadable() -> BackendError {
+    BackendError::corrupt("injected fault: the task cannot be read")
 }
 
 async fn pause(delay: Duration) {

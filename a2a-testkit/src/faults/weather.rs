@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use a2a_core::InstanceId;
+use a2a_core::{InstanceId, TaskKey};
 use tokio::sync::Notify;
 
 use super::Forecast;
+use super::index::Index;
 
 /// A handle on the weather; clones share it. Changes hold from the next call on.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +16,7 @@ pub struct Weather(Arc<Sky>);
 #[derive(Debug, Default)]
 struct Sky {
     now: Mutex<Now>,
+    index: Mutex<Index>,
     thaw: Notify,
 }
 
@@ -24,6 +26,7 @@ struct Now {
     apart: BTreeSet<(InstanceId, InstanceId)>,
     without_store: BTreeSet<InstanceId>,
     frozen: BTreeSet<InstanceId>,
+    unreadable: BTreeSet<TaskKey>,
 }
 
 impl Weather {
@@ -83,10 +86,22 @@ impl Weather {
         self.0.thaw.notify_waiters();
     }
 
-    /// Connects everybody with everybody again, and thaws all. The forecast stays.
+    /// Spoils what a store keeps of one task: from now on all reads of it are
+    /// [`Corrupt`](a2a_core::BackendError::Corrupt). Writes and lists are as before.
+    pub fn spoil(&self, key: &TaskKey) {
+        self.now().unreadable.insert(key.clone());
+    }
+
+    /// Makes a task readable again.
+    pub fn mend(&self, key: &TaskKey) {
+        self.now().unreadable.remove(key);
+    }
+
+    /// Connects everybody with everybody again, and thaws all. The forecast stays, and what is spoilt is.
     pub fn heal(&self) {
         let mut now = self.now();
-        *now = Now { forecast: now.forecast.clone(), ..Now::default() };
+        let Now { forecast, unreadable, .. } = std::mem::take(&mut *now);
+        *now = Now { forecast, unreadable, ..Now::default() };
         drop(now);
         self.0.thaw.notify_waiters();
     }
@@ -98,6 +113,15 @@ impl Weather {
 
     pub(super) fn has_store(&self, instance: Option<InstanceId>) -> bool {
         !instance.is_some_and(|instance| self.now().without_store.contains(&instance))
+    }
+
+    pub(super) fn is_readable(&self, key: &TaskKey) -> bool {
+        !self.now().unreadable.contains(key)
+    }
+
+    /// The indexes of the store that all stores in this weather wrap.
+    pub(super) fn index(&self) -> MutexGuard<'_, Index> {
+        self.0.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the instance is not frozen.

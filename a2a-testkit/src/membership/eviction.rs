@@ -62,6 +62,27 @@ pub async fn an_evicted_member_stays_evicted(fixture: &dyn StoreFixture) {
     assert_eq!(everybody(&*other).await, []);
 }
 
+/// Who left in good order is not evicted afterwards, whatever the beat: the answer is the same, and the record stays
+/// as it left it.
+pub async fn a_member_that_left_stays_so(fixture: &dyn StoreFixture) {
+    let (members, other) = (fixture.handle().await, fixture.handle().await);
+    let mut member = joined(&*members).await;
+    beats_on(&*members, &mut member).await;
+    member.state = MemberState::Left;
+    beats_on(&*members, &mut member).await;
+    for at_beat in [2, 0, 1, 3, 2] {
+        assert_eq!(evict(&*other, &member.id, at_beat).await, Eviction::Evicted, "at beat {at_beat}");
+        assert_eq!(everybody(&*members).await, std::slice::from_ref(&member));
+    }
+    for (beat, state) in [(3, MemberState::Serving), (2, MemberState::Left), (0, MemberState::Starting)] {
+        let late = Member { beat, state, ..member.clone() };
+        assert_eq!(beats(&*other, &late).await, Beat::Evicted, "of beat {beat}");
+        assert_eq!(everybody(&*members).await, std::slice::from_ref(&member));
+    }
+    members.remove(&member.id).await.unwrap();
+    assert_eq!(evict(&*other, &member.id, 2).await, Eviction::Absent);
+}
+
 /// A removed member is no longer there: not in the roster, not for an eviction, not for a beat.
 pub async fn remove_forgets_a_member(fixture: &dyn StoreFixture) {
     let (members, other) = (fixture.handle().await, fixture.handle().await);

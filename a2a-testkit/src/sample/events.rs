@@ -6,7 +6,7 @@ use a2a::{
     Artifact, Message, Part, Role, StreamResponse, Task, TaskArtifactUpdateEvent, TaskState, TaskStatus,
     TaskStatusUpdateEvent,
 };
-use a2a_core::{CommitId, Env, InstanceId, SystemEnv};
+use a2a_core::{ClaimChange, CommitId, Env, InstanceId, SystemEnv};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 /// Returns a time: `millis` after a moment that is the same in the whole process, and not long ago.
@@ -27,6 +27,11 @@ pub fn instance() -> InstanceId {
 /// Draws the id of a new commit.
 pub fn commit_id() -> CommitId {
     CommitId::generate(&SystemEnv)
+}
+
+/// Makes the change by which a commit claims a task for an instance, whose first attempt it is.
+pub fn claim(instance: InstanceId) -> ClaimChange {
+    ClaimChange::Make { instance, attempt: 1 }
 }
 
 /// Makes a task in this state since `since`, without history and artifacts.

@@ -1,11 +1,13 @@
 //! Sample data: events of every kind, awkward ids, and tasks whose life a test tells step by step.
 
+mod draft;
 mod events;
 mod ids;
 mod parts;
 mod story;
 
-pub use events::{at, chunk, commit_id, instance, message, status, status_saying, task};
+pub use draft::Draft;
+pub use events::{at, chunk, claim, commit_id, instance, message, status, status_saying, task};
 pub use ids::{LONGEST_ID, hostile_ids, hostile_keys};
 pub use parts::{awkward_metadata, awkward_text, noise, parts_of_every_kind};
-pub use story::{Draft, Story};
+pub use story::Story;

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use a2a::{StreamResponse, Task, TaskState};
 use a2a_core::{
-    Commit, CommitId, CommitRecord, Executor, ExecutorChange, InstanceId, Outcome, Principal, StoredTask,
-    TaskHead, TaskKey, TaskStore, Tenant, Version, reduce,
+    CallerContext, Claim, ClaimChange, CommitRecord, Generation, InstanceId, Outcome, Principal, StoredTask,
+    TaskHead, TaskKey, TaskStore, Tenant, Tip, Version, reduce,
 };
 
-use super::{at, commit_id, task};
-use crate::expect::persist;
+use super::{Draft, at, commit_id, task};
 
 /// The model of one task: what a correct store holds about it.
 #[derive(Debug, Clone)]
@@ -21,57 +20,22 @@ pub struct Story {
     pub task: Task,
     /// The number of commits so far.
     pub version: Version,
+    /// The number of events that streams have carried so far.
+    pub generation: Generation,
     /// The commits so far.
     pub log: Vec<Arc<CommitRecord>>,
     /// Who creates it.
     pub principal: Option<Principal>,
-    /// Who runs it now.
-    pub executor: Option<Executor>,
+    /// What the agent may know of the caller.
+    pub caller: Option<CallerContext>,
+    /// Who may run it now.
+    pub claim: Option<Claim>,
+    /// The last claim, where a commit ended it: it may stand in the head until that is next written.
+    pub ended: Option<Claim>,
+    /// The task's generation when its last claim was made.
+    pub claimed_at: Generation,
     /// The instances that watch it.
     pub watchers: BTreeSet<InstanceId>,
-}
-
-/// A commit that owns what it says, so that it can be sent twice, or from many tasks.
-#[derive(Debug, Clone)]
-pub struct Draft {
-    /// The version that it expects.
-    pub expected: Version,
-    /// Its id.
-    pub id: CommitId,
-    /// Its events.
-    pub events: Vec<StreamResponse>,
-    /// What the task is after it.
-    pub task: Task,
-    /// What becomes of the executor.
-    pub change: ExecutorChange,
-    /// Who creates the task.
-    pub principal: Option<Principal>,
-}
-
-impl Draft {
-    /// Copies a commit.
-    pub fn of(commit: &Commit<'_>) -> Self {
-        Draft {
-            expected: commit.expected(),
-            id: commit.record().id,
-            events: commit.record().events.clone(),
-            task: commit.task().clone(),
-            change: commit.executor_change(),
-            principal: commit.principal().cloned(),
-        }
-    }
-
-    /// Returns the commit.
-    pub fn commit(&self) -> Commit<'_> {
-        Commit::new(self.expected, self.id, self.events.clone(), &self.task)
-            .executor(self.change)
-            .created_by(self.principal.as_ref())
-    }
-
-    /// Sends the commit, again while the store asks for it.
-    pub async fn send(&self, store: &dyn TaskStore, key: &TaskKey) -> Outcome {
-        persist(|| store.commit(key, self.commit())).await
-    }
 }
 
 impl Story {
@@ -86,9 +50,13 @@ impl Story {
             task: task(&key.task_id, context, TaskState::Submitted, at(0)),
             key,
             version: Version::ABSENT,
+            generation: Generation::NONE,
             log: Vec::new(),
             principal: None,
-            executor: None,
+            caller: None,
+            claim: None,
+            ended: None,
+            claimed_at: Generation::NONE,
             watchers: BTreeSet::new(),
         }
     }
@@ -107,56 +75,106 @@ impl Story {
         self
     }
 
+    /// The end of the log: what the next commit follows.
+    pub fn tip(&self) -> Tip {
+        Tip { version: self.version, generation: self.generation }
+    }
+
     /// Makes the next commit without sending it.
     pub fn draft(&self, events: Vec<StreamResponse>) -> Draft {
         let mut task = self.task.clone();
         events.iter().for_each(|event| reduce::apply(&mut task, event));
-        let (expected, principal) = (self.version, self.principal.clone());
-        Draft { expected, id: commit_id(), events, task, change: ExecutorChange::Keep, principal }
+        let (id, change, principal) = (commit_id(), ClaimChange::Keep, self.principal.clone());
+        Draft { after: self.tip(), id, events, task, change, principal, caller: None }
     }
 
     /// Takes note that a store has applied this draft.
     pub fn accept(&mut self, draft: &Draft) {
-        self.log.push(Arc::clone(draft.commit().record()));
-        self.version = draft.expected.next();
+        let commit = draft.commit();
+        self.log.push(Arc::clone(commit.record()));
+        (self.version, self.generation) = (commit.tip().version, commit.tip().generation);
         self.task.clone_from(&draft.task);
+        let before = self.claim;
+        self.claim = commit.claim_after(before);
         match draft.change {
-            ExecutorChange::Keep => {}
-            ExecutorChange::Claim(executor) => self.executor = Some(executor),
-            ExecutorChange::Release => self.executor = None,
+            ClaimChange::Keep => {}
+            ClaimChange::Make { .. } => {
+                (self.ended, self.claimed_at) = (None, self.generation);
+                self.caller = draft.caller.clone().or(self.caller.take());
+            }
+            ClaimChange::End => self.ended = before.or(self.ended),
         }
+    }
+
+    /// Takes note that a store has released a claim.
+    pub fn released(&mut self, claim: &Claim) {
+        self.claim.take_if(|current| current == claim);
+        self.ended.take_if(|ended| ended == claim);
     }
 
     /// Commits events; the store must apply them.
     pub async fn tell(&mut self, store: &dyn TaskStore, events: Vec<StreamResponse>) {
-        self.tell_with(store, events, ExecutorChange::Keep).await;
+        self.tell_with(store, events, ClaimChange::Keep).await;
     }
 
-    /// Commits events and a change of the executor; the store must apply them.
+    /// Commits events and a change of the claim; the store must apply them.
     pub async fn tell_with(
         &mut self,
         store: &dyn TaskStore,
         events: Vec<StreamResponse>,
-        change: ExecutorChange,
+        change: ClaimChange,
     ) {
         let draft = Draft { change, ..self.draft(events) };
         let outcome = draft.send(store, &self.key).await;
-        assert_eq!(outcome, Outcome::Applied(draft.expected.next()), "of a commit to {:?}", self.key);
+        assert_eq!(outcome, Outcome::Applied(draft.next()), "of a commit to {:?}", self.key);
         self.accept(&draft);
     }
 
-    /// Returns what a store must hold about the task now.
+    /// Returns what a store must hold about the task now, where it writes the head with each commit.
     pub fn stored(&self) -> Option<StoredTask> {
         let head = self.head()?;
-        Some(StoredTask { task: self.task.clone(), version: self.version, head })
+        let (task, version, generation) = (self.task.clone(), self.version, self.generation);
+        Some(StoredTask { task, version, generation, head })
     }
 
-    /// Returns the head that a store must hold now.
+    /// Returns the head that a store must hold now, where it writes the head with each commit.
     pub fn head(&self) -> Option<TaskHead> {
         (self.version != Version::ABSENT).then(|| TaskHead {
             state: self.task.status.state.clone(),
             principal: self.principal.clone(),
-            executor: self.executor,
+            caller: self.caller.clone().map(Box::new),
+            claim: self.claim,
+            generation: self.generation,
         })
+    }
+
+    /// Returns what a store must hold about the task now, in the words of its answer where it is free to choose.
+    pub fn stored_as(&self, answer: Option<&StoredTask>) -> Option<StoredTask> {
+        let mut stored = self.stored()?;
+        if let Some(answer) = answer {
+            stored.head = self.chosen(stored.head, &answer.head);
+        }
+        Some(stored)
+    }
+
+    /// Returns the head that a store must hold now, in the words of its answer where it is free to choose.
+    pub fn head_as(&self, answer: Option<&TaskHead>) -> Option<TaskHead> {
+        let head = self.head()?;
+        Some(match answer {
+            Some(answer) => self.chosen(head, answer),
+            None => head,
+        })
+    }
+
+    /// A store that rarely writes the head may show a claim that ended, and an earlier generation: not one from
+    /// before the claim.
+    fn chosen(&self, mut head: TaskHead, answer: &TaskHead) -> TaskHead {
+        if self.claim.is_none() && answer.claim == self.ended {
+            head.claim = self.ended;
+        }
+        if (self.claimed_at..=self.generation).contains(&answer.generation) {
+            head.generation = answer.generation;
+        }
+        head
     }
 }

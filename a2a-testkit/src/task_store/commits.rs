@@ -1,11 +1,11 @@
 //! One commit after another: applied, refused, repeated.
 
 use a2a::{Part, TaskState};
-use a2a_core::{Executor, ExecutorChange, Outcome, Principal, Version};
+use a2a_core::{Outcome, Principal, Version};
 
 use super::walk::{assert_holds, assert_log};
 use crate::StoreFixture;
-use crate::sample::{Draft, Story, at, commit_id, instance, message, status};
+use crate::sample::{Draft, Story, at, claim, commit_id, instance, message, status};
 
 /// A commit that expects the current version makes exactly the next one, on whichever handle.
 pub async fn a_commit_that_expects_the_current_version_is_applied(fixture: &dyn StoreFixture) {
@@ -26,7 +26,7 @@ pub async fn a_commit_that_expects_another_version_conflicts(fixture: &dyn Store
     let me = instance();
 
     let absent = Story::new("absent");
-    let early = Draft { expected: Version::new(1), ..absent.draft(vec![]) };
+    let early = absent.draft(vec![]).expecting(1);
     let outcome = early.send(&*store, &absent.key).await;
     assert_eq!(outcome, Outcome::Conflict { actual: Version::ABSENT }, "of a commit to an absent task");
     assert_holds(&*other, &absent).await;
@@ -34,15 +34,14 @@ pub async fn a_commit_that_expects_another_version_conflicts(fixture: &dyn Store
     let mut story = Story::new("t").by("ann").begin(&*store).await;
     for state in [TaskState::Working, TaskState::InputRequired] {
         let event = status(&story.task, state, at(1));
-        story.tell_with(&*store, vec![event], ExecutorChange::Claim(Executor::first(me))).await;
+        story.tell_with(&*store, vec![event], claim(me)).await;
     }
     for expected in [0, 1, 2, 4, 5, 1_000_000] {
         let event = status(&story.task, TaskState::Failed, at(9));
         let wrong = Draft {
-            expected: Version::new(expected),
-            change: ExecutorChange::Claim(Executor::first(instance())),
+            change: claim(instance()),
             principal: Some(Principal::new("eve")),
-            ..story.draft(vec![event])
+            ..story.draft(vec![event]).expecting(expected)
         };
         let outcome = wrong.send(&*other, &story.key).await;
         assert_eq!(outcome, Outcome::Conflict { actual: story.version }, "of a commit expecting {expected}");
@@ -56,7 +55,7 @@ pub async fn a_commit_that_expects_another_version_conflicts(fixture: &dyn Store
 /// A commit sent again, on any handle and by any number of tasks, counts once and is answered as before.
 pub async fn a_repeated_commit_with_the_same_id_is_applied_once(fixture: &dyn StoreFixture) {
     let (store, other) = (fixture.handle().await, fixture.handle().await);
-    let me = Executor::first(instance());
+    let me = instance();
     let mut story = Story::new("t");
 
     let whole = a2a::StreamResponse::Task(story.task.clone());
@@ -67,7 +66,7 @@ pub async fn a_repeated_commit_with_the_same_id_is_applied_once(fixture: &dyn St
     story.accept(&birth);
 
     let said = message(&story.task, "m", vec![Part::text("once")]);
-    let draft = Draft { change: ExecutorChange::Claim(me), ..story.draft(vec![said]) };
+    let draft = Draft { change: claim(me), ..story.draft(vec![said]) };
     let everywhere = (0..8).map(|n| draft.send(if n % 2 == 0 { &*store } else { &*other }, &story.key));
     for outcome in futures::future::join_all(everywhere).await {
         assert_eq!(outcome, Outcome::Applied(Version::new(2)), "of one of eight copies of a commit");
@@ -75,9 +74,10 @@ pub async fn a_repeated_commit_with_the_same_id_is_applied_once(fixture: &dyn St
     story.accept(&draft);
     assert_holds(&*other, &story).await;
 
-    // What happened to the executor since then is not undone by the echo of an old claim.
-    store.release(&story.key, &me.instance).await.unwrap();
-    story.executor = None;
+    // What happened to the claim since then is not undone by its echo.
+    let held = story.claim.expect("a claim");
+    store.release(&story.key, &held).await.unwrap();
+    story.released(&held);
     assert_eq!(draft.send(&*other, &story.key).await, Outcome::Applied(Version::new(2)));
     assert_holds(&*store, &story).await;
 
@@ -104,7 +104,7 @@ pub async fn the_principal_is_set_by_the_first_commit_only(fixture: &dyn StoreFi
             let event = status(&story.task, TaskState::Working, at(1));
             let principal = claimed.map(Principal::new);
             let draft = Draft { principal, ..story.draft(vec![event]) };
-            assert_eq!(draft.send(&*store, &story.key).await, Outcome::Applied(draft.expected.next()));
+            assert_eq!(draft.send(&*store, &story.key).await, Outcome::Applied(draft.next()));
             story.accept(&draft);
             assert_holds(&*store, &story).await;
         }

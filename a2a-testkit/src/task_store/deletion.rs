@@ -1,16 +1,16 @@
 //! Deletion leaves nothing behind that a later task under the same key could stumble over.
 
 use a2a::{Part, TaskState};
-use a2a_core::{Executor, ExecutorChange, Outcome, Replay, Store, TaskKey, TaskQuery, Tenant, Version};
+use a2a_core::{CallerContext, Outcome, Replay, Store, TaskKey, TaskQuery, Tenant, Version};
 
 use super::walk::{assert_holds, assert_log, ids};
 use crate::StoreFixture;
 use crate::expect::eventually;
 use crate::push_configs::subscription;
-use crate::sample::{Story, at, chunk, instance, message, noise, status};
+use crate::sample::{Draft, Story, at, awkward_metadata, chunk, claim, instance, message, noise, status};
 
-/// After a delete the task is as if it had never been: log, snapshots, watchers, executor, principal and
-/// push configs. The same key can be created anew and begins at version 1. All other tasks stay.
+/// After a delete the task is as if it had never been: log, snapshots, watchers, claim, caller,
+/// principal and push configs. The same key can be created anew and begins at version 1. All other tasks stay.
 pub async fn delete_removes_everything_of_a_task(fixture: &dyn StoreFixture) {
     let (store, other) = (fixture.handle().await, fixture.handle().await);
     let neighbours = ["", "t", "t1", "t#", "t#C"].map(|id| TaskKey::new(Tenant::new("neighbour"), id));
@@ -35,12 +35,12 @@ pub async fn delete_removes_everything_of_a_task(fixture: &dyn StoreFixture) {
         let outcome = late.send(&*other, &story.key).await;
         assert_eq!(outcome, Outcome::Conflict { actual: Version::ABSENT }, "of a commit to a deleted task");
 
-        let executor = story.executor.expect("an executor").instance;
+        let executor = story.claim.expect("a claim").instance;
         let (ann, nobody) = (TaskQuery::new(Tenant::default(), story.principal, 100), list_of_nobody());
         eventually(fixture.patience(), (false, Vec::new(), false), async || {
             let listed = ids(&*other, &ann).await.contains(&id);
-            let executing = other.executing(&executor).await.unwrap();
-            (listed, executing, ids(&*other, &nobody).await.contains(&id))
+            let executing = other.executing(&executor, None).await.unwrap();
+            (listed, executing.tasks, ids(&*other, &nobody).await.contains(&id))
         })
         .await;
 
@@ -65,8 +65,11 @@ fn list_of_nobody() -> TaskQuery {
 
 async fn eventful(store: &dyn Store, story: Story, commits: i64) -> Story {
     let mut story = story.begin(store).await;
-    let claim = ExecutorChange::Claim(Executor::first(instance()));
-    story.tell_with(store, Vec::new(), claim).await;
+    let caller =
+        Some(CallerContext { claims: awkward_metadata().into_iter().collect(), ..Default::default() });
+    let draft = Draft { change: claim(instance()), caller, ..story.draft(Vec::new()) };
+    assert_eq!(draft.send(store, &story.key).await, Outcome::Applied(draft.next()));
+    story.accept(&draft);
     for n in 0..commits {
         let event = match n % 3 {
             0 => status(&story.task, TaskState::Working, at(n)),

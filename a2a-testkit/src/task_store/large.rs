@@ -52,12 +52,12 @@ async fn attempt(store: &dyn Store, other: &dyn Store, story: &mut Story, events
     let draft = story.draft(events);
     match store.commit(&story.key, draft.commit()).await {
         Ok(outcome) => {
-            assert_eq!(outcome, Outcome::Applied(draft.expected.next()));
+            assert_eq!(outcome, Outcome::Applied(draft.next()));
             let again = draft.send(other, &story.key).await;
-            assert_eq!(again, Outcome::Applied(draft.expected.next()), "of the same large commit again");
+            assert_eq!(again, Outcome::Applied(draft.next()), "of the same large commit again");
             let rival = Draft { id: crate::sample::commit_id(), ..draft.clone() };
             let lost = rival.send(other, &story.key).await;
-            assert_eq!(lost, Outcome::Conflict { actual: draft.expected.next() }, "of a large rival");
+            assert_eq!(lost, Outcome::Conflict { actual: draft.next() }, "of a large rival");
             let before = story.version;
             story.accept(&draft);
             assert_log(other, story, before).await;

@@ -4,17 +4,19 @@ use std::error::Error;
 use std::fmt::Debug;
 
 use a2a::{Part, StreamResponse};
-use a2a_core::{BackendError, Principal, Result, Store, TaskKey, TaskQuery, Tenant, Version};
+use a2a_core::{
+    BackendError, CallerContext, Claim, Principal, Result, Store, TaskKey, TaskQuery, Tenant, Version,
+};
 
 use crate::StoreFixture;
 use crate::push_configs::subscription;
-use crate::sample::{Draft, Story, chunk, instance, noise};
+use crate::sample::{Draft, Story, chunk, claim, commit_id, instance, noise};
 
-/// Occurs in everything that must stay out of logs: messages, artifacts, principals, webhooks.
+/// Occurs in everything that must stay out of logs: messages, artifacts, principals, callers, webhooks, keys.
 const SECRET: &str = "hunter2-do-not-log-me";
 
 /// Calls that fail, because of what they ask for or because the backend is out of reach, say so without
-/// repeating content, principals or webhooks; nor does the handle print them.
+/// repeating content, principals, callers, webhooks or keys; nor does the handle print them.
 pub async fn a_failed_call_leaks_no_content(fixture: &dyn StoreFixture) {
     let store = fixture.handle().await;
     let long = TaskKey::new(Tenant::new("t".repeat(5_000)), "i".repeat(5_000));
@@ -39,20 +41,21 @@ async fn call_everything(store: &dyn Store, story: &Story) {
     let (key, me) = (&story.key, instance());
     let whole = StreamResponse::Task(story.task.clone());
     let secret = chunk(&story.task, SECRET, vec![Part::text(SECRET), Part::raw(SECRET.into())], false);
-    let draft = story.draft(vec![whole, secret]);
+    let claims = [(SECRET.to_owned(), SECRET.into())].into_iter().collect();
+    let caller = Some(CallerContext { claims, ..CallerContext::default() });
+    let draft = Draft { caller, change: claim(me), ..story.draft(vec![whole, secret]) };
     inspect(store.commit(key, draft.commit()).await);
-    let late = Draft { expected: Version::new(9), ..draft };
+    let late = draft.expecting(9);
     inspect(store.commit(key, late.commit()).await);
     inspect(store.load(key).await);
     inspect(store.head(key).await);
     inspect(store.commits_after(key, Version::ABSENT).await);
     inspect(store.watch(key, &me).await);
     inspect(store.unwatch(key, &me).await);
-    inspect(store.release(key, &me).await);
+    inspect(store.watchers(key).await);
+    inspect(store.release(key, &Claim { instance: me, attempt: 1, by: commit_id() }).await);
     let query = TaskQuery::new(key.tenant.clone(), story.principal.clone(), 10);
     inspect(store.list(&TaskQuery { context_id: Some(SECRET.into()), ..query }).await);
-    let window = std::time::Duration::from_secs(60);
-    inspect(store.claim_message(&key.tenant, story.principal.as_ref(), SECRET, "t", window).await);
 
     let mut hook = subscription(key, "hook");
     hook.config.url = format!("https://{SECRET}.example.com/");
@@ -60,7 +63,10 @@ async fn call_everything(store: &dyn Store, story: &Story) {
     inspect(store.save_config(key, &hook).await);
     inspect(store.get_config(key, "hook").await);
     inspect(store.list_configs(key).await);
+    inspect(store.acknowledge(key, "hook", Version::new(1)).await);
     inspect(store.remove_config(key, "hook").await);
+    inspect(store.keys("leaks", *b"hunter2-do-not-log-me-hunter2-do").await);
+    inspect(store.renew_key("leaks", 1, *b"hunter2-do-not-log-me-hunter2-do").await);
     inspect(store.delete(key).await);
 }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use a2a::{Part, StreamResponse, TaskState};
-use a2a_core::{Executor, ExecutorChange, Version};
+use a2a_core::{CallerContext, ClaimChange, Outcome, Version};
 use tokio::task::JoinSet;
 
 use super::walk::{assert_holds, assert_log};
 use crate::StoreFixture;
 use crate::sample::{
-    Story, at, awkward_metadata, awkward_text, chunk, instance, message, parts_of_every_kind, status,
-    status_saying,
+    Draft, Story, at, awkward_metadata, awkward_text, chunk, claim, instance, message, parts_of_every_kind,
+    status, status_saying,
 };
 
 /// After each commit the task is the fold of all events so far, down to the last odd character.
@@ -116,14 +116,18 @@ pub async fn load_sees_every_commit_that_was_answered(fixture: &dyn StoreFixture
 /// The head is the load without the content, at every step of a task's life.
 pub async fn head_agrees_with_load(fixture: &dyn StoreFixture) {
     let (store, other) = (fixture.handle().await, fixture.handle().await);
-    let (runner, watcher) = (Executor::first(instance()), instance());
+    let watcher = instance();
     let mut story = Story::new("t").by("ann");
     assert_holds(&*other, &story).await;
     story = story.begin(&*store).await;
     assert_holds(&*other, &story).await;
 
     let working = status(&story.task, TaskState::Working, at(1));
-    story.tell_with(&*store, vec![working], ExecutorChange::Claim(runner)).await;
+    let caller =
+        Some(CallerContext { claims: awkward_metadata().into_iter().collect(), ..Default::default() });
+    let draft = Draft { change: claim(instance()), caller, ..story.draft(vec![working]) };
+    assert_eq!(draft.send(&*store, &story.key).await, Outcome::Applied(draft.next()));
+    story.accept(&draft);
     assert_holds(&*other, &story).await;
 
     store.watch(&story.key, &watcher).await.unwrap();
@@ -141,7 +145,7 @@ pub async fn head_agrees_with_load(fixture: &dyn StoreFixture) {
 
     let done = status(&story.task, TaskState::Completed, at(4));
     let undone = status(&story.task, TaskState::Working, at(5));
-    story.tell_with(&*store, vec![done, undone], ExecutorChange::Release).await;
+    story.tell_with(&*store, vec![done, undone], ClaimChange::End).await;
     assert_eq!(story.task.status.state, TaskState::Completed);
     assert_holds(&*other, &story).await;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use a2a::{Part, TaskState};
-use a2a_core::{Executor, ExecutorChange, InstanceId, Store, StoredTask, Version};
+use a2a_core::{ClaimChange, InstanceId, Store, StoredTask, Version};
 use tokio::task::JoinSet;
 
 use super::walk::assert_holds;
@@ -73,8 +73,8 @@ pub async fn watchers_are_told_at_once(fixture: &dyn StoreFixture) {
         crowd.push(watcher);
         story.watchers.insert(watcher);
         if n % 16 == 0 {
-            let claim = ExecutorChange::Claim(Executor { instance: watcher, attempt: n + 1 });
-            story.tell_with(&*other, Vec::new(), claim).await;
+            let change = ClaimChange::Make { instance: watcher, attempt: n + 1 };
+            story.tell_with(&*other, Vec::new(), change).await;
         }
         assert_eq!(other.watchers(&story.key).await.unwrap(), story.watchers, "after {n} others");
     }
@@ -98,7 +98,7 @@ pub async fn watch_and_unwatch_are_idempotent(fixture: &dyn StoreFixture) {
     for watcher in [mine, mine, theirs, mine] {
         story.watchers.insert(watcher);
         let watched = store.watch(&story.key, &watcher).await.unwrap();
-        assert_eq!(watched, story.stored(), "what watch returns");
+        assert_eq!(watched, story.stored_as(watched.as_ref()), "what watch returns");
         assert_holds(&*other, &story).await;
     }
     other.unwatch(&story.key, &instance()).await.unwrap();

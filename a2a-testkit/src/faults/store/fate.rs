@@ -18,7 +18,7 @@ pub(super) enum Answer {
 pub(super) struct Fate {
     pub(super) applied: bool,
     pub(super) answer: Answer,
-    /// How much later than its answer a commit reaches the store, where it does.
+    /// How much later than its answer a write reaches the store, where it does.
     pub(super) late: Option<Duration>,
     pub(super) outward: Duration,
     pub(super) homeward: Duration,

@@ -1,6 +1,6 @@
 //! The members of a faulty store.
 
-use a2a_core::{Beat, Eviction, InstanceId, Member, Membership, Result, TaskKey};
+use a2a_core::{Beat, Eviction, ExecutingPage, InstanceId, Member, Membership, Result, TaskKey};
 use async_trait::async_trait;
 
 use super::FaultyStore;
@@ -8,7 +8,12 @@ use super::FaultyStore;
 #[async_trait]
 impl Membership for FaultyStore {
     async fn beat(&self, me: &Member) -> Result<Beat> {
-        self.write(self.inner.beat(me)).await
+        let (beyond, me) = (self.beyond(), me.clone());
+        self.write(async move { beyond.inner.beat(&me).await }).await
+    }
+
+    async fn member(&self, who: &InstanceId) -> Result<Option<Member>> {
+        self.read(self.inner.member(who)).await
     }
 
     async fn roster(&self, after: Option<&InstanceId>, limit: usize) -> Result<Vec<Member>> {
@@ -16,14 +21,21 @@ impl Membership for FaultyStore {
     }
 
     async fn evict(&self, who: &InstanceId, at_beat: u64) -> Result<Eviction> {
-        self.write(self.inner.evict(who, at_beat)).await
+        let (beyond, who) = (self.beyond(), *who);
+        self.write(async move { beyond.inner.evict(&who, at_beat).await }).await
     }
 
     async fn remove(&self, who: &InstanceId) -> Result<()> {
-        self.write(self.inner.remove(who)).await
+        let (beyond, who) = (self.beyond(), *who);
+        self.write(async move { beyond.inner.remove(&who).await }).await
     }
 
-    async fn executing(&self, who: &InstanceId) -> Result<Vec<TaskKey>> {
-        self.read(self.inner.executing(who)).await
+    async fn executing(&self, who: &InstanceId, after: Option<&TaskKey>) -> Result<ExecutingPage> {
+        self.read(async {
+            let mut page = self.inner.executing(who, after).await?;
+            self.weather.index().show_executing(who, after.is_none(), &mut page);
+            Ok(page)
+        })
+        .await
     }
 }

@@ -1,41 +1,46 @@
 //! The tasks of a faulty store.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use a2a_core::{
-    Commit, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage,
-    TaskQuery, TaskStore, Tenant, Version,
+    Claim, Commit, InstanceId, Outcome, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery,
+    TaskStore, Version,
 };
 use async_trait::async_trait;
 
-use super::FaultyStore;
 use super::fate::Fate;
+use super::{Beyond, FaultyStore, unreadable};
 use crate::sample::Draft;
+
+impl Beyond {
+    async fn commit(&self, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
+        let outcome = self.inner.commit(key, commit.clone()).await?;
+        if let Outcome::Applied(_) = outcome {
+            self.weather.index().committed(key, &commit, self.lag());
+        }
+        Ok(outcome)
+    }
+}
 
 #[async_trait]
 impl TaskStore for FaultyStore {
     async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>> {
-        self.read(self.inner.load(key)).await
+        self.read_of(key, self.inner.load(key)).await
     }
 
     async fn head(&self, key: &TaskKey) -> Result<Option<TaskHead>> {
-        self.read(self.inner.head(key)).await
+        self.read_of(key, self.inner.head(key)).await
     }
 
     async fn commit(&self, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
-        let fate = self.draw(Fate::of_write);
-        if let Some(lateness) = fate.late {
-            let (inner, key, draft) = (Arc::clone(&self.inner), key.clone(), Draft::of(&commit));
-            let arrives = fate.outward + lateness;
-            self.late.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
-                tokio::time::sleep(arrives).await;
-                // Nobody waits for this answer any more.
-                let _ = inner.commit(&key, draft.commit()).await;
-            });
-        }
-        self.write_with(fate, self.inner.commit(key, commit)).await
+        let (fate, beyond) = (self.draw(Fate::of_write), self.beyond());
+        let Some(lateness) = fate.late else {
+            return self.write_with(fate, beyond.commit(key, commit)).await;
+        };
+        let (key, draft) = (key.clone(), Draft::of(&commit));
+        self.apply_late(fate.outward + lateness, async move { beyond.commit(&key, draft.commit()).await });
+        self.write_with(fate, std::future::pending()).await
     }
 
     fn commit_spacing(&self) -> Duration {
@@ -43,41 +48,53 @@ impl TaskStore for FaultyStore {
     }
 
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {
-        self.read(self.inner.commits_after(key, after)).await
+        self.read_of(key, self.inner.commits_after(key, after)).await
     }
 
     async fn watch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<Option<StoredTask>> {
-        self.write(self.inner.watch(key, watcher)).await
+        let (beyond, key, watcher) = (self.beyond(), key.clone(), *watcher);
+        self.write(async move {
+            let watched = beyond.inner.watch(&key, &watcher).await;
+            if beyond.weather.is_readable(&key) { watched } else { Err(unreadable()) }
+        })
+        .await
     }
 
     async fn watchers(&self, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
-        self.read(self.inner.watchers(key)).await
+        self.read_of(key, self.inner.watchers(key)).await
     }
 
     async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
-        self.write(self.inner.unwatch(key, watcher)).await
+        let (beyond, key, watcher) = (self.beyond(), key.clone(), *watcher);
+        self.write(async move { beyond.inner.unwatch(&key, &watcher).await }).await
     }
 
-    async fn release(&self, key: &TaskKey, executor: &InstanceId) -> Result<()> {
-        self.write(self.inner.release(key, executor)).await
+    async fn release(&self, key: &TaskKey, claim: &Claim) -> Result<()> {
+        let (beyond, key, claim) = (self.beyond(), key.clone(), *claim);
+        self.write(async move {
+            beyond.inner.release(&key, &claim).await?;
+            beyond.weather.index().released(&key, &claim, beyond.lag());
+            Ok(())
+        })
+        .await
     }
 
     async fn list(&self, query: &TaskQuery) -> Result<TaskPage> {
-        self.read(self.inner.list(query)).await
-    }
-
-    async fn claim_message(
-        &self,
-        tenant: &Tenant,
-        principal: Option<&Principal>,
-        message_id: &str,
-        task_id: &str,
-        window: Duration,
-    ) -> Result<String> {
-        self.write(self.inner.claim_message(tenant, principal, message_id, task_id, window)).await
+        self.read(async {
+            let mut page = self.inner.list(query).await?;
+            self.weather.index().show(&query.tenant, &mut page);
+            Ok(page)
+        })
+        .await
     }
 
     async fn delete(&self, key: &TaskKey) -> Result<bool> {
-        self.write(self.inner.delete(key)).await
+        let (beyond, key) = (self.beyond(), key.clone());
+        self.write(async move {
+            let existed = beyond.inner.delete(&key).await?;
+            beyond.weather.index().deleted(&key, beyond.lag());
+            Ok(existed)
+        })
+        .await
     }
 }

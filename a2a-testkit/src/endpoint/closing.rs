@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use a2a_core::BackendError;
+use a2a_core::{BackendError, Recipient};
 use tokio::time::timeout;
 
 use super::inbox::Inbox;
@@ -16,7 +16,7 @@ use crate::sample::instance;
 pub async fn a_closed_recipient_is_reported_gone_or_ignored(fixture: &dyn BusFixture) {
     let (sender, mut live) = (Inbox::open(fixture).await, Inbox::open(fixture).await);
     let closed = Inbox::open(fixture).await;
-    within(fixture.patience(), "a close", closed.bus.close()).await.unwrap();
+    within(fixture.patience(), "a close", closed.endpoint.close()).await.unwrap();
     let gone = [closed.id(), instance()];
     for (number, to) in
         [vec![gone[0]], vec![gone[1]], vec![gone[0], live.id()], vec![live.id(), gone[1], gone[0]]]
@@ -38,24 +38,24 @@ pub async fn a_closed_recipient_is_reported_gone_or_ignored(fixture: &dyn BusFix
 /// On a closed endpoint `receive` is `Closed`: a new call, and one that was waiting when it closed.
 pub async fn receive_on_a_closed_endpoint_is_closed(fixture: &dyn BusFixture) {
     let reader = Inbox::open(fixture).await;
-    let bus = Arc::clone(&reader.bus);
-    let mut waiting = pin!(bus.receive());
+    let endpoint = Arc::clone(&reader.endpoint);
+    let mut waiting = pin!(endpoint.receive());
     let early = timeout(fixture.silence(), waiting.as_mut()).await;
     assert!(early.is_err(), "receive returned although nothing was sent");
 
-    let closing = within(fixture.patience(), "a close", reader.bus.close());
+    let closing = within(fixture.patience(), "a close", reader.endpoint.close());
     let waking = within(fixture.patience(), "waking a receive by close", waiting);
     let (closed, woken) = tokio::join!(closing, waking);
     closed.unwrap();
     assert!(matches!(woken, Err(BackendError::Closed)), "a waiting receive: {woken:?}");
     for _ in 0..2 {
-        let later = within(fixture.patience(), "a receive after close", reader.bus.receive()).await;
+        let later = within(fixture.patience(), "a receive after close", reader.endpoint.receive()).await;
         assert!(matches!(later, Err(BackendError::Closed)), "a later receive: {later:?}");
     }
 
     let sudden = Inbox::open(fixture).await;
-    sudden.bus.close().await.unwrap();
-    let later = within(fixture.patience(), "the first receive after close", sudden.bus.receive()).await;
+    sudden.endpoint.close().await.unwrap();
+    let later = within(fixture.patience(), "the first receive after close", sudden.endpoint.receive()).await;
     assert!(matches!(later, Err(BackendError::Closed)), "the first receive: {later:?}");
 }
 
@@ -63,7 +63,7 @@ pub async fn receive_on_a_closed_endpoint_is_closed(fixture: &dyn BusFixture) {
 pub async fn close_is_idempotent(fixture: &dyn BusFixture) {
     let (closed, mut live) = (Inbox::open(fixture).await, Inbox::open(fixture).await);
     let third = Inbox::open(fixture).await;
-    let close = || within(fixture.patience(), "a close", closed.bus.close());
+    let close = || within(fixture.patience(), "a close", closed.endpoint.close());
     let (first, second) = tokio::join!(close(), close());
     first.unwrap();
     second.unwrap();
@@ -71,7 +71,12 @@ pub async fn close_is_idempotent(fixture: &dyn BusFixture) {
 
     let message = closed.message(1);
     for to in [live.id(), closed.id()] {
-        let sent = within(fixture.patience(), "a send after close", closed.bus.send(&[to], &message)).await;
+        let sent = within(
+            fixture.patience(),
+            "a send after close",
+            closed.endpoint.send(&[Recipient::direct(to)], &message),
+        )
+        .await;
         assert!(matches!(sent, Err(BackendError::Closed)), "a send after close: {sent:?}");
     }
     let sentinel = third.message(2);

@@ -3,8 +3,15 @@
 //! Each function is one sentence of [`PushConfigs`]' contract and panics where the store breaks it.
 //! [`push_configs_suite!`](crate::push_configs_suite) makes tests of them.
 
+mod given_up;
+
 use a2a::{AuthenticationInfo, TaskPushNotificationConfig};
 use a2a_core::{PushConfigs, PushSubscription, Store, TaskKey, Tenant, Version};
+
+pub use given_up::{
+    a_delivery_that_was_given_up_is_listed, forgetting_a_given_up_delivery_is_idempotent,
+    given_up_pages_cover_every_delivery,
+};
 
 use crate::StoreFixture;
 use crate::expect::persist;

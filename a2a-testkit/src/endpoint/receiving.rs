@@ -20,8 +20,8 @@ pub async fn receive_waits_for_a_message(fixture: &dyn BusFixture) {
     let (sender, mut reader) = (Inbox::open(fixture).await, Inbox::open(fixture).await);
     for number in 0..3 {
         reader.drain().await;
-        let bus = Arc::clone(&reader.bus);
-        let mut receiving = pin!(bus.receive());
+        let endpoint = Arc::clone(&reader.endpoint);
+        let mut receiving = pin!(endpoint.receive());
         let mut polls = 0_usize;
         let counted = std::future::poll_fn(|cx| {
             polls += 1;
@@ -48,15 +48,15 @@ pub async fn receive_is_cancel_safe(fixture: &dyn BusFixture) {
         let messages: Vec<_> = (0..10).map(|n| sender.message(round * 10 + n)).collect();
         let sending = async {
             for message in &messages {
-                sender.send(&[reader.bus.me()], message).await;
+                sender.send(&[reader.endpoint.me()], message).await;
                 tokio::task::yield_now().await;
             }
         };
-        let bus = Arc::clone(&reader.bus);
+        let endpoint = Arc::clone(&reader.endpoint);
         let cancelling = async {
             let mut seen = Vec::new();
             for _ in 0..40 {
-                if let Some(messages) = abandoned_receive(&*bus, rng.u32(..6)).await {
+                if let Some(messages) = abandoned_receive(&*endpoint, rng.u32(..6)).await {
                     seen.extend(messages);
                 }
                 tokio::task::yield_now().await;
@@ -72,8 +72,11 @@ pub async fn receive_is_cancel_safe(fixture: &dyn BusFixture) {
 }
 
 /// Polls a `receive` a few times, or for a few milliseconds, and drops it.
-async fn abandoned_receive(bus: &dyn a2a_core::EventBus, polls: u32) -> Option<Vec<a2a_core::BusMessage>> {
-    let mut receiving = pin!(bus.receive());
+async fn abandoned_receive(
+    endpoint: &dyn a2a_core::Endpoint,
+    polls: u32,
+) -> Option<Vec<a2a_core::BusMessage>> {
+    let mut receiving = pin!(endpoint.receive());
     if polls == 0 {
         return timeout(Duration::from_millis(3), receiving).await.ok().map(Result::unwrap);
     }

@@ -3,16 +3,21 @@
 use std::sync::Arc;
 
 use a2a::{Part, TaskState};
-use a2a_core::{BusMessage, CommitRecord, News, TaskKey, Tenant, Version};
+use a2a_core::{
+    BusMessage, CallerContext, CancelRequest, CommitRecord, Generation, News, Reach, Recipient, TaskKey,
+    Tenant, Version,
+};
 
 use super::inbox::Inbox;
 use crate::BusFixture;
-use crate::expect::within;
+use crate::expect::{eventually, within};
 use crate::sample::{
-    Story, at, awkward_text, chunk, commit_id, message, noise, parts_of_every_kind, status, status_saying,
+    Story, at, awkward_metadata, awkward_text, chunk, commit_id, message, noise, parts_of_every_kind, status,
+    status_saying,
 };
 
-/// One recipient or many: each gets the message, no other instance does, nor the sender.
+/// One recipient or many, in each way in which they are reached: each gets the message, no other instance does, nor
+/// the sender. Who is reached nowhere is left out.
 pub async fn a_message_reaches_each_recipient_and_nobody_else(fixture: &dyn BusFixture) {
     let mut sender = Inbox::open(fixture).await;
     let mut others = Vec::new();
@@ -23,11 +28,22 @@ pub async fn a_message_reaches_each_recipient_and_nobody_else(fixture: &dyn BusF
     // The last number goes to everybody else: what comes before it there must have been meant for them.
     let choices: [&[usize]; 6] =
         [&[0], &[1, 2], &[3], &[0, 4, 5], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], &[11]];
-    for (number, choice) in choices.iter().enumerate() {
-        let to: Vec<_> = choice.iter().map(|n| others[*n].id()).collect();
-        let message = sender.message(number as u64);
-        sender.send(&to, &message).await;
-        choice.iter().for_each(|n| sent[*n].push(message.clone()));
+    let mut number = 0;
+    for way in ways(fixture, &others).await {
+        for choice in choices {
+            let reach =
+                |n: usize| if way == Way::Mixed && n.is_multiple_of(2) { Reach::Direct } else { way.reach() };
+            let mut to: Vec<_> =
+                choice.iter().map(|n| Recipient { instance: others[*n].id(), reach: reach(*n) }).collect();
+            // The last of all hears of nothing but the sentinel.
+            if choice.len() > 1 {
+                to.insert(1, Recipient { instance: others[11].id(), reach: Reach::Nowhere });
+            }
+            let message = sender.message(number);
+            number += 1;
+            sender.send_as(&to, &message).await;
+            choice.iter().for_each(|n| sent[*n].push(message.clone()));
+        }
     }
     for (inbox, sent) in others.iter_mut().zip(&sent) {
         for message in sent {
@@ -37,6 +53,50 @@ pub async fn a_message_reaches_each_recipient_and_nobody_else(fixture: &dyn BusF
     futures::future::join_all(others.iter_mut().zip(&sent).map(|(inbox, sent)| inbox.expect_only(sent)))
         .await;
     sender.expect_only(&[]).await;
+}
+
+/// How the recipients of a test are reached.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    All(Reach),
+    Mixed,
+}
+
+impl Way {
+    fn reach(self) -> Reach {
+        match self {
+            Way::All(reach) => reach,
+            Way::Mixed => Reach::Topic,
+        }
+    }
+}
+
+/// Waits until everybody is reached as well as this bus can; tells the ways of reaching them.
+async fn ways(fixture: &dyn BusFixture, inboxes: &[Inbox]) -> Vec<Way> {
+    for inbox in inboxes {
+        eventually(fixture.patience(), fixture.reach(), async || inbox.endpoint.reach()).await;
+    }
+    match fixture.reach() {
+        Reach::Topic => vec![Way::All(Reach::Direct), Way::All(Reach::Topic), Way::Mixed],
+        _ => vec![Way::All(Reach::Direct)],
+    }
+}
+
+/// An endpoint that was just connected is reached, by itself and by those that were there before, on whichever
+/// handle. How it is reached may become better, and never worse than directly.
+pub async fn a_connected_endpoint_is_reached(fixture: &dyn BusFixture) {
+    let mut before: Vec<Inbox> = Vec::new();
+    for number in 0..4 {
+        let mut latest = Inbox::open(fixture).await;
+        assert_ne!(latest.endpoint.reach(), Reach::Nowhere, "of an endpoint that was connected");
+        for (n, sender) in before.iter().enumerate() {
+            let message = sender.message(10 * number + n as u64);
+            sender.send(&[latest.id()], &message).await;
+            latest.await_message(&message).await;
+        }
+        before.push(latest);
+    }
+    ways(fixture, &before).await;
 }
 
 /// Whatever a message says, about whatever task, its recipient reads the same. Only commits too large for the
@@ -53,22 +113,25 @@ pub async fn messages_to_a_live_endpoint_arrive_whole(fixture: &dyn BusFixture) 
     ];
     let small = News::Commits(vec![record(7, events), record(8, Vec::new()), record(9, Vec::new())]);
     let news = [
-        News::Cancel,
+        News::Cancel(None),
+        News::Cancel(Some(Box::new(awkward_request()))),
         News::Cancelling,
         News::CancelRefused,
         News::Configs,
         News::Unwatch,
-        News::Watch(Version::ABSENT),
-        News::Watch(Version::new(1 << 50)),
+        News::HandOver,
+        News::Watch { after: Version::ABSENT, reach: Reach::Nowhere },
+        News::Watch { after: Version::new(1 << 50), reach: Reach::Topic },
         News::Changed(Version::new(3)),
         small,
     ];
     let keys = [("", "t"), ("", ""), ("tenant", &*awkward_text()), (&*awkward_text(), "\u{ffff}#")];
     let traces = [None, Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), Some("")];
-    for (n, news) in news.iter().cycle().take(18).enumerate() {
+    let kinds = news.len();
+    for (n, news) in news.iter().cycle().take(2 * kinds).enumerate() {
         let (tenant, id) = keys[n % keys.len()];
         let task = TaskKey::new(Tenant::new(tenant), id);
-        let trace = traces[(n + n / 9) % traces.len()].map(str::to_owned);
+        let trace = traces[(n + n / kinds) % traces.len()].map(str::to_owned);
         let message = BusMessage { from: sender.id(), task, news: news.clone(), trace };
         sender.send(&[reader.id()], &message).await;
         reader.await_message(&message).await;
@@ -87,7 +150,14 @@ pub async fn messages_to_a_live_endpoint_arrive_whole(fixture: &dyn BusFixture) 
 }
 
 fn record(version: u64, events: Vec<a2a::StreamResponse>) -> Arc<CommitRecord> {
-    Arc::new(CommitRecord { version: Version::new(version), id: commit_id(), events })
+    let (version, generation) = (Version::new(version), Generation::new(3 * version));
+    Arc::new(CommitRecord { version, generation, id: commit_id(), events })
+}
+
+fn awkward_request() -> CancelRequest {
+    let claims = awkward_metadata().into_iter().collect();
+    let headers = [(awkward_text(), vec![String::new(), awkward_text()])].into();
+    CancelRequest { metadata: Some(awkward_metadata()), caller: CallerContext { claims, headers } }
 }
 
 /// An empty list of recipients is no error and makes no message.
