@@ -14,7 +14,7 @@ use serde_json::Value;
 
 const STORES: [&str; 2] = ["a2a-store-dynamodb", "a2a-store-memory"];
 const BUSES: [&str; 2] = ["a2a-bus-memory", "a2a-bus-snssqs"];
-const ON_AWS: [&str; 2] = ["a2a-store-dynamodb", "a2a-bus-snssqs"];
+const ON_AWS: [&str; 3] = ["a2a-store-dynamodb", "a2a-bus-snssqs", "a2a-testaws"];
 /// The SDK's data types: the only part of it that everybody may know.
 const SDK_TYPES: &str = "a2a-lf";
 const SDK_SERVING: [&str; 4] = ["a2a-server-lf", "a2a-client-lf", "a2a-grpc", "a2a-pb"];
@@ -80,12 +80,14 @@ impl Workspace {
 fn may_know(name: &str) -> Option<Vec<&'static str>> {
     let backends = || STORES.into_iter().chain(BUSES);
     match name {
-        "a2a-core" => Some(vec![]),
+        "a2a-core" | "a2a-testaws" => Some(vec![]),
         "a2a-testkit" | "a2a-cluster" => Some(vec!["a2a-core"]),
         name if backends().any(|backend| backend == name) => Some(vec!["a2a-core"]),
         "a2a-node" => Some(["a2a-core", "a2a-cluster"].into_iter().chain(backends()).collect()),
         name if ON_TOP.contains(&name) => {
-            let below = ["a2a-core", "a2a-testkit", "a2a-cluster", "a2a-node"].into_iter().chain(backends());
+            let below = ["a2a-core", "a2a-testkit", "a2a-testaws", "a2a-cluster", "a2a-node"]
+                .into_iter()
+                .chain(backends());
             // Costs are counted at the endpoint that the integration tests find.
             Some(below.chain((name == "benches").then_some("integration-tests")).collect())
         }
