@@ -2,28 +2,27 @@
 
 use std::sync::Arc;
 
-use a2a_bus_memory::{Config, MemoryBus, MemoryHub};
-use a2a_core::{EventBus, InstanceId, SystemEnv};
+use a2a_bus_memory::{Config, MemoryBus};
+use a2a_core::EventBus;
 use a2a_testkit::{BusFixture, Fixture, async_trait};
 
 const QUEUE: usize = 1000;
 
-struct Hub(MemoryHub);
+struct World(MemoryBus);
 
 #[async_trait]
-impl Fixture for Hub {
+impl Fixture for World {
     async fn open() -> Option<Self> {
-        Some(Hub(MemoryHub::with_config(Config::default().queue_messages(QUEUE))))
+        Some(World(MemoryBus::with_config(Config::default().queue_messages(QUEUE))))
     }
 
     async fn close(&self) {}
 }
 
 #[async_trait]
-impl BusFixture for Hub {
-    async fn endpoint(&self) -> Arc<dyn EventBus> {
-        let bus: MemoryBus = self.0.endpoint(InstanceId::generate(&SystemEnv));
-        Arc::new(bus)
+impl BusFixture for World {
+    async fn bus(&self) -> Arc<dyn EventBus> {
+        Arc::new(self.0.clone())
     }
 
     fn bound(&self) -> Option<usize> {
@@ -31,4 +30,4 @@ impl BusFixture for Hub {
     }
 }
 
-a2a_testkit::event_bus_suite!(Hub);
+a2a_testkit::event_bus_suite!(World);
