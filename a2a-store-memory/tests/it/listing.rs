@@ -1,5 +1,4 @@
 //! Lists against a model that looks at every task.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails here says so")]
 
 use a2a::{StreamResponse, Task, TaskState};
 use a2a_core::{Commit, Cursor, Outcome, Principal, TaskKey, TaskQuery, TaskStore, Tenant, Version};

@@ -1,5 +1,4 @@
 //! What endpoints and hubs do beyond the contract.
-#![allow(clippy::unwrap_used, reason = "a test that fails here says so")]
 
 use std::sync::Arc;
 

@@ -1,5 +1,4 @@
 //! What the store forgets, and what it never does.
-#![allow(clippy::unwrap_used, reason = "a test that fails here says so")]
 
 use a2a::{Part, StreamResponse, TaskState};
 use a2a_core::{

@@ -1,5 +1,4 @@
 //! Many threads at once: nothing waits for itself, and the indexes agree with the tasks afterwards.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails here says so")]
 
 use std::thread;
 
