@@ -1,6 +1,8 @@
-//! The cluster in bad weather, seeded, on paused time: instances crash, freeze past their lease, drain and
-//! come back; the store fails and lies; the bus loses, repeats and reorders; clients cancel, follow up, send
-//! again and vanish. Then the weather heals, and everything must come to an end.
+//! The cluster in bad weather; a program of its own, because it takes all processors and other tests keep time.
+//!
+//! Seeded, on paused time: instances crash, freeze past their lease, drain and come back; the store fails and
+//! lies; the bus loses, repeats and reorders; clients cancel, follow up, send again and vanish. Then the weather
+//! heals, and everything must come to an end.
 //!
 //! A failing seed prints the command that replays it. `A2A_SEEDS=10000` runs as many.
 
@@ -13,8 +15,7 @@
     reason = "a test may fail, and its runtime ends with it"
 )]
 
-#[path = "../world/agent.rs"]
-#[allow(unreachable_pub, reason = "shared with the other tests")]
+#[path = "../it/world/agent.rs"]
 mod agent;
 mod chaos;
 mod client;

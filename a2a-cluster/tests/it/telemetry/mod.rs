@@ -1,0 +1,8 @@
+//! What an operator sees: metrics, one trace across instances, readiness, and never what a message says.
+
+mod faulty;
+mod logs;
+mod metrics;
+mod readiness;
+mod secrets;
+mod traces;

@@ -1,0 +1,81 @@
+//! Push notifications, to real webhooks on this machine.
+
+mod changing;
+mod delivery;
+mod failing;
+mod guard;
+mod receiver;
+mod secrets;
+mod surviving;
+
+use std::time::Duration;
+
+use a2a::{
+    AuthenticationInfo, SendMessageConfiguration, SendMessageRequest, Task, TaskPushNotificationConfig,
+};
+use a2a_cluster::Config;
+use a2a_server::RequestHandler;
+
+use crate::world::{Bus, Node, World, expect_task, params, quick, request};
+
+/// The default durations, shortened.
+fn config() -> Config {
+    let mut config = quick();
+    config.webhooks.retry_min = Duration::from_millis(5);
+    config.webhooks.retry_max = Duration::from_millis(20);
+    config.webhooks.attempts = 1000;
+    config
+}
+
+/// Also finds and replaces the dead quickly.
+fn mortal() -> Config {
+    let mut config = config();
+    config.beat_interval = Duration::from_millis(40);
+    config.lease = Duration::from_millis(400);
+    config
+}
+
+async fn world_of(instances: usize, bus: Bus, config: Config) -> World {
+    World::build(instances, bus, |builder| builder.config(config.clone()).allow_local_webhooks(true)).await
+}
+
+fn webhook(url: &str) -> TaskPushNotificationConfig {
+    TaskPushNotificationConfig {
+        url: url.to_owned(),
+        id: None,
+        task_id: String::new(),
+        token: Some("a-token".into()),
+        authentication: Some(AuthenticationInfo {
+            scheme: "Bearer".into(),
+            credentials: Some("some-credentials".into()),
+        }),
+        tenant: None,
+    }
+}
+
+fn request_with(text: &str, webhook: TaskPushNotificationConfig, at_once: bool) -> SendMessageRequest {
+    let mut request = request(text);
+    request.configuration = Some(SendMessageConfiguration {
+        accepted_output_modes: None,
+        task_push_notification_config: Some(webhook),
+        history_length: None,
+        return_immediately: Some(at_once),
+    });
+    request
+}
+
+/// Sends a message with a webhook, and waits for the end of the turn.
+async fn send(node: &Node, text: &str, webhook: TaskPushNotificationConfig) -> Task {
+    expect_task(node.handler.send_message(&params(), request_with(text, webhook, false)).await.unwrap())
+}
+
+/// Sends a message with a webhook, and waits until the task exists.
+async fn start(node: &Node, text: &str, webhook: TaskPushNotificationConfig) -> Task {
+    expect_task(node.handler.send_message(&params(), request_with(text, webhook, true)).await.unwrap())
+}
+
+/// Adds a webhook to a task; returns its id.
+async fn create(node: &Node, task: &Task, webhook: TaskPushNotificationConfig) -> String {
+    let config = TaskPushNotificationConfig { task_id: task.id.clone(), ..webhook };
+    node.handler.create_push_config(&params(), config).await.unwrap().id.unwrap()
+}

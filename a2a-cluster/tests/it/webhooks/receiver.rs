@@ -1,0 +1,131 @@
+//! A webhook that remembers what it got, and answers as it is told.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use a2a::{StreamResponse, Task};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use tokio::task::JoinHandle;
+
+use crate::world::eventually;
+
+/// How a webhook answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answers {
+    Well,
+    /// With this status, and these headers.
+    With(StatusCode, Vec<(&'static str, String)>),
+    /// So many times with this status, then well.
+    FirstWith(usize, StatusCode),
+    Never,
+}
+
+#[derive(Debug)]
+struct Seen {
+    answers: Answers,
+    requests: usize,
+    accepted: Vec<(HeaderMap, StreamResponse)>,
+}
+
+pub(crate) struct Receiver {
+    address: SocketAddr,
+    seen: Arc<Mutex<Seen>>,
+    server: JoinHandle<()>,
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Receiver {
+    pub(crate) async fn new(answers: Answers) -> Self {
+        let seen = Arc::new(Mutex::new(Seen { answers, requests: 0, accepted: Vec::new() }));
+        let app = Router::new().fallback(receive).with_state(Arc::clone(&seen));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Receiver { address, seen, server }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/hook", self.address)
+    }
+
+    pub(crate) fn answer(&self, answers: Answers) {
+        self.seen.lock().unwrap().answers = answers;
+    }
+
+    /// All requests, accepted or not.
+    pub(crate) fn requests(&self) -> usize {
+        self.seen.lock().unwrap().requests
+    }
+
+    pub(crate) fn headers(&self) -> Vec<HeaderMap> {
+        self.seen.lock().unwrap().accepted.iter().map(|(headers, _)| headers.clone()).collect()
+    }
+
+    /// The events that it accepted, in order.
+    pub(crate) fn events(&self) -> Vec<StreamResponse> {
+        self.seen.lock().unwrap().accepted.iter().map(|(_, event)| event.clone()).collect()
+    }
+
+    /// What a client believes that only sees this webhook; events that came again are left out.
+    pub(crate) fn fold(&self) -> Option<Task> {
+        let mut task: Option<Task> = None;
+        for event in self.events() {
+            match (&mut task, event) {
+                (None, StreamResponse::Task(first)) => task = Some(first),
+                (Some(task), event) => a2a_core::reduce::apply(task, &event),
+                (None, _) => return None,
+            }
+        }
+        task
+    }
+
+    /// Waits until a state has arrived.
+    pub(crate) async fn sees(&self, state: a2a::TaskState) {
+        let arrived = || {
+            let arrived = self.events().iter().any(|event| a2a_core::reduce::state_of(event) == Some(&state));
+            async move { arrived }
+        };
+        eventually(&format!("the arrival of {state:?}"), arrived).await;
+    }
+}
+
+async fn receive(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, body: Bytes) -> Response {
+    let answers = {
+        let mut seen = seen.lock().unwrap();
+        seen.requests += 1;
+        let answers = match &mut seen.answers {
+            Answers::FirstWith(left, _) if *left == 0 => Answers::Well,
+            Answers::FirstWith(left, status) => {
+                *left -= 1;
+                Answers::With(*status, Vec::new())
+            }
+            answers => answers.clone(),
+        };
+        if answers == Answers::Well {
+            let event = serde_json::from_slice(&body).unwrap();
+            let event = a2a_pb::protojson_conv::from_value(event).unwrap();
+            seen.accepted.push((headers, event));
+        }
+        answers
+    };
+    match answers {
+        Answers::Well | Answers::FirstWith(..) => StatusCode::NO_CONTENT.into_response(),
+        Answers::With(status, headers) => {
+            let mut response = status.into_response();
+            for (name, value) in headers {
+                response.headers_mut().insert(name, value.parse().unwrap());
+            }
+            response
+        }
+        Answers::Never => std::future::pending().await,
+    }
+}

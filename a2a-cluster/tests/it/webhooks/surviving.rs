@@ -1,0 +1,176 @@
+//! Deliveries that outlive their instance.
+
+use std::time::Duration;
+
+use a2a::{StreamResponse, TaskState};
+use a2a_core::Membership;
+use a2a_server::RequestHandler;
+use http::StatusCode;
+
+use super::receiver::{Answers, Receiver};
+use super::{config, mortal, send, start, webhook, world_of};
+use crate::world::{Bus, World, eventually, expect_task, follow_up, on_every_bus, params, visible};
+
+/// The first instance vanishes, without a farewell.
+fn kill_first(world: &mut World) {
+    drop(world.nodes.remove(0));
+}
+
+async fn is_released(world: &World, id: &str) {
+    eventually("the release of the task", || async { world.load(id).await.head.executor.is_none() }).await;
+}
+
+on_every_bus! {
+    #[tokio::test]
+    async fn what_a_dead_executor_left_undelivered_is_delivered_by_a_survivor(bus) {
+        let mut world = world_of(3, bus, mortal()).await;
+        let receiver = Receiver::new(Answers::Never).await;
+        let task = send(&world.nodes[0], "stream 30 0", webhook(&receiver.url())).await;
+        eventually("the first call", || async { receiver.requests() == 1 }).await;
+        kill_first(&mut world);
+        receiver.answer(Answers::Well);
+        receiver.sees(TaskState::Completed).await;
+        assert_eq!(visible(&receiver.fold().unwrap()), visible(&task));
+        assert_eq!(world.load(&task.id).await.task, task, "the task itself does not change");
+        is_released(&world, &task.id).await;
+        world.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_survivor_goes_on_from_what_was_acknowledged(bus) {
+        let mut world = world_of(2, bus, mortal()).await;
+        let receiver = Receiver::new(Answers::Well).await;
+        let task = start(&world.nodes[0], "stream 100000 2", webhook(&receiver.url())).await;
+        eventually("many calls", || async { receiver.requests() > 100 }).await;
+        kill_first(&mut world);
+        receiver.sees(TaskState::Failed).await;
+        is_released(&world, &task.id).await;
+        let chunks: Vec<u64> = receiver
+            .events()
+            .iter()
+            .filter_map(|event| match event {
+                StreamResponse::ArtifactUpdate(update) => update.artifact.parts[0].as_text()?.parse().ok(),
+                _ => None,
+            })
+            .collect();
+        let repeated = chunks.windows(2).filter(|pair| pair[1] <= pair[0]).count();
+        assert!(repeated <= 1, "it goes back at most once: {chunks:?}");
+        let mut all = chunks.clone();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all, (0..all.len() as u64).collect::<Vec<_>>(), "nothing is missing");
+        assert!(chunks.len() - all.len() <= 20, "little is repeated: {}", chunks.len() - all.len());
+        world.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_question_whose_asker_died_still_arrives(bus) {
+        let mut world = world_of(2, bus, mortal()).await;
+        let receiver = Receiver::new(Answers::Never).await;
+        let task = start(&world.nodes[0], "ask", webhook(&receiver.url())).await;
+        eventually("the first call", || async { receiver.requests() == 1 }).await;
+        eventually("the turn's end", || async { world.nodes[0].cluster.running() == 0 }).await;
+        kill_first(&mut world);
+        receiver.answer(Answers::Well);
+        receiver.sees(TaskState::InputRequired).await;
+        is_released(&world, &task.id).await;
+        world.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_follow_up_while_deliveries_are_pending_loses_and_overtakes_nothing(bus) {
+        for who in 0..2 {
+            let world = world_of(2, bus, config()).await;
+            let receiver = Receiver::new(Answers::With(StatusCode::BAD_GATEWAY, Vec::new())).await;
+            let task = send(&world.nodes[0], "ask", webhook(&receiver.url())).await;
+            eventually("the first call", || async { receiver.requests() > 0 }).await;
+            let request = follow_up(&task, "more");
+            let done = expect_task(world.on(who).send_message(&params(), request).await.unwrap());
+            assert_eq!(done.status.state, TaskState::Completed);
+            receiver.answer(Answers::Well);
+            receiver.sees(TaskState::Completed).await;
+            assert_eq!(visible(&receiver.fold().unwrap()), visible(&done));
+            let mut states: Vec<_> =
+                receiver.events().iter().filter_map(a2a_core::reduce::state_of).cloned().collect();
+            if bus != Bus::Plugged {
+                // What was on its way while word of the claim was lost comes again.
+                let mut before = Vec::new();
+                states.retain(|state| {
+                    let is_new = !before.contains(state);
+                    before.push(state.clone());
+                    is_new
+                });
+            }
+            let expected =
+                [TaskState::Submitted, TaskState::InputRequired, TaskState::Working, TaskState::Completed];
+            assert_eq!(states, expected, "on instance {who}");
+            is_released(&world, &task.id).await;
+            world.shutdown().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_shutdown_waits_for_webhooks_within_its_grace(bus) {
+        let world = world_of(1, bus, config()).await;
+        let receiver = Receiver::new(Answers::With(StatusCode::BAD_GATEWAY, Vec::new())).await;
+        let task = send(&world.nodes[0], "stream 30 0", webhook(&receiver.url())).await;
+        let recovers = async {
+            eventually("the first call", || async { receiver.requests() > 0 }).await;
+            receiver.answer(Answers::Well);
+        };
+        let shutdown = world.nodes[0].cluster.shutdown(Duration::from_secs(60));
+        tokio::join!(shutdown, recovers);
+        assert_eq!(visible(&receiver.fold().unwrap()), visible(&task));
+        assert_eq!(world.load(&task.id).await.head.executor, None);
+    }
+
+    #[tokio::test]
+    async fn what_a_shutdown_has_no_time_for_is_delivered_by_others(bus) {
+        let mut world = world_of(2, bus, mortal()).await;
+        let receiver = Receiver::new(Answers::Never).await;
+        let task = send(&world.nodes[0], "stream 30 0", webhook(&receiver.url())).await;
+        eventually("the first call", || async { receiver.requests() == 1 }).await;
+        let first = world.nodes.remove(0);
+        let shutdown = first.cluster.shutdown(Duration::from_millis(50));
+        tokio::time::timeout(Duration::from_secs(10), shutdown).await.unwrap();
+        receiver.answer(Answers::Well);
+        receiver.sees(TaskState::Completed).await;
+        assert_eq!(visible(&receiver.fold().unwrap()), visible(&task));
+        is_released(&world, &task.id).await;
+        world.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn what_an_instance_leaves_that_nobody_knows_any_more_is_delivered_by_others(bus) {
+        let mut world = world_of(2, bus, mortal()).await;
+        let receiver = Receiver::new(Answers::Never).await;
+        let task = start(&world.nodes[0], "hang", webhook(&receiver.url())).await;
+        eventually("the first call", || async { receiver.requests() == 1 }).await;
+        let first = world.nodes.remove(0);
+        // Evicted, its tasks looked after, its record removed; all while it did not move.
+        world.store.remove(&first.cluster.id()).await.unwrap();
+        assert!(first.cluster.stopped().await);
+        first.cluster.shutdown(Duration::from_millis(50)).await;
+        assert_eq!(world.load(&task.id).await.head.state, TaskState::Failed, "it said so itself");
+        receiver.answer(Answers::Well);
+        receiver.sees(TaskState::Failed).await;
+        is_released(&world, &task.id).await;
+        eventually("it is forgotten", || async { world.store.roster(None, 9).await.unwrap().len() == 1 }).await;
+        world.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_shutdown_with_nothing_pending_takes_no_grace(bus) {
+        let world = world_of(1, bus, mortal()).await;
+        let receiver = Receiver::new(Answers::Well).await;
+        send(&world.nodes[0], "echo x", webhook(&receiver.url())).await;
+        let shutdown = world.nodes[0].cluster.shutdown(Duration::from_secs(60));
+        tokio::time::timeout(Duration::from_secs(10), shutdown).await.unwrap();
+        assert!(
+            receiver
+                .events()
+                .iter()
+                .any(|event| { a2a_core::reduce::state_of(event) == Some(&TaskState::Completed) })
+        );
+    }
+}
