@@ -3,9 +3,9 @@
 use a2a_core::{BackendError, PushConfigs, PushSubscription, Result, TaskKey, Tenant, Version};
 use a2a_testkit::async_trait;
 
-use crate::flaw::Flaw;
+use super::flaw::Flaw;
+use super::verdict::rejections;
 use crate::reference::Reference;
-use crate::verdict::rejections;
 
 rejections! { store_rejected:
     a_token_that_is_lost: LosesTokens => push_configs::a_saved_config_is_returned;

@@ -9,8 +9,8 @@ use futures::FutureExt;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
-use crate::bus_flaw::{BusFlaw, FlawedBus};
-use crate::flaw::{Flaw, Flawed};
+use super::bus_flaw::{BusFlaw, FlawedBus};
+use super::flaw::{Flaw, Flawed};
 use crate::reference::{Location, Meeting};
 
 /// Asserts that the sentence rejects a store whose every handle has this flaw.
@@ -50,7 +50,7 @@ macro_rules! rejections {
         $(
             #[test]
             fn $test() {
-                $($crate::verdict::$reject(|| $flaw, async |fixture| {
+                $($crate::broken_backends::verdict::$reject(|| $flaw, async |fixture| {
                     a2a_testkit::$suite::$sentence(fixture).await;
                 });)+
             }

@@ -1,7 +1,5 @@
 //! What the runner of the suites does with a fixture.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "all of this is test code")]
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use a2a_core::{Beat, Eviction, InstanceId, Member, MemberState, Membership, Result, TaskKey, Tenant};
 use a2a_testkit::async_trait;
 
-use crate::flaw::Flaw;
+use super::flaw::Flaw;
+use super::verdict::rejections;
 use crate::reference::Reference;
-use crate::verdict::rejections;
 
 rejections! { store_rejected:
     a_join_that_needs_a_record: NobodyJoins => membership::beat_zero_joins;

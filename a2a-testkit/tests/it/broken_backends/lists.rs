@@ -4,9 +4,9 @@ use a2a_core::{Cursor, Principal, Result, TaskPage, TaskQuery, TaskStore, Tenant
 use a2a_testkit::async_trait;
 use chrono::{DateTime, TimeDelta};
 
-use crate::flaw::Flaw;
+use super::flaw::Flaw;
+use super::verdict::rejections;
 use crate::reference::Reference;
-use crate::verdict::rejections;
 
 rejections! { store_rejected:
     oldest_first: OldestFirst => task_store::list_returns_newest_status_first;

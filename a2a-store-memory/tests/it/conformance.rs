@@ -27,3 +27,4 @@ impl StoreFixture for Memory {
 a2a_testkit::task_store_suite!(Memory);
 a2a_testkit::membership_suite!(Memory);
 a2a_testkit::push_configs_suite!(Memory);
+a2a_testkit::deployment_suite!(Memory);

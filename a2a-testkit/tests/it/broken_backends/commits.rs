@@ -9,9 +9,9 @@ use a2a_core::{
 };
 use a2a_testkit::async_trait;
 
-use crate::flaw::Flaw;
+use super::flaw::Flaw;
+use super::verdict::rejections;
 use crate::reference::Reference;
-use crate::verdict::rejections;
 
 rejections! { store_rejected:
     the_last_writer_wins: LastWriterWins =>

@@ -5,9 +5,9 @@ use std::time::Duration;
 use a2a_core::{BackendError, BusMessage, Delivery, EventBus, InstanceId, News, Result};
 use a2a_testkit::async_trait;
 
-use crate::bus_flaw::BusFlaw;
+use super::bus_flaw::BusFlaw;
+use super::verdict::rejections;
 use crate::reference::{BOUND, ReferenceBus};
-use crate::verdict::rejections;
 
 rejections! { bus_rejected:
     a_bus_that_delivers_to_all: ToAll =>

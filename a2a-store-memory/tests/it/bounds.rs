@@ -1,13 +1,12 @@
 //! What the store forgets, and what it never does.
-#![allow(clippy::unwrap_used, reason = "a test that fails here says so")]
 
 use a2a::{Part, StreamResponse, TaskState};
 use a2a_core::{
-    Commit, Executor, ExecutorChange, Membership, Outcome, PushConfigs, PushSubscription, Replay, TaskQuery,
-    TaskStore, Tenant, Version,
+    Commit, GivenUpDelivery, Membership, Outcome, PushConfigs, PushSubscription, Replay, TaskQuery,
+    TaskStore, Tenant, Tip, Version,
 };
 use a2a_store_memory::{Config, MemoryStore};
-use a2a_testkit::sample::{Story, at, chunk, commit_id, instance, status};
+use a2a_testkit::sample::{Story, at, chunk, claim, commit_id, instance, status};
 
 async fn ended(store: &MemoryStore, id: &str, state: TaskState) -> Story {
     let mut story = Story::new(id).begin(store).await;
@@ -72,12 +71,12 @@ async fn all_that_belongs_to_a_deleted_task_goes_with_it() {
     let mut story = Story::new("t").begin(&store).await;
     store.save_config(&story.key, &webhook("t")).await.unwrap();
     let event = status(&story.task, TaskState::Completed, at(1));
-    story.tell_with(&store, vec![event], ExecutorChange::Claim(Executor::first(me))).await;
-    assert_eq!(store.executing(&me).await.unwrap(), [story.key.clone()]);
+    story.tell_with(&store, vec![event], claim(me)).await;
+    assert_eq!(store.executing(&me, None).await.unwrap().tasks, [story.key.clone()]);
 
     ended(&store, "next", TaskState::Completed).await;
     assert!(!exists(&store, &story).await);
-    assert!(store.executing(&me).await.unwrap().is_empty());
+    assert!(store.executing(&me, None).await.unwrap().tasks.is_empty());
     assert!(store.list_configs(&story.key).await.unwrap().is_empty());
     assert_eq!(store.commits_after(&story.key, Version::ABSENT).await.unwrap(), Replay::Commits(vec![]));
 }
@@ -129,7 +128,7 @@ async fn replays_share_the_commits_with_their_writer() {
     let store = MemoryStore::new();
     let story = Story::new("t");
     let events = vec![StreamResponse::Task(story.task.clone())];
-    let commit = Commit::new(Version::ABSENT, commit_id(), events, &story.task);
+    let commit = Commit::new(Tip::ABSENT, commit_id(), events, &story.task);
     let record = std::sync::Arc::clone(commit.record());
     assert_eq!(store.commit(&story.key, commit).await.unwrap(), Outcome::Applied(Version::new(1)));
 
@@ -143,7 +142,7 @@ async fn a_log_that_does_not_begin_with_the_task_is_rejected() {
     let store = MemoryStore::new();
     let story = Story::new("t");
     for events in [vec![], vec![status(&story.task, TaskState::Working, at(0))]] {
-        let commit = Commit::new(Version::ABSENT, commit_id(), events, &story.task);
+        let commit = Commit::new(Tip::ABSENT, commit_id(), events, &story.task);
         assert!(matches!(
             store.commit(&story.key, commit).await,
             Err(a2a_core::BackendError::Rejected { .. })
@@ -152,16 +151,32 @@ async fn a_log_that_does_not_begin_with_the_task_is_rejected() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn claims_follow_the_clock_of_the_simulation() {
-    let store = MemoryStore::new();
-    let window = std::time::Duration::from_secs(600);
-    let tenant = Tenant::default();
-    let claim = |task| store.claim_message(&tenant, None, "m", task, window);
-    assert_eq!(claim("a").await.unwrap(), "a");
-    assert_eq!(claim("b").await.unwrap(), "a");
-    tokio::time::advance(window).await;
-    assert_eq!(claim("b").await.unwrap(), "b");
+#[tokio::test]
+async fn the_deliveries_that_were_given_up_first_are_forgotten() {
+    let store = MemoryStore::with_config(Config::default().given_up_deliveries(2));
+    let key = Story::new("t").key;
+    let delivery = |id: u64| GivenUpDelivery {
+        task: key.clone(),
+        config_id: id.to_string(),
+        version: Version::new(id),
+        host: "example.com".into(),
+        reason: "status 410".into(),
+        at: at(id as i64),
+    };
+    let listed = async || {
+        let listed = store.given_up(None, 10).await.unwrap();
+        listed.into_iter().map(|delivery| delivery.version.get()).collect::<Vec<_>>()
+    };
+    // The one that is given up again is the latest then.
+    for id in [1, 2, 1, 3] {
+        store.give_up(&delivery(id)).await.unwrap();
+    }
+    assert_eq!(listed().await, [1, 3]);
+    store.forget_given_up(&key, "3").await.unwrap();
+    store.give_up(&delivery(4)).await.unwrap();
+    assert_eq!(listed().await, [1, 4]);
+    store.give_up(&delivery(5)).await.unwrap();
+    assert_eq!(listed().await, [4, 5]);
 }
 
 #[tokio::test]

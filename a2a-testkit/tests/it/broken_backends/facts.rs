@@ -8,9 +8,9 @@ use a2a_testkit::async_trait;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::flaw::{Flaw, Scope};
+use super::flaw::{Flaw, Scope};
+use super::verdict::rejections;
 use crate::reference::Reference;
-use crate::verdict::rejections;
 
 rejections! { store_rejected:
     a_watch_that_reads_first: ReadsFirst => task_store::watch_registers_before_it_reads;
