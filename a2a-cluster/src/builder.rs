@@ -1,7 +1,7 @@
 //! Putting an instance together.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use a2a::AgentCard;
 use a2a_core::wire::Seal;
@@ -181,6 +181,7 @@ impl ClusterBuilder {
             config: self.config,
             allow_local_webhooks: self.allow_local_webhooks,
             seal: Arc::new(Seal::open()),
+            message_ids: OnceLock::new(),
         })
         .await
     }

@@ -27,7 +27,6 @@ pub struct Cluster {
 }
 
 /// What a shutdown left.
-#[must_use = "it names tasks that did not end here"]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Leftovers {
     /// Tasks that the other instances go on with: agents that had not finished, webhooks that lack something.

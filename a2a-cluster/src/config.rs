@@ -12,9 +12,9 @@ pub struct Config {
     /// How long a new agent may stay silent before its task is created without an event. Until then no task
     /// exists, so that an agent that only answers with a message leaves none behind. Default: 25 ms.
     pub creation_delay: Duration,
-    /// For how long a message that is sent again returns the task that it made, instead of a second one.
-    /// Zero: for no time at all, and a send costs one store call less. Default: 5 minutes.
-    pub repeat_window: Duration,
+    /// Which message ids say by themselves that equal messages are one, so that a message that is sent again meets
+    /// the task that it made. An `Idempotency-Key` does so always. Default: UUIDs.
+    pub message_ids: MessageIds,
     /// How long a gap in the news of a remote task may last before the store is asked. Default: 50 ms.
     pub resync_after: Duration,
     /// After how much silence of a remote task the store is asked at first. Default: 1 s.
@@ -67,7 +67,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             creation_delay: Duration::from_millis(25),
-            repeat_window: Duration::from_secs(5 * 60),
+            message_ids: MessageIds::Uuids,
             resync_after: Duration::from_millis(50),
             silence_min: Duration::from_secs(1),
             silence_max: Duration::from_secs(5),
@@ -91,6 +91,17 @@ impl Default for Config {
             limits: Limits::default(),
         }
     }
+}
+
+/// Which message ids make a message idempotent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageIds {
+    /// Those that are UUIDs: whoever draws one for each message means it.
+    Uuids,
+    /// All, also those of clients that number their messages and begin anew.
+    All,
+    /// None.
+    None,
 }
 
 /// What becomes of a task whose executor is lost.

@@ -68,8 +68,11 @@ impl Current {
                 () = evicted.stopping.cancelled() => {}
             }
             // An agent that blocks holds up its own incarnation's end only.
+            let before = evicted.id;
             self.tracker.spawn(end(evicted));
             let Some(next) = self.ending.run_until_cancelled(self.rejoin()).await else { return };
+            // Others do so, too; but where none is left, or none knows of it any more, this one does.
+            members::take_over_from(&next, before);
             *self.instance.write().unwrap_or_else(PoisonError::into_inner) = next;
         }
     }

@@ -35,7 +35,7 @@ pub use bindings::unavailable::{unauthenticated, unavailable};
 pub use builder::{ClusterBuilder, StartError};
 pub use caller::{Caller, CallerResolver, SinglePrincipal};
 pub use cluster::{Cluster, Leftovers};
-pub use config::{Config, ExecutorLost, Limits};
+pub use config::{Config, ExecutorLost, Limits, MessageIds};
 pub use handler::ClusterHandler;
 pub use sdk_store::SdkTaskStore;
 pub use webhook::Webhooks;

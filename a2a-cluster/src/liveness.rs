@@ -41,11 +41,6 @@ impl Liveness {
         self.counter.fetch_add(1, Ordering::AcqRel) + 1
     }
 
-    /// The number of the last beat that was sent.
-    pub(crate) fn last_beat(&self) -> u64 {
-        self.counter.load(Ordering::Acquire)
-    }
-
     /// Takes note of a beat that was answered now. It was `due` then; the attempt that was answered was `sent` later
     /// where earlier ones failed.
     pub(crate) fn beaten(&self, due: Instant, sent: Instant, interval: Duration) {

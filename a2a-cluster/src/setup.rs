@@ -1,11 +1,11 @@
 //! What a server is made of, whatever id it serves under: agent, card, backends, settings, keys, meters.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use a2a::AgentCard;
 use a2a_core::wire::Seal;
-use a2a_core::{Deployment, Env, EventBus, Membership, PushConfigs, TaskStore};
+use a2a_core::{Deployment, Env, EventBus, Key, Membership, PushConfigs, TaskStore};
 use a2a_server::{AgentExecutor, ExtendedAgentCardResolver};
 
 use crate::caller::CallerResolver;
@@ -30,6 +30,8 @@ pub(crate) struct Setup {
     pub(crate) meters: Meters,
     /// The keys with which bus messages prove that a member sent them.
     pub(crate) seal: Arc<Seal>,
+    /// The key of the digests from which ids of new tasks follow; read with the first start.
+    pub(crate) message_ids: OnceLock<Key>,
 }
 
 impl Setup {

@@ -2,12 +2,13 @@
 
 mod card;
 mod check;
-mod duplicate;
-mod fingerprint;
+mod idempotency;
+mod new_task;
 mod push;
 mod read;
 mod send;
 mod subscribe;
+mod turn;
 
 use std::sync::Arc;
 

@@ -40,7 +40,9 @@ pub(crate) async fn leave(instance: &Instance, not_stopped: &[TaskKey], last: In
     tasks.extend(instance.couriers.keys());
     match timeout_at(last, say_goodbye(instance, &mut tasks)).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(error = %Chain(&error), "this instance could not leave in good order"),
+        Ok(Err(error)) => {
+            tracing::warn!(error = %Chain(&error), "this instance could not leave in good order")
+        }
         Err(_) => tracing::warn!("this instance had no time left to leave in good order"),
     }
     tasks.into_iter().collect()

@@ -19,4 +19,4 @@ pub(crate) use keys::{read_keys, renew_keys};
 pub(crate) use leave::leave;
 pub(crate) use observe::observe;
 pub(crate) use reconcile::reconcile;
-pub(crate) use recover::{Suspects, suspect, suspect_if_old};
+pub(crate) use recover::{Suspects, begin as take_over_from, suspect, suspect_if_old};

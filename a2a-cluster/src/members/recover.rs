@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use a2a::{Message, Role, Task};
-use a2a_core::{
-    ClaimChange, Commit, CommitId, InstanceId, Outcome, Result, StoredTask, TaskKey, reduce,
-};
+use a2a_core::{ClaimChange, Commit, CommitId, InstanceId, Outcome, Result, StoredTask, TaskKey, reduce};
 use a2a_server::ExecutorContext;
 
 use super::index;
@@ -29,7 +27,7 @@ pub(crate) struct Suspects {
 }
 
 /// Begins to take over the tasks of an evicted instance, unless that is under way here.
-pub(super) fn begin(instance: &Arc<Instance>, dead: InstanceId) {
+pub(crate) fn begin(instance: &Arc<Instance>, dead: InstanceId) {
     if insert(&instance.suspects.instances, dead) {
         let instance = Arc::clone(instance);
         instance.tracker.clone().spawn(async move {

@@ -78,7 +78,13 @@ mod tests {
     const LEASE: Duration = Duration::from_secs(15);
 
     fn member(id: u128, beat: u64, state: MemberState) -> Member {
-        Member { id: InstanceId::from_uuid(Uuid::from_u128(id)), beat, state, reach: Reach::Nowhere, label: None }
+        Member {
+            id: InstanceId::from_uuid(Uuid::from_u128(id)),
+            beat,
+            state,
+            reach: Reach::Nowhere,
+            label: None,
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,11 +17,11 @@ use super::digest::{Digest, Turn, canceled, digest, failed};
 use super::ear::Ear;
 use super::pace::Pace;
 use super::{AnswerAt, Assignment, Control, Reply, RunHandle, Voice};
+use crate::config::ExecutorLost;
 use crate::error::Chain;
+use crate::follow;
 use crate::instance::Instance;
 use crate::telemetry::Counted;
-use crate::config::ExecutorLost;
-use crate::follow;
 
 /// One agent at work on one task.
 pub(super) struct Run {
@@ -110,7 +110,8 @@ impl Run {
             End::Over => {}
             End::Lost => {
                 tracing::info!(task = %self.key, "another writer has the task; its agent stops here");
-                self.answer(Reply::Lost);
+                let uncreated = self.turn.uncreated.clone();
+                self.answer(Reply::Lost(uncreated));
             }
             End::Broken(error) => {
                 tracing::error!(task = %self.key, error = %Chain(&error), "a task cannot be committed");
@@ -257,9 +258,8 @@ impl Run {
         self.pace.commits();
         let instance = &self.instance;
         let id = CommitId::generate(&*instance.env);
-        let commit = Commit::new(self.tip, id, events, &self.task)
-            .claim(change)
-            .created_by(self.principal.as_ref());
+        let commit =
+            Commit::new(self.tip, id, events, &self.task).claim(change).created_by(self.principal.as_ref());
         let outcome = {
             let retry = instance.retry_until_stopped();
             let attempt = retry.run(|| instance.commit(&self.key, commit.clone()));

@@ -43,8 +43,8 @@ pub(crate) enum Reply {
     Message(Message),
     /// The agent, or this instance, refused; there is no task.
     Refused(A2AError),
-    /// Another instance has the task now; follow it there.
-    Lost,
+    /// Another writer has the task now; follow it. With the task as it was to be created, where that is what failed.
+    Lost(Option<Box<Task>>),
 }
 
 /// When whoever started a run is answered.

@@ -88,7 +88,8 @@ impl Shared {
         let state = self.state();
         let least = state.watchers.values().map(|watcher| watcher.sent).min().filter(|sent| *sent < head)?;
         let furthest = state.watchers.iter().filter(|(_, watcher)| watcher.sent == least);
-        let recipient = |(who, watcher): (&InstanceId, &Watcher)| Recipient { instance: *who, reach: watcher.reach };
+        let recipient =
+            |(who, watcher): (&InstanceId, &Watcher)| Recipient { instance: *who, reach: watcher.reach };
         let who = furthest.map(recipient).collect();
         Some((least, who))
     }
@@ -97,7 +98,9 @@ impl Shared {
         let mut state = self.state();
         for who in who {
             // One that was set back meanwhile is served again from there.
-            if let Some(watcher) = state.watchers.get_mut(&who.instance).filter(|watcher| watcher.sent == from) {
+            if let Some(watcher) =
+                state.watchers.get_mut(&who.instance).filter(|watcher| watcher.sent == from)
+            {
                 watcher.sent = up_to;
             }
         }

@@ -6,8 +6,17 @@ use metrics::{Counter, Gauge, Histogram, Label, counter, gauge, histogram};
 
 use super::catalog as names;
 
-const KINDS: [&str; 9] =
-    ["commits", "changed", "watch", "unwatch", "cancel", "cancelling", "cancelRefused", "configs", "handOver"];
+const KINDS: [&str; 9] = [
+    "commits",
+    "changed",
+    "watch",
+    "unwatch",
+    "cancel",
+    "cancelling",
+    "cancelRefused",
+    "configs",
+    "handOver",
+];
 
 /// What became of a task whose executor was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

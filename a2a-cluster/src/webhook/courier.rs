@@ -204,7 +204,9 @@ impl Courier {
         }
         match self.owner {
             None => false,
-            Some(Owner::Us { claim, ended }) => self.has_arrived() && self.leave(ended.then_some(claim)).await,
+            Some(Owner::Us { claim, ended }) => {
+                self.has_arrived() && self.leave(ended.then_some(claim)).await
+            }
             Some(Owner::Nobody) => self.has_arrived() && self.leave(None).await,
             Some(Owner::Another) => {
                 self.routes.clear();

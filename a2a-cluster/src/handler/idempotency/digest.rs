@@ -1,28 +1,53 @@
-//! Names a message by what it says: equal messages have one fingerprint, and others another.
+//! A keyed digest of who sends what: equal messages of one caller have one digest, and others another.
 //!
-//! A client that uses one id for two messages means both, so that the id alone is not enough.
+//! The key is the deployment's secret, so nobody can choose a message whose task takes another's id.
 
 use std::collections::{BTreeMap, HashMap};
 
 use a2a::{Message, Part, PartContent, Role};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use a2a_core::Key;
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
-/// Returns the fingerprint of a message.
-pub(super) fn of(message: &Message) -> String {
-    let mut digest = Fingerprint(Sha256::new());
-    digest.message(message);
-    URL_SAFE_NO_PAD.encode(digest.0.finalize())
+use crate::caller::Caller;
+
+/// What a digest is of.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Subject<'a> {
+    /// A message as it was sent.
+    Message(&'a Message),
+    /// The idempotency key of a request.
+    Key(&'a str),
+}
+
+/// Returns the digest of what a caller sends.
+pub(super) fn of(key: &Key, caller: &Caller, subject: Subject<'_>) -> [u8; 32] {
+    // HMAC fills a key with zeros to the size of a block (RFC 2104, section 2).
+    let mut block = [0; 64];
+    block.iter_mut().zip(key.secret).for_each(|(to, from)| *to = from);
+    let mut digest = Digest(Hmac::new(&block.into()));
+    digest.text(caller.tenant.as_str());
+    digest.option(caller.principal.as_ref(), |digest, principal| digest.text(principal.as_str()));
+    match subject {
+        Subject::Message(message) => {
+            digest.tag(0);
+            digest.message(message);
+        }
+        Subject::Key(key) => {
+            digest.tag(1);
+            digest.text(key);
+        }
+    }
+    digest.0.finalize().into_bytes().into()
 }
 
 /// A digest of values, each of which says where it ends: whatever has a variable size begins with it.
 ///
 /// The order of an object's fields means nothing and makes no difference.
-struct Fingerprint(Sha256);
+struct Digest(Hmac<Sha256>);
 
-impl Fingerprint {
+impl Digest {
     fn message(&mut self, message: &Message) {
         // Without `..`: a field that a later version of the SDK adds must not be left out.
         let Message {
@@ -131,11 +156,11 @@ impl Fingerprint {
     }
 
     fn size(&mut self, size: usize) {
-        self.0.update((size as u64).to_le_bytes());
+        self.0.update(&(size as u64).to_le_bytes());
     }
 
     fn tag(&mut self, tag: u8) {
-        self.0.update([tag]);
+        self.0.update(&[tag]);
     }
 }
 
@@ -146,6 +171,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    use a2a_core::{Keys, Principal, Tenant};
+
+    fn digest(message: &Message) -> [u8; 32] {
+        let caller = Caller { tenant: Tenant::default(), principal: None };
+        of(&Keys::first([1; 32]).current, &caller, Subject::Message(message))
+    }
 
     fn message() -> Message {
         Message { message_id: "m".into(), ..Message::new(Role::User, vec![Part::text("a")]) }
@@ -158,11 +190,11 @@ mod tests {
             let data = Part::data(Value::Object(fields().collect()));
             Message { metadata: Some(fields().collect()), parts: vec![data], ..message() }
         };
-        assert_eq!(of(&with((0..20).collect())), of(&with((0..20).rev().collect())));
+        assert_eq!(digest(&with((0..20).collect())), digest(&with((0..20).rev().collect())));
     }
 
     #[test]
-    fn messages_that_differ_in_anything_have_different_fingerprints() {
+    fn messages_that_differ_in_anything_have_different_digests() {
         let text = |text: &str| vec![Part::text(text)];
         let part = |change: fn(&mut Part)| {
             let mut part = Part::text("a");
@@ -206,7 +238,26 @@ mod tests {
             data(json!({ "a": { "b": 1 } })),
             data(json!({ "a": {}, "b": 1 })),
         ];
-        let fingerprints: BTreeSet<_> = messages.iter().map(of).collect();
-        assert_eq!(fingerprints.len(), messages.len());
+        let digests: BTreeSet<_> = messages.iter().map(digest).collect();
+        assert_eq!(digests.len(), messages.len());
+    }
+
+    #[test]
+    fn another_caller_key_or_secret_makes_another_digest() {
+        let caller = |tenant: &str, principal: Option<&str>| Caller {
+            tenant: Tenant::new(tenant),
+            principal: principal.map(Principal::new),
+        };
+        let keys = [1, 2].map(|secret| Keys::first([secret; 32]).current);
+        let subject = Subject::Key("k");
+        let digests = BTreeSet::from([
+            of(&keys[0], &caller("", None), subject),
+            of(&keys[0], &caller("", Some("")), subject),
+            of(&keys[0], &caller("", Some("ann")), subject),
+            of(&keys[0], &caller("ann", None), subject),
+            of(&keys[0], &caller("ann", None), Subject::Key("j")),
+            of(&keys[1], &caller("ann", None), subject),
+        ]);
+        assert_eq!(digests.len(), 6);
     }
 }
