@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use a2a_core::{BackendError, Beat, Member};
+use a2a_core::{BackendError, Beat, Member, MemberState};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,7 +13,7 @@ use crate::error::Chain;
 use crate::instance::{Hint, Instance};
 use crate::retry::jittered;
 use crate::setup::Setup;
-use crate::{bus_loop, connection, members};
+use crate::{actor, bus_loop, connection, members};
 
 /// Holds the current incarnation, and sees to it that there is one.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl Current {
             self.tracker.spawn(end(evicted));
             let Some(next) = self.ending.run_until_cancelled(self.rejoin()).await else { return };
             // Others do so, too; but where none is left, or none knows of it any more, this one does.
-            members::take_over_from(&next, before);
+            members::recover(&next, before, MemberState::Evicted);
             *self.instance.write().unwrap_or_else(PoisonError::into_inner) = next;
         }
     }
@@ -119,6 +119,8 @@ fn serve(instance: &Arc<Instance>, hints: mpsc::Receiver<Hint>) {
     tracker.spawn(members::observe(Arc::clone(instance)));
     tracker.spawn(members::reconcile(Arc::clone(instance)));
     tracker.spawn(members::renew_keys(Arc::clone(instance)));
+    tracker.spawn(actor::keep_time(Arc::clone(instance)));
+    tracker.spawn(actor::keep_told(Arc::clone(instance)));
     tracker.spawn(connection::keep_connected(Arc::clone(instance)));
     tracker.spawn(bus_loop::send(Arc::clone(instance), hints));
     tracing::info!(instance = %instance.id, "the instance serves");

@@ -1,0 +1,60 @@
+//! Taking one task over from an executor that is gone: its actor here does, by a commit, and the version decides who of
+//! several does.
+
+use std::sync::Arc;
+
+use a2a_core::{BackendError, InstanceId, MemberState, Result, TaskKey};
+use tokio::time::timeout;
+
+use crate::actor::core::{Input, Reply, Settled};
+use crate::instance::Instance;
+
+/// An executor that is gone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gone {
+    pub(super) id: InstanceId,
+    /// What its record says, or said: that it left in good order, or that it was evicted.
+    pub(super) state: MemberState,
+}
+
+/// What became of an attempt to take a task over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It is taken over, by this instance.
+    Here,
+    /// There was nothing to take over, or somebody else was faster.
+    Not,
+}
+
+/// Takes one task over. Somebody else may be faster; then nothing happens. Only so many are taken over at once, and
+/// each has a bound in time: one that cannot be read harms itself only.
+pub(super) async fn take_over(instance: &Arc<Instance>, key: &TaskKey, gone: Gone) -> Result<Taken> {
+    let _permit = instance.suspects.at_once.acquire().await;
+    match timeout(instance.config.lease, taken_over(instance, key, gone)).await {
+        Ok(taken) => taken,
+        Err(elapsed) => {
+            // A claim may have been made, or may still be.
+            instance.leave_unattended(key);
+            Err(BackendError::Unavailable(elapsed.into()))
+        }
+    }
+}
+
+async fn taken_over(instance: &Arc<Instance>, key: &TaskKey, gone: Gone) -> Result<Taken> {
+    // Most tasks of a large instance are another survivor's by now: the head tells, and costs less than the task.
+    let head = instance.retry_for_request().run(|| instance.tasks.head(key)).await?;
+    if head.and_then(|head| head.claim).filter(|claim| claim.instance == gone.id).is_none() {
+        return Ok(Taken::Not);
+    }
+    let asked = instance.ask_actor(key, None, |ticket| Input::TakeOver {
+        ticket: Some(ticket),
+        from: Some(gone.id),
+        // Who hands a task over in good order did not lose its agent.
+        handed_over: gone.state == MemberState::Left,
+    });
+    match asked.reply().await {
+        Reply::Settled(Settled::Failed | Settled::Resumed | Settled::Ended | Settled::Delivering) => Ok(Taken::Here),
+        Reply::Settled(Settled::NotTheirs) => Ok(Taken::Not),
+        _ => Err(BackendError::Unavailable("the task cannot be read or written now".into())),
+    }
+}
