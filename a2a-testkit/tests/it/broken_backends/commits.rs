@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use a2a_core::{
-    BackendError, Commit, ExecutorChange, InstanceId, Outcome, Replay, Result, StoredTask, TaskHead, TaskKey,
-    TaskStore, Version,
+    BackendError, Commit, InstanceId, Outcome, Replay, Result, StoredTask, TaskHead, TaskKey, TaskStore,
+    Version,
 };
 use a2a_testkit::async_trait;
 
@@ -104,10 +104,8 @@ struct ConflictClaims;
 #[async_trait]
 impl Flaw for ConflictClaims {
     async fn commit(&self, right: &Reference, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
-        if let (ExecutorChange::Claim(executor), Some(entry)) =
-            (commit.executor_change(), right.state().tasks.get_mut(key))
-        {
-            entry.stored.head.executor = Some(executor);
+        if let Some(entry) = right.state().tasks.get_mut(key) {
+            entry.stored.head.claim = commit.claim_after(entry.stored.head.claim);
         }
         right.commit(key, commit).await
     }
@@ -144,10 +142,9 @@ struct RepeatClaims;
 #[async_trait]
 impl Flaw for RepeatClaims {
     async fn commit(&self, right: &Reference, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
-        let change = commit.executor_change();
-        let outcome = right.commit(key, commit).await?;
-        if let (Outcome::Applied(_), ExecutorChange::Claim(executor)) = (outcome, change) {
-            right.state().tasks.get_mut(key).unwrap().stored.head.executor = Some(executor);
+        let outcome = right.commit(key, commit.clone()).await?;
+        if let (Outcome::Applied(_), Some(entry)) = (outcome, right.state().tasks.get_mut(key)) {
+            entry.stored.head.claim = commit.claim_after(entry.stored.head.claim);
         }
         Ok(outcome)
     }

@@ -1,14 +1,14 @@
-//! Stores that break the rules of watchers, executors, deletion, ids and claims.
+//! Stores that break the rules of watchers, deletion and ids.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use a2a_core::{Commit, ExecutorChange, InstanceId, Outcome, Result, StoredTask, TaskKey, TaskStore, Tenant};
+use a2a_core::{Commit, InstanceId, Outcome, Result, StoredTask, TaskKey, TaskStore, Tenant};
 use a2a_testkit::async_trait;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::flaw::{Flaw, Scope};
+use super::flaw::Flaw;
 use super::verdict::rejections;
 use crate::reference::Reference;
 
@@ -29,12 +29,6 @@ rejections! { store_rejected:
     watchers_of_absent_tasks: WatchesTheAbsent => task_store::watching_an_absent_task_registers_nothing;
     watchers_kept_for_a_later_task: EarlyBirds::default() =>
         task_store::watching_an_absent_task_registers_nothing;
-    a_claim_that_counts_attempts_itself: OwnAttempts => task_store::a_claim_records_the_executor;
-    a_release_that_does_nothing: ReleaseIsKeep => task_store::a_release_clears_it;
-    a_keep_that_clears: KeepIsRelease => task_store::keep_leaves_it;
-    tasks_that_are_sealed_at_their_end: Seals => task_store::a_task_that_ended_may_change_hands;
-    a_release_of_anyone: ReleasesAnyone => task_store::release_clears_only_the_named_executor;
-    a_release_that_counts_as_a_commit: ReleaseIsACommit => task_store::release_clears_only_the_named_executor;
     a_delete_that_hides: Hides => task_store::delete_removes_everything_of_a_task;
     a_delete_that_leaves_webhooks: LeavesWebhooks => task_store::delete_removes_everything_of_a_task;
     a_delete_that_takes_neighbours: DeletesByPrefix => task_store::delete_removes_everything_of_a_task;
@@ -42,24 +36,6 @@ rejections! { store_rejected:
     keys_that_end_at_a_nul: EndsAtNul => task_store::ids_are_hostile;
     keys_that_ignore_case: IgnoresCase => task_store::ids_are_hostile;
     keys_that_are_trimmed: Trims => task_store::ids_are_hostile;
-    claims_that_all_win: EverybodyWins => task_store::a_message_is_claimed_once;
-    claims_checked_apart_from_the_write: LookThenClaim => task_store::a_message_is_claimed_once;
-    claims_for_ever: ForEver => task_store::a_message_is_claimed_once;
-    claims_across_principals: OneScope => task_store::a_message_is_claimed_once;
-}
-
-struct Seals;
-
-#[async_trait]
-impl Flaw for Seals {
-    async fn commit(&self, right: &Reference, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
-        match right.load(key).await? {
-            Some(stored) if stored.head.state.is_terminal() => {
-                Ok(Outcome::Conflict { actual: stored.version })
-            }
-            _ => right.commit(key, commit).await,
-        }
-    }
 }
 
 /// Registers once somebody has looked for watchers in vain, which makes the race certain.
@@ -247,67 +223,6 @@ impl Flaw for WatchesTheAbsent {
     }
 }
 
-struct OwnAttempts;
-
-#[async_trait]
-impl Flaw for OwnAttempts {
-    async fn commit(&self, right: &Reference, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
-        let outcome = right.commit(key, commit).await?;
-        if let Some(executor) = right.state().tasks.get_mut(key).and_then(|e| e.stored.head.executor.as_mut())
-        {
-            executor.attempt = 1;
-        }
-        Ok(outcome)
-    }
-}
-
-struct ReleaseIsKeep;
-
-#[async_trait]
-impl Flaw for ReleaseIsKeep {
-    async fn commit(&self, right: &Reference, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
-        let released = commit.executor_change() == ExecutorChange::Release;
-        let commit = if released { commit.executor(ExecutorChange::Keep) } else { commit };
-        right.commit(key, commit).await
-    }
-}
-
-struct KeepIsRelease;
-
-#[async_trait]
-impl Flaw for KeepIsRelease {
-    async fn commit(&self, right: &Reference, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
-        let kept = commit.executor_change() == ExecutorChange::Keep;
-        let commit = if kept { commit.executor(ExecutorChange::Release) } else { commit };
-        right.commit(key, commit).await
-    }
-}
-
-struct ReleasesAnyone;
-
-#[async_trait]
-impl Flaw for ReleasesAnyone {
-    async fn release(&self, right: &Reference, key: &TaskKey, _: &InstanceId) -> Result<()> {
-        if let Some(entry) = right.state().tasks.get_mut(key) {
-            entry.stored.head.executor = None;
-        }
-        Ok(())
-    }
-}
-
-struct ReleaseIsACommit;
-
-#[async_trait]
-impl Flaw for ReleaseIsACommit {
-    async fn release(&self, right: &Reference, key: &TaskKey, executor: &InstanceId) -> Result<()> {
-        right.release(key, executor).await?;
-        if let Some(entry) = right.state().tasks.get_mut(key) {
-            entry.stored.version = entry.stored.version.next();
-        }
-        Ok(())
-    }
-}
-
 /// Hides the task and leaves its log: a new one under the key finds the old commits in its way.
 struct Hides;
 
@@ -405,67 +320,5 @@ struct Trims;
 impl Flaw for Trims {
     fn key(&self, key: &TaskKey) -> TaskKey {
         TaskKey::new(key.tenant.clone(), key.task_id.trim())
-    }
-}
-
-struct EverybodyWins;
-
-#[async_trait]
-impl Flaw for EverybodyWins {
-    async fn claim_message(&self, _: &Reference, _: Scope<'_>, task: &str, _: Duration) -> Result<String> {
-        Ok(task.to_owned())
-    }
-}
-
-struct LookThenClaim;
-
-#[async_trait]
-impl Flaw for LookThenClaim {
-    async fn claim_message(
-        &self,
-        right: &Reference,
-        scope: Scope<'_>,
-        task: &str,
-        window: Duration,
-    ) -> Result<String> {
-        let key = (scope.tenant.clone(), scope.principal.cloned(), scope.message.to_owned());
-        let holder = right.state().claims.get(&key).map(|claim| claim.holder.clone());
-        if let Some(holder) = holder {
-            return Ok(holder);
-        }
-        tokio::task::yield_now().await;
-        right.claim_message(scope.tenant, scope.principal, scope.message, task, window).await?;
-        Ok(task.to_owned())
-    }
-}
-
-struct ForEver;
-
-#[async_trait]
-impl Flaw for ForEver {
-    async fn claim_message(
-        &self,
-        right: &Reference,
-        scope: Scope<'_>,
-        task: &str,
-        _: Duration,
-    ) -> Result<String> {
-        let window = Duration::from_secs(1 << 20);
-        right.claim_message(scope.tenant, scope.principal, scope.message, task, window).await
-    }
-}
-
-struct OneScope;
-
-#[async_trait]
-impl Flaw for OneScope {
-    async fn claim_message(
-        &self,
-        right: &Reference,
-        scope: Scope<'_>,
-        task: &str,
-        window: Duration,
-    ) -> Result<String> {
-        right.claim_message(scope.tenant, None, scope.message, task, window).await
     }
 }

@@ -5,9 +5,9 @@ use std::fmt;
 use std::time::Duration;
 
 use a2a_core::{
-    Beat, Commit, Eviction, InstanceId, Member, Membership, Outcome, Principal, PushConfigs,
-    PushSubscription, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Tenant,
-    Version,
+    Beat, Claim, Commit, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor, GivenUpDelivery,
+    InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushSubscription, Replay, Result, StoredTask,
+    TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use a2a_testkit::async_trait;
 
@@ -16,6 +16,13 @@ use crate::reference::Reference;
 /// What one broken store does otherwise. Each method has the right answer at hand.
 #[async_trait]
 pub(crate) trait Flaw: Send + Sync + 'static {
+    /// Changes keys on their way in, as a store that encodes them carelessly does.
+    fn key(&self, key: &TaskKey) -> TaskKey {
+        key.clone()
+    }
+    fn commit_spacing(&self, right: &Reference) -> Duration {
+        right.commit_spacing()
+    }
     async fn load(&self, right: &Reference, key: &TaskKey) -> Result<Option<StoredTask>> {
         right.load(key).await
     }
@@ -42,26 +49,20 @@ pub(crate) trait Flaw: Send + Sync + 'static {
     async fn unwatch(&self, right: &Reference, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
         right.unwatch(key, watcher).await
     }
-    async fn release(&self, right: &Reference, key: &TaskKey, executor: &InstanceId) -> Result<()> {
-        right.release(key, executor).await
+    async fn release(&self, right: &Reference, key: &TaskKey, claim: &Claim) -> Result<()> {
+        right.release(key, claim).await
     }
     async fn list(&self, right: &Reference, query: &TaskQuery) -> Result<TaskPage> {
         right.list(query).await
-    }
-    async fn claim_message(
-        &self,
-        right: &Reference,
-        scope: Scope<'_>,
-        task: &str,
-        window: Duration,
-    ) -> Result<String> {
-        right.claim_message(scope.tenant, scope.principal, scope.message, task, window).await
     }
     async fn delete(&self, right: &Reference, key: &TaskKey) -> Result<bool> {
         right.delete(key).await
     }
     async fn beat(&self, right: &Reference, me: &Member) -> Result<Beat> {
         right.beat(me).await
+    }
+    async fn member(&self, right: &Reference, who: &InstanceId) -> Result<Option<Member>> {
+        right.member(who).await
     }
     async fn roster(
         &self,
@@ -77,11 +78,24 @@ pub(crate) trait Flaw: Send + Sync + 'static {
     async fn remove(&self, right: &Reference, who: &InstanceId) -> Result<()> {
         right.remove(who).await
     }
-    async fn executing(&self, right: &Reference, who: &InstanceId) -> Result<Vec<TaskKey>> {
-        right.executing(who).await
+    async fn executing(
+        &self,
+        right: &Reference,
+        who: &InstanceId,
+        after: Option<&TaskKey>,
+    ) -> Result<ExecutingPage> {
+        right.executing(who, after).await
     }
     async fn save_config(&self, right: &Reference, key: &TaskKey, config: &PushSubscription) -> Result<()> {
         right.save_config(key, config).await
+    }
+    async fn get_config(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        id: &str,
+    ) -> Result<Option<PushSubscription>> {
+        right.get_config(key, id).await
     }
     async fn list_configs(&self, right: &Reference, key: &TaskKey) -> Result<Vec<PushSubscription>> {
         right.list_configs(key).await
@@ -92,18 +106,29 @@ pub(crate) trait Flaw: Send + Sync + 'static {
     async fn acknowledge(&self, right: &Reference, key: &TaskKey, id: &str, version: Version) -> Result<()> {
         right.acknowledge(key, id, version).await
     }
-    /// Changes keys on their way in, as a store that encodes them carelessly does.
-    fn key(&self, key: &TaskKey) -> TaskKey {
-        key.clone()
+    async fn give_up(&self, right: &Reference, delivery: &GivenUpDelivery) -> Result<()> {
+        right.give_up(delivery).await
     }
-}
-
-/// Whose message id it is.
-#[derive(Clone, Copy)]
-pub(crate) struct Scope<'a> {
-    pub(crate) tenant: &'a Tenant,
-    pub(crate) principal: Option<&'a Principal>,
-    pub(crate) message: &'a str,
+    async fn given_up(
+        &self,
+        right: &Reference,
+        after: Option<&GivenUpCursor>,
+        limit: usize,
+    ) -> Result<Vec<GivenUpDelivery>> {
+        right.given_up(after, limit).await
+    }
+    async fn forget_given_up(&self, right: &Reference, key: &TaskKey, config_id: &str) -> Result<()> {
+        right.forget_given_up(key, config_id).await
+    }
+    async fn format(&self, right: &Reference) -> Result<Format> {
+        right.format().await
+    }
+    async fn keys(&self, right: &Reference, name: &str, secret: [u8; 32]) -> Result<Keys> {
+        right.keys(name, secret).await
+    }
+    async fn renew_key(&self, right: &Reference, name: &str, from: u32, secret: [u8; 32]) -> Result<Keys> {
+        right.renew_key(name, from, secret).await
+    }
 }
 
 /// The reference store with a flaw.
@@ -129,6 +154,9 @@ impl<F: Flaw> TaskStore for Flawed<F> {
     async fn commit(&self, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
         self.flaw.commit(&self.right, &self.flaw.key(key), commit).await
     }
+    fn commit_spacing(&self) -> Duration {
+        self.flaw.commit_spacing(&self.right)
+    }
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {
         self.flaw.commits_after(&self.right, &self.flaw.key(key), after).await
     }
@@ -141,21 +169,11 @@ impl<F: Flaw> TaskStore for Flawed<F> {
     async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
         self.flaw.unwatch(&self.right, &self.flaw.key(key), watcher).await
     }
-    async fn release(&self, key: &TaskKey, executor: &InstanceId) -> Result<()> {
-        self.flaw.release(&self.right, &self.flaw.key(key), executor).await
+    async fn release(&self, key: &TaskKey, claim: &Claim) -> Result<()> {
+        self.flaw.release(&self.right, &self.flaw.key(key), claim).await
     }
     async fn list(&self, query: &TaskQuery) -> Result<TaskPage> {
         self.flaw.list(&self.right, query).await
-    }
-    async fn claim_message(
-        &self,
-        tenant: &Tenant,
-        principal: Option<&Principal>,
-        message: &str,
-        task_id: &str,
-        window: Duration,
-    ) -> Result<String> {
-        self.flaw.claim_message(&self.right, Scope { tenant, principal, message }, task_id, window).await
     }
     async fn delete(&self, key: &TaskKey) -> Result<bool> {
         self.flaw.delete(&self.right, &self.flaw.key(key)).await
@@ -167,6 +185,9 @@ impl<F: Flaw> Membership for Flawed<F> {
     async fn beat(&self, me: &Member) -> Result<Beat> {
         self.flaw.beat(&self.right, me).await
     }
+    async fn member(&self, who: &InstanceId) -> Result<Option<Member>> {
+        self.flaw.member(&self.right, who).await
+    }
     async fn roster(&self, after: Option<&InstanceId>, limit: usize) -> Result<Vec<Member>> {
         self.flaw.roster(&self.right, after, limit).await
     }
@@ -176,18 +197,18 @@ impl<F: Flaw> Membership for Flawed<F> {
     async fn remove(&self, who: &InstanceId) -> Result<()> {
         self.flaw.remove(&self.right, who).await
     }
-    async fn executing(&self, who: &InstanceId) -> Result<Vec<TaskKey>> {
-        self.flaw.executing(&self.right, who).await
+    async fn executing(&self, who: &InstanceId, after: Option<&TaskKey>) -> Result<ExecutingPage> {
+        self.flaw.executing(&self.right, who, after).await
     }
 }
 
 #[async_trait]
 impl<F: Flaw> PushConfigs for Flawed<F> {
-    async fn save_config(&self, key: &TaskKey, subscription: &PushSubscription) -> Result<()> {
-        self.flaw.save_config(&self.right, &self.flaw.key(key), subscription).await
+    async fn save_config(&self, key: &TaskKey, config: &PushSubscription) -> Result<()> {
+        self.flaw.save_config(&self.right, &self.flaw.key(key), config).await
     }
     async fn get_config(&self, key: &TaskKey, id: &str) -> Result<Option<PushSubscription>> {
-        self.right.get_config(&self.flaw.key(key), id).await
+        self.flaw.get_config(&self.right, &self.flaw.key(key), id).await
     }
     async fn list_configs(&self, key: &TaskKey) -> Result<Vec<PushSubscription>> {
         self.flaw.list_configs(&self.right, &self.flaw.key(key)).await
@@ -197,5 +218,27 @@ impl<F: Flaw> PushConfigs for Flawed<F> {
     }
     async fn acknowledge(&self, key: &TaskKey, id: &str, version: Version) -> Result<()> {
         self.flaw.acknowledge(&self.right, &self.flaw.key(key), id, version).await
+    }
+    async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {
+        self.flaw.give_up(&self.right, delivery).await
+    }
+    async fn given_up(&self, after: Option<&GivenUpCursor>, limit: usize) -> Result<Vec<GivenUpDelivery>> {
+        self.flaw.given_up(&self.right, after, limit).await
+    }
+    async fn forget_given_up(&self, key: &TaskKey, config_id: &str) -> Result<()> {
+        self.flaw.forget_given_up(&self.right, &self.flaw.key(key), config_id).await
+    }
+}
+
+#[async_trait]
+impl<F: Flaw> Deployment for Flawed<F> {
+    async fn format(&self) -> Result<Format> {
+        self.flaw.format(&self.right).await
+    }
+    async fn keys(&self, name: &str, secret: [u8; 32]) -> Result<Keys> {
+        self.flaw.keys(&self.right, name, secret).await
+    }
+    async fn renew_key(&self, name: &str, from: u32, secret: [u8; 32]) -> Result<Keys> {
+        self.flaw.renew_key(&self.right, name, from, secret).await
     }
 }

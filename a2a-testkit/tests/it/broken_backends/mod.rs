@@ -3,10 +3,13 @@
 
 mod bus_flaw;
 mod buses;
+mod claims;
 mod commits;
 mod conforming;
+mod deployments;
 mod facts;
-mod flaw;
+pub(crate) mod flaw;
+mod given_up;
 mod lists;
 mod members;
 mod verdict;

@@ -3,20 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_core::{BackendError, BusMessage, Delivery, EventBus, InstanceId, News, TaskKey, Tenant, Version};
+use a2a_core::wire::Seal;
+use a2a_core::{
+    BackendError, BusMessage, Delivery, Endpoint, EventBus, InstanceId, News, Recipient, TaskKey, Tenant,
+    Version,
+};
 use a2a_testkit::sample::instance;
-use a2a_testkit::{Delay, FaultyBus, Forecast, Weather};
+use a2a_testkit::{Delay, FaultyBus, FaultyEndpoint, Forecast, Weather};
 use tokio::time::{Instant, timeout};
 
-use crate::reference::ReferenceHub;
+use crate::reference::ReferenceBus;
 
 const SENT: u64 = 400;
 
 /// Some endpoints in the same weather.
-fn endpoints<const N: usize>(weather: &Weather, seed: u64) -> [FaultyBus; N] {
-    let hub = ReferenceHub::default();
+fn endpoints<const N: usize>(weather: &Weather, seed: u64) -> [FaultyEndpoint; N] {
+    let bus = ReferenceBus::default();
     std::array::from_fn(|n| {
-        FaultyBus::new(Arc::new(hub.endpoint(instance())), weather.clone(), seed + n as u64)
+        FaultyEndpoint::new(Arc::new(bus.endpoint(instance())), weather.clone(), seed + n as u64)
     })
 }
 
@@ -25,17 +29,17 @@ fn numbered(from: InstanceId, number: u64) -> BusMessage {
     BusMessage { from, task, news: News::Changed(Version::new(number)), trace: None }
 }
 
-async fn send(from: &FaultyBus, to: &FaultyBus, numbers: impl Iterator<Item = u64>) {
+async fn send(from: &FaultyEndpoint, to: &FaultyEndpoint, numbers: impl Iterator<Item = u64>) {
     for number in numbers {
-        let delivery = from.send(&[to.me()], &numbered(from.me(), number)).await.unwrap();
+        let delivery = from.send(&[Recipient::direct(to.me())], &numbered(from.me(), number)).await.unwrap();
         assert_eq!(delivery, Delivery::default());
     }
 }
 
 /// Everything that arrives within an hour.
-async fn arrivals(bus: &FaultyBus) -> Vec<u64> {
+async fn arrivals(endpoint: &FaultyEndpoint) -> Vec<u64> {
     let mut numbers = Vec::new();
-    while let Ok(messages) = timeout(Duration::from_secs(3600), bus.receive()).await {
+    while let Ok(messages) = timeout(Duration::from_secs(3600), endpoint.receive()).await {
         for message in messages.unwrap() {
             let News::Changed(version) = message.news else { panic!("only such were sent") };
             numbers.push(version.get());
@@ -111,9 +115,9 @@ async fn a_partition_cuts_both_ways_and_only_there() {
     let weather = Weather::calm();
     let [a, b, c] = endpoints(&weather, 1);
     weather.part(&[a.me()], &[b.me()]);
-    let everybody = [a.me(), b.me(), c.me()];
-    for (number, bus) in [&a, &b, &c].into_iter().enumerate() {
-        let sent = bus.send(&everybody, &numbered(bus.me(), number as u64)).await;
+    let everybody = [a.me(), b.me(), c.me()].map(Recipient::direct);
+    for (number, endpoint) in [&a, &b, &c].into_iter().enumerate() {
+        let sent = endpoint.send(&everybody, &numbered(endpoint.me(), number as u64)).await;
         assert_eq!(sent.unwrap(), Delivery::default(), "the other side is not gone");
     }
     assert_eq!(arrivals(&a).await, [0, 2]);
@@ -128,7 +132,7 @@ async fn a_partition_cuts_both_ways_and_only_there() {
 async fn a_failed_send_reaches_nobody() {
     let weather = Weather::new(Forecast { send_failed: 1.0, ..Forecast::calm() });
     let [a, b] = endpoints(&weather, 1);
-    let sent = a.send(&[b.me()], &numbered(a.me(), 1)).await;
+    let sent = a.send(&[Recipient::direct(b.me())], &numbered(a.me(), 1)).await;
     assert!(matches!(sent, Err(BackendError::Unavailable(_))), "{sent:?}");
     assert_eq!(arrivals(&b).await, [0; 0]);
 }
@@ -146,4 +150,39 @@ async fn delayed_messages_survive_receives_that_are_dropped() {
         }
     }
     assert_eq!(count, 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn connecting_takes_its_time_and_fails_as_often_as_forecast() {
+    let connect_delay = Delay::between(Duration::from_secs(5), Duration::from_secs(9));
+    let weather = Weather::new(Forecast { connect_delay, connect_failed: 0.5, ..Forecast::calm() });
+    let bus = FaultyBus::new(Arc::new(ReferenceBus::default()), weather, 1);
+    let seal = Arc::new(Seal::open());
+    let (mut failed, begun) = (0, Instant::now());
+    for _ in 0..200 {
+        match bus.connect(&instance(), &seal).await {
+            Ok(endpoint) => assert!(endpoint.close().await.is_ok()),
+            Err(error) => {
+                assert!(matches!(error, BackendError::Unavailable(_)), "{error:?}");
+                failed += 1;
+            }
+        }
+    }
+    assert!((60..140).contains(&failed), "{failed} of 200 failed to connect");
+    assert!(begun.elapsed() >= Duration::from_secs(1000), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn endpoints_of_a_faulty_bus_are_faulty() {
+    let weather = Weather::calm();
+    let bus = FaultyBus::new(Arc::new(ReferenceBus::default()), weather.clone(), 1);
+    let seal = Arc::new(Seal::open());
+    let a = bus.connect(&instance(), &seal).await.unwrap();
+    let b = bus.connect(&instance(), &seal).await.unwrap();
+    let to = [Recipient::direct(b.me())];
+    assert_eq!(a.send(&to, &numbered(a.me(), 1)).await.unwrap(), Delivery::default());
+    assert_eq!(b.receive().await.unwrap(), [numbered(a.me(), 1)]);
+    weather.part(&[a.me()], &[b.me()]);
+    assert_eq!(a.send(&to, &numbered(a.me(), 2)).await.unwrap(), Delivery::default());
+    assert!(timeout(Duration::from_secs(60), b.receive()).await.is_err(), "across a partition");
 }

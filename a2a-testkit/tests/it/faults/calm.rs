@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_core::{EventBus, Store};
+use a2a_core::{EventBus, Reach, Store};
 use a2a_testkit::{
     BusFixture, Delay, FaultyBus, FaultyStore, Fixture, Forecast, StoreFixture, Weather, async_trait,
 };
@@ -18,7 +18,13 @@ struct Wrapped<F> {
 
 fn delays() -> Forecast {
     let delay = Delay::between(Duration::ZERO, Duration::from_micros(300));
-    Forecast { store_delay: delay, bus_delay: delay, ..Forecast::calm() }
+    Forecast {
+        store_delay: delay,
+        index_lag: delay,
+        bus_delay: delay,
+        connect_delay: delay,
+        ..Forecast::calm()
+    }
 }
 
 #[async_trait]
@@ -41,8 +47,12 @@ impl StoreFixture for Wrapped<Location> {
 
 #[async_trait]
 impl BusFixture for Wrapped<Meeting> {
-    async fn endpoint(&self) -> Arc<dyn EventBus> {
-        Arc::new(FaultyBus::new(self.inner.endpoint().await, self.weather.clone(), 1))
+    async fn bus(&self) -> Arc<dyn EventBus> {
+        Arc::new(FaultyBus::new(self.inner.bus().await, self.weather.clone(), 1))
+    }
+
+    fn reach(&self) -> Reach {
+        self.inner.reach()
     }
 
     fn flood(&self) -> usize {
@@ -53,4 +63,5 @@ impl BusFixture for Wrapped<Meeting> {
 a2a_testkit::task_store_suite!(Wrapped<Location>);
 a2a_testkit::membership_suite!(Wrapped<Location>);
 a2a_testkit::push_configs_suite!(Wrapped<Location>);
+a2a_testkit::deployment_suite!(Wrapped<Location>);
 a2a_testkit::event_bus_suite!(Wrapped<Meeting>);

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_core::{BusMessage, EventBus, News, TaskStore};
+use a2a_core::{BusMessage, Endpoint, News, Recipient, TaskStore};
 use a2a_testkit::sample::{Story, instance};
-use a2a_testkit::{FaultyBus, FaultyStore, Weather};
+use a2a_testkit::{FaultyEndpoint, FaultyStore, Weather};
 use tokio::time::timeout;
 
-use crate::reference::{Reference, ReferenceHub};
+use crate::reference::{Reference, ReferenceBus};
 
 const LONG: Duration = Duration::from_secs(600);
 
@@ -27,26 +27,26 @@ async fn calls_of_a_frozen_instance_go_on_where_they_stopped() {
 
     weather.thaw(me);
     let outcome = writing.await.unwrap();
-    assert_eq!(outcome, a2a_core::Outcome::Applied(draft.expected.next()));
+    assert_eq!(outcome, a2a_core::Outcome::Applied(draft.next()));
     story.accept(&draft);
     assert_eq!(truth.load(&story.key).await.unwrap(), story.stored());
 }
 
 #[tokio::test(start_paused = true)]
 async fn messages_wait_for_a_frozen_instance_and_it_sends_none() {
-    let (weather, hub) = (Weather::calm(), ReferenceHub::default());
+    let (weather, bus) = (Weather::calm(), ReferenceBus::default());
     let [cold, warm] =
-        [1, 2].map(|seed| FaultyBus::new(Arc::new(hub.endpoint(instance())), weather.clone(), seed));
-    let message = |from: &FaultyBus| BusMessage {
+        [1, 2].map(|seed| FaultyEndpoint::new(Arc::new(bus.endpoint(instance())), weather.clone(), seed));
+    let message = |from: &FaultyEndpoint| BusMessage {
         from: from.me(),
         task: Story::new("t").key,
-        news: News::Cancel,
+        news: News::Cancel(None),
         trace: None,
     };
     weather.freeze(cold.me());
-    let _ = warm.send(&[cold.me()], &message(&warm)).await.unwrap();
+    let _ = warm.send(&[Recipient::direct(cold.me())], &message(&warm)).await.unwrap();
     assert!(timeout(LONG, cold.receive()).await.is_err());
-    assert!(timeout(LONG, cold.send(&[warm.me()], &message(&cold))).await.is_err());
+    assert!(timeout(LONG, cold.send(&[Recipient::direct(warm.me())], &message(&cold))).await.is_err());
     assert!(timeout(LONG, warm.receive()).await.is_err());
 
     weather.heal();

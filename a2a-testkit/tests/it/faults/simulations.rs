@@ -23,11 +23,11 @@ async fn fight(seed: u64, trace: Trace) {
             for _ in 0..10 {
                 tokio::time::sleep(Duration::from_secs(1).mul_f64(env.chance())).await;
                 let Ok(Some(stored)) = store.load(&story.key).await else { continue };
-                let now = Story { version: stored.version, ..story.clone() };
+                let now = Story { version: stored.version, generation: stored.generation, ..story.clone() };
                 let outcome = store.commit(&story.key, now.draft(Vec::new()).commit()).await;
                 trace.note(format_args!("{writer} expects {}: {}", stored.version, outcome.is_ok()));
             }
-            store.settle().await;
+            store.await_late_writes().await;
         }
     });
     futures::future::join_all(writers).await;

@@ -1,18 +1,22 @@
 //! The reference bus: a queue per endpoint, the oldest message dropped where it is full.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use a2a_core::{BackendError, BusMessage, Delivery, EventBus, InstanceId, Result};
+use a2a_core::wire::Seal;
+use a2a_core::{
+    BackendError, BusMessage, Delivery, Endpoint, EventBus, InstanceId, Reach, Recipient, Result,
+};
 use async_trait::async_trait;
 use tokio::sync::Notify;
 
 /// The most messages that wait at an endpoint.
 pub(crate) const BOUND: usize = 500;
 
-/// Where endpoints meet.
+/// Where endpoints meet. Clones are the same bus.
 #[derive(Clone, Default)]
-pub(crate) struct ReferenceHub(Arc<Mutex<BTreeMap<InstanceId, Arc<Queue>>>>);
+pub(crate) struct ReferenceBus(Arc<Mutex<BTreeMap<InstanceId, Arc<Queue>>>>);
 
 /// The messages that wait at one endpoint.
 #[derive(Default)]
@@ -34,56 +38,78 @@ impl Queue {
 }
 
 /// An endpoint.
-pub(crate) struct ReferenceBus {
+pub(crate) struct ReferenceEndpoint {
     me: InstanceId,
-    hub: ReferenceHub,
+    bus: ReferenceBus,
     pub(crate) queue: Arc<Queue>,
 }
 
-impl ReferenceHub {
-    /// Opens an endpoint.
-    pub(crate) fn endpoint(&self, me: InstanceId) -> ReferenceBus {
-        let queue = Arc::new(Queue::default());
-        self.0.lock().unwrap().insert(me, Arc::clone(&queue));
-        ReferenceBus { me, hub: self.clone(), queue }
+impl ReferenceBus {
+    /// Opens an endpoint; whoever has one reads from the same queue.
+    pub(crate) fn endpoint(&self, me: InstanceId) -> ReferenceEndpoint {
+        let queue = Arc::clone(self.0.lock().unwrap().entry(me).or_default());
+        ReferenceEndpoint { me, bus: self.clone(), queue }
     }
 
-    /// Finds an open endpoint's queue.
+    /// Closes an endpoint, whoever it belongs to.
+    pub(crate) fn remove(&self, who: InstanceId) {
+        if let Some(queue) = self.0.lock().unwrap().remove(&who) {
+            queue.changed.notify_one();
+        }
+    }
+
+    /// Returns the queue of an open endpoint.
     pub(crate) fn queue(&self, of: InstanceId) -> Option<Arc<Queue>> {
         self.0.lock().unwrap().get(&of).cloned()
     }
 
-    /// Lists all open endpoints.
+    /// Returns everybody.
     pub(crate) fn everybody(&self) -> Vec<InstanceId> {
         self.0.lock().unwrap().keys().copied().collect()
     }
 }
 
-impl ReferenceBus {
-    /// Returns the hub.
-    pub(crate) fn hub(&self) -> &ReferenceHub {
-        &self.hub
+impl ReferenceEndpoint {
+    /// Returns the bus.
+    pub(crate) fn bus(&self) -> &ReferenceBus {
+        &self.bus
     }
 
     /// Fails where this endpoint was closed.
     pub(crate) fn check_open(&self) -> Result<()> {
-        self.hub.queue(self.me).map(drop).ok_or(BackendError::Closed)
+        self.bus.queue(self.me).map(drop).ok_or(BackendError::Closed)
     }
 }
 
 #[async_trait]
 impl EventBus for ReferenceBus {
+    async fn connect(&self, me: &InstanceId, _: &Arc<Seal>) -> Result<Arc<dyn Endpoint>> {
+        Ok(Arc::new(self.endpoint(*me)))
+    }
+
+    async fn release(&self, gone: &InstanceId) -> Result<()> {
+        self.remove(*gone);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Endpoint for ReferenceEndpoint {
     fn me(&self) -> InstanceId {
         self.me
     }
 
-    async fn send(&self, to: &[InstanceId], message: &BusMessage) -> Result<Delivery> {
+    fn reach(&self) -> Reach {
+        Reach::Topic
+    }
+
+    async fn send(&self, to: &[Recipient], message: &BusMessage) -> Result<Delivery> {
         self.check_open()?;
         let mut delivery = Delivery::default();
-        for recipient in to {
-            match self.hub.queue(*recipient) {
+        for recipient in to.iter().filter(|to| to.reach != Reach::Nowhere) {
+            match self.bus.queue(recipient.instance) {
                 Some(queue) => queue.push(message),
-                None => delivery.gone.push(*recipient),
+                None => delivery.gone.push(recipient.instance),
             }
         }
         Ok(delivery)
@@ -102,14 +128,19 @@ impl EventBus for ReferenceBus {
     }
 
     async fn close(&self) -> Result<()> {
-        self.hub.0.lock().unwrap().remove(&self.me);
-        self.queue.changed.notify_one();
+        self.bus.remove(self.me);
         Ok(())
     }
 }
 
-impl std::fmt::Debug for ReferenceBus {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ReferenceBus({})", self.me)
+impl fmt::Debug for ReferenceBus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReferenceBus")
+    }
+}
+
+impl fmt::Debug for ReferenceEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReferenceEndpoint({})", self.me)
     }
 }

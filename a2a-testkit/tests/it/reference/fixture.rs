@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_core::{EventBus, Store};
-use a2a_testkit::{BusFixture, Fixture, StoreFixture, async_trait, sample};
+use a2a_core::{EventBus, Reach, Store};
+use a2a_testkit::{BusFixture, Fixture, StoreFixture, async_trait};
 
 use super::bus::BOUND;
-use super::{Reference, ReferenceBus, ReferenceHub};
+use super::{Reference, ReferenceBus};
 
 /// How long a broken backend gets for what will never happen.
 const SOON: Duration = Duration::from_millis(400);
@@ -25,7 +25,14 @@ pub(crate) struct Location {
 impl Location {
     /// Makes a location whose handles are made by `alter`.
     pub(crate) fn altered(alter: impl Fn(Reference) -> Arc<dyn Store> + Send + Sync + 'static) -> Self {
-        Location { reference: Reference::default(), patience: SOON, alter: Box::new(alter) }
+        let reference = Reference::default();
+        reference.set_up();
+        Location { reference, patience: SOON, alter: Box::new(alter) }
+    }
+
+    /// Opens a handle that is not altered.
+    pub(crate) fn reference(&self) -> Reference {
+        self.reference.clone()
     }
 }
 
@@ -49,6 +56,10 @@ impl StoreFixture for Location {
         (self.alter)(self.reference.clone())
     }
 
+    async fn unprepared_handle(&self) -> Option<Arc<dyn Store>> {
+        Some((self.alter)(Reference::default()))
+    }
+
     async fn failing_handle(&self) -> Option<Arc<dyn Store>> {
         let weather = a2a_testkit::Weather::calm();
         weather.change(|forecast| (forecast.write_refused, forecast.read_failed) = (1.0, 1.0));
@@ -56,17 +67,17 @@ impl StoreFixture for Location {
     }
 }
 
-/// A hub whose endpoints are altered in the same way.
+/// A bus, each handle altered in the same way.
 pub(crate) struct Meeting {
-    hub: ReferenceHub,
+    bus: ReferenceBus,
     patience: Duration,
     alter: Box<dyn Fn(ReferenceBus) -> Arc<dyn EventBus> + Send + Sync>,
 }
 
 impl Meeting {
-    /// Makes a hub whose endpoints are made by `alter`.
+    /// Makes a bus whose handles are made by `alter`.
     pub(crate) fn altered(alter: impl Fn(ReferenceBus) -> Arc<dyn EventBus> + Send + Sync + 'static) -> Self {
-        Meeting { hub: ReferenceHub::default(), patience: SOON, alter: Box::new(alter) }
+        Meeting { bus: ReferenceBus::default(), patience: SOON, alter: Box::new(alter) }
     }
 }
 
@@ -86,8 +97,12 @@ impl Fixture for Meeting {
 
 #[async_trait]
 impl BusFixture for Meeting {
-    async fn endpoint(&self) -> Arc<dyn EventBus> {
-        (self.alter)(self.hub.endpoint(sample::instance()))
+    async fn bus(&self) -> Arc<dyn EventBus> {
+        (self.alter)(self.bus.clone())
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Topic
     }
 
     fn flood(&self) -> usize {

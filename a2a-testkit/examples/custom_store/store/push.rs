@@ -1,12 +1,12 @@
-//! The push configs of the reference store.
+//! The webhooks of tasks, and the deliveries that were given up.
 
-use a2a_core::{PushConfigs, PushSubscription, Result, TaskKey, Version};
-use async_trait::async_trait;
+use a2a_core::{GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version};
+use a2a_testkit::async_trait;
 
-use super::Reference;
+use super::MapStore;
 
 #[async_trait]
-impl PushConfigs for Reference {
+impl PushConfigs for MapStore {
     async fn save_config(&self, key: &TaskKey, subscription: &PushSubscription) -> Result<()> {
         let id = subscription.config.id.clone().unwrap_or_default();
         if let Some(entry) = self.state().tasks.get_mut(key) {
@@ -35,6 +35,23 @@ impl PushConfigs for Reference {
         if let Some(webhook) = self.state().tasks.get_mut(key).and_then(|entry| entry.webhooks.get_mut(id)) {
             webhook.acknowledged = webhook.acknowledged.max(version);
         }
+        Ok(())
+    }
+
+    async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {
+        let place = (delivery.task.clone(), delivery.config_id.clone());
+        self.state().given_up.insert(place, delivery.clone());
+        Ok(())
+    }
+
+    async fn given_up(&self, after: Option<&GivenUpCursor>, limit: usize) -> Result<Vec<GivenUpDelivery>> {
+        let state = self.state();
+        let rest = state.given_up.iter().filter(|(place, _)| after.is_none_or(|after| *place > after));
+        Ok(rest.take(limit).map(|(_, delivery)| delivery.clone()).collect())
+    }
+
+    async fn forget_given_up(&self, key: &TaskKey, config_id: &str) -> Result<()> {
+        self.state().given_up.remove(&(key.clone(), config_id.to_owned()));
         Ok(())
     }
 }
