@@ -4,7 +4,8 @@
 //! `cargo run -p a2a-store-dynamodb --example costs`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 
-#[path = "../tests/place/mod.rs"]
+#[path = "../tests/it/place/mod.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
 mod place;
 
 use std::time::Duration;

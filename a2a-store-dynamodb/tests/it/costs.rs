@@ -1,0 +1,247 @@
+//! What the store is promised to cost, as the endpoint bills it.
+
+use a2a::{StreamResponse, TaskState};
+use a2a_core::{Member, MemberState, Membership, Outcome, Principal, TaskQuery, TaskStore, Tenant, Version};
+use a2a_store_dynamodb::{Config, DynamoDbStore};
+use a2a_testkit::sample::{Story, at, instance, status};
+
+use crate::place::Place;
+use crate::place::meter::{Bill, Meter};
+use crate::place::stream::Stream;
+
+async fn metered(place: &Place) -> (DynamoDbStore, Meter) {
+    let meter = Meter::default();
+    let client = place.client_with(|builder| builder.interceptor(meter.clone())).await;
+    (DynamoDbStore::new(client, Config::new(&place.table)), meter)
+}
+
+/// What a stream of small chunks writes from its first chunk to its end.
+async fn bill_of(place: &Place, chunks: usize) -> Bill {
+    let (store, meter) = metered(place).await;
+    let mut stream = Stream::begin(&store, &format!("stream of {chunks}")).await;
+    meter.take();
+    stream.chunks(chunks, 120, 1).await;
+    stream.status(TaskState::Completed).await;
+    let bill = meter.take();
+    assert_eq!(store.load(&stream.key).await.unwrap().unwrap().task, stream.task);
+    bill
+}
+
+#[test]
+fn a_long_stream_costs_as_much_per_chunk_as_a_short_one() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let short = bill_of(place, 500).await;
+        let long = bill_of(place, 5_000).await;
+        let (per_short, per_long) = (short.written / 500.0, long.written / 5_000.0);
+        assert!(per_long <= 1.2 * per_short, "{per_long} units per chunk of 5,000, {per_short} of 500");
+        // One unit per chunk, and the snapshots, and a transaction with two indexes at the end.
+        assert!(per_long <= 1.5, "{per_long} write units per chunk");
+        assert!(long.read <= 2.0, "{} read units while writing", long.read);
+        assert!(long.total() < 5_050, "{} requests", long.total());
+    });
+}
+
+#[test]
+fn a_batch_of_small_chunks_costs_what_one_commit_of_their_size_costs() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, meter) = metered(place).await;
+        let mut stream = Stream::begin(&store, "batched").await;
+        meter.take();
+        stream.chunks(600, 120, 20).await;
+        let bill = meter.take();
+        // 20 chunks are 2,400 bytes of noise, which compression leaves at some three units with their JSON.
+        assert!(bill.written <= 600.0 / 20.0 * 4.0 + 64.0, "{} write units", bill.written);
+    });
+}
+
+#[test]
+fn a_finished_task_of_300_kb_is_loaded_with_two_requests_whatever_its_history() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, _) = metered(place).await;
+        let mut stream = Stream::begin(&store, "finished").await;
+        stream.chunks(300, 900, 1).await;
+        stream.status(TaskState::Working).await;
+        stream.status(TaskState::Completed).await;
+        let (reader, meter) = metered(place).await;
+        let stored = reader.load(&stream.key).await.unwrap().unwrap();
+        assert_eq!((stored.task, stored.version), (stream.task, stream.version));
+        assert!(meter.take().total() <= 2);
+    });
+}
+
+#[test]
+fn a_task_of_one_commit_costs_its_size_and_two_places_in_indexes_and_is_read_with_one_request() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, meter) = metered(place).await;
+        let story = Story::new("short");
+        let done = status(&story.task, TaskState::Completed, at(1));
+        let draft = story.draft(vec![StreamResponse::Task(story.task.clone()), done]);
+        assert_eq!(draft.send(&store, &story.key).await, Outcome::Applied(Version::new(1)));
+        let bill = meter.take();
+        // One item, and its two places in the indexes; and a look for webhooks.
+        assert_eq!((bill.written, bill.read, bill.total()), (3.0, 1.0, 2), "{bill:?}");
+        assert_eq!(store.load(&story.key).await.unwrap().unwrap().task, draft.task);
+        let bill = meter.take();
+        assert_eq!((bill.read, bill.total()), (1.0, 1), "{bill:?}");
+    });
+}
+
+#[test]
+fn a_parked_task_is_loaded_with_two_requests() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, meter) = metered(place).await;
+        let mut stream = Stream::begin(&store, "parked").await;
+        stream.chunks(30, 120, 1).await;
+        stream.status(TaskState::InputRequired).await;
+        meter.take();
+        store.load(&stream.key).await.unwrap().unwrap();
+        assert!(meter.take().total() <= 2);
+    });
+}
+
+#[test]
+fn a_status_change_costs_a_constant_number_of_units() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, meter) = metered(place).await;
+        let mut stream = Stream::begin(&store, "busy").await;
+        let mut bills = Vec::new();
+        for _ in 0..20 {
+            meter.take();
+            stream.status(TaskState::Working).await;
+            bills.push(meter.take().written);
+        }
+        assert!(bills.iter().all(|units| *units <= 8.0), "{bills:?}");
+    });
+}
+
+#[test]
+fn a_watcher_costs_a_write_unit_and_a_load_however_many_there_are_and_commits_cost_the_same() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, meter) = metered(place).await;
+        let mut stream = Stream::begin(&store, "watched").await;
+        meter.take();
+        stream.status(TaskState::Working).await;
+        let alone = meter.take();
+        let (mut watchers, mut bills) = (Vec::new(), Vec::new());
+        for _ in 0..100 {
+            watchers.push(instance());
+            store.watch(&stream.key, &watchers[watchers.len() - 1]).await.unwrap().unwrap();
+            bills.push(meter.take());
+        }
+        assert_eq!((bills[0].written, bills[0].read), (1.0, 2.0), "{:?}", bills[0]);
+        assert!(bills.iter().all(|bill| *bill == bills[0]), "{bills:?}");
+        stream.status(TaskState::Working).await;
+        assert_eq!(meter.take(), alone);
+        assert_eq!(store.watchers(&stream.key).await.unwrap().len(), 100);
+        // Some 40 for a read unit, and the head.
+        let bill = meter.take();
+        assert!(bill.read <= 100.0 / 40.0 + 1.5 && bill.total() == 2, "{bill:?}");
+        store.unwatch(&stream.key, &watchers[0]).await.unwrap();
+        assert_eq!(meter.take().written, 1.0);
+    });
+}
+
+#[test]
+fn a_beat_costs_one_write_unit_and_a_look_at_the_ring_one_read_unit() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, meter) = metered(place).await;
+        let label = Some("a-deployment-7d9fbb6c4-x2x2x".to_owned());
+        let mut members = Vec::new();
+        for _ in 0..16 {
+            members.push(Member {
+                id: instance(),
+                beat: 0,
+                state: MemberState::Serving,
+                label: label.clone(),
+            });
+        }
+        for beat in 0..3 {
+            for member in &mut members {
+                member.beat = beat;
+                assert_eq!(store.beat(member).await.unwrap(), a2a_core::Beat::Alive);
+                let bill = meter.take();
+                assert_eq!((bill.written, bill.total()), (1.0, 1));
+            }
+        }
+        assert_eq!(store.roster(Some(&members[3].id), 8).await.unwrap().len(), 8);
+        let bill = meter.take();
+        assert!(bill.read <= 1.0 && bill.total() == 1, "{bill:?}");
+    });
+}
+
+#[test]
+fn a_page_costs_the_same_however_many_tasks_others_have() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, meter) = metered(place).await;
+        for n in 0..12 {
+            Story::new(&format!("mine {n}")).by("ann").begin(&store).await;
+        }
+        let mine = TaskQuery::new(Tenant::default(), Some(Principal::new("ann")), 5);
+        let cost = async || {
+            meter.take();
+            assert_eq!(store.list(&mine).await.unwrap().total, 12);
+            meter.take()
+        };
+        let alone = cost().await;
+        for n in 0..200 {
+            Story::new(&format!("theirs {n}")).by("bob").begin(&store).await;
+        }
+        let crowded = cost().await;
+        assert_eq!(alone, crowded);
+    });
+}
+
+#[test]
+fn a_state_filter_does_not_read_the_tasks_in_other_states() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, meter) = metered(place).await;
+        for n in 0..150 {
+            let mut story = Story::new(&format!("done {n}")).begin(&store).await;
+            let end = status(&story.task, TaskState::Completed, at(n));
+            story.tell(&store, vec![end]).await;
+        }
+        for n in 0..3 {
+            Story::new(&format!("new {n}")).begin(&store).await;
+        }
+        let mut query = TaskQuery::new(Tenant::default(), None, 50);
+        query.state = Some(TaskState::Submitted);
+        meter.take();
+        assert_eq!(store.list(&query).await.unwrap().total, 3);
+        let bill = meter.take();
+        // One range of the index, the heads in one request, a short log each.
+        assert!(bill.read <= 0.5 + 3.0 * 3.0, "{bill:?}");
+        assert!(bill.total() <= 5, "{bill:?}");
+    });
+}
+
+#[test]
+fn a_list_without_artifacts_does_not_read_large_ones() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, meter) = metered(place).await;
+        let mut stream = Stream::begin(&store, "large").await;
+        stream.chunks(10, 100_000, 1).await;
+        stream.status(TaskState::Completed).await;
+        let mut query = TaskQuery::new(Tenant::default(), None, 5);
+        meter.take();
+        store.list(&query).await.unwrap();
+        let units = meter.take().read;
+        assert!(units < 10.0, "{units} read units");
+        query.artifacts = true;
+        let page = store.list(&query).await.unwrap();
+        assert_eq!(page.tasks[0].artifacts, stream.task.artifacts);
+    });
+}
+
+#[test]
+fn an_empty_replay_costs_two_read_units_at_most() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, meter) = metered(place).await;
+        let mut stream = Stream::begin(&store, "quiet").await;
+        stream.chunks(50, 120, 1).await;
+        meter.take();
+        let replay = store.commits_after(&stream.key, stream.version).await.unwrap();
+        assert_eq!(replay, a2a_core::Replay::Commits(Vec::new()));
+        assert!(meter.take().read <= 2.0);
+        assert!(stream.version > Version::ABSENT);
+    });
+}

@@ -1,0 +1,22 @@
+//! The store's tests, each at a table of its own.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test may fail"
+)]
+
+mod across_processes;
+mod conformance;
+mod costs;
+mod deletion;
+mod limits;
+mod one_commit;
+mod outage;
+mod place;
+mod races;
+mod retention;
+mod tables;

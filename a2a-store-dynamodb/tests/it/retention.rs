@@ -1,0 +1,306 @@
+//! What expires: never what is still needed, and at once what is not.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use a2a::{Part, TaskState};
+use a2a_core::{
+    Env, Membership, PushConfigs, PushSubscription, Replay, SystemEnv, TaskQuery, TaskStore, Tenant, Version,
+};
+use a2a_store_dynamodb::{Config, DynamoDbStore, SnapshotPolicy};
+use a2a_testkit::sample::{Story, at, instance, message, status};
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::place::Place;
+use crate::place::stream::Stream;
+
+/// A clock that a test moves forward.
+#[derive(Debug, Default)]
+struct Clock {
+    ahead: AtomicI64,
+}
+
+impl Clock {
+    fn forward(&self, seconds: i64) {
+        self.ahead.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Env for Clock {
+    fn now(&self) -> DateTime<Utc> {
+        SystemEnv.now() + TimeDelta::seconds(self.ahead.load(Ordering::SeqCst))
+    }
+
+    fn uuid(&self) -> uuid::Uuid {
+        SystemEnv.uuid()
+    }
+
+    fn chance(&self) -> f64 {
+        0.5
+    }
+}
+
+const TASKS: u64 = 1_000;
+const COMMITS: u64 = 100;
+
+/// A store that keeps finished tasks and commits for some time, and its clock.
+async fn open(place: &Place) -> (DynamoDbStore, Arc<Clock>) {
+    let clock = Arc::new(Clock::default());
+    let env = Arc::clone(&clock);
+    let change = move |config: Config| {
+        config
+            .task_retention(Some(Duration::from_secs(TASKS)))
+            .commit_retention(Duration::from_secs(COMMITS))
+            .env(env)
+    };
+    (place.store(change).await, clock)
+}
+
+/// Removes what has expired at a time, as DynamoDB does sooner or later. Returns how much that was.
+async fn expire(place: &Place, clock: &Clock) -> usize {
+    let client = place.client().await;
+    let now = clock.now().timestamp();
+    let mut removed = 0;
+    let mut from = None;
+    loop {
+        let page = client.scan().table_name(&place.table).set_exclusive_start_key(from).send().await.unwrap();
+        for item in page.items() {
+            let expires = item.get("x").and_then(|x| x.as_n().ok()).and_then(|x| x.parse::<i64>().ok());
+            if expires.is_some_and(|at| at <= now) {
+                let delete = client.delete_item().table_name(&place.table);
+                delete.key("pk", item["pk"].clone()).key("sk", item["sk"].clone()).send().await.unwrap();
+                removed += 1;
+            }
+        }
+        from = page.last_evaluated_key;
+        if from.is_none() {
+            return removed;
+        }
+    }
+}
+
+#[test]
+fn a_finished_task_is_invisible_at_once_when_its_time_is_over() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, clock) = open(place).await;
+        let mut story = Story::new("t").by("ann").begin(&store).await;
+        let config = a2a::TaskPushNotificationConfig {
+            url: "https://example.com".into(),
+            id: Some("w".into()),
+            task_id: "t".into(),
+            token: None,
+            authentication: None,
+            tenant: None,
+        };
+        let webhook = PushSubscription { config, acknowledged: Version::ABSENT };
+        store.save_config(&story.key, &webhook).await.unwrap();
+        let end = status(&story.task, TaskState::Completed, at(1));
+        story.tell(&store, vec![end]).await;
+        let query = TaskQuery::new(Tenant::default(), story.principal.clone(), 10);
+
+        clock.forward(TASKS as i64 - 10);
+        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+        assert_eq!(store.list(&query).await.unwrap().total, 1);
+        assert_eq!(store.list_configs(&story.key).await.unwrap().len(), 1);
+
+        clock.forward(20);
+        assert_eq!(store.load(&story.key).await.unwrap(), None);
+        assert_eq!(store.head(&story.key).await.unwrap(), None);
+        assert_eq!(store.watch(&story.key, &instance()).await.unwrap(), None);
+        let replay = store.commits_after(&story.key, Version::ABSENT).await.unwrap();
+        assert_eq!(replay, Replay::Commits(Vec::new()));
+        let page = store.list(&query).await.unwrap();
+        assert_eq!((page.total, page.tasks.len()), (0, 0));
+        assert_eq!(store.list_configs(&story.key).await.unwrap(), Vec::new());
+        assert!(!store.delete(&story.key).await.unwrap());
+    });
+}
+
+#[test]
+fn nothing_of_an_expired_task_stays_in_the_table() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, clock) = open(place).await;
+        let mut stream = Stream::begin(&store, "t").await;
+        stream.chunks(200, 120, 1).await;
+        stream.status(TaskState::InputRequired).await;
+        stream.status(TaskState::Working).await;
+        stream.chunks(3, 400_000, 1).await;
+        stream.status(TaskState::Completed).await;
+        clock.forward(TASKS as i64 + 1);
+        assert!(expire(place, &clock).await > 200);
+        let left = place.client().await.scan().table_name(&place.table).send().await.unwrap();
+        assert_eq!(left.items(), []);
+    });
+}
+
+#[test]
+fn an_expired_task_can_be_created_anew_before_its_items_are_gone() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, clock) = open(place).await;
+        let mut story = Story::new("t").by("ann").begin(&store).await;
+        for state in [TaskState::Working, TaskState::Completed] {
+            let event = status(&story.task, state, at(1));
+            story.tell(&store, vec![event]).await;
+        }
+        clock.forward(TASKS as i64 + 1);
+        let mut again = Story::new("t").by("bob").begin(&store).await;
+        for n in 0..5 {
+            let said = message(&again.task, &n.to_string(), vec![Part::text("anew")]);
+            again.tell(&store, vec![said]).await;
+            assert_eq!(store.load(&again.key).await.unwrap(), again.stored());
+        }
+    });
+}
+
+#[test]
+fn a_finished_task_outlives_its_commits() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, clock) = open(place).await;
+        let mut story = Story::new("t").begin(&store).await;
+        let end = status(&story.task, TaskState::Completed, at(1));
+        story.tell(&store, vec![end]).await;
+        clock.forward(COMMITS as i64 + 1);
+        assert_eq!(expire(place, &clock).await, 2, "the two commits");
+        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+        let replay = store.commits_after(&story.key, Version::ABSENT).await.unwrap();
+        assert_eq!(replay, Replay::Snapshot(Box::new(story.stored().unwrap())));
+        let replay = store.commits_after(&story.key, story.version).await.unwrap();
+        assert_eq!(replay, Replay::Commits(Vec::new()));
+    });
+}
+
+#[test]
+fn a_task_of_one_commit_outlives_the_commits_after_it_and_goes_at_its_own_time() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, clock) = open(place).await;
+        let mut story = Story::new("t").by("ann");
+        let end = status(&story.task, TaskState::Completed, at(1));
+        story.tell(&store, vec![a2a::StreamResponse::Task(story.task.clone()), end]).await;
+        for _ in 0..2 {
+            clock.forward(1);
+            story.tell(&store, vec![]).await;
+        }
+        clock.forward(COMMITS as i64 + 1);
+        assert_eq!(expire(place, &clock).await, 2, "the two commits without events");
+        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+        let replay = store.commits_after(&story.key, Version::ABSENT).await.unwrap();
+        assert_eq!(replay, Replay::Commits(vec![Arc::clone(&story.log[0])]));
+        let replay = store.commits_after(&story.key, Version::new(1)).await.unwrap();
+        assert_eq!(replay, Replay::Snapshot(Box::new(story.stored().unwrap())));
+        story.tell(&store, vec![]).await;
+        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+
+        clock.forward(TASKS as i64 + 1);
+        assert_eq!(store.load(&story.key).await.unwrap(), None);
+        let replay = store.commits_after(&story.key, Version::ABSENT).await.unwrap();
+        assert_eq!(replay, Replay::Commits(Vec::new()));
+        let again = Story::new("t").by("bob").begin(&store).await;
+        assert_eq!(store.load(&again.key).await.unwrap(), again.stored());
+    });
+}
+
+#[test]
+fn a_watcher_is_forgotten_after_the_retention_of_commits_or_with_its_task() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, clock) = open(place).await;
+        let mut story = Story::new("t").begin(&store).await;
+        let (early, late) = (instance(), instance());
+        store.watch(&story.key, &early).await.unwrap().unwrap();
+        clock.forward(COMMITS as i64 * 2 / 5);
+        store.watch(&story.key, &late).await.unwrap().unwrap();
+        assert_eq!(store.watchers(&story.key).await.unwrap(), [early, late].into());
+        clock.forward(COMMITS as i64 * 3 / 5);
+        assert_eq!(store.watchers(&story.key).await.unwrap(), [late].into());
+        store.watch(&story.key, &early).await.unwrap().unwrap();
+        assert_eq!(store.watchers(&story.key).await.unwrap(), [early, late].into());
+
+        story.tell(&store, vec![status(&story.task, TaskState::Completed, at(1))]).await;
+        clock.forward(TASKS as i64 - 1);
+        store.watch(&story.key, &late).await.unwrap().unwrap();
+        assert_eq!(store.watchers(&story.key).await.unwrap(), [late].into());
+        clock.forward(1);
+        assert_eq!(store.watchers(&story.key).await.unwrap(), [].into());
+    });
+}
+
+#[test]
+fn a_parked_task_waits_for_ever() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, clock) = open(place).await;
+        let mut story = Story::new("t").begin(&store).await;
+        for state in [TaskState::Working, TaskState::InputRequired] {
+            let event = status(&story.task, state, at(1));
+            story.tell(&store, vec![event]).await;
+        }
+        story.tell(&store, vec![]).await;
+        clock.forward(1_000 * COMMITS as i64);
+        expire(place, &clock).await;
+        let (other, _) = open(place).await;
+        assert_eq!(other.load(&story.key).await.unwrap(), story.stored());
+        // A writer that has not loaded it finds its way as well.
+        let said = message(&story.task, "m", vec![Part::text("here I am")]);
+        story.tell(&other, vec![said]).await;
+        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+        assert_eq!(store.executing(&instance()).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn a_running_task_that_is_written_or_read_now_and_then_loses_nothing() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, clock) = open(place).await;
+        let mut story = Story::new("t").begin(&store).await;
+        let start = status(&story.task, TaskState::Working, at(1));
+        story.tell(&store, vec![start]).await;
+        for n in 0..30 {
+            clock.forward(COMMITS as i64 * 2 / 5);
+            expire(place, &clock).await;
+            if n % 2 == 0 {
+                let said = message(&story.task, &n.to_string(), vec![Part::text("still here")]);
+                story.tell(&store, vec![said]).await;
+            } else {
+                assert_eq!(store.load(&story.key).await.unwrap(), story.stored(), "in round {n}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_stale_writer_conflicts_also_where_the_commits_after_its_own_have_expired() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, clock) = open(place).await;
+        let mut story = Story::new("t").begin(&store).await;
+        let stale = story.draft(vec![message(&story.task, "late", vec![Part::text("late")])]);
+        for state in [TaskState::Working, TaskState::InputRequired] {
+            let event = status(&story.task, state, at(1));
+            story.tell(&store, vec![event]).await;
+        }
+        clock.forward(COMMITS as i64 + 1);
+        expire(place, &clock).await;
+        let outcome = stale.send(&store, &story.key).await;
+        assert_eq!(outcome, a2a_core::Outcome::Conflict { actual: story.version });
+        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+    });
+}
+
+#[test]
+fn snapshots_follow_the_policy() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (often, rarely) = (SnapshotPolicy::default().min_log_units(4), SnapshotPolicy::default());
+        let mut found = Vec::new();
+        for (id, policy) in [("often", often), ("rarely", rarely)] {
+            let store = place.store(|config| config.snapshots(policy)).await;
+            let mut stream = Stream::begin(&store, id).await;
+            stream.chunks(40, 120, 1).await;
+            let query = place.client().await.query().table_name(&place.table);
+            let query = query.key_condition_expression("pk = :pk AND begins_with(sk, :s)");
+            let query = query.expression_attribute_values(":pk", AttributeValue::S(format!("T##{id}")));
+            let page = query.expression_attribute_values(":s", AttributeValue::S("S#".into())).send().await;
+            found.push(page.unwrap().count);
+            assert_eq!(store.load(&stream.key).await.unwrap().unwrap().task, stream.task);
+        }
+        assert!(found[0] >= 2 && found[1] == 0, "{found:?}");
+    });
+}
