@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::bindings::unavailable::unavailable;
 use crate::actor::Actors;
 use crate::actor::core::Settings;
+use crate::bindings::unavailable::unavailable;
 use crate::config::ExecutorLost;
 use crate::connection::Connection;
 use crate::error;
@@ -32,8 +32,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 const STOPS: &str = "this instance is shutting down";
 const EVICTED: &str = "this instance lost its place in the cluster; try again";
-const UNKNOWN: &str =
-    "it is not known whether the request was taken; read the task before it is sent again";
+const UNKNOWN: &str = "it is not known whether the request was taken; read the task before it is sent again";
 const CUT_OFF: &str = "this instance cannot reach its store; try again";
 
 /// One incarnation, shared by its runs, its streams and its background tasks. A request takes the current one once
@@ -156,11 +155,6 @@ impl Instance {
     /// Takes what was noted.
     pub(crate) fn take_unattended(&self) -> BTreeSet<TaskKey> {
         std::mem::take(&mut *self.unattended.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Completes when agents and streams must end.
-    pub(crate) fn stopped(&self) -> impl Future<Output = ()> + use<> {
-        self.stopping.clone().cancelled_owned()
     }
 
     /// What streams and callers are told when this instance stops serving.

@@ -33,7 +33,9 @@ async fn attempt(instance: &Instance, key: &TaskKey, commit: &Commit<'_>, may_re
                 instance.health.tasks.succeeded();
                 return Written::Applied;
             }
-            Ok(Outcome::Conflict { .. }) if unanswered => return find_out(instance, key, commit.record()).await,
+            Ok(Outcome::Conflict { .. }) if unanswered => {
+                return find_out(instance, key, commit.record()).await;
+            }
             Ok(Outcome::Conflict { .. }) => return Written::Lost,
             Err(error @ BackendError::TooLarge { .. }) => return Written::TooLarge(instance.error(error)),
             Err(error) if !error.is_transient() => {

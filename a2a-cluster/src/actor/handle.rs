@@ -146,7 +146,8 @@ impl Handle {
         ticket: Option<Ticket>,
     ) -> Option<(Arc<AgentControl>, Option<Box<Deposit>>)> {
         let mut state = self.state();
-        let control = state.agents.iter().find(|(known, _)| *known == agent).map(|(_, control)| control.clone())?;
+        let control =
+            state.agents.iter().find(|(known, _)| *known == agent).map(|(_, control)| control.clone())?;
         let at = state.deposits.iter().position(|(known, _)| Some(*known) == ticket);
         let deposit = at.map(|at| state.deposits.swap_remove(at).1);
         Some((control, deposit))
@@ -172,7 +173,9 @@ impl State {
                 Some(Effect::Reply(ticket, reply)) => {
                     let ticket = *ticket;
                     let reply = std::mem::replace(reply, Reply::Stopped);
-                    self.deposits.retain(|(known, _)| *known != ticket || matches!(reply, Reply::Open(_) | Reply::Task(_) | Reply::Unknown));
+                    self.deposits.retain(|(known, _)| {
+                        *known != ticket || matches!(reply, Reply::Open(_) | Reply::Task(_) | Reply::Unknown)
+                    });
                     if let Some(at) = self.waiting.iter().position(|(known, _)| *known == ticket) {
                         // Whoever asked may have left; the agent works on.
                         let _ = self.waiting.swap_remove(at).1.send(reply);
@@ -189,14 +192,16 @@ impl State {
                     }
                     false
                 }
-                Some(Effect::StopAgent(agent)) => match self.agents.iter().find(|(known, _)| known == agent) {
-                    Some((_, control)) => {
-                        control.stop();
-                        false
+                Some(Effect::StopAgent(agent)) => {
+                    match self.agents.iter().find(|(known, _)| known == agent) {
+                        Some((_, control)) => {
+                            control.stop();
+                            false
+                        }
+                        // It never started: whoever stepped says so.
+                        None => true,
                     }
-                    // It never started: whoever stepped says so.
-                    None => true,
-                },
+                }
                 Some(Effect::Start(start)) => {
                     self.agents.push((start.agent, Arc::new(AgentControl::default())));
                     true

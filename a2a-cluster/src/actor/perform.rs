@@ -124,8 +124,8 @@ fn begin(instance: &Arc<Instance>, handle: &Arc<Handle>, effect: Effect) -> Begu
             let Some((control, deposit)) = handle.take_start(start.agent, start.ticket) else {
                 return Begun::Done(None);
             };
-            let detached =
-                deposit.as_ref().map_or(true, |deposit| deposit.detached) && start.kind != core::TurnKind::CancelOnly;
+            let detached = deposit.as_ref().is_none_or(|deposit| deposit.detached)
+                && start.kind != core::TurnKind::CancelOnly;
             let trace = trace::current().map(|cause| cause.child(&*instance.env));
             let version = handle.look(|actor| actor.ring().head()).unwrap_or_default();
             let span = telemetry::run(instance, key, version, trace);
@@ -147,7 +147,9 @@ async fn call(instance: Arc<Instance>, handle: Arc<Handle>, effect: Effect) -> O
         Effect::Load => Input::Loaded(load(&instance, &handle).await),
         Effect::Watch => {
             let watched = instance.tasks.watch(key, &instance.id).await;
-            Input::Watched(watched.map(|stored| stored.as_ref().map(Seen::of)).map_err(|error| failed(&handle, &error)))
+            Input::Watched(
+                watched.map(|stored| stored.as_ref().map(Seen::of)).map_err(|error| failed(&handle, &error)),
+            )
         }
         Effect::Unwatch => {
             if let Err(error) = instance.tasks.unwatch(key, &instance.id).await {
@@ -291,4 +293,3 @@ fn tell(instance: &Instance, handle: &Handle, report: Report) {
         },
     }
 }
-

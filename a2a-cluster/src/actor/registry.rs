@@ -335,4 +335,3 @@ impl Drop for Reader {
         drive(&self.instance, &self.handle, Input::Detach { joined: self.joined });
     }
 }
-

@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use a2a::{
-    A2AError, Message, SendMessageConfiguration, SendMessageRequest, Task, TaskState, TaskStatus,
-};
+use a2a::{A2AError, Message, SendMessageConfiguration, SendMessageRequest, Task, TaskState, TaskStatus};
 use a2a_core::{TaskKey, Version, reduce};
 use a2a_server::ServiceParams;
 use serde_json::Value;

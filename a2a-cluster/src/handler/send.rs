@@ -122,8 +122,7 @@ async fn follow_up(
         check_parked(&stored)?;
         let config = push::follow_up_config(instance, &key, &identity, configuration).await?;
         let message = reduce::user_message(&stored.task, req.message.clone());
-        let context =
-            context(params, &key, &stored.task, message, req.metadata.clone(), req.tenant.clone());
+        let context = context(params, &key, &stored.task, message, req.metadata.clone(), req.tenant.clone());
         let deposit = Deposit { context, config, detached: answer_at == AnswerAt::Creation };
         let (after, before) = (stored.tip(), stored.head.claim);
         let task = Arc::new(stored.task);

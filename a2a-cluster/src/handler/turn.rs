@@ -95,7 +95,8 @@ pub(super) async fn meet(
     key: &TaskKey,
 ) -> Result<Option<(Turn, StoredTask)>, A2AError> {
     let joined = join(instance, key).await?;
-    let Some((reader, stored)) = joined.filter(|(_, stored)| stored.head.principal == caller.principal) else {
+    let Some((reader, stored)) = joined.filter(|(_, stored)| stored.head.principal == caller.principal)
+    else {
         return Ok(None);
     };
     let turn = Turn {

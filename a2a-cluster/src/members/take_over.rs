@@ -53,7 +53,9 @@ async fn taken_over(instance: &Arc<Instance>, key: &TaskKey, gone: Gone) -> Resu
         handed_over: gone.state == MemberState::Left,
     });
     match asked.reply().await {
-        Reply::Settled(Settled::Failed | Settled::Resumed | Settled::Ended | Settled::Delivering) => Ok(Taken::Here),
+        Reply::Settled(Settled::Failed | Settled::Resumed | Settled::Ended | Settled::Delivering) => {
+            Ok(Taken::Here)
+        }
         Reply::Settled(Settled::NotTheirs) => Ok(Taken::Not),
         _ => Err(BackendError::Unavailable("the task cannot be read or written now".into())),
     }

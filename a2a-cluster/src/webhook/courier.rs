@@ -14,9 +14,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::couriers::Post;
 use super::route::{Milestone, Progress, Route};
-use crate::error::Chain;
-use crate::actor::{Handle, drive};
 use crate::actor::core::{Actor, Input};
+use crate::actor::{Handle, drive};
+use crate::error::Chain;
 use crate::instance::Instance;
 
 /// Whose task it is, once no agent works on it here.

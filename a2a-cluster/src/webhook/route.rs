@@ -13,9 +13,9 @@ use super::acknowledgement::Acknowledgement;
 use super::backoff::Backoff;
 use super::couriers::look_again;
 use super::parcel::{Destination, Failure, body};
-use crate::error::Chain;
 use crate::actor::Handle;
 use crate::actor::core::Tail;
+use crate::error::Chain;
 use crate::instance::Instance;
 use crate::telemetry::{Attempt, webhook_attempt};
 
@@ -144,7 +144,9 @@ impl Route {
             // Marked as seen before the feed is read: progress made in between ends the wait below.
             self.feed_progress.mark_unchanged();
             match self.feed.after(self.cursor) {
-                Some(Tail::Commits(commits)) if commits.is_empty() && self.feed_is_current => self.rest().await,
+                Some(Tail::Commits(commits)) if commits.is_empty() && self.feed_is_current => {
+                    self.rest().await
+                }
                 Some(Tail::Commits(commits)) if !commits.is_empty() => {
                     self.held.extend(commits.into_iter().take(HELD));
                 }

@@ -12,7 +12,9 @@ use a2a_core::{
 use a2a_store_memory::MemoryStore;
 use async_trait::async_trait;
 
-use crate::world::{Bus, World, drain, fold, on_every_bus, quick, state, texts};
+use a2a_server::RequestHandler;
+
+use crate::world::{Bus, World, drain, fold, on_every_bus, params, quick, request, state, texts};
 
 /// The most bytes of JSON that a commit may have.
 const LIMIT: usize = 2_000;
@@ -78,16 +80,38 @@ async fn narrow(bus: Bus) -> World {
 
 on_every_bus! {
     #[tokio::test(start_paused = true)]
-    async fn a_task_whose_first_commit_is_too_large_exists_and_has_failed(bus) {
+    async fn what_is_too_large_only_as_a_whole_is_committed_in_pieces(bus) {
         let world = narrow(bus).await;
         let task = world.nodes[0].send("burst 50").await;
-        assert_eq!(state(&task), TaskState::Failed);
-        assert!(texts(&task).is_empty());
+        assert_eq!(state(&task), TaskState::Completed);
+        assert_eq!(texts(&task).len(), 50);
         assert_eq!(world.nodes[0].get(&task.id).await.unwrap(), task);
-        assert_eq!(task.history.unwrap().len(), 1);
 
         let streamed = fold(&drain(world.nodes[0].stream("burst 50").await).await);
-        assert_eq!(state(&streamed), TaskState::Failed);
+        assert_eq!(texts(&streamed).len(), 50);
+        world.shutdown().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_event_that_is_too_large_by_itself_fails_its_task_and_loses_nothing_before(bus) {
+        let world = narrow(bus).await;
+        for (command, before) in [("stream 1 0 3000", 0), ("stream 1 100 3000", 0)] {
+            let task = world.nodes[0].send(command).await;
+            assert_eq!(state(&task), TaskState::Failed);
+            assert_eq!(texts(&task).len(), before);
+            assert_eq!(world.nodes[0].get(&task.id).await.unwrap(), task);
+            let streamed = fold(&drain(world.nodes[0].stream(command).await).await);
+            assert_eq!(state(&streamed), TaskState::Failed);
+        }
+        world.shutdown().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_is_too_large_to_be_kept_is_refused(bus) {
+        let world = narrow(bus).await;
+        let request = request(&format!("echo {}", "x".repeat(3_000)));
+        let refused = world.nodes[0].handler.send_message(&params(), request).await;
+        assert_eq!(refused.unwrap_err().code, a2a::error_code::INVALID_PARAMS);
         world.shutdown().await;
     }
 }

@@ -36,7 +36,9 @@ impl AgentOutput {
     fn is_progress(&self) -> bool {
         match self {
             AgentOutput::Event(StreamResponse::ArtifactUpdate(_)) => true,
-            AgentOutput::Event(StreamResponse::StatusUpdate(update)) => !reduce::ends_turn(&update.status.state),
+            AgentOutput::Event(StreamResponse::StatusUpdate(update)) => {
+                !reduce::ends_turn(&update.status.state)
+            }
             _ => false,
         }
     }

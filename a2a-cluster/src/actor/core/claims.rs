@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use a2a::{StreamResponse, Task, TaskState};
 use a2a_core::{
-    CallerContext, CancelRequest, Claim, ClaimChange, CommitId, CommitRecord, News, Principal, StoredTask, Tip, Version, reduce,
+    CallerContext, CancelRequest, Claim, ClaimChange, CommitId, CommitRecord, News, Principal, StoredTask,
+    Tip, Version, reduce,
 };
 
 use super::effect::{CommitCall, Effect, Report, StartAgent};
@@ -150,10 +151,8 @@ impl Actor {
         }
         let mut task = Task::clone(&follow_up.task);
         let message = reduce::user_message(&task, follow_up.message.clone());
-        let events = vec![
-            reduce::status(&task, TaskState::Working, None, m.env),
-            StreamResponse::Message(message),
-        ];
+        let events =
+            vec![reduce::status(&task, TaskState::Working, None, m.env), StreamResponse::Message(message)];
         events.iter().for_each(|event| reduce::apply(&mut task, event));
         let claiming = Claiming {
             before: follow_up.before,
@@ -244,11 +243,8 @@ impl Actor {
             Verdict::Fail(why) => failed(&task, why, m.env),
         };
         reduce::apply(&mut task, &event);
-        let claim = if deliver {
-            ClaimChange::Make { instance: self.me, attempt: 1 }
-        } else {
-            ClaimChange::End
-        };
+        let claim =
+            if deliver { ClaimChange::Make { instance: self.me, attempt: 1 } } else { ClaimChange::End };
         let call = CommitCall {
             after,
             id: CommitId::generate(m.env),
@@ -520,7 +516,9 @@ impl Actor {
         if let Reply::Stale | Reply::Unknown = refused {
             // Another version than its own stops an agent that was here before.
             let follows_ours = match &claiming.purpose {
-                ClaimFor::FollowUp(follow_up) => self.run.as_ref().is_some_and(|run| run.tip == follow_up.after),
+                ClaimFor::FollowUp(follow_up) => {
+                    self.run.as_ref().is_some_and(|run| run.tip == follow_up.after)
+                }
                 _ => true,
             };
             if follows_ours {

@@ -91,8 +91,8 @@ pub struct Actor {
     follow: Follow,
     publish: Publish,
     run: Option<Box<Run>>,
-    /// An agent that is being dropped, and until when a later one waits for that.
-    ending: Option<(AgentId, Time)>,
+    /// Agents that are being dropped, and until when a later one waits for that.
+    ending: Vec<(AgentId, Time)>,
     /// The claim under which webhooks are served, once no agent works any more.
     delivering: Option<Claim>,
     /// The courier that sees to the webhooks; 0 is one that is about to.
@@ -126,7 +126,7 @@ impl Actor {
             follow: Follow::default(),
             publish: Publish::default(),
             run: None,
-            ending: None,
+            ending: Vec::new(),
             delivering: None,
             attended: None,
             write: None,
@@ -208,7 +208,7 @@ impl Actor {
     pub fn deadline(&self) -> Option<Time> {
         let blocked = self.write.is_some() || self.loading.is_some();
         let run = self.run.as_ref().and_then(|run| run.deadline(blocked));
-        let ending = self.ending.filter(|_| self.is_starting()).map(|(_, until)| until);
+        let ending = self.ending.iter().map(|(_, until)| *until).max().filter(|_| self.is_starting());
         let write = self.write.as_ref().and_then(Write::deadline);
         let cancel = self.cancel.as_ref().map(Cancel::deadline);
         let follow = self.follow_deadline();
@@ -219,7 +219,7 @@ impl Actor {
     pub fn is_done(&self) -> bool {
         self.readers + self.joining == 0
             && self.run.is_none()
-            && self.ending.is_none()
+            && self.ending.is_empty()
             && self.delivering.is_none()
             && self.attended.is_none()
             && self.write.is_none()
@@ -275,7 +275,7 @@ impl Actor {
 
     /// Tells whether an agent runs here, or is being dropped.
     pub fn is_busy(&self) -> bool {
-        self.run.is_some() || self.ending.is_some()
+        self.run.is_some() || !self.ending.is_empty()
     }
 
     /// Tells whether an agent runs here.
@@ -315,7 +315,7 @@ impl Actor {
     }
 
     fn is_starting(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| run.is_waiting())
+        self.run.as_ref().is_some_and(|run| run.is_waiting() && !run.waits_for_task())
     }
 
     /// The last version that this instance knows of.
@@ -341,7 +341,9 @@ impl Actor {
             self.check_run(fx);
         }
         match news {
-            News::Commits(_) | News::Changed(_) if !self.is_wanted() => fx.push(Effect::Hint(from, News::Unwatch)),
+            News::Commits(_) | News::Changed(_) if !self.is_wanted() => {
+                fx.push(Effect::Hint(from, News::Unwatch))
+            }
             News::Commits(commits) => {
                 let before = self.ring.head();
                 commits.into_iter().for_each(|commit| self.ring.offer(commit, received));

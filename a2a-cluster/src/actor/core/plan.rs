@@ -9,19 +9,19 @@ use crate::{limits, weight};
 
 /// What is known of a turn beside its task.
 #[derive(Debug, Clone)]
-pub struct Turn {
+pub(super) struct Turn {
     /// The task as it is to be created; `None` once a commit has made it.
-    pub uncreated: Option<Box<Task>>,
+    pub(super) uncreated: Option<Box<Task>>,
     /// A bare message before anything else becomes the task's result instead of a direct answer.
-    pub always_task: bool,
+    pub(super) always_task: bool,
     /// The last thing that the agent said was a bare message.
-    pub last_was_message: bool,
+    pub(super) last_was_message: bool,
     /// Why the agent was asked to stop, if it was and did not refuse.
-    pub stopping: Option<StopReason>,
+    pub(super) stopping: Option<StopReason>,
     /// Levels of nesting that an agent's data may have.
-    pub depth: usize,
+    pub(super) depth: usize,
     /// What of the agent's output the protocol forbids, until it is reported.
-    pub broke_protocol: Option<Refusal>,
+    pub(super) broke_protocol: Option<Refusal>,
 }
 
 /// Why an agent is asked to stop; it says how its task ends.
@@ -51,7 +51,7 @@ impl StopReason {
 
 /// What to do with what was said.
 #[derive(Debug)]
-pub enum CommitPlan {
+pub(super) enum CommitPlan {
     /// Commit these events.
     Commit {
         /// The events, in order; they are applied to the task.
@@ -67,7 +67,12 @@ pub enum CommitPlan {
 
 /// Takes what was said, as much as fits in one commit, and applies it to the task. A commit ends with the event that
 /// ends a turn, so that whoever waits for that sees the task as it was then.
-pub fn plan_commit(said: &mut EventBuffer, task: &mut Task, turn: &mut Turn, env: &dyn Env) -> CommitPlan {
+pub(super) fn plan_commit(
+    said: &mut EventBuffer,
+    task: &mut Task,
+    turn: &mut Turn,
+    env: &dyn Env,
+) -> CommitPlan {
     let mut events = Vec::new();
     let mut bytes = 0;
     let mut ended = false;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use a2a_core::{CommitRecord, InstanceId, News, Reach, Recipient, Version};
 
+use super::Actor;
 use super::effect::Effect;
 use super::ring::Tail;
-use super::Actor;
 use crate::weight;
 
 /// The commits of one message weigh at most this, so that it fits in one billing unit of a broker.
@@ -91,13 +91,7 @@ impl Actor {
     }
 
     /// An instance watches the task and has everything up to `after`.
-    pub(super) fn watched_by(
-        &mut self,
-        who: InstanceId,
-        after: Version,
-        reach: Reach,
-        fx: &mut Vec<Effect>,
-    ) {
+    pub(super) fn watched_by(&mut self, who: InstanceId, after: Version, reach: Reach, fx: &mut Vec<Effect>) {
         if self.run.as_ref().is_some_and(|run| run.claim.is_some()) || self.delivering.is_some() {
             if let Some(run) = &self.run {
                 // The ring may not have been kept up while nobody asked.
@@ -137,7 +131,8 @@ impl Actor {
         let Some(Sending { to, from, up_to }) = self.publish.sending.take() else { return };
         for who in to {
             // One that was set back meanwhile is served again from there.
-            if let Some(watcher) = self.publish.watchers.get_mut(&who).filter(|watcher| watcher.sent == from) {
+            if let Some(watcher) = self.publish.watchers.get_mut(&who).filter(|watcher| watcher.sent == from)
+            {
                 watcher.sent = up_to;
             }
         }

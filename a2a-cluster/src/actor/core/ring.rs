@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use a2a_core::{CommitRecord, Version};
 use super::Time;
 use crate::weight;
+use a2a_core::{CommitRecord, Version};
 
 /// What a reader finds behind its cursor.
 #[derive(Debug)]

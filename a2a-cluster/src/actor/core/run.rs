@@ -131,6 +131,11 @@ impl Run {
         matches!(self.doing, Doing::Waiting(_))
     }
 
+    /// Tells whether its task is to be created before it starts.
+    pub(super) fn waits_for_task(&self) -> bool {
+        self.turn.always_task && self.turn.uncreated.is_some()
+    }
+
     pub(super) fn is_talking(&self) -> bool {
         matches!(self.doing, Doing::Talking)
     }
@@ -255,9 +260,17 @@ impl Actor {
         self.next_agent
     }
 
-    pub(super) fn said(&mut self, agent: AgentId, outputs: Vec<AgentOutput>, m: Moment<'_>, fx: &mut Vec<Effect>) {
+    pub(super) fn said(
+        &mut self,
+        agent: AgentId,
+        outputs: Vec<AgentOutput>,
+        m: Moment<'_>,
+        fx: &mut Vec<Effect>,
+    ) {
         // What an agent says that is being stopped is heard by nobody.
-        let Some(run) = self.run.as_mut().filter(|run| run.agent == agent && run.is_talking()) else { return };
+        let Some(run) = self.run.as_mut().filter(|run| run.agent == agent && run.is_talking()) else {
+            return;
+        };
         run.silence_due = m.at + self.settings.agent_silence;
         let mut refuses = false;
         for output in outputs {
@@ -265,8 +278,10 @@ impl Actor {
                 AgentOutput::Ended => run.doing = Doing::Ended,
                 // Heard at once: a commit that takes long must not use up the agent's grace.
                 AgentOutput::CancelFailed(error) => {
-                    refuses |= matches!(error.code, error_code::TASK_NOT_CANCELABLE | error_code::UNSUPPORTED_OPERATION)
-                        && run.turn.stopping == Some(StopReason::Cancel);
+                    refuses |= matches!(
+                        error.code,
+                        error_code::TASK_NOT_CANCELABLE | error_code::UNSUPPORTED_OPERATION
+                    ) && run.turn.stopping == Some(StopReason::Cancel);
                     continue;
                 }
                 _ => {}
@@ -282,23 +297,18 @@ impl Actor {
     }
 
     pub(super) fn agent_gone(&mut self, agent: AgentId) {
-        if self.ending.is_some_and(|(ending, _)| ending == agent) {
-            self.ending = None;
-        }
+        self.ending.retain(|(ending, _)| *ending != agent);
     }
 
     /// Starts an agent that may start; stops one that has had its time.
     pub(super) fn settle_run(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
-        let blocked = self.ending.is_some_and(|(_, until)| m.at < until);
-        let waits_for_task =
-            self.run.as_ref().is_some_and(|run| run.turn.always_task && run.turn.uncreated.is_some());
+        let blocked = self.ending.iter().any(|(_, until)| m.at < *until);
         if let Some(run) = &mut self.run
             && let Doing::Waiting(_) = run.doing
             && !blocked
-            && !waits_for_task
+            && !run.waits_for_task()
             && let Doing::Waiting(start) = std::mem::replace(&mut run.doing, Doing::Talking)
         {
-            self.ending = None;
             fx.push(Effect::Start(start));
         }
         self.look_at_clocks(m, fx);
@@ -348,7 +358,8 @@ impl Actor {
         fx: &mut Vec<Effect>,
     ) {
         let grace = self.settings.cancel_grace;
-        let Some(run) = self.run.as_mut().filter(|run| run.is_talking() && run.turn.stopping.is_none()) else {
+        let Some(run) = self.run.as_mut().filter(|run| run.is_talking() && run.turn.stopping.is_none())
+        else {
             return;
         };
         run.turn.stopping = Some(reason);
@@ -368,7 +379,7 @@ impl Actor {
     }
 
     fn stop_agent(&mut self, agent: AgentId, m: Moment<'_>, fx: &mut Vec<Effect>) {
-        self.ending = Some((agent, m.at + DROP_PATIENCE));
+        self.ending.push((agent, m.at + DROP_PATIENCE));
         fx.push(Effect::StopAgent(agent));
     }
 

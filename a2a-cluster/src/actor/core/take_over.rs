@@ -28,7 +28,9 @@ impl Actor {
         let runs = self.run.is_some() || self.delivering.is_some();
         if self.leaving.is_some() || runs {
             let settled = if runs { Settled::NotTheirs } else { Settled::Again };
-            ticket.into_iter().for_each(|ticket| fx.push(Effect::Reply(ticket, super::Reply::Settled(settled))));
+            ticket
+                .into_iter()
+                .for_each(|ticket| fx.push(Effect::Reply(ticket, super::Reply::Settled(settled))));
             return;
         }
         let take_over =
@@ -50,7 +52,11 @@ impl Actor {
         let is_gone = state.is_none_or(MemberState::is_final);
         let handed_over = state == Some(MemberState::Left);
         if is_gone && self.follow.executor() == Some(who) && self.run.is_none() && self.leaving.is_none() {
-            self.take_over.get_or_insert_with(|| TakeOver { tickets: Vec::new(), from: Some(who), handed_over });
+            self.take_over.get_or_insert_with(|| TakeOver {
+                tickets: Vec::new(),
+                from: Some(who),
+                handed_over,
+            });
         }
     }
 
@@ -70,10 +76,14 @@ impl Actor {
     ) {
         let Some(purpose) = self.loading.take() else { return };
         match (purpose, loaded) {
-            (LoadedFor::Cancel, Ok(Some((stored, pending)))) => self.loaded_to_cancel(*stored, pending, m, fx),
+            (LoadedFor::Cancel, Ok(Some((stored, pending)))) => {
+                self.loaded_to_cancel(*stored, pending, m, fx)
+            }
             (LoadedFor::Cancel, Ok(None)) => self.gone(fx),
             (LoadedFor::Cancel, Err(ReadFailed)) => self.not_loaded_to_cancel(m),
-            (LoadedFor::TakeOver, Ok(Some((stored, pending)))) => self.loaded_to_take_over(*stored, pending, m, fx),
+            (LoadedFor::TakeOver, Ok(Some((stored, pending)))) => {
+                self.loaded_to_take_over(*stored, pending, m, fx)
+            }
             (LoadedFor::TakeOver, Ok(None)) => self.end_take_over(Settled::NotTheirs, fx),
             (LoadedFor::TakeOver, Err(ReadFailed)) => self.end_take_over(Settled::Again, fx),
             (LoadedFor::Redo(agent), Ok(Some((stored, _))))
