@@ -10,6 +10,7 @@ use a2a_core::{
     BackendError, ClaimChange, Commit, CommitId, CommitRecord, Outcome, Replay, TaskKey, TaskStore, Tenant,
     Tip, Version, reduce,
 };
+use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore};
 use a2a_testkit::sample::{Draft, Story, at, claim, commit_id, instance, status, task};
 use futures::future::{join, join_all};
 
