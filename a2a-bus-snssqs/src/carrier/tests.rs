@@ -1,6 +1,7 @@
 //! The wire form of requests, and what becomes of each entry when some or all fail.
 
-use a2a_core::{BusMessage, News, TaskKey, Tenant};
+use a2a_core::wire::Seal;
+use a2a_core::{BusMessage, News, Reach, Recipient, TaskKey, Tenant};
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sqs::operation::send_message_batch::{SendMessageBatchError, SendMessageBatchOutput};
 use aws_sdk_sqs::types::BatchResultErrorEntry as QueueError;
@@ -14,24 +15,24 @@ use super::*;
 use crate::parcel::pack;
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:a2a";
-const OWN_URL: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/a2a-own";
 
 fn instance(n: u128) -> InstanceId {
     InstanceId::from_uuid(Uuid::from_u128(n))
 }
 
 fn parcels(count: usize, to: &[InstanceId]) -> Vec<Parcel> {
+    let by_topic = |instance: &InstanceId| Recipient { instance: *instance, reach: Reach::Topic };
+    let to: Vec<_> = to.iter().map(by_topic).collect();
     let parcel = |n: usize| {
         let task = TaskKey::new(Tenant::default(), format!("task-{n}"));
-        let message = BusMessage { from: instance(1), task, news: News::Cancel, trace: None };
-        pack(to, &message).unwrap().remove(0)
+        let message = BusMessage { from: instance(1), task, news: News::Unwatch, trace: None };
+        pack(&to, &message, &Seal::open()).unwrap().remove(0)
     };
     (0..count).map(parcel).collect()
 }
 
 fn carrier(clients: Clients) -> Carrier {
-    let deployment = Deployment::new(TOPIC, "a2a").unwrap();
-    Carrier::new(clients, deployment, OWN_URL.to_owned(), Duration::from_secs(5))
+    Carrier::new(clients, TOPIC.parse().unwrap(), Duration::from_secs(5))
 }
 
 fn over_sqs(rules: &[&Rule]) -> Carrier {
@@ -158,7 +159,7 @@ async fn a_publish_names_its_recipients_in_a_string_array() {
         let name = format!("PublishBatchRequestEntries.member.1.{name}");
         form.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()).unwrap()
     };
-    assert_eq!(field("Message"), parcels[0].body);
+    assert_eq!(field("Message"), *parcels[0].body);
     assert_eq!(field("MessageAttributes.entry.1.Name"), "to");
     assert_eq!(field("MessageAttributes.entry.1.Value.DataType"), "String.Array");
     let to: Vec<String> =
@@ -182,7 +183,7 @@ async fn a_direct_message_goes_to_the_queue_named_after_its_recipient() {
     let url = format!("https://sqs.us-east-1.amazonaws.com/123456789012/a2a-{}", instance(2));
     assert_eq!(body["QueueUrl"], url);
     assert_eq!(body["Entries"][1]["Id"], "1");
-    assert_eq!(body["Entries"][1]["MessageBody"], parcels[1].body);
+    assert_eq!(body["Entries"][1]["MessageBody"], *parcels[1].body);
     assert!(body["Entries"][1].get("MessageAttributes").is_none());
 }
 

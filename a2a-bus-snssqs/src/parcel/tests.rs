@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use a2a::{StreamResponse, TaskState, TaskStatus, TaskStatusUpdateEvent};
-use a2a_core::{CommitId, CommitRecord, TaskKey, Tenant, Version};
+use a2a_core::{CommitId, CommitRecord, Generation, Keys, TaskKey, Tenant, Version};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -28,6 +28,7 @@ fn commits(text: &str, versions: std::ops::Range<u64>) -> News {
             TaskStatusUpdateEvent { task_id: "t-1".into(), context_id: "c-1".into(), status, metadata: None };
         Arc::new(CommitRecord {
             version: Version::new(version),
+            generation: Generation::new(version),
             id: CommitId::from_uuid(Uuid::from_u128(u128::from(version))),
             events: vec![StreamResponse::StatusUpdate(event)],
         })
@@ -35,34 +36,90 @@ fn commits(text: &str, versions: std::ops::Range<u64>) -> News {
     News::Commits(versions.map(commit).collect())
 }
 
+fn seal() -> Seal {
+    Seal::new(Keys::first([7; 32]))
+}
+
+fn reached(reach: Reach, to: impl IntoIterator<Item = u128>) -> Vec<Recipient> {
+    to.into_iter().map(|n| Recipient { instance: instance(n), reach }).collect()
+}
+
+fn pack(to: &[Recipient], message: &BusMessage) -> Result<Vec<Parcel>> {
+    super::pack(to, message, &seal())
+}
+
+fn addressed(parcel: &Parcel) -> wire::Addressed {
+    wire::decode(&parcel.body, &seal()).unwrap()
+}
+
 fn contents(parcel: &Parcel) -> BusMessage {
-    wire::decode(&parcel.body).unwrap().message
+    addressed(parcel).message
 }
 
 #[test]
 fn one_recipient_is_reached_straight_and_several_through_the_topic() {
-    let news = message(News::Cancel);
-    let straight = pack(&[instance(2), instance(2)], &news).unwrap();
+    let news = message(News::Unwatch);
+    let straight = pack(&reached(Reach::Topic, [2, 2]), &news).unwrap();
     assert_eq!(straight.len(), 1);
     assert_eq!(straight[0].route, Route::Queue(instance(2)));
     assert!(straight[0].recipients.is_empty());
 
-    let fanned = pack(&[instance(3), instance(2)], &news).unwrap();
+    let fanned = pack(&reached(Reach::Topic, [3, 2]), &news).unwrap();
     assert_eq!(fanned.len(), 1);
     assert_eq!(fanned[0].route, Route::Topic);
     assert_eq!(fanned[0].recipients, format!("[\"{}\",\"{}\"]", instance(2), instance(3)));
-    assert_eq!(wire::decode(&fanned[0].body).unwrap().to, [instance(2), instance(3)]);
+    assert_eq!(addressed(&fanned[0]).to, [instance(2), instance(3)]);
+}
+
+#[test]
+fn whom_the_topic_does_not_reach_is_reached_straight_and_the_others_all_the_same() {
+    let to = [reached(Reach::Topic, [3, 5]), reached(Reach::Direct, [2, 4])].concat();
+    let parcels = pack(&to, &message(News::Unwatch)).unwrap();
+    let routes: Vec<_> = parcels.iter().map(|parcel| parcel.route).collect();
+    assert_eq!(routes, [Route::Topic, Route::Queue(instance(2)), Route::Queue(instance(4))]);
+    assert_eq!(addressed(&parcels[0]).to, [instance(3), instance(5)]);
+    for parcel in &parcels[1..] {
+        assert_eq!(addressed(parcel).to, [instance(2), instance(4)]);
+        assert!(parcel.recipients.is_empty());
+    }
+}
+
+#[test]
+fn one_whom_the_topic_reaches_among_others_is_not_worth_a_publish() {
+    let to = [reached(Reach::Topic, [3]), reached(Reach::Direct, [2])].concat();
+    let parcels = pack(&to, &message(News::Unwatch)).unwrap();
+    assert!(parcels.iter().all(|parcel| matches!(parcel.route, Route::Queue(_))));
+    assert_eq!(parcels.len(), 2);
+}
+
+#[test]
+fn whoever_is_reached_nowhere_is_left_out() {
+    assert!(pack(&reached(Reach::Nowhere, [2, 3]), &message(News::Unwatch)).unwrap().is_empty());
+    let to = [reached(Reach::Nowhere, [2, 3]), reached(Reach::Topic, [4])].concat();
+    let parcels = pack(&to, &message(News::Unwatch)).unwrap();
+    assert_eq!(parcels.iter().map(|parcel| parcel.route).collect::<Vec<_>>(), [Route::Queue(instance(4))]);
+    assert_eq!(addressed(&parcels[0]).to, [instance(4)]);
+}
+
+#[test]
+fn of_two_ways_to_reach_one_the_surer_is_taken() {
+    for ways in [[Reach::Direct, Reach::Topic], [Reach::Topic, Reach::Direct]] {
+        let to = [reached(ways[0], [2]), reached(ways[1], [2]), reached(Reach::Topic, [3, 4])].concat();
+        let parcels = pack(&to, &message(News::Unwatch)).unwrap();
+        let routes: Vec<_> = parcels.iter().map(|parcel| parcel.route).collect();
+        assert_eq!(routes, [Route::Topic, Route::Queue(instance(2))]);
+    }
 }
 
 #[test]
 fn nobody_gets_nothing() {
-    assert!(pack(&[], &message(News::Cancel)).unwrap().is_empty());
+    assert!(pack(&[], &message(News::Unwatch)).unwrap().is_empty());
 }
 
 #[test]
 fn a_large_batch_of_commits_travels_as_its_last_version() {
     let large = message(commits(&"x".repeat(30_000), 4..8));
-    for to in [vec![instance(2)], vec![instance(2), instance(3)]] {
+    for to in [reached(Reach::Topic, [2]), reached(Reach::Topic, [2, 3]), reached(Reach::Direct, [2, 3])] {
         let parcels = pack(&to, &large).unwrap();
         assert_eq!(contents(&parcels[0]), message(News::Changed(Version::new(7))));
         assert_eq!(parcels[0].kind, "changed");
@@ -73,24 +130,23 @@ fn a_large_batch_of_commits_travels_as_its_last_version() {
 #[test]
 fn what_fits_one_billing_unit_travels_whole() {
     let small = message(commits(&"x".repeat(30_000), 4..6));
-    let parcels = pack(&[instance(2)], &small).unwrap();
+    let parcels = pack(&reached(Reach::Direct, [2]), &small).unwrap();
     assert_eq!(contents(&parcels[0]), small);
 }
 
 #[test]
 fn what_fits_nowhere_is_too_large() {
     let task = TaskKey::new(Tenant::default(), "t".repeat(300_000));
-    let hopeless = BusMessage { task, ..message(News::Watch(Version::new(1))) };
-    assert!(matches!(pack(&[instance(2)], &hopeless), Err(BackendError::TooLarge { .. })));
+    let hopeless = BusMessage { task, ..message(News::Unwatch) };
+    assert!(matches!(pack(&reached(Reach::Direct, [2]), &hopeless), Err(BackendError::TooLarge { .. })));
 }
 
 #[test]
 fn very_many_recipients_take_several_parcels() {
-    let to: Vec<_> = (0..450).map(instance).collect();
-    let parcels = pack(&to, &message(News::Cancel)).unwrap();
+    let parcels = pack(&reached(Reach::Topic, 0..450), &message(News::Unwatch)).unwrap();
     assert_eq!(parcels.len(), 3);
-    let reached: Vec<_> = parcels.iter().flat_map(|one| wire::decode(&one.body).unwrap().to).collect();
-    assert_eq!(reached, to);
+    let named: Vec<_> = parcels.iter().flat_map(|one| addressed(one).to).collect();
+    assert_eq!(named, (0..450).map(instance).collect::<Vec<_>>());
     assert!(parcels.iter().all(|one| one.bytes() <= BILLING_UNIT));
 }
 
@@ -102,7 +158,7 @@ proptest! {
         };
         let task = TaskKey::new(Tenant::new(text.clone()), text.clone());
         let sent = BusMessage { task, trace: Some(text.clone()), ..message(commits(&text, 1..2)) };
-        let parcels = pack(&[instance(2)], &sent).unwrap();
+        let parcels = pack(&reached(Reach::Direct, [2]), &sent).unwrap();
         prop_assert!(parcels[0].body.chars().all(is_allowed));
         prop_assert_eq!(contents(&parcels[0]), sent);
     }
