@@ -92,7 +92,7 @@ async fn a_bus_makes_its_own_clients_of_the_topics_region_with_timeouts() {
     let Some(site) = Site::open().await else { return };
     let aws = site.account.sdk_config(Service::Sqs).into_builder();
     let aws = aws.region(aws_sdk_sqs::config::Region::new("mars-north-1")).build();
-    let bus = SnsSqsBus::new(&aws, &site.topic.to_string()).unwrap();
+    let bus = SnsSqsBus::new(&aws, site.topic.to_string()).unwrap();
     let Clients { sns, sqs } = bus.clients();
     assert_eq!(sns.config().region().map(AsRef::as_ref), Some(site.topic.region()));
     assert_eq!(sqs.config().region().map(AsRef::as_ref), Some(site.topic.region()));

@@ -45,7 +45,7 @@ async fn an_instance_that_cannot_subscribe_is_reached_directly_and_by_the_topic_
     assert_eq!(site.tap.count("PublishBatch"), 1, "for those whom the topic reaches");
     assert_eq!(site.tap.count("SendMessageBatch"), 1, "for the other");
     for endpoint in subscribed.iter().chain([&direct]) {
-        assert_eq!(endpoint.receive().await.unwrap(), [first.clone()]);
+        assert_eq!(endpoint.receive().await.unwrap(), std::slice::from_ref(&first));
     }
 
     site.tap.heal();
