@@ -44,27 +44,27 @@ fn reached(reach: Reach, to: impl IntoIterator<Item = u128>) -> Vec<Recipient> {
     to.into_iter().map(|n| Recipient { instance: instance(n), reach }).collect()
 }
 
-fn pack(to: &[Recipient], message: &BusMessage) -> Result<Vec<Parcel>> {
-    super::pack(to, message, &seal())
+fn encode(to: &[Recipient], message: &BusMessage) -> Result<Vec<EncodedMessage>> {
+    super::encode(to, message, &seal())
 }
 
-fn addressed(parcel: &Parcel) -> wire::Addressed {
-    wire::decode(&parcel.body, &seal()).unwrap()
+fn addressed(message: &EncodedMessage) -> wire::Addressed {
+    wire::decode(&message.body, &seal()).unwrap()
 }
 
-fn contents(parcel: &Parcel) -> BusMessage {
-    addressed(parcel).message
+fn contents(message: &EncodedMessage) -> BusMessage {
+    addressed(message).message
 }
 
 #[test]
 fn one_recipient_is_reached_straight_and_several_through_the_topic() {
     let news = message(News::Unwatch);
-    let straight = pack(&reached(Reach::Topic, [2, 2]), &news).unwrap();
+    let straight = encode(&reached(Reach::Topic, [2, 2]), &news).unwrap();
     assert_eq!(straight.len(), 1);
     assert_eq!(straight[0].route, Route::Queue(instance(2)));
     assert!(straight[0].recipients.is_empty());
 
-    let fanned = pack(&reached(Reach::Topic, [3, 2]), &news).unwrap();
+    let fanned = encode(&reached(Reach::Topic, [3, 2]), &news).unwrap();
     assert_eq!(fanned.len(), 1);
     assert_eq!(fanned[0].route, Route::Topic);
     assert_eq!(fanned[0].recipients, format!("[\"{}\",\"{}\"]", instance(2), instance(3)));
@@ -74,80 +74,80 @@ fn one_recipient_is_reached_straight_and_several_through_the_topic() {
 #[test]
 fn whom_the_topic_does_not_reach_is_reached_straight_and_the_others_all_the_same() {
     let to = [reached(Reach::Topic, [3, 5]), reached(Reach::Direct, [2, 4])].concat();
-    let parcels = pack(&to, &message(News::Unwatch)).unwrap();
-    let routes: Vec<_> = parcels.iter().map(|parcel| parcel.route).collect();
+    let messages = encode(&to, &message(News::Unwatch)).unwrap();
+    let routes: Vec<_> = messages.iter().map(|message| message.route).collect();
     assert_eq!(routes, [Route::Topic, Route::Queue(instance(2)), Route::Queue(instance(4))]);
-    assert_eq!(addressed(&parcels[0]).to, [instance(3), instance(5)]);
-    for parcel in &parcels[1..] {
-        assert_eq!(addressed(parcel).to, [instance(2), instance(4)]);
-        assert!(parcel.recipients.is_empty());
+    assert_eq!(addressed(&messages[0]).to, [instance(3), instance(5)]);
+    for message in &messages[1..] {
+        assert_eq!(addressed(message).to, [instance(2), instance(4)]);
+        assert!(message.recipients.is_empty());
     }
 }
 
 #[test]
 fn one_whom_the_topic_reaches_among_others_is_not_worth_a_publish() {
     let to = [reached(Reach::Topic, [3]), reached(Reach::Direct, [2])].concat();
-    let parcels = pack(&to, &message(News::Unwatch)).unwrap();
-    assert!(parcels.iter().all(|parcel| matches!(parcel.route, Route::Queue(_))));
-    assert_eq!(parcels.len(), 2);
+    let messages = encode(&to, &message(News::Unwatch)).unwrap();
+    assert!(messages.iter().all(|message| matches!(message.route, Route::Queue(_))));
+    assert_eq!(messages.len(), 2);
 }
 
 #[test]
 fn whoever_is_reached_nowhere_is_left_out() {
-    assert!(pack(&reached(Reach::Nowhere, [2, 3]), &message(News::Unwatch)).unwrap().is_empty());
+    assert!(encode(&reached(Reach::Nowhere, [2, 3]), &message(News::Unwatch)).unwrap().is_empty());
     let to = [reached(Reach::Nowhere, [2, 3]), reached(Reach::Topic, [4])].concat();
-    let parcels = pack(&to, &message(News::Unwatch)).unwrap();
-    assert_eq!(parcels.iter().map(|parcel| parcel.route).collect::<Vec<_>>(), [Route::Queue(instance(4))]);
-    assert_eq!(addressed(&parcels[0]).to, [instance(4)]);
+    let messages = encode(&to, &message(News::Unwatch)).unwrap();
+    assert_eq!(messages.iter().map(|message| message.route).collect::<Vec<_>>(), [Route::Queue(instance(4))]);
+    assert_eq!(addressed(&messages[0]).to, [instance(4)]);
 }
 
 #[test]
 fn of_two_ways_to_reach_one_the_surer_is_taken() {
     for ways in [[Reach::Direct, Reach::Topic], [Reach::Topic, Reach::Direct]] {
         let to = [reached(ways[0], [2]), reached(ways[1], [2]), reached(Reach::Topic, [3, 4])].concat();
-        let parcels = pack(&to, &message(News::Unwatch)).unwrap();
-        let routes: Vec<_> = parcels.iter().map(|parcel| parcel.route).collect();
+        let messages = encode(&to, &message(News::Unwatch)).unwrap();
+        let routes: Vec<_> = messages.iter().map(|message| message.route).collect();
         assert_eq!(routes, [Route::Topic, Route::Queue(instance(2))]);
     }
 }
 
 #[test]
 fn nobody_gets_nothing() {
-    assert!(pack(&[], &message(News::Unwatch)).unwrap().is_empty());
+    assert!(encode(&[], &message(News::Unwatch)).unwrap().is_empty());
 }
 
 #[test]
 fn a_large_batch_of_commits_travels_as_its_last_version() {
     let large = message(commits(&"x".repeat(30_000), 4..8));
     for to in [reached(Reach::Topic, [2]), reached(Reach::Topic, [2, 3]), reached(Reach::Direct, [2, 3])] {
-        let parcels = pack(&to, &large).unwrap();
-        assert_eq!(contents(&parcels[0]), message(News::Changed(Version::new(7))));
-        assert_eq!(parcels[0].kind, "changed");
-        assert!(parcels[0].bytes() < 1_000);
+        let messages = encode(&to, &large).unwrap();
+        assert_eq!(contents(&messages[0]), message(News::Changed(Version::new(7))));
+        assert_eq!(messages[0].kind, "changed");
+        assert!(messages[0].bytes() < 1_000);
     }
 }
 
 #[test]
 fn what_fits_one_billing_unit_travels_whole() {
     let small = message(commits(&"x".repeat(30_000), 4..6));
-    let parcels = pack(&reached(Reach::Direct, [2]), &small).unwrap();
-    assert_eq!(contents(&parcels[0]), small);
+    let messages = encode(&reached(Reach::Direct, [2]), &small).unwrap();
+    assert_eq!(contents(&messages[0]), small);
 }
 
 #[test]
 fn what_fits_nowhere_is_too_large() {
     let task = TaskKey::new(Tenant::default(), "t".repeat(300_000));
     let hopeless = BusMessage { task, ..message(News::Unwatch) };
-    assert!(matches!(pack(&reached(Reach::Direct, [2]), &hopeless), Err(BackendError::TooLarge { .. })));
+    assert!(matches!(encode(&reached(Reach::Direct, [2]), &hopeless), Err(BackendError::TooLarge { .. })));
 }
 
 #[test]
 fn very_many_recipients_take_several_parcels() {
-    let parcels = pack(&reached(Reach::Topic, 0..450), &message(News::Unwatch)).unwrap();
-    assert_eq!(parcels.len(), 3);
-    let named: Vec<_> = parcels.iter().flat_map(|one| addressed(one).to).collect();
+    let messages = encode(&reached(Reach::Topic, 0..450), &message(News::Unwatch)).unwrap();
+    assert_eq!(messages.len(), 3);
+    let named: Vec<_> = messages.iter().flat_map(|one| addressed(one).to).collect();
     assert_eq!(named, (0..450).map(instance).collect::<Vec<_>>());
-    assert!(parcels.iter().all(|one| one.bytes() <= BILLING_UNIT));
+    assert!(messages.iter().all(|one| one.bytes() <= BILLING_UNIT));
 }
 
 proptest! {
@@ -158,8 +158,8 @@ proptest! {
         };
         let task = TaskKey::new(Tenant::new(text.clone()), text.clone());
         let sent = BusMessage { task, trace: Some(text.clone()), ..message(commits(&text, 1..2)) };
-        let parcels = pack(&reached(Reach::Direct, [2]), &sent).unwrap();
-        prop_assert!(parcels[0].body.chars().all(is_allowed));
-        prop_assert_eq!(contents(&parcels[0]), sent);
+        let messages = encode(&reached(Reach::Direct, [2]), &sent).unwrap();
+        prop_assert!(messages[0].body.chars().all(is_allowed));
+        prop_assert_eq!(contents(&messages[0]), sent);
     }
 }
