@@ -1,17 +1,23 @@
-//! The topic's ARN, from which every other ARN and the account follow.
+//! The topic's ARN, from which every other name follows: accounts, regions and queues.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::ConfigError;
+use a2a_core::InstanceId;
 
-/// The ARN of a standard topic: `arn:<partition>:sns:<region>:<account>:<name>`.
+use crate::ConfigError;
+use crate::names::QueuePrefix;
+
+/// The ARN of a standard topic: `arn:<partition>:sns:<region>:<account>:<name>`. One topic serves one deployment:
+/// its name is the deployment's.
 ///
 /// ```
 /// use a2a_bus_snssqs::TopicArn;
+/// use a2a_core::{InstanceId, SystemEnv};
 ///
 /// let topic: TopicArn = "arn:aws:sns:eu-west-1:123456789012:a2a-events".parse()?;
 /// assert_eq!(topic.account(), "123456789012");
+/// assert!(topic.queue_name(InstanceId::generate(&SystemEnv)).starts_with("a2a-events-"));
 /// assert!("arn:aws:sns:eu-west-1:123456789012:orders.fifo".parse::<TopicArn>().is_err());
 /// # Ok::<(), a2a_bus_snssqs::ConfigError>(())
 /// ```
@@ -21,15 +27,16 @@ pub struct TopicArn {
     region: String,
     account: String,
     name: String,
+    prefix: QueuePrefix,
 }
 
 impl TopicArn {
-    /// Returns the region of the topic. Queues must be in the same one.
+    /// Returns the region of the topic. Queues are in the same one.
     pub fn region(&self) -> &str {
         &self.region
     }
 
-    /// Returns the account that owns the topic. Queues must be in the same one.
+    /// Returns the account that owns the topic. Queues are in the same one.
     pub fn account(&self) -> &str {
         &self.account
     }
@@ -39,16 +46,39 @@ impl TopicArn {
         &self.name
     }
 
-    /// The ARN of a queue of this account and region.
-    pub(crate) fn queue_arn(&self, queue_name: &str) -> String {
-        let TopicArn { partition, region, account, .. } = self;
-        format!("arn:{partition}:sqs:{region}:{account}:{queue_name}")
+    /// Returns the name of an instance's queue.
+    pub fn queue_name(&self, instance: InstanceId) -> String {
+        self.prefix.queue_of(instance)
     }
 
-    /// The name of the queue behind an ARN, where it is of this account and region.
-    pub(crate) fn queue_name<'a>(&self, queue_arn: &'a str) -> Option<&'a str> {
+    /// Returns the ARN of an instance's queue.
+    pub fn queue_arn(&self, instance: InstanceId) -> String {
+        self.arn_of(&self.queue_name(instance))
+    }
+
+    /// Returns the URL of an instance's queue, as SQS writes it.
+    ///
+    /// Calls go to the endpoint of the client whatever the host in it; account and name are what counts.
+    pub fn queue_url(&self, instance: InstanceId) -> String {
+        let TopicArn { partition, region, account, .. } = self;
+        let suffix = if partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+        format!("https://sqs.{region}.{suffix}/{account}/{}", self.queue_name(instance))
+    }
+
+    /// The instance whose queue has this ARN, if it is one of this topic's.
+    pub(crate) fn instance_of(&self, queue_arn: &str) -> Option<InstanceId> {
         let name = queue_arn.rsplit(':').next()?;
-        (self.queue_arn(name) == queue_arn).then_some(name)
+        if self.arn_of(name) == queue_arn { self.prefix.instance_of(name) } else { None }
+    }
+
+    /// What the names of this topic's queues begin with, and how they lead back to instances.
+    pub(crate) fn prefix(&self) -> &QueuePrefix {
+        &self.prefix
+    }
+
+    fn arn_of(&self, queue_name: &str) -> String {
+        let TopicArn { partition, region, account, .. } = self;
+        format!("arn:{partition}:sqs:{region}:{account}:{queue_name}")
     }
 }
 
@@ -70,14 +100,39 @@ impl FromStr for TopicArn {
         if ![partition, region, name].iter().all(|field| field.chars().all(is_word)) || name.len() > 256 {
             return Err(no_topic());
         }
+        let prefix = QueuePrefix::of_topic(name);
         let [partition, region, account, name] = [partition, region, account, name].map(str::to_owned);
-        Ok(TopicArn { partition, region, account, name })
+        Ok(TopicArn { partition, region, account, name, prefix })
+    }
+}
+
+impl TryFrom<&str> for TopicArn {
+    type Error = ConfigError;
+
+    fn try_from(text: &str) -> Result<Self, ConfigError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for TopicArn {
+    type Error = ConfigError;
+
+    fn try_from(text: String) -> Result<Self, ConfigError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&String> for TopicArn {
+    type Error = ConfigError;
+
+    fn try_from(text: &String) -> Result<Self, ConfigError> {
+        text.parse()
     }
 }
 
 impl fmt::Display for TopicArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TopicArn { partition, region, account, name } = self;
+        let TopicArn { partition, region, account, name, .. } = self;
         write!(f, "arn:{partition}:sns:{region}:{account}:{name}")
     }
 }
@@ -85,6 +140,10 @@ impl fmt::Display for TopicArn {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn instance() -> InstanceId {
+        InstanceId::from_uuid(uuid::Uuid::from_u128(7))
+    }
 
     #[test]
     fn a_topic_arn_is_read_and_written() {
@@ -113,11 +172,28 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_of_another_account_or_region_is_none_of_ours() {
+    fn a_queue_of_another_account_region_or_topic_is_none_of_ours() {
         let topic: TopicArn = "arn:aws:sns:us-east-1:000000000000:a2a".parse().unwrap();
-        assert_eq!(topic.queue_name(&topic.queue_arn("q")), Some("q"));
-        assert_eq!(topic.queue_name("arn:aws:sqs:us-east-1:000000000001:q"), None);
-        assert_eq!(topic.queue_name("arn:aws:sqs:us-east-2:000000000000:q"), None);
-        assert_eq!(topic.queue_name("q"), None);
+        assert_eq!(topic.instance_of(&topic.queue_arn(instance())), Some(instance()));
+        for foreign in
+            ["us-east-1:000000000001:a2a", "us-east-2:000000000000:a2a", "us-east-1:000000000000:b2b"]
+        {
+            assert_eq!(topic.instance_of(&format!("arn:aws:sqs:{foreign}-{}", instance())), None);
+        }
+        assert_eq!(topic.instance_of("q"), None);
+    }
+
+    #[test]
+    fn a_queues_url_is_that_of_its_partition() {
+        let url = |arn: &str| arn.parse::<TopicArn>().unwrap().queue_url(instance());
+        let (id, account) = (instance(), "000000000000");
+        assert_eq!(
+            url("arn:aws:sns:us-east-1:000000000000:a2a"),
+            format!("https://sqs.us-east-1.amazonaws.com/{account}/a2a-{id}")
+        );
+        assert_eq!(
+            url("arn:aws-cn:sns:cn-north-1:000000000000:a2a"),
+            format!("https://sqs.cn-north-1.amazonaws.com.cn/{account}/a2a-{id}")
+        );
     }
 }

@@ -1,177 +1,172 @@
-//! The endpoint of one instance.
+//! The bus: makes the endpoints of instances, and removes what those leave that are gone.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use a2a_core::{BackendError, BusMessage, Delivery, Env, EventBus, InstanceId, Result};
+use a2a_core::wire::Seal;
+use a2a_core::{Endpoint, EventBus, InstanceId, Membership, Result};
 use async_trait::async_trait;
-use futures::future::try_join_all;
-use tokio::sync::Mutex;
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use tracing::warn;
+use aws_types::SdkConfig;
 
-use crate::acknowledge::Acknowledger;
-use crate::carrier::{Carrier, Fate};
-use crate::inbox::Inbox;
-use crate::lifecycle::{ProvisionedQueue, QueueLifecycle};
-use crate::outbox::Outbox;
-use crate::receiver::Receiver;
-use crate::renewal::Renewal;
-use crate::{Clients, Config, meter, parcel};
+use crate::endpoint::QueueEndpoint;
+use crate::orphans::{self, Inventory};
+use crate::resources::{Resources, Subscription, Unsubscribed};
+use crate::subscriber::Subscriber;
+use crate::{Clients, ConfigError, SnsSqsConfig, TopicArn};
 
-/// One instance's endpoint on SNS and SQS.
+/// The event bus of one deployment, on its topic and the queues of its instances.
 ///
-/// Close it: dropping it only stops the receivers and leaves the queue to the next
-/// [`Janitor`](crate::Janitor) pass.
+/// Queues and subscriptions are found by names that follow from the topic's ARN and the instances' ids: there is
+/// nothing else to configure, and any process with the permissions can [`release`](EventBus::release) what another
+/// one left.
+///
+/// ```no_run
+/// # async fn example(aws: aws_types::SdkConfig) -> Result<(), Box<dyn std::error::Error>> {
+/// use a2a_bus_snssqs::SnsSqsBus;
+///
+/// let bus = SnsSqsBus::new(&aws, "arn:aws:sns:eu-west-1:123456789012:a2a-events")?;
+/// # Ok(()) }
+/// ```
 pub struct SnsSqsBus {
-    me: InstanceId,
-    inbox: Arc<Inbox>,
-    outbox: Arc<Outbox>,
-    renewal: Arc<Renewal>,
-    stop: CancellationToken,
-    tasks: TaskTracker,
-    drain_within: Duration,
-    /// Whether what `open` made is removed. Held while it is being removed.
-    released: Mutex<bool>,
+    resources: Arc<Resources>,
+    /// The endpoints that this process made. One that is connected again must not remove what it has no more.
+    open: Mutex<BTreeMap<InstanceId, Weak<QueueEndpoint>>>,
 }
 
 impl SnsSqsBus {
-    /// Makes the instance's queue and subscription and starts to receive.
+    /// Prepares a bus on a topic, with [clients](Clients::new) of its own. Calls nothing.
     ///
     /// # Errors
     ///
-    /// As [`QueueLifecycle::provision`], which also says what a cancelled call leaves behind.
-    pub async fn open(clients: Clients, config: Config, env: Arc<dyn Env>) -> Result<Self> {
-        let lifecycle = QueueLifecycle::new(clients.clone(), config.clone());
-        let queue = lifecycle.provision().await?;
-        Ok(Self::start(clients, config, env, Some(lifecycle), queue))
+    /// Where `topic` is no ARN of a standard topic: a slip of whoever configures, told before anything runs.
+    pub fn new<T>(aws: &SdkConfig, topic: T) -> Result<Self, ConfigError>
+    where
+        T: TryInto<TopicArn, Error: Into<ConfigError>>,
+    {
+        let topic = topic.try_into().map_err(Into::into)?;
+        Ok(SnsSqsBus::with(Clients::new(aws, &topic), topic))
     }
 
-    /// Starts to receive from a queue that somebody else made and will remove.
+    /// Prepares a bus on a topic that calls through these clients, with their timeouts and retries. What waits for
+    /// messages makes a client of its own of the one for queues. Calls nothing.
     ///
-    /// The queue must be named as [`Deployment::queue_name`](crate::Deployment::queue_name) says: others find
-    /// it by its name.
-    pub fn attach(clients: Clients, config: Config, env: Arc<dyn Env>, queue: ProvisionedQueue) -> Self {
-        Self::start(clients, config, env, None, queue)
+    /// # Errors
+    ///
+    /// As [`new`](SnsSqsBus::new).
+    pub fn with_clients<T>(clients: Clients, topic: T) -> Result<Self, ConfigError>
+    where
+        T: TryInto<TopicArn, Error: Into<ConfigError>>,
+    {
+        Ok(SnsSqsBus::with(clients, topic.try_into().map_err(Into::into)?))
     }
 
-    fn start(
-        clients: Clients,
-        config: Config,
-        env: Arc<dyn Env>,
-        lifecycle: Option<QueueLifecycle>,
-        queue: ProvisionedQueue,
-    ) -> Self {
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let inbox = Arc::new(Inbox::new(config.inbox));
-        let queue_url = queue.queue_url.clone();
-        let carrier =
-            Carrier::new(clients.clone(), config.deployment.clone(), queue_url.clone(), config.call_within);
-        let acknowledger = Acknowledger::start(
-            clients.sqs.clone(),
-            queue_url.clone(),
-            config.call_within,
-            stop.clone(),
-            &tasks,
-        );
-        let renewal = Arc::new(Renewal::new(lifecycle, queue, Arc::clone(&env)));
-        let receiver = Receiver {
-            sqs: clients.for_polling(),
-            queue_url,
-            me: config.instance,
-            inbox: Arc::clone(&inbox),
-            acknowledger,
-            renewal: Arc::clone(&renewal),
-            env,
-            stop: stop.clone(),
-            tasks: tasks.clone(),
-            most_helpers: config.receivers - 1,
-            helpers: AtomicUsize::new(0),
-        };
-        tasks.spawn(Arc::new(receiver).run());
-        SnsSqsBus {
-            me: config.instance,
-            inbox,
-            outbox: Outbox::new(carrier, tasks.clone()),
-            renewal,
-            stop,
-            tasks,
-            drain_within: config.call_within,
-            released: Mutex::new(false),
-        }
+    fn with(clients: Clients, topic: TopicArn) -> Self {
+        let resources = Arc::new(Resources::new(clients, topic, SnsSqsConfig::default()));
+        SnsSqsBus { resources, open: Mutex::default() }
+    }
+
+    /// Sets what has a default.
+    #[must_use]
+    pub fn config(self, config: SnsSqsConfig) -> Self {
+        let Resources { clients, topic, .. } = &*self.resources;
+        let resources = Arc::new(Resources::new(clients.clone(), topic.clone(), config));
+        SnsSqsBus { resources, ..self }
+    }
+
+    /// Returns the topic, which knows the names of queues.
+    pub fn topic(&self) -> &TopicArn {
+        &self.resources.topic
+    }
+
+    /// Returns the clients that the bus calls through.
+    pub fn clients(&self) -> &Clients {
+        &self.resources.clients
+    }
+
+    /// Looks for queues and subscriptions of instances that `members` does not know: what only a lost record can
+    /// leave. Removes nothing; [`release`](EventBus::release) does.
+    ///
+    /// An operator's step, rare and slow: it looks at every queue and subscription of the topic, and at the tags of
+    /// the queues of unknown instances, five a second.
+    ///
+    /// An instance joins before it connects, and members are asked after the lists were made, one by one: so one that
+    /// is about to start is never taken for an orphan. But members of another deployment, as of a wrong table, know
+    /// none of these instances: see [`Inventory::known`].
+    ///
+    /// # Errors
+    ///
+    /// Where something cannot be listed or read.
+    pub async fn inventory(&self, members: &dyn Membership) -> Result<Inventory> {
+        orphans::inventory(&self.resources, members).await
+    }
+
+    fn open(&self) -> MutexGuard<'_, BTreeMap<InstanceId, Weak<QueueEndpoint>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the endpoint that this process has for an instance out of the books.
+    fn take(&self, instance: &InstanceId) -> Option<Arc<QueueEndpoint>> {
+        self.open().remove(instance)?.upgrade()
     }
 }
 
 #[async_trait]
 impl EventBus for SnsSqsBus {
-    fn me(&self) -> InstanceId {
-        self.me
-    }
-
-    async fn send(&self, to: &[InstanceId], message: &BusMessage) -> Result<Delivery> {
-        if self.inbox.is_closed() {
-            return Err(BackendError::Closed);
-        }
-        let post = async |parcel: parcel::Parcel| {
-            let kind = parcel.kind;
-            let fate = self.outbox.post(parcel).await?;
-            if fate == Fate::Sent {
-                meter::sent(kind);
-            }
-            Ok::<_, BackendError>(fate)
-        };
-        let fates = try_join_all(parcel::pack(to, message)?.into_iter().map(post)).await?;
-        let gone = fates.into_iter().filter_map(|fate| match fate {
-            Fate::Gone(instance) => Some(instance),
-            Fate::Sent => None,
-        });
-        Ok(Delivery { gone: gone.collect() })
-    }
-
-    /// Fails while polls of the queue fail, every two seconds at least; polling goes on meanwhile.
-    async fn receive(&self) -> Result<Vec<BusMessage>> {
-        self.inbox.take().await
-    }
-
-    /// Stops receiving, then removes the subscription and the queue, where `open` made them.
+    /// Makes the queue and its subscription, and starts to receive. Idempotent: what is there already is taken as it
+    /// is. Nothing is removed where a step fails, so that the next call, or `release`, finds it by its name; SQS
+    /// blocks the name of a removed queue for a minute.
     ///
-    /// When something could not be removed it says so; calling again tries again. When cancelled, likewise.
-    async fn close(&self) -> Result<()> {
-        self.inbox.close();
-        self.stop.cancel();
-        self.tasks.close();
-        let mut released = self.released.lock().await;
-        if *released {
-            return Ok(());
+    /// Where only the subscription fails, for a quota, a permission or the weather, the endpoint is there, its
+    /// [`reach`](Endpoint::reach) is `Direct`, and the subscription is tried again in the background.
+    ///
+    /// An endpoint that was connected before in this process, for the same instance, is closed.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` for a missing topic or permission, a queue of this name with other settings, or clients of another
+    /// account or region than the topic's; `Unavailable` where SQS still blocks the name because a queue of that
+    /// name was deleted within the last minute.
+    async fn connect(&self, me: &InstanceId, seal: &Arc<Seal>) -> Result<Arc<dyn Endpoint>> {
+        self.resources.check_region()?;
+        if let Some(before) = self.take(me) {
+            before.supersede().await;
         }
-        if timeout(self.drain_within, self.tasks.wait()).await.is_err() {
-            warn!("calls that were under way did not end in time");
+        self.resources.create_queue(*me).await?;
+        let subscriber = Arc::new(Subscriber::new(*me, Arc::clone(&self.resources)));
+        let missing = match subscriber.subscribe().await {
+            Ok(()) => None,
+            Err(Unsubscribed::NotNow(failure)) => Some(failure),
+            Err(Unsubscribed::NoTopic(failure)) => return Err(failure.into()),
+        };
+        let endpoint = QueueEndpoint::start(*me, Arc::clone(&self.resources), seal, subscriber, missing);
+        let beside = {
+            let mut open = self.open();
+            open.retain(|_, endpoint| endpoint.strong_count() > 0);
+            open.insert(*me, Arc::downgrade(&endpoint))
+        };
+        // Of two that connected one instance at once, the later one has it.
+        if let Some(beside) = beside.and_then(|beside| beside.upgrade()) {
+            beside.supersede().await;
         }
-        if let Some((lifecycle, queue)) = self.renewal.to_tear_down() {
-            let left = lifecycle.teardown(&queue).await;
-            if !left.is_empty() {
-                let left: Vec<_> = left.iter().map(ToString::to_string).collect();
-                return Err(BackendError::Unavailable(format!("still there: {}", left.join(", ")).into()));
-            }
-        }
-        *released = true;
-        Ok(())
+        Ok(endpoint)
     }
-}
 
-impl Drop for SnsSqsBus {
-    fn drop(&mut self) {
-        self.inbox.close();
-        self.stop.cancel();
+    /// Removes the subscription and the queue of an instance, by the names that follow from its id.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` where something is still there, or may be: call again.
+    async fn release(&self, gone: &InstanceId) -> Result<()> {
+        if let Some(endpoint) = self.take(gone) {
+            endpoint.supersede().await;
+        }
+        self.resources.remove(*gone, Subscription::Unknown).await
     }
 }
 
 impl fmt::Debug for SnsSqsBus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SnsSqsBus").field("me", &self.me).finish_non_exhaustive()
+        f.debug_struct("SnsSqsBus").field("topic", &self.resources.topic).finish_non_exhaustive()
     }
 }

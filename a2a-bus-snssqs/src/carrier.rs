@@ -7,7 +7,7 @@ use a2a_core::InstanceId;
 use crate::clients::call;
 use crate::error::{Failure, Verdict};
 use crate::parcel::{Parcel, Route};
-use crate::{Clients, Deployment, names, policy};
+use crate::{Clients, TopicArn, policy};
 
 /// What became of a parcel that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +22,7 @@ pub(crate) enum Fate {
 #[derive(Debug)]
 pub(crate) struct Carrier {
     clients: Clients,
-    deployment: Deployment,
-    own_queue_url: String,
+    topic: TopicArn,
     limit: Duration,
 }
 
@@ -35,14 +34,8 @@ enum Answer {
 }
 
 impl Carrier {
-    /// `own_queue_url` tells how the URLs of the others look.
-    pub(crate) fn new(
-        clients: Clients,
-        deployment: Deployment,
-        own_queue_url: String,
-        limit: Duration,
-    ) -> Self {
-        Carrier { clients, deployment, own_queue_url, limit }
+    pub(crate) fn new(clients: Clients, topic: TopicArn, limit: Duration) -> Self {
+        Carrier { clients, topic, limit }
     }
 
     /// Sends parcels of one route. Returns what became of each, in their order.
@@ -89,9 +82,9 @@ impl Carrier {
         use aws_sdk_sqs::types::SendMessageBatchRequestEntry as Entry;
 
         const CALL: &str = "SendMessageBatch";
-        let url = names::sibling(&self.own_queue_url, &self.deployment.queue_name(instance));
+        let url = self.topic.queue_url(instance);
         let entry = |(id, parcel): (usize, &Parcel)| {
-            Entry::builder().id(id.to_string()).message_body(&parcel.body).build()
+            Entry::builder().id(id.to_string()).message_body(&*parcel.body).build()
         };
         let entries = match parcels.iter().enumerate().map(entry).collect() {
             Ok(entries) => entries,
@@ -112,14 +105,14 @@ impl Carrier {
         let entry = |(id, parcel): (usize, &Parcel)| {
             let to = MessageAttributeValue::builder().data_type("String.Array");
             let to = to.string_value(&parcel.recipients).build()?;
-            let entry = Entry::builder().id(id.to_string()).message(&parcel.body);
+            let entry = Entry::builder().id(id.to_string()).message(&*parcel.body);
             entry.message_attributes(policy::TO, to).build()
         };
         let entries = match parcels.iter().enumerate().map(entry).collect() {
             Ok(entries) => entries,
             Err(error) => return Answer::AllFailed(Failure::refused(CALL, error.to_string())),
         };
-        let publish = self.clients.sns.publish_batch().topic_arn(self.deployment.topic.to_string());
+        let publish = self.clients.sns.publish_batch().topic_arn(self.topic.to_string());
         let published = publish.set_publish_batch_request_entries(Some(entries)).send();
         match call(CALL, self.limit, published).await {
             Ok(output) => Answer::Failed(failed(CALL, output.failed(), |one| (one.id(), one.code()))),

@@ -1,19 +1,29 @@
-//! The two SDK clients, and the one for long polls that is made of them.
+//! The SDK clients: for topic and queues, for long polls, and how one call is made and judged.
 
 use std::future::Future;
 use std::time::Duration;
 
-use aws_sdk_sqs::config::StalledStreamProtectionConfig;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::timeout::TimeoutConfig;
+use aws_sdk_sqs::config::{Region, StalledStreamProtectionConfig};
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::http::Response;
+use aws_types::SdkConfig;
 use tokio::time::timeout;
 
+use crate::TopicArn;
 use crate::error::Failure;
 
 /// The longest that SQS lets a receive wait.
 pub(crate) const LONGEST_POLL: Duration = Duration::from_secs(20);
+
+const CONNECT: Duration = Duration::from_secs(2);
+const ATTEMPT: Duration = Duration::from_secs(4);
+const OPERATION: Duration = Duration::from_secs(10);
+
+/// The pause before the first retry. The SDK's own default is up to a second, longer than a hint is worth.
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 
 /// The clients of the account and region in which the topic is.
 ///
@@ -27,6 +37,30 @@ pub struct Clients {
 }
 
 impl Clients {
+    /// Makes clients with the timeouts and retries that a bus needs, in the topic's region, whatever `aws` says of
+    /// these. Calls nothing.
+    ///
+    /// [`SnsSqsBus::new`](crate::SnsSqsBus::new) does this; it is for whoever adds something to the clients.
+    pub fn new(aws: &SdkConfig, topic: &TopicArn) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .read_timeout(ATTEMPT)
+            .operation_attempt_timeout(ATTEMPT)
+            .operation_timeout(OPERATION)
+            .build();
+        let retries =
+            RetryConfig::standard().with_initial_backoff(FIRST_BACKOFF).with_max_backoff(LONGEST_BACKOFF);
+        let region = Region::new(topic.region().to_owned());
+        let sns = aws_sdk_sns::config::Builder::from(aws).region(region.clone());
+        let sns = sns.timeout_config(timeouts.clone()).retry_config(retries.clone());
+        let sqs = aws_sdk_sqs::config::Builder::from(aws).region(region);
+        let sqs = sqs.timeout_config(timeouts).retry_config(retries);
+        Clients {
+            sns: aws_sdk_sns::Client::from_conf(sns.build()),
+            sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
+        }
+    }
+
     /// A client whose calls may take as long as a long poll does. The receivers back off by themselves.
     pub(crate) fn for_polling(&self) -> aws_sdk_sqs::Client {
         let margin = Duration::from_secs(8);

@@ -145,7 +145,7 @@ mod tests {
     fn message(version: u64) -> BusMessage {
         let from = InstanceId::from_uuid(uuid::Uuid::nil());
         let task = TaskKey::new(Tenant::default(), "t");
-        BusMessage { from, task, news: News::Watch(Version::new(version)), trace: None }
+        BusMessage { from, task, news: News::Changed(Version::new(version)), trace: None }
     }
 
     #[tokio::test]

@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![doc(html_no_source)]
 
 mod acknowledge;
 mod arn;
@@ -8,27 +7,28 @@ mod bus;
 mod carrier;
 mod clients;
 mod config;
+mod endpoint;
 mod error;
+mod finder;
 mod inbox;
-mod janitor;
 mod lane;
-mod lifecycle;
+mod listing;
 mod meter;
 mod names;
+mod orphans;
 mod outbox;
 mod parcel;
 mod policy;
 mod receiver;
-mod removal;
-mod renewal;
+mod resources;
 mod scale;
+mod subscriber;
 mod topic;
 mod triage;
 
 pub use arn::TopicArn;
 pub use bus::SnsSqsBus;
 pub use clients::Clients;
-pub use config::{Config, ConfigError, Deployment, Encryption};
-pub use janitor::{Cause, Janitor, Pass, Removal, Rules};
-pub use lifecycle::{Leftover, ProvisionedQueue, QueueLifecycle};
+pub use config::{ConfigError, Encryption, SnsSqsConfig};
+pub use orphans::Inventory;
 pub use topic::create_topic;

@@ -17,12 +17,7 @@ pub(crate) fn dropped(reason: &'static str) {
     counter!("a2a_bus_messages_dropped_total", "reason" => reason).increment(1);
 }
 
-/// Counts a call of a receiver that failed.
+/// Counts a call that failed and of which no caller is told.
 pub(crate) fn failed(call: &'static str) {
     counter!("a2a_bus_calls_failed_total", "call" => call).increment(1);
-}
-
-/// Counts a queue that had to be made anew.
-pub(crate) fn reprovisioned() {
-    counter!("a2a_bus_queue_reprovisioned_total").increment(1);
 }

@@ -1,29 +1,38 @@
-//! The names of queues: `<prefix>-<instance id>`, and back.
+//! The names of queues: `<prefix>-<instance id>`, and back. The prefix follows from the topic's name.
 
-use std::fmt;
+use std::fmt::Write as _;
 
 use a2a_core::InstanceId;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
-
-use crate::ConfigError;
 
 /// What SQS allows: 80 characters, of which a dash and a UUID take 37.
 const MAX_PREFIX: usize = 80 - 1 - 36;
 
-/// What the names of one deployment's queues begin with.
+/// How many bytes of a digest stand for what is cut off a long name.
+const DIGEST_BYTES: usize = 8;
+
+/// What the names of the queues begin with that belong to one topic: the topic's name, which SQS allows as it is.
+/// A name of more than 43 characters is cut, and a digest of the whole takes the place of its end.
 ///
-/// At most 43 of `A-Z a-z 0-9 - _`, so that every queue's name keeps to the
+/// So every queue's name keeps to the
 /// [rules of SQS](https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct QueuePrefix(String);
 
 impl QueuePrefix {
-    pub(crate) fn new(prefix: &str) -> Result<Self, ConfigError> {
-        let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        if prefix.is_empty() || prefix.len() > MAX_PREFIX || !prefix.chars().all(is_allowed) {
-            return Err(ConfigError::Prefix { prefix: prefix.to_owned(), longest: MAX_PREFIX });
+    /// The prefix of a topic whose name has only characters of `A-Z a-z 0-9 - _`.
+    pub(crate) fn of_topic(name: &str) -> Self {
+        if name.len() <= MAX_PREFIX {
+            return QueuePrefix(name.to_owned());
         }
-        Ok(QueuePrefix(prefix.to_owned()))
+        let mut prefix: String = name.chars().take(MAX_PREFIX - 1 - 2 * DIGEST_BYTES).collect();
+        prefix.push('-');
+        for byte in Sha256::digest(name).iter().take(DIGEST_BYTES) {
+            // Writing to a string cannot fail.
+            let _ = write!(prefix, "{byte:02x}");
+        }
+        QueuePrefix(prefix)
     }
 
     /// The name of an instance's queue.
@@ -42,18 +51,6 @@ impl QueuePrefix {
         let instance = InstanceId::from_uuid(Uuid::try_parse(id).ok()?);
         (self.queue_of(instance) == queue_name).then_some(instance)
     }
-}
-
-impl fmt::Display for QueuePrefix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The URL of another queue of the same account and region, which differs in its last part only.
-pub(crate) fn sibling(url: &str, queue_name: &str) -> String {
-    let parent = url.rsplit_once('/').map_or(url, |(parent, _)| parent);
-    format!("{parent}/{queue_name}")
 }
 
 /// The name of the queue at a URL.
@@ -76,17 +73,18 @@ mod tests {
 
     #[test]
     fn a_queue_name_leads_back_to_its_instance() {
-        let prefix = QueuePrefix::new("a2a").unwrap();
+        let prefix = QueuePrefix::of_topic("a2a");
         let instance = InstanceId::from_uuid(SystemEnv.uuid());
+        assert_eq!(prefix.queue_of(instance), format!("a2a-{instance}"));
         assert_eq!(prefix.instance_of(&prefix.queue_of(instance)), Some(instance));
     }
 
     #[test]
     fn a_prefix_that_begins_the_same_is_foreign() {
         let instance = InstanceId::from_uuid(SystemEnv.uuid());
-        let ours = QueuePrefix::new("a2a").unwrap();
+        let ours = QueuePrefix::of_topic("a2a");
         for foreign in ["a2a-prod", "a2a-", "a2", "a2a--"] {
-            let name = QueuePrefix::new(foreign).unwrap().queue_of(instance);
+            let name = QueuePrefix::of_topic(foreign).queue_of(instance);
             assert_eq!(ours.instance_of(&name), None, "{name}");
         }
         for name in ["a2a", "a2a-", "a2a-x", &format!("a2a-{}", instance.uuid().simple())] {
@@ -97,9 +95,15 @@ mod tests {
     }
 
     #[test]
-    fn a_sibling_differs_in_the_last_part() {
+    fn long_names_that_begin_the_same_have_prefixes_of_their_own() {
+        let (one, other) = ("x".repeat(43) + "1", "x".repeat(43) + "2");
+        assert_ne!(QueuePrefix::of_topic(&one), QueuePrefix::of_topic(&other));
+        assert_eq!(QueuePrefix::of_topic(&one), QueuePrefix::of_topic(&one));
+    }
+
+    #[test]
+    fn a_url_tells_account_and_name() {
         let url = "https://sqs.us-east-1.amazonaws.com/123456789012/a2a-x";
-        assert_eq!(sibling(url, "a2a-y"), "https://sqs.us-east-1.amazonaws.com/123456789012/a2a-y");
         assert_eq!(name_in(url), "a2a-x");
         assert_eq!(account_in(url), Some("123456789012"));
         assert_eq!(account_in("http://localhost:4566/queue/a2a-x"), None);
@@ -107,16 +111,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_prefix_gives_a_name_that_sqs_takes_or_an_error(prefix in ".{0,60}", id: u128) {
-            let Ok(prefix) = QueuePrefix::new(&prefix) else { return Ok(()) };
-            let name = prefix.queue_of(InstanceId::from_uuid(Uuid::from_u128(id)));
-            prop_assert!(name.len() <= 80);
-            prop_assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
-        }
-
-        #[test]
-        fn every_legal_prefix_is_taken(prefix in "[A-Za-z0-9_-]{1,43}") {
-            prop_assert!(QueuePrefix::new(&prefix).is_ok());
+        fn every_topics_name_gives_names_that_sqs_takes(name in "[A-Za-z0-9_-]{1,256}", id: u128) {
+            let prefix = QueuePrefix::of_topic(&name);
+            let instance = InstanceId::from_uuid(Uuid::from_u128(id));
+            let queue = prefix.queue_of(instance);
+            prop_assert!(queue.len() <= 80);
+            prop_assert!(queue.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+            prop_assert_eq!(prefix.instance_of(&queue), Some(instance));
         }
     }
 }

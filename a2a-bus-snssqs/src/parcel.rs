@@ -1,6 +1,10 @@
 //! One message made ready for the road: encoded, small enough, with at most as many recipients as fit.
 
-use a2a_core::{BackendError, BusMessage, InstanceId, News, Result, wire};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use a2a_core::wire::{self, Seal};
+use a2a_core::{BackendError, BusMessage, InstanceId, News, Reach, Recipient, Result};
 
 use crate::policy;
 
@@ -29,7 +33,7 @@ pub(crate) enum Route {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Parcel {
     pub(crate) route: Route,
-    pub(crate) body: String,
+    pub(crate) body: Arc<str>,
     /// The value of the attribute that names the recipients; empty on the way to one queue.
     pub(crate) recipients: String,
     /// What was sent in the end, which differs from what was asked for where that was too large.
@@ -43,37 +47,78 @@ impl Parcel {
     }
 }
 
-/// Makes the parcels that bring `message` to `to`: one, unless there are very many recipients.
+/// Makes the parcels that bring `message` to `to`: one publish for all whom the topic reaches, where these are
+/// several, and one for the queue of each other. Whoever is reached nowhere is left out.
+///
+/// A publish costs little more than a message to one queue, whatever its recipients' number; but alone in a batch with
+/// others for the same queue, the latter is cheaper.
 ///
 /// # Errors
 ///
 /// `TooLarge` for a message that fits no carrier and that is not about commits.
-pub(crate) fn pack(to: &[InstanceId], message: &BusMessage) -> Result<Vec<Parcel>> {
-    let mut to = to.to_vec();
-    to.sort_unstable();
-    to.dedup();
-    to.chunks(MOST_RECIPIENTS).map(|to| pack_one(to, message)).collect()
+pub(crate) fn pack(to: &[Recipient], message: &BusMessage, seal: &Seal) -> Result<Vec<Parcel>> {
+    let (mut straight, by_topic) = ways(to);
+    let mut parcels = Vec::new();
+    for to in by_topic.chunks(MOST_RECIPIENTS) {
+        match to {
+            [one] => straight.push(*one),
+            several => {
+                let recipients = policy::recipients(several);
+                let Contents { body, kind } = contents(several, &recipients, message, seal)?;
+                parcels.push(Parcel { route: Route::Topic, body, recipients, kind });
+            }
+        }
+    }
+    for to in straight.chunks(MOST_RECIPIENTS) {
+        // Written and signed once for all of them.
+        let Contents { body, kind } = contents(to, "", message, seal)?;
+        parcels.extend(to.iter().map(|one| Parcel {
+            route: Route::Queue(*one),
+            body: Arc::clone(&body),
+            recipients: String::new(),
+            kind,
+        }));
+    }
+    Ok(parcels)
 }
 
-fn pack_one(to: &[InstanceId], message: &BusMessage) -> Result<Parcel> {
-    let (route, recipients) = match to {
-        [one] => (Route::Queue(*one), String::new()),
-        several => (Route::Topic, policy::recipients(several)),
-    };
-    let body = wire::encode(to, message);
-    let whole = Parcel { route, body, recipients, kind: message.news.kind() };
-    if whole.bytes() <= BILLING_UNIT {
-        return Ok(whole);
+/// Who is reached straight and who by the topic, each once and in order.
+fn ways(to: &[Recipient]) -> (Vec<InstanceId>, Vec<InstanceId>) {
+    let mut reaches = BTreeMap::new();
+    for Recipient { instance, reach } in to {
+        match reach {
+            Reach::Nowhere => {}
+            // Of two things that are said of one, this one holds whenever the other does.
+            Reach::Direct => drop(reaches.insert(*instance, Reach::Direct)),
+            Reach::Topic => drop(reaches.entry(*instance).or_insert(Reach::Topic)),
+        }
     }
-    let parcel = match smaller(message) {
-        Some(smaller) => Parcel { body: wire::encode(to, &smaller), kind: smaller.news.kind(), ..whole },
-        None => whole,
+    let (by_topic, straight): (Vec<_>, Vec<_>) =
+        reaches.into_iter().partition(|(_, reach)| *reach == Reach::Topic);
+    let ids = |of: Vec<(InstanceId, Reach)>| of.into_iter().map(|(instance, _)| instance).collect();
+    (ids(straight), ids(by_topic))
+}
+
+/// The body of a parcel, and what it says in the end.
+struct Contents {
+    body: Arc<str>,
+    kind: &'static str,
+}
+
+fn contents(to: &[InstanceId], recipients: &str, message: &BusMessage, seal: &Seal) -> Result<Contents> {
+    let body = wire::encode(to, message, seal);
+    if size(&body, recipients) <= BILLING_UNIT {
+        return Ok(Contents { body: body.into(), kind: message.news.kind() });
+    }
+    let (body, kind) = match smaller(message) {
+        Some(smaller) => (wire::encode(to, &smaller, seal), smaller.news.kind()),
+        None => (body, message.news.kind()),
     };
-    let actual = parcel.bytes();
+    let actual = size(&body, recipients);
     if actual > MOST_BYTES {
         return Err(BackendError::TooLarge { what: "a bus message", actual, limit: MOST_BYTES });
     }
-    Ok(parcel)
+    Ok(Contents { body: body.into(), kind })
 }
 
 /// The news that the task has changed, in place of the changes themselves.

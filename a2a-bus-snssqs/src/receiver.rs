@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use a2a_core::{Env, InstanceId};
+use a2a_core::wire::Seal;
+use a2a_core::{InstanceId, SystemEnv};
 use aws_sdk_sqs::operation::receive_message::ReceiveMessageError;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,6 @@ use crate::backoff::Backoff;
 use crate::clients::{CallError, LONGEST_POLL, call};
 use crate::inbox::{FEWEST, Inbox, Room};
 use crate::meter;
-use crate::renewal::Renewal;
 use crate::scale::{self, Next};
 use crate::triage::{self, Treatment};
 
@@ -25,6 +25,14 @@ use crate::triage::{self, Treatment};
 const SHORT_POLL: Duration = Duration::from_secs(1);
 
 const CALL: &str = "ReceiveMessage";
+
+/// The pauses after failures.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// After how many answers in a row that the queue does not exist it is believed, a second and a half at least: SQS says
+/// so of a new queue, too, for up to a second.
+const GONE: u32 = 5;
 
 /// More than the client's own limit for a long poll.
 const NO_ANSWER: Duration = Duration::from_secs(30);
@@ -35,10 +43,9 @@ pub(crate) struct Receiver {
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) queue_url: String,
     pub(crate) me: InstanceId,
+    pub(crate) seal: Arc<Seal>,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) acknowledger: Acknowledger,
-    pub(crate) renewal: Arc<Renewal>,
-    pub(crate) env: Arc<dyn Env>,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) most_helpers: usize,
@@ -46,16 +53,21 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// Receives until the endpoint closes. Tells the reader of every failure, waits it out, and makes a lost
-    /// queue anew.
+    /// Receives until the endpoint closes, or closes it where the queue is gone. Tells the reader of every other
+    /// failure and waits it out.
+    ///
+    /// A queue that is gone is not made again here: whoever evicted the instance may have removed it, and only the
+    /// reader knows whether it is still a member.
     pub(crate) async fn run(self: Arc<Self>) {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         let mut wait = LONGEST_POLL;
+        let mut gone = 0;
         while let Some(answer) = self.receive(wait).await {
             wait = if answer.is_ok() { LONGEST_POLL } else { SHORT_POLL };
             match answer {
                 Ok(next) => {
                     backoff.reset();
+                    gone = 0;
                     self.inbox.works();
                     if next == Next::CallHelp {
                         self.call_help();
@@ -64,12 +76,14 @@ impl Receiver {
                 Err(error) => {
                     meter::failed(CALL);
                     debug!(error = %error.failure, "receiving failed and goes on after a pause");
-                    let is_gone = error.is(ReceiveMessageError::is_queue_does_not_exist);
-                    self.inbox.fails(error.failure);
-                    if is_gone {
-                        self.renewal.renew(&self.stop).await;
+                    gone = if error.is(ReceiveMessageError::is_queue_does_not_exist) { gone + 1 } else { 0 };
+                    if gone == GONE {
+                        warn!(instance = %self.me, "the queue is gone: nothing is received any more");
+                        self.inbox.close();
+                        return;
                     }
-                    let pause = backoff.pause(&*self.env);
+                    self.inbox.fails(error.failure);
+                    let pause = backoff.pause(&SystemEnv);
                     if self.stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                         return;
                     }
@@ -132,7 +146,7 @@ impl Receiver {
         for message in polled {
             let body = message.body().unwrap_or_default();
             let deliveries = deliveries(&message);
-            let is_done = match triage::judge(self.me, body, deliveries) {
+            let is_done = match triage::judge(self.me, body, &self.seal, deliveries) {
                 Treatment::Deliver(news) => {
                     meter::received(news.news.kind());
                     delivered.push(news);

@@ -1,6 +1,7 @@
 //! What to do with a received body. Whatever it is, the worst is one dropped message.
 
-use a2a_core::{BusMessage, InstanceId, wire};
+use a2a_core::wire::{self, Seal};
+use a2a_core::{BusMessage, InstanceId};
 
 /// How often an unreadable message is delivered before it is deleted.
 pub(crate) const DELIVERIES: u32 = 3;
@@ -17,13 +18,15 @@ pub(crate) enum Treatment {
 }
 
 /// Judges the body of a message on its `deliveries`th delivery to `me`.
-pub(crate) fn judge(me: InstanceId, body: &str, deliveries: u32) -> Treatment {
-    let reason = match wire::decode(body) {
+pub(crate) fn judge(me: InstanceId, body: &str, seal: &Seal, deliveries: u32) -> Treatment {
+    let reason = match wire::decode(body, seal) {
         Ok(addressed) if addressed.to.contains(&me) => return Treatment::Deliver(addressed.message),
         Ok(_) => return Treatment::Drop("misaddressed"),
         Err(wire::WireError::TooLarge) => "too_large",
         Err(wire::WireError::UnknownFormat) => "unknown_format",
         Err(wire::WireError::UnknownKind) => "unknown_kind",
+        // Not at once: a member that renews the key may be ahead of us.
+        Err(wire::WireError::Unproven) => "unproven",
         Err(_) => "malformed",
     };
     if deliveries >= DELIVERIES { Treatment::Drop(reason) } else { Treatment::Leave(reason) }
@@ -31,7 +34,7 @@ pub(crate) fn judge(me: InstanceId, body: &str, deliveries: u32) -> Treatment {
 
 #[cfg(test)]
 mod tests {
-    use a2a_core::{News, TaskKey, Tenant};
+    use a2a_core::{Keys, News, TaskKey, Tenant};
     use uuid::Uuid;
 
     use super::*;
@@ -40,21 +43,48 @@ mod tests {
         InstanceId::from_uuid(Uuid::from_u128(n))
     }
 
+    fn message() -> BusMessage {
+        let task = TaskKey::new(Tenant::default(), "t");
+        BusMessage { from: instance(1), task, news: News::Configs, trace: None }
+    }
+
     #[test]
     fn a_message_to_us_is_delivered_and_one_to_others_is_not() {
-        let task = TaskKey::new(Tenant::default(), "t");
-        let sent = BusMessage { from: instance(1), task, news: News::Cancel, trace: None };
-        let body = wire::encode(&[instance(2), instance(3)], &sent);
-        assert_eq!(judge(instance(3), &body, 1), Treatment::Deliver(sent));
-        assert_eq!(judge(instance(4), &body, 1), Treatment::Drop("misaddressed"));
+        let seal = Seal::open();
+        let body = wire::encode(&[instance(2), instance(3)], &message(), &seal);
+        assert_eq!(judge(instance(3), &body, &seal, 1), Treatment::Deliver(message()));
+        assert_eq!(judge(instance(4), &body, &seal, 1), Treatment::Drop("misaddressed"));
     }
 
     #[test]
     fn an_unreadable_message_is_left_for_a_few_deliveries() {
+        let judge = |body, deliveries| judge(instance(1), body, &Seal::open(), deliveries);
         for deliveries in 0..DELIVERIES {
-            assert_eq!(judge(instance(1), "{", deliveries), Treatment::Leave("malformed"));
+            assert_eq!(judge("{", deliveries), Treatment::Leave("malformed"));
         }
-        assert_eq!(judge(instance(1), "{", DELIVERIES), Treatment::Drop("malformed"));
-        assert_eq!(judge(instance(1), r#"{"v":2}"#, 9), Treatment::Drop("unknown_format"));
+        assert_eq!(judge("{", DELIVERIES), Treatment::Drop("malformed"));
+        assert_eq!(judge(r#"{"v":1}"#, 9), Treatment::Drop("unknown_format"));
+    }
+
+    #[test]
+    fn a_message_that_proves_nothing_is_dropped_like_an_unreadable_one() {
+        let ours = Seal::new(Keys::first([1; 32]));
+        for theirs in [Seal::open(), Seal::new(Keys::first([2; 32]))] {
+            let body = wire::encode(&[instance(2)], &message(), &theirs);
+            assert_eq!(judge(instance(2), &body, &ours, 1), Treatment::Leave("unproven"));
+            assert_eq!(judge(instance(2), &body, &ours, DELIVERIES), Treatment::Drop("unproven"));
+        }
+        let body = wire::encode(&[instance(2)], &message(), &ours);
+        assert_eq!(judge(instance(2), &body, &ours, 1), Treatment::Deliver(message()));
+    }
+
+    #[test]
+    fn a_message_under_a_key_that_comes_later_is_delivered_once_it_is_there() {
+        let (early, late) = (Seal::new(Keys::first([1; 32])), Seal::new(Keys::first([1; 32])));
+        early.renew(Keys::first([1; 32]).renewed([2; 32]));
+        let body = wire::encode(&[instance(2)], &message(), &early);
+        assert_eq!(judge(instance(2), &body, &late, 1), Treatment::Leave("unproven"));
+        late.renew(Keys::first([1; 32]).renewed([2; 32]));
+        assert_eq!(judge(instance(2), &body, &late, 2), Treatment::Deliver(message()));
     }
 }

@@ -4,22 +4,18 @@
 
 use std::{error::Error, sync::Arc, time::Duration};
 
-use a2a_bus_memory::{MemoryBus, MemoryHub};
+use a2a_bus_memory::MemoryBus;
 use a2a_cluster::{Cluster, bindings};
-use a2a_core::{InstanceId, SystemEnv};
 use a2a_server::StaticAgentCard;
 use a2a_store_memory::MemoryStore;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 // [readme]
-async fn serve(port: u16, store: Arc<MemoryStore>, hub: MemoryHub) -> Result<(), Box<dyn Error>> {
+async fn serve(port: u16, store: Arc<MemoryStore>, bus: Arc<MemoryBus>) -> Result<(), Box<dyn Error>> {
     let card = agent::card(&format!("http://127.0.0.1:{port}"))?;
-    let cluster = Cluster::builder(Arc::new(agent::Greeter), card.clone())
-        .store(store)
-        .bus(Arc::new(hub.endpoint(InstanceId::generate(&SystemEnv))))
-        .start()
-        .await?;
+    let cluster =
+        Cluster::builder(Arc::new(agent::Greeter), card.clone()).store(store).bus(bus).start().await?;
     let card = Arc::new(StaticAgentCard::new(card));
     let routes = bindings::http_router(cluster.handler(), card, &bindings::Limits::default());
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
@@ -28,8 +24,8 @@ async fn serve(port: u16, store: Arc<MemoryStore>, hub: MemoryHub) -> Result<(),
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let (store, hub) = (Arc::new(MemoryStore::new()), MemoryBus::hub());
-    let instance = |port| serve(port, Arc::clone(&store), hub.clone());
+    let (store, bus) = (Arc::new(MemoryStore::new()), Arc::new(MemoryBus::new()));
+    let instance = |port| serve(port, store.clone(), bus.clone());
     tokio::try_join!(instance(8080), instance(8081), instance(8082))?;
     Ok(())
 }

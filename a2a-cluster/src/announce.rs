@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use a2a_core::{BusMessage, CommitRecord, InstanceId, News, TaskKey, Version};
+use a2a_core::{BusMessage, CommitRecord, InstanceId, News, Recipient, TaskKey, Version};
 use tracing::Instrument;
 
 use crate::error::Chain;
@@ -45,17 +45,14 @@ pub(crate) async fn tell_watchers(
     };
     let mut to: BTreeSet<InstanceId> = watchers.into_iter().chain(executor).collect();
     to.remove(&instance.id);
-    let to = Vec::from_iter(to);
+    let to: Vec<Recipient> = to.into_iter().map(Recipient::direct).collect();
     if to.is_empty() {
         return;
     }
     let news = News::Commits(vec![Arc::clone(record)]);
     let message =
         BusMessage { from: instance.id, task: key.clone(), news, trace: trace::header(&*instance.env) };
-    match instance.bus.send(&to, &message).instrument(sending(instance, &message)).await {
-        Ok(_) => instance.meters.sent(&message.news),
-        Err(error) => {
-            tracing::debug!(task = %key, error = %Chain(&error), "watchers are not told of a commit");
-        }
+    if let Err(error) = instance.send(&to, &message).instrument(sending(instance, &message)).await {
+        tracing::debug!(task = %key, error = %Chain(&error), "watchers are not told of a commit");
     }
 }

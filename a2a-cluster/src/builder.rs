@@ -4,27 +4,16 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use a2a::AgentCard;
-use a2a_core::{Env, EventBus, Membership, PushConfigs, Store, SystemEnv, TaskStore};
+use a2a_core::wire::Seal;
+use a2a_core::{Deployment, Env, EventBus, Membership, PushConfigs, Store, SystemEnv, TaskStore};
 use a2a_server::{AgentExecutor, ExtendedAgentCardResolver};
 use thiserror::Error;
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::caller::{CallerResolver, SinglePrincipal};
-use crate::cancel::Answers;
 use crate::cluster::Cluster;
 use crate::config::Config;
-use crate::feed::Feeds;
-use crate::instance::Instance;
-use crate::liveness::Liveness;
-use crate::members::Suspects;
-use crate::run::Runs;
-use crate::telemetry::{Health, Meters};
-use crate::webhook::Couriers;
-
-/// Hints that may wait for the bus before new ones are dropped.
-const OUTBOX: usize = 1024;
+use crate::setup::Setup;
+use crate::telemetry::Meters;
 
 /// Why an instance could not start.
 #[derive(Debug, Error)]
@@ -33,7 +22,10 @@ pub enum StartError {
     /// Something that has no default was not given. Give it to the builder.
     #[error("a cluster needs a {0}")]
     Missing(&'static str),
-    /// The backend refused the instance's first call.
+    /// The store was not set up, or is in a format that this build does not know. Its own words say what to do.
+    #[error("the store cannot be used")]
+    Format(#[source] a2a_core::BackendError),
+    /// The store refused the instance's first calls.
     #[error("the instance could not join the cluster")]
     Join(#[source] a2a_core::BackendError),
 }
@@ -46,6 +38,7 @@ pub struct ClusterBuilder {
     tasks: Option<Arc<dyn TaskStore>>,
     members: Option<Arc<dyn Membership>>,
     push: Option<Arc<dyn PushConfigs>>,
+    deployment: Option<Arc<dyn Deployment>>,
     bus: Option<Arc<dyn EventBus>>,
     callers: Arc<dyn CallerResolver>,
     env: Arc<dyn Env>,
@@ -69,6 +62,7 @@ impl ClusterBuilder {
             tasks: None,
             members: None,
             push: None,
+            deployment: None,
             bus: None,
             callers: Arc::new(SinglePrincipal),
             env: Arc::new(SystemEnv),
@@ -78,10 +72,11 @@ impl ClusterBuilder {
         }
     }
 
-    /// Keeps tasks, members and push configs in one store.
+    /// Keeps everything in one store.
     #[must_use]
-    pub fn store<S: Store>(self, store: Arc<S>) -> Self {
-        self.tasks(store.clone()).membership(store.clone()).push_configs(store)
+    pub fn store(self, store: Arc<dyn Store>) -> Self {
+        let both = self.tasks(store.clone()).membership(store.clone());
+        both.push_configs(store.clone()).deployment(store)
     }
 
     /// Keeps tasks here.
@@ -105,7 +100,15 @@ impl ClusterBuilder {
         self
     }
 
-    /// Talks to other instances over this endpoint. Its instance id becomes this instance's.
+    /// Keeps the format and the keys of the deployment here.
+    #[must_use]
+    pub fn deployment(mut self, deployment: Arc<dyn Deployment>) -> Self {
+        self.deployment = Some(deployment);
+        self
+    }
+
+    /// Talks to other instances over this bus. Without one everything works, slower: the store is asked for what
+    /// no message told.
     #[must_use]
     pub fn bus(mut self, bus: Arc<dyn EventBus>) -> Self {
         self.bus = Some(bus);
@@ -155,18 +158,15 @@ impl ClusterBuilder {
         self
     }
 
-    /// Joins the cluster and starts to serve.
+    /// Joins the cluster and starts to serve. The bus is connected in the background.
     ///
     /// # Errors
     ///
-    /// [`StartError::Missing`] for a builder without stores or bus; [`StartError::Join`] where the store
-    /// refuses the instance.
+    /// [`StartError::Missing`] for a builder without stores; [`StartError::Format`] where the store is in a format
+    /// that this build does not know, or was not set up; [`StartError::Join`] where the store refuses the instance.
     pub async fn start(self) -> Result<Cluster, StartError> {
-        let bus = self.bus.ok_or(StartError::Missing("bus"))?;
-        let (outbox, letters) = mpsc::channel(OUTBOX);
-        let meters = Meters::new(self.label.as_deref());
-        let instance = Arc::new(Instance {
-            id: bus.me(),
+        Cluster::start(Setup {
+            meters: Meters::new(self.label.as_deref()),
             label: self.label,
             agent: self.agent,
             card: self.card,
@@ -174,26 +174,15 @@ impl ClusterBuilder {
             tasks: self.tasks.ok_or(StartError::Missing("task store"))?,
             members: self.members.ok_or(StartError::Missing("membership"))?,
             push: self.push.ok_or(StartError::Missing("push config store"))?,
-            bus,
+            deployment: self.deployment.ok_or(StartError::Missing("deployment"))?,
+            bus: self.bus,
             callers: self.callers,
             env: self.env,
-            feeds: Arc::new(Feeds::new(&self.config, meters.delivery_seconds.clone())),
-            couriers: Couriers::new(&self.config.webhooks, self.allow_local_webhooks),
             config: self.config,
             allow_local_webhooks: self.allow_local_webhooks,
-            runs: Runs::default(),
-            answers: Answers::default(),
-            liveness: Liveness::new(),
-            health: Health::new(),
-            meters,
-            suspects: Suspects::default(),
-            tracker: TaskTracker::new(),
-            draining: CancellationToken::new(),
-            stopping: CancellationToken::new(),
-            closing: CancellationToken::new(),
-            outbox,
-            stop_reason: OnceLock::new(),
-        });
-        Cluster::start(instance, letters).await
+            seal: Arc::new(Seal::open()),
+            message_ids: OnceLock::new(),
+        })
+        .await
     }
 }

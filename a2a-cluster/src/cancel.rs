@@ -5,7 +5,7 @@ mod answers;
 use std::sync::Arc;
 
 use a2a::{A2AError, Task, TaskState};
-use a2a_core::{Commit, CommitId, Executor, ExecutorChange, News, Outcome, StoredTask, TaskKey, reduce};
+use a2a_core::{ClaimChange, Commit, CommitId, News, Outcome, StoredTask, TaskKey, reduce};
 use futures::StreamExt;
 use tokio::time::Instant;
 
@@ -71,10 +71,10 @@ async fn ask(instance: &Arc<Instance>, key: &TaskKey, known: &StoredTask) -> Res
         run.tell(Control::Cancel(instance.id));
         return Ok(());
     }
-    match known.head.executor {
-        Some(executor) if executor.instance != instance.id => {
-            members::suspect(instance, key, executor.instance);
-            instance.tell(executor.instance, key, News::Cancel);
+    match known.head.claim {
+        Some(claim) if claim.instance != instance.id => {
+            members::suspect(instance, key, claim.instance);
+            instance.tell(claim.instance, key, News::Cancel(None));
             Ok(())
         }
         _ => take_over(instance, key, known).await,
@@ -107,21 +107,22 @@ async fn take_over_to_cancel(
     let (instance, key) = (&instance, &key);
     instance.check_serving()?;
     let _held = instance.couriers.hold(key).await;
-    let commit = Commit::new(known.version, CommitId::generate(&*instance.env), Vec::new(), &known.task)
-        .executor(ExecutorChange::Claim(Executor::first(instance.id)));
+    let commit = Commit::new(known.tip(), CommitId::generate(&*instance.env), Vec::new(), &known.task)
+        .claim(ClaimChange::Make { instance: instance.id, attempt: 1 });
     let claimed = instance.retry_for_request().run(|| instance.commit(key, commit.clone())).await;
-    let Outcome::Applied(version) = claimed.map_err(|error| instance.error(error))? else {
+    let Outcome::Applied(_) = claimed.map_err(|error| instance.error(error))? else {
         // Somebody was faster; the next round asks them.
         return Ok(());
     };
     if let Some(feed) = instance.feeds.get(key) {
         feed.publish(commit.record());
     }
-    webhook::succeed(instance, key, known.head.executor);
+    webhook::succeed(instance, key, known.head.claim);
     let assignment = Assignment {
         key: key.clone(),
         task: known.task.clone(),
-        version,
+        tip: commit.tip(),
+        claim: commit.claim_after(None),
         principal: None,
         watchers: announce::watchers_after_claim(instance, key, known.version).await,
         answer_at: AnswerAt::Opening,
@@ -142,18 +143,18 @@ async fn enforce(instance: &Arc<Instance>, key: &TaskKey, known: &StoredTask) ->
     let event = run::canceled(&known.task, "the task was canceled", &*instance.env);
     let mut task = known.task.clone();
     reduce::apply(&mut task, &event);
-    let executor = webhook::executor_at_the_end(instance, key).await;
+    let claim = webhook::claim_at_the_end(instance, key).await;
     let commit =
-        Commit::new(known.version, CommitId::generate(&*instance.env), vec![event], &task).executor(executor);
+        Commit::new(known.tip(), CommitId::generate(&*instance.env), vec![event], &task).claim(claim);
     let committed = instance.retry_for_request().run(|| instance.commit(key, commit.clone())).await;
     if let Outcome::Applied(_) = committed.map_err(|error| instance.error(error))? {
         if let Some(feed) = instance.feeds.get(key) {
             feed.publish(commit.record());
         }
-        if executor != ExecutorChange::Release {
+        if claim != ClaimChange::End {
             webhook::attend(instance, key);
         }
-        let executor = known.head.executor.map(|executor| executor.instance);
+        let executor = known.head.claim.map(|claim| claim.instance);
         announce::tell_watchers(instance, key, commit.record(), executor).await;
     }
     Ok(())

@@ -1,65 +1,64 @@
-//! An instance of a cluster, from its start to its shutdown.
+//! A server that is one of many: from its start to its shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::AgentCard;
-use a2a_core::{InstanceId, Member, MemberState};
+use a2a_core::{InstanceId, TaskKey};
 use a2a_server::AgentExecutor;
-use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::builder::{ClusterBuilder, StartError};
-use crate::error::Chain;
+use crate::current::Current;
 use crate::handler::ClusterHandler;
-use crate::instance::{Instance, Letter};
+use crate::members;
+use crate::setup::Setup;
 use crate::telemetry::Readiness;
-use crate::{mail, members};
 
-/// One running instance.
+/// One running server.
 ///
-/// Dropping it stops its background tasks without a farewell; [`Cluster::shutdown`] is the real end.
+/// It serves under an instance id of its own. When others declare that instance dead, it ends and joins again under
+/// a new id; the handler stays the same.
+///
+/// Dropping it stops its background tasks without a word to others; [`Cluster::shutdown`] is the real end.
 #[derive(Debug)]
 pub struct Cluster {
-    instance: Arc<Instance>,
+    current: Arc<Current>,
+}
+
+/// What a shutdown left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Leftovers {
+    /// Tasks that the other instances go on with: agents that had not finished, webhooks that lack something.
+    pub handed_over: Vec<TaskKey>,
+    /// Tasks whose agents did not stop in time. Their threads may still be busy; nothing more of what they say is
+    /// heard. They are handed over, too.
+    pub not_stopped: Vec<TaskKey>,
 }
 
 impl Cluster {
-    /// Begins to put an instance together: an agent, its card, then backends.
+    /// Begins to put a server together: an agent, its card, then backends.
     pub fn builder(agent: Arc<dyn AgentExecutor>, card: AgentCard) -> ClusterBuilder {
         ClusterBuilder::new(agent, card)
     }
 
-    pub(crate) async fn start(
-        instance: Arc<Instance>,
-        letters: mpsc::Receiver<Letter>,
-    ) -> Result<Self, StartError> {
-        let me =
-            Member { id: instance.id, beat: 0, state: MemberState::Serving, label: instance.label.clone() };
-        let joined = instance.retry_for_request().run(|| instance.members.beat(&me)).await;
-        // A first beat is never told that it is evicted: the id is new.
-        let _ = joined.map_err(StartError::Join)?;
-        instance.tracker.spawn(members::beat(Arc::clone(&instance)));
-        instance.tracker.spawn(members::observe(Arc::clone(&instance)));
-        instance.tracker.spawn(members::reconcile(Arc::clone(&instance)));
-        instance.tracker.spawn(mail::receive(Arc::clone(&instance)));
-        instance.tracker.spawn(mail::send(Arc::clone(&instance), letters));
-        tracing::info!(instance = %instance.id, "the instance serves");
-        Ok(Cluster { instance })
+    pub(crate) async fn start(setup: Setup) -> Result<Self, StartError> {
+        Ok(Cluster { current: Current::start(Arc::new(setup)).await? })
     }
 
     /// The handler to give to the transports.
     pub fn handler(&self) -> Arc<ClusterHandler> {
-        Arc::new(ClusterHandler { instance: Arc::clone(&self.instance) })
+        Arc::new(ClusterHandler { current: Arc::clone(&self.current) })
     }
 
-    /// This instance's id.
+    /// The instance id under which this server is a member now. It changes with an eviction.
     pub fn id(&self) -> InstanceId {
-        self.instance.id
+        self.current.get().id
     }
 
     /// Tells whether a load balancer should send requests here, and why not.
     pub fn readiness(&self) -> Readiness {
-        Readiness::of(&self.instance)
+        Readiness::of(&self.current.get())
     }
 
     /// Tells whether a load balancer should send requests here.
@@ -67,58 +66,67 @@ impl Cluster {
         self.readiness().is_ready()
     }
 
-    /// Completes once the instance stops serving, by a shutdown or because it was evicted. Returns whether it
-    /// was evicted: then shut it down, and start another under a new id. Cancel safe.
-    pub async fn stopped(&self) -> bool {
-        self.instance.stopping.cancelled().await;
-        self.instance.is_evicted()
-    }
-
     /// How many agents run here now.
     pub fn running(&self) -> usize {
-        self.instance.runs.len()
+        self.current.get().runs.len()
     }
 
     /// How many tasks have streams open here now.
     pub fn streaming(&self) -> usize {
-        self.instance.feeds.len()
+        self.current.get().feeds.len()
+    }
+
+    /// Takes no new work from now on. What runs goes on until [`shutdown`](Cluster::shutdown). Idempotent.
+    pub fn drain(&self) {
+        self.current.get().draining.cancel();
     }
 
     /// Stops: no new work at once; running agents, and webhooks that lack something, get `grace` to finish;
-    /// what is left of agents is failed with a clear status, what is left for webhooks is left to others;
-    /// streams end; the bus closes; the membership record goes. When it returns, nothing of this instance
-    /// runs.
+    /// what is left of agents is failed with a clear status, or handed over to others where the configuration says
+    /// so; what is left for webhooks is handed over; streams end; the bus closes; the membership record goes.
+    ///
+    /// Returns at the latest after `grace` and [`Config::shutdown_limit`](crate::Config::shutdown_limit), and says
+    /// what it left. An agent that blocks its thread cannot be stopped by anyone: await this in `block_on` of a
+    /// runtime with several threads, and end the runtime with `shutdown_background`.
     ///
     /// Idempotent. Not cancel safe: call it again to finish a shutdown that was dropped.
-    pub async fn shutdown(&self, grace: Duration) {
-        let instance = &self.instance;
+    pub async fn shutdown(&self, grace: Duration) -> Leftovers {
+        self.current.end();
+        let instance = self.current.get();
+        let limit = instance.config.shutdown_limit;
+        let last = Instant::now() + grace + limit;
         instance.draining.cancel();
         // Whether they finish in time or not, what is left is stopped next.
-        let _ = tokio::time::timeout(grace, async {
+        let _ = timeout(grace, async {
             instance.runs.drained().await;
             instance.couriers.drained().await;
         })
         .await;
         instance.stopping.cancel();
-        instance.runs.drained().await;
+        // Three fifths of the limit for agents' last commits, one for what runs in the background, one to leave.
+        let _ = timeout_at(last - limit * 2 / 5, instance.runs.drained()).await;
+        let not_stopped = instance.runs.keys();
         instance.closing.cancel();
         instance.tracker.close();
-        instance.tracker.wait().await;
-        if let Err(error) = members::close_bus(instance).await {
-            tracing::warn!(error = %Chain(&error), "the bus could not be closed cleanly");
-        }
-        if let Err(error) = members::leave(instance).await {
-            tracing::warn!(error = %Chain(&error), "the membership record could not be removed");
-        }
-        tracing::info!(instance = %instance.id, "the instance has shut down");
+        let _ = timeout_at(last - limit / 5, async {
+            instance.tracker.wait().await;
+            self.current.ended().await;
+        })
+        .await;
+        let handed_over = members::leave(&instance, &not_stopped, last).await;
+        tracing::info!(
+            instance = %instance.id,
+            handed_over = handed_over.len(),
+            not_stopped = not_stopped.len(),
+            "the instance has shut down"
+        );
+        Leftovers { handed_over, not_stopped }
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        self.instance.draining.cancel();
-        self.instance.stopping.cancel();
-        self.instance.closing.cancel();
-        self.instance.tracker.close();
+        self.current.end();
+        self.current.get().abandon();
     }
 }

@@ -12,9 +12,9 @@ pub struct Config {
     /// How long a new agent may stay silent before its task is created without an event. Until then no task
     /// exists, so that an agent that only answers with a message leaves none behind. Default: 25 ms.
     pub creation_delay: Duration,
-    /// For how long a message that is sent again returns the task that it made, instead of a second one.
-    /// Zero: for no time at all, and a send costs one store call less. Default: 5 minutes.
-    pub repeat_window: Duration,
+    /// Which message ids say by themselves that equal messages are one, so that a message that is sent again meets
+    /// the task that it made. An `Idempotency-Key` does so always. Default: UUIDs.
+    pub message_ids: MessageIds,
     /// How long a gap in the news of a remote task may last before the store is asked. Default: 50 ms.
     pub resync_after: Duration,
     /// After how much silence of a remote task the store is asked at first. Default: 1 s.
@@ -33,13 +33,24 @@ pub struct Config {
     pub retry_max: Duration,
     /// How long a request may retry the store before it is answered with an error. Default: 5 s.
     pub request_patience: Duration,
+    /// How far apart the commits of a task begin that is under way; what an agent says meanwhile goes into one commit.
+    /// Default: what the store advises.
+    pub commit_spacing: Option<Duration>,
     /// How often an instance beats its membership record, and observes others. Default: 5 s.
     pub beat_interval: Duration,
     /// After how long without a beat an instance is declared dead. At least three beats. Default: 15 s.
     pub lease: Duration,
-    /// For how long calls of the store, or of the bus's receive, may only fail before the instance says that it
+    /// For how long calls of the store may only fail before the instance says that it
     /// is not ready. Default: 10 s.
     pub unready_after: Duration,
+    /// For how long an instance that cannot reach its store lets its agents work on, unheard. Then it gives up its
+    /// place, as if it had been evicted. Default: 1 hour.
+    pub cut_off_limit: Duration,
+    /// How long the record of a member that was evicted is kept after one of its tasks was last seen. At least an
+    /// hour is wise: by it others know that whoever is silent is dead. Default: 1 hour.
+    pub keep_evicted: Duration,
+    /// How much longer than its grace a shutdown takes at most. Default: 5 s.
+    pub shutdown_limit: Duration,
     /// What becomes of a task whose executor is lost. Default: it fails.
     pub executor_lost: ExecutorLost,
     /// The commits of one task that are kept in memory for its streams. Default: 256.
@@ -56,7 +67,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             creation_delay: Duration::from_millis(25),
-            repeat_window: Duration::from_secs(5 * 60),
+            message_ids: MessageIds::Uuids,
             resync_after: Duration::from_millis(50),
             silence_min: Duration::from_secs(1),
             silence_max: Duration::from_secs(5),
@@ -66,9 +77,13 @@ impl Default for Config {
             retry_min: Duration::from_millis(20),
             retry_max: Duration::from_secs(2),
             request_patience: Duration::from_secs(5),
+            commit_spacing: None,
             beat_interval: Duration::from_secs(5),
             lease: Duration::from_secs(15),
             unready_after: Duration::from_secs(10),
+            cut_off_limit: Duration::from_secs(60 * 60),
+            keep_evicted: Duration::from_secs(60 * 60),
+            shutdown_limit: Duration::from_secs(5),
             executor_lost: ExecutorLost::Fail,
             feed_commits: 256,
             feed_bytes: 1024 * 1024,
@@ -76,6 +91,17 @@ impl Default for Config {
             limits: Limits::default(),
         }
     }
+}
+
+/// Which message ids make a message idempotent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageIds {
+    /// Those that are UUIDs: whoever draws one for each message means it.
+    Uuids,
+    /// All, also those of clients that number their messages and begin anew.
+    All,
+    /// None.
+    None,
 }
 
 /// What becomes of a task whose executor is lost.

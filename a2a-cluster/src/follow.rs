@@ -55,6 +55,7 @@ struct Follower {
 impl Follower {
     async fn follow(mut self) {
         let mut check = Instant::now() + self.silence;
+        let mut reach = self.instance.connection.reach_changes();
         while !self.feed.ended() {
             if !self.instance.feeds.has_readers(self.feed.key()) {
                 if self.leave().await {
@@ -80,6 +81,8 @@ impl Follower {
                     }
                 }
                 _ = progress.changed() => {}
+                // An executor that was told of another way sends into the void.
+                Ok(()) = reach.changed() => self.tell_watch(),
                 () = sleep_until(check) => self.check().await,
             }
             if self.feed.head() > before {
@@ -152,9 +155,14 @@ impl Follower {
 
     /// Tells the executor what this instance has, so that it sends the rest.
     fn announce(&mut self, head: &TaskHead) {
-        self.executor = head.executor.map(|executor| executor.instance);
+        self.executor = head.claim.map(|claim| claim.instance);
+        self.tell_watch();
+    }
+
+    fn tell_watch(&self) {
         if let Some(executor) = self.executor.filter(|executor| *executor != self.instance.id) {
-            self.instance.tell(executor, self.feed.key(), News::Watch(self.feed.head()));
+            let news = News::Watch { after: self.feed.head(), reach: self.instance.connection.reach() };
+            self.instance.tell(executor, self.feed.key(), news);
         }
     }
 

@@ -1,60 +1,55 @@
-//! What all parts of one instance share: backends, registries, and the ways to stop.
+//! One incarnation of a server: what all its parts share under one instance id, and the ways to stop.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeSet;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use a2a::{A2AError, AgentCard};
-use a2a_core::{
-    BackendError, BusMessage, Env, EventBus, InstanceId, Membership, News, PushConfigs, Replay, TaskKey,
-    TaskStore, Version,
-};
-use a2a_server::{AgentExecutor, ExtendedAgentCardResolver};
+use a2a::A2AError;
+use a2a_core::{BackendError, BusMessage, InstanceId, News, Replay, TaskKey, Version};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::bindings::unavailable::unavailable;
-use crate::caller::CallerResolver;
 use crate::cancel::{Answer, Answers};
-use crate::config::Config;
+use crate::connection::Connection;
 use crate::error;
 use crate::feed::Feeds;
 use crate::liveness::Liveness;
 use crate::members::Suspects;
 use crate::retry::Retry;
 use crate::run::Runs;
-use crate::telemetry::{Health, Meters, trace};
+use crate::setup::Setup;
+use crate::telemetry::{Health, trace};
 use crate::webhook::Couriers;
+
+/// Hints that may wait for the bus before new ones are dropped.
+const OUTBOX: usize = 1024;
 
 /// What a client that met a stopping instance is told to wait: another one is a connection away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-const EVICTED: &str = "this instance lost its place in the cluster; subscribe again on another";
+const STOPS: &str = "this instance is shutting down";
+const EVICTED: &str = "this instance lost its place in the cluster; try again";
+const CUT_OFF: &str = "this instance cannot reach its store; try again";
 
-/// One instance, shared by its handler, its runs and its background tasks.
+/// One incarnation, shared by its runs, its streams and its background tasks. A request takes the current one once
+/// and stays with it.
 pub(crate) struct Instance {
+    setup: Arc<Setup>,
     pub(crate) id: InstanceId,
-    pub(crate) label: Option<String>,
-    pub(crate) agent: Arc<dyn AgentExecutor>,
-    pub(crate) card: AgentCard,
-    pub(crate) extended_card: Option<Arc<dyn ExtendedAgentCardResolver>>,
-    pub(crate) tasks: Arc<dyn TaskStore>,
-    pub(crate) members: Arc<dyn Membership>,
-    pub(crate) push: Arc<dyn PushConfigs>,
-    pub(crate) bus: Arc<dyn EventBus>,
-    pub(crate) callers: Arc<dyn CallerResolver>,
-    pub(crate) env: Arc<dyn Env>,
-    pub(crate) config: Config,
-    pub(crate) allow_local_webhooks: bool,
+    pub(crate) connection: Connection,
     pub(crate) feeds: Arc<Feeds>,
     pub(crate) runs: Runs,
     pub(crate) couriers: Couriers,
     pub(crate) answers: Answers,
     pub(crate) liveness: Liveness,
     pub(crate) health: Health,
-    pub(crate) meters: Meters,
     pub(crate) suspects: Suspects,
+    /// Tasks of which this instance may hold a claim although nobody here works on them: left to others by a
+    /// shutdown, or claimed by a commit whose outcome is unknown.
+    unattended: Mutex<BTreeSet<TaskKey>>,
     /// Every background task of this instance.
     pub(crate) tracker: TaskTracker,
     /// Cancelled when no new work is taken.
@@ -63,8 +58,24 @@ pub(crate) struct Instance {
     pub(crate) stopping: CancellationToken,
     /// Cancelled when the background tasks must end.
     pub(crate) closing: CancellationToken,
-    pub(crate) outbox: mpsc::Sender<Letter>,
-    pub(crate) stop_reason: OnceLock<&'static str>,
+    outbox: mpsc::Sender<Hint>,
+    stop_reason: OnceLock<&'static str>,
+}
+
+/// A small message on its way to the bus, off everybody's path.
+#[derive(Debug)]
+pub(crate) struct Hint {
+    pub(crate) to: InstanceId,
+    pub(crate) message: BusMessage,
+}
+
+/// The setup is the same for every incarnation, so its parts are read as if they were the instance's own.
+impl Deref for Instance {
+    type Target = Setup;
+
+    fn deref(&self) -> &Setup {
+        &self.setup
+    }
 }
 
 impl std::fmt::Debug for Instance {
@@ -73,14 +84,32 @@ impl std::fmt::Debug for Instance {
     }
 }
 
-/// A small message on its way to the bus, off everybody's path.
-#[derive(Debug)]
-pub(crate) struct Letter {
-    pub(crate) to: InstanceId,
-    pub(crate) message: BusMessage,
-}
-
 impl Instance {
+    /// Draws an id. The instance has not joined yet, and nothing of it runs. Returns its outbox, too.
+    pub(crate) fn new(setup: &Arc<Setup>) -> (Arc<Self>, mpsc::Receiver<Hint>) {
+        let (outbox, hints) = mpsc::channel(OUTBOX);
+        let instance = Instance {
+            id: InstanceId::generate(&*setup.env),
+            connection: Connection::new(setup.bus.clone()),
+            feeds: Arc::new(Feeds::new(&setup.config, setup.meters.delivery_seconds.clone())),
+            runs: Runs::default(),
+            couriers: Couriers::new(&setup.config.webhooks, setup.allow_local_webhooks),
+            answers: Answers::default(),
+            liveness: Liveness::new(),
+            health: Health::new(),
+            suspects: Suspects::default(),
+            unattended: Mutex::default(),
+            tracker: TaskTracker::new(),
+            draining: CancellationToken::new(),
+            stopping: CancellationToken::new(),
+            closing: CancellationToken::new(),
+            outbox,
+            stop_reason: OnceLock::new(),
+            setup: Arc::clone(setup),
+        };
+        (Arc::new(instance), hints)
+    }
+
     /// Sends a hint to another instance. It is dropped when too many wait: hints may be lost.
     pub(crate) fn tell(&self, to: InstanceId, task: &TaskKey, news: News) {
         if to == self.id {
@@ -92,9 +121,12 @@ impl Instance {
             }
             return;
         }
+        if !self.connection.is_connected() {
+            return;
+        }
         let trace = trace::header(&*self.env);
         let message = BusMessage { from: self.id, task: task.clone(), news, trace };
-        if self.outbox.try_send(Letter { to, message }).is_err() {
+        if self.outbox.try_send(Hint { to, message }).is_err() {
             self.meters.hints_dropped.increment(1);
             tracing::debug!(%to, "a hint to another instance was dropped: the outbox is full");
         }
@@ -123,9 +155,14 @@ impl Instance {
         if self.stopping.is_cancelled() { self.stop_reason() } else { error::to_client(failure) }
     }
 
-    /// Tells whether tasks may have push notification configs.
-    pub(crate) fn declares_webhooks(&self) -> bool {
-        self.card.capabilities.push_notifications == Some(true)
+    /// Notes a task of which this instance may hold a claim that nobody here looks after.
+    pub(crate) fn leave_unattended(&self, key: &TaskKey) {
+        self.unattended.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
+    }
+
+    /// Takes what was noted.
+    pub(crate) fn take_unattended(&self) -> BTreeSet<TaskKey> {
+        std::mem::take(&mut *self.unattended.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Completes when agents and streams must end.
@@ -135,23 +172,29 @@ impl Instance {
 
     /// What streams and callers are told when this instance stops serving.
     pub(crate) fn stop_reason(&self) -> A2AError {
-        let reason = self.stop_reason.get().copied().unwrap_or("this instance is shutting down");
-        A2AError { message: reason.to_owned(), ..unavailable(RETRY_AFTER) }
+        refusal(self.stop_reason.get().copied().unwrap_or(STOPS))
+    }
+
+    /// What streams are told when this instance is cut off from the store.
+    pub(crate) fn cut_off_reason(&self) -> A2AError {
+        refusal(CUT_OFF)
     }
 
     /// Refuses new work once this instance drains, and while it may have been declared dead.
     pub(crate) fn check_serving(&self) -> Result<(), A2AError> {
-        if self.is_serving() { Ok(()) } else { Err(self.stop_reason()) }
-    }
-
-    pub(crate) fn is_serving(&self) -> bool {
-        !self.draining.is_cancelled() && self.liveness.is_fresh(Instant::now(), self.config.lease)
+        if self.draining.is_cancelled() {
+            Err(self.stop_reason())
+        } else if self.liveness.is_fresh(self.config.lease) {
+            Ok(())
+        } else {
+            Err(self.cut_off_reason())
+        }
     }
 
     /// Ends agents and streams: others have declared this instance dead, and take its tasks over.
     pub(crate) fn evicted(&self) {
         self.meters.evicted.increment(1);
-        tracing::error!(instance = %self.id, "this instance was evicted; it stops serving");
+        tracing::error!(instance = %self.id, "this instance was evicted; it ends, and joins again under a new id");
         // A shutdown that is under way has given its own reason.
         let _ = self.stop_reason.set(EVICTED);
         self.draining.cancel();
@@ -161,4 +204,16 @@ impl Instance {
     pub(crate) fn is_evicted(&self) -> bool {
         self.stop_reason.get() == Some(&EVICTED)
     }
+
+    /// Stops everything at once, without a word to others.
+    pub(crate) fn abandon(&self) {
+        self.draining.cancel();
+        self.stopping.cancel();
+        self.closing.cancel();
+        self.tracker.close();
+    }
+}
+
+fn refusal(reason: &str) -> A2AError {
+    A2AError { message: reason.to_owned(), ..unavailable(RETRY_AFTER) }
 }

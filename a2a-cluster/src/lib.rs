@@ -2,15 +2,17 @@
 //!
 //! Any request may land on any instance, and the client cannot tell. Agents implement the SDK's
 //! [`AgentExecutor`](a2a_server::AgentExecutor), unchanged. Start with [`Cluster::builder`].
-#![doc(html_no_source)]
 
 mod announce;
 pub mod bindings;
 mod builder;
+mod bus_loop;
 mod caller;
 mod cancel;
 mod cluster;
 mod config;
+mod connection;
+mod current;
 mod error;
 mod feed;
 mod follow;
@@ -18,12 +20,12 @@ mod handler;
 mod instance;
 mod limits;
 mod liveness;
-mod mail;
 mod members;
 pub mod resume;
 mod retry;
 mod run;
 mod sdk_store;
+mod setup;
 mod subscribe;
 pub mod telemetry;
 mod webhook;
@@ -32,8 +34,8 @@ mod weight;
 pub use bindings::unavailable::{unauthenticated, unavailable};
 pub use builder::{ClusterBuilder, StartError};
 pub use caller::{Caller, CallerResolver, SinglePrincipal};
-pub use cluster::Cluster;
-pub use config::{Config, ExecutorLost, Limits};
+pub use cluster::{Cluster, Leftovers};
+pub use config::{Config, ExecutorLost, Limits, MessageIds};
 pub use handler::ClusterHandler;
 pub use sdk_store::SdkTaskStore;
 pub use webhook::Webhooks;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use a2a_core::{BackendError, Result};
+use a2a_core::{BackendError, Env, Result};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -54,8 +54,7 @@ impl<'a> Retry<'a> {
     /// Waits before the next attempt, or gives the failure back when there is none.
     pub(crate) async fn pause(&mut self, failure: BackendError) -> Result<()> {
         self.instance.health.tasks.failed(self.instance.config.unready_after);
-        // Full jitter over the upper half: callers that failed together do not come back together.
-        let pause = self.pause.mul_f64(0.5 + self.instance.env.chance() / 2.0);
+        let pause = jittered(&*self.instance.env, self.pause);
         self.pause = (self.pause * 2).min(self.longest);
         let over = self.deadline.is_some_and(|deadline| Instant::now() + pause >= deadline);
         if over || self.stop.is_cancelled() {
@@ -70,4 +69,9 @@ impl<'a> Retry<'a> {
             }
         }
     }
+}
+
+/// Full jitter over the upper half of a pause: callers that failed together do not come back together.
+pub(crate) fn jittered(env: &dyn Env, pause: Duration) -> Duration {
+    pause.mul_f64(0.5 + env.chance() / 2.0)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use a2a::{A2AError, ListTasksRequest, ListTasksResponse, StreamResponse, Task, TaskState};
 use a2a_core::{
     Commit, CommitId, Env, Outcome, PageToken, StoredTask, SystemEnv, TaskKey, TaskQuery, TaskStore, Tenant,
-    Version, reduce,
+    Tip, reduce,
 };
 use a2a_server::task_store::TaskVersion;
 use async_trait::async_trait;
@@ -67,10 +67,11 @@ impl SdkTaskStore {
             if events.is_empty() {
                 return Ok((stored.version.get(), stored.task));
             }
+            let tip = stored.tip();
             let mut task = stored.task;
             events.iter().for_each(|event| reduce::apply(&mut task, event));
             let id = CommitId::generate(&*self.env);
-            let commit = Commit::new(stored.version, id, events, &task);
+            let commit = Commit::new(tip, id, events, &task);
             let key = Self::key(&task.id);
             match self.tasks.commit(&key, commit).await.map_err(error::to_client)? {
                 Outcome::Applied(version) => return Ok((version.get(), task)),
@@ -86,7 +87,7 @@ impl a2a_server::TaskStore for SdkTaskStore {
     async fn create(&self, mut task: Task) -> Result<TaskVersion, A2AError> {
         task.status.timestamp = Some(reduce::next_timestamp(&task, &*self.env));
         let id = CommitId::generate(&*self.env);
-        let commit = Commit::new(Version::ABSENT, id, vec![StreamResponse::Task(task.clone())], &task);
+        let commit = Commit::new(Tip::ABSENT, id, vec![StreamResponse::Task(task.clone())], &task);
         match self.tasks.commit(&Self::key(&task.id), commit).await.map_err(error::to_client)? {
             Outcome::Applied(version) => Ok(version.get()),
             Outcome::Conflict { .. } => Err(A2AError::invalid_request("the task exists already")),

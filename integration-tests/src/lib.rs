@@ -1,8 +1,9 @@
 //! Several instances, in this process or against real backends; and the arrows between our crates.
 
+pub use a2a_testaws as endpoint;
+
 pub mod backends;
 pub mod clients;
-pub mod endpoint;
 pub mod fleet;
 pub mod processes;
 pub mod raw;

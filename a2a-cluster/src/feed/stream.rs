@@ -124,10 +124,12 @@ impl Reader {
                         return None;
                     }
                     let stopped = self.instance.stopped();
+                    let cut_off = self.instance.liveness.cut_off();
                     tokio::select! {
                         biased;
                         changed = self.progress.changed() => if changed.is_err() { return None },
                         () = stopped => return Some(Err(self.instance.stop_reason())),
+                        () = cut_off => return Some(Err(self.instance.cut_off_reason())),
                     }
                 }
                 Tail::Commits(commits) => self.waiting = commits.into_iter(),

@@ -2,12 +2,13 @@
 
 mod card;
 mod check;
-mod duplicate;
-mod fingerprint;
+mod idempotency;
+mod new_task;
 mod push;
 mod read;
 mod send;
 mod subscribe;
+mod turn;
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 
 use crate::cancel;
-use crate::instance::Instance;
+use crate::current::Current;
 use crate::telemetry::operation;
 
 /// Serves A2A requests for one instance of a cluster.
@@ -32,7 +33,7 @@ use crate::telemetry::operation;
 /// those do not.
 #[derive(Debug, Clone)]
 pub struct ClusterHandler {
-    pub(crate) instance: Arc<Instance>,
+    pub(crate) current: Arc<Current>,
 }
 
 #[async_trait]
@@ -42,8 +43,9 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: SendMessageRequest,
     ) -> Result<SendMessageResponse, A2AError> {
-        let sending = send::blocking(&self.instance, params, req);
-        operation(&self.instance, "SendMessage", params, sending).await
+        let instance = self.current.get();
+        let sending = send::blocking(&instance, params, req);
+        operation(&instance, "SendMessage", params, sending).await
     }
 
     async fn send_streaming_message(
@@ -51,14 +53,16 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: SendMessageRequest,
     ) -> Result<BoxStream<'static, Result<StreamResponse, A2AError>>, A2AError> {
-        check::streaming(&self.instance.card)?;
-        let sending = send::streaming(&self.instance, params, req);
-        operation(&self.instance, "SendStreamingMessage", params, sending).await
+        let instance = self.current.get();
+        check::streaming(&instance.card)?;
+        let sending = send::streaming(&instance, params, req);
+        operation(&instance, "SendStreamingMessage", params, sending).await
     }
 
     async fn get_task(&self, params: &ServiceParams, req: GetTaskRequest) -> Result<Task, A2AError> {
-        let reading = read::get(&self.instance, params, req);
-        operation(&self.instance, "GetTask", params, reading).await
+        let instance = self.current.get();
+        let reading = read::get(&instance, params, req);
+        operation(&instance, "GetTask", params, reading).await
     }
 
     async fn list_tasks(
@@ -66,20 +70,22 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: ListTasksRequest,
     ) -> Result<ListTasksResponse, A2AError> {
-        let reading = read::list(&self.instance, params, req);
-        operation(&self.instance, "ListTasks", params, reading).await
+        let instance = self.current.get();
+        let reading = read::list(&instance, params, req);
+        operation(&instance, "ListTasks", params, reading).await
     }
 
     async fn cancel_task(&self, params: &ServiceParams, req: CancelTaskRequest) -> Result<Task, A2AError> {
+        let instance = self.current.get();
         let cancelling = async {
-            let caller = check::caller(&self.instance, params, req.tenant.as_deref())?;
-            let head = check::own_task(&self.instance, &caller, &req.id).await?;
+            let caller = check::caller(&instance, params, req.tenant.as_deref())?;
+            let head = check::own_task(&instance, &caller, &req.id).await?;
             if head.state.is_terminal() && head.state != a2a::TaskState::Canceled {
                 return Err(A2AError::task_not_cancelable(&req.id));
             }
-            cancel::cancel(&self.instance, &caller.key(&req.id)).await
+            cancel::cancel(&instance, &caller.key(&req.id)).await
         };
-        operation(&self.instance, "CancelTask", params, cancelling).await
+        operation(&instance, "CancelTask", params, cancelling).await
     }
 
     async fn subscribe_to_task(
@@ -87,8 +93,9 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: SubscribeToTaskRequest,
     ) -> Result<BoxStream<'static, Result<StreamResponse, A2AError>>, A2AError> {
-        let subscribing = subscribe::stream(&self.instance, params, req);
-        operation(&self.instance, "SubscribeToTask", params, subscribing).await
+        let instance = self.current.get();
+        let subscribing = subscribe::stream(&instance, params, req);
+        operation(&instance, "SubscribeToTask", params, subscribing).await
     }
 
     async fn create_push_config(
@@ -96,8 +103,9 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: TaskPushNotificationConfig,
     ) -> Result<TaskPushNotificationConfig, A2AError> {
-        let creating = push::create(&self.instance, params, req);
-        operation(&self.instance, "CreateTaskPushNotificationConfig", params, creating).await
+        let instance = self.current.get();
+        let creating = push::create(&instance, params, req);
+        operation(&instance, "CreateTaskPushNotificationConfig", params, creating).await
     }
 
     async fn get_push_config(
@@ -105,8 +113,9 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: GetTaskPushNotificationConfigRequest,
     ) -> Result<TaskPushNotificationConfig, A2AError> {
-        let reading = push::get(&self.instance, params, req);
-        operation(&self.instance, "GetTaskPushNotificationConfig", params, reading).await
+        let instance = self.current.get();
+        let reading = push::get(&instance, params, req);
+        operation(&instance, "GetTaskPushNotificationConfig", params, reading).await
     }
 
     async fn list_push_configs(
@@ -114,8 +123,9 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: ListTaskPushNotificationConfigsRequest,
     ) -> Result<ListTaskPushNotificationConfigsResponse, A2AError> {
-        let reading = push::list(&self.instance, params, req);
-        operation(&self.instance, "ListTaskPushNotificationConfigs", params, reading).await
+        let instance = self.current.get();
+        let reading = push::list(&instance, params, req);
+        operation(&instance, "ListTaskPushNotificationConfigs", params, reading).await
     }
 
     async fn delete_push_config(
@@ -123,8 +133,9 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: DeleteTaskPushNotificationConfigRequest,
     ) -> Result<(), A2AError> {
-        let deleting = push::delete(&self.instance, params, req);
-        operation(&self.instance, "DeleteTaskPushNotificationConfig", params, deleting).await
+        let instance = self.current.get();
+        let deleting = push::delete(&instance, params, req);
+        operation(&instance, "DeleteTaskPushNotificationConfig", params, deleting).await
     }
 
     async fn get_extended_agent_card(
@@ -132,7 +143,8 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: GetExtendedAgentCardRequest,
     ) -> Result<AgentCard, A2AError> {
-        check::caller(&self.instance, params, req.tenant.as_deref())?;
-        card::extended(&self.instance, params)
+        let instance = self.current.get();
+        check::caller(&instance, params, req.tenant.as_deref())?;
+        card::extended(&instance, params)
     }
 }

@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::check;
+use super::idempotency::{Identity, Made};
 use crate::caller::Caller;
 use crate::instance::Instance;
 use crate::limits::check_id;
@@ -93,28 +94,55 @@ pub(super) async fn delete(
     Ok(())
 }
 
-/// Gives the config that came with a message an id, so that whoever saves it again saves no second one.
-pub(super) fn name_config(instance: &Instance, configuration: Option<&mut SendMessageConfiguration>) {
-    let config = configuration.and_then(|configuration| configuration.task_push_notification_config.as_mut());
-    if let Some(config) = config
-        && config.id.as_ref().is_none_or(String::is_empty)
-    {
-        config.id = Some(instance.env.uuid().to_string());
-    }
-}
-
 /// Saves the config that came with a message, before its agent starts. It wants what comes after `version`.
 /// Tells whether there was one.
 pub(super) async fn save_with_send(
     instance: &Arc<Instance>,
     key: &TaskKey,
+    identity: &Identity,
     configuration: Option<&SendMessageConfiguration>,
     version: Version,
 ) -> Result<bool, A2AError> {
-    let config = configuration.and_then(|configuration| configuration.task_push_notification_config.clone());
-    let Some(config) = config else { return Ok(false) };
+    let Some(config) = sent_config(instance, identity, configuration) else { return Ok(false) };
     save(instance, key, config, version).await?;
     Ok(true)
+}
+
+/// Saves the config that came with a message that was sent again, unless it was saved before.
+pub(super) async fn save_with_repeat(
+    instance: &Arc<Instance>,
+    key: &TaskKey,
+    identity: &Identity,
+    configuration: Option<&SendMessageConfiguration>,
+    version: Version,
+) -> Result<(), A2AError> {
+    let Some(config) = sent_config(instance, identity, configuration) else { return Ok(()) };
+    let id = config.id.clone().unwrap_or_default();
+    let found = instance.retry_for_request().run(|| instance.push.get_config(key, &id)).await;
+    let known = found.map_err(|error| instance.error(error))?;
+    let is_same = |known: &TaskPushNotificationConfig| {
+        (&known.url, &known.token, &known.authentication)
+            == (&config.url, &config.token, &config.authentication)
+    };
+    if known.is_some_and(|known| is_same(&known.config)) {
+        return Ok(());
+    }
+    let config = save(instance, key, config, version).await?;
+    webhook::changed(instance, key, Some(&PushSubscription { config, acknowledged: version })).await;
+    Ok(())
+}
+
+/// The config that came with a message, with an id: whoever sends the same message again means the same config.
+fn sent_config(
+    instance: &Instance,
+    identity: &Identity,
+    configuration: Option<&SendMessageConfiguration>,
+) -> Option<TaskPushNotificationConfig> {
+    let mut config = configuration?.task_push_notification_config.clone()?;
+    if config.id.as_ref().is_none_or(String::is_empty) {
+        config.id = Some(identity.id(Made::Config, &*instance.env));
+    }
+    Some(config)
 }
 
 /// Checks what a config says.

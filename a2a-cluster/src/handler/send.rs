@@ -3,18 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use a2a::{
-    A2AError, Message, SendMessageRequest, SendMessageResponse, StreamResponse, Task, TaskState, TaskStatus,
-};
-use a2a_core::{Commit, CommitId, Executor, ExecutorChange, Outcome, StoredTask, TaskKey, Version, reduce};
+use a2a::{A2AError, Message, SendMessageRequest, SendMessageResponse, StreamResponse, Task, TaskState};
+use a2a_core::{ClaimChange, Commit, CommitId, Outcome, StoredTask, TaskKey, reduce};
 use a2a_server::{ExecutorContext, ServiceParams};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use serde_json::Value;
-use tokio::sync::oneshot;
 
-use super::duplicate::{self, Claim};
-use super::{check, push, read};
+use super::idempotency::Identity;
+use super::turn::{Answer, Seen, Turn, meet};
+use super::{check, new_task, push, read};
 use crate::announce;
 use crate::caller::Caller;
 use crate::feed::{self, Start, Until};
@@ -40,11 +38,12 @@ pub(super) async fn blocking(
     let at_once = configuration.and_then(|configuration| configuration.return_immediately) == Some(true);
     let answer_at = if at_once { AnswerAt::Creation } else { AnswerAt::TurnEnd };
     let turn = begin(instance, params, req, answer_at).await?;
-    let mut task = match turn.answer.reply(instance, answer_at).await? {
+    let Seen { key, reply, .. } = turn.answered(instance, params, answer_at).await?;
+    let mut task = match reply {
         Reply::Task(task) => *task,
         Reply::Message(message) => return Ok(SendMessageResponse::Message(message)),
         Reply::Refused(error) => return Err(error),
-        Reply::Open | Reply::Lost => follow_turn(instance, &turn.key).await?,
+        Reply::Open | Reply::Lost(_) => follow_turn(instance, &key).await?,
     };
     read::trim(&mut task, history_length)?;
     Ok(SendMessageResponse::Task(task))
@@ -59,52 +58,16 @@ pub(super) async fn streaming(
     let configuration = req.configuration.as_ref();
     let history_length = configuration.and_then(|configuration| configuration.history_length);
     let turn = begin(instance, params, req, AnswerAt::Opening).await?;
-    let marks = Marks::wanted(params, &turn.key);
-    match turn.answer.reply(instance, AnswerAt::Opening).await? {
+    let Seen { key, feed, start, reply } = turn.answered(instance, params, AnswerAt::Opening).await?;
+    let marks = Marks::wanted(params, &key);
+    match reply {
         Reply::Message(message) => Ok(stream::iter([Ok(StreamResponse::Message(message))]).boxed()),
         Reply::Refused(error) => Err(error),
-        Reply::Open | Reply::Task(_) | Reply::Lost => {
-            let events = feed::read(instance, turn.feed, turn.start, Until::TurnEnds, marks);
+        Reply::Open | Reply::Task(_) | Reply::Lost(_) => {
+            let events = feed::read(instance, feed, start, Until::TurnEnds, marks);
             Ok(events.map(move |event| trimmed(event, history_length)).boxed())
         }
     }
-}
-
-/// A turn that has begun, and what is needed to see it.
-struct Turn {
-    key: TaskKey,
-    feed: feed::Attached,
-    start: Start,
-    answer: Answer,
-}
-
-/// Where the answer to a send comes from.
-enum Answer {
-    /// From the run that it started.
-    Run(oneshot::Receiver<Reply>),
-    /// From the task that the same message made before, as it is now.
-    Repeated(Box<Task>),
-}
-
-impl Answer {
-    async fn reply(self, instance: &Instance, answer_at: AnswerAt) -> Result<Reply, A2AError> {
-        match self {
-            Answer::Run(reply) => reply.await.map_err(|_| instance.stop_reason()),
-            Answer::Repeated(task) => Ok(match answer_at {
-                AnswerAt::TurnEnd if !reduce::ends_turn(&task.status.state) => Reply::Lost,
-                AnswerAt::TurnEnd | AnswerAt::Creation => Reply::Task(task),
-                AnswerAt::Opening => Reply::Open,
-            }),
-        }
-    }
-}
-
-/// Joins the turn of a task that the same message made before.
-async fn rejoin(instance: &Arc<Instance>, key: &TaskKey) -> Result<Turn, A2AError> {
-    let joined = subscribe::join(instance, key).await?;
-    let (feed, stored) = joined.ok_or_else(|| A2AError::task_not_found(&key.task_id))?;
-    let start = Start::Snapshot(Box::new(stored.task.clone()), stored.version);
-    Ok(Turn { key: key.clone(), feed, start, answer: Answer::Repeated(Box::new(stored.task)) })
 }
 
 /// Checks the request, finds or prepares the task, and starts the agent.
@@ -134,74 +97,33 @@ async fn begin(
             // nobody works on.
             instance.tracker.spawn(trace::carried(turn)).await.map_err(|_| instance.stop_reason())?
         }
-        None => new_task(instance, params, caller, req, answer_at).await,
+        None => new_task::begin(instance, params, caller, req, answer_at).await,
     }
-}
-
-async fn new_task(
-    instance: &Arc<Instance>,
-    params: &ServiceParams,
-    caller: Caller,
-    req: SendMessageRequest,
-    answer_at: AnswerAt,
-) -> Result<Turn, A2AError> {
-    let mut id = instance.env.uuid().to_string();
-    if let Claim::Theirs(key) = duplicate::claim(instance, &caller, &req.message, &mut id).await? {
-        return rejoin(instance, &key).await;
-    }
-    let given = req.message.context_id.clone().filter(|context| !context.is_empty());
-    let context_id = given.unwrap_or_else(|| instance.env.uuid().to_string());
-    let mut task = Task {
-        id,
-        context_id,
-        status: TaskStatus { state: TaskState::Submitted, message: None, timestamp: None },
-        artifacts: None,
-        history: None,
-        metadata: None,
-    };
-    task.status.timestamp = reduce::next_timestamp(&task, &*instance.env).into();
-    let SendMessageRequest { message, configuration, metadata, tenant } = req;
-    let message = reduce::user_message(&task, message);
-    task.history = Some(vec![message.clone()]);
-    let key = caller.key(&task.id);
-    let webhooks = push::save_with_send(instance, &key, configuration.as_ref(), Version::ABSENT).await?;
-    let context = context(params, &key, &task, None, message, metadata, tenant);
-    let assignment = Assignment {
-        key: key.clone(),
-        task,
-        version: Version::ABSENT,
-        principal: caller.principal,
-        watchers: Vec::new(),
-        answer_at,
-        cancelling: false,
-        webhooks,
-    };
-    // Attached before the agent starts, so that the feed holds the task from its first commit on.
-    let feed = instance.feeds.attach(&key);
-    let answer = run::start(instance, assignment, |instance| Voice::execute(&*instance.agent, context));
-    Ok(Turn { key, feed, start: Start::Beginning, answer: Answer::Run(answer) })
 }
 
 async fn follow_up(
     instance: Arc<Instance>,
     params: ServiceParams,
     caller: Caller,
-    mut req: SendMessageRequest,
+    req: SendMessageRequest,
     key: TaskKey,
     answer_at: AnswerAt,
 ) -> Result<Turn, A2AError> {
     let instance = &instance;
-    push::name_config(instance, req.configuration.as_mut());
+    let identity = Identity::of(instance, &caller, &params, &req.message)?;
     // Attached first, so that the feed misses nothing that comes after the task was read.
     let feed = instance.feeds.attach(&key);
     loop {
         check::own_task(instance, &caller, &key.task_id).await?;
         let stored = load_own(instance, &caller, &key, &req.message).await?;
-        if duplicate::has_taken(&stored, &req.message) {
-            return rejoin(instance, &key).await;
+        let configuration = req.configuration.as_ref();
+        if identity.has_been_taken(&stored, &req.message) {
+            push::save_with_repeat(instance, &key, &identity, configuration, stored.version).await?;
+            let met = meet(instance, &caller, &key).await?;
+            return Ok(met.ok_or_else(|| A2AError::task_not_found(&key.task_id))?.0);
         }
         check_parked(&stored)?;
-        push::save_with_send(instance, &key, req.configuration.as_ref(), stored.version).await?;
+        push::save_with_send(instance, &key, &identity, configuration, stored.version).await?;
         if let Some(run) = instance.runs.get(&key) {
             // Its agent waits for what this message brings, or has ended already.
             run.supersede().await;
@@ -214,32 +136,34 @@ async fn follow_up(
         ];
         events.iter().for_each(|event| reduce::apply(&mut task, event));
         let _held = instance.couriers.hold(&key).await;
-        let claim = Commit::new(stored.version, CommitId::generate(&*instance.env), events, &task)
-            .executor(ExecutorChange::Claim(Executor::first(instance.id)));
+        let claim = Commit::new(stored.tip(), CommitId::generate(&*instance.env), events, &task)
+            .claim(ClaimChange::Make { instance: instance.id, attempt: 1 });
         let claimed = instance.retry_for_request().run(|| instance.commit(&key, claim.clone())).await;
-        let Outcome::Applied(version) = claimed.map_err(|error| instance.error(error))? else {
+        let Outcome::Applied(_) = claimed.map_err(|error| instance.error(error))? else {
             // Somebody else's commit came first: look at the task again.
             continue;
         };
         feed.advance(stored.version, false);
         feed.publish(claim.record());
+        let (tip, made) = (claim.tip(), claim.claim_after(None));
         // From here on nothing may fail: the task is ours.
-        webhook::succeed(instance, &key, stored.head.executor);
+        webhook::succeed(instance, &key, stored.head.claim);
         let watchers = announce::watchers_after_claim(instance, &key, stored.version).await;
         let context = context(&params, &key, &task, Some(stored.task), message, req.metadata, req.tenant);
-        let start = Start::Snapshot(Box::new(task.clone()), version);
+        let start = Start::Snapshot(Box::new(task.clone()), tip.version);
         let assignment = Assignment {
             key: key.clone(),
             task,
-            version,
-            principal: caller.principal,
+            tip,
+            claim: made,
+            principal: caller.principal.clone(),
             watchers,
             answer_at,
             cancelling: false,
             webhooks: true,
         };
         let answer = run::start(instance, assignment, |instance| Voice::execute(&*instance.agent, context));
-        return Ok(Turn { key, feed, start, answer: Answer::Run(answer) });
+        return Ok(Turn { key, feed, start, answer: Answer::Run(answer), caller, anew: None });
     }
 }
 
@@ -276,7 +200,7 @@ fn check_parked(stored: &StoredTask) -> Result<(), A2AError> {
 }
 
 /// What the agent gets to see. The stored task is there for follow-ups only, without the new message.
-fn context(
+pub(super) fn context(
     params: &ServiceParams,
     key: &TaskKey,
     task: &Task,

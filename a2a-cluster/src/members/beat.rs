@@ -1,52 +1,83 @@
 //! An instance's own heartbeat.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use a2a_core::{Beat, Member, MemberState};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::error::Chain;
 use crate::instance::Instance;
 
-/// Beats until the instance closes or is evicted.
+/// The shortest and the longest pause before a beat that failed is tried again. So short, because a store under
+/// overload refuses most writes, not all: whoever tries often enough gets through within its lease.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(200));
+
+/// Beats until the instance closes or is evicted. The first beat is due at once: it says that the instance serves.
 ///
 /// An instance that could not beat for the lease time may have been declared dead: it takes no new work until
 /// a beat tells it that it lives.
 pub(crate) async fn beat(instance: Arc<Instance>) {
-    let mut me =
-        Member { id: instance.id, beat: 0, state: MemberState::Serving, label: instance.label.clone() };
-    let mut last = Instant::now();
+    let interval = instance.config.beat_interval;
+    let mut due = Instant::now();
     loop {
-        let next = last + instance.config.beat_interval;
-        tokio::select! {
-            biased;
-            () = instance.closing.cancelled() => return,
-            () = tokio::time::sleep_until(next.max(Instant::now())) => {}
-        }
-        me.beat += 1;
-        if instance.draining.is_cancelled() {
-            me.state = MemberState::Draining;
-        }
-        let sent = Instant::now();
-        if !instance.liveness.is_fresh(sent, instance.config.lease) {
-            tracing::warn!("this instance could not beat for the lease time; it takes no new work");
-        }
-        match instance.members.beat(&me).await {
-            Ok(Beat::Alive) => {
-                instance.liveness.beaten(sent);
-                instance.health.members.succeeded();
-            }
-            Ok(Beat::Evicted) => {
+        let beaten = async {
+            sleep_until(due).await;
+            until_answered(&instance, due).await
+        };
+        match instance.closing.run_until_cancelled(beaten).await {
+            Some(Beat::Alive) => due = (due + interval).max(Instant::now()),
+            Some(Beat::Evicted) => {
                 instance.evicted();
                 return;
             }
-            // The same counter is written again, so that an unknown outcome does no harm.
-            Err(error) => {
-                me.beat -= 1;
-                instance.health.members.failed(instance.config.unready_after);
-                tracing::warn!(error = %Chain(&error), "a heartbeat failed");
-            }
+            None => return,
         }
-        last = sent;
     }
+}
+
+/// Sends one beat again and again until it is answered. The same counter is written each time, so that an unknown
+/// outcome does no harm.
+async fn until_answered(instance: &Instance, due: Instant) -> Beat {
+    let config = &instance.config;
+    let me = Member {
+        id: instance.id,
+        beat: instance.liveness.next_beat(),
+        state: if instance.draining.is_cancelled() { MemberState::Draining } else { MemberState::Serving },
+        reach: instance.connection.look(),
+        label: instance.label.clone(),
+    };
+    let mut failures = 0_u32;
+    loop {
+        let sent = Instant::now();
+        // A call that hangs is given up, as one that fails.
+        match timeout(config.beat_interval, instance.members.beat(&me)).await {
+            Ok(Ok(answer)) => {
+                if answer == Beat::Alive {
+                    instance.liveness.beaten(due, sent, config.beat_interval);
+                    instance.health.members.succeeded();
+                }
+                return answer;
+            }
+            Ok(Err(error)) => missed(instance, &mut failures, &Chain(&error)),
+            Err(elapsed) => missed(instance, &mut failures, &elapsed),
+        }
+        if instance.liveness.silence() >= config.cut_off_limit {
+            tracing::error!("this instance was cut off from the store for too long; it gives up its place");
+            return Beat::Evicted;
+        }
+        let (shortest, longest) = PAUSE;
+        sleep(shortest + (longest - shortest).mul_f64(instance.env.chance())).await;
+    }
+}
+
+fn missed(instance: &Instance, failures: &mut u32, error: &dyn std::fmt::Display) {
+    instance.health.members.failed(instance.config.unready_after);
+    instance.liveness.missed(instance.config.lease);
+    // Several a second for as long as the store is away: one line in a while says as much.
+    if failures.is_power_of_two() || *failures == 0 {
+        let failures = *failures + 1;
+        tracing::warn!(%error, failures, "a heartbeat failed; it is sent again until it is answered");
+    }
+    *failures = failures.saturating_add(1);
 }

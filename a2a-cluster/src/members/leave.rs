@@ -1,54 +1,153 @@
-//! Leaving the cluster, so that nobody has to find out.
+//! Leaving in good order, so that nobody has to find out.
 
-use a2a_core::{InstanceId, Member, MemberState, Result};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use a2a_core::{
+    BackendError, Beat, BusMessage, Member, MemberState, News, Reach, Recipient, Result, TaskKey,
+};
+use futures::stream::{self, StreamExt};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::recover::member;
+use super::index;
+use super::shuffle::shuffle;
+use crate::error::Chain;
 use crate::instance::Instance;
 use crate::retry::Retry;
+use crate::telemetry::trace;
 
-/// Closes the bus, which is idempotent, for as long as a request may last.
-pub(crate) async fn close_bus(instance: &Instance) -> Result<()> {
-    let never = CancellationToken::new();
-    let retry = Retry::new(instance, &never, Some(instance.config.request_patience));
-    retry.run(|| instance.bus.close()).await
-}
+/// How many members a leaving instance chooses from when it hands its tasks over.
+const HEIRS: usize = 100;
 
-/// Removes the membership record; where tasks are left to be resumed, or webhooks to be called, marks it
-/// instead, so that survivors take them over at once and remove it then.
+/// How many of them are told at once.
+const AT_ONCE: usize = 16;
+
+/// Closes the bus and leaves the cluster, until `last` at the latest. Returns the tasks that others go on with.
 ///
-/// Nothing of this instance runs any more. Each call may be repeated for as long as a request may last.
-pub(crate) async fn leave(instance: &Instance) -> Result<()> {
-    let Instance { members: records, id, label, .. } = instance;
-    let never = CancellationToken::new();
-    let retry = || Retry::new(instance, &never, Some(instance.config.request_patience));
-    let evict = async |at_beat| retry().run(|| records.evict(id, at_beat)).await.map(drop);
-    let leaves_something = retry().run(|| still_executes(instance)).await?;
-    match retry().run(|| member(instance, *id)).await? {
-        // Survivors remove the record of whom they evicted.
-        Some(me) if me.state == MemberState::Evicted => Ok(()),
-        // Nobody else beats for this instance, so the counter cannot have moved.
-        Some(me) if leaves_something => evict(me.beat).await,
-        Some(_) => retry().run(|| records.remove(id)).await,
-        None if leaves_something => {
-            // It was evicted, its tasks were looked after, and it was forgotten; what it left since then,
-            // nobody would look for.
-            let me = Member { id: *id, beat: 0, state: MemberState::Draining, label: label.clone() };
-            let _ = retry().run(|| records.beat(&me)).await?;
-            evict(me.beat).await
+/// Where nothing is left, the membership record goes. Otherwise it says that the instance left, by which survivors
+/// find the tasks and whatever is left on the bus; and some of them are told of the tasks at once.
+///
+/// Nothing of this instance runs any more, except for agents that could not be stopped.
+pub(crate) async fn leave(instance: &Instance, not_stopped: &[TaskKey], last: Instant) -> Vec<TaskKey> {
+    if instance.is_evicted() {
+        // Survivors look after everything that carries this id.
+        let _ = timeout_at(last, close(instance)).await;
+        return Vec::new();
+    }
+    let mut tasks: BTreeSet<TaskKey> = not_stopped.iter().cloned().collect();
+    tasks.extend(instance.take_unattended());
+    tasks.extend(instance.couriers.keys());
+    match timeout_at(last, say_goodbye(instance, &mut tasks)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(error = %Chain(&error), "this instance could not leave in good order")
         }
-        None => Ok(()),
+        Err(_) => tracing::warn!("this instance had no time left to leave in good order"),
+    }
+    tasks.into_iter().collect()
+}
+
+async fn say_goodbye(instance: &Instance, tasks: &mut BTreeSet<TaskKey>) -> Result<()> {
+    // Only to be sure: the index may lag, and what is known in memory is complete.
+    tasks.extend(still_claimed(instance).await);
+    if !tasks.is_empty() {
+        mark_left(instance).await?;
+        hand_over(instance, tasks).await;
+        return close(instance).await;
+    }
+    match close(instance).await {
+        Ok(()) => patiently(instance).run(|| instance.members.remove(&instance.id)).await,
+        // The record stays, so that somebody releases what is left on the bus.
+        Err(error) => mark_left(instance).await.and(Err(error)),
     }
 }
 
-/// Tells whether a task has this instance as its executor. The list of them may lag behind; the tasks do not.
-async fn still_executes(instance: &Instance) -> Result<bool> {
-    let me: InstanceId = instance.id;
-    for key in instance.members.executing(&me).await? {
-        let head = instance.tasks.head(&key).await?;
-        if head.and_then(|head| head.executor).is_some_and(|executor| executor.instance == me) {
-            return Ok(true);
+/// A retry for an instance whose tokens are all cancelled.
+fn patiently(instance: &Instance) -> Retry<'_> {
+    static NEVER: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
+    Retry::new(instance, &NEVER, Some(instance.config.request_patience))
+}
+
+/// Closes the bus, which is idempotent.
+async fn close(instance: &Instance) -> Result<()> {
+    patiently(instance).run(|| instance.connection.close(&instance.id)).await
+}
+
+/// Reads which tasks are recorded as this instance's. The list of them may lag behind; the tasks do not.
+async fn still_claimed(instance: &Instance) -> Vec<TaskKey> {
+    let mut claimed = Vec::new();
+    let listed = match index::executing(instance, &instance.id).await {
+        Ok(listed) => listed,
+        Err(error) => {
+            tracing::debug!(error = %Chain(&error), "this instance's recorded tasks cannot be read");
+            return claimed;
+        }
+    };
+    for key in listed {
+        let head = instance.tasks.head(&key).await.ok().flatten();
+        if head.and_then(|head| head.claim).is_some_and(|claim| claim.instance == instance.id) {
+            claimed.push(key);
         }
     }
-    Ok(false)
+    claimed
+}
+
+/// Writes that this instance left.
+async fn mark_left(instance: &Instance) -> Result<()> {
+    let write = async |me: &Member| patiently(instance).run(|| instance.members.beat(me)).await;
+    let joining = Member::joining(instance.id, instance.label.clone());
+    let beat = instance.liveness.next_beat();
+    let left = Member { beat, state: MemberState::Left, ..joining.clone() };
+    if write(&left).await? == Beat::Alive {
+        return Ok(());
+    }
+    if patiently(instance).run(|| instance.members.member(&instance.id)).await?.is_some() {
+        // It was evicted meanwhile, or marked before.
+        return Ok(());
+    }
+    // It was evicted, its tasks were looked after, and it was forgotten; what it left since then, nobody would
+    // look for.
+    match (write(&joining).await?, write(&left).await?) {
+        (Beat::Alive, Beat::Alive) => Ok(()),
+        _ => Err(BackendError::Closed),
+    }
+}
+
+/// Tells other members of the tasks that they may go on with, each member of some. Whatever is lost on the way,
+/// survivors find by this instance's record.
+async fn hand_over(instance: &Instance, tasks: &BTreeSet<TaskKey>) {
+    if !instance.connection.is_connected() {
+        return;
+    }
+    let mut heirs = match heirs(instance).await {
+        Ok(heirs) => heirs,
+        Err(error) => {
+            tracing::debug!(error = %Chain(&error), "nobody is told of the tasks that this instance leaves");
+            return;
+        }
+    };
+    shuffle(instance, &mut heirs);
+    let letters = tasks.iter().zip(heirs.iter().cycle());
+    stream::iter(letters)
+        .for_each_concurrent(AT_ONCE, async |(key, heir)| {
+            let trace = trace::header(&*instance.env);
+            let message = BusMessage { from: instance.id, task: key.clone(), news: News::HandOver, trace };
+            if let Err(error) = instance.send(&[*heir], &message).await {
+                tracing::debug!(task = %key, error = %Chain(&error), "a task is not handed over by the bus");
+            }
+        })
+        .await;
+}
+
+/// Reads who takes new work and can be told so, of those members that follow this one.
+async fn heirs(instance: &Instance) -> Result<Vec<Recipient>> {
+    let mut members = instance.members.roster(Some(&instance.id), HEIRS).await?;
+    if members.len() < HEIRS {
+        let around = instance.members.roster(None, HEIRS).await?;
+        members.extend(around.into_iter().filter(|member| member.id < instance.id));
+    }
+    let is_heir = |member: &Member| member.state == MemberState::Serving && member.reach != Reach::Nowhere;
+    let heirs = members.iter().filter(|member| is_heir(member));
+    Ok(heirs.map(|member| Recipient { instance: member.id, reach: member.reach }).collect())
 }

@@ -5,14 +5,18 @@
 //! the observer's own monotonic clock, is evicted by compare-and-set; then its tasks are taken over by commit.
 
 mod beat;
+mod index;
+mod keys;
 mod leave;
 mod observe;
 mod reconcile;
 mod recover;
 mod ring;
+mod shuffle;
 
 pub(crate) use beat::beat;
-pub(crate) use leave::{close_bus, leave};
+pub(crate) use keys::{read_keys, renew_keys};
+pub(crate) use leave::leave;
 pub(crate) use observe::observe;
 pub(crate) use reconcile::reconcile;
-pub(crate) use recover::{Suspects, survivors_take_over, suspect, suspect_if_old};
+pub(crate) use recover::{Suspects, begin as take_over_from, suspect, suspect_if_old};

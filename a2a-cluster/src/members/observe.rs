@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use a2a_core::{Eviction, InstanceId, Member, MemberState, Result};
+use a2a_core::{Eviction, InstanceId, Member, Result};
 use tokio::time::Instant;
 
 use super::recover;
@@ -55,7 +55,7 @@ impl Reach {
             *self = Reach::Arc;
         }
         let mut seen = instance.members.roster(Some(&instance.id), WINDOW).await?;
-        let live = seen.iter().filter(|member| member.state != MemberState::Evicted).count();
+        let live = seen.iter().filter(|member| !member.state.is_final()).count();
         if seen.len() < WINDOW && live < OBSERVED {
             let first = instance.members.roster(None, WINDOW).await?;
             if first.len() < WINDOW {
@@ -78,7 +78,7 @@ fn around(mut ring: Vec<Member>, me: &InstanceId) -> Vec<Member> {
 
 async fn judge(instance: &Arc<Instance>, still: Still) {
     // An instance that may be dead itself judges nobody.
-    if !instance.liveness.is_fresh(Instant::now(), instance.config.lease) {
+    if !instance.liveness.is_fresh(instance.config.lease) {
         return;
     }
     if !still.evicted {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use a2a_core::TaskKey;
 
+use super::index;
 use super::recover::take_over;
 use crate::error::Chain;
 use crate::instance::Instance;
@@ -22,7 +23,7 @@ pub(crate) async fn reconcile(instance: Arc<Instance>) {
             () = instance.stopping.cancelled() => return,
             () = tokio::time::sleep(instance.config.lease) => {}
         }
-        let recorded = match instance.members.executing(&instance.id).await {
+        let recorded = match index::executing(&instance, &instance.id).await {
             Ok(recorded) => recorded,
             Err(error) => {
                 tracing::debug!(error = %Chain(&error), "this instance's recorded tasks cannot be read");

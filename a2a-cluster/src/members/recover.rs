@@ -4,12 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use a2a::{Message, Role, Task};
-use a2a_core::{
-    Commit, CommitId, Executor, ExecutorChange, InstanceId, Member, MemberState, Outcome, Result, StoredTask,
-    TaskKey, reduce,
-};
+use a2a_core::{ClaimChange, Commit, CommitId, InstanceId, Outcome, Result, StoredTask, TaskKey, reduce};
 use a2a_server::ExecutorContext;
 
+use super::index;
 use crate::config::ExecutorLost;
 use crate::error::Chain;
 use crate::instance::Instance;
@@ -29,7 +27,7 @@ pub(crate) struct Suspects {
 }
 
 /// Begins to take over the tasks of an evicted instance, unless that is under way here.
-pub(super) fn begin(instance: &Arc<Instance>, dead: InstanceId) {
+pub(crate) fn begin(instance: &Arc<Instance>, dead: InstanceId) {
     if insert(&instance.suspects.instances, dead) {
         let instance = Arc::clone(instance);
         instance.tracker.clone().spawn(async move {
@@ -66,7 +64,7 @@ pub(crate) fn suspect(instance: &Arc<Instance>, key: &TaskKey, executor: Instanc
 async fn recover(instance: &Arc<Instance>, dead: InstanceId) -> Result<()> {
     let mut empty = 0;
     while empty < EMPTY_READS {
-        let keys = instance.retry_until_stopped().run(|| instance.members.executing(&dead)).await?;
+        let keys = index::executing(instance, &dead).await?;
         if keys.is_empty() {
             empty += 1;
         } else {
@@ -89,36 +87,16 @@ async fn recover(instance: &Arc<Instance>, dead: InstanceId) -> Result<()> {
 pub(crate) fn suspect_if_old(instance: &Arc<Instance>, key: &TaskKey, stored: &StoredTask) {
     let status = &stored.task.status;
     let age = status.timestamp.and_then(|at| (instance.env.now() - at).to_std().ok()).unwrap_or_default();
-    if let Some(executor) = stored.head.executor
+    if let Some(claim) = stored.head.claim
         && !reduce::ends_turn(&status.state)
         && age > instance.config.lease * 2
     {
-        suspect(instance, key, executor.instance);
-    }
-}
-
-/// Tells whether the tasks that this instance leaves unfinished will be found by others, to be resumed.
-///
-/// A drained instance marks itself as evicted in the end. One that was evicted by others is found as long as
-/// its record is there; once that is gone, nobody looks for its tasks any more.
-pub(crate) async fn survivors_take_over(instance: &Instance) -> bool {
-    match instance.config.executor_lost {
-        ExecutorLost::Fail => false,
-        ExecutorLost::Resume { .. } if !instance.is_evicted() => true,
-        ExecutorLost::Resume { .. } => member(instance, instance.id).await.is_ok_and(|me| me.is_some()),
+        suspect(instance, key, claim.instance);
     }
 }
 
 async fn is_dead(instance: &Instance, who: InstanceId) -> Result<bool> {
-    Ok(member(instance, who).await?.is_none_or(|member| member.state == MemberState::Evicted))
-}
-
-/// Reads one member's record.
-pub(crate) async fn member(instance: &Instance, who: InstanceId) -> Result<Option<Member>> {
-    let before =
-        who.uuid().as_u128().checked_sub(1).map(|id| InstanceId::from_uuid(uuid::Uuid::from_u128(id)));
-    let next = instance.members.roster(before.as_ref(), 1).await?.pop();
-    Ok(next.filter(|member| member.id == who))
+    Ok(instance.members.member(&who).await?.is_none_or(|member| member.state.is_final()))
 }
 
 /// Takes one task over by commit. Somebody else may be faster; then nothing happens.
@@ -126,7 +104,7 @@ pub(super) async fn take_over(instance: &Arc<Instance>, key: &TaskKey, dead: Ins
     let Some(stored) = instance.retry_until_stopped().run(|| instance.tasks.load(key)).await? else {
         return Ok(());
     };
-    let Some(executor) = stored.head.executor.filter(|executor| executor.instance == dead) else {
+    let Some(claim) = stored.head.claim.filter(|claim| claim.instance == dead) else {
         return Ok(());
     };
     let state = &stored.task.status.state;
@@ -134,13 +112,11 @@ pub(super) async fn take_over(instance: &Arc<Instance>, key: &TaskKey, dead: Ins
         if webhook::inherit(instance, key, &stored).await? {
             return Ok(());
         }
-        // Parked tasks need no executor.
-        instance.meters.taken_over(TakeOver::Released);
-        return instance.retry_until_stopped().run(|| instance.tasks.release(key, &dead)).await;
+        return end_claim(instance, key, stored).await;
     }
     match instance.config.executor_lost {
-        ExecutorLost::Resume { max_attempts } if executor.attempt < max_attempts => {
-            resume(instance, key, stored, executor.attempt + 1).await
+        ExecutorLost::Resume { max_attempts } if claim.attempt < max_attempts => {
+            resume(instance, key, stored, claim.attempt + 1).await
         }
         ExecutorLost::Resume { max_attempts } if max_attempts > 1 => {
             fail(instance, key, stored, "the agent was lost with its server each time it was started").await
@@ -151,13 +127,29 @@ pub(super) async fn take_over(instance: &Arc<Instance>, key: &TaskKey, dead: Ins
     }
 }
 
+/// Ends the claim of a parked task, which needs no executor. By a commit, so that a claim made since stays.
+async fn end_claim(instance: &Arc<Instance>, key: &TaskKey, stored: StoredTask) -> Result<()> {
+    let commit = Commit::new(stored.tip(), CommitId::generate(&*instance.env), vec![], &stored.task)
+        .claim(ClaimChange::End);
+    let outcome = instance.retry_until_stopped().run(|| instance.commit(key, commit.clone())).await?;
+    if let Outcome::Applied(_) = outcome {
+        instance.meters.taken_over(TakeOver::Released);
+        if let Some(feed) = instance.feeds.get(key) {
+            feed.publish(commit.record());
+        }
+    } else {
+        instance.meters.taken_over(TakeOver::Lost);
+    }
+    Ok(())
+}
+
 async fn fail(instance: &Arc<Instance>, key: &TaskKey, stored: StoredTask, why: &str) -> Result<()> {
     let event = run::failed(&stored.task, why, &*instance.env);
+    let tip = stored.tip();
     let mut task = stored.task;
     reduce::apply(&mut task, &event);
-    let executor = webhook::executor_at_the_end(instance, key).await;
-    let commit = Commit::new(stored.version, CommitId::generate(&*instance.env), vec![event], &task)
-        .executor(executor);
+    let claim = webhook::claim_at_the_end(instance, key).await;
+    let commit = Commit::new(tip, CommitId::generate(&*instance.env), vec![event], &task).claim(claim);
     let outcome = instance.retry_until_stopped().run(|| instance.commit(key, commit.clone())).await?;
     if let Outcome::Applied(_) = outcome {
         instance.meters.taken_over(TakeOver::Failed);
@@ -165,7 +157,7 @@ async fn fail(instance: &Arc<Instance>, key: &TaskKey, stored: StoredTask, why: 
         if let Some(feed) = instance.feeds.get(key) {
             feed.publish(commit.record());
         }
-        if executor != ExecutorChange::Release {
+        if claim != ClaimChange::End {
             webhook::attend(instance, key);
         }
         announce::tell_watchers(instance, key, commit.record(), None).await;
@@ -182,11 +174,10 @@ async fn resume(instance: &Arc<Instance>, key: &TaskKey, stored: StoredTask, att
         return Ok(());
     }
     let _held = instance.couriers.hold(key).await;
-    let executor = Executor { instance: instance.id, attempt };
-    let commit = Commit::new(stored.version, CommitId::generate(&*instance.env), vec![], &stored.task)
-        .executor(ExecutorChange::Claim(executor));
+    let commit = Commit::new(stored.tip(), CommitId::generate(&*instance.env), vec![], &stored.task)
+        .claim(ClaimChange::Make { instance: instance.id, attempt });
     let outcome = instance.retry_until_stopped().run(|| instance.commit(key, commit.clone())).await?;
-    let Outcome::Applied(version) = outcome else {
+    let Outcome::Applied(_) = outcome else {
         instance.meters.taken_over(TakeOver::Lost);
         return Ok(());
     };
@@ -198,7 +189,8 @@ async fn resume(instance: &Arc<Instance>, key: &TaskKey, stored: StoredTask, att
     let assignment = Assignment {
         key: key.clone(),
         task: stored.task.clone(),
-        version,
+        tip: commit.tip(),
+        claim: commit.claim_after(None),
         principal: None,
         watchers: announce::watchers_after_claim(instance, key, stored.version).await,
         answer_at: AnswerAt::Opening,

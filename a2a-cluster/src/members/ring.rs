@@ -53,7 +53,7 @@ impl Sightings {
                 }
                 _ => now,
             };
-            let evicted = member.state == MemberState::Evicted;
+            let evicted = member.state.is_final();
             let patience = if evicted { Duration::ZERO } else { lease };
             let is_still = since < now && now - since >= patience;
             if !is_still && !evicted {
@@ -70,6 +70,7 @@ impl Sightings {
 
 #[cfg(test)]
 mod tests {
+    use a2a_core::Reach;
     use uuid::Uuid;
 
     use super::*;
@@ -77,7 +78,13 @@ mod tests {
     const LEASE: Duration = Duration::from_secs(15);
 
     fn member(id: u128, beat: u64, state: MemberState) -> Member {
-        Member { id: InstanceId::from_uuid(Uuid::from_u128(id)), beat, state, label: None }
+        Member {
+            id: InstanceId::from_uuid(Uuid::from_u128(id)),
+            beat,
+            state,
+            reach: Reach::Nowhere,
+            label: None,
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use a2a::{StreamResponse, Task};
 use a2a_core::{
-    BackendError, Commit, CommitId, CommitRecord, Executor, ExecutorChange, InstanceId, News, Outcome,
-    Principal, TaskKey, Version, reduce,
+    BackendError, Claim, ClaimChange, Commit, CommitId, CommitRecord, InstanceId, News, Outcome, Principal,
+    TaskKey, Tip, Version, reduce,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -17,10 +17,11 @@ use super::digest::{Digest, Turn, canceled, digest, failed};
 use super::ear::Ear;
 use super::pace::Pace;
 use super::{AnswerAt, Assignment, Control, Reply, RunHandle, Voice};
+use crate::config::ExecutorLost;
 use crate::error::Chain;
+use crate::follow;
 use crate::instance::Instance;
 use crate::telemetry::Counted;
-use crate::{follow, members};
 
 /// One agent at work on one task.
 pub(super) struct Run {
@@ -32,7 +33,9 @@ pub(super) struct Run {
     pace: Pace,
     /// The task with everything applied that was digested.
     task: Task,
-    version: Version,
+    tip: Tip,
+    /// The claim under which the agent runs, once a commit has made it.
+    claim: Option<Claim>,
     principal: Option<Principal>,
     turn: Turn,
     answer_at: AnswerAt,
@@ -68,7 +71,7 @@ impl Run {
         reply: oneshot::Sender<Reply>,
     ) -> Self {
         let now = Instant::now();
-        let is_new = assignment.version == Version::ABSENT;
+        let is_new = assignment.tip.version == Version::ABSENT;
         let turn = Turn {
             uncreated: is_new.then(|| Box::new(assignment.task.clone())),
             last_was_message: false,
@@ -78,7 +81,7 @@ impl Run {
         let creation = is_new.then(|| now + instance.config.creation_delay);
         let wind_down = assignment.cancelling.then(|| now + instance.config.cancel_grace);
         let check_after = instance.config.silence_max;
-        let pace = Pace::new(instance.tasks.commit_spacing());
+        let pace = Pace::new(instance.commit_spacing());
         Run {
             _counted: Counted::by(&instance.meters.agents),
             instance,
@@ -88,7 +91,8 @@ impl Run {
             ear: Ear::new(voice),
             pace,
             task: assignment.task,
-            version: assignment.version,
+            tip: assignment.tip,
+            claim: assignment.claim,
             principal: assignment.principal,
             turn,
             answer_at: assignment.answer_at,
@@ -106,7 +110,8 @@ impl Run {
             End::Over => {}
             End::Lost => {
                 tracing::info!(task = %self.key, "another writer has the task; its agent stops here");
-                self.answer(Reply::Lost);
+                let uncreated = self.turn.uncreated.clone();
+                self.answer(Reply::Lost(uncreated));
             }
             End::Broken(error) => {
                 tracing::error!(task = %self.key, error = %Chain(&error), "a task cannot be committed");
@@ -167,8 +172,8 @@ impl Run {
                 biased;
                 () = self.handle.superseded.cancelled() => return Some(End::Over),
                 () = self.instance.stopping.cancelled() => {
-                    // What was heard is committed before that.
-                    if self.ear.heard.is_empty() {
+                    // What was heard is committed before that; of an evicted instance, nothing is.
+                    if self.ear.heard.is_empty() || self.instance.is_evicted() {
                         return Some(self.hand_over().await);
                     }
                 }
@@ -212,7 +217,7 @@ impl Run {
         }
         match self.instance.tasks.head(&self.key).await {
             Ok(Some(head)) => {
-                let is_mine = head.executor.is_some_and(|executor| executor.instance == self.instance.id);
+                let is_mine = head.claim == self.claim;
                 (head.state.is_terminal() || !is_mine).then_some(End::Lost)
             }
             Ok(None) => Some(End::Lost),
@@ -233,9 +238,9 @@ impl Run {
             return over.then_some(End::Over);
         }
         let change = match (over, uncreated) {
-            (true, _) => self.executor_at_the_end(),
-            (false, true) => ExecutorChange::Claim(Executor::first(self.instance.id)),
-            (false, false) => ExecutorChange::Keep,
+            (true, _) => self.claim_at_the_end(),
+            (false, true) => self.first_claim(),
+            (false, false) => ClaimChange::Keep,
         };
         match self.commit(events, change).await {
             Ok(()) => over.then_some(End::Over),
@@ -245,7 +250,7 @@ impl Run {
     }
 
     /// Commits, while what the agent says meanwhile gathers for the next commit.
-    async fn commit(&mut self, mut events: Vec<StreamResponse>, change: ExecutorChange) -> Result<(), End> {
+    async fn commit(&mut self, mut events: Vec<StreamResponse>, change: ClaimChange) -> Result<(), End> {
         let is_first = self.turn.uncreated.is_some();
         if let Some(task) = self.turn.uncreated.take() {
             events.insert(0, StreamResponse::Task(*task));
@@ -253,9 +258,8 @@ impl Run {
         self.pace.commits();
         let instance = &self.instance;
         let id = CommitId::generate(&*instance.env);
-        let commit = Commit::new(self.version, id, events, &self.task)
-            .executor(change)
-            .created_by(self.principal.as_ref());
+        let commit =
+            Commit::new(self.tip, id, events, &self.task).claim(change).created_by(self.principal.as_ref());
         let outcome = {
             let retry = instance.retry_until_stopped();
             let attempt = retry.run(|| instance.commit(&self.key, commit.clone()));
@@ -278,7 +282,8 @@ impl Run {
                 if let Some(feed) = instance.feeds.get(&self.key) {
                     feed.publish(commit.record());
                 }
-                self.version = version;
+                self.tip = commit.tip();
+                self.claim = commit.claim_after(self.claim);
                 self.check_after = instance.config.silence_max;
                 self.check = Instant::now() + self.check_after;
                 self.creation = None;
@@ -292,7 +297,7 @@ impl Run {
 
     async fn finish_with(&mut self, event: StreamResponse) -> End {
         reduce::apply(&mut self.task, &event);
-        match self.commit(vec![event], self.executor_at_the_end()).await {
+        match self.commit(vec![event], self.claim_at_the_end()).await {
             Ok(()) => End::Over,
             Err(end) => end,
         }
@@ -305,7 +310,7 @@ impl Run {
         self.task = match &self.turn.uncreated {
             Some(task) => Task::clone(task),
             None => match instance.retry_until_stopped().run(|| instance.tasks.load(&self.key)).await {
-                Ok(Some(stored)) if stored.version == self.version => stored.task,
+                Ok(Some(stored)) if stored.version == self.tip.version => stored.task,
                 Ok(_) => return End::Lost,
                 Err(error) => return End::Broken(error),
             },
@@ -324,7 +329,11 @@ impl Run {
             self.release().await;
             return End::Over;
         }
-        if members::survivors_take_over(&self.instance).await {
+        if self.instance.is_evicted() {
+            return End::Over;
+        }
+        if let ExecutorLost::Resume { .. } = self.instance.config.executor_lost {
+            self.instance.leave_unattended(&self.key);
             return End::Over;
         }
         let why = "the server stopped before the agent finished";
@@ -332,15 +341,19 @@ impl Run {
         self.finish_with(event).await
     }
 
-    /// Once nobody works on the task, it is released: by its courier, where it has one.
-    fn executor_at_the_end(&self) -> ExecutorChange {
+    /// Once nobody works on the task, its claim ends: by its courier, where it has one.
+    fn claim_at_the_end(&self) -> ClaimChange {
         if !self.instance.couriers.entrust(&self.key) {
-            ExecutorChange::Release
+            ClaimChange::End
         } else if self.turn.uncreated.is_some() {
-            ExecutorChange::Claim(Executor::first(self.instance.id))
+            self.first_claim()
         } else {
-            ExecutorChange::Keep
+            ClaimChange::Keep
         }
+    }
+
+    fn first_claim(&self) -> ClaimChange {
+        ClaimChange::Make { instance: self.instance.id, attempt: 1 }
     }
 
     async fn release(&mut self) {
@@ -348,7 +361,8 @@ impl Run {
         if instance.couriers.entrust(&self.key) {
             return;
         }
-        let released = instance.retry_for_request().run(|| instance.tasks.release(&self.key, &instance.id));
+        let Some(claim) = self.claim else { return };
+        let released = instance.retry_for_request().run(|| instance.tasks.release(&self.key, &claim));
         if let Err(error) = released.await {
             tracing::warn!(task = %self.key, error = %Chain(&error), "a parked task keeps its executor");
         }

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use a2a::{A2AError, Message, Task};
-use a2a_core::{InstanceId, Principal, TaskKey, Version};
+use a2a_core::{Claim, InstanceId, Principal, Recipient, TaskKey, Tip, Version};
 use a2a_server::{ExecutorContext, ServiceParams};
 use foldhash::HashMap;
 use futures::FutureExt;
@@ -43,8 +43,8 @@ pub(crate) enum Reply {
     Message(Message),
     /// The agent, or this instance, refused; there is no task.
     Refused(A2AError),
-    /// Another instance has the task now; follow it there.
-    Lost,
+    /// Another writer has the task now; follow it. With the task as it was to be created, where that is what failed.
+    Lost(Option<Box<Task>>),
 }
 
 /// When whoever started a run is answered.
@@ -109,7 +109,7 @@ impl RunHandle {
     }
 
     /// Sends a watcher everything after a version, and goes on sending.
-    pub(crate) fn watch(&self, instance: &Arc<Instance>, key: &TaskKey, who: InstanceId, after: Version) {
+    pub(crate) fn watch(&self, instance: &Arc<Instance>, key: &TaskKey, who: Recipient, after: Version) {
         let start = self.publisher.add(instance, key, self.version(), &self.done, who, after);
         if let Some(publishing) = start {
             instance.tracker.spawn(trace::within(self.trace, publishing));
@@ -141,6 +141,11 @@ impl Runs {
 
     pub(crate) fn len(&self) -> usize {
         self.entries().len()
+    }
+
+    /// The tasks of all runs.
+    pub(crate) fn keys(&self) -> Vec<TaskKey> {
+        self.entries().keys().cloned().collect()
     }
 
     fn insert(&self, key: TaskKey, handle: Arc<RunHandle>) {
@@ -183,9 +188,11 @@ impl Runs {
 #[derive(Debug)]
 pub(crate) struct Assignment {
     pub(crate) key: TaskKey,
-    /// The task as of `version`; for version 0, as it is to be created.
+    /// The task as of `tip`; where it is absent, as it is to be created.
     pub(crate) task: Task,
-    pub(crate) version: Version,
+    pub(crate) tip: Tip,
+    /// The claim under which the agent runs, where a commit has made it already.
+    pub(crate) claim: Option<Claim>,
     pub(crate) principal: Option<Principal>,
     /// Watchers that the store knows; they lack everything after the version given.
     pub(crate) watchers: Vec<(InstanceId, Version)>,
@@ -208,7 +215,7 @@ pub(crate) fn start(
     let trace = trace::current().map(|cause| cause.child(&*instance.env));
     let handle = Arc::new(RunHandle {
         control,
-        version: AtomicU64::new(assignment.version.get()),
+        version: AtomicU64::new(assignment.tip.version.get()),
         publisher: Publisher::default(),
         trace,
         superseded: CancellationToken::new(),
@@ -216,9 +223,9 @@ pub(crate) fn start(
     });
     instance.runs.insert(assignment.key.clone(), Arc::clone(&handle));
     for (watcher, after) in &assignment.watchers {
-        handle.watch(instance, &assignment.key, *watcher, *after);
+        handle.watch(instance, &assignment.key, Recipient::direct(*watcher), *after);
     }
-    let span = telemetry::run(instance, &assignment.key, assignment.version, trace);
+    let span = telemetry::run(instance, &assignment.key, assignment.tip.version, trace);
     if assignment.webhooks && instance.declares_webhooks() {
         webhook::attend(instance, &assignment.key);
     }

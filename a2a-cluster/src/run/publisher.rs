@@ -3,10 +3,10 @@
 //! It reads the task's feed like any other reader, so that a slow bus holds up neither the agent nor a
 //! client: what gathers while one message is on its way goes with the next.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use a2a_core::{BusMessage, CommitRecord, InstanceId, News, TaskKey, Version};
+use a2a_core::{BusMessage, CommitRecord, InstanceId, News, Reach, Recipient, TaskKey, Version};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -40,6 +40,7 @@ struct State {
 /// One that has everything up to a version.
 #[derive(Debug)]
 struct Watcher {
+    reach: Reach,
     sent: Version,
     _counted: Counted,
 }
@@ -53,13 +54,14 @@ impl Publisher {
         key: &TaskKey,
         version: Version,
         done: &CancellationToken,
-        who: InstanceId,
+        who: Recipient,
         after: Version,
     ) -> Option<impl Future<Output = ()> + Send + use<>> {
         let start = {
             let mut state = self.0.state();
-            let watcher = Watcher { sent: after, _counted: Counted::by(&instance.meters.watchers) };
-            state.watchers.insert(who, watcher);
+            let counted = Counted::by(&instance.meters.watchers);
+            let watcher = Watcher { reach: who.reach, sent: after, _counted: counted };
+            state.watchers.insert(who.instance, watcher);
             !std::mem::replace(&mut state.publishing, true)
         };
         self.0.changed.notify_one();
@@ -82,19 +84,23 @@ impl Shared {
     }
 
     /// Returns the version of those who are furthest behind `head`, and who they are.
-    fn furthest_behind(&self, head: Version) -> Option<(Version, BTreeSet<InstanceId>)> {
+    fn furthest_behind(&self, head: Version) -> Option<(Version, Vec<Recipient>)> {
         let state = self.state();
         let least = state.watchers.values().map(|watcher| watcher.sent).min().filter(|sent| *sent < head)?;
         let furthest = state.watchers.iter().filter(|(_, watcher)| watcher.sent == least);
-        let who = furthest.map(|(who, _)| *who).collect();
+        let recipient =
+            |(who, watcher): (&InstanceId, &Watcher)| Recipient { instance: *who, reach: watcher.reach };
+        let who = furthest.map(recipient).collect();
         Some((least, who))
     }
 
-    fn sent(&self, who: &BTreeSet<InstanceId>, from: Version, up_to: Version) {
+    fn sent(&self, who: &[Recipient], from: Version, up_to: Version) {
         let mut state = self.state();
         for who in who {
             // One that was set back meanwhile is served again from there.
-            if let Some(watcher) = state.watchers.get_mut(who).filter(|watcher| watcher.sent == from) {
+            if let Some(watcher) =
+                state.watchers.get_mut(&who.instance).filter(|watcher| watcher.sent == from)
+            {
                 watcher.sent = up_to;
             }
         }
@@ -134,7 +140,7 @@ async fn send(
     feed: &Attached,
     shared: &Shared,
     from: Version,
-    who: BTreeSet<InstanceId>,
+    who: Vec<Recipient>,
 ) {
     let (news, up_to) = match feed.after(from) {
         Tail::Commits(commits) => fitting(commits),
@@ -145,10 +151,8 @@ async fn send(
     };
     let trace = trace::header(&*instance.env);
     let message = BusMessage { from: instance.id, task: key.clone(), news, trace };
-    let to: Vec<InstanceId> = who.iter().copied().collect();
-    match instance.bus.send(&to, &message).instrument(sending(instance, &message)).await {
+    match instance.send(&who, &message).instrument(sending(instance, &message)).await {
         Ok(delivery) => {
-            instance.meters.sent(&message.news);
             if let Some(since) = feed.known_since(from.next()) {
                 instance.meters.send_seconds.record(since.elapsed());
             }

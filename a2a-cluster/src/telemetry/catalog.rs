@@ -15,19 +15,22 @@ pub(super) const STREAMS: &str = "a2a_streams";
 pub(super) const AGENTS: &str = "a2a_agents";
 pub(super) const SENT: &str = "a2a_messages_sent_total";
 pub(super) const RECEIVED: &str = "a2a_messages_received_total";
+pub(super) const BUS_CONNECTED: &str = "a2a_bus_connected";
+pub(super) const BUS_FAILURES: &str = "a2a_bus_failures_total";
 pub(super) const HINTS_DROPPED: &str = "a2a_hints_dropped_total";
 pub(super) const EVICTIONS: &str = "a2a_evictions_total";
 pub(super) const TAKEOVERS: &str = "a2a_takeovers_total";
 pub(super) const STORE_RETRIES: &str = "a2a_store_retries_total";
 pub(super) const WEBHOOK_ATTEMPTS: &str = "a2a_webhook_attempts_total";
 
-const COUNTERS: [(&str, &str); 11] = [
+const COUNTERS: [(&str, &str); 12] = [
     (COMMITS, "Commits that were applied"),
     (CONFLICTS, "Commits that lost to another writer"),
     (GAP_REPAIRS, "Times that commits known to be missing were read from the store"),
     (SILENCE_CHECKS, "Times that the store was asked after silence, and whether it knew more"),
     (SENT, "Messages that the bus took"),
     (RECEIVED, "Messages that the bus brought"),
+    (BUS_FAILURES, "Calls of the bus that failed"),
     (HINTS_DROPPED, "Hints to other instances dropped because too many waited"),
     (EVICTIONS, "Evictions of others by this instance, and of this one"),
     (TAKEOVERS, "Tasks of lost instances, by what became of them"),
@@ -35,10 +38,11 @@ const COUNTERS: [(&str, &str); 11] = [
     (WEBHOOK_ATTEMPTS, "Attempts to deliver to a webhook"),
 ];
 
-const GAUGES: [(&str, &str); 3] = [
+const GAUGES: [(&str, &str); 4] = [
     (WATCHERS, "Watchers that the agents running here send news to"),
     (STREAMS, "Open streams, of tasks that ran here or elsewhere when they opened"),
     (AGENTS, "Agents that run"),
+    (BUS_CONNECTED, "1 while the bus is connected and can be read, else 0"),
 ];
 
 const HISTOGRAMS: [(&str, Unit, &str); 4] = [

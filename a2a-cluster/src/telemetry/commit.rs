@@ -1,6 +1,6 @@
 //! Commits, seen: how many, how large, how long.
 
-use a2a_core::{Commit, Outcome, Result, TaskKey};
+use a2a_core::{BackendError, ClaimChange, Commit, Outcome, Result, TaskKey};
 use futures::FutureExt;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -18,6 +18,7 @@ impl Instance {
         commit: Commit<'a>,
     ) -> impl Future<Output = Result<Outcome>> + Send + 'a {
         let span = spans::commit(self, key, commit.record());
+        let makes_a_claim = matches!(commit.claim_change(), ClaimChange::Make { .. });
         let events = commit.record().events.len();
         let began = Instant::now();
         let answered = move |outcome: Result<Outcome>| {
@@ -32,6 +33,7 @@ impl Instance {
                     meters.conflicts.increment(1);
                     meters.commit_seconds.record(began.elapsed());
                 }
+                Err(BackendError::Indeterminate(_)) if makes_a_claim => self.leave_unattended(key),
                 Err(_) => {}
             }
             outcome

@@ -6,8 +6,17 @@ use metrics::{Counter, Gauge, Histogram, Label, counter, gauge, histogram};
 
 use super::catalog as names;
 
-const KINDS: [&str; 8] =
-    ["commits", "changed", "watch", "unwatch", "cancel", "cancelling", "cancelRefused", "configs"];
+const KINDS: [&str; 9] = [
+    "commits",
+    "changed",
+    "watch",
+    "unwatch",
+    "cancel",
+    "cancelling",
+    "cancelRefused",
+    "configs",
+    "handOver",
+];
 
 /// What became of a task whose executor was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +43,8 @@ pub(crate) struct Meters {
     pub(crate) gap_repairs: Counter,
     pub(crate) watchers: Gauge,
     pub(crate) agents: Gauge,
+    pub(crate) bus_connected: Gauge,
+    pub(crate) bus_failures: Counter,
     pub(crate) hints_dropped: Counter,
     pub(crate) evictions: Counter,
     pub(crate) evicted: Counter,
@@ -67,6 +78,8 @@ impl Meters {
             gap_repairs: counter!(names::GAP_REPAIRS, member()),
             watchers: gauge!(names::WATCHERS, member()),
             agents: gauge!(names::AGENTS, member()),
+            bus_connected: gauge!(names::BUS_CONNECTED, member()),
+            bus_failures: counter!(names::BUS_FAILURES, member()),
             hints_dropped: counter!(names::HINTS_DROPPED, member()),
             evictions: counter!(names::EVICTIONS, with("who", "other")),
             evicted: counter!(names::EVICTIONS, with("who", "self")),
@@ -125,7 +138,7 @@ fn of_kind(counters: &[Counter; KINDS.len()], news: &News) {
 
 #[cfg(test)]
 mod tests {
-    use a2a_core::Version;
+    use a2a_core::{Reach, Version};
 
     use super::*;
 
@@ -134,12 +147,13 @@ mod tests {
         let all = [
             News::Commits(vec![]),
             News::Changed(Version::ABSENT),
-            News::Watch(Version::ABSENT),
+            News::Watch { after: Version::ABSENT, reach: Reach::Direct },
             News::Unwatch,
-            News::Cancel,
+            News::Cancel(None),
             News::Cancelling,
             News::CancelRefused,
             News::Configs,
+            News::HandOver,
         ];
         assert_eq!(all.map(|news| news.kind()), KINDS);
     }

@@ -21,6 +21,8 @@
 //! | `a2a_agents` | gauge | | agents that run |
 //! | `a2a_messages_sent_total` | counter | `kind` | messages that the bus took |
 //! | `a2a_messages_received_total` | counter | `kind` | messages that the bus brought |
+//! | `a2a_bus_connected` | gauge | | 1 while the bus is connected and can be read, else 0 |
+//! | `a2a_bus_failures_total` | counter | | calls of the bus that failed |
 //! | `a2a_hints_dropped_total` | counter | | hints to other instances dropped because too many waited |
 //! | `a2a_evictions_total` | counter | `who` | evictions: of an `other` by this instance, or of this one, `self` |
 //! | `a2a_takeovers_total` | counter | `outcome` | tasks of lost instances: `resumed`, `failed`, `released` while parked, `lost` to another survivor |
@@ -61,8 +63,9 @@
 //! # Readiness
 //!
 //! [`Cluster::readiness`](crate::Cluster::readiness) judges by the calls that are made anyway: beats, store calls
-//! of requests and agents, and the bus's receive. A backend counts as failing once all its calls have failed for
-//! [`Config::unready_after`](crate::Config::unready_after), and no more after as long without a failure.
+//! of requests and agents. The store counts as failing once all its calls have failed for
+//! [`Config::unready_after`](crate::Config::unready_after), and no more after as long without a failure. The bus is never
+//! a reason to be unready; its [state](crate::telemetry::BusState) stands beside.
 
 mod catalog;
 mod commit;
@@ -77,6 +80,6 @@ mod webhooks;
 pub(crate) use counted::Counted;
 pub(crate) use health::Health;
 pub(crate) use meters::{Meters, TakeOver};
-pub use readiness::{Readiness, Unready};
+pub use readiness::{BusState, Readiness, Unready};
 pub(crate) use spans::{delivery, operation, run, sending};
 pub(crate) use webhooks::{Attempt, webhook_attempt};

@@ -72,7 +72,7 @@ impl Acknowledgement {
 #[cfg(test)]
 mod tests {
     use a2a::{StreamResponse, TaskState, TaskStatus, TaskStatusUpdateEvent};
-    use a2a_core::{CommitId, SystemEnv};
+    use a2a_core::{CommitId, Generation, SystemEnv};
 
     use super::*;
 
@@ -89,6 +89,7 @@ mod tests {
         });
         CommitRecord {
             version: Version::new(version),
+            generation: Generation::NONE,
             id: CommitId::generate(&SystemEnv),
             events: event.into_iter().collect(),
         }

@@ -57,8 +57,8 @@ enum Executor {
 async fn executor_of(instance: &Instance, key: &TaskKey) -> Result<Executor> {
     Ok(match instance.tasks.head(key).await? {
         None => Executor::NoTask,
-        Some(head) => match head.executor {
-            Some(executor) if executor.instance != instance.id => Executor::Other(executor.instance),
+        Some(head) => match head.claim {
+            Some(claim) if claim.instance != instance.id => Executor::Other(claim.instance),
             _ => Executor::Nobody,
         },
     })

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use a2a_core::{PushSubscription, TaskKey, reduce};
+use a2a_core::{Claim, PushSubscription, TaskKey, reduce};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -21,8 +21,8 @@ use crate::run::RunHandle;
 /// Whose task it is, once no agent works on it here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owner {
-    /// This instance is recorded; `ended`: only because deliveries are pending.
-    Us { ended: bool },
+    /// This instance holds this claim; `ended`: only because deliveries are pending.
+    Us { claim: Claim, ended: bool },
     /// Nobody: whoever has something to deliver does.
     Nobody,
     /// Another instance, which delivers from now on.
@@ -204,8 +204,10 @@ impl Courier {
         }
         match self.owner {
             None => false,
-            Some(Owner::Us { ended }) => self.has_arrived() && self.leave(ended).await,
-            Some(Owner::Nobody) => self.has_arrived() && self.leave(false).await,
+            Some(Owner::Us { claim, ended }) => {
+                self.has_arrived() && self.leave(ended.then_some(claim)).await
+            }
+            Some(Owner::Nobody) => self.has_arrived() && self.leave(None).await,
             Some(Owner::Another) => {
                 self.routes.clear();
                 self.dismissed(true)
@@ -218,10 +220,10 @@ impl Courier {
         let Courier { instance, key, .. } = self;
         match instance.retry_for_request().run(|| instance.tasks.head(key)).await {
             Ok(None) => Some(Owner::NoTask),
-            Ok(Some(head)) => Some(match head.executor {
+            Ok(Some(head)) => Some(match head.claim {
                 None => Owner::Nobody,
-                Some(executor) if executor.instance == instance.id => {
-                    Owner::Us { ended: reduce::ends_turn(&head.state) }
+                Some(claim) if claim.instance == instance.id => {
+                    Owner::Us { claim, ended: reduce::ends_turn(&head.state) }
                 }
                 Some(_) => Owner::Another,
             }),
@@ -232,16 +234,16 @@ impl Courier {
         }
     }
 
-    /// Releases the task if that is due, and leaves, unless there is something to do again.
-    async fn leave(&mut self, release: bool) -> bool {
+    /// Ends the claim if that is due, and leaves, unless there is something to do again.
+    async fn leave(&mut self, claim: Option<Claim>) -> bool {
         let instance = Arc::clone(&self.instance);
         let _held = instance.couriers.hold(&self.key).await;
         if instance.runs.get(&self.key).is_some() || !self.has_arrived() {
             self.post.wake.notify_one();
             return false;
         }
-        if release {
-            let release = || instance.tasks.release(&self.key, &instance.id);
+        if let Some(claim) = claim {
+            let release = || instance.tasks.release(&self.key, &claim);
             if let Err(error) = instance.retry_for_request().run(release).await {
                 tracing::warn!(task = %self.key, error = %Chain(&error), "a task keeps its executor for now");
                 self.owner = None;

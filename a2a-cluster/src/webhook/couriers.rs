@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use a2a_core::TaskKey;
 use tokio::sync::{Notify, Semaphore};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::client::LazyClient;
 use super::courier::Courier;
@@ -83,6 +83,11 @@ impl Couriers {
         self.posts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The tasks of all couriers.
+    pub(crate) fn keys(&self) -> Vec<TaskKey> {
+        self.posts().keys().cloned().collect()
+    }
+
     /// Tells whether a courier attends to a task.
     pub(crate) fn attends_to(&self, key: &TaskKey) -> bool {
         self.posts().contains_key(key)
@@ -136,7 +141,7 @@ impl Couriers {
     /// Waits while this instance may have been declared dead, for then somebody else delivers.
     pub(super) async fn wait_for_life(&self, instance: &Instance) {
         // One that knows that it was evicted asks the store who delivers.
-        while !instance.liveness.is_fresh(Instant::now(), instance.config.lease) && !instance.is_evicted() {
+        while !instance.liveness.is_fresh(instance.config.lease) && !instance.is_evicted() {
             sleep(instance.config.beat_interval).await;
         }
     }

@@ -3,26 +3,26 @@
 use std::sync::Arc;
 
 use a2a_core::{
-    Commit, CommitId, Executor, ExecutorChange, InstanceId, News, Outcome, Result, StoredTask, TaskKey,
+    Claim, ClaimChange, Commit, CommitId, InstanceId, News, Outcome, Result, StoredTask, TaskKey,
 };
 
 use super::couriers::attend;
 use crate::error::Chain;
 use crate::instance::Instance;
 
-/// What becomes of the executor with a commit that ends a task in its executor's place: where the task has
+/// What becomes of the claim with a commit that ends a task in its executor's place: where the task has
 /// configs, this instance is recorded, and [`attend`]s to it once the commit is applied.
-pub(crate) async fn executor_at_the_end(instance: &Instance, key: &TaskKey) -> ExecutorChange {
+pub(crate) async fn claim_at_the_end(instance: &Instance, key: &TaskKey) -> ClaimChange {
     if !instance.declares_webhooks() {
-        return ExecutorChange::Release;
+        return ClaimChange::End;
     }
     match instance.retry_for_request().run(|| instance.push.list_configs(key)).await {
-        Ok(configs) if configs.is_empty() => ExecutorChange::Release,
-        Ok(_) => ExecutorChange::Claim(Executor::first(instance.id)),
+        Ok(configs) if configs.is_empty() => ClaimChange::End,
+        Ok(_) => ClaimChange::Make { instance: instance.id, attempt: 1 },
         // The courier finds out.
         Err(error) => {
             tracing::debug!(task = %key, error = %Chain(&error), "a task's webhooks cannot be read yet");
-            ExecutorChange::Claim(Executor::first(instance.id))
+            ClaimChange::Make { instance: instance.id, attempt: 1 }
         }
     }
 }
@@ -48,9 +48,8 @@ pub(crate) async fn inherit(instance: &Arc<Instance>, key: &TaskKey, stored: &St
         // Somebody who stays takes it over.
         return Ok(true);
     }
-    let executor = Executor { instance: instance.id, attempt: 1 };
-    let commit = Commit::new(stored.version, CommitId::generate(&*instance.env), vec![], &stored.task)
-        .executor(ExecutorChange::Claim(executor));
+    let commit = Commit::new(stored.tip(), CommitId::generate(&*instance.env), vec![], &stored.task)
+        .claim(ClaimChange::Make { instance: instance.id, attempt: 1 });
     let outcome = instance.retry_until_stopped().run(|| instance.commit(key, commit.clone())).await?;
     if let Outcome::Applied(_) = outcome {
         tracing::info!(task = %key, "a lost instance's webhooks are served from here");
@@ -63,8 +62,8 @@ pub(crate) async fn inherit(instance: &Arc<Instance>, key: &TaskKey, stored: &St
 }
 
 /// Tells the instance that was recorded before a claim that its courier is not needed any more.
-pub(crate) fn succeed(instance: &Instance, key: &TaskKey, before: Option<Executor>) {
-    let before: Option<InstanceId> = before.map(|executor| executor.instance);
+pub(crate) fn succeed(instance: &Instance, key: &TaskKey, before: Option<Claim>) {
+    let before: Option<InstanceId> = before.map(|claim| claim.instance);
     if let Some(before) = before.filter(|before| *before != instance.id && instance.declares_webhooks()) {
         instance.tell(before, key, News::Configs);
     }

@@ -27,5 +27,5 @@ mod route;
 pub(crate) use changes::{changed, heard_of_change};
 pub(crate) use couriers::{Couriers, attend};
 pub(crate) use guard::check_url;
-pub(crate) use inherit::{executor_at_the_end, inherit, succeed};
+pub(crate) use inherit::{claim_at_the_end, inherit, succeed};
 pub use policy::Webhooks;

@@ -294,7 +294,7 @@ impl Route {
         let Route { instance, key, .. } = self;
         // In this order: a successor writes how far it got, then it releases the task.
         while let Ok(Some(head)) = instance.tasks.head(key).await
-            && head.executor.is_some_and(|executor| executor.instance != instance.id)
+            && head.claim.is_some_and(|claim| claim.instance != instance.id)
         {
             // It closes this route, unless the task has come back.
             look_again(instance, key);

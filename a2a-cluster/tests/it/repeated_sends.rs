@@ -1,8 +1,7 @@
 //! A message sent again, because its client saw no answer, makes no second task.
 
-use std::time::Duration;
-
 use a2a::{SendMessageRequest, TaskState};
+use a2a_cluster::MessageIds;
 use a2a_server::RequestHandler;
 
 use crate::world::{
@@ -80,9 +79,9 @@ on_every_bus! {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_a_window_every_send_is_new(bus) {
+    async fn where_no_message_id_counts_every_send_is_new(bus) {
         let mut config = world::quick();
-        config.repeat_window = Duration::ZERO;
+        config.message_ids = MessageIds::None;
         let world = World::with(1, bus, config).await;
         let hello = request("echo hello");
         let one = expect_task(world.on(0).send_message(&params(), hello.clone()).await.unwrap());

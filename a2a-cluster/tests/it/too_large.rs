@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use a2a::TaskState;
 use a2a_core::{
-    BackendError, Commit, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead, TaskKey,
-    TaskPage, TaskQuery, TaskStore, Tenant, Version,
+    BackendError, Claim, Commit, InstanceId, Outcome, Replay, Result, StoredTask, TaskHead, TaskKey,
+    TaskPage, TaskQuery, TaskStore, Version,
 };
 use a2a_store_memory::MemoryStore;
 use async_trait::async_trait;
@@ -39,6 +39,10 @@ impl TaskStore for Narrow {
         self.0.head(key).await
     }
 
+    fn commit_spacing(&self) -> Duration {
+        self.0.commit_spacing()
+    }
+
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {
         self.0.commits_after(key, after).await
     }
@@ -55,23 +59,12 @@ impl TaskStore for Narrow {
         self.0.unwatch(key, watcher).await
     }
 
-    async fn release(&self, key: &TaskKey, executor: &InstanceId) -> Result<()> {
-        self.0.release(key, executor).await
+    async fn release(&self, key: &TaskKey, claim: &Claim) -> Result<()> {
+        self.0.release(key, claim).await
     }
 
     async fn list(&self, query: &TaskQuery) -> Result<TaskPage> {
         self.0.list(query).await
-    }
-
-    async fn claim_message(
-        &self,
-        tenant: &Tenant,
-        principal: Option<&Principal>,
-        message_id: &str,
-        task_id: &str,
-        window: Duration,
-    ) -> Result<String> {
-        self.0.claim_message(tenant, principal, message_id, task_id, window).await
     }
 
     async fn delete(&self, key: &TaskKey) -> Result<bool> {

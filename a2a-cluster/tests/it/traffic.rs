@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use a2a_core::{BusMessage, Delivery, EventBus, InstanceId, Result};
+use a2a_core::wire::Seal;
+use a2a_core::{BusMessage, Delivery, Endpoint, EventBus, InstanceId, Reach, Recipient, Result};
 use a2a_server::RequestHandler;
 use async_trait::async_trait;
 
@@ -19,15 +20,37 @@ struct Counting {
     sent: Sent,
 }
 
+#[derive(Debug)]
+struct CountingEndpoint {
+    inner: Arc<dyn Endpoint>,
+    sent: Sent,
+}
+
 #[async_trait]
 impl EventBus for Counting {
+    async fn connect(&self, me: &InstanceId, seal: &Arc<Seal>) -> Result<Arc<dyn Endpoint>> {
+        let inner = self.inner.connect(me, seal).await?;
+        Ok(Arc::new(CountingEndpoint { inner, sent: Arc::clone(&self.sent) }))
+    }
+
+    async fn release(&self, gone: &InstanceId) -> Result<()> {
+        self.inner.release(gone).await
+    }
+}
+
+#[async_trait]
+impl Endpoint for CountingEndpoint {
     fn me(&self) -> InstanceId {
         self.inner.me()
     }
 
-    async fn send(&self, to: &[InstanceId], message: &BusMessage) -> Result<Delivery> {
+    fn reach(&self) -> Reach {
+        self.inner.reach()
+    }
+
+    async fn send(&self, to: &[Recipient], message: &BusMessage) -> Result<Delivery> {
         for to in to {
-            *self.sent.lock().unwrap().entry(*to).or_default() += 1;
+            *self.sent.lock().unwrap().entry(to.instance).or_default() += 1;
         }
         self.inner.send(to, message).await
     }

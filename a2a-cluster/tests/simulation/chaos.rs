@@ -51,20 +51,20 @@ async fn strike(fleet: &Rc<Fleet>, rng: &mut fastrand::Rng) {
         1 => {
             let pause = Duration::from_millis(rng.u64(100..60_000));
             fleet.trace.note(format_args!("n{} freezes for {pause:?}", node.name));
-            fleet.weather.freeze(node.id);
+            fleet.weather.freeze(node.id());
             tokio::time::sleep(pause).await;
-            fleet.weather.thaw(node.id);
+            fleet.weather.thaw(node.id());
             fleet.trace.note(format_args!("n{} thaws", node.name));
         }
         2 => {
             fleet.trace.note(format_args!("n{} loses the store", node.name));
-            fleet.weather.part_from_store(node.id);
+            fleet.weather.part_from_store(node.id());
         }
         3 => {
             let others: Vec<_> =
-                (0..fleet.size()).filter_map(|n| fleet.node(n)).map(|node| node.id).collect();
+                (0..fleet.size()).filter_map(|n| fleet.node(n)).map(|node| node.id()).collect();
             fleet.trace.note(format_args!("n{} loses the others", node.name));
-            fleet.weather.part(&[node.id], &others);
+            fleet.weather.part(&[node.id()], &others);
         }
         4 => fleet.replace(slot, Duration::from_millis(rng.u64(0..5_000))).await,
         _ => {

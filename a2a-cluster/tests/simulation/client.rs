@@ -12,6 +12,7 @@ use a2a_server::{RequestHandler, ServiceParams};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use tokio::time::{sleep, timeout};
+use uuid::Uuid;
 
 use crate::fleet::{Fleet, Node};
 
@@ -77,8 +78,10 @@ fn opening(rng: &mut fastrand::Rng) -> String {
 }
 
 fn request(text: &str, id: u64) -> SendMessageRequest {
-    let message =
-        Message { message_id: format!("m{id:016x}"), ..Message::new(Role::User, vec![Part::text(text)]) };
+    let message = Message {
+        message_id: Uuid::from_u128(id.into()).to_string(),
+        ..Message::new(Role::User, vec![Part::text(text)])
+    };
     SendMessageRequest { message, configuration: None, metadata: None, tenant: None }
 }
 

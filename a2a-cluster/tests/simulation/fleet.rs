@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::{AgentCapabilities, AgentCard};
-use a2a_bus_memory::{MemoryBus, MemoryHub};
+use a2a_bus_memory::MemoryBus;
 use a2a_cluster::{Cluster, ClusterHandler, Config, ExecutorLost};
 use a2a_core::InstanceId;
 use a2a_store_memory::MemoryStore;
@@ -19,7 +19,7 @@ pub(crate) struct Fleet {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) weather: Weather,
     pub(crate) trace: Trace,
-    hub: MemoryHub,
+    memory: Arc<MemoryBus>,
     env: SeededEnv,
     config: Config,
     has_bus: bool,
@@ -29,12 +29,18 @@ pub(crate) struct Fleet {
 }
 
 pub(crate) struct Node {
-    pub(crate) id: InstanceId,
     pub(crate) name: usize,
     pub(crate) cluster: Cluster,
     pub(crate) handler: Arc<ClusterHandler>,
     /// Cancelled when its clients lose their connections.
     pub(crate) gone: CancellationToken,
+}
+
+impl Node {
+    /// The id that it has now: another one once it was evicted.
+    pub(crate) fn id(&self) -> InstanceId {
+        self.cluster.id()
+    }
 }
 
 impl Fleet {
@@ -49,7 +55,7 @@ impl Fleet {
             store: Arc::new(MemoryStore::with_config(keep_all)),
             weather: Weather::calm(),
             trace,
-            hub: MemoryBus::hub(),
+            memory: Arc::new(MemoryBus::new()),
             env: SeededEnv::new(rng.u64(..)),
             config,
             has_bus: plan.bus,
@@ -85,10 +91,9 @@ impl Fleet {
         loop {
             let name = self.born.replace(self.born.get() + 1);
             let env = Arc::new(self.env.fork());
-            let id = InstanceId::generate(&*env);
             let seed = name as u64;
-            let store = FaultyStore::new(self.store.clone(), self.weather.clone(), seed).used_by(id);
-            let bus = FaultyBus::new(Arc::new(self.hub.endpoint(id)), self.weather.clone(), seed ^ 0xb05);
+            let store = FaultyStore::new(self.store.clone(), self.weather.clone(), seed);
+            let bus = FaultyBus::new(self.memory.clone(), self.weather.clone(), seed ^ 0xb05);
             let started = Cluster::builder(Arc::new(crate::agent::Scripted), card())
                 .store(Arc::new(store))
                 .bus(Arc::new(bus))
@@ -100,7 +105,7 @@ impl Fleet {
                 Ok(cluster) => {
                     self.trace.note(format_args!("n{name} serves in slot {slot}"));
                     let handler = cluster.handler();
-                    let node = Node { id, name, cluster, handler, gone: CancellationToken::new() };
+                    let node = Node { name, cluster, handler, gone: CancellationToken::new() };
                     self.slots[slot].replace(Some(Rc::new(node)));
                     return;
                 }
@@ -113,7 +118,7 @@ impl Fleet {
     pub(crate) fn crash(&self, slot: usize) {
         if let Some(node) = self.slots[slot].replace(None) {
             self.trace.note(format_args!("n{} crashes", node.name));
-            self.weather.freeze(node.id);
+            self.weather.freeze(node.id());
             node.gone.cancel();
             self.crashed.borrow_mut().push(node);
         }
@@ -123,27 +128,19 @@ impl Fleet {
     pub(crate) async fn replace(&self, slot: usize, grace: Duration) {
         if let Some(node) = self.node(slot) {
             self.trace.note(format_args!("n{} drains", node.name));
-            node.cluster.shutdown(grace).await;
+            let left = node.cluster.shutdown(grace).await;
+            assert_eq!(left.not_stopped, [], "every agent can be stopped");
             node.gone.cancel();
             assert_eq!(node.cluster.running(), 0, "after shutdown no task of ours runs");
             self.boot(slot).await;
         }
     }
 
-    /// Replaces instances that were evicted, as a supervisor of processes would.
+    /// Starts an instance wherever one crashed. Who was evicted joins again by itself.
     pub(crate) async fn mend(&self) {
         for slot in 0..self.size() {
-            let evicted = self.node(slot).filter(|node| {
-                let stopped = node.cluster.stopped();
-                futures::FutureExt::now_or_never(stopped) == Some(true)
-            });
-            match evicted {
-                Some(node) => {
-                    self.trace.note(format_args!("n{} was evicted", node.name));
-                    self.replace(slot, Duration::ZERO).await;
-                }
-                None if self.node(slot).is_none() => self.boot(slot).await,
-                None => {}
+            if self.node(slot).is_none() {
+                self.boot(slot).await;
             }
         }
     }
@@ -153,7 +150,7 @@ impl Fleet {
         self.becomes(Forecast::calm());
         self.weather.heal();
         for node in self.crashed.borrow().iter() {
-            self.weather.freeze(node.id);
+            self.weather.freeze(node.id());
         }
     }
 

@@ -64,16 +64,17 @@ fn check_log(task: &Task, log: &[Arc<CommitRecord>]) {
 async fn check_owner(fleet: &Fleet, key: &TaskKey) {
     let head = fleet.store.head(key).await.expect("the memory store reads").expect("the task exists");
     let rests = head.state.is_terminal() || reduce::is_interrupted(&head.state);
-    assert!(rests, "the task {key} is still {:?}, executor {:?}", head.state, head.executor);
+    assert!(rests, "the task {key} is still {:?}, executor {:?}", head.state, head.claim);
     let alive: BTreeSet<_> = fleet
         .store
         .roster(None, 1_000)
         .await
         .expect("the memory store reads")
         .into_iter()
+        .filter(|member| !member.state.is_final())
         .map(|member| member.id)
         .collect();
-    let owner = head.executor.map(|executor| executor.instance);
+    let owner = head.claim.map(|executor| executor.instance);
     assert!(owner.is_none_or(|owner| alive.contains(&owner)), "the task {key} has a dead executor");
 }
 

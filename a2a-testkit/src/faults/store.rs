@@ -28,7 +28,7 @@ const LAGS: u64 = 0x1a65;
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
     weather: Weather,
-    instance: Option<InstanceId>,
+    instance: Mutex<Option<InstanceId>>,
     rng: Mutex<fastrand::Rng>,
     lags: Arc<Mutex<fastrand::Rng>>,
     late: Mutex<JoinSet<()>>,
@@ -39,14 +39,23 @@ impl FaultyStore {
     pub fn new(inner: Arc<dyn Store>, weather: Weather, seed: u64) -> Self {
         let rng = Mutex::new(fastrand::Rng::with_seed(seed));
         let lags = Arc::new(Mutex::new(fastrand::Rng::with_seed(seed ^ LAGS)));
-        FaultyStore { inner, weather, instance: None, rng, lags, late: Mutex::default() }
+        FaultyStore { inner, weather, instance: Mutex::default(), rng, lags, late: Mutex::default() }
     }
 
-    /// Names the instance that uses this store, which can be cut off from it and frozen from now on.
+    /// Names the instance that uses this store, which can be cut off from it and frozen from now on. One that beats
+    /// names itself: it draws an id of its own, and another one when it joins again.
     #[must_use]
-    pub fn used_by(mut self, instance: InstanceId) -> Self {
-        self.instance = Some(instance);
+    pub fn used_by(self, instance: InstanceId) -> Self {
+        self.is_used_by(instance);
         self
+    }
+
+    fn is_used_by(&self, instance: InstanceId) {
+        *self.instance.lock().unwrap_or_else(PoisonError::into_inner) = Some(instance);
+    }
+
+    fn instance(&self) -> Option<InstanceId> {
+        *self.instance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until no late write is under way. Dropping the store drops them.
@@ -106,7 +115,7 @@ impl FaultyStore {
 
     fn draw(&self, fate: impl FnOnce(&Weather, Option<InstanceId>, &mut fastrand::Rng) -> Fate) -> Fate {
         let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
-        fate(&self.weather, self.instance, &mut rng)
+        fate(&self.weather, self.instance(), &mut rng)
     }
 
     /// What a write needs to reach the store and its indexes, also when this wrapper is busy with something else.
@@ -116,13 +125,13 @@ impl FaultyStore {
     }
 
     async fn outward(&self, delay: Duration) {
-        self.weather.thawed(self.instance).await;
+        self.weather.thawed(self.instance()).await;
         pause(delay).await;
     }
 
     async fn homeward(&self, delay: Duration) {
         pause(delay).await;
-        self.weather.thawed(self.instance).await;
+        self.weather.thawed(self.instance()).await;
     }
 }
 
@@ -157,7 +166,7 @@ impl fmt::Debug for FaultyStore {
         f.debug_struct("FaultyStore")
             .field("inner", &self.inner)
             .field("weather", &self.weather)
-            .field("instance", &self.instance)
+            .field("instance", &self.instance())
             .finish_non_exhaustive()
     }
 }

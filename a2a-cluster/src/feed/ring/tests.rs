@@ -1,11 +1,16 @@
-use a2a_core::CommitId;
+use a2a_core::{CommitId, Generation};
 use uuid::Uuid;
 
 use super::*;
 
 fn record(version: u64) -> Arc<CommitRecord> {
     let id = CommitId::from_uuid(Uuid::from_u128(version.into()));
-    Arc::new(CommitRecord { version: Version::new(version), id, events: Vec::new() })
+    Arc::new(CommitRecord {
+        version: Version::new(version),
+        generation: Generation::NONE,
+        id,
+        events: Vec::new(),
+    })
 }
 
 fn versions(tail: Tail) -> Option<Vec<u64>> {

@@ -5,13 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use a2a_bus_memory::MemoryBus;
+use a2a_cluster::telemetry::BusState;
 use a2a_cluster::{Cluster, ClusterBuilder};
-use a2a_core::{BackendError, BusMessage, Delivery, EventBus, InstanceId, Result, SystemEnv};
+use a2a_core::wire::Seal;
+use a2a_core::{
+    BackendError, BusMessage, Delivery, Endpoint, EventBus, InstanceId, Reach, Recipient, Result,
+};
 use a2a_server::AgentExecutor;
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::{FaultyBus, FaultyStore, Weather};
 
-use crate::world::{Bus, Node, card};
+use crate::world::{Bus, Node, card, eventually};
 
 /// A bus whose receive fails while it is deaf.
 #[derive(Debug)]
@@ -20,13 +24,35 @@ pub(crate) struct Deaf {
     deaf: Arc<AtomicBool>,
 }
 
+#[derive(Debug)]
+struct DeafEndpoint {
+    inner: Arc<dyn Endpoint>,
+    deaf: Arc<AtomicBool>,
+}
+
 #[async_trait::async_trait]
 impl EventBus for Deaf {
+    async fn connect(&self, me: &InstanceId, seal: &Arc<Seal>) -> Result<Arc<dyn Endpoint>> {
+        let inner = self.inner.connect(me, seal).await?;
+        Ok(Arc::new(DeafEndpoint { inner, deaf: Arc::clone(&self.deaf) }))
+    }
+
+    async fn release(&self, gone: &InstanceId) -> Result<()> {
+        self.inner.release(gone).await
+    }
+}
+
+#[async_trait::async_trait]
+impl Endpoint for DeafEndpoint {
     fn me(&self) -> InstanceId {
         self.inner.me()
     }
 
-    async fn send(&self, to: &[InstanceId], message: &BusMessage) -> Result<Delivery> {
+    fn reach(&self) -> Reach {
+        self.inner.reach()
+    }
+
+    async fn send(&self, to: &[Recipient], message: &BusMessage) -> Result<Delivery> {
         self.inner.send(to, message).await
     }
 
@@ -61,17 +87,16 @@ impl Faulty {
         prepare: impl Fn(ClusterBuilder) -> ClusterBuilder,
     ) -> Self {
         let (weather, deaf) = (Weather::calm(), Arc::new(AtomicBool::new(false)));
-        let (store, hub) = (Arc::new(MemoryStore::new()), MemoryBus::hub());
+        let (store, memory) = (Arc::new(MemoryStore::new()), Arc::new(MemoryBus::new()));
         let mut nodes = Vec::new();
         for n in 0..instances {
-            let id = InstanceId::generate(&SystemEnv);
-            let store = FaultyStore::new(store.clone(), weather.clone(), n as u64).used_by(id);
-            let endpoint = bus.spoil(Arc::new(hub.endpoint(id)), n as u64);
-            let endpoint = FaultyBus::new(endpoint, weather.clone(), n as u64);
-            let endpoint: Arc<dyn EventBus> =
-                Arc::new(Deaf { inner: Arc::new(endpoint), deaf: Arc::clone(&deaf) });
-            let builder = Cluster::builder(Arc::clone(&agent), card()).store(Arc::new(store)).bus(endpoint);
+            let store = FaultyStore::new(store.clone(), weather.clone(), n as u64);
+            let bus = FaultyBus::new(bus.spoil(memory.clone(), n as u64), weather.clone(), n as u64);
+            let bus = Deaf { inner: Arc::new(bus), deaf: Arc::clone(&deaf) };
+            let builder =
+                Cluster::builder(Arc::clone(&agent), card()).store(Arc::new(store)).bus(Arc::new(bus));
             let cluster = prepare(builder).start().await.unwrap();
+            eventually("connected", || async { cluster.readiness().bus() == BusState::Connected }).await;
             let handler = cluster.handler();
             nodes.push(Node { cluster, handler });
         }

@@ -11,7 +11,7 @@ use super::{config, create, request_with, send, start, webhook, world_of};
 use crate::world::{World, drain, eventually, expect_task, follow_up, on_every_bus, params, texts, visible};
 
 async fn is_released(world: &World, id: &str) {
-    eventually("the release of the task", || async { world.load(id).await.head.executor.is_none() }).await;
+    eventually("the release of the task", || async { world.load(id).await.head.claim.is_none() }).await;
 }
 
 on_every_bus! {
@@ -67,7 +67,7 @@ on_every_bus! {
         tokio::time::timeout(Duration::from_secs(5), drain(stream)).await.unwrap();
         good.sees(TaskState::Completed).await;
         assert_eq!(silent.requests(), 1);
-        assert!(world.load(&task.id).await.head.executor.is_some(), "something is pending");
+        assert!(world.load(&task.id).await.head.claim.is_some(), "something is pending");
         world.shutdown().await;
     }
 

@@ -11,7 +11,7 @@ use super::{config, send, webhook, world_of};
 use crate::world::{World, eventually, follow_up, on_every_bus, params, visible};
 
 async fn is_released(world: &World, id: &str) {
-    eventually("the release of the task", || async { world.load(id).await.head.executor.is_none() }).await;
+    eventually("the release of the task", || async { world.load(id).await.head.claim.is_none() }).await;
 }
 
 on_every_bus! {

@@ -42,7 +42,7 @@ on_every_bus! {
         }
         let done = expect_task(world.on(0).send_message(&params(), follow_up(&task, "more")).await.unwrap());
         assert_eq!(done.status.state, TaskState::Completed);
-        eventually("the release", || async { world.load(&task.id).await.head.executor.is_none() }).await;
+        eventually("the release", || async { world.load(&task.id).await.head.claim.is_none() }).await;
         assert_eq!(receiver.requests(), 0);
         world.shutdown().await;
     }

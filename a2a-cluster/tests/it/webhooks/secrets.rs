@@ -69,10 +69,10 @@ on_every_bus! {
             .await;
         create(&world.nodes[0], &task, secret("https://host.invalid/planted-path".into())).await;
         world.on(0).send_message(&params(), follow_up(&task, "planted-text")).await.unwrap();
-        eventually("giving up", || async { world.load(&task.id).await.head.executor.is_none() }).await;
+        eventually("giving up", || async { world.load(&task.id).await.head.claim.is_none() }).await;
         let task =
             start(&world.nodes[0], "echo planted-text", secret(format!("{}/planted-path", bad.url()))).await;
-        eventually("giving up", || async { world.load(&task.id).await.head.executor.is_none() }).await;
+        eventually("giving up", || async { world.load(&task.id).await.head.claim.is_none() }).await;
         assert_eq!(bad.requests(), 3);
         world.shutdown().await;
 

@@ -49,10 +49,10 @@ macro_rules! on_every_bus {
 pub(crate) use on_every_bus;
 
 impl Bus {
-    /// Makes an instance's endpoint as good as this.
-    pub(crate) fn spoil(self, endpoint: Arc<dyn EventBus>, seed: u64) -> Arc<dyn EventBus> {
+    /// Makes a bus as good as this.
+    pub(crate) fn spoil(self, bus: Arc<dyn EventBus>, seed: u64) -> Arc<dyn EventBus> {
         let weather = match self {
-            Bus::Plugged => return endpoint,
+            Bus::Plugged => return bus,
             Bus::Unplugged => Weather::unplugged(),
             Bus::Bad => Weather::new(Forecast {
                 loss: 0.2,
@@ -62,6 +62,6 @@ impl Bus {
                 ..Forecast::calm()
             }),
         };
-        Arc::new(FaultyBus::new(endpoint, weather, seed))
+        Arc::new(FaultyBus::new(bus, weather, seed))
     }
 }

@@ -13,8 +13,9 @@ use a2a::{
     SubscribeToTaskRequest, Task, TaskState,
 };
 use a2a_bus_memory::MemoryBus;
+use a2a_cluster::telemetry::BusState;
 use a2a_cluster::{Cluster, ClusterBuilder, ClusterHandler, Config};
-use a2a_core::{Env, EventBus, InstanceId, Store, SystemEnv};
+use a2a_core::{EventBus, Store};
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::MemoryStore;
 use futures::StreamExt;
@@ -73,16 +74,16 @@ impl World {
         bus: Bus,
         prepare: impl Fn(ClusterBuilder) -> ClusterBuilder,
     ) -> World {
-        World::start(instances, bus, MemoryStore::new(), |endpoint| endpoint, prepare).await
+        World::start(instances, bus, MemoryStore::new(), |bus| bus, prepare).await
     }
 
     /// Starts instances over a store of one's own.
     pub(crate) async fn keeping(instances: usize, bus: Bus, store: MemoryStore) -> World {
         let prepare = |builder: ClusterBuilder| builder.config(quick());
-        World::start(instances, bus, store, |endpoint| endpoint, prepare).await
+        World::start(instances, bus, store, |bus| bus, prepare).await
     }
 
-    /// Starts instances whose endpoints are wrapped.
+    /// Starts instances whose buses are wrapped.
     pub(crate) async fn over(
         instances: usize,
         bus: Bus,
@@ -100,12 +101,11 @@ impl World {
         prepare: impl Fn(ClusterBuilder) -> ClusterBuilder,
     ) -> World {
         let store = Arc::new(store);
-        let hub = MemoryBus::hub();
+        let memory = Arc::new(MemoryBus::new());
         let mut nodes = Vec::new();
         for n in 0..instances {
-            let endpoint = Arc::new(hub.endpoint(InstanceId::generate(&SystemEnv)));
-            let endpoint = wrap(bus.spoil(endpoint, n as u64));
-            nodes.push(node(store.clone(), endpoint, &prepare).await);
+            let bus = wrap(bus.spoil(memory.clone(), n as u64));
+            nodes.push(node(store.clone(), bus, &prepare).await);
         }
         World { store, nodes }
     }
@@ -133,13 +133,15 @@ pub(crate) fn quick() -> Config {
     config
 }
 
-async fn node<S: Store>(
-    store: Arc<S>,
+/// Starts an instance, and waits until it is connected to the bus.
+async fn node(
+    store: Arc<dyn Store>,
     bus: Arc<dyn EventBus>,
     prepare: impl Fn(ClusterBuilder) -> ClusterBuilder,
 ) -> Node {
     let builder = Cluster::builder(Arc::new(agent::Scripted), card()).store(store).bus(bus);
     let cluster = prepare(builder).start().await.unwrap();
+    eventually("the bus is connected", || async { cluster.readiness().bus() == BusState::Connected }).await;
     let handler = cluster.handler();
     Node { cluster, handler }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use a2a_bus_memory::{MemoryBus, MemoryHub};
+use a2a_bus_memory::MemoryBus;
 use a2a_cluster::Config;
-use a2a_core::{InstanceId, StoredTask, SystemEnv, TaskHead, TaskKey, TaskStore, Tenant};
+use a2a_core::{InstanceId, StoredTask, TaskHead, TaskKey, TaskStore, Tenant};
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::{FaultyBus, FaultyStore, Forecast, Weather};
 
@@ -16,13 +16,13 @@ pub(crate) struct Storm {
     pub(crate) nodes: Vec<Node>,
     pub(crate) config: Config,
     bus: Bus,
-    hub: MemoryHub,
+    memory: Arc<MemoryBus>,
 }
 
 impl Storm {
     pub(crate) async fn with(instances: usize, bus: Bus, config: Config) -> Storm {
-        let (store, hub) = (Arc::new(MemoryStore::new()), MemoryBus::hub());
-        let mut storm = Storm { store, weather: Weather::calm(), nodes: Vec::new(), config, bus, hub };
+        let (store, memory) = (Arc::new(MemoryStore::new()), Arc::new(MemoryBus::new()));
+        let mut storm = Storm { store, weather: Weather::calm(), nodes: Vec::new(), config, bus, memory };
         for _ in 0..instances {
             let node = storm.join().await;
             storm.nodes.push(node);
@@ -32,9 +32,8 @@ impl Storm {
 
     /// Starts one more instance.
     pub(crate) async fn join(&self) -> Node {
-        let id = InstanceId::generate(&SystemEnv);
-        let store = FaultyStore::new(self.store.clone(), self.weather.clone(), 1).used_by(id);
-        let bus = self.bus.spoil(Arc::new(self.hub.endpoint(id)), 3);
+        let store = FaultyStore::new(self.store.clone(), self.weather.clone(), 1);
+        let bus = self.bus.spoil(self.memory.clone(), 3);
         let bus = FaultyBus::new(bus, self.weather.clone(), 2);
         node(Arc::new(store), Arc::new(bus), |builder| builder.config(self.config.clone())).await
     }

@@ -8,6 +8,7 @@ use super::FaultyStore;
 #[async_trait]
 impl Membership for FaultyStore {
     async fn beat(&self, me: &Member) -> Result<Beat> {
+        self.is_used_by(me.id);
         let (beyond, me) = (self.beyond(), me.clone());
         self.write(async move { beyond.inner.beat(&me).await }).await
     }

@@ -1,0 +1,183 @@
+//! The endpoint of one instance: sends, receives, and removes what it has.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use a2a_core::wire::Seal;
+use a2a_core::{BackendError, BusMessage, Delivery, Endpoint, InstanceId, Reach, Recipient, Result};
+use async_trait::async_trait;
+use futures::future::join_all;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+
+use crate::acknowledge::Acknowledger;
+use crate::carrier::{Carrier, Fate};
+use crate::error::Failure;
+use crate::inbox::Inbox;
+use crate::outbox::Outbox;
+use crate::receiver::Receiver;
+use crate::resources::Resources;
+use crate::subscriber::Subscriber;
+use crate::{meter, parcel};
+
+/// One instance's end of the bus.
+///
+/// Close it: dropping it only stops the receivers, and leaves queue and subscription to whoever releases the
+/// instance.
+pub(crate) struct QueueEndpoint {
+    me: InstanceId,
+    seal: Arc<Seal>,
+    inbox: Arc<Inbox>,
+    outbox: Arc<Outbox>,
+    subscriber: Arc<Subscriber>,
+    resources: Arc<Resources>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    drain_within: Duration,
+    /// Whether nothing is left that it shall remove. Held while it is being removed.
+    has_nothing: Mutex<bool>,
+}
+
+impl QueueEndpoint {
+    /// Starts to receive from the instance's queue, and to try again for a subscription that is `missing`.
+    pub(crate) fn start(
+        me: InstanceId,
+        resources: Arc<Resources>,
+        seal: &Arc<Seal>,
+        subscriber: Arc<Subscriber>,
+        missing: Option<Failure>,
+    ) -> Arc<Self> {
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let Resources { clients, topic, config, .. } = &*resources;
+        let (limit, queue_url) = (config.call_within, topic.queue_url(me));
+        let inbox = Arc::new(Inbox::new(config.inbox));
+        let carrier = Carrier::new(clients.clone(), topic.clone(), limit);
+        let acknowledger =
+            Acknowledger::start(clients.sqs.clone(), queue_url.clone(), limit, stop.clone(), &tasks);
+        let receiver = Receiver {
+            sqs: clients.for_polling(),
+            queue_url,
+            me,
+            seal: Arc::clone(seal),
+            inbox: Arc::clone(&inbox),
+            acknowledger,
+            stop: stop.clone(),
+            tasks: tasks.clone(),
+            most_helpers: config.receivers - 1,
+            helpers: AtomicUsize::new(0),
+        };
+        tasks.spawn(Arc::new(receiver).run());
+        if let Some(failure) = missing {
+            tasks.spawn(Arc::clone(&subscriber).keep_trying(failure, stop.clone()));
+        }
+        Arc::new(QueueEndpoint {
+            me,
+            seal: Arc::clone(seal),
+            inbox,
+            outbox: Outbox::new(carrier, tasks.clone()),
+            subscriber,
+            drain_within: limit,
+            resources,
+            stop,
+            tasks,
+            has_nothing: Mutex::new(false),
+        })
+    }
+
+    /// Stops, and leaves what it has to whoever takes its place.
+    pub(crate) async fn supersede(&self) {
+        let mut has_nothing = self.has_nothing.lock().await;
+        self.end().await;
+        *has_nothing = true;
+    }
+
+    async fn end(&self) {
+        self.stop();
+        self.tasks.close();
+        if timeout(self.drain_within, self.tasks.wait()).await.is_err() {
+            warn!("calls that were under way did not end in time");
+        }
+    }
+
+    fn stop(&self) {
+        self.inbox.close();
+        self.stop.cancel();
+    }
+}
+
+#[async_trait]
+impl Endpoint for QueueEndpoint {
+    fn me(&self) -> InstanceId {
+        self.me
+    }
+
+    /// By the topic while it is subscribed, else directly; nowhere once it is closed.
+    fn reach(&self) -> Reach {
+        match (self.inbox.is_closed(), self.subscriber.is_subscribed()) {
+            (true, _) => Reach::Nowhere,
+            (false, true) => Reach::Topic,
+            (false, false) => Reach::Direct,
+        }
+    }
+
+    /// Tries all recipients whatever becomes of one, and fails where any of them did.
+    async fn send(&self, to: &[Recipient], message: &BusMessage) -> Result<Delivery> {
+        if self.inbox.is_closed() {
+            return Err(BackendError::Closed);
+        }
+        let parcels = parcel::pack(to, message, &self.seal)?;
+        let kind = parcels.first().map(|parcel| parcel.kind);
+        let fates = join_all(parcels.into_iter().map(|parcel| self.outbox.post(parcel))).await;
+        if fates.iter().any(|fate| matches!(fate, Ok(Fate::Sent)))
+            && let Some(kind) = kind
+        {
+            meter::sent(kind);
+        }
+        let mut delivery = Delivery::default();
+        for fate in fates {
+            if let Fate::Gone(instance) = fate? {
+                delivery.gone.push(instance);
+            }
+        }
+        Ok(delivery)
+    }
+
+    /// Fails while polls of the queue fail, every two seconds at least; polling goes on meanwhile. `Closed` where the
+    /// queue is gone, too: somebody released the instance, or an operator deleted it. Whoever still lives connects
+    /// again.
+    async fn receive(&self) -> Result<Vec<BusMessage>> {
+        self.inbox.take().await
+    }
+
+    /// Stops receiving, then removes the subscription and the queue. Takes seconds, open long polls included.
+    ///
+    /// When something could not be removed it says so; calling again tries again. When cancelled, likewise.
+    async fn close(&self) -> Result<()> {
+        self.stop();
+        let mut has_nothing = self.has_nothing.lock().await;
+        if *has_nothing {
+            return Ok(());
+        }
+        self.end().await;
+        self.resources.remove(self.me, self.subscriber.state()).await?;
+        *has_nothing = true;
+        Ok(())
+    }
+}
+
+impl Drop for QueueEndpoint {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for QueueEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SnsSqsEndpoint").field("me", &self.me).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,182 @@
+//! Cancelling a task from here: its executor is asked, asked again, and in the end passed over.
+//!
+//! An agent of ours is asked at once. An executor elsewhere is asked over the bus, again and again; it answers that its
+//! agent winds down, or refuses. One that says nothing, or takes too long, is passed over by a commit. Where nobody
+//! has the task, it is claimed here, and the agent's `cancel` speaks.
+
+use a2a_core::{CancelRequest, InstanceId, News, StoredTask, reduce};
+
+use super::claims::{ClaimFor, Verdict};
+use super::effect::Effect;
+use super::input::{Reply, Seen, Ticket};
+use super::plan::StopReason;
+use super::{Actor, LoadedFor, Moment, Settings, Time};
+
+/// A cancel that is under way.
+#[derive(Debug, Clone)]
+pub(super) struct Cancel {
+    pub(super) waiters: Vec<Ticket>,
+    /// The instance on whose behalf it is, where nobody here waits.
+    pub(super) remote: Option<InstanceId>,
+    request: CancelRequest,
+    since: Time,
+    /// When the executor is asked again.
+    ask_at: Time,
+    /// Before this the task is not loaded again: the store could not be read.
+    load_after: Time,
+    /// The executor has answered that its agent winds down.
+    heard: bool,
+}
+
+impl Cancel {
+    pub(super) fn deadline(&self) -> Time {
+        self.ask_at
+    }
+
+    /// Tells whether its executor has had its time.
+    fn is_overdue(&self, m: Moment<'_>, settings: &Settings) -> bool {
+        let grace = if self.heard { settings.cancel_grace } else { Time::ZERO };
+        m.at.saturating_sub(self.since) >= settings.cancel_patience + grace
+    }
+}
+
+impl Actor {
+    /// A caller wants the task cancelled, here or on another instance.
+    pub(super) fn cancel_asked(
+        &mut self,
+        ticket: Option<Ticket>,
+        remote: Option<InstanceId>,
+        request: CancelRequest,
+        m: Moment<'_>,
+    ) {
+        let cancel = self.cancel.get_or_insert_with(|| Cancel {
+            waiters: Vec::new(),
+            remote: None,
+            request,
+            since: m.at,
+            ask_at: m.at,
+            load_after: Time::ZERO,
+            heard: false,
+        });
+        cancel.waiters.extend(ticket);
+        cancel.remote = remote.or(cancel.remote);
+    }
+
+    /// Another instance asks the executor: this one, if it has the task.
+    pub(super) fn cancel_heard(
+        &mut self,
+        from: InstanceId,
+        request: Option<CancelRequest>,
+        m: Moment<'_>,
+        fx: &mut Vec<Effect>,
+    ) {
+        let again = self.settings.cancel_patience;
+        match &self.run {
+            // A repeated question is answered as before; a later cancel asks the agent anew.
+            Some(run) if run.refused_at.is_some_and(|at| m.at < at + again) => {
+                fx.push(Effect::Hint(from, News::CancelRefused));
+            }
+            Some(run) if run.claim.is_some() => {
+                fx.push(Effect::Hint(from, News::Cancelling));
+                self.ask_to_stop(StopReason::Cancel, request.unwrap_or_default(), m, fx);
+            }
+            Some(_) => {}
+            // Recorded for the sake of webhooks only; the agent is to hear of the cancel.
+            None if self.delivering.is_some() => {
+                self.cancel_asked(None, Some(from), request.unwrap_or_default(), m);
+            }
+            None => {}
+        }
+    }
+
+    /// The executor answered, here or elsewhere.
+    pub(super) fn cancel_answered(&mut self, refused: bool, fx: &mut Vec<Effect>) {
+        if refused {
+            self.end_cancel(Reply::NotCancelable, fx);
+        } else if let Some(cancel) = &mut self.cancel {
+            cancel.heard = true;
+        }
+    }
+
+    pub(super) fn end_cancel(&mut self, reply: Reply, fx: &mut Vec<Effect>) {
+        let Some(cancel) = self.cancel.take() else { return };
+        if let (Some(remote), Reply::NotCancelable) = (cancel.remote, &reply) {
+            fx.push(Effect::Hint(remote, News::CancelRefused));
+        }
+        cancel.waiters.into_iter().for_each(|ticket| fx.push(Effect::Reply(ticket, reply.clone())));
+    }
+
+    /// Insists until the task is over.
+    pub(super) fn settle_cancel(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        if self.cancel.is_some() && (self.ring.ended() || self.absent) {
+            self.end_cancel(Reply::Over, fx);
+        }
+        let Some(cancel) = &mut self.cancel else { return };
+        let asks = cancel.ask_at <= m.at;
+        if asks {
+            cancel.ask_at = m.at + self.settings.cancel_repeat;
+        }
+        let is_overdue = cancel.is_overdue(m, &self.settings);
+        let may_load = cancel.load_after <= m.at;
+        let request = cancel.request.clone();
+        if let Some(run) = &self.run {
+            // One that does not talk any more is about to end, or to begin; then it is asked.
+            if asks && run.claim.is_some() {
+                self.ask_to_stop(StopReason::Cancel, request, m, fx);
+            }
+            return;
+        }
+        let elsewhere = self.follow.executor().filter(|executor| *executor != self.me);
+        if let Some(executor) = elsewhere.filter(|_| asks) {
+            fx.push(Effect::FindMember(executor));
+            fx.push(Effect::Hint(executor, News::Cancel(Some(Box::new(request)))));
+        }
+        // An executor that commits all the time leaves room now and then: whoever passes it over tries until then, at
+        // once again each time that it was faster.
+        let loads = if elsewhere.is_some() { is_overdue } else { asks };
+        if loads && may_load && self.loading.is_none() && self.write.is_none() {
+            self.loading = Some(LoadedFor::Cancel);
+            fx.push(Effect::Load);
+        }
+    }
+
+    /// The task could not be read.
+    pub(super) fn not_loaded_to_cancel(&mut self, m: Moment<'_>) {
+        if let Some(cancel) = &mut self.cancel {
+            cancel.load_after = m.at + self.settings.retry_max;
+        }
+    }
+
+    /// The task was loaded to be cancelled without its executor.
+    pub(super) fn loaded_to_cancel(
+        &mut self,
+        stored: StoredTask,
+        deliver: bool,
+        m: Moment<'_>,
+        fx: &mut Vec<Effect>,
+    ) {
+        let seen = Seen::of(&stored);
+        self.learn(&seen);
+        if seen.state.is_terminal() {
+            self.ring.advance(seen.tip.version, true);
+            fx.push(Effect::WakeReaders);
+            return;
+        }
+        let Some(cancel) = &self.cancel else { return };
+        if self.run.is_some() || self.write.is_some() {
+            return;
+        }
+        let is_overdue = cancel.is_overdue(m, &self.settings);
+        let elsewhere = seen.claim.is_some_and(|claim| claim.instance != self.me);
+        if elsewhere && !is_overdue {
+            return;
+        }
+        if elsewhere && !reduce::is_interrupted(&seen.state) {
+            self.pass_verdict(stored, Verdict::Cancel, deliver, m, fx);
+        } else if self.leaving.is_none() {
+            // No agent works on it, so the agent can be heard here.
+            let request = Box::new(cancel.request.clone());
+            self.claim_loaded(stored, ClaimFor::Cancel(request), 1, m, fx);
+        }
+    }
+}

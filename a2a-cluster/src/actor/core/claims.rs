@@ -1,0 +1,629 @@
+//! The writes of this instance to the task: the one place where claims are made, kept, handed on and ended.
+//!
+//! One write is on its way at a time. What is written next is decided when the one before has ended: a verdict over a
+//! task whose executor is gone, or a claim, comes before what an agent says. A claim is named by the commit that made
+//! it. It is ended by a commit, or by a release of exactly that claim. While the outcome of a claim is not known, an
+//! agent of ours that was there before is kept, and what it says is held: a claim that is refused has changed nothing.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use a2a::{StreamResponse, Task, TaskState};
+use a2a_core::{
+    CancelRequest, Claim, ClaimChange, CommitId, CommitRecord, News, Principal, StoredTask, Tip, Version, reduce,
+};
+
+use super::effect::{CommitCall, Effect, Report, StartAgent};
+use super::input::{FollowUp, Reply, Settled, Ticket, TurnKind, Written};
+use super::plan::{CommitPlan, canceled, failed, plan_commit};
+use super::run::Run;
+use super::{Actor, LoadedFor, Moment, Time};
+
+/// A write that is on its way.
+#[derive(Debug, Clone)]
+pub(super) struct Write {
+    what: What,
+    /// Until when whoever waits for it is kept waiting.
+    patience: Option<Time>,
+}
+
+impl Write {
+    pub(super) fn deadline(&self) -> Option<Time> {
+        self.patience
+    }
+}
+
+/// What a write is for.
+#[derive(Debug, Clone)]
+enum What {
+    /// What the agent said. `over`: it ends the turn.
+    Turn { over: bool, claim: ClaimChange },
+    /// A claim, for a message, a cancel, a take-over or webhooks.
+    Claim(Box<Claiming>),
+    /// The end of a task in its executor's place.
+    Verdict { verdict: Verdict, before: Option<Claim>, deliver: bool },
+    /// The end of a claim on a task that needs no executor.
+    EndClaim,
+    /// The release of our own claim.
+    Release,
+}
+
+/// How a task is ended in its executor's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Cancel,
+    Fail(&'static str),
+}
+
+/// What a claim is for.
+#[derive(Debug, Clone)]
+pub(super) enum ClaimFor {
+    /// A message to the parked task.
+    FollowUp(Box<FollowUp>),
+    /// A cancel of the parked task, which the agent is to hear of.
+    Cancel(Box<CancelRequest>),
+    /// The turn of an executor that is gone.
+    Resume { handed_over: bool },
+    /// What webhooks lack of a task whose executor is gone.
+    Deliver,
+}
+
+/// A claim that is being made.
+#[derive(Debug, Clone)]
+pub(super) struct Claiming {
+    pub(super) purpose: ClaimFor,
+    pub(super) attempt: u32,
+    pub(super) before: Option<Claim>,
+    pub(super) task: Arc<Task>,
+    pub(super) principal: Option<Principal>,
+}
+
+impl Actor {
+    /// A message that was checked against the task as it was then; it waits for its turn to claim.
+    pub(super) fn continue_with(&mut self, follow_up: FollowUp, fx: &mut Vec<Effect>) {
+        if self.leaving.is_some() {
+            fx.push(Effect::Reply(follow_up.ticket, Reply::Stopped));
+        } else {
+            self.requests.push_back(follow_up);
+        }
+    }
+
+    /// Begins the next write, if none is on its way and one is wanted.
+    pub(super) fn settle_write(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        if let Some(write) = &mut self.write {
+            if write.patience.is_some_and(|until| until <= m.at) {
+                write.patience = None;
+                self.tell_unknown(fx);
+            }
+            return;
+        }
+        if let Some(follow_up) = self.requests.pop_front() {
+            self.claim_for_follow_up(follow_up, m, fx);
+        }
+        while self.write.is_none() && self.loading.is_none() && self.plan_turn(m, fx) {}
+        if self.write.is_none() && self.run.is_none() && !self.attended {
+            self.release_delivered(fx);
+        }
+    }
+
+    /// Whoever waits for this write is told that its outcome is not known. The write goes on.
+    fn tell_unknown(&mut self, fx: &mut Vec<Effect>) {
+        let waiting: Vec<Ticket> = match self.write.as_mut().map(|write| &mut write.what) {
+            Some(What::Claim(claiming)) => match &claiming.purpose {
+                ClaimFor::FollowUp(follow_up) => vec![follow_up.ticket],
+                _ => vec![],
+            },
+            Some(What::Turn { .. }) => match &mut self.run {
+                Some(run) => run.waiters.drain(..).map(|(ticket, _)| ticket).collect(),
+                None => vec![],
+            },
+            _ => vec![],
+        };
+        waiting.into_iter().for_each(|ticket| fx.push(Effect::Reply(ticket, Reply::Unknown)));
+    }
+
+    fn commit(&mut self, what: What, call: CommitCall, patience: Option<Time>, fx: &mut Vec<Effect>) {
+        self.write = Some(Write { what, patience });
+        fx.push(Effect::Commit(Box::new(call)));
+    }
+
+    /// Claims the parked task for a message. Where an agent of ours has left it open, the claim follows what that one
+    /// said last, so that it cannot be outrun.
+    fn claim_for_follow_up(&mut self, mut follow_up: FollowUp, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        match self.run.as_ref().filter(|run| run.tip.version >= follow_up.after.version) {
+            Some(run) if run.is_parked() => {
+                follow_up.task = Arc::clone(&run.task);
+                follow_up.after = run.tip;
+                follow_up.before = run.claim;
+            }
+            _ => {}
+        }
+        if self.known() > follow_up.after.version {
+            fx.push(Effect::Reply(follow_up.ticket, Reply::Stale));
+            return;
+        }
+        let mut task = Task::clone(&follow_up.task);
+        let message = reduce::user_message(&task, follow_up.message.clone());
+        let events = vec![
+            reduce::status(&task, TaskState::Working, None, m.env),
+            StreamResponse::Message(message),
+        ];
+        events.iter().for_each(|event| reduce::apply(&mut task, event));
+        let claiming = Claiming {
+            before: follow_up.before,
+            attempt: 1,
+            task: Arc::new(task),
+            principal: follow_up.principal.clone(),
+            purpose: ClaimFor::FollowUp(Box::new(follow_up)),
+        };
+        self.claim_with(claiming, events, m, fx);
+    }
+
+    /// Claims the task as it was loaded, for another purpose than a message.
+    pub(super) fn claim_loaded(
+        &mut self,
+        stored: StoredTask,
+        purpose: ClaimFor,
+        attempt: u32,
+        m: Moment<'_>,
+        fx: &mut Vec<Effect>,
+    ) {
+        let after = stored.tip();
+        let claiming = Claiming {
+            before: stored.head.claim,
+            attempt,
+            principal: stored.head.principal,
+            task: Arc::new(stored.task),
+            purpose,
+        };
+        self.claim_after(after, claiming, vec![], m, fx);
+    }
+
+    fn claim_with(
+        &mut self,
+        claiming: Claiming,
+        events: Vec<StreamResponse>,
+        m: Moment<'_>,
+        fx: &mut Vec<Effect>,
+    ) {
+        let ClaimFor::FollowUp(follow_up) = &claiming.purpose else { return };
+        let after = follow_up.after;
+        self.claim_after(after, claiming, events, m, fx);
+    }
+
+    fn claim_after(
+        &mut self,
+        after: Tip,
+        claiming: Claiming,
+        events: Vec<StreamResponse>,
+        m: Moment<'_>,
+        fx: &mut Vec<Effect>,
+    ) {
+        let (patience, caller) = match &claiming.purpose {
+            ClaimFor::FollowUp(follow_up) => {
+                (Some(m.at + self.settings.request_patience), follow_up.caller.clone())
+            }
+            _ => (None, None),
+        };
+        let call = CommitCall {
+            after,
+            id: CommitId::generate(m.env),
+            events,
+            task: Arc::clone(&claiming.task),
+            claim: ClaimChange::Make { instance: self.me, attempt: claiming.attempt },
+            principal: None,
+            caller,
+            may_refuse: patience.is_some(),
+        };
+        self.commit(What::Claim(Box::new(claiming)), call, patience, fx);
+    }
+
+    /// Ends the task as it was loaded, in its executor's place.
+    pub(super) fn pass_verdict(
+        &mut self,
+        stored: StoredTask,
+        verdict: Verdict,
+        deliver: bool,
+        m: Moment<'_>,
+        fx: &mut Vec<Effect>,
+    ) {
+        let after = stored.tip();
+        let mut task = stored.task;
+        let event = match verdict {
+            Verdict::Cancel => canceled(&task, m.env),
+            Verdict::Fail(why) => failed(&task, why, m.env),
+        };
+        reduce::apply(&mut task, &event);
+        let claim = if deliver {
+            ClaimChange::Make { instance: self.me, attempt: 1 }
+        } else {
+            ClaimChange::End
+        };
+        let call = CommitCall {
+            after,
+            id: CommitId::generate(m.env),
+            events: vec![event],
+            task: Arc::new(task),
+            claim,
+            principal: None,
+            caller: None,
+            may_refuse: false,
+        };
+        self.commit(What::Verdict { verdict, before: stored.head.claim, deliver }, call, None, fx);
+    }
+
+    /// Ends the claim on the task as it was loaded: nobody needs to run it.
+    pub(super) fn end_claim(&mut self, stored: StoredTask, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        let call = CommitCall {
+            after: stored.tip(),
+            id: CommitId::generate(m.env),
+            events: vec![],
+            task: Arc::new(stored.task),
+            claim: ClaimChange::End,
+            principal: None,
+            caller: None,
+            may_refuse: false,
+        };
+        self.commit(What::EndClaim, call, None, fx);
+    }
+
+    fn release_delivered(&mut self, fx: &mut Vec<Effect>) {
+        if let Some(claim) = self.delivering.take() {
+            self.write = Some(Write { what: What::Release, patience: None });
+            fx.push(Effect::Release(claim));
+        }
+    }
+
+    /// Makes the next commit of what the agent said. `true`: look again, for there was nothing to commit in it.
+    fn plan_turn(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) -> bool {
+        let Some(run) = self.run.as_mut().filter(|run| run.has_something(m)) else { return false };
+        let had_room = run.said.has_room();
+        let task = Arc::make_mut(&mut run.task);
+        let mut events = if let Some(event) = run.redo.pop_front() {
+            reduce::apply(task, &event);
+            vec![event]
+        } else if run.said.is_empty() {
+            vec![]
+        } else {
+            match plan_commit(&mut run.said, task, &mut run.turn, m.env) {
+                CommitPlan::Answer(message) => {
+                    self.end_run(Reply::Message(message), m, fx);
+                    return false;
+                }
+                CommitPlan::Refuse(error) => {
+                    self.end_run(Reply::Refused(error), m, fx);
+                    return false;
+                }
+                CommitPlan::Commit { events, ended, refused } => {
+                    run.said_all |= ended;
+                    if let Some(refusal) = run.turn.broke_protocol.take() {
+                        fx.push(Effect::Report(Report::BrokeProtocol(refusal)));
+                    }
+                    if refused {
+                        self.refused_to_stop(m);
+                        self.cancel_answered(true, fx);
+                    }
+                    events
+                }
+            }
+        };
+        let Some(run) = &mut self.run else { return false };
+        if !had_room && run.said.has_room() {
+            fx.push(Effect::WakeAgent);
+        }
+        let ended = run.said_all && run.redo.is_empty();
+        let over = ended || run.task.status.state.is_terminal();
+        let creates = run.turn.uncreated.is_some();
+        if events.is_empty() && !creates {
+            if over {
+                self.turn_over(m, fx);
+            }
+            return !over;
+        }
+        let claim = match (over, self.attended, creates) {
+            // Webhooks that lack something keep the executor on record.
+            (true, false, _) => ClaimChange::End,
+            (true, true, true) | (false, _, true) => ClaimChange::Make { instance: self.me, attempt: 1 },
+            (true, true, false) | (false, _, false) => ClaimChange::Keep,
+        };
+        if let Some(task) = run.turn.uncreated.take() {
+            events.insert(0, StreamResponse::Task(*task));
+        }
+        run.commits(m, &self.settings);
+        let call = CommitCall {
+            after: run.tip,
+            id: CommitId::generate(m.env),
+            events,
+            task: Arc::clone(&run.task),
+            claim,
+            principal: run.principal.clone(),
+            caller: if creates { run.caller.clone() } else { None },
+            may_refuse: creates,
+        };
+        let patience = creates.then(|| m.at + self.settings.request_patience);
+        self.commit(What::Turn { over, claim }, call, patience, fx);
+        false
+    }
+
+    /// The turn is over, and all of it is committed.
+    fn turn_over(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        // What the turn's last commit ended needs no release; without a last commit, it is not ended yet.
+        let claim = self.run.as_ref().and_then(|run| run.claim);
+        self.end_run(Reply::Lost, m, fx);
+        self.delivering = claim;
+    }
+
+    /// Takes note of what became of the write.
+    pub(super) fn written(
+        &mut self,
+        record: Option<Arc<CommitRecord>>,
+        outcome: Written,
+        m: Moment<'_>,
+        fx: &mut Vec<Effect>,
+    ) {
+        let Some(Write { what, .. }) = self.write.take() else { return };
+        if self.leaving == Some(super::Leave::Evicted) {
+            return;
+        }
+        if let (Written::Applied, Some(record)) = (&outcome, &record) {
+            self.show(record, m, fx);
+        }
+        match what {
+            What::Turn { over, claim } => self.turn_written(record, over, claim, outcome, m, fx),
+            What::Claim(claiming) => self.claim_written(*claiming, record, outcome, m, fx),
+            What::Verdict { verdict, before, deliver } => {
+                if let (Written::Applied, Some(record)) = (&outcome, &record) {
+                    self.verdict_applied(verdict, before, deliver, record, fx);
+                }
+                if let Verdict::Fail(_) = verdict {
+                    self.end_take_over(settled(&outcome, Settled::Failed), fx);
+                }
+            }
+            What::EndClaim => self.end_take_over(settled(&outcome, Settled::Ended), fx),
+            // Where nobody knows whether it was released, only a commit may take its place: that is how every other
+            // claim is made.
+            What::Release => {}
+        }
+    }
+
+    fn turn_written(
+        &mut self,
+        record: Option<Arc<CommitRecord>>,
+        over: bool,
+        claim: ClaimChange,
+        outcome: Written,
+        m: Moment<'_>,
+        fx: &mut Vec<Effect>,
+    ) {
+        let Some(run) = &mut self.run else { return };
+        let Some(record) = record else { return };
+        let created = match record.events.first() {
+            Some(StreamResponse::Task(task)) if run.tip.version == Version::ABSENT => Some(task),
+            _ => None,
+        };
+        match outcome {
+            Written::Applied => {
+                run.applied(record.tip(), m, &self.settings);
+                if let ClaimChange::Make { instance, attempt } = claim {
+                    run.claim = Some(Claim { instance, attempt, by: record.id });
+                } else if claim == ClaimChange::End {
+                    run.claim = None;
+                }
+                self.answer(true, fx);
+                if over {
+                    self.turn_over(m, fx);
+                }
+            }
+            Written::Lost => {
+                fx.push(Effect::Report(Report::Lost));
+                self.end_run(Reply::Lost, m, fx);
+            }
+            Written::Unknown => {
+                self.end_run(Reply::Unknown, m, fx);
+                self.look_after_unknown(fx);
+            }
+            Written::TooLarge(error) => {
+                fx.push(Effect::Report(Report::TooLarge));
+                run.turn.uncreated = created.map(|task| Box::new(task.clone()));
+                let events = record.events.iter().skip(usize::from(created.is_some())).cloned().collect();
+                self.commit_in_pieces(events, error, m, fx);
+            }
+            Written::Refused(error) => {
+                run.turn.uncreated = created.map(|task| Box::new(task.clone()));
+                self.broken(error, m, fx);
+            }
+        }
+    }
+
+    /// What the agent said cannot be committed, for a reason that stays.
+    fn broken(&mut self, error: a2a::A2AError, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        fx.push(Effect::Report(Report::Broken));
+        let exists = self.run.as_ref().is_some_and(|run| run.turn.uncreated.is_none());
+        self.end_run(Reply::Refused(error), m, fx);
+        if exists && self.leaving.is_none() {
+            // Nobody works on it any more: it ends as the task of an executor that is gone.
+            self.take_over_asked(None, Some(self.me), false, fx);
+        }
+    }
+
+    /// Commits one by one what is too large together; the one that is too large by itself fails the task.
+    fn commit_in_pieces(
+        &mut self,
+        events: VecDeque<StreamResponse>,
+        error: a2a::A2AError,
+        m: Moment<'_>,
+        fx: &mut Vec<Effect>,
+    ) {
+        let Some(run) = &mut self.run else { return };
+        if events.is_empty() {
+            // The message itself is too large: there is to be no task.
+            self.end_run(Reply::Refused(error), m, fx);
+            return;
+        }
+        if run.fails {
+            // Not even the end is small enough.
+            self.broken(error, m, fx);
+            return;
+        }
+        run.redo = events;
+        match &run.turn.uncreated {
+            Some(task) => {
+                let task = Arc::new(Task::clone(task));
+                self.redo_from(task, m);
+            }
+            None => {
+                self.loading = Some(LoadedFor::Redo(run.agent));
+                fx.push(Effect::Load);
+            }
+        }
+    }
+
+    /// The task is known again as it was before a commit that was too large.
+    pub(super) fn redo_from(&mut self, task: Arc<Task>, m: Moment<'_>) {
+        let Some(run) = &mut self.run else { return };
+        run.task = task;
+        if run.redo.len() == 1 {
+            run.redo.clear();
+            run.said.clear();
+            run.fails = true;
+            run.redo.push_back(failed(&run.task, "the agent's output is larger than can be kept", m.env));
+            run.said_all = true;
+        }
+    }
+
+    fn claim_written(
+        &mut self,
+        claiming: Claiming,
+        record: Option<Arc<CommitRecord>>,
+        outcome: Written,
+        m: Moment<'_>,
+        fx: &mut Vec<Effect>,
+    ) {
+        let refused = match outcome {
+            Written::Applied => {
+                if let Some(record) = record {
+                    self.claimed(claiming, &record, m, fx);
+                }
+                return;
+            }
+            Written::Lost => Reply::Stale,
+            Written::Unknown => Reply::Unknown,
+            Written::TooLarge(error) | Written::Refused(error) => Reply::Refused(error),
+        };
+        if let Reply::Stale | Reply::Unknown = refused {
+            // Another version than its own stops an agent that was here before.
+            let follows_ours = match &claiming.purpose {
+                ClaimFor::FollowUp(follow_up) => self.run.as_ref().is_some_and(|run| run.tip == follow_up.after),
+                _ => true,
+            };
+            if follows_ours {
+                self.end_run(Reply::Lost, m, fx);
+            }
+        }
+        if let Reply::Unknown = refused {
+            self.look_after_unknown(fx);
+        }
+        match claiming.purpose {
+            ClaimFor::FollowUp(follow_up) => fx.push(Effect::Reply(follow_up.ticket, refused)),
+            // The cancel looks again by itself.
+            ClaimFor::Cancel(_) => {}
+            ClaimFor::Resume { .. } | ClaimFor::Deliver => {
+                let how = if let Reply::Stale = refused { Settled::NotTheirs } else { Settled::Again };
+                self.end_take_over(how, fx);
+            }
+        }
+    }
+
+    /// The task is ours: whoever had it is told, and the agent starts.
+    fn claimed(&mut self, claiming: Claiming, record: &CommitRecord, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        let Claiming { purpose, attempt, before, task, principal } = claiming;
+        let claim = Claim { instance: self.me, attempt, by: record.id };
+        let after = Version::new(record.version.get().saturating_sub(1));
+        // What an agent of ours that was here before had not said by now is lost with its claim.
+        self.end_run(Reply::Lost, m, fx);
+        self.delivering = None;
+        self.tell_watchers(before, after, fx);
+        self.attend(fx);
+        let (kind, waiter, cancel, base) = match purpose {
+            ClaimFor::Deliver => {
+                self.delivering = Some(claim);
+                self.end_take_over(Settled::Delivering, fx);
+                return;
+            }
+            ClaimFor::FollowUp(follow_up) => {
+                let waiter = (follow_up.ticket, follow_up.answer_at);
+                (TurnKind::FollowUp, Some(waiter), None, Some(follow_up.task))
+            }
+            ClaimFor::Cancel(request) => (TurnKind::CancelOnly, None, Some(request), None),
+            ClaimFor::Resume { handed_over } => {
+                self.end_take_over(Settled::Resumed, fx);
+                (TurnKind::Resumed { handed_over }, None, None, None)
+            }
+        };
+        let start = StartAgent {
+            agent: self.name_agent(),
+            kind,
+            attempt,
+            task: Arc::clone(&task),
+            base,
+            ticket: waiter.map(|(ticket, _)| ticket),
+            cancel,
+        };
+        let mut run = Run::new(start, record.tip(), task, Some(claim), m, &self.settings);
+        run.principal = principal;
+        run.waiters.extend(waiter);
+        self.run = Some(Box::new(run));
+        self.answer(false, fx);
+    }
+
+    fn verdict_applied(
+        &mut self,
+        verdict: Verdict,
+        before: Option<Claim>,
+        deliver: bool,
+        record: &CommitRecord,
+        fx: &mut Vec<Effect>,
+    ) {
+        if deliver {
+            self.delivering = Some(Claim { instance: self.me, attempt: 1, by: record.id });
+            self.attend(fx);
+        }
+        self.tell_watchers(before, Version::new(record.version.get().saturating_sub(1)), fx);
+        if verdict == Verdict::Cancel {
+            fx.push(Effect::Report(Report::CancelEnforced));
+        }
+    }
+
+    /// Those who watch the task, and whoever had it before, lack what came after a version.
+    fn tell_watchers(&mut self, before: Option<Claim>, after: Version, fx: &mut Vec<Effect>) {
+        if let Some(before) = before.filter(|before| before.instance != self.me) {
+            self.publish.add(before.instance, after, a2a_core::Reach::Direct);
+            fx.push(Effect::Hint(before.instance, News::Configs));
+        }
+        self.publish.finding();
+        fx.push(Effect::ReadWatchers(after));
+    }
+
+    /// Sees to it that the task's webhooks are looked after, for as long as they lack something.
+    pub(super) fn attend(&mut self, fx: &mut Vec<Effect>) {
+        if self.settings.webhooks {
+            self.attended = true;
+            fx.push(Effect::Attend);
+        }
+    }
+
+    /// A write of ours may have been applied, and nobody knows: if it was, then nobody works under our claim.
+    fn look_after_unknown(&mut self, fx: &mut Vec<Effect>) {
+        if self.leaving.is_none() {
+            self.take_over_asked(None, Some(self.me), false, fx);
+        }
+    }
+}
+
+fn settled(outcome: &Written, applied: Settled) -> Settled {
+    match outcome {
+        Written::Applied => applied,
+        Written::Lost => Settled::NotTheirs,
+        Written::Unknown | Written::TooLarge(_) | Written::Refused(_) => Settled::Again,
+    }
+}

@@ -1,0 +1,306 @@
+//! Following a task that runs elsewhere, for as long as somebody here reads it.
+//!
+//! News comes by the bus, in any order; the ring sorts it by version. A gap that lasts is repaired from the store. After
+//! silence the store is asked anyway, since a lost last event leaves no gap. This instance is registered as a watcher
+//! before it reads, so that no commit can fall between.
+
+use std::time::Duration;
+
+use a2a_core::{InstanceId, News, TaskHead, reduce};
+
+use super::effect::{Effect, Report};
+use super::input::{Later, ReadFailed, Reply, Seen};
+use super::{Actor, Moment, Time};
+
+/// How a task that runs elsewhere is followed.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Follow {
+    /// This instance is recorded as a watcher.
+    registered: bool,
+    /// A call that registers it is under way.
+    registering: bool,
+    /// Later commits are being read, for this reason.
+    reading: Option<ReadFor>,
+    /// The reads of this time brought something.
+    found: bool,
+    /// After how much silence the store is asked next. Zero: it was never asked.
+    silence: Duration,
+    check_at: Time,
+    gap_since: Option<Time>,
+    /// The executor, as far as is known.
+    executor: Option<InstanceId>,
+    /// The store said that nobody runs the task, although it is at work.
+    orphaned: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ReadFor {
+    /// What came between registering and reading.
+    Registration,
+    Gap,
+    Silence,
+}
+
+impl Follow {
+    pub(super) fn is_registered(&self) -> bool {
+        self.registered
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        !self.registered && !self.registering && self.reading.is_none()
+    }
+
+    pub(super) fn executor(&self) -> Option<InstanceId> {
+        self.executor
+    }
+
+    /// Takes note that the bus brought something: silence begins anew.
+    pub(super) fn heard(&mut self, m: Moment<'_>) {
+        self.silence = Duration::ZERO;
+        self.check_at = m.at;
+    }
+}
+
+impl Actor {
+    /// A stream's own read of the store showed the task.
+    pub(super) fn joined(&mut self, seen: &Seen, registered: bool, fx: &mut Vec<Effect>) {
+        self.absent = false;
+        self.ring.advance(seen.tip.version, seen.state.is_terminal());
+        if registered && !self.follow.registered {
+            self.follow.registered = true;
+            self.learn(seen);
+            // At once, so that a cancel sent next does not end the run before it hears of this watcher.
+            self.announce(fx);
+        } else {
+            self.learn(seen);
+        }
+    }
+
+    /// Takes note of who has the task.
+    pub(super) fn learn(&mut self, seen: &Seen) {
+        self.follow.executor = seen.claim.map(|claim| claim.instance);
+    }
+
+    /// Tells the executor what this instance has, so that it sends the rest.
+    pub(super) fn announce(&mut self, fx: &mut Vec<Effect>) {
+        if self.follow.registered
+            && let Some(executor) = self.follow.executor.filter(|executor| *executor != self.me)
+        {
+            // How this instance is reached is known to whoever sends: it is filled in there.
+            let news = News::Watch { after: self.ring.head(), reach: a2a_core::Reach::Nowhere };
+            fx.push(Effect::Hint(executor, news));
+        }
+    }
+
+    /// Sees to it that readers are fed: registered, without gaps, and asking after silence.
+    pub(super) fn settle_follow(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        if self.leaving == Some(super::Leave::Evicted) {
+            self.follow = Follow::default();
+            return;
+        }
+        if !self.is_read() {
+            self.stop_following(fx);
+            return;
+        }
+        if self.is_served() {
+            self.follow.silence = Duration::ZERO;
+            return;
+        }
+        if !self.follow.registered {
+            if !self.follow.registering && self.follow.check_at <= m.at {
+                self.follow.registering = true;
+                fx.push(Effect::Watch);
+            }
+            return;
+        }
+        if self.follow.silence.is_zero() {
+            self.follow.silence = self.settings.silence_min;
+            self.follow.check_at = m.at + self.follow.silence;
+        }
+        self.follow.gap_since = self.ring.has_gap().then(|| self.follow.gap_since.unwrap_or(m.at));
+        if self.follow.reading.is_some() {
+            return;
+        }
+        let gap_lasts = self.follow.gap_since.is_some_and(|since| since + self.settings.resync_after <= m.at);
+        if gap_lasts {
+            self.read_for(ReadFor::Gap, fx);
+        } else if self.follow.check_at <= m.at {
+            self.read_for(ReadFor::Silence, fx);
+        }
+    }
+
+    fn stop_following(&mut self, fx: &mut Vec<Effect>) {
+        self.follow.silence = Duration::ZERO;
+        self.follow.check_at = Time::ZERO;
+        self.follow.gap_since = None;
+        if !std::mem::take(&mut self.follow.registered) {
+            return;
+        }
+        // A task that ended needs no farewell.
+        if !self.ring.ended() && !self.absent {
+            fx.push(Effect::Unwatch);
+            if let Some(executor) = self.follow.executor.filter(|executor| *executor != self.me) {
+                fx.push(Effect::Hint(executor, News::Unwatch));
+            }
+        }
+    }
+
+    pub(super) fn follow_deadline(&self) -> Option<Time> {
+        if !self.is_read() || self.is_served() {
+            return None;
+        }
+        let Follow { registered, registering, reading, check_at, gap_since, .. } = &self.follow;
+        let waits = *registering || (*registered && reading.is_some());
+        let gap = gap_since.filter(|_| *registered).map(|since| since + self.settings.resync_after);
+        (!waits).then(|| gap.map_or(*check_at, |gap| gap.min(*check_at)))
+    }
+
+    fn read_for(&mut self, reason: ReadFor, fx: &mut Vec<Effect>) {
+        self.follow.reading = Some(reason);
+        fx.push(Effect::Read(self.ring.head()));
+    }
+
+    pub(super) fn watched(
+        &mut self,
+        watched: Result<Option<Seen>, ReadFailed>,
+        m: Moment<'_>,
+        fx: &mut Vec<Effect>,
+    ) {
+        self.follow.registering = false;
+        match watched {
+            Ok(Some(seen)) => {
+                self.follow.registered = true;
+                self.learn(&seen);
+                // What happened before it was registered.
+                if self.follow.reading.is_none() {
+                    self.read_for(ReadFor::Registration, fx);
+                }
+                self.announce(fx);
+            }
+            // One that is being created here is not there yet.
+            Ok(None) if self.run.as_ref().is_some_and(|run| run.claim.is_none()) => {}
+            Ok(None) => self.gone(fx),
+            Err(ReadFailed) => self.follow.check_at = m.at + self.settings.retry_max,
+        }
+    }
+
+    /// The task does not exist, or exists no more: streams end, and say so.
+    pub(super) fn gone(&mut self, fx: &mut Vec<Effect>) {
+        self.absent = true;
+        self.follow.registered = false;
+        self.end_cancel(Reply::Over, fx);
+        fx.push(Effect::WakeReaders);
+    }
+
+    pub(super) fn read(&mut self, read: Result<Later, ReadFailed>, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        let Some(reason) = self.follow.reading.take() else { return };
+        match read {
+            Ok(Later::Commits(commits)) if commits.is_empty() => self.read_all(reason, m, fx),
+            Ok(Later::Commits(commits)) => {
+                self.follow.found = true;
+                commits.into_iter().for_each(|commit| self.ring.publish(commit, m.at));
+                fx.push(Effect::WakeReaders);
+                // A store may return only a first part.
+                if !self.ring.ended() {
+                    self.read_for(reason, fx);
+                }
+            }
+            Ok(Later::Snapshot(seen)) => {
+                self.follow.found |= seen.tip.version > self.ring.head();
+                self.ring.advance(seen.tip.version, seen.state.is_terminal());
+                self.learn(&seen);
+                fx.push(Effect::WakeReaders);
+                self.read_all(reason, m, fx);
+            }
+            Err(ReadFailed) => {
+                self.follow.gap_since = self.follow.gap_since.map(|_| m.at);
+                self.follow.silence = self.settings.silence_max;
+                self.follow.check_at = m.at + self.settings.retry_max;
+            }
+        }
+    }
+
+    /// The store has nothing more. What it had the executor failed to send: it is told again. Where it had nothing, the
+    /// executor may be gone.
+    fn read_all(&mut self, reason: ReadFor, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        let found = std::mem::take(&mut self.follow.found);
+        if !found && self.ring.has_gap() {
+            // What the bus spoke of is not there: the store is right.
+            self.ring.forget_gap();
+        }
+        match reason {
+            ReadFor::Registration => {}
+            ReadFor::Gap => fx.push(Effect::Report(Report::GapRepaired)),
+            ReadFor::Silence => fx.push(Effect::Report(Report::SilenceChecked(found))),
+        }
+        if self.ring.ended() {
+            return;
+        }
+        if found {
+            self.heard_from_store(m);
+        } else if reason == ReadFor::Silence {
+            self.follow.silence = (self.follow.silence * 2).min(self.settings.silence_max);
+            self.follow.check_at = m.at + self.follow.silence;
+            if let Some(executor) = self.follow.executor.filter(|executor| *executor != self.me) {
+                fx.push(Effect::FindMember(executor));
+            }
+        }
+        let is_elsewhere = self.follow.executor.is_some_and(|executor| executor != self.me);
+        if (found || !is_elsewhere) && reason == ReadFor::Silence && !self.reading_head {
+            self.reading_head = true;
+            fx.push(Effect::ReadHead);
+        }
+    }
+
+    fn heard_from_store(&mut self, m: Moment<'_>) {
+        self.follow.silence = self.settings.silence_min;
+        self.follow.check_at = m.at + self.follow.silence;
+    }
+
+    /// The head was read: for the run's sake, or after silence.
+    pub(super) fn head(
+        &mut self,
+        head: Result<Option<TaskHead>, ReadFailed>,
+        m: Moment<'_>,
+        fx: &mut Vec<Effect>,
+    ) {
+        self.reading_head = false;
+        // While a write of ours is on its way, its outcome says more.
+        let Ok(head) = head else { return };
+        if self.write.is_some() {
+            return;
+        }
+        let Some(head) = head else {
+            if self.run.as_ref().is_some_and(|run| run.claim.is_some()) {
+                fx.push(Effect::Report(Report::Lost));
+                self.end_run(Reply::Lost, m, fx);
+            }
+            if self.run.is_none() {
+                self.gone(fx);
+            }
+            return;
+        };
+        let executor = head.claim.map(|claim| claim.instance);
+        let ends_turn = reduce::ends_turn(&head.state);
+        if let Some(claim) = self.run.as_ref().and_then(|run| run.claim)
+            && (head.state.is_terminal() || head.claim != Some(claim))
+        {
+            fx.push(Effect::Report(Report::Lost));
+            self.end_run(Reply::Lost, m, fx);
+        }
+        let moved = self.follow.executor != executor;
+        self.follow.executor = executor;
+        if self.run.is_none() && self.is_read() {
+            if moved || !ends_turn {
+                self.announce(fx);
+            }
+            // At work, and nobody of whom one could hope that he works.
+            let nobody = !ends_turn && executor.is_none_or(|executor| executor == self.me);
+            self.follow.orphaned = if nobody { self.follow.orphaned + 1 } else { 0 };
+            if self.follow.orphaned >= 2 {
+                self.follow.orphaned = 0;
+                self.take_over_asked(None, executor, false, fx);
+            }
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! The pure core of an actor: everything that one instance knows of one task, and what follows from what happens.
+//!
+//! [`Actor::step`] takes one input and says what is to be done. It waits for nothing, calls nothing, reads no clock
+//! and draws nothing by itself: the same state, input and moment always give the same effects. So a model checker
+//! can try all interleavings of it, and whoever steps it needs to decide nothing.
+//!
+//! A step has two halves. The first takes note of what happened. The second, `settle`, looks at the state alone and
+//! sees to it that whatever is wanted is under way: that readers are fed, that the next write is made, that a cancel
+//! insists, that watchers are sent what they lack. Since it is done after every input, nothing can be forgotten by
+//! the input that made it necessary.
+
+mod buffer;
+mod cancel;
+mod claims;
+mod effect;
+mod follow;
+mod input;
+mod plan;
+mod publish;
+mod ring;
+mod run;
+mod settings;
+mod take_over;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a_core::{Claim, CommitRecord, Env, InstanceId, News, Version};
+
+pub use buffer::{AgentOutput, EventBuffer};
+pub use effect::{CommitCall, Effect, Report, StartAgent};
+pub use input::{
+    AnswerAt, FirstTurn, FollowUp, Input, Later, Leave, ReadFailed, Reply, Seen, Settled, Ticket, TurnKind,
+    Written,
+};
+pub use plan::{StopReason, canceled, failed};
+pub use ring::{Ring, Tail};
+pub use settings::Settings;
+
+use cancel::Cancel;
+use claims::Write;
+use follow::Follow;
+use publish::Publish;
+use run::Run;
+use take_over::TakeOver;
+
+/// Time since the instance began, on its own monotonic clock.
+pub type Time = Duration;
+
+/// Names an agent within its actor.
+pub type AgentId = u32;
+
+/// What a step may know of the moment in which it is taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    /// The time.
+    pub at: Time,
+    /// Wall-clock time and fresh ids, for what users see.
+    pub env: &'a dyn Env,
+}
+
+/// What the task is being loaded for. One at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum LoadedFor {
+    /// To cancel it without its executor.
+    Cancel,
+    /// To take it over.
+    TakeOver,
+    /// To commit in smaller pieces what was too large as a whole.
+    Redo(AgentId),
+}
+
+/// All that one instance knows of one task.
+///
+/// Two facts do not exclude each other. *Readers* are none, or are served by the agent that runs here under a claim,
+/// or are following. *Ownership* is none, or claiming (a write in flight makes a claim), executing (a run with a
+/// claim), or delivering (no agent any more, and webhooks lack something).
+#[derive(Debug, Clone)]
+pub struct Actor {
+    me: InstanceId,
+    settings: Arc<Settings>,
+    ring: Ring,
+    /// The task does not exist, or exists no more.
+    absent: bool,
+    /// Streams that read from the ring.
+    readers: usize,
+    /// Streams that read the store first.
+    joining: usize,
+    follow: Follow,
+    publish: Publish,
+    run: Option<Box<Run>>,
+    /// An agent that is being dropped, and until when a later one waits for that.
+    ending: Option<(AgentId, Time)>,
+    /// The claim under which webhooks are served, once no agent works any more.
+    delivering: Option<Claim>,
+    /// A courier sees to the webhooks.
+    attended: bool,
+    /// The one write that is on its way.
+    write: Option<Write>,
+    /// Follow-ups that wait for the one before them.
+    requests: VecDeque<FollowUp>,
+    cancel: Option<Cancel>,
+    take_over: Option<TakeOver>,
+    loading: Option<LoadedFor>,
+    reading_head: bool,
+    next_agent: AgentId,
+    cut_off: bool,
+    leaving: Option<Leave>,
+}
+
+impl Actor {
+    /// Knows nothing of a task yet.
+    pub fn new(me: InstanceId, settings: Arc<Settings>) -> Self {
+        let ring = Ring::new(settings.ring_commits, settings.ring_bytes);
+        Actor {
+            me,
+            settings,
+            ring,
+            absent: false,
+            readers: 0,
+            joining: 0,
+            follow: Follow::default(),
+            publish: Publish::default(),
+            run: None,
+            ending: None,
+            delivering: None,
+            attended: false,
+            write: None,
+            requests: VecDeque::new(),
+            cancel: None,
+            take_over: None,
+            loading: None,
+            reading_head: false,
+            next_agent: 0,
+            cut_off: false,
+            leaving: None,
+        }
+    }
+
+    /// Takes note of what happened, and adds to `fx` what is to be done.
+    pub fn step(&mut self, input: Input, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        self.take(input, m, fx);
+        self.settle(m, fx);
+    }
+
+    fn take(&mut self, input: Input, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        match input {
+            Input::Attach { joined: true } => self.readers += 1,
+            Input::Attach { joined: false } => self.joining += 1,
+            Input::Detach { joined: true } => self.readers = self.readers.saturating_sub(1),
+            Input::Detach { joined: false } => self.joining = self.joining.saturating_sub(1),
+            Input::Joined { seen, registered } => {
+                self.joining = self.joining.saturating_sub(1);
+                self.readers += 1;
+                self.joined(&seen, registered, fx);
+            }
+            Input::Begin(first) => self.begin(*first, m, fx),
+            Input::Continue(follow_up) => self.continue_with(*follow_up, fx),
+            Input::Cancel { ticket, request } => self.cancel_asked(Some(ticket), None, request, m),
+            Input::Abandon(ticket) => self.abandon(ticket),
+            Input::TakeOver { ticket, from, handed_over } => {
+                self.take_over_asked(ticket, from, handed_over, fx);
+            }
+            Input::Said(agent, outputs) => self.said(agent, outputs, m),
+            Input::AgentGone(agent) => self.agent_gone(agent),
+            Input::Written { record, outcome } => self.written(record, outcome, m, fx),
+            Input::Loaded(loaded) => self.loaded(loaded, m, fx),
+            Input::Watched(watched) => self.watched(watched, m, fx),
+            Input::Read(read) => self.read(read, m, fx),
+            Input::Head(head) => self.head(head, m, fx),
+            Input::Watchers(watchers, after) => self.publish.found(watchers, after, self.me),
+            Input::Member(who, found) => self.member_found(who, found),
+            Input::Sent { gone } => self.sent(gone, fx),
+            Input::News { from, news, received } => self.news(from, news, received, m, fx),
+            Input::Attended => self.attended = true,
+            Input::Delivered => self.attended = false,
+            Input::ReachChanged => self.announce(fx),
+            Input::CutOff(cut_off) => self.cut_off(cut_off, m, fx),
+            Input::Leave(leave) => self.leave(leave, m, fx),
+            Input::Tick => {}
+        }
+    }
+
+    /// Sees to it that all that is wanted is under way.
+    fn settle(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        self.settle_run(m, fx);
+        self.settle_cancel(m, fx);
+        self.settle_take_over(fx);
+        self.settle_write(m, fx);
+        self.settle_follow(m, fx);
+        self.settle_publish(fx);
+    }
+
+    /// When the actor wants to be stepped at the latest.
+    pub fn deadline(&self) -> Option<Time> {
+        let run = self.run.as_ref().and_then(|run| run.deadline(&self.settings));
+        let ending = self.ending.filter(|_| self.is_starting()).map(|(_, until)| until);
+        let write = self.write.as_ref().and_then(Write::deadline);
+        let cancel = self.cancel.as_ref().map(Cancel::deadline);
+        let follow = self.follow_deadline();
+        [run, ending, write, cancel, follow].into_iter().flatten().min()
+    }
+
+    /// Tells whether nothing is left to do or to wait for.
+    pub fn is_done(&self) -> bool {
+        self.readers + self.joining == 0
+            && self.run.is_none()
+            && self.ending.is_none()
+            && self.delivering.is_none()
+            && !self.attended
+            && self.write.is_none()
+            && self.requests.is_empty()
+            && self.cancel.is_none()
+            && self.take_over.is_none()
+            && self.loading.is_none()
+            && !self.reading_head
+            && self.follow.is_idle()
+            && self.publish.is_idle()
+    }
+
+    /// The recent commits.
+    pub fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
+    /// Tells whether the task does not exist, or exists no more.
+    pub fn is_absent(&self) -> bool {
+        self.absent
+    }
+
+    /// Tells whether a stream that opens here has to register before it reads. It need not where the agent runs here,
+    /// or where this instance is registered already.
+    pub fn needs_watch(&self) -> bool {
+        !self.is_served() && !self.follow.is_registered()
+    }
+
+    /// Tells whether an agent runs here.
+    pub fn is_running(&self) -> bool {
+        self.run.is_some()
+    }
+
+    /// Tells whether a courier is to see to the task's webhooks here.
+    pub fn has_task(&self) -> bool {
+        self.run.is_some() || self.delivering.is_some()
+    }
+
+    /// The claim under which this instance has the task, if it does.
+    pub fn claim(&self) -> Option<Claim> {
+        self.run.as_ref().and_then(|run| run.claim).or(self.delivering)
+    }
+
+    /// Tells whether an agent may say more now.
+    pub fn has_room(&self, agent: AgentId) -> bool {
+        self.run.as_ref().is_some_and(|run| run.agent == agent && run.said.has_room())
+    }
+
+    /// Tells whether anybody here wants to see the task's commits.
+    fn is_read(&self) -> bool {
+        (self.readers > 0 || self.cancel.is_some()) && !self.ring.ended() && !self.absent
+    }
+
+    /// Tells whether anybody here wants to see the task's commits, or is about to.
+    fn is_wanted(&self) -> bool {
+        self.readers + self.joining > 0 || self.cancel.is_some()
+    }
+
+    /// Tells whether readers are fed by the agent that runs here: it has the task, or is about to create it. A task that
+    /// is parked may be claimed by others at any time, whether its agent goes on talking or not.
+    fn is_served(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| !run.is_parked())
+    }
+
+    fn is_starting(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.is_waiting())
+    }
+
+    /// The last version that this instance knows of.
+    fn known(&self) -> Version {
+        let run = self.run.as_ref().map_or(Version::ABSENT, |run| run.tip.version);
+        self.ring.head().max(run)
+    }
+
+    /// Shows a commit of this instance's own.
+    fn show(&mut self, record: &Arc<CommitRecord>, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        if self.is_wanted() || self.attended || !self.publish.is_idle() {
+            self.ring.publish(Arc::clone(record), m.at);
+        } else {
+            // Nobody asks for it now, and whoever comes begins with what the store has.
+            self.ring.advance(record.version, record.is_terminal());
+        }
+        fx.push(Effect::WakeReaders);
+    }
+
+    fn news(&mut self, from: InstanceId, news: News, received: Time, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        if news.version().is_some_and(|version| version > self.known()) {
+            // Word of a version that is not its own: the store says whether the agent here has lost the task.
+            self.check_run(fx);
+        }
+        match news {
+            News::Commits(_) | News::Changed(_) if !self.is_wanted() => fx.push(Effect::Hint(from, News::Unwatch)),
+            News::Commits(commits) => {
+                commits.into_iter().for_each(|commit| self.ring.offer(commit, received));
+                self.follow.heard(m);
+                fx.push(Effect::WakeReaders);
+            }
+            News::Changed(version) => self.ring.hear_of(version),
+            News::Watch { after, reach } => self.watched_by(from, after, reach, fx),
+            News::Unwatch => self.publish.remove(from),
+            News::Cancel(request) => self.cancel_heard(from, request.map(|request| *request), m, fx),
+            News::Cancelling => self.cancel_answered(false, fx),
+            News::CancelRefused => self.cancel_answered(true, fx),
+            News::Configs => {
+                if self.has_task() {
+                    fx.push(Effect::Attend);
+                }
+            }
+            News::HandOver => self.take_over_asked(None, Some(from), true, fx),
+        }
+    }
+
+    fn cut_off(&mut self, cut_off: bool, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        self.cut_off = cut_off;
+        if let Some(run) = &mut self.run {
+            run.clock_stood_still(m, &self.settings);
+            if cut_off {
+                run.waiters.drain(..).for_each(|(ticket, _)| fx.push(Effect::Reply(ticket, Reply::Unknown)));
+            }
+        }
+        if cut_off {
+            self.end_cancel(Reply::Unknown, fx);
+        }
+    }
+
+    fn leave(&mut self, leave: Leave, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        self.leaving = Some(leave);
+        self.requests.drain(..).for_each(|request| fx.push(Effect::Reply(request.ticket, Reply::Stopped)));
+        self.end_cancel(Reply::Stopped, fx);
+        self.end_take_over(Settled::Again, fx);
+        if leave == Leave::Evicted {
+            // What it has is others' now: nothing of it is committed any more, nor released.
+            self.end_run(Reply::Stopped, m, fx);
+            self.delivering = None;
+            self.attended = false;
+            self.publish.clear();
+        }
+    }
+
+    /// Whoever waited has left: nobody insists for them any more, and what is under way goes on.
+    fn abandon(&mut self, ticket: Ticket) {
+        if let Some(cancel) = &mut self.cancel {
+            cancel.waiters.retain(|waiting| *waiting != ticket);
+            if cancel.waiters.is_empty() && cancel.remote.is_none() {
+                self.cancel = None;
+            }
+        }
+        if let Some(run) = &mut self.run {
+            run.waiters.retain(|(waiting, _)| *waiting != ticket);
+        }
+        self.requests.retain(|request| request.ticket != ticket);
+    }
+}
+
+#[cfg(test)]
+mod tests;

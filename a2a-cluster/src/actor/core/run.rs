@@ -1,0 +1,434 @@
+//! One agent at work on the task, as far as its actor knows it, and how long it may take.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a::{StreamResponse, Task};
+use a2a_core::{CallerContext, CancelRequest, Claim, Principal, Tip, Version, reduce};
+
+use super::buffer::{AgentOutput, EventBuffer};
+use super::effect::{Effect, Report, StartAgent};
+use super::input::{AnswerAt, FirstTurn, Leave, Reply, Ticket, TurnKind};
+use super::plan::{StopReason, Turn};
+use super::{Actor, AgentId, Moment, Settings, Time};
+
+/// For how long an agent that talks all the time may commit back to back before it leaves room for others.
+const BACK_TO_BACK: Duration = Duration::from_secs(1);
+/// The least room that it leaves.
+const LEAST_ROOM: Duration = Duration::from_millis(2);
+/// How long a later agent waits for an earlier one that is being dropped, and may block.
+const DROP_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What an agent does.
+#[derive(Debug, Clone)]
+enum Doing {
+    /// It is to start once an earlier one is gone.
+    Waiting(Box<StartAgent>),
+    /// It may say something at any time.
+    Talking,
+    /// It is dropped; what it said is committed, and the turn is left to others.
+    HandingOver,
+    /// It has nothing more to say.
+    Ended,
+}
+
+/// One agent, its turn and what it said.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub(super) agent: AgentId,
+    doing: Doing,
+    /// The end of the log as this agent's last commit, or its claim, left it. Its next commit expects no other.
+    pub(super) tip: Tip,
+    /// The task with everything applied that was planned.
+    pub(super) task: Arc<Task>,
+    pub(super) principal: Option<Principal>,
+    pub(super) caller: Option<CallerContext>,
+    /// The claim under which it runs; `None` until the task is created.
+    pub(super) claim: Option<Claim>,
+    pub(super) said: EventBuffer,
+    /// Events of a commit that was too large as a whole: they are committed one by one.
+    pub(super) redo: VecDeque<StreamResponse>,
+    pub(super) turn: Turn,
+    /// All that the agent said is planned.
+    pub(super) said_all: bool,
+    /// It fails, for what it said is larger than can be kept.
+    pub(super) fails: bool,
+    pub(super) waiters: Vec<(Ticket, AnswerAt)>,
+    /// An agent that refused to cancel, and when.
+    pub(super) refused_at: Option<Time>,
+    creation_due: Option<Time>,
+    wind_down_due: Option<Time>,
+    silence_due: Time,
+    turn_due: Time,
+    check_due: Time,
+    check_after: Duration,
+    pace: Pace,
+}
+
+/// When the next commit of what an agent says may begin.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// Progress waits until then for more.
+    spaced_until: Time,
+    /// Everything waits until then, to leave room for others.
+    room_until: Time,
+    room_due: Time,
+    began: Time,
+    ended: Time,
+}
+
+impl Run {
+    pub(super) fn new(
+        start: StartAgent,
+        tip: Tip,
+        task: Arc<Task>,
+        claim: Option<Claim>,
+        m: Moment<'_>,
+        settings: &Settings,
+    ) -> Self {
+        let uncreated = (tip.version == Version::ABSENT).then(|| Box::new(Task::clone(&task)));
+        let cancels = start.kind == TurnKind::CancelOnly;
+        Run {
+            agent: start.agent,
+            doing: Doing::Waiting(Box::new(start)),
+            tip,
+            creation_due: uncreated.is_some().then(|| m.at + settings.creation_delay),
+            wind_down_due: cancels.then(|| m.at + settings.cancel_grace),
+            turn: Turn {
+                uncreated,
+                always_task: false,
+                last_was_message: false,
+                stopping: cancels.then_some(StopReason::Cancel),
+                depth: settings.depth,
+                broke_protocol: None,
+            },
+            task,
+            principal: None,
+            caller: None,
+            claim,
+            said: EventBuffer::default(),
+            redo: VecDeque::new(),
+            said_all: false,
+            fails: false,
+            waiters: Vec::new(),
+            refused_at: None,
+            silence_due: m.at + settings.agent_silence,
+            turn_due: m.at + settings.turn_limit,
+            check_due: m.at + settings.silence_max,
+            check_after: settings.silence_max,
+            pace: Pace {
+                spaced_until: Time::ZERO,
+                room_until: Time::ZERO,
+                room_due: m.at + BACK_TO_BACK,
+                began: m.at,
+                ended: m.at,
+            },
+        }
+    }
+
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.doing, Doing::Waiting(_))
+    }
+
+    pub(super) fn is_talking(&self) -> bool {
+        matches!(self.doing, Doing::Talking)
+    }
+
+    /// Tells whether the task waits for its caller, as far as it is committed.
+    pub(super) fn is_parked(&self) -> bool {
+        self.turn.uncreated.is_none() && reduce::is_interrupted(&self.task.status.state)
+    }
+
+    /// Tells whether something waits to be committed.
+    pub(super) fn has_something(&self, m: Moment<'_>) -> bool {
+        let creates = self.turn.uncreated.is_some()
+            && (self.turn.always_task || self.creation_due.is_some_and(|due| due <= m.at));
+        creates || !self.redo.is_empty() || (!self.said.is_empty() && !self.is_held(m))
+    }
+
+    /// Tells whether what was said waits for more, or leaves room for others.
+    fn is_held(&self, m: Moment<'_>) -> bool {
+        if self.turn.stopping.is_some() {
+            return false;
+        }
+        m.at < self.pace.room_until || (self.said.may_wait() && m.at < self.pace.spaced_until)
+    }
+
+    /// Takes note of a commit that begins. Whoever is passed over by an agent that commits back to back gets room now
+    /// and then: long enough to read the task and to commit once.
+    pub(super) fn commits(&mut self, m: Moment<'_>, settings: &Settings) {
+        self.pace.spaced_until = m.at + settings.commit_spacing;
+        let idle = m.at.saturating_sub(self.pace.ended);
+        if idle >= self.pace.room() {
+            self.pace.room_due = m.at + BACK_TO_BACK;
+        }
+        self.pace.began = m.at;
+    }
+
+    /// Takes note of its own commit that was applied.
+    pub(super) fn applied(&mut self, tip: Tip, m: Moment<'_>, settings: &Settings) {
+        self.tip = tip;
+        self.creation_due = None;
+        self.check_after = settings.silence_max;
+        self.check_due = m.at + self.check_after;
+        self.pace.ended = m.at;
+        if m.at >= self.pace.room_due {
+            self.pace.room_until = m.at + self.pace.room();
+            self.pace.room_due = self.pace.room_until + BACK_TO_BACK;
+        }
+    }
+
+    /// Time does not count in which the agent could not be heard.
+    pub(super) fn clock_stood_still(&mut self, m: Moment<'_>, settings: &Settings) {
+        self.silence_due = m.at + settings.agent_silence;
+    }
+
+    pub(super) fn deadline(&self, settings: &Settings) -> Option<Time> {
+        if let Doing::Waiting(_) = self.doing {
+            return None;
+        }
+        let held = (!self.said.is_empty() && self.turn.stopping.is_none()).then(|| {
+            let spaced = if self.said.may_wait() { self.pace.spaced_until } else { Time::ZERO };
+            self.pace.room_until.max(spaced)
+        });
+        let _ = settings;
+        let limits = self.wind_down_due.or(Some(self.silence_due.min(self.turn_due)));
+        [self.creation_due, limits, Some(self.check_due), held].into_iter().flatten().min()
+    }
+}
+
+impl Pace {
+    /// How much room is left for others: some times what a commit takes.
+    fn room(&self) -> Duration {
+        (self.ended.saturating_sub(self.began) * 4).clamp(LEAST_ROOM, Duration::from_millis(200))
+    }
+}
+
+impl Actor {
+    /// A message begins the task. One that is begun here already is joined: no second agent starts.
+    pub(super) fn begin(&mut self, first: FirstTurn, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        if self.leaving.is_some() {
+            fx.push(Effect::Reply(first.ticket, Reply::Stopped));
+            return;
+        }
+        if let Some(run) = &mut self.run {
+            run.waiters.push((first.ticket, first.answer_at));
+            self.answer(false, fx);
+            return;
+        }
+        if self.known() > Version::ABSENT || self.write.is_some() {
+            fx.push(Effect::Reply(first.ticket, Reply::Lost));
+            return;
+        }
+        self.absent = false;
+        let task = Arc::new(first.task);
+        let start = StartAgent {
+            agent: self.name_agent(),
+            kind: TurnKind::First,
+            attempt: 1,
+            task: Arc::clone(&task),
+            base: None,
+            ticket: Some(first.ticket),
+            cancel: None,
+        };
+        let mut run = Run::new(start, Tip::ABSENT, task, None, m, &self.settings);
+        run.principal = first.principal;
+        run.caller = first.caller;
+        run.turn.always_task = first.always_task;
+        run.waiters.push((first.ticket, first.answer_at));
+        self.run = Some(Box::new(run));
+        if first.webhooks {
+            self.attend(fx);
+        }
+    }
+
+    pub(super) fn name_agent(&mut self) -> AgentId {
+        self.next_agent = self.next_agent.wrapping_add(1);
+        self.next_agent
+    }
+
+    pub(super) fn said(&mut self, agent: AgentId, outputs: Vec<AgentOutput>, m: Moment<'_>) {
+        // What an agent says that is being stopped is heard by nobody.
+        let Some(run) = self.run.as_mut().filter(|run| run.agent == agent && run.is_talking()) else { return };
+        run.silence_due = m.at + self.settings.agent_silence;
+        for output in outputs {
+            if let AgentOutput::Ended = output {
+                run.doing = Doing::Ended;
+            }
+            run.said.push(output);
+        }
+    }
+
+    pub(super) fn agent_gone(&mut self, agent: AgentId) {
+        if self.ending.is_some_and(|(ending, _)| ending == agent) {
+            self.ending = None;
+        }
+    }
+
+    /// Starts an agent that may start; stops one that has had its time.
+    pub(super) fn settle_run(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        let blocked = self.ending.is_some_and(|(_, until)| m.at < until);
+        let waits_for_task =
+            self.run.as_ref().is_some_and(|run| run.turn.always_task && run.turn.uncreated.is_some());
+        if let Some(run) = &mut self.run
+            && let Doing::Waiting(_) = run.doing
+            && !blocked
+            && !waits_for_task
+            && let Doing::Waiting(start) = std::mem::replace(&mut run.doing, Doing::Talking)
+        {
+            self.ending = None;
+            fx.push(Effect::Start(start));
+        }
+        self.look_at_clocks(m, fx);
+        self.hand_over_or_fail(m, fx);
+    }
+
+    fn look_at_clocks(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        let cut_off = self.cut_off;
+        let Some(run) = self.run.as_mut().filter(|run| run.is_talking()) else { return };
+        if run.wind_down_due.is_some_and(|due| due <= m.at) {
+            self.silence_agent(m, fx);
+            return;
+        }
+        if cut_off || !run.said.has_room() {
+            run.silence_due = m.at + self.settings.agent_silence;
+        }
+        let overdue = match () {
+            () if run.turn.stopping.is_some() || run.is_parked() => None,
+            () if run.silence_due <= m.at => Some(StopReason::Silence),
+            () if run.turn_due <= m.at => Some(StopReason::TooLong),
+            () => None,
+        };
+        if run.is_parked() {
+            run.silence_due = m.at + self.settings.agent_silence;
+            run.turn_due = m.at + self.settings.turn_limit;
+        }
+        let check = run.check_due <= m.at;
+        if check {
+            run.check_after = (run.check_after * 2).min(self.settings.lease * 2);
+            run.check_due = m.at + run.check_after;
+        }
+        if let Some(reason) = overdue {
+            fx.push(Effect::Report(Report::Overdue));
+            self.ask_to_stop(reason, CancelRequest::default(), m, fx);
+        }
+        if check {
+            self.check_run(fx);
+        }
+    }
+
+    /// Lets the agent's `cancel` speak, for a while.
+    pub(super) fn ask_to_stop(
+        &mut self,
+        reason: StopReason,
+        request: CancelRequest,
+        m: Moment<'_>,
+        fx: &mut Vec<Effect>,
+    ) {
+        let grace = self.settings.cancel_grace;
+        let Some(run) = self.run.as_mut().filter(|run| run.is_talking() && run.turn.stopping.is_none()) else {
+            return;
+        };
+        run.turn.stopping = Some(reason);
+        run.refused_at = None;
+        run.wind_down_due = Some(m.at + grace);
+        fx.push(Effect::CancelAgent(run.agent, Box::new(request)));
+    }
+
+    /// The agent goes on after all.
+    pub(super) fn refused_to_stop(&mut self, m: Moment<'_>) {
+        if let Some(run) = &mut self.run {
+            run.refused_at = Some(m.at);
+            run.wind_down_due = None;
+        }
+    }
+
+    /// Ends an agent that has had its time: what it said is committed, and then the end.
+    fn silence_agent(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        let Some(run) = &mut self.run else { return };
+        run.doing = Doing::Ended;
+        run.wind_down_due = None;
+        run.said.push(AgentOutput::Ended);
+        let agent = run.agent;
+        self.stop_agent(agent, m, fx);
+    }
+
+    fn stop_agent(&mut self, agent: AgentId, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        self.ending = Some((agent, m.at + DROP_PATIENCE));
+        fx.push(Effect::StopAgent(agent));
+    }
+
+    /// Ends a turn that this instance has no more time for, once what was said is committed.
+    fn hand_over_or_fail(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        let leave = match self.leaving {
+            Some(leave @ (Leave::Fail | Leave::HandOver)) => leave,
+            Some(Leave::Evicted) | None => return,
+        };
+        let Some(run) = &mut self.run else { return };
+        let is_creating = self.write.is_some() && run.turn.uncreated.is_some();
+        if run.turn.uncreated.is_some() && !is_creating && run.claim.is_none() {
+            self.end_run(Reply::Stopped, m, fx);
+            return;
+        }
+        if run.is_talking() || run.is_waiting() {
+            if run.is_parked() || leave == Leave::Fail {
+                if run.turn.stopping.is_none() && !run.is_parked() {
+                    run.turn.stopping = Some(StopReason::Shutdown);
+                }
+                self.silence_agent(m, fx);
+            } else {
+                run.doing = Doing::HandingOver;
+                let agent = run.agent;
+                self.stop_agent(agent, m, fx);
+            }
+        }
+        let has_said = self.run.as_ref().is_some_and(|run| !run.said.is_empty() || !run.redo.is_empty());
+        if let Some(run) = self.run.as_ref().filter(|run| matches!(run.doing, Doing::HandingOver))
+            && !has_said
+            && self.write.is_none()
+        {
+            if let Some(claim) = run.claim {
+                fx.push(Effect::HandOver(claim));
+            }
+            self.end_run(Reply::Stopped, m, fx);
+        }
+    }
+
+    /// Drops the agent without a commit, and answers whoever waits.
+    pub(super) fn end_run(&mut self, reply: Reply, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        let Some(run) = self.run.take() else { return };
+        fx.push(Effect::WakeReaders);
+        for (ticket, _) in &run.waiters {
+            fx.push(Effect::Reply(*ticket, reply.clone()));
+        }
+        if run.is_talking() {
+            self.stop_agent(run.agent, m, fx);
+        }
+    }
+
+    /// Asks the store whether the task is still this run's.
+    pub(super) fn check_run(&mut self, fx: &mut Vec<Effect>) {
+        if self.run.as_ref().is_some_and(|run| run.claim.is_some()) && !self.reading_head {
+            self.reading_head = true;
+            fx.push(Effect::ReadHead);
+        }
+    }
+
+    /// Answers whoever may be answered now.
+    pub(super) fn answer(&mut self, committed: bool, fx: &mut Vec<Effect>) {
+        let Some(run) = self.run.as_mut().filter(|run| run.turn.uncreated.is_none()) else { return };
+        let over = committed && reduce::ends_turn(&run.task.status.state);
+        let task = &run.task;
+        run.waiters.retain(|(ticket, at)| {
+            let reply = match at {
+                AnswerAt::Opening => Reply::Open,
+                AnswerAt::Creation => Reply::Task(Arc::clone(task)),
+                AnswerAt::TurnEnd if over => Reply::Task(Arc::clone(task)),
+                AnswerAt::TurnEnd => return true,
+            };
+            fx.push(Effect::Reply(*ticket, reply));
+            false
+        });
+    }
+}

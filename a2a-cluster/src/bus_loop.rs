@@ -1,0 +1,108 @@
+//! What the bus brings is dispatched to those it concerns; hints go out off everybody's path.
+
+use std::sync::Arc;
+
+use a2a_core::{BackendError, BusMessage, Endpoint, News, Recipient};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::cancel::{self, Answer};
+use crate::error::Chain;
+use crate::instance::{Hint, Instance};
+use crate::members;
+use crate::run::Control;
+use crate::telemetry::{self, trace};
+use crate::webhook;
+
+/// Receives until the endpoint is closed.
+pub(crate) async fn receive(instance: &Arc<Instance>, endpoint: &dyn Endpoint) {
+    let mut pause = instance.config.retry_min;
+    loop {
+        match endpoint.receive().await {
+            Ok(messages) => {
+                pause = instance.config.retry_min;
+                instance.health.bus.succeeded();
+                instance.meters.bus_connected.set(1.0);
+                let received = Instant::now();
+                for message in messages {
+                    deliver(instance, message, received);
+                }
+            }
+            Err(BackendError::Closed) => return,
+            Err(error) => {
+                instance.health.bus.failed(instance.config.unready_after);
+                instance.meters.bus_failures.increment(1);
+                instance.meters.bus_connected.set(0.0);
+                tracing::warn!(error = %Chain(&error), "the bus cannot be read; streams ask the store meanwhile");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(instance.config.retry_max);
+            }
+        }
+    }
+}
+
+/// Sends what waits in the outbox until the instance closes.
+pub(crate) async fn send(instance: Arc<Instance>, mut outbox: mpsc::Receiver<Hint>) {
+    loop {
+        let hint = tokio::select! {
+            biased;
+            () = instance.closing.cancelled() => return,
+            hint = outbox.recv() => hint,
+        };
+        let Some(Hint { to, message }) = hint else { return };
+        if let Err(error) = instance.send(&[Recipient::direct(to)], &message).await {
+            tracing::debug!(kind = message.news.kind(), error = %Chain(&error), "a hint could not be sent");
+        }
+    }
+}
+
+/// Dispatches a message as a part of the trace that its sender names.
+fn deliver(instance: &Arc<Instance>, message: BusMessage, received: Instant) {
+    instance.meters.received(&message.news);
+    let trace = message.trace.as_deref().and_then(trace::Trace::parse);
+    let span = telemetry::delivery(instance, &message, trace);
+    trace::within_now(trace, || span.in_scope(|| dispatch(instance, message, received)));
+}
+
+fn dispatch(instance: &Arc<Instance>, message: BusMessage, received: Instant) {
+    let BusMessage { from, task: key, news, .. } = message;
+    if let Some(version) = news.version()
+        && let Some(run) = instance.runs.get(&key).filter(|run| run.version() < version)
+    {
+        run.tell(Control::Check);
+    }
+    match news {
+        News::Commits(commits) => match instance.feeds.get(&key) {
+            Some(feed) => commits.iter().for_each(|commit| feed.offer(commit, received)),
+            None => instance.tell(from, &key, News::Unwatch),
+        },
+        News::Changed(version) => match instance.feeds.get(&key) {
+            Some(feed) => feed.hear_of(version),
+            None => instance.tell(from, &key, News::Unwatch),
+        },
+        News::Watch { after, reach } => {
+            if let Some(run) = instance.runs.get(&key) {
+                run.watch(instance, &key, Recipient { instance: from, reach }, after);
+            } else if let Some(version) = instance.runs.ended_at(&key).filter(|version| *version > after) {
+                instance.tell(from, &key, News::Changed(version));
+            }
+        }
+        News::Unwatch => {
+            if let Some(run) = instance.runs.get(&key) {
+                run.unwatch(from);
+            }
+        }
+        News::Cancel(_) => {
+            if let Some(run) = instance.runs.get(&key) {
+                run.tell(Control::Cancel(from));
+            } else if instance.couriers.attends_to(&key) {
+                // Recorded for the sake of webhooks only; its agent is to hear of the cancel.
+                instance.tracker.spawn(trace::carried(cancel::for_another(Arc::clone(instance), key)));
+            }
+        }
+        News::Cancelling => instance.answers.record(&key, Answer::Heard),
+        News::CancelRefused => instance.answers.record(&key, Answer::Refused),
+        News::Configs => webhook::heard_of_change(instance, &key),
+        News::HandOver => members::suspect(instance, &key, from),
+    }
+}

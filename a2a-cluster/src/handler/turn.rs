@@ -1,0 +1,103 @@
+//! A turn that a message began, or met: what a handler needs to see it through.
+
+use std::sync::Arc;
+
+use a2a::{A2AError, Task};
+use a2a_core::{StoredTask, TaskKey, reduce};
+use a2a_server::ServiceParams;
+use tokio::sync::oneshot;
+
+use super::new_task::Anew;
+use crate::caller::Caller;
+use crate::feed::{self, Start};
+use crate::instance::Instance;
+use crate::run::{AnswerAt, Reply};
+use crate::subscribe;
+
+/// A turn that has begun, and what is needed to see it.
+pub(super) struct Turn {
+    pub(super) key: TaskKey,
+    pub(super) feed: feed::Attached,
+    pub(super) start: Start,
+    pub(super) answer: Answer,
+    pub(super) caller: Caller,
+    /// What is needed to begin once more, where the message may meet the mark of a task that is gone.
+    pub(super) anew: Option<Box<Anew>>,
+}
+
+/// Where the answer to a send comes from.
+pub(super) enum Answer {
+    /// From the run that it started.
+    Run(oneshot::Receiver<Reply>),
+    /// From the task that it met, as that is now.
+    Met(Box<Task>),
+}
+
+impl Answer {
+    async fn reply(self, instance: &Instance, answer_at: AnswerAt) -> Result<Reply, A2AError> {
+        match self {
+            Answer::Run(reply) => reply.await.map_err(|_| instance.stop_reason()),
+            Answer::Met(task) => Ok(match answer_at {
+                AnswerAt::TurnEnd if !reduce::ends_turn(&task.status.state) => Reply::Open,
+                AnswerAt::TurnEnd | AnswerAt::Creation => Reply::Task(task),
+                AnswerAt::Opening => Reply::Open,
+            }),
+        }
+    }
+}
+
+/// A turn, as far as it can be seen.
+pub(super) struct Seen {
+    pub(super) key: TaskKey,
+    pub(super) feed: feed::Attached,
+    pub(super) start: Start,
+    pub(super) reply: Reply,
+}
+
+impl Turn {
+    /// Waits for the answer. Where another writer was faster, its turn is met instead; where that is gone without a
+    /// trace, the message begins once more, under a random id.
+    pub(super) async fn answered(
+        mut self,
+        instance: &Arc<Instance>,
+        params: &ServiceParams,
+        answer_at: AnswerAt,
+    ) -> Result<Seen, A2AError> {
+        loop {
+            let Turn { key, feed, start, answer, caller, anew } = self;
+            let reply = answer.reply(instance, answer_at).await?;
+            let Reply::Lost(uncreated) = reply else { return Ok(Seen { key, feed, start, reply }) };
+            // What this request attached to is filled by nobody.
+            drop(feed);
+            if let Some((turn, _)) = meet(instance, &caller, &key).await? {
+                self = turn;
+                continue;
+            }
+            let (Some(task), Some(anew)) = (uncreated, anew) else {
+                return Err(A2AError::task_not_found(&key.task_id));
+            };
+            self = anew.begin(instance, params, caller, *task, answer_at).await?;
+        }
+    }
+}
+
+/// Joins the turn of a task of the caller's that exists. `None` where there is none.
+pub(super) async fn meet(
+    instance: &Arc<Instance>,
+    caller: &Caller,
+    key: &TaskKey,
+) -> Result<Option<(Turn, StoredTask)>, A2AError> {
+    let joined = subscribe::join(instance, key).await?;
+    let Some((feed, stored)) = joined.filter(|(_, stored)| stored.head.principal == caller.principal) else {
+        return Ok(None);
+    };
+    let turn = Turn {
+        key: key.clone(),
+        feed,
+        start: Start::Snapshot(Box::new(stored.task.clone()), stored.version),
+        answer: Answer::Met(Box::new(stored.task.clone())),
+        caller: caller.clone(),
+        anew: None,
+    };
+    Ok(Some((turn, stored)))
+}

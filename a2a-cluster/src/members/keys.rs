@@ -1,0 +1,55 @@
+//! The keys of the deployment: those by which bus messages prove that a member sent them, and the one from which ids
+//! of new tasks follow.
+
+use std::sync::Arc;
+
+use a2a_core::Result;
+use tokio::time::sleep;
+
+use crate::error::Chain;
+use crate::instance::Instance;
+
+/// The name of the keys of bus messages. They may be renewed at any time.
+const BUS: &str = "bus";
+
+/// The name of the key of message digests. It is made once and never renewed: a message that is sent again would not
+/// meet its task.
+const MESSAGE_IDS: &str = "message-ids";
+
+/// Reads all keys, or makes the first of each name.
+pub(crate) async fn read_keys(instance: &Instance) -> Result<()> {
+    if instance.message_ids.get().is_none() {
+        let first = instance.env.secret();
+        let keys = instance.retry_for_request().run(|| instance.deployment.keys(MESSAGE_IDS, first)).await?;
+        let _ = instance.message_ids.set(keys.current);
+    }
+    read_bus_keys(instance).await
+}
+
+/// Reads the keys of bus messages. Without a bus nobody needs them.
+async fn read_bus_keys(instance: &Instance) -> Result<()> {
+    if !instance.connection.has_bus() {
+        return Ok(());
+    }
+    let first = instance.env.secret();
+    let keys = instance.retry_for_request().run(|| instance.deployment.keys(BUS, first)).await?;
+    instance.seal.renew(keys);
+    Ok(())
+}
+
+/// Reads the keys of bus messages again with each lease, until the instance closes: a key that took the place of another is known to
+/// all before the other is let go.
+pub(crate) async fn renew_keys(instance: Arc<Instance>) {
+    if !instance.connection.has_bus() {
+        return;
+    }
+    let renewing = async {
+        loop {
+            sleep(instance.config.lease).await;
+            if let Err(error) = read_bus_keys(&instance).await {
+                tracing::warn!(error = %Chain(&error), "the keys of the bus could not be read again");
+            }
+        }
+    };
+    let _: Option<()> = instance.closing.run_until_cancelled(renewing).await;
+}

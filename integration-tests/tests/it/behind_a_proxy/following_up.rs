@@ -1,0 +1,61 @@
+//! Follow-ups to a task: which are taken, and which are refused.
+
+use a2a::{TaskState, error_code};
+
+use super::stage::{history, on_every_binding, replying, saying, soon, task, texts};
+
+on_every_binding! {
+    async fn a_parked_task_takes_follow_ups_wherever_they_land(place) {
+        let stage = place.stage().await;
+        let mut parked = stage.send("ask").await;
+        for _ in 0..3 {
+            parked = stage.reply(&parked, "ask").await.unwrap();
+            assert_eq!(parked.status.state, TaskState::InputRequired);
+        }
+        let done = stage.reply(&parked, "chunk a; done").await.unwrap();
+        assert_eq!((&done.status.state, texts(&done)), (&TaskState::Completed, vec!["a"]));
+        assert_eq!(history(&done), ["ask", "ask", "ask", "ask", "chunk a; done"]);
+        stage.leave().await;
+    }
+
+    async fn a_follow_up_need_not_name_the_context_but_must_not_name_another(place) {
+        let stage = place.stage().await;
+        let parked = stage.send("ask").await;
+        let mut wrong = replying(&parked, "done");
+        wrong.message.context_id = Some("another".into());
+        let error = soon(stage.client.send_message(&wrong)).await.unwrap_err();
+        assert_eq!(error.code, error_code::INVALID_PARAMS, "{error}");
+        let mut without = replying(&parked, "done");
+        without.message.context_id = None;
+        let done = task(soon(stage.client.send_message(&without)).await.unwrap());
+        assert_eq!((done.context_id, done.status.state), (parked.context_id, TaskState::Completed));
+        stage.leave().await;
+    }
+
+    async fn a_task_that_runs_has_ended_or_never_was_takes_none(place) {
+        let stage = place.stage().await;
+        let running = stage.begin("work; gate never; done").await;
+        let ended = stage.send("done").await;
+        for (to, what) in [(&running, "running"), (&ended, "ended")] {
+            for _ in 0..3 {
+                let error = stage.reply(to, "more").await.unwrap_err();
+                assert_eq!(error.code, error_code::UNSUPPORTED_OPERATION, "{what}: {error}");
+            }
+        }
+        let mut unknown = saying("more");
+        unknown.message.task_id = Some("nobody".into());
+        let error = soon(stage.client.send_message(&unknown)).await.unwrap_err();
+        assert_eq!(error.code, error_code::TASK_NOT_FOUND);
+        stage.leave().await;
+    }
+
+    async fn a_message_that_is_sent_again_makes_no_second_task(place) {
+        let stage = place.stage().await;
+        let request = saying("chunk a; done");
+        let first = task(soon(stage.client.send_message(&request)).await.unwrap());
+        for _ in 0..3 {
+            assert_eq!(task(soon(stage.client.send_message(&request)).await.unwrap()), first);
+        }
+        stage.leave().await;
+    }
+}
