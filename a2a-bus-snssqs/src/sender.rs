@@ -1,17 +1,17 @@
-//! Carries a batch with one request, and each entry that failed with one more of its own.
+//! Sends a batch with one request, and each entry that failed with one more of its own.
 
 use std::time::Duration;
 
 use a2a_core::InstanceId;
 
 use crate::clients::call;
+use crate::encoded::{EncodedMessage, Route};
 use crate::error::{Failure, Verdict};
-use crate::parcel::{Parcel, Route};
 use crate::{Clients, TopicArn, policy};
 
-/// What became of a parcel that did not fail.
+/// What became of a message that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum SendOutcome {
     /// The service has it.
     Sent,
     /// The queue of this instance does not exist.
@@ -20,7 +20,7 @@ pub(crate) enum Fate {
 
 /// Talks to the topic and to the queues of other instances.
 #[derive(Debug)]
-pub(crate) struct Carrier {
+pub(crate) struct Sender {
     clients: Clients,
     topic: TopicArn,
     limit: Duration,
@@ -33,60 +33,64 @@ enum Answer {
     Failed(Vec<(usize, Failure)>),
 }
 
-impl Carrier {
+impl Sender {
     pub(crate) fn new(clients: Clients, topic: TopicArn, limit: Duration) -> Self {
-        Carrier { clients, topic, limit }
+        Sender { clients, topic, limit }
     }
 
-    /// Sends parcels of one route. Returns what became of each, in their order.
-    pub(crate) async fn carry(&self, route: Route, parcels: &[Parcel]) -> Vec<Result<Fate, Failure>> {
-        let mut fates = vec![Ok(Fate::Sent); parcels.len()];
-        let again = match self.request(route, parcels).await {
-            Answer::Gone(instance) => return vec![Ok(Fate::Gone(instance)); parcels.len()],
-            // One bad parcel has the whole batch rejected: the others shall not suffer for it.
-            Answer::AllFailed(failure) if failure.verdict == Verdict::Rejected && parcels.len() > 1 => {
-                (0..parcels.len()).map(|entry| (entry, failure.clone())).collect()
+    /// Sends messages of one route. Returns what became of each, in their order.
+    pub(crate) async fn send_batch(
+        &self,
+        route: Route,
+        messages: &[EncodedMessage],
+    ) -> Vec<Result<SendOutcome, Failure>> {
+        let mut outcomes = vec![Ok(SendOutcome::Sent); messages.len()];
+        let again = match self.request(route, messages).await {
+            Answer::Gone(instance) => return vec![Ok(SendOutcome::Gone(instance)); messages.len()],
+            // One bad message has the whole batch rejected: the others shall not suffer for it.
+            Answer::AllFailed(failure) if failure.verdict == Verdict::Rejected && messages.len() > 1 => {
+                (0..messages.len()).map(|entry| (entry, failure.clone())).collect()
             }
             // The client has retried already.
-            Answer::AllFailed(failure) => return vec![Err(failure); parcels.len()],
+            Answer::AllFailed(failure) => return vec![Err(failure); messages.len()],
             Answer::Failed(entries) => entries,
         };
         for (entry, failure) in again {
-            if let (Some(fate), Some(parcel)) = (fates.get_mut(entry), parcels.get(entry)) {
-                let is_hopeless = parcels.len() == 1 && failure.verdict == Verdict::Rejected;
-                *fate = if is_hopeless { Err(failure) } else { self.carry_alone(route, parcel).await };
+            if let (Some(outcome), Some(message)) = (outcomes.get_mut(entry), messages.get(entry)) {
+                let is_hopeless = messages.len() == 1 && failure.verdict == Verdict::Rejected;
+                *outcome = if is_hopeless { Err(failure) } else { self.send_alone(route, message).await };
             }
         }
-        fates
+        outcomes
     }
 
-    async fn carry_alone(&self, route: Route, parcel: &Parcel) -> Result<Fate, Failure> {
-        match self.request(route, std::slice::from_ref(parcel)).await {
-            Answer::Gone(instance) => Ok(Fate::Gone(instance)),
+    async fn send_alone(&self, route: Route, message: &EncodedMessage) -> Result<SendOutcome, Failure> {
+        match self.request(route, std::slice::from_ref(message)).await {
+            Answer::Gone(instance) => Ok(SendOutcome::Gone(instance)),
             Answer::AllFailed(failure) => Err(failure),
             Answer::Failed(entries) => match entries.into_iter().next() {
                 Some((_, failure)) => Err(failure),
-                None => Ok(Fate::Sent),
+                None => Ok(SendOutcome::Sent),
             },
         }
     }
 
-    async fn request(&self, route: Route, parcels: &[Parcel]) -> Answer {
+    async fn request(&self, route: Route, messages: &[EncodedMessage]) -> Answer {
         match route {
-            Route::Queue(instance) => self.send(instance, parcels).await,
-            Route::Topic => self.publish(parcels).await,
+            Route::Queue(instance) => self.send(instance, messages).await,
+            Route::Topic => self.publish(messages).await,
         }
     }
 
-    async fn send(&self, instance: InstanceId, parcels: &[Parcel]) -> Answer {
+    async fn send(&self, instance: InstanceId, messages: &[EncodedMessage]) -> Answer {
         use aws_sdk_sqs::types::SendMessageBatchRequestEntry as Entry;
 
         const CALL: &str = "SendMessageBatch";
         let url = self.topic.queue_url(instance);
-        let entry = |(id, parcel): (usize, &Parcel)| {
-            Entry::builder().id(id.to_string()).message_body(&*parcel.body).build()
+        let entry = |(id, message): (usize, &EncodedMessage)| {
+            Entry::builder().id(id.to_string()).message_body(&*message.body).build()
         };
-        let entries = match parcels.iter().enumerate().map(entry).collect() {
+        let entries = match messages.iter().enumerate().map(entry).collect() {
             Ok(entries) => entries,
             Err(error) => return Answer::AllFailed(Failure::refused(CALL, error.to_string())),
         };
@@ -98,17 +102,17 @@ impl Carrier {
         }
     }
 
-    async fn publish(&self, parcels: &[Parcel]) -> Answer {
+    async fn publish(&self, messages: &[EncodedMessage]) -> Answer {
         use aws_sdk_sns::types::{MessageAttributeValue, PublishBatchRequestEntry as Entry};
 
         const CALL: &str = "PublishBatch";
-        let entry = |(id, parcel): (usize, &Parcel)| {
+        let entry = |(id, message): (usize, &EncodedMessage)| {
             let to = MessageAttributeValue::builder().data_type("String.Array");
-            let to = to.string_value(&parcel.recipients).build()?;
-            let entry = Entry::builder().id(id.to_string()).message(&*parcel.body);
+            let to = to.string_value(&message.recipients).build()?;
+            let entry = Entry::builder().id(id.to_string()).message(&*message.body);
             entry.message_attributes(policy::TO, to).build()
         };
-        let entries = match parcels.iter().enumerate().map(entry).collect() {
+        let entries = match messages.iter().enumerate().map(entry).collect() {
             Ok(entries) => entries,
             Err(error) => return Answer::AllFailed(Failure::refused(CALL, error.to_string())),
         };

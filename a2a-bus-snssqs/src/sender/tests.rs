@@ -1,6 +1,7 @@
 //! The wire form of requests, and what becomes of each entry when some or all fail.
 
-use a2a_core::{BusMessage, News, TaskKey, Tenant};
+use a2a_core::wire::Seal;
+use a2a_core::{BusMessage, News, Reach, Recipient, TaskKey, Tenant};
 use aws_sdk_sns::operation::publish_batch::PublishBatchOutput;
 use aws_sdk_sqs::operation::send_message_batch::{SendMessageBatchError, SendMessageBatchOutput};
 use aws_sdk_sqs::types::BatchResultErrorEntry as QueueError;
@@ -11,37 +12,37 @@ use aws_smithy_types::error::ErrorMetadata;
 use uuid::Uuid;
 
 use super::*;
-use crate::parcel::pack;
+use crate::encoded::encode;
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:a2a";
-const OWN_URL: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/a2a-own";
 
 fn instance(n: u128) -> InstanceId {
     InstanceId::from_uuid(Uuid::from_u128(n))
 }
 
-fn parcels(count: usize, to: &[InstanceId]) -> Vec<Parcel> {
-    let parcel = |n: usize| {
+fn messages(count: usize, to: &[InstanceId]) -> Vec<EncodedMessage> {
+    let by_topic = |instance: &InstanceId| Recipient { instance: *instance, reach: Reach::Topic };
+    let to: Vec<_> = to.iter().map(by_topic).collect();
+    let message = |n: usize| {
         let task = TaskKey::new(Tenant::default(), format!("task-{n}"));
-        let message = BusMessage { from: instance(1), task, news: News::Cancel, trace: None };
-        pack(to, &message).unwrap().remove(0)
+        let message = BusMessage { from: instance(1), task, news: News::Unwatch, trace: None };
+        encode(&to, &message, &Seal::open()).unwrap().remove(0)
     };
-    (0..count).map(parcel).collect()
+    (0..count).map(message).collect()
 }
 
-fn carrier(clients: Clients) -> Carrier {
-    let deployment = Deployment::new(TOPIC, "a2a").unwrap();
-    Carrier::new(clients, deployment, OWN_URL.to_owned(), Duration::from_secs(5))
+fn sender(clients: Clients) -> Sender {
+    Sender::new(clients, TOPIC.parse().unwrap(), Duration::from_secs(5))
 }
 
-fn over_sqs(rules: &[&Rule]) -> Carrier {
+fn over_sqs(rules: &[&Rule]) -> Sender {
     let sqs = mock_client!(aws_sdk_sqs, RuleMode::Sequential, rules);
-    carrier(Clients { sns: mock_client!(aws_sdk_sns, []), sqs })
+    sender(Clients { sns: mock_client!(aws_sdk_sns, []), sqs })
 }
 
-fn over_sns(rules: &[&Rule]) -> Carrier {
+fn over_sns(rules: &[&Rule]) -> Sender {
     let sns = mock_client!(aws_sdk_sns, RuleMode::Sequential, rules);
-    carrier(Clients { sns, sqs: mock_client!(aws_sdk_sqs, []) })
+    sender(Clients { sns, sqs: mock_client!(aws_sdk_sqs, []) })
 }
 
 fn sent(failed: &[(usize, &str)]) -> SendMessageBatchOutput {
@@ -56,8 +57,8 @@ fn sent(failed: &[(usize, &str)]) -> SendMessageBatchOutput {
         .unwrap()
 }
 
-fn verdicts(fates: &[Result<Fate, Failure>]) -> Vec<Result<Fate, Verdict>> {
-    fates.iter().map(|fate| fate.as_ref().copied().map_err(|failure| failure.verdict)).collect()
+fn verdicts(outcomes: &[Result<SendOutcome, Failure>]) -> Vec<Result<SendOutcome, Verdict>> {
+    outcomes.iter().map(|outcome| outcome.as_ref().copied().map_err(|failure| failure.verdict)).collect()
 }
 
 #[tokio::test]
@@ -75,10 +76,10 @@ async fn entries_that_failed_are_sent_again_one_by_one() {
             request.entries().len() == 1 && request.entries()[0].message_body().contains("task-3")
         })
         .then_output(|| sent(&[(0, "InternalError")]));
-    let carrier = over_sqs(&[&batch, &second, &fourth]);
-    let fates = carrier.carry(Route::Queue(instance(2)), &parcels(4, &[instance(2)])).await;
-    let ok = Ok(Fate::Sent);
-    assert_eq!(verdicts(&fates), [ok, ok, ok, Err(Verdict::Indeterminate)]);
+    let sender = over_sqs(&[&batch, &second, &fourth]);
+    let outcomes = sender.send_batch(Route::Queue(instance(2)), &messages(4, &[instance(2)])).await;
+    let ok = Ok(SendOutcome::Sent);
+    assert_eq!(verdicts(&outcomes), [ok, ok, ok, Err(Verdict::Indeterminate)]);
     assert_eq!((batch.num_calls(), second.num_calls(), fourth.num_calls()), (1, 1, 1));
 }
 
@@ -94,9 +95,9 @@ async fn one_bad_parcel_does_not_fail_the_others() {
     let good = mock!(aws_sdk_sqs::Client::send_message_batch).then_output(|| sent(&[]));
     let bad = mock!(aws_sdk_sqs::Client::send_message_batch).then_error(rejected);
     let last = mock!(aws_sdk_sqs::Client::send_message_batch).then_output(|| sent(&[]));
-    let carrier = over_sqs(&[&whole, &good, &bad, &last]);
-    let fates = carrier.carry(Route::Queue(instance(2)), &parcels(3, &[instance(2)])).await;
-    assert_eq!(verdicts(&fates), [Ok(Fate::Sent), Err(Verdict::Rejected), Ok(Fate::Sent)]);
+    let sender = over_sqs(&[&whole, &good, &bad, &last]);
+    let outcomes = sender.send_batch(Route::Queue(instance(2)), &messages(3, &[instance(2)])).await;
+    assert_eq!(verdicts(&outcomes), [Ok(SendOutcome::Sent), Err(Verdict::Rejected), Ok(SendOutcome::Sent)]);
 }
 
 #[tokio::test]
@@ -106,8 +107,9 @@ async fn a_throttled_request_is_not_multiplied() {
         .then_error(|| {
             SendMessageBatchError::generic(ErrorMetadata::builder().code("RequestThrottled").build())
         });
-    let fates = over_sqs(&[&throttled]).carry(Route::Queue(instance(2)), &parcels(3, &[instance(2)])).await;
-    assert_eq!(verdicts(&fates), [Err(Verdict::Unavailable); 3]);
+    let outcomes =
+        over_sqs(&[&throttled]).send_batch(Route::Queue(instance(2)), &messages(3, &[instance(2)])).await;
+    assert_eq!(verdicts(&outcomes), [Err(Verdict::Unavailable); 3]);
     assert_eq!(throttled.num_calls(), 3, "the client's own attempts and no others");
 }
 
@@ -115,16 +117,18 @@ async fn a_throttled_request_is_not_multiplied() {
 async fn a_lone_parcel_that_is_rejected_is_not_sent_again() {
     let rejected =
         mock!(aws_sdk_sqs::Client::send_message_batch).then_output(|| sent(&[(0, "InvalidMessageContents")]));
-    let fates = over_sqs(&[&rejected]).carry(Route::Queue(instance(2)), &parcels(1, &[instance(2)])).await;
-    assert_eq!(verdicts(&fates), [Err(Verdict::Rejected)]);
+    let outcomes =
+        over_sqs(&[&rejected]).send_batch(Route::Queue(instance(2)), &messages(1, &[instance(2)])).await;
+    assert_eq!(verdicts(&outcomes), [Err(Verdict::Rejected)]);
 }
 
 #[tokio::test]
 async fn a_queue_that_is_gone_is_reported_for_every_parcel() {
     let gone = mock!(aws_sdk_sqs::Client::send_message_batch)
         .then_error(|| SendMessageBatchError::QueueDoesNotExist(QueueDoesNotExist::builder().build()));
-    let fates = over_sqs(&[&gone]).carry(Route::Queue(instance(2)), &parcels(2, &[instance(2)])).await;
-    assert_eq!(verdicts(&fates), [Ok(Fate::Gone(instance(2))); 2]);
+    let outcomes =
+        over_sqs(&[&gone]).send_batch(Route::Queue(instance(2)), &messages(2, &[instance(2)])).await;
+    assert_eq!(verdicts(&outcomes), [Ok(SendOutcome::Gone(instance(2))); 2]);
 }
 
 #[tokio::test]
@@ -137,9 +141,9 @@ async fn failed_entries_of_a_publish_are_published_again_one_by_one() {
     let again = mock!(aws_sdk_sns::Client::publish_batch)
         .match_requests(|request| request.publish_batch_request_entries().len() == 1)
         .then_output(|| PublishBatchOutput::builder().build());
-    let fates =
-        over_sns(&[&half, &again]).carry(Route::Topic, &parcels(2, &[instance(2), instance(3)])).await;
-    assert_eq!(verdicts(&fates), [Ok(Fate::Sent); 2]);
+    let outcomes =
+        over_sns(&[&half, &again]).send_batch(Route::Topic, &messages(2, &[instance(2), instance(3)])).await;
+    assert_eq!(verdicts(&outcomes), [Ok(SendOutcome::Sent); 2]);
 }
 
 #[tokio::test]
@@ -148,9 +152,9 @@ async fn a_publish_names_its_recipients_in_a_string_array() {
     let config = aws_sdk_sns::Config::builder().with_test_defaults().http_client(http);
     let config = config.region(aws_sdk_sns::config::Region::new("us-east-1"));
     let sns = aws_sdk_sns::Client::from_conf(config.build());
-    let carrier = carrier(Clients { sns, sqs: mock_client!(aws_sdk_sqs, []) });
-    let parcels = parcels(1, &[instance(2), instance(3)]);
-    let _ = carrier.carry(Route::Topic, &parcels).await;
+    let sender = sender(Clients { sns, sqs: mock_client!(aws_sdk_sqs, []) });
+    let messages = messages(1, &[instance(2), instance(3)]);
+    let _ = sender.send_batch(Route::Topic, &messages).await;
 
     let sent = request.expect_request();
     let form: Vec<(String, String)> = form(std::str::from_utf8(sent.body().bytes().unwrap()).unwrap());
@@ -158,7 +162,7 @@ async fn a_publish_names_its_recipients_in_a_string_array() {
         let name = format!("PublishBatchRequestEntries.member.1.{name}");
         form.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()).unwrap()
     };
-    assert_eq!(field("Message"), parcels[0].body);
+    assert_eq!(field("Message"), *messages[0].body);
     assert_eq!(field("MessageAttributes.entry.1.Name"), "to");
     assert_eq!(field("MessageAttributes.entry.1.Value.DataType"), "String.Array");
     let to: Vec<String> =
@@ -173,16 +177,16 @@ async fn a_direct_message_goes_to_the_queue_named_after_its_recipient() {
     let config = aws_sdk_sqs::Config::builder().with_test_defaults().http_client(http);
     let config = config.region(aws_sdk_sqs::config::Region::new("us-east-1"));
     let sqs = aws_sdk_sqs::Client::from_conf(config.build());
-    let carrier = carrier(Clients { sns: mock_client!(aws_sdk_sns, []), sqs });
-    let parcels = parcels(2, &[instance(2)]);
-    let _ = carrier.carry(Route::Queue(instance(2)), &parcels).await;
+    let sender = sender(Clients { sns: mock_client!(aws_sdk_sns, []), sqs });
+    let messages = messages(2, &[instance(2)]);
+    let _ = sender.send_batch(Route::Queue(instance(2)), &messages).await;
 
     let sent = request.expect_request();
     let body: serde_json::Value = serde_json::from_slice(sent.body().bytes().unwrap()).unwrap();
     let url = format!("https://sqs.us-east-1.amazonaws.com/123456789012/a2a-{}", instance(2));
     assert_eq!(body["QueueUrl"], url);
     assert_eq!(body["Entries"][1]["Id"], "1");
-    assert_eq!(body["Entries"][1]["MessageBody"], parcels[1].body);
+    assert_eq!(body["Entries"][1]["MessageBody"], *messages[1].body);
     assert!(body["Entries"][1].get("MessageAttributes").is_none());
 }
 

@@ -1,4 +1,4 @@
-//! What to do with a received body. Whatever it is, the worst is one dropped message.
+//! Classifies received bodies: what to do with each. Whatever it is, the worst is one dropped message.
 
 use a2a_core::wire::{self, Seal};
 use a2a_core::{BusMessage, InstanceId};
@@ -17,8 +17,8 @@ pub(crate) enum Treatment {
     Leave(&'static str),
 }
 
-/// Judges the body of a message on its `deliveries`th delivery to `me`.
-pub(crate) fn judge(me: InstanceId, body: &str, seal: &Seal, deliveries: u32) -> Treatment {
+/// Classifies the body of a message on its `deliveries`th delivery to `me`.
+pub(crate) fn classify(me: InstanceId, body: &str, seal: &Seal, deliveries: u32) -> Treatment {
     let reason = match wire::decode(body, seal) {
         Ok(addressed) if addressed.to.contains(&me) => return Treatment::Deliver(addressed.message),
         Ok(_) => return Treatment::Drop("misaddressed"),
@@ -52,18 +52,18 @@ mod tests {
     fn a_message_to_us_is_delivered_and_one_to_others_is_not() {
         let seal = Seal::open();
         let body = wire::encode(&[instance(2), instance(3)], &message(), &seal);
-        assert_eq!(judge(instance(3), &body, &seal, 1), Treatment::Deliver(message()));
-        assert_eq!(judge(instance(4), &body, &seal, 1), Treatment::Drop("misaddressed"));
+        assert_eq!(classify(instance(3), &body, &seal, 1), Treatment::Deliver(message()));
+        assert_eq!(classify(instance(4), &body, &seal, 1), Treatment::Drop("misaddressed"));
     }
 
     #[test]
     fn an_unreadable_message_is_left_for_a_few_deliveries() {
-        let judge = |body, deliveries| judge(instance(1), body, &Seal::open(), deliveries);
+        let classify = |body, deliveries| super::classify(instance(1), body, &Seal::open(), deliveries);
         for deliveries in 0..DELIVERIES {
-            assert_eq!(judge("{", deliveries), Treatment::Leave("malformed"));
+            assert_eq!(classify("{", deliveries), Treatment::Leave("malformed"));
         }
-        assert_eq!(judge("{", DELIVERIES), Treatment::Drop("malformed"));
-        assert_eq!(judge(r#"{"v":1}"#, 9), Treatment::Drop("unknown_format"));
+        assert_eq!(classify("{", DELIVERIES), Treatment::Drop("malformed"));
+        assert_eq!(classify(r#"{"v":1}"#, 9), Treatment::Drop("unknown_format"));
     }
 
     #[test]
@@ -71,11 +71,11 @@ mod tests {
         let ours = Seal::new(Keys::first([1; 32]));
         for theirs in [Seal::open(), Seal::new(Keys::first([2; 32]))] {
             let body = wire::encode(&[instance(2)], &message(), &theirs);
-            assert_eq!(judge(instance(2), &body, &ours, 1), Treatment::Leave("unproven"));
-            assert_eq!(judge(instance(2), &body, &ours, DELIVERIES), Treatment::Drop("unproven"));
+            assert_eq!(classify(instance(2), &body, &ours, 1), Treatment::Leave("unproven"));
+            assert_eq!(classify(instance(2), &body, &ours, DELIVERIES), Treatment::Drop("unproven"));
         }
         let body = wire::encode(&[instance(2)], &message(), &ours);
-        assert_eq!(judge(instance(2), &body, &ours, 1), Treatment::Deliver(message()));
+        assert_eq!(classify(instance(2), &body, &ours, 1), Treatment::Deliver(message()));
     }
 
     #[test]
@@ -83,8 +83,8 @@ mod tests {
         let (early, late) = (Seal::new(Keys::first([1; 32])), Seal::new(Keys::first([1; 32])));
         early.renew(Keys::first([1; 32]).renewed([2; 32]));
         let body = wire::encode(&[instance(2)], &message(), &early);
-        assert_eq!(judge(instance(2), &body, &late, 1), Treatment::Leave("unproven"));
+        assert_eq!(classify(instance(2), &body, &late, 1), Treatment::Leave("unproven"));
         late.renew(Keys::first([1; 32]).renewed([2; 32]));
-        assert_eq!(judge(instance(2), &body, &late, 2), Treatment::Deliver(message()));
+        assert_eq!(classify(instance(2), &body, &late, 2), Treatment::Deliver(message()));
     }
 }

@@ -1,4 +1,4 @@
-//! One message made ready for the road: encoded, small enough, with at most as many recipients as fit.
+//! One message as it is sent: encoded, small enough, with at most as many recipients as fit.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const MOST_RECIPIENTS: usize = 200;
 /// What a message's attribute takes besides its value: its name and type.
 const ATTRIBUTE_BYTES: usize = 2 + 12;
 
-/// Where a parcel goes.
+/// Where a message goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Route {
     /// Straight to the queue of one instance.
@@ -31,7 +31,7 @@ pub(crate) enum Route {
 
 /// A message for one request or one entry of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Parcel {
+pub(crate) struct EncodedMessage {
     pub(crate) route: Route,
     pub(crate) body: Arc<str>,
     /// The value of the attribute that names the recipients; empty on the way to one queue.
@@ -40,14 +40,14 @@ pub(crate) struct Parcel {
     pub(crate) kind: &'static str,
 }
 
-impl Parcel {
+impl EncodedMessage {
     /// Bytes of it that count towards the limits.
     pub(crate) fn bytes(&self) -> usize {
         size(&self.body, &self.recipients)
     }
 }
 
-/// Makes the parcels that bring `message` to `to`: one publish for all whom the topic reaches, where these are
+/// Makes the messages that bring `message` to `to`: one publish for all whom the topic reaches, where these are
 /// several, and one for the queue of each other. Whoever is reached nowhere is left out.
 ///
 /// A publish costs little more than a message to one queue, whatever its recipients' number; but alone in a batch with
@@ -55,31 +55,31 @@ impl Parcel {
 ///
 /// # Errors
 ///
-/// `TooLarge` for a message that fits no carrier and that is not about commits.
-pub(crate) fn pack(to: &[Recipient], message: &BusMessage, seal: &Seal) -> Result<Vec<Parcel>> {
+/// `TooLarge` for a message that fits no service and that is not about commits.
+pub(crate) fn encode(to: &[Recipient], message: &BusMessage, seal: &Seal) -> Result<Vec<EncodedMessage>> {
     let (mut straight, by_topic) = ways(to);
-    let mut parcels = Vec::new();
+    let mut messages = Vec::new();
     for to in by_topic.chunks(MOST_RECIPIENTS) {
         match to {
             [one] => straight.push(*one),
             several => {
                 let recipients = policy::recipients(several);
                 let Contents { body, kind } = contents(several, &recipients, message, seal)?;
-                parcels.push(Parcel { route: Route::Topic, body, recipients, kind });
+                messages.push(EncodedMessage { route: Route::Topic, body, recipients, kind });
             }
         }
     }
     for to in straight.chunks(MOST_RECIPIENTS) {
         // Written and signed once for all of them.
         let Contents { body, kind } = contents(to, "", message, seal)?;
-        parcels.extend(to.iter().map(|one| Parcel {
+        messages.extend(to.iter().map(|one| EncodedMessage {
             route: Route::Queue(*one),
             body: Arc::clone(&body),
             recipients: String::new(),
             kind,
         }));
     }
-    Ok(parcels)
+    Ok(messages)
 }
 
 /// Who is reached straight and who by the topic, each once and in order.
@@ -99,7 +99,7 @@ fn ways(to: &[Recipient]) -> (Vec<InstanceId>, Vec<InstanceId>) {
     (ids(straight), ids(by_topic))
 }
 
-/// The body of a parcel, and what it says in the end.
+/// The body of a message, and what it says in the end.
 struct Contents {
     body: Arc<str>,
     kind: &'static str,

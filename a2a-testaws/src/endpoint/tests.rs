@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::venv;
 
 const ROLE: &str = "A2A_ENDPOINT_TEST_CHILD";
 
