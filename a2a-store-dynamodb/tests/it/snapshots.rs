@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use a2a::{Part, TaskState};
-use a2a_core::{BackendError, TaskStore};
+use a2a_core::{BackendError, Env, SystemEnv, TaskStore};
 use a2a_store_dynamodb::DynamoDbStore;
 use a2a_testkit::sample::{Story, at, message, status};
 use aws_sdk_dynamodb::Client;
@@ -141,7 +141,7 @@ fn a_superseded_snapshot_expires_soon_and_the_last_of_a_parked_task_never() {
         let parts = task.table.parts().await;
         let (last, superseded) = parts.split_last().unwrap();
         assert_eq!((last.1, superseded.len()), (None, 3), "{parts:?}");
-        let now = chrono::Utc::now().timestamp();
+        let now = SystemEnv.now().timestamp();
         let soon = now + 600..=now + 3600;
         assert!(superseded.iter().all(|(_, expires)| soon.contains(&expires.unwrap())), "{parts:?}");
         task.table.remove(superseded).await;
