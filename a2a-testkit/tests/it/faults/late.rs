@@ -47,7 +47,7 @@ async fn a_late_release_ends_a_claim_long_after_its_holder_gave_up() {
     // The next turn's claim is not the one that a release names which is under way.
     story.tell_with(&truth, Vec::new(), claim(held.instance)).await;
     unanswered(store.release(&story.key, &held).await);
-    store.settle().await;
+    store.await_late_writes().await;
     assert_eq!(truth.load(&story.key).await.unwrap(), story.stored());
 }
 
@@ -57,13 +57,13 @@ async fn a_late_beat_arrives_and_may_meet_its_eviction() {
     let me = Member::joining(instance(), None);
     unanswered(store.beat(&me).await);
     assert_eq!(truth.member(&me.id).await.unwrap(), None);
-    store.settle().await;
+    store.await_late_writes().await;
     assert_eq!(truth.member(&me.id).await.unwrap(), Some(me.clone()));
 
     let next = Member { beat: 1, ..me.clone() };
     unanswered(store.beat(&next).await);
     let _ = truth.evict(&me.id, 0).await.unwrap();
-    store.settle().await;
+    store.await_late_writes().await;
     assert_eq!(truth.member(&me.id).await.unwrap().map(|member| member.beat), Some(0));
     assert_eq!(truth.beat(&next).await.unwrap(), Beat::Evicted);
 }
@@ -88,7 +88,7 @@ async fn every_write_can_be_late() {
     assert!(truth.watchers(key).await.unwrap().is_empty());
     assert!(truth.list_configs(key).await.unwrap().is_empty());
     assert!(truth.given_up(None, 9).await.unwrap().is_empty());
-    store.settle().await;
+    store.await_late_writes().await;
     assert!(truth.watchers(key).await.unwrap().contains(&me));
     assert_eq!(truth.list_configs(key).await.unwrap(), [webhook(key)]);
     assert_eq!(truth.given_up(None, 9).await.unwrap(), [given_up]);
@@ -98,7 +98,7 @@ async fn every_write_can_be_late() {
     unanswered(store.unwatch(key, &me).await);
     unanswered(store.forget_given_up(key, "w").await);
     unanswered(store.renew_key("bus", 1, [3; 32]).await);
-    store.settle().await;
+    store.await_late_writes().await;
     assert_eq!(truth.list_configs(key).await.unwrap()[0].acknowledged, Version::new(7));
     assert!(truth.watchers(key).await.unwrap().is_empty());
     assert!(truth.given_up(None, 9).await.unwrap().is_empty());
@@ -108,14 +108,14 @@ async fn every_write_can_be_late() {
     assert_eq!(truth.beat(&member).await.unwrap(), Beat::Alive);
     unanswered(store.remove_config(key, "w").await);
     unanswered(store.evict(&me, 0).await);
-    store.settle().await;
+    store.await_late_writes().await;
     assert!(truth.list_configs(key).await.unwrap().is_empty());
     assert!(truth.member(&me).await.unwrap().unwrap().state.is_final());
 
     unanswered(store.remove(&me).await);
     unanswered(store.delete(key).await);
     assert!(truth.member(&me).await.unwrap().is_some());
-    store.settle().await;
+    store.await_late_writes().await;
     assert_eq!(truth.member(&me).await.unwrap(), None);
     assert_eq!(truth.load(key).await.unwrap(), None);
 }
@@ -127,7 +127,7 @@ async fn only_commits_are_late_by_default_and_other_writes_are_lost() {
     unanswered(store.watch(&story.key, &instance()).await);
     let draft = story.draft(Vec::new());
     unanswered(store.commit(&story.key, draft.commit()).await);
-    store.settle().await;
+    store.await_late_writes().await;
     assert!(truth.watchers(&story.key).await.unwrap().is_empty());
     assert_eq!(truth.load(&story.key).await.unwrap().map(|stored| stored.version), Some(draft.next()));
     assert_eq!(Forecast::stormy().late, Late::Commits);

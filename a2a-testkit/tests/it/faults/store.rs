@@ -87,7 +87,7 @@ async fn a_late_commit_is_tried_after_its_caller_gave_up() {
     assert!(overtaken.is_err());
     weather.set(Forecast::calm());
     story.tell(&store, Vec::new()).await;
-    store.settle().await;
+    store.await_late_writes().await;
     assert_eq!(truth.load(&story.key).await.unwrap(), story.stored());
 }
 
@@ -101,7 +101,7 @@ async fn a_retry_with_the_same_id_survives_any_storm() {
     for _ in 0..100 {
         story.tell(&store, Vec::new()).await;
     }
-    store.settle().await;
+    store.await_late_writes().await;
     assert_eq!(truth.load(&story.key).await.unwrap(), story.stored());
 }
 
