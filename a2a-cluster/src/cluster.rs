@@ -105,7 +105,7 @@ impl Cluster {
         instance.stopping.cancel();
         // Three fifths of the limit for agents' last commits, one for what runs in the background, one to leave.
         let _ = timeout_at(last - limit * 2 / 5, instance.runs.drained()).await;
-        let not_stopped = instance.runs.keys();
+        // Whoever still waits for the store is cut short; only what blocks its thread goes on.
         instance.closing.cancel();
         instance.tracker.close();
         let _ = timeout_at(last - limit / 5, async {
@@ -113,6 +113,7 @@ impl Cluster {
             self.current.ended().await;
         })
         .await;
+        let not_stopped = instance.runs.keys();
         let handed_over = members::leave(&instance, &not_stopped, last).await;
         tracing::info!(
             instance = %instance.id,

@@ -5,18 +5,21 @@
 //! the observer's own monotonic clock, is evicted by compare-and-set; then its tasks are taken over by commit.
 
 mod beat;
+mod failure_detector;
 mod index;
 mod keys;
 mod leave;
 mod observe;
 mod reconcile;
-mod recover;
-mod ring;
+mod recovery;
 mod shuffle;
+mod suspicion;
+mod take_over;
 
 pub(crate) use beat::beat;
 pub(crate) use keys::{read_keys, renew_keys};
 pub(crate) use leave::leave;
 pub(crate) use observe::observe;
 pub(crate) use reconcile::reconcile;
-pub(crate) use recover::{Suspects, begin as take_over_from, suspect, suspect_if_old};
+pub(crate) use recovery::begin as recover;
+pub(crate) use suspicion::{Suspects, suspect, suspect_if_old};

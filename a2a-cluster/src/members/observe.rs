@@ -1,98 +1,123 @@
-//! Observing the few members that follow this one in the ring.
+//! Observing the few members that follow this one in the ring, once with each of its own beats.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use a2a_core::{Eviction, InstanceId, Member, Result};
-use tokio::time::Instant;
+use a2a_core::{Eviction, InstanceId, Member, MemberState, Result};
+use futures::stream::{self, StreamExt};
+use tokio::time::timeout;
 
-use super::recover;
-use super::ring::{OBSERVED, Sightings, Still};
+use super::failure_detector::{Dead, FailureDetector, Verdict};
+use super::recovery;
 use crate::error::Chain;
 use crate::instance::Instance;
 
-/// How many records one read returns at most: what DynamoDB reads for one unit. A run of dead members that is no
-/// longer is found at once.
+/// How many records one read returns at most: what DynamoDB reads for one unit.
 const WINDOW: usize = 24;
+
+/// How many members are evicted at once.
+const AT_ONCE: usize = 8;
 
 /// Observes until the instance closes.
 pub(crate) async fn observe(instance: Arc<Instance>) {
-    let mut sightings = Sightings::new(instance.config.beat_interval * 2);
-    let mut reach = Reach::Ring;
-    loop {
-        tokio::select! {
-            biased;
-            () = instance.closing.cancelled() => return,
-            () = tokio::time::sleep(instance.config.beat_interval) => {}
-        }
-        match reach.followers(&instance).await {
-            Ok(seen) => {
-                for still in sightings.update(&seen, Instant::now(), instance.config.lease) {
-                    judge(&instance, still).await;
+    let observing = async {
+        let mut clock = instance.liveness.clock();
+        let mut detector = FailureDetector::new(instance.config.lease);
+        let mut ring = Ring { fits: true };
+        while clock.changed().await.is_ok() {
+            let now = *clock.borrow_and_update();
+            match timeout(instance.config.beat_interval, ring.read(&instance, &detector, now)).await {
+                // What took longer than to the next beat tells nothing of the time that was asked about.
+                Ok(Ok(_)) if clock.has_changed().unwrap_or(true) => {}
+                Ok(Ok(seen)) => act(&instance, detector.observe(now, &seen)).await,
+                Ok(Err(error)) => {
+                    tracing::warn!(error = %Chain(&error), "other instances cannot be observed");
                 }
+                Err(_) => tracing::warn!("other instances cannot be observed: the store does not answer"),
             }
-            Err(error) => tracing::warn!(error = %Chain(&error), "other instances cannot be observed"),
         }
-    }
+    };
+    let _: Option<()> = instance.closing.run_until_cancelled(observing).await;
 }
 
-/// What one read shows of the ring: an observation costs one read in a cluster of any size.
-#[derive(Debug, Clone, Copy)]
-enum Reach {
-    /// All members.
-    Ring,
-    /// Those that follow this one.
-    Arc,
+/// Reads the members that follow this one, the nearest first.
+#[derive(Debug)]
+struct Ring {
+    /// The whole ring fits in one read, as far as is known: then an observation costs no more than that.
+    fits: bool,
 }
 
-impl Reach {
-    /// Reads the members that follow this one, the nearest first.
-    async fn followers(&mut self, instance: &Instance) -> Result<Vec<Member>> {
-        if let Reach::Ring = self {
-            let ring = instance.members.roster(None, WINDOW).await?;
+impl Ring {
+    /// Reads until the detector has enough, or the ring is closed.
+    async fn read(
+        &mut self,
+        instance: &Instance,
+        detector: &FailureDetector,
+        now: Duration,
+    ) -> Result<Vec<Member>> {
+        let me = instance.id;
+        let page = async |after: Option<InstanceId>| instance.members.roster(after.as_ref(), WINDOW).await;
+        if self.fits {
+            let ring = page(None).await?;
             if ring.len() < WINDOW {
-                return Ok(around(ring, &instance.id));
+                return Ok(around(ring, me));
             }
-            *self = Reach::Arc;
+            self.fits = false;
         }
-        let mut seen = instance.members.roster(Some(&instance.id), WINDOW).await?;
-        let live = seen.iter().filter(|member| !member.state.is_final()).count();
-        if seen.len() < WINDOW && live < OBSERVED {
-            let first = instance.members.roster(None, WINDOW).await?;
-            if first.len() < WINDOW {
-                *self = Reach::Ring;
-                return Ok(around(first, &instance.id));
+        let mut ring = Vec::new();
+        let mut after = Some(me);
+        while after.is_some() {
+            let members = page(after).await?;
+            after = members.last().map(|last| last.id).filter(|_| members.len() == WINDOW);
+            ring.extend(members);
+            if detector.is_enough(now, &ring) {
+                return Ok(ring);
             }
-            seen.extend(first.into_iter().take_while(|member| member.id < instance.id));
         }
-        Ok(seen)
+        loop {
+            let members = page(after).await?;
+            after = members.last().map(|last| last.id).filter(|last| members.len() == WINDOW && *last < me);
+            ring.extend(members.into_iter().take_while(|member| member.id < me));
+            if after.is_none() {
+                self.fits = ring.len() + 1 < WINDOW;
+                return Ok(ring);
+            }
+            if detector.is_enough(now, &ring) {
+                return Ok(ring);
+            }
+        }
     }
 }
 
 /// Puts a whole ring in the order in which it follows one of its members, without that one.
-fn around(mut ring: Vec<Member>, me: &InstanceId) -> Vec<Member> {
-    let before = ring.partition_point(|member| member.id < *me);
+fn around(mut ring: Vec<Member>, me: InstanceId) -> Vec<Member> {
+    let before = ring.partition_point(|member| member.id < me);
     ring.rotate_left(before);
-    ring.retain(|member| member.id != *me);
+    ring.retain(|member| member.id != me);
     ring
 }
 
-async fn judge(instance: &Arc<Instance>, still: Still) {
-    // An instance that may be dead itself judges nobody.
+async fn act(instance: &Arc<Instance>, verdict: Verdict) {
+    for (id, state) in verdict.ended {
+        recovery::begin(instance, id, state);
+    }
+    stream::iter(verdict.dead).for_each_concurrent(AT_ONCE, |dead| evict(instance, dead)).await;
+}
+
+async fn evict(instance: &Arc<Instance>, dead: Dead) {
+    // An instance that may be dead itself evicts nobody.
     if !instance.liveness.is_fresh(instance.config.lease) {
         return;
     }
-    if !still.evicted {
-        match instance.members.evict(&still.id, still.beat).await {
-            Ok(Eviction::Evicted) => {
-                instance.meters.evictions.increment(1);
-                tracing::warn!(instance = %still.id, "an instance did not move for the lease time: evicted");
-            }
-            Ok(Eviction::Moved { .. } | Eviction::Absent) => return,
-            Err(error) => {
-                tracing::warn!(error = %Chain(&error), "an instance could not be evicted");
-                return;
-            }
+    let evicted = timeout(instance.config.beat_interval, instance.members.evict(&dead.id, dead.beat)).await;
+    let Ok(evicted) = evicted else { return };
+    match evicted {
+        Ok(Eviction::Evicted) => {
+            instance.meters.evictions.increment(1);
+            tracing::warn!(instance = %dead.id, "an instance did not move for the lease time: evicted");
+            recovery::begin(instance, dead.id, MemberState::Evicted);
         }
+        Ok(Eviction::Moved { .. } | Eviction::Absent) => {}
+        Err(error) => tracing::warn!(error = %Chain(&error), "an instance could not be evicted"),
     }
-    recover::begin(instance, still.id);
 }

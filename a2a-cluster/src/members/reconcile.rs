@@ -6,14 +6,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use a2a_core::TaskKey;
+use a2a_core::{MemberState, TaskKey};
+use futures::stream::{self, StreamExt};
 
 use super::index;
-use super::recover::take_over;
+use super::suspicion::AT_ONCE;
+use super::take_over::{Gone, Taken, take_over};
 use crate::error::Chain;
 use crate::instance::Instance;
 
-/// Looks once per lease time until the instance closes. A task that was found twice without a run, a lease
+/// Looks once per lease time until the instance stops. A task that was found twice without a run, a lease
 /// apart, is taken over like one of a dead instance.
 pub(crate) async fn reconcile(instance: Arc<Instance>) {
     let mut before = BTreeSet::new();
@@ -23,29 +25,40 @@ pub(crate) async fn reconcile(instance: Arc<Instance>) {
             () = instance.stopping.cancelled() => return,
             () = tokio::time::sleep(instance.config.lease) => {}
         }
+        // A claim whose outcome is unknown may be missing from the index, which lags.
+        let uncertain = instance.take_unattended();
         let recorded = match index::executing(&instance, &instance.id).await {
             Ok(recorded) => recorded,
             Err(error) => {
                 tracing::debug!(error = %Chain(&error), "this instance's recorded tasks cannot be read");
+                uncertain.iter().for_each(|key| instance.leave_unattended(key));
                 continue;
             }
         };
-        let idle: BTreeSet<TaskKey> =
-            recorded.into_iter().filter(|key| instance.runs.get(key).is_none()).collect();
-        for key in idle.intersection(&before) {
-            if let Err(error) = adopt(&instance, key).await {
-                tracing::warn!(task = %key, error = %Chain(&error), "a task that nobody works on stays so");
-            }
-        }
+        let recorded = recorded.into_iter().chain(uncertain);
+        let idle: BTreeSet<TaskKey> = recorded.filter(|key| !is_attended(&instance, key)).collect();
+        let twice: Vec<_> = idle.intersection(&before).collect();
+        stream::iter(twice).for_each_concurrent(AT_ONCE, |key| adopt(&instance, key)).await;
         before = idle;
     }
 }
 
-async fn adopt(instance: &Arc<Instance>, key: &TaskKey) -> a2a_core::Result<()> {
-    // A task whose turn is over is recorded for as long as its courier delivers; that is no mistake.
-    if instance.runs.get(key).is_some() || instance.couriers.attends_to(key) {
-        return Ok(());
+/// Whether somebody here works on a task. One whose turn is over is recorded for as long as its courier delivers;
+/// that is no mistake.
+fn is_attended(instance: &Instance, key: &TaskKey) -> bool {
+    instance.runs.get(key).is_some() || instance.couriers.attends_to(key)
+}
+
+async fn adopt(instance: &Arc<Instance>, key: &TaskKey) {
+    if is_attended(instance, key) {
+        return;
     }
-    tracing::warn!(task = %key, "a task is recorded as run here, but is not");
-    take_over(instance, key, instance.id).await
+    let me = Gone { id: instance.id, state: MemberState::Evicted };
+    match take_over(instance, key, me).await {
+        Ok(Taken::Here) => tracing::warn!(task = %key, "a task was recorded as run here, but was not"),
+        Ok(Taken::Not) => {}
+        Err(error) => {
+            tracing::warn!(task = %key, error = %Chain(&error), "a task that nobody works on stays so");
+        }
+    }
 }

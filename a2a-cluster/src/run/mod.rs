@@ -231,8 +231,18 @@ pub(crate) fn start(
     }
     let voice = begin(instance);
     let waits_for_agent = assignment.answer_at != AnswerAt::Creation;
+    let (key, ending) = (assignment.key.clone(), (Arc::clone(instance), Arc::clone(&handle)));
     let run = drive::Run::new(Arc::clone(instance), assignment, handle, commands, voice, reply);
-    let mut run = Box::pin(trace::within(trace, run.drive()).instrument(span));
+    let run = async move {
+        let (instance, handle) = ending;
+        if instance.closing.run_until_cancelled(run.drive()).await.is_none() {
+            // The instance has no more time: what the run was doing may or may not be done.
+            instance.leave_unattended(&key);
+            instance.runs.remove(&key, &handle);
+            handle.done.cancel();
+        }
+    };
+    let mut run = Box::pin(trace::within(trace, run).instrument(span));
     // What is over without waiting needs no task of its own, nor another thread that wakes up for it.
     let is_over = waits_for_agent && run.as_mut().now_or_never().is_some();
     if !is_over {

@@ -32,6 +32,7 @@ fn mortal() -> Config {
     let mut config = config();
     config.beat_interval = Duration::from_millis(40);
     config.lease = Duration::from_millis(400);
+    config.keep_evicted = Duration::from_millis(400);
     config
 }
 

@@ -1,0 +1,158 @@
+//! The failure detector: from what is read of other members to who is dead.
+//!
+//! A member is dead whose counter has not moved for the lease time. Time is the observer's own, and only such in which
+//! its own beats were answered; see [`Liveness`](crate::liveness::Liveness). Where many stand still at once, the cause
+//! is more likely to be one of all than many of one, so the detector waits longer and condemns slowly.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use a2a_core::{InstanceId, Member, MemberState};
+
+/// How many members that move each observer looks past: so many may observe one that dies.
+const OBSERVED: usize = 3;
+
+/// How many members that were never seen before are read at once.
+const MOST_UNKNOWN: usize = 96;
+
+/// So many may stand still without being suspected of a common cause.
+const FEW: usize = 2;
+
+/// A member that has not moved for the lease time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Dead {
+    pub(super) id: InstanceId,
+    /// The counter that did not move.
+    pub(super) beat: u64,
+}
+
+/// What an observation comes to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// To be evicted now, the nearest first.
+    pub(super) dead: Vec<Dead>,
+    /// Evicted already, or left in good order: their tasks may not have been taken over yet.
+    pub(super) ended: Vec<(InstanceId, MemberState)>,
+}
+
+/// Judges the members that follow this one in the ring.
+#[derive(Debug)]
+pub(super) struct FailureDetector {
+    lease: Duration,
+    seen: BTreeMap<InstanceId, Sighting>,
+    mass: Option<Mass>,
+}
+
+/// What was seen of a member that had not ended.
+#[derive(Debug, Clone, Copy)]
+struct Sighting {
+    beat: u64,
+    /// When it was first seen so, in observed time.
+    since: Duration,
+    /// It was seen to move before, so that it lives until it stands still.
+    has_moved: bool,
+}
+
+/// Many stand still at once.
+#[derive(Debug, Clone, Copy)]
+struct Mass {
+    since: Duration,
+    /// How many there were, at most, until the first of them was condemned.
+    count: usize,
+}
+
+/// How a member does, as far as one observation tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Motion {
+    Moves,
+    /// Not seen to move, nor for long enough to stand still.
+    Unknown,
+    StandsStill,
+    Ended,
+}
+
+impl FailureDetector {
+    pub(super) fn new(lease: Duration) -> Self {
+        FailureDetector { lease, seen: BTreeMap::new(), mass: None }
+    }
+
+    /// Tells whether enough of the ring was read, the nearest first: nearer members than this one have to judge
+    /// what comes after three that move. Evicted members and such that stand still are read past.
+    pub(super) fn is_enough(&self, now: Duration, ring: &[Member]) -> bool {
+        let count = |motion| ring.iter().filter(|member| self.motion(now, member) == motion).count();
+        count(Motion::Moves) >= OBSERVED || count(Motion::Unknown) >= MOST_UNKNOWN
+    }
+
+    /// Takes what was read of the ring, the nearest first, without this member itself, when this much time had been
+    /// observed. Members that were not read are forgotten: others observe them, or they are gone.
+    pub(super) fn observe(&mut self, now: Duration, ring: &[Member]) -> Verdict {
+        let motions: Vec<_> = ring.iter().map(|member| (member, self.motion(now, member))).collect();
+        let still = motions.iter().filter(|(_, motion)| *motion == Motion::StandsStill).count();
+        let ended = motions.iter().filter(|(_, motion)| *motion == Motion::Ended).count();
+        let most = self.condemnable(now, still, ring.len() - ended + 1);
+        let mut verdict = Verdict::default();
+        let mut moving = 0;
+        for (member, motion) in &motions {
+            match motion {
+                Motion::Moves => moving += 1,
+                Motion::StandsStill if moving < OBSERVED && verdict.dead.len() < most => {
+                    verdict.dead.push(Dead { id: member.id, beat: member.beat });
+                }
+                Motion::Ended if moving < OBSERVED => verdict.ended.push((member.id, member.state)),
+                Motion::Unknown | Motion::StandsStill | Motion::Ended => {}
+            }
+        }
+        let before = std::mem::take(&mut self.seen);
+        let sightings = motions.into_iter().filter(|(_, motion)| *motion != Motion::Ended);
+        self.seen =
+            sightings.map(|(member, _)| (member.id, sighted(before.get(&member.id), now, member))).collect();
+        verdict
+    }
+
+    fn motion(&self, now: Duration, member: &Member) -> Motion {
+        if member.state.is_final() {
+            return Motion::Ended;
+        }
+        match self.seen.get(&member.id) {
+            None => Motion::Unknown,
+            Some(before) if before.beat != member.beat => Motion::Moves,
+            Some(before) if now.saturating_sub(before.since) >= self.lease => Motion::StandsStill,
+            Some(before) if before.has_moved => Motion::Moves,
+            Some(_) => Motion::Unknown,
+        }
+    }
+
+    /// How many of those that stand still may be condemned now; `members` have not ended, this one among them.
+    ///
+    /// More than a third, and more than a few, have a lease time more. Then half of them at most are condemned with
+    /// each observation: where the cause was a common one after all, the others may be back before the next.
+    fn condemnable(&mut self, now: Duration, still: usize, members: usize) -> usize {
+        if still == 0 {
+            self.mass = None;
+        } else if self.mass.is_none() && still > FEW && still * 3 > members {
+            tracing::warn!(
+                still,
+                members,
+                "many members stand still at once; none is evicted for another lease"
+            );
+            self.mass = Some(Mass { since: now, count: still });
+        }
+        let Some(mass) = &mut self.mass else { return usize::MAX };
+        if now.saturating_sub(mass.since) < self.lease {
+            mass.count = mass.count.max(still);
+            return 0;
+        }
+        // Whoever was not known yet when the wait ended counts no more, so that this is a half for ever.
+        (mass.count / 2).max(1)
+    }
+}
+
+fn sighted(before: Option<&Sighting>, now: Duration, member: &Member) -> Sighting {
+    match before {
+        Some(before) if before.beat == member.beat => *before,
+        before => Sighting { beat: member.beat, since: now, has_moved: before.is_some() },
+    }
+}
+
+#[cfg(test)]
+mod tests;
