@@ -6,13 +6,11 @@ use a2a_core::{BackendError, BusMessage, Endpoint, News, Recipient};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::cancel::{self, Answer};
+use crate::actor::core::Input;
 use crate::error::Chain;
 use crate::instance::{Hint, Instance};
 use crate::members;
-use crate::run::Control;
 use crate::telemetry::{self, trace};
-use crate::webhook;
 
 /// Receives until the endpoint is closed.
 pub(crate) async fn receive(instance: &Arc<Instance>, endpoint: &dyn Endpoint) {
@@ -66,43 +64,24 @@ fn deliver(instance: &Arc<Instance>, message: BusMessage, received: Instant) {
 
 fn dispatch(instance: &Arc<Instance>, message: BusMessage, received: Instant) {
     let BusMessage { from, task: key, news, .. } = message;
-    if let Some(version) = news.version()
-        && let Some(run) = instance.runs.get(&key).filter(|run| run.version() < version)
-    {
-        run.tell(Control::Check);
+    if instance.actors.get(&key).is_none() {
+        // Nobody here knows of the task, nor needs to for these.
+        match news {
+            News::Commits(_) | News::Changed(_) => instance.tell(from, &key, News::Unwatch),
+            News::Watch { after, .. } => {
+                if let Some(version) = instance.actors.ended_at(&key).filter(|version| *version > after) {
+                    instance.tell(from, &key, News::Changed(version));
+                }
+            }
+            News::HandOver => members::suspect(instance, &key, from),
+            News::Unwatch | News::Cancel(_) | News::Cancelling | News::CancelRefused | News::Configs => {}
+        }
+        return;
     }
-    match news {
-        News::Commits(commits) => match instance.feeds.get(&key) {
-            Some(feed) => commits.iter().for_each(|commit| feed.offer(commit, received)),
-            None => instance.tell(from, &key, News::Unwatch),
-        },
-        News::Changed(version) => match instance.feeds.get(&key) {
-            Some(feed) => feed.hear_of(version),
-            None => instance.tell(from, &key, News::Unwatch),
-        },
-        News::Watch { after, reach } => {
-            if let Some(run) = instance.runs.get(&key) {
-                run.watch(instance, &key, Recipient { instance: from, reach }, after);
-            } else if let Some(version) = instance.runs.ended_at(&key).filter(|version| *version > after) {
-                instance.tell(from, &key, News::Changed(version));
-            }
-        }
-        News::Unwatch => {
-            if let Some(run) = instance.runs.get(&key) {
-                run.unwatch(from);
-            }
-        }
-        News::Cancel(_) => {
-            if let Some(run) = instance.runs.get(&key) {
-                run.tell(Control::Cancel(from));
-            } else if instance.couriers.attends_to(&key) {
-                // Recorded for the sake of webhooks only; its agent is to hear of the cancel.
-                instance.tracker.spawn(trace::carried(cancel::for_another(Arc::clone(instance), key)));
-            }
-        }
-        News::Cancelling => instance.answers.record(&key, Answer::Heard),
-        News::CancelRefused => instance.answers.record(&key, Answer::Refused),
-        News::Configs => webhook::heard_of_change(instance, &key),
-        News::HandOver => members::suspect(instance, &key, from),
+    if let News::HandOver = news {
+        members::suspect(instance, &key, from);
+        return;
     }
+    let received = instance.actors.time_of(received);
+    instance.tell_actor(&key, Input::News { from, news, received });
 }

@@ -68,12 +68,12 @@ impl Cluster {
 
     /// How many agents run here now.
     pub fn running(&self) -> usize {
-        self.current.get().runs.len()
+        self.current.get().actors.running()
     }
 
     /// How many tasks have streams open here now.
     pub fn streaming(&self) -> usize {
-        self.current.get().feeds.len()
+        self.current.get().actors.streaming()
     }
 
     /// Takes no new work from now on. What runs goes on until [`shutdown`](Cluster::shutdown). Idempotent.
@@ -98,13 +98,13 @@ impl Cluster {
         instance.draining.cancel();
         // Whether they finish in time or not, what is left is stopped next.
         let _ = timeout(grace, async {
-            instance.runs.drained().await;
+            instance.actors.drained().await;
             instance.couriers.drained().await;
         })
         .await;
         instance.stopping.cancel();
         // Three fifths of the limit for agents' last commits, one for what runs in the background, one to leave.
-        let _ = timeout_at(last - limit * 2 / 5, instance.runs.drained()).await;
+        let _ = timeout_at(last - limit * 2 / 5, instance.actors.drained()).await;
         // Whoever still waits for the store is cut short; only what blocks its thread goes on.
         instance.closing.cancel();
         instance.tracker.close();
@@ -113,7 +113,7 @@ impl Cluster {
             self.current.ended().await;
         })
         .await;
-        let not_stopped = instance.runs.keys();
+        let not_stopped = instance.actors.busy();
         let handed_over = members::leave(&instance, &not_stopped, last).await;
         tracing::info!(
             instance = %instance.id,

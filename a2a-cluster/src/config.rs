@@ -49,6 +49,11 @@ pub struct Config {
     /// How long the record of a member that was evicted is kept after one of its tasks was last seen. At least an
     /// hour is wise: by it others know that whoever is silent is dead. Default: 1 hour.
     pub keep_evicted: Duration,
+    /// How long an agent may say nothing while it works. Then it is asked to cancel, and its task fails. Default:
+    /// 15 minutes.
+    pub agent_silence: Duration,
+    /// How long a turn may take as a whole. Then its agent is asked to cancel, and its task fails. Default: 24 hours.
+    pub turn_limit: Duration,
     /// How much longer than its grace a shutdown takes at most. Default: 5 s.
     pub shutdown_limit: Duration,
     /// What becomes of a task whose executor is lost. Default: it fails.
@@ -83,6 +88,8 @@ impl Default for Config {
             unready_after: Duration::from_secs(10),
             cut_off_limit: Duration::from_secs(60 * 60),
             keep_evicted: Duration::from_secs(60 * 60),
+            agent_silence: Duration::from_secs(15 * 60),
+            turn_limit: Duration::from_secs(24 * 60 * 60),
             shutdown_limit: Duration::from_secs(5),
             executor_lost: ExecutorLost::Fail,
             feed_commits: 256,

@@ -13,7 +13,7 @@ use crate::error::Chain;
 use crate::instance::{Hint, Instance};
 use crate::retry::jittered;
 use crate::setup::Setup;
-use crate::{bus_loop, connection, members};
+use crate::{actor, bus_loop, connection, members};
 
 /// Holds the current incarnation, and sees to it that there is one.
 #[derive(Debug)]
@@ -119,6 +119,8 @@ fn serve(instance: &Arc<Instance>, hints: mpsc::Receiver<Hint>) {
     tracker.spawn(members::observe(Arc::clone(instance)));
     tracker.spawn(members::reconcile(Arc::clone(instance)));
     tracker.spawn(members::renew_keys(Arc::clone(instance)));
+    tracker.spawn(actor::keep_time(Arc::clone(instance)));
+    tracker.spawn(actor::keep_told(Arc::clone(instance)));
     tracker.spawn(connection::keep_connected(Arc::clone(instance)));
     tracker.spawn(bus_loop::send(Arc::clone(instance), hints));
     tracing::info!(instance = %instance.id, "the instance serves");

@@ -12,14 +12,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::bindings::unavailable::unavailable;
-use crate::cancel::{Answer, Answers};
+use crate::actor::Actors;
+use crate::actor::core::Settings;
+use crate::config::ExecutorLost;
 use crate::connection::Connection;
 use crate::error;
-use crate::feed::Feeds;
 use crate::liveness::Liveness;
 use crate::members::Suspects;
 use crate::retry::Retry;
-use crate::run::Runs;
 use crate::setup::Setup;
 use crate::telemetry::{Health, trace};
 use crate::webhook::Couriers;
@@ -32,6 +32,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 const STOPS: &str = "this instance is shutting down";
 const EVICTED: &str = "this instance lost its place in the cluster; try again";
+const UNKNOWN: &str =
+    "it is not known whether the request was taken; read the task before it is sent again";
 const CUT_OFF: &str = "this instance cannot reach its store; try again";
 
 /// One incarnation, shared by its runs, its streams and its background tasks. A request takes the current one once
@@ -40,10 +42,8 @@ pub(crate) struct Instance {
     setup: Arc<Setup>,
     pub(crate) id: InstanceId,
     pub(crate) connection: Connection,
-    pub(crate) feeds: Arc<Feeds>,
-    pub(crate) runs: Runs,
+    pub(crate) actors: Actors,
     pub(crate) couriers: Couriers,
-    pub(crate) answers: Answers,
     pub(crate) liveness: Liveness,
     pub(crate) health: Health,
     pub(crate) suspects: Suspects,
@@ -88,13 +88,12 @@ impl Instance {
     /// Draws an id. The instance has not joined yet, and nothing of it runs. Returns its outbox, too.
     pub(crate) fn new(setup: &Arc<Setup>) -> (Arc<Self>, mpsc::Receiver<Hint>) {
         let (outbox, hints) = mpsc::channel(OUTBOX);
+        let id = InstanceId::generate(&*setup.env);
         let instance = Instance {
-            id: InstanceId::generate(&*setup.env),
+            id,
             connection: Connection::new(setup.bus.clone()),
-            feeds: Arc::new(Feeds::new(&setup.config, setup.meters.delivery_seconds.clone())),
-            runs: Runs::default(),
+            actors: Actors::new(id, settings(setup)),
             couriers: Couriers::new(&setup.config.webhooks, setup.allow_local_webhooks),
-            answers: Answers::default(),
             liveness: Liveness::new(),
             health: Health::new(),
             suspects: Suspects::default(),
@@ -113,12 +112,6 @@ impl Instance {
     /// Sends a hint to another instance. It is dropped when too many wait: hints may be lost.
     pub(crate) fn tell(&self, to: InstanceId, task: &TaskKey, news: News) {
         if to == self.id {
-            // Only answers to cancels go from a part of this instance to another.
-            match news {
-                News::Cancelling => self.answers.record(task, Answer::Heard),
-                News::CancelRefused => self.answers.refuse(task),
-                _ => {}
-            }
             return;
         }
         if !self.connection.is_connected() {
@@ -180,6 +173,11 @@ impl Instance {
         refusal(CUT_OFF)
     }
 
+    /// What a caller is told whose request may have been taken, or may not have been.
+    pub(crate) fn unknown_outcome(&self) -> A2AError {
+        refusal(UNKNOWN)
+    }
+
     /// Refuses new work once this instance drains, and while it may have been declared dead.
     pub(crate) fn check_serving(&self) -> Result<(), A2AError> {
         if self.draining.is_cancelled() {
@@ -211,6 +209,34 @@ impl Instance {
         self.stopping.cancel();
         self.closing.cancel();
         self.tracker.close();
+    }
+}
+
+/// What of the configuration an actor goes by.
+fn settings(setup: &Setup) -> Settings {
+    let config = &setup.config;
+    Settings {
+        creation_delay: config.creation_delay,
+        commit_spacing: setup.commit_spacing(),
+        resync_after: config.resync_after,
+        silence_min: config.silence_min,
+        silence_max: config.silence_max,
+        cancel_repeat: config.cancel_repeat,
+        cancel_patience: config.cancel_patience,
+        cancel_grace: config.cancel_grace,
+        request_patience: config.request_patience,
+        retry_max: config.retry_max,
+        lease: config.lease,
+        agent_silence: config.agent_silence,
+        turn_limit: config.turn_limit,
+        ring_commits: config.feed_commits,
+        ring_bytes: config.feed_bytes,
+        depth: config.limits.depth,
+        attempts: match config.executor_lost {
+            ExecutorLost::Fail => 1,
+            ExecutorLost::Resume { max_attempts } => max_attempts,
+        },
+        webhooks: setup.declares_webhooks(),
     }
 }
 

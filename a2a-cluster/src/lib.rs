@@ -3,19 +3,17 @@
 //! Any request may land on any instance, and the client cannot tell. Agents implement the SDK's
 //! [`AgentExecutor`](a2a_server::AgentExecutor), unchanged. Start with [`Cluster::builder`].
 
-mod announce;
+#[doc(hidden)]
+pub mod actor;
 pub mod bindings;
 mod builder;
 mod bus_loop;
 mod caller;
-mod cancel;
 mod cluster;
 mod config;
 mod connection;
 mod current;
 mod error;
-mod feed;
-mod follow;
 mod handler;
 mod instance;
 mod limits;
@@ -23,10 +21,8 @@ mod liveness;
 mod members;
 pub mod resume;
 mod retry;
-mod run;
 mod sdk_store;
 mod setup;
-mod subscribe;
 pub mod telemetry;
 mod webhook;
 mod weight;

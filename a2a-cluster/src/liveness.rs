@@ -84,6 +84,16 @@ impl Liveness {
         }
     }
 
+    /// Tells whether no beat has been answered for twice the lease time.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        *self.cut_off.borrow()
+    }
+
+    /// Follows whether this instance is cut off.
+    pub(crate) fn cut_off_changes(&self) -> watch::Receiver<bool> {
+        self.cut_off.subscribe()
+    }
+
     /// Follows the time that may be held against others; it is told with each answered beat.
     pub(crate) fn clock(&self) -> watch::Receiver<Duration> {
         self.clock.subscribe()

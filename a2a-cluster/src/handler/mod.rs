@@ -1,5 +1,6 @@
 //! The SDK's `RequestHandler`: each operation of the specification, on whichever instance it lands.
 
+mod cancel;
 mod card;
 mod check;
 mod idempotency;
@@ -23,9 +24,10 @@ use a2a_server::{RequestHandler, ServiceParams};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
-use crate::cancel;
 use crate::current::Current;
 use crate::telemetry::operation;
+
+pub(crate) use push::save_follow_up_config;
 
 /// Serves A2A requests for one instance of a cluster.
 ///
@@ -77,14 +79,7 @@ impl RequestHandler for ClusterHandler {
 
     async fn cancel_task(&self, params: &ServiceParams, req: CancelTaskRequest) -> Result<Task, A2AError> {
         let instance = self.current.get();
-        let cancelling = async {
-            let caller = check::caller(&instance, params, req.tenant.as_deref())?;
-            let head = check::own_task(&instance, &caller, &req.id).await?;
-            if head.state.is_terminal() && head.state != a2a::TaskState::Canceled {
-                return Err(A2AError::task_not_cancelable(&req.id));
-            }
-            cancel::cancel(&instance, &caller.key(&req.id)).await
-        };
+        let cancelling = cancel::cancel(&instance, params, req);
         operation(&instance, "CancelTask", params, cancelling).await
     }
 

@@ -4,23 +4,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use a2a::{
-    A2AError, Message, SendMessageConfiguration, SendMessageRequest, StreamResponse, Task, TaskState,
-    TaskStatus,
+    A2AError, Message, SendMessageConfiguration, SendMessageRequest, Task, TaskState, TaskStatus,
 };
-use a2a_core::{Claim, ClaimChange, Commit, CommitId, Outcome, TaskKey, Tip, Version, reduce};
+use a2a_core::{TaskKey, Version, reduce};
 use a2a_server::ServiceParams;
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::idempotency::{Identity, Made};
 use super::push;
 use super::send::context;
 use super::turn::{Answer, Turn, meet};
+use crate::actor::core::{Actor, AnswerAt, FirstTurn, Input};
+use crate::actor::{Deposit, Start};
 use crate::caller::Caller;
-use crate::feed::{Attached, Start};
 use crate::instance::Instance;
-use crate::run::{self, AnswerAt, Assignment, Voice};
-use crate::telemetry::trace;
 
 /// Begins a task, or joins the one that the same request made before.
 pub(super) async fn begin(
@@ -31,16 +28,7 @@ pub(super) async fn begin(
     answer_at: AnswerAt,
 ) -> Result<Turn, A2AError> {
     let identity = Identity::of(instance, &caller, params, &req.message)?;
-    if !identity.has_key() {
-        return start(instance, params, caller, req, identity, answer_at).await;
-    }
-    let (instance, params) = (Arc::clone(instance), params.clone());
-    let tracker = instance.tracker.clone();
-    let stopped = instance.stop_reason();
-    let begun = async move { start(&instance, &params, caller, req, identity, answer_at).await };
-    // The task is claimed before its agent starts: a client that leaves in between must not leave a task behind that
-    // nobody works on.
-    tracker.spawn(trace::carried(begun)).await.map_err(|_| stopped)?
+    start(instance, params, caller, req, identity, answer_at).await
 }
 
 /// What is left of a request whose agent has started, to begin it once more.
@@ -74,62 +62,44 @@ async fn start(
     instance: &Arc<Instance>,
     params: &ServiceParams,
     caller: Caller,
-    mut req: SendMessageRequest,
-    mut identity: Identity,
+    req: SendMessageRequest,
+    identity: Identity,
     answer_at: AnswerAt,
 ) -> Result<Turn, A2AError> {
-    let creates_first = identity.has_key();
-    loop {
-        let key = caller.key(&identity.id(Made::Task, &*instance.env));
-        if identity.is_known()
-            && let Some(turn) = met_before(instance, &caller, &key, &identity, &req).await?
-        {
-            return Ok(turn);
-        }
-        let configuration = req.configuration.as_ref();
-        let webhooks =
-            push::save_with_send(instance, &key, &identity, configuration, Version::ABSENT).await?;
-        // From here to the agent's start nothing waits, so that of equal requests one starts it here.
-        if identity.is_known() && instance.runs.get(&key).is_some() {
-            continue;
-        }
-        let SendMessageRequest { message, configuration, metadata, tenant } = req;
-        let (task, message) = task(instance, &identity, &key, message);
-        // Attached before the agent starts, so that the feed holds the task from its first commit on.
-        let feed = instance.feeds.attach(&key);
-        let (mut tip, mut claim) = (Tip::ABSENT, None);
-        if creates_first {
-            match create(instance, &caller, &key, &task, &feed).await? {
-                Some(created) => (tip, claim) = created,
-                None => {
-                    drop(feed);
-                    if !exists(instance, &key).await? {
-                        // What is in the way is the mark of a task that is gone.
-                        identity = Identity::random();
-                    }
-                    req = SendMessageRequest { message, configuration, metadata, tenant };
-                    continue;
-                }
-            }
-        }
-        let anew = identity
-            .is_known()
-            .then(|| Box::new(Anew { configuration, metadata: metadata.clone(), tenant: tenant.clone() }));
-        let context = context(params, &key, &task, None, message, metadata, tenant);
-        let assignment = Assignment {
-            key: key.clone(),
-            task,
-            tip,
-            claim,
-            principal: caller.principal.clone(),
-            watchers: Vec::new(),
-            answer_at,
-            cancelling: false,
-            webhooks,
-        };
-        let answer = run::start(instance, assignment, |instance| Voice::execute(&*instance.agent, context));
-        return Ok(Turn { key, feed, start: Start::Beginning, answer: Answer::Run(answer), caller, anew });
+    let key = caller.key(&identity.id(Made::Task, &*instance.env));
+    if identity.is_known()
+        && let Some(turn) = met_before(instance, &caller, &key, &identity, &req).await?
+    {
+        return Ok(turn);
     }
+    let webhooks =
+        push::save_with_send(instance, &key, &identity, req.configuration.as_ref(), Version::ABSENT).await?;
+    let SendMessageRequest { message, configuration, metadata, tenant } = req;
+    let (task, message) = task(instance, &identity, &key, message);
+    let anew = identity
+        .is_known()
+        .then(|| Box::new(Anew { configuration, metadata: metadata.clone(), tenant: tenant.clone() }));
+    let deposit = Deposit {
+        context: context(params, &key, &task, message, metadata, tenant),
+        config: None,
+        detached: answer_at == AnswerAt::Creation,
+    };
+    // Attached before the agent starts, so that the ring holds the task from its first commit on.
+    let reader = (answer_at == AnswerAt::Opening).then(|| instance.attach(&key, true));
+    let principal = caller.principal.clone();
+    // Of equal requests that meet here one starts the agent, and the others wait for it with it.
+    let answer = instance.ask_actor(&key, Some(Box::new(deposit)), |ticket| {
+        Input::Begin(Box::new(FirstTurn {
+            ticket,
+            answer_at,
+            task,
+            principal,
+            caller: None,
+            always_task: identity.has_key(),
+            webhooks,
+        }))
+    });
+    Ok(Turn { key, reader, start: Start::Beginning, answer: Answer::Run(answer), caller, anew })
 }
 
 /// The task that a message begins, and the message as it stands in its history.
@@ -147,28 +117,6 @@ fn task(instance: &Instance, identity: &Identity, key: &TaskKey, message: Messag
     let message = reduce::user_message(&task, message);
     task.history = Some(vec![message.clone()]);
     (task, message)
-}
-
-/// Creates a task before its agent starts. `None` where somebody has created it already.
-async fn create(
-    instance: &Instance,
-    caller: &Caller,
-    key: &TaskKey,
-    task: &Task,
-    feed: &Attached,
-) -> Result<Option<(Tip, Option<Claim>)>, A2AError> {
-    let events = vec![StreamResponse::Task(task.clone())];
-    let commit = Commit::new(Tip::ABSENT, CommitId::generate(&*instance.env), events, task)
-        .claim(ClaimChange::Make { instance: instance.id, attempt: 1 })
-        .created_by(caller.principal.as_ref());
-    let created = instance.retry_for_request().run(|| instance.commit(key, commit.clone())).await;
-    Ok(match created.map_err(|error| instance.error(error))? {
-        Outcome::Applied(_) => {
-            feed.publish(commit.record());
-            Some((commit.tip(), commit.claim_after(None)))
-        }
-        Outcome::Conflict { .. } => None,
-    })
 }
 
 /// Joins the task that the same request made before, if it exists, and saves the config that came with this one.
@@ -189,19 +137,10 @@ async fn met_before(
     Ok(Some(turn))
 }
 
-/// Tells whether a task exists; where an agent has just started on it here, once it is decided whether there will be
-/// one.
+/// Tells whether a task exists. One that is about to be created here is met where it is begun.
 async fn exists(instance: &Arc<Instance>, key: &TaskKey) -> Result<bool, A2AError> {
-    let deadline = Instant::now() + instance.config.request_patience;
-    while let Some(run) = instance.runs.get(key).filter(|run| run.version() == Version::ABSENT) {
-        if Instant::now() >= deadline {
-            return Err(instance.cut_off_reason());
-        }
-        tokio::select! {
-            biased;
-            () = run.ended() => {}
-            () = tokio::time::sleep(instance.config.creation_delay) => {}
-        }
+    if instance.actors.get(key).and_then(|handle| handle.look(Actor::is_creating)) == Some(true) {
+        return Ok(false);
     }
     let head = instance.retry_for_request().run(|| instance.tasks.head(key)).await;
     Ok(head.map_err(|error| instance.error(error))?.is_some())

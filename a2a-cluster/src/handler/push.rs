@@ -108,6 +108,34 @@ pub(super) async fn save_with_send(
     Ok(true)
 }
 
+/// Returns the config that came with a message to a parked task, if there is room for it. It is saved once the task is
+/// claimed: a message that is refused leaves nothing behind.
+pub(super) async fn follow_up_config(
+    instance: &Arc<Instance>,
+    key: &TaskKey,
+    identity: &Identity,
+    configuration: Option<&SendMessageConfiguration>,
+) -> Result<Option<TaskPushNotificationConfig>, A2AError> {
+    let Some(config) = sent_config(instance, identity, configuration) else { return Ok(None) };
+    check_room(instance, key, config.id.as_deref().unwrap_or_default()).await?;
+    Ok(Some(config))
+}
+
+/// Saves the config of a message whose turn is claimed, before its agent starts.
+pub(crate) async fn save_follow_up_config(
+    instance: &Arc<Instance>,
+    key: &TaskKey,
+    version: Version,
+    config: TaskPushNotificationConfig,
+) {
+    match save(instance, key, config, version).await {
+        Ok(_) => webhook::attend(instance, key),
+        Err(error) => {
+            tracing::error!(task = %key, code = error.code, "a config that came with a message could not be saved");
+        }
+    }
+}
+
 /// Saves the config that came with a message that was sent again, unless it was saved before.
 pub(super) async fn save_with_repeat(
     instance: &Arc<Instance>,
@@ -181,15 +209,7 @@ async fn save(
 ) -> Result<TaskPushNotificationConfig, A2AError> {
     let id = config.id.take().filter(|id| !id.is_empty());
     let id = id.unwrap_or_else(|| instance.env.uuid().to_string());
-    let listed = instance.retry_for_request().run(|| instance.push.list_configs(key)).await;
-    let known = listed.map_err(|error| instance.error(error))?;
-    let is_new = known.iter().all(|subscription| subscription.config.id.as_deref() != Some(&id));
-    let limit = instance.config.limits.push_configs;
-    if is_new && known.len() >= limit {
-        return Err(A2AError::invalid_params(format!(
-            "a task takes at most {limit} push notification configs"
-        )));
-    }
+    check_room(instance, key, &id).await?;
     config.id = Some(id);
     config.task_id.clone_from(&key.task_id);
     let tenant = key.tenant.as_str();
@@ -198,6 +218,20 @@ async fn save(
     let saved = instance.retry_for_request().run(|| instance.push.save_config(key, &subscription)).await;
     saved.map_err(|error| instance.error(error))?;
     Ok(subscription.config)
+}
+
+/// Refuses one config too many.
+async fn check_room(instance: &Arc<Instance>, key: &TaskKey, id: &str) -> Result<(), A2AError> {
+    let listed = instance.retry_for_request().run(|| instance.push.list_configs(key)).await;
+    let known = listed.map_err(|error| instance.error(error))?;
+    let is_new = known.iter().all(|subscription| subscription.config.id.as_deref() != Some(id));
+    let limit = instance.config.limits.push_configs;
+    if is_new && known.len() >= limit {
+        return Err(A2AError::invalid_params(format!(
+            "a task takes at most {limit} push notification configs"
+        )));
+    }
+    Ok(())
 }
 
 async fn own_key(

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use a2a::{A2AError, Message, SendMessageRequest, SendMessageResponse, StreamResponse, Task, TaskState};
-use a2a_core::{ClaimChange, Commit, CommitId, Outcome, StoredTask, TaskKey, reduce};
+use a2a::{A2AError, Message, SendMessageRequest, SendMessageResponse, StreamResponse, Task};
+use a2a_core::{StoredTask, TaskKey, reduce};
 use a2a_server::{ExecutorContext, ServiceParams};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -13,16 +13,12 @@ use serde_json::Value;
 use super::idempotency::Identity;
 use super::turn::{Answer, Seen, Turn, meet};
 use super::{check, new_task, push, read};
-use crate::announce;
+use crate::actor::core::{AnswerAt, FollowUp, Input, Reply};
+use crate::actor::{Deposit, Start, Until, join, read as read_stream};
 use crate::caller::Caller;
-use crate::feed::{self, Start, Until};
 use crate::instance::Instance;
 use crate::limits::{check_message, check_metadata};
 use crate::resume::Marks;
-use crate::run::{self, AnswerAt, Assignment, Reply, Voice};
-use crate::subscribe;
-use crate::telemetry::trace;
-use crate::webhook;
 
 type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
@@ -40,10 +36,12 @@ pub(super) async fn blocking(
     let turn = begin(instance, params, req, answer_at).await?;
     let Seen { key, reply, .. } = turn.answered(instance, params, answer_at).await?;
     let mut task = match reply {
-        Reply::Task(task) => *task,
+        Reply::Task(task) => Arc::unwrap_or_clone(task),
         Reply::Message(message) => return Ok(SendMessageResponse::Message(message)),
         Reply::Refused(error) => return Err(error),
-        Reply::Open | Reply::Lost(_) => follow_turn(instance, &key).await?,
+        // Asked to return at once: as the task is now.
+        _ if at_once => load(instance, &key).await?,
+        _ => follow_turn(instance, &key).await?,
     };
     read::trim(&mut task, history_length)?;
     Ok(SendMessageResponse::Task(task))
@@ -58,13 +56,14 @@ pub(super) async fn streaming(
     let configuration = req.configuration.as_ref();
     let history_length = configuration.and_then(|configuration| configuration.history_length);
     let turn = begin(instance, params, req, AnswerAt::Opening).await?;
-    let Seen { key, feed, start, reply } = turn.answered(instance, params, AnswerAt::Opening).await?;
+    let Seen { key, reader, start, reply } = turn.answered(instance, params, AnswerAt::Opening).await?;
     let marks = Marks::wanted(params, &key);
     match reply {
         Reply::Message(message) => Ok(stream::iter([Ok(StreamResponse::Message(message))]).boxed()),
         Reply::Refused(error) => Err(error),
-        Reply::Open | Reply::Task(_) | Reply::Lost(_) => {
-            let events = feed::read(instance, feed, start, Until::TurnEnds, marks);
+        _ => {
+            let reader = reader.unwrap_or_else(|| instance.attach(&key, true));
+            let events = read_stream(instance, reader, start, Until::TurnEnds, marks);
             Ok(events.map(move |event| trimmed(event, history_length)).boxed())
         }
     }
@@ -92,27 +91,25 @@ async fn begin(
     match req.message.task_id.clone().filter(|id| !id.is_empty()) {
         Some(task_id) => {
             let key = caller.key(&task_id);
-            let turn = follow_up(Arc::clone(instance), params.clone(), caller, req, key, answer_at);
-            // Between the claim and the agent's start a client that leaves must not leave a task behind that
-            // nobody works on.
-            instance.tracker.spawn(trace::carried(turn)).await.map_err(|_| instance.stop_reason())?
+            follow_up(instance, params, caller, req, key, answer_at).await
         }
         None => new_task::begin(instance, params, caller, req, answer_at).await,
     }
 }
 
+/// Continues a parked task. Its actor claims it, at the version that was read here; where somebody was faster, the task is
+/// read again, and judged anew.
 async fn follow_up(
-    instance: Arc<Instance>,
-    params: ServiceParams,
+    instance: &Arc<Instance>,
+    params: &ServiceParams,
     caller: Caller,
     req: SendMessageRequest,
     key: TaskKey,
     answer_at: AnswerAt,
 ) -> Result<Turn, A2AError> {
-    let instance = &instance;
-    let identity = Identity::of(instance, &caller, &params, &req.message)?;
-    // Attached first, so that the feed misses nothing that comes after the task was read.
-    let feed = instance.feeds.attach(&key);
+    let identity = Identity::of(instance, &caller, params, &req.message)?;
+    // Attached first, so that nothing is missed that comes after the task was read.
+    let reader = (answer_at == AnswerAt::Opening).then(|| instance.attach(&key, true));
     loop {
         check::own_task(instance, &caller, &key.task_id).await?;
         let stored = load_own(instance, &caller, &key, &req.message).await?;
@@ -123,47 +120,37 @@ async fn follow_up(
             return Ok(met.ok_or_else(|| A2AError::task_not_found(&key.task_id))?.0);
         }
         check_parked(&stored)?;
-        push::save_with_send(instance, &key, &identity, configuration, stored.version).await?;
-        if let Some(run) = instance.runs.get(&key) {
-            // Its agent waits for what this message brings, or has ended already.
-            run.supersede().await;
-        }
+        let config = push::follow_up_config(instance, &key, &identity, configuration).await?;
         let message = reduce::user_message(&stored.task, req.message.clone());
-        let mut task = stored.task.clone();
-        let events = vec![
-            reduce::status(&task, TaskState::Working, None, &*instance.env),
-            StreamResponse::Message(message.clone()),
-        ];
-        events.iter().for_each(|event| reduce::apply(&mut task, event));
-        let _held = instance.couriers.hold(&key).await;
-        let claim = Commit::new(stored.tip(), CommitId::generate(&*instance.env), events, &task)
-            .claim(ClaimChange::Make { instance: instance.id, attempt: 1 });
-        let claimed = instance.retry_for_request().run(|| instance.commit(&key, claim.clone())).await;
-        let Outcome::Applied(_) = claimed.map_err(|error| instance.error(error))? else {
+        let context =
+            context(params, &key, &stored.task, message, req.metadata.clone(), req.tenant.clone());
+        let deposit = Deposit { context, config, detached: answer_at == AnswerAt::Creation };
+        let (after, before) = (stored.tip(), stored.head.claim);
+        let task = Arc::new(stored.task);
+        let asked = instance.ask_actor(&key, Some(Box::new(deposit)), |ticket| {
+            Input::Continue(Box::new(FollowUp {
+                ticket,
+                answer_at,
+                task,
+                after,
+                before,
+                principal: stored.head.principal,
+                message: req.message.clone(),
+                caller: None,
+            }))
+        });
+        let reply = match asked.reply().await {
             // Somebody else's commit came first: look at the task again.
-            continue;
+            Reply::Stale => continue,
+            Reply::Stopped => return Err(instance.stop_reason()),
+            Reply::Unknown => return Err(instance.unknown_outcome()),
+            reply => reply,
         };
-        feed.advance(stored.version, false);
-        feed.publish(claim.record());
-        let (tip, made) = (claim.tip(), claim.claim_after(None));
-        // From here on nothing may fail: the task is ours.
-        webhook::succeed(instance, &key, stored.head.claim);
-        let watchers = announce::watchers_after_claim(instance, &key, stored.version).await;
-        let context = context(&params, &key, &task, Some(stored.task), message, req.metadata, req.tenant);
-        let start = Start::Snapshot(Box::new(task.clone()), tip.version);
-        let assignment = Assignment {
-            key: key.clone(),
-            task,
-            tip,
-            claim: made,
-            principal: caller.principal.clone(),
-            watchers,
-            answer_at,
-            cancelling: false,
-            webhooks: true,
+        let start = match &reply {
+            Reply::Open(Some((task, version))) => Start::Snapshot(Box::new(Task::clone(task)), *version),
+            _ => Start::Beginning,
         };
-        let answer = run::start(instance, assignment, |instance| Voice::execute(&*instance.agent, context));
-        return Ok(Turn { key, feed, start, answer: Answer::Run(answer), caller, anew: None });
+        return Ok(Turn { key, reader, start, answer: Answer::Given(reply), caller, anew: None });
     }
 }
 
@@ -199,12 +186,11 @@ fn check_parked(stored: &StoredTask) -> Result<(), A2AError> {
     Ok(())
 }
 
-/// What the agent gets to see. The stored task is there for follow-ups only, without the new message.
+/// What the agent gets to see. The stored task is filled in for follow-ups, without the new message.
 pub(super) fn context(
     params: &ServiceParams,
     key: &TaskKey,
     task: &Task,
-    stored_task: Option<Task>,
     message: Message,
     metadata: Option<HashMap<String, Value>>,
     tenant: Option<String>,
@@ -212,7 +198,7 @@ pub(super) fn context(
     ExecutorContext {
         message: Some(message),
         task_id: key.task_id.clone(),
-        stored_task,
+        stored_task: None,
         context_id: task.context_id.clone(),
         metadata,
         user: None,
@@ -224,17 +210,22 @@ pub(super) fn context(
 /// Waits for the end of a turn that another instance has taken over.
 async fn follow_turn(instance: &Arc<Instance>, key: &TaskKey) -> Result<Task, A2AError> {
     let absent = || A2AError::task_not_found(&key.task_id);
-    let (feed, stored) = subscribe::join(instance, key).await?.ok_or_else(absent)?;
+    let (reader, stored) = join(instance, key).await?.ok_or_else(absent)?;
     if reduce::ends_turn(&stored.task.status.state) {
         return Ok(stored.task);
     }
     let start = Start::Snapshot(Box::new(stored.task), stored.version);
-    let mut events = feed::read(instance, feed, start, Until::TurnEnds, None);
+    let mut events = read_stream(instance, reader, start, Until::TurnEnds, None);
     while let Some(event) = events.next().await {
         event?;
     }
+    load(instance, key).await
+}
+
+async fn load(instance: &Arc<Instance>, key: &TaskKey) -> Result<Task, A2AError> {
     let loaded = instance.retry_for_request().run(|| instance.tasks.load(key)).await;
-    Ok(loaded.map_err(|error| instance.error(error))?.ok_or_else(absent)?.task)
+    let loaded = loaded.map_err(|error| instance.error(error))?;
+    Ok(loaded.ok_or_else(|| A2AError::task_not_found(&key.task_id))?.task)
 }
 
 fn trimmed(

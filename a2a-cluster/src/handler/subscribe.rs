@@ -8,10 +8,9 @@ use a2a_server::ServiceParams;
 use futures::stream::BoxStream;
 
 use super::check;
-use crate::feed::{Attached, Start, Until, read};
+use crate::actor::{Reader, Start, Until, join, read};
 use crate::instance::Instance;
 use crate::resume::{Marks, Position};
-use crate::subscribe::join;
 
 type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
@@ -34,7 +33,7 @@ pub(super) async fn stream(
         check::not_ended(&head, &req.id)?;
     }
     instance.check_serving()?;
-    let (feed, stored) = join(instance, &key).await?.ok_or_else(|| A2AError::task_not_found(&req.id))?;
+    let (reader, stored) = join(instance, &key).await?.ok_or_else(|| A2AError::task_not_found(&req.id))?;
     let start = match position {
         Some(position) => resumed(instance, &key, position, stored, &mut marks).await?,
         None => {
@@ -42,11 +41,11 @@ pub(super) async fn stream(
             Start::Snapshot(Box::new(stored.task), stored.version)
         }
     };
-    Ok(open(instance, feed, start, marks))
+    Ok(open(instance, reader, start, marks))
 }
 
-fn open(instance: &Arc<Instance>, feed: Attached, start: Start, marks: Option<Marks>) -> Events {
-    read(instance, feed, start, Until::TaskEnds, marks)
+fn open(instance: &Arc<Instance>, reader: Reader, start: Start, marks: Option<Marks>) -> Events {
+    read(instance, reader, start, Until::TaskEnds, marks)
 }
 
 /// Finds what a client missed; where that is no longer kept, begins with the task.

@@ -5,19 +5,18 @@ use std::sync::Arc;
 use a2a::{A2AError, Task};
 use a2a_core::{StoredTask, TaskKey, reduce};
 use a2a_server::ServiceParams;
-use tokio::sync::oneshot;
 
 use super::new_task::Anew;
+use crate::actor::core::{AnswerAt, Reply};
+use crate::actor::{self, Reader, Start, join};
 use crate::caller::Caller;
-use crate::feed::{self, Start};
 use crate::instance::Instance;
-use crate::run::{AnswerAt, Reply};
-use crate::subscribe;
 
 /// A turn that has begun, and what is needed to see it.
 pub(super) struct Turn {
     pub(super) key: TaskKey,
-    pub(super) feed: feed::Attached,
+    /// The stream's hold, where the request streams.
+    pub(super) reader: Option<Reader>,
     pub(super) start: Start,
     pub(super) answer: Answer,
     pub(super) caller: Caller,
@@ -28,7 +27,9 @@ pub(super) struct Turn {
 /// Where the answer to a send comes from.
 pub(super) enum Answer {
     /// From the run that it started.
-    Run(oneshot::Receiver<Reply>),
+    Run(actor::Answer),
+    /// It is there already.
+    Given(Reply),
     /// From the task that it met, as that is now.
     Met(Box<Task>),
 }
@@ -36,11 +37,16 @@ pub(super) enum Answer {
 impl Answer {
     async fn reply(self, instance: &Instance, answer_at: AnswerAt) -> Result<Reply, A2AError> {
         match self {
-            Answer::Run(reply) => reply.await.map_err(|_| instance.stop_reason()),
+            Answer::Run(answer) => match answer.reply().await {
+                Reply::Stopped => Err(instance.stop_reason()),
+                Reply::Unknown => Err(instance.unknown_outcome()),
+                reply => Ok(reply),
+            },
+            Answer::Given(reply) => Ok(reply),
             Answer::Met(task) => Ok(match answer_at {
-                AnswerAt::TurnEnd if !reduce::ends_turn(&task.status.state) => Reply::Open,
-                AnswerAt::TurnEnd | AnswerAt::Creation => Reply::Task(task),
-                AnswerAt::Opening => Reply::Open,
+                AnswerAt::TurnEnd if !reduce::ends_turn(&task.status.state) => Reply::Open(None),
+                AnswerAt::TurnEnd | AnswerAt::Creation => Reply::Task(task.into()),
+                AnswerAt::Opening => Reply::Open(None),
             }),
         }
     }
@@ -49,7 +55,8 @@ impl Answer {
 /// A turn, as far as it can be seen.
 pub(super) struct Seen {
     pub(super) key: TaskKey,
-    pub(super) feed: feed::Attached,
+    /// The stream's hold, where the request streams.
+    pub(super) reader: Option<Reader>,
     pub(super) start: Start,
     pub(super) reply: Reply,
 }
@@ -64,11 +71,11 @@ impl Turn {
         answer_at: AnswerAt,
     ) -> Result<Seen, A2AError> {
         loop {
-            let Turn { key, feed, start, answer, caller, anew } = self;
+            let Turn { key, reader, start, answer, caller, anew } = self;
             let reply = answer.reply(instance, answer_at).await?;
-            let Reply::Lost(uncreated) = reply else { return Ok(Seen { key, feed, start, reply }) };
+            let Reply::Lost(uncreated) = reply else { return Ok(Seen { key, reader, start, reply }) };
             // What this request attached to is filled by nobody.
-            drop(feed);
+            drop(reader);
             if let Some((turn, _)) = meet(instance, &caller, &key).await? {
                 self = turn;
                 continue;
@@ -87,13 +94,13 @@ pub(super) async fn meet(
     caller: &Caller,
     key: &TaskKey,
 ) -> Result<Option<(Turn, StoredTask)>, A2AError> {
-    let joined = subscribe::join(instance, key).await?;
-    let Some((feed, stored)) = joined.filter(|(_, stored)| stored.head.principal == caller.principal) else {
+    let joined = join(instance, key).await?;
+    let Some((reader, stored)) = joined.filter(|(_, stored)| stored.head.principal == caller.principal) else {
         return Ok(None);
     };
     let turn = Turn {
         key: key.clone(),
-        feed,
+        reader: Some(reader),
         start: Start::Snapshot(Box::new(stored.task.clone()), stored.version),
         answer: Answer::Met(Box::new(stored.task.clone())),
         caller: caller.clone(),

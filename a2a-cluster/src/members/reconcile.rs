@@ -46,7 +46,7 @@ pub(crate) async fn reconcile(instance: Arc<Instance>) {
 /// Whether somebody here works on a task. One whose turn is over is recorded for as long as its courier delivers;
 /// that is no mistake.
 fn is_attended(instance: &Instance, key: &TaskKey) -> bool {
-    instance.runs.get(key).is_some() || instance.couriers.attends_to(key)
+    instance.has_task(key) || instance.couriers.attends_to(key)
 }
 
 async fn adopt(instance: &Arc<Instance>, key: &TaskKey) {

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use a2a_core::{InstanceId, News, PushSubscription, Result, TaskKey};
 use tokio::time::sleep;
 
-use super::couriers::{attend, look_again};
+use super::couriers::attend;
 use crate::error::Chain;
 use crate::instance::Instance;
 
 /// Acts on a config that was created here, or deleted: then there is no subscription.
 pub(crate) async fn changed(instance: &Arc<Instance>, key: &TaskKey, created: Option<&PushSubscription>) {
-    if instance.runs.get(key).is_some() || instance.couriers.attends_to(key) {
+    if instance.has_task(key) || instance.couriers.attends_to(key) {
         attend(instance, key);
         return;
     }
@@ -36,13 +36,6 @@ pub(crate) async fn changed(instance: &Arc<Instance>, key: &TaskKey, created: Op
         } else {
             instance.tracker.spawn(look_after(Arc::clone(instance), key.clone(), created.clone()));
         }
-    }
-}
-
-/// Acts on word from another instance that a task's configs changed.
-pub(crate) fn heard_of_change(instance: &Arc<Instance>, key: &TaskKey) {
-    if instance.runs.get(key).is_some() || instance.couriers.attends_to(key) {
-        look_again(instance, key);
     }
 }
 

@@ -7,22 +7,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use a2a_core::{Claim, PushSubscription, TaskKey, reduce};
+use a2a_core::{PushSubscription, TaskKey};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::couriers::Post;
 use super::route::{Milestone, Progress, Route};
 use crate::error::Chain;
-use crate::feed::Attached;
+use crate::actor::{Handle, drive};
+use crate::actor::core::{Actor, Input};
 use crate::instance::Instance;
-use crate::run::RunHandle;
 
 /// Whose task it is, once no agent works on it here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Owner {
-    /// This instance holds this claim; `ended`: only because deliveries are pending.
-    Us { claim: Claim, ended: bool },
+    /// This instance is recorded.
+    Us,
     /// Nobody: whoever has something to deliver does.
     Nobody,
     /// Another instance, which delivers from now on.
@@ -44,9 +45,11 @@ pub(super) struct Courier {
     instance: Arc<Instance>,
     key: TaskKey,
     post: Arc<Post>,
-    feed: Arc<Attached>,
-    /// The feed is filled by a run: it knows the task's version.
-    feed_is_current: bool,
+    number: u64,
+    actor: Arc<Handle>,
+    progress: watch::Receiver<()>,
+    /// An agent runs here: the ring has the task's version.
+    ring_is_current: bool,
     routes: BTreeMap<String, Open>,
     /// The calls that were answered by reading the configs.
     served: Option<u64>,
@@ -57,19 +60,18 @@ pub(super) struct Courier {
 }
 
 impl Courier {
-    pub(super) fn new(instance: &Arc<Instance>, key: &TaskKey, post: Arc<Post>) -> Self {
-        let feed = instance.feeds.hold(key);
-        // Read after the hold: what the run commits from now on is in the feed.
-        let run = instance.runs.get(key);
-        if let Some(run) = &run {
-            feed.advance(run.version(), false);
-        }
+    pub(super) fn new(instance: &Arc<Instance>, key: &TaskKey, number: u64, post: Arc<Post>) -> Self {
+        let actor = instance.tell_actor(key, Input::Attended(number));
+        // Read after that: what is committed from now on is in the ring.
+        let ring_is_current = actor.look(Actor::is_running).unwrap_or(false);
         Courier {
             instance: Arc::clone(instance),
             key: key.clone(),
             post,
-            feed: Arc::new(feed),
-            feed_is_current: run.is_some(),
+            number,
+            progress: actor.progress(),
+            actor,
+            ring_is_current,
             routes: BTreeMap::new(),
             served: None,
             stale_at: Instant::now(),
@@ -89,35 +91,49 @@ impl Courier {
     async fn work(&mut self) {
         loop {
             self.keep_up().await;
-            let run = self.instance.runs.get(&self.key);
-            let done = match &run {
-                Some(_) => {
-                    self.owner = None;
-                    self.has_read() && self.routes.is_empty() && self.dismissed(false)
-                }
-                None => self.conclude().await,
+            self.progress.mark_unchanged();
+            let runs = self.agent_runs();
+            let done = if runs {
+                self.owner = None;
+                self.has_read() && self.routes.is_empty() && self.dismissed()
+            } else {
+                self.conclude().await
             };
             if done {
                 return;
             }
-            self.wait(run).await;
+            self.wait(runs).await;
         }
     }
 
+    /// Tells whether an agent works on the task here.
+    fn agent_runs(&self) -> bool {
+        self.actor.look(Actor::is_running).unwrap_or(false)
+    }
+
     /// Waits until something may have changed.
-    async fn wait(&mut self, run: Option<Arc<RunHandle>>) {
-        let knows_whose = run.is_some() || self.owner.is_some();
+    async fn wait(&mut self, runs: bool) {
+        let knows_whose = runs || self.owner.is_some();
         let wants_to_read = !self.has_read() || self.is_busy();
         let due = match (knows_whose, wants_to_read) {
             (false, _) => Some(Instant::now() + self.instance.config.retry_max),
             (true, true) => Some(self.stale_at),
             (true, false) => None,
         };
+        let actor = Arc::clone(&self.actor);
+        let progress = &mut self.progress;
+        let changed = async {
+            while progress.changed().await.is_ok() {
+                if actor.look(Actor::is_running).unwrap_or(false) != runs {
+                    return;
+                }
+            }
+        };
         let stopping = &self.instance.stopping;
         tokio::select! {
             biased;
             () = self.post.wake.notified() => {}
-            () = ended(run.as_deref()) => {}
+            () = changed => {}
             // An evicted instance asks once more whose the task is.
             () = stopping.cancelled(), if !self.knows_of_stop => {
                 self.knows_of_stop = true;
@@ -166,8 +182,8 @@ impl Courier {
         let milestone = Arc::new(Milestone::new(Arc::clone(&self.post.wake)));
         let route = Route::new(
             &self.instance,
-            &self.feed,
-            self.feed_is_current,
+            &self.actor,
+            self.ring_is_current,
             &subscription,
             Arc::clone(&milestone),
         );
@@ -188,7 +204,7 @@ impl Courier {
 
     /// Whether every webhook has everything, or is given up.
     fn has_arrived(&self) -> bool {
-        let head = self.feed.head();
+        let head = self.actor.look(|actor| actor.ring().head()).unwrap_or_default();
         self.has_read()
             && self.routes.values().all(|open| match open.milestone.get() {
                 Progress::Busy => false,
@@ -204,15 +220,13 @@ impl Courier {
         }
         match self.owner {
             None => false,
-            Some(Owner::Us { claim, ended }) => {
-                self.has_arrived() && self.leave(ended.then_some(claim)).await
-            }
-            Some(Owner::Nobody) => self.has_arrived() && self.leave(None).await,
+            // Once everything is delivered, the actor releases its claim.
+            Some(Owner::Us | Owner::Nobody) => self.has_arrived() && !self.agent_runs() && self.dismissed(),
             Some(Owner::Another) => {
                 self.routes.clear();
-                self.dismissed(true)
+                self.dismissed()
             }
-            Some(Owner::NoTask) => self.forget_configs().await && self.dismissed(true),
+            Some(Owner::NoTask) => self.forget_configs().await && self.dismissed(),
         }
     }
 
@@ -222,9 +236,7 @@ impl Courier {
             Ok(None) => Some(Owner::NoTask),
             Ok(Some(head)) => Some(match head.claim {
                 None => Owner::Nobody,
-                Some(claim) if claim.instance == instance.id => {
-                    Owner::Us { claim, ended: reduce::ends_turn(&head.state) }
-                }
+                Some(claim) if claim.instance == instance.id => Owner::Us,
                 Some(_) => Owner::Another,
             }),
             Err(error) => {
@@ -232,25 +244,6 @@ impl Courier {
                 None
             }
         }
-    }
-
-    /// Ends the claim if that is due, and leaves, unless there is something to do again.
-    async fn leave(&mut self, claim: Option<Claim>) -> bool {
-        let instance = Arc::clone(&self.instance);
-        let _held = instance.couriers.hold(&self.key).await;
-        if instance.runs.get(&self.key).is_some() || !self.has_arrived() {
-            self.post.wake.notify_one();
-            return false;
-        }
-        if let Some(claim) = claim {
-            let release = || instance.tasks.release(&self.key, &claim);
-            if let Err(error) = instance.retry_for_request().run(release).await {
-                tracing::warn!(task = %self.key, error = %Chain(&error), "a task keeps its executor for now");
-                self.owner = None;
-                return false;
-            }
-        }
-        self.dismissed(true)
     }
 
     /// The agent answered with a message only: the config that came with the request is for no task.
@@ -268,17 +261,14 @@ impl Courier {
         true
     }
 
-    fn dismissed(&self, released: bool) -> bool {
-        self.served
-            .is_some_and(|served| self.instance.couriers.dismiss(&self.key, &self.post, served, released))
-    }
-}
-
-/// Completes when a run has ended; never without one.
-async fn ended(run: Option<&RunHandle>) {
-    match run {
-        Some(run) => run.ended().await,
-        None => std::future::pending().await,
+    /// Ends this courier's service, unless there is something to do again; tells the actor.
+    fn dismissed(&self) -> bool {
+        let Some(served) = self.served else { return false };
+        let dismissed = self.instance.couriers.dismiss(&self.key, &self.post, served);
+        if dismissed {
+            drive(&self.instance, &self.actor, Input::Delivered(self.number));
+        }
+        dismissed
     }
 }
 

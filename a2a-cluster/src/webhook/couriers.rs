@@ -1,6 +1,7 @@
 //! The couriers of an instance: at most one per task, each there for as long as it has something to do.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use a2a_core::TaskKey;
@@ -10,7 +11,6 @@ use tokio::time::sleep;
 use super::client::LazyClient;
 use super::courier::Courier;
 use super::policy::Webhooks;
-use super::reins::{Held, Reins};
 
 use crate::instance::Instance;
 
@@ -19,7 +19,7 @@ use crate::instance::Instance;
 pub(crate) struct Couriers {
     posts: Mutex<HashMap<TaskKey, Arc<Post>>>,
     left: Notify,
-    reins: Reins,
+    made: AtomicU64,
     pub(super) client: LazyClient,
     /// One permit for each call under way.
     pub(super) calls: Semaphore,
@@ -39,8 +39,6 @@ struct Orders {
     calls: u64,
     /// Webhooks that were given up are to be tried again.
     anew: bool,
-    /// A run leaves the release of its task to the courier.
-    entrusted: bool,
 }
 
 impl Post {
@@ -73,7 +71,7 @@ impl Couriers {
         Couriers {
             posts: Mutex::new(HashMap::new()),
             left: Notify::new(),
-            reins: Reins::default(),
+            made: AtomicU64::new(0),
             client: LazyClient::new(!allow_local),
             calls: Semaphore::new(policy.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
         }
@@ -93,31 +91,10 @@ impl Couriers {
         self.posts().contains_key(key)
     }
 
-    /// Leaves the release of a task to its courier. `false` where it has none: release it yourself.
-    ///
-    /// Said by a run before its last commit, which then keeps the executor recorded.
-    pub(crate) fn entrust(&self, key: &TaskKey) -> bool {
-        match self.posts().get(key) {
-            Some(post) => {
-                post.orders().entrusted = true;
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// Waits until no courier of this instance is releasing the task. Hold this from before a claim by commit
-    /// until the claimed task's run has started. Cancel safe.
-    pub(crate) async fn hold(&self, key: &TaskKey) -> Held<'_> {
-        self.reins.hold(key).await
-    }
-
-    /// Ends a courier's service, unless it was called since it counted `served` calls, or was entrusted with a
-    /// task that is not its own yet.
-    pub(super) fn dismiss(&self, key: &TaskKey, post: &Post, served: u64, released: bool) -> bool {
+    /// Ends a courier's service, unless it was called since it counted `served` calls.
+    pub(super) fn dismiss(&self, key: &TaskKey, post: &Post, served: u64) -> bool {
         let mut posts = self.posts();
-        let orders = post.orders();
-        if orders.calls != served || (orders.entrusted && !released) {
+        if post.calls() != served {
             return false;
         }
         posts.remove(key);
@@ -169,6 +146,7 @@ fn call(instance: &Arc<Instance>, key: &TaskKey, anew: bool) {
         posts.insert(key.clone(), Arc::clone(&post));
         post
     };
-    let courier = Courier::new(instance, key, post);
+    let number = instance.couriers.made.fetch_add(1, Ordering::Relaxed) + 1;
+    let courier = Courier::new(instance, key, number, post);
     instance.tracker.spawn(courier.serve());
 }

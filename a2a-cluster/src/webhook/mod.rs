@@ -17,15 +17,12 @@ mod client;
 mod courier;
 mod couriers;
 mod guard;
-mod inherit;
 mod parcel;
 mod policy;
-mod reins;
 mod resolver;
 mod route;
 
-pub(crate) use changes::{changed, heard_of_change};
+pub(crate) use changes::changed;
 pub(crate) use couriers::{Couriers, attend};
 pub(crate) use guard::check_url;
-pub(crate) use inherit::{claim_at_the_end, inherit, succeed};
 pub use policy::Webhooks;

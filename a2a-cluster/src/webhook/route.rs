@@ -14,8 +14,8 @@ use super::backoff::Backoff;
 use super::couriers::look_again;
 use super::parcel::{Destination, Failure, body};
 use crate::error::Chain;
-use crate::feed::Attached;
-use crate::feed::ring::Tail;
+use crate::actor::Handle;
+use crate::actor::core::Tail;
 use crate::instance::Instance;
 use crate::telemetry::{Attempt, webhook_attempt};
 
@@ -66,8 +66,8 @@ pub(super) struct Route {
     key: TaskKey,
     config_id: String,
     destination: Option<Destination>,
-    feed: Arc<Attached>,
-    feed_progress: watch::Receiver<u64>,
+    feed: Arc<Handle>,
+    feed_progress: watch::Receiver<()>,
     /// The feed has everything that the store has, or says that it lacks something.
     feed_is_current: bool,
     empty_reads: u32,
@@ -96,7 +96,7 @@ enum Fate {
 impl Route {
     pub(super) fn new(
         instance: &Arc<Instance>,
-        feed: &Arc<Attached>,
+        feed: &Arc<Handle>,
         feed_is_current: bool,
         subscription: &PushSubscription,
         milestone: Arc<Milestone>,
@@ -144,11 +144,11 @@ impl Route {
             // Marked as seen before the feed is read: progress made in between ends the wait below.
             self.feed_progress.mark_unchanged();
             match self.feed.after(self.cursor) {
-                Tail::Commits(commits) if commits.is_empty() && self.feed_is_current => self.rest().await,
-                Tail::Commits(commits) if !commits.is_empty() => {
+                Some(Tail::Commits(commits)) if commits.is_empty() && self.feed_is_current => self.rest().await,
+                Some(Tail::Commits(commits)) if !commits.is_empty() => {
                     self.held.extend(commits.into_iter().take(HELD));
                 }
-                Tail::Commits(_) | Tail::Behind => {
+                Some(Tail::Commits(_) | Tail::Behind) | None => {
                     self.milestone.set(Progress::Busy);
                     if let Some(snapshot) = self.read_store().await {
                         return snapshot;
@@ -194,7 +194,7 @@ impl Route {
     /// The store has nothing after the cursor: right, unless the feed has.
     async fn read_nothing(&mut self) {
         self.feed_is_current = true;
-        let head = self.feed.head();
+        let head = self.feed.look(|actor| actor.ring().head()).unwrap_or_default();
         if head <= self.cursor {
             return;
         }

@@ -24,7 +24,8 @@ pub enum AgentOutput {
 }
 
 impl AgentOutput {
-    fn bytes(&self) -> usize {
+    /// The bytes that it takes, roughly.
+    pub fn bytes(&self) -> usize {
         match self {
             AgentOutput::Event(event) => weight::of_event(event),
             _ => 0,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use a2a::{StreamResponse, Task, TaskState};
 use a2a_core::{
-    CancelRequest, Claim, ClaimChange, CommitId, CommitRecord, News, Principal, StoredTask, Tip, Version, reduce,
+    CallerContext, CancelRequest, Claim, ClaimChange, CommitId, CommitRecord, News, Principal, StoredTask, Tip, Version, reduce,
 };
 
 use super::effect::{CommitCall, Effect, Report, StartAgent};
@@ -76,6 +76,9 @@ pub(super) struct Claiming {
     pub(super) before: Option<Claim>,
     pub(super) task: Arc<Task>,
     pub(super) principal: Option<Principal>,
+    pub(super) caller: Option<CallerContext>,
+    /// Whoever waits for it was told that its outcome is not known.
+    pub(super) told: bool,
 }
 
 impl Actor {
@@ -101,16 +104,19 @@ impl Actor {
             self.claim_for_follow_up(follow_up, m, fx);
         }
         while self.write.is_none() && self.loading.is_none() && self.plan_turn(m, fx) {}
-        if self.write.is_none() && self.run.is_none() && !self.attended {
+        if self.write.is_none() && self.run.is_none() && self.attended.is_none() {
             self.release_delivered(fx);
         }
     }
 
     /// Whoever waits for this write is told that its outcome is not known. The write goes on.
-    fn tell_unknown(&mut self, fx: &mut Vec<Effect>) {
+    pub(super) fn tell_unknown(&mut self, fx: &mut Vec<Effect>) {
         let waiting: Vec<Ticket> = match self.write.as_mut().map(|write| &mut write.what) {
             Some(What::Claim(claiming)) => match &claiming.purpose {
-                ClaimFor::FollowUp(follow_up) => vec![follow_up.ticket],
+                ClaimFor::FollowUp(follow_up) if !claiming.told => {
+                    claiming.told = true;
+                    vec![follow_up.ticket]
+                }
                 _ => vec![],
             },
             Some(What::Turn { .. }) => match &mut self.run {
@@ -154,7 +160,9 @@ impl Actor {
             attempt: 1,
             task: Arc::new(task),
             principal: follow_up.principal.clone(),
+            caller: follow_up.caller.clone(),
             purpose: ClaimFor::FollowUp(Box::new(follow_up)),
+            told: false,
         };
         self.claim_with(claiming, events, m, fx);
     }
@@ -173,8 +181,10 @@ impl Actor {
             before: stored.head.claim,
             attempt,
             principal: stored.head.principal,
+            caller: stored.head.caller.map(|caller| *caller),
             task: Arc::new(stored.task),
             purpose,
+            told: false,
         };
         self.claim_after(after, claiming, vec![], m, fx);
     }
@@ -294,14 +304,10 @@ impl Actor {
                     self.end_run(Reply::Refused(error), m, fx);
                     return false;
                 }
-                CommitPlan::Commit { events, ended, refused } => {
+                CommitPlan::Commit { events, ended } => {
                     run.said_all |= ended;
                     if let Some(refusal) = run.turn.broke_protocol.take() {
                         fx.push(Effect::Report(Report::BrokeProtocol(refusal)));
-                    }
-                    if refused {
-                        self.refused_to_stop(m);
-                        self.cancel_answered(true, fx);
                     }
                     events
                 }
@@ -320,7 +326,7 @@ impl Actor {
             }
             return !over;
         }
-        let claim = match (over, self.attended, creates) {
+        let claim = match (over, self.attended.is_some(), creates) {
             // Webhooks that lack something keep the executor on record.
             (true, false, _) => ClaimChange::End,
             (true, true, true) | (false, _, true) => ClaimChange::Make { instance: self.me, attempt: 1 },
@@ -349,7 +355,7 @@ impl Actor {
     fn turn_over(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
         // What the turn's last commit ended needs no release; without a last commit, it is not ended yet.
         let claim = self.run.as_ref().and_then(|run| run.claim);
-        self.end_run(Reply::Lost, m, fx);
+        self.end_run(Reply::Lost(None), m, fx);
         self.delivering = claim;
     }
 
@@ -409,14 +415,15 @@ impl Actor {
                 } else if claim == ClaimChange::End {
                     run.claim = None;
                 }
-                self.answer(true, fx);
+                self.answer(false, fx);
                 if over {
                     self.turn_over(m, fx);
                 }
             }
             Written::Lost => {
                 fx.push(Effect::Report(Report::Lost));
-                self.end_run(Reply::Lost, m, fx);
+                let uncreated = created.map(|task| Box::new(task.clone()));
+                self.end_run(Reply::Lost(uncreated), m, fx);
             }
             Written::Unknown => {
                 self.end_run(Reply::Unknown, m, fx);
@@ -517,13 +524,14 @@ impl Actor {
                 _ => true,
             };
             if follows_ours {
-                self.end_run(Reply::Lost, m, fx);
+                self.end_run(Reply::Lost(None), m, fx);
             }
         }
         if let Reply::Unknown = refused {
             self.look_after_unknown(fx);
         }
         match claiming.purpose {
+            ClaimFor::FollowUp(_) if claiming.told => {}
             ClaimFor::FollowUp(follow_up) => fx.push(Effect::Reply(follow_up.ticket, refused)),
             // The cancel looks again by itself.
             ClaimFor::Cancel(_) => {}
@@ -536,11 +544,11 @@ impl Actor {
 
     /// The task is ours: whoever had it is told, and the agent starts.
     fn claimed(&mut self, claiming: Claiming, record: &CommitRecord, m: Moment<'_>, fx: &mut Vec<Effect>) {
-        let Claiming { purpose, attempt, before, task, principal } = claiming;
+        let Claiming { purpose, attempt, before, task, principal, caller, told } = claiming;
         let claim = Claim { instance: self.me, attempt, by: record.id };
         let after = Version::new(record.version.get().saturating_sub(1));
         // What an agent of ours that was here before had not said by now is lost with its claim.
-        self.end_run(Reply::Lost, m, fx);
+        self.end_run(Reply::Lost(None), m, fx);
         self.delivering = None;
         self.tell_watchers(before, after, fx);
         self.attend(fx);
@@ -566,14 +574,16 @@ impl Actor {
             attempt,
             task: Arc::clone(&task),
             base,
+            principal: principal.clone(),
+            caller,
             ticket: waiter.map(|(ticket, _)| ticket),
             cancel,
         };
         let mut run = Run::new(start, record.tip(), task, Some(claim), m, &self.settings);
         run.principal = principal;
-        run.waiters.extend(waiter);
+        run.waiters.extend(waiter.filter(|_| !told));
         self.run = Some(Box::new(run));
-        self.answer(false, fx);
+        self.answer(true, fx);
     }
 
     fn verdict_applied(
@@ -607,7 +617,7 @@ impl Actor {
     /// Sees to it that the task's webhooks are looked after, for as long as they lack something.
     pub(super) fn attend(&mut self, fx: &mut Vec<Effect>) {
         if self.settings.webhooks {
-            self.attended = true;
+            self.attended.get_or_insert(0);
             fx.push(Effect::Attend);
         }
     }

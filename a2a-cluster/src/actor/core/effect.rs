@@ -47,6 +47,10 @@ pub struct StartAgent {
     pub task: Arc<Task>,
     /// The task before the message that begins this turn, for a follow-up.
     pub base: Option<Arc<Task>>,
+    /// Who created the task.
+    pub principal: Option<Principal>,
+    /// What the agent may know of its caller.
+    pub caller: Option<CallerContext>,
     /// Whose request it is; a turn without one is the cluster's own.
     pub ticket: Option<Ticket>,
     /// What it may know of a request to cancel, where it is only to cancel.

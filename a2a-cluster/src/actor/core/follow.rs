@@ -81,6 +81,14 @@ impl Actor {
         self.follow.executor = seen.claim.map(|claim| claim.instance);
     }
 
+    /// Another instance sends what the ring lacked: it has the task, and is to know how this one is reached.
+    pub(super) fn fed_by(&mut self, from: InstanceId, fx: &mut Vec<Effect>) {
+        if self.follow.executor != Some(from) && !self.ring.ended() {
+            self.follow.executor = Some(from);
+            self.announce(fx);
+        }
+    }
+
     /// Tells the executor what this instance has, so that it sends the rest.
     pub(super) fn announce(&mut self, fx: &mut Vec<Effect>) {
         if self.follow.registered
@@ -146,7 +154,7 @@ impl Actor {
     }
 
     pub(super) fn follow_deadline(&self) -> Option<Time> {
-        if !self.is_read() || self.is_served() {
+        if !self.is_read() || self.is_served() || self.leaving == Some(super::Leave::Evicted) {
             return None;
         }
         let Follow { registered, registering, reading, check_at, gap_since, .. } = &self.follow;
@@ -177,15 +185,21 @@ impl Actor {
                 }
                 self.announce(fx);
             }
-            // One that is being created here is not there yet.
-            Ok(None) if self.run.as_ref().is_some_and(|run| run.claim.is_none()) => {}
-            Ok(None) => self.gone(fx),
+            Ok(None) => {
+                self.follow.check_at = m.at + self.settings.retry_max;
+                self.gone(fx);
+            }
             Err(ReadFailed) => self.follow.check_at = m.at + self.settings.retry_max,
         }
     }
 
     /// The task does not exist, or exists no more: streams end, and say so.
     pub(super) fn gone(&mut self, fx: &mut Vec<Effect>) {
+        if self.run.is_some() {
+            // One that is being created here was not there yet. Whether one that was created here is gone, its head says.
+            self.check_run(fx);
+            return;
+        }
         self.absent = true;
         self.follow.registered = false;
         self.end_cancel(Reply::Over, fx);
@@ -246,9 +260,8 @@ impl Actor {
             }
         }
         let is_elsewhere = self.follow.executor.is_some_and(|executor| executor != self.me);
-        if (found || !is_elsewhere) && reason == ReadFor::Silence && !self.reading_head {
-            self.reading_head = true;
-            fx.push(Effect::ReadHead);
+        if (found || !is_elsewhere) && reason == ReadFor::Silence {
+            self.read_head(fx);
         }
     }
 
@@ -265,15 +278,17 @@ impl Actor {
         fx: &mut Vec<Effect>,
     ) {
         self.reading_head = false;
-        // While a write of ours is on its way, its outcome says more.
+        let asked_for = self.head_for.take();
         let Ok(head) = head else { return };
-        if self.write.is_some() {
+        // While a write of ours is on its way, its outcome says more. Where a run has begun or ended since the head was
+        // asked for, this is how it was before that.
+        if self.write.is_some() || self.run.as_ref().and_then(|run| run.claim) != asked_for {
             return;
         }
         let Some(head) = head else {
             if self.run.as_ref().is_some_and(|run| run.claim.is_some()) {
                 fx.push(Effect::Report(Report::Lost));
-                self.end_run(Reply::Lost, m, fx);
+                self.end_run(Reply::Lost(None), m, fx);
             }
             if self.run.is_none() {
                 self.gone(fx);
@@ -286,7 +301,7 @@ impl Actor {
             && (head.state.is_terminal() || head.claim != Some(claim))
         {
             fx.push(Effect::Report(Report::Lost));
-            self.end_run(Reply::Lost, m, fx);
+            self.end_run(Reply::Lost(None), m, fx);
         }
         let moved = self.follow.executor != executor;
         self.follow.executor = executor;

@@ -219,10 +219,10 @@ pub enum Input {
         /// When it was received.
         received: Time,
     },
-    /// A courier attends to this task's webhooks.
-    Attended,
-    /// All webhooks have everything, or are given up.
-    Delivered,
+    /// This courier attends to the task's webhooks from now on.
+    Attended(u64),
+    /// All webhooks have everything, or are given up, and this courier has left.
+    Delivered(u64),
     /// The way in which this instance is reached has changed.
     ReachChanged,
     /// This instance knows, or knows again, that others do not take it for dead.
@@ -236,16 +236,16 @@ pub enum Input {
 /// The answer to whoever waits.
 #[derive(Debug, Clone)]
 pub enum Reply {
-    /// The task exists; its ring has the rest.
-    Open,
+    /// The task exists; its ring has the rest: from its beginning, or after what it was at this version.
+    Open(Option<(Arc<Task>, Version)>),
     /// The task, as far as was asked for.
     Task(Arc<Task>),
     /// The agent only answered with a message; there is no task.
     Message(Message),
     /// The agent, or the store, refused; nothing has changed.
     Refused(A2AError),
-    /// Another instance has the task now; follow it there.
-    Lost,
+    /// Another instance has the task now; follow it there. With the task as it was to be created, where it was.
+    Lost(Option<Box<Task>>),
     /// The task has changed since it was read: read it again.
     Stale,
     /// Nobody knows yet whether the message was taken: read the task.

@@ -26,6 +26,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use a2a::Task;
 use a2a_core::{Claim, CommitRecord, Env, InstanceId, News, Version};
 
 pub use buffer::{AgentOutput, EventBuffer};
@@ -94,8 +95,8 @@ pub struct Actor {
     ending: Option<(AgentId, Time)>,
     /// The claim under which webhooks are served, once no agent works any more.
     delivering: Option<Claim>,
-    /// A courier sees to the webhooks.
-    attended: bool,
+    /// The courier that sees to the webhooks; 0 is one that is about to.
+    attended: Option<u64>,
     /// The one write that is on its way.
     write: Option<Write>,
     /// Follow-ups that wait for the one before them.
@@ -104,6 +105,8 @@ pub struct Actor {
     take_over: Option<TakeOver>,
     loading: Option<LoadedFor>,
     reading_head: bool,
+    /// The claim of the run for which the head is being read. What it says of a later one is out of date.
+    head_for: Option<Claim>,
     next_agent: AgentId,
     cut_off: bool,
     leaving: Option<Leave>,
@@ -125,17 +128,25 @@ impl Actor {
             run: None,
             ending: None,
             delivering: None,
-            attended: false,
+            attended: None,
             write: None,
             requests: VecDeque::new(),
             cancel: None,
             take_over: None,
             loading: None,
             reading_head: false,
+            head_for: None,
             next_agent: 0,
             cut_off: false,
             leaving: None,
         }
+    }
+
+    /// Knows from the beginning that this instance stops.
+    #[must_use]
+    pub fn leaving(mut self, leave: Option<Leave>) -> Self {
+        self.leaving = leave;
+        self
     }
 
     /// Takes note of what happened, and adds to `fx` what is to be done.
@@ -162,7 +173,7 @@ impl Actor {
             Input::TakeOver { ticket, from, handed_over } => {
                 self.take_over_asked(ticket, from, handed_over, fx);
             }
-            Input::Said(agent, outputs) => self.said(agent, outputs, m),
+            Input::Said(agent, outputs) => self.said(agent, outputs, m, fx),
             Input::AgentGone(agent) => self.agent_gone(agent),
             Input::Written { record, outcome } => self.written(record, outcome, m, fx),
             Input::Loaded(loaded) => self.loaded(loaded, m, fx),
@@ -173,8 +184,9 @@ impl Actor {
             Input::Member(who, found) => self.member_found(who, found),
             Input::Sent { gone } => self.sent(gone, fx),
             Input::News { from, news, received } => self.news(from, news, received, m, fx),
-            Input::Attended => self.attended = true,
-            Input::Delivered => self.attended = false,
+            Input::Attended(courier) => self.attended_by(courier),
+            // An earlier one leaves late: a later one is there.
+            Input::Delivered(courier) => self.attended = self.attended.filter(|attends| *attends != courier),
             Input::ReachChanged => self.announce(fx),
             Input::CutOff(cut_off) => self.cut_off(cut_off, m, fx),
             Input::Leave(leave) => self.leave(leave, m, fx),
@@ -194,7 +206,8 @@ impl Actor {
 
     /// When the actor wants to be stepped at the latest.
     pub fn deadline(&self) -> Option<Time> {
-        let run = self.run.as_ref().and_then(|run| run.deadline(&self.settings));
+        let blocked = self.write.is_some() || self.loading.is_some();
+        let run = self.run.as_ref().and_then(|run| run.deadline(blocked));
         let ending = self.ending.filter(|_| self.is_starting()).map(|(_, until)| until);
         let write = self.write.as_ref().and_then(Write::deadline);
         let cancel = self.cancel.as_ref().map(Cancel::deadline);
@@ -208,7 +221,7 @@ impl Actor {
             && self.run.is_none()
             && self.ending.is_none()
             && self.delivering.is_none()
-            && !self.attended
+            && self.attended.is_none()
             && self.write.is_none()
             && self.requests.is_empty()
             && self.cancel.is_none()
@@ -224,6 +237,11 @@ impl Actor {
         &self.ring
     }
 
+    /// Takes the times of receipt of what the bus brought and readers can see since the last call.
+    pub fn take_released(&mut self) -> Vec<Time> {
+        self.ring.take_released()
+    }
+
     /// Tells whether the task does not exist, or exists no more.
     pub fn is_absent(&self) -> bool {
         self.absent
@@ -233,6 +251,31 @@ impl Actor {
     /// or where this instance is registered already.
     pub fn needs_watch(&self) -> bool {
         !self.is_served() && !self.follow.is_registered()
+    }
+
+    /// The task as far as its agent here has got.
+    pub fn task(&self) -> Option<Arc<Task>> {
+        self.run.as_ref().map(|run| Arc::clone(&run.task))
+    }
+
+    /// Tells whether streams are open here.
+    pub fn has_readers(&self) -> bool {
+        self.readers + self.joining > 0
+    }
+
+    /// The version before the commit that began the turn of the agent that runs here, while it has said nothing.
+    pub fn version_before_turn(&self) -> Option<Version> {
+        self.run.as_ref().map(|run| Version::new(run.tip.version.get().saturating_sub(1)))
+    }
+
+    /// Tells whether a task is about to be created here.
+    pub fn is_creating(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.claim.is_none())
+    }
+
+    /// Tells whether an agent runs here, or is being dropped.
+    pub fn is_busy(&self) -> bool {
+        self.run.is_some() || self.ending.is_some()
     }
 
     /// Tells whether an agent runs here.
@@ -283,7 +326,7 @@ impl Actor {
 
     /// Shows a commit of this instance's own.
     fn show(&mut self, record: &Arc<CommitRecord>, m: Moment<'_>, fx: &mut Vec<Effect>) {
-        if self.is_wanted() || self.attended || !self.publish.is_idle() {
+        if self.is_wanted() || self.attended.is_some() || !self.publish.is_idle() {
             self.ring.publish(Arc::clone(record), m.at);
         } else {
             // Nobody asks for it now, and whoever comes begins with what the store has.
@@ -300,7 +343,11 @@ impl Actor {
         match news {
             News::Commits(_) | News::Changed(_) if !self.is_wanted() => fx.push(Effect::Hint(from, News::Unwatch)),
             News::Commits(commits) => {
+                let before = self.ring.head();
                 commits.into_iter().for_each(|commit| self.ring.offer(commit, received));
+                if self.ring.head() > before {
+                    self.fed_by(from, fx);
+                }
                 self.follow.heard(m);
                 fx.push(Effect::WakeReaders);
             }
@@ -319,6 +366,14 @@ impl Actor {
         }
     }
 
+    fn attended_by(&mut self, courier: u64) {
+        self.attended = Some(courier);
+        if let Some(run) = &self.run {
+            // The ring may not have been kept up while nobody asked.
+            self.ring.advance(run.tip.version, false);
+        }
+    }
+
     fn cut_off(&mut self, cut_off: bool, m: Moment<'_>, fx: &mut Vec<Effect>) {
         self.cut_off = cut_off;
         if let Some(run) = &mut self.run {
@@ -329,6 +384,7 @@ impl Actor {
         }
         if cut_off {
             self.end_cancel(Reply::Unknown, fx);
+            fx.push(Effect::WakeReaders);
         }
     }
 
@@ -338,10 +394,11 @@ impl Actor {
         self.end_cancel(Reply::Stopped, fx);
         self.end_take_over(Settled::Again, fx);
         if leave == Leave::Evicted {
-            // What it has is others' now: nothing of it is committed any more, nor released.
+            // What it has is others' now: nothing of it is committed any more, nor released. What is on its way may be.
+            self.tell_unknown(fx);
             self.end_run(Reply::Stopped, m, fx);
             self.delivering = None;
-            self.attended = false;
+            self.attended = None;
             self.publish.clear();
         }
     }

@@ -1,6 +1,6 @@
 //! From what an agent said to the events of the next commit.
 
-use a2a::{A2AError, Message, Part, Role, StreamResponse, Task, TaskState, error_code};
+use a2a::{A2AError, Message, Part, Role, StreamResponse, Task, TaskState};
 use a2a_core::reduce::Refusal;
 use a2a_core::{Env, commit, reduce};
 
@@ -58,8 +58,6 @@ pub enum CommitPlan {
         events: Vec<StreamResponse>,
         /// The agent has nothing more to say.
         ended: bool,
-        /// The agent does not cancel this task.
-        refused: bool,
     },
     /// Answer with this message; there is to be no task.
     Answer(Message),
@@ -73,7 +71,6 @@ pub fn plan_commit(said: &mut EventBuffer, task: &mut Task, turn: &mut Turn, env
     let mut events = Vec::new();
     let mut bytes = 0;
     let mut ended = false;
-    let mut refused = false;
     let mut parked = false;
     while events.len() < commit::MAX_EVENTS && bytes < commit::TARGET_BYTES && !parked {
         let Some(output) = said.pop() else { break };
@@ -101,15 +98,8 @@ pub fn plan_commit(said: &mut EventBuffer, task: &mut Task, turn: &mut Turn, env
             AgentOutput::Failed(error) if first && !turn.always_task => return CommitPlan::Refuse(error),
             AgentOutput::Failed(_) if turn.stopping.is_some() => vec![],
             AgentOutput::Failed(error) => vec![failed(task, &error.message, env)],
-            AgentOutput::CancelFailed(error) => {
-                if matches!(error.code, error_code::TASK_NOT_CANCELABLE | error_code::UNSUPPORTED_OPERATION)
-                    && turn.stopping == Some(StopReason::Cancel)
-                {
-                    turn.stopping = None;
-                    refused = true;
-                }
-                vec![]
-            }
+            // Whether it refused was heard when it said so.
+            AgentOutput::CancelFailed(_) => vec![],
             AgentOutput::Panicked => vec![failed(task, "the agent failed unexpectedly", env)],
             AgentOutput::Ended => {
                 ended = true;
@@ -123,15 +113,20 @@ pub fn plan_commit(said: &mut EventBuffer, task: &mut Task, turn: &mut Turn, env
             events.push(event);
             if task.status.state.is_terminal() {
                 said.clear();
-                return CommitPlan::Commit { events, ended: true, refused };
+                return CommitPlan::Commit { events, ended: true };
             }
         }
+    }
+    // An agent that asks and ends needs no other write to end its claim.
+    if parked && turn.stopping.is_none() && said.ends_next() {
+        said.pop();
+        ended = true;
     }
     if ended && let Some(event) = conclusion(task, turn, env) {
         reduce::apply(task, &event);
         events.push(event);
     }
-    CommitPlan::Commit { events, ended, refused }
+    CommitPlan::Commit { events, ended }
 }
 
 /// Makes the event that fails a task, with words for its caller.

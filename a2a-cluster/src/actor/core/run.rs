@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a::{StreamResponse, Task};
+use a2a::{StreamResponse, Task, error_code};
 use a2a_core::{CallerContext, CancelRequest, Claim, Principal, Tip, Version, reduce};
 
 use super::buffer::{AgentOutput, EventBuffer};
@@ -184,17 +184,18 @@ impl Run {
         self.silence_due = m.at + settings.agent_silence;
     }
 
-    pub(super) fn deadline(&self, settings: &Settings) -> Option<Time> {
-        if let Doing::Waiting(_) = self.doing {
-            return None;
-        }
+    /// When something of this agent's is due. `blocked`: nothing can be committed until a call is answered, which is
+    /// then a moment of its own.
+    pub(super) fn deadline(&self, blocked: bool) -> Option<Time> {
         let held = (!self.said.is_empty() && self.turn.stopping.is_none()).then(|| {
             let spaced = if self.said.may_wait() { self.pace.spaced_until } else { Time::ZERO };
             self.pace.room_until.max(spaced)
         });
-        let _ = settings;
-        let limits = self.wind_down_due.or(Some(self.silence_due.min(self.turn_due)));
-        [self.creation_due, limits, Some(self.check_due), held].into_iter().flatten().min()
+        let commits = [self.creation_due, held].into_iter().flatten().filter(|_| !blocked);
+        let limits = self.wind_down_due.unwrap_or(self.silence_due.min(self.turn_due));
+        // Clocks run for an agent that talks; one that ended, or is yet to start, has no limits.
+        let clocks = [limits, self.check_due].into_iter().filter(|_| self.is_talking());
+        commits.chain(clocks).min()
     }
 }
 
@@ -213,12 +214,16 @@ impl Actor {
             return;
         }
         if let Some(run) = &mut self.run {
-            run.waiters.push((first.ticket, first.answer_at));
-            self.answer(false, fx);
+            if run.turn.uncreated.is_some() {
+                run.waiters.push((first.ticket, first.answer_at));
+            } else {
+                // It is there already, and is met like any other.
+                fx.push(Effect::Reply(first.ticket, Reply::Lost(None)));
+            }
             return;
         }
         if self.known() > Version::ABSENT || self.write.is_some() {
-            fx.push(Effect::Reply(first.ticket, Reply::Lost));
+            fx.push(Effect::Reply(first.ticket, Reply::Lost(None)));
             return;
         }
         self.absent = false;
@@ -229,6 +234,8 @@ impl Actor {
             attempt: 1,
             task: Arc::clone(&task),
             base: None,
+            principal: first.principal.clone(),
+            caller: first.caller.clone(),
             ticket: Some(first.ticket),
             cancel: None,
         };
@@ -248,15 +255,29 @@ impl Actor {
         self.next_agent
     }
 
-    pub(super) fn said(&mut self, agent: AgentId, outputs: Vec<AgentOutput>, m: Moment<'_>) {
+    pub(super) fn said(&mut self, agent: AgentId, outputs: Vec<AgentOutput>, m: Moment<'_>, fx: &mut Vec<Effect>) {
         // What an agent says that is being stopped is heard by nobody.
         let Some(run) = self.run.as_mut().filter(|run| run.agent == agent && run.is_talking()) else { return };
         run.silence_due = m.at + self.settings.agent_silence;
+        let mut refuses = false;
         for output in outputs {
-            if let AgentOutput::Ended = output {
-                run.doing = Doing::Ended;
+            match &output {
+                AgentOutput::Ended => run.doing = Doing::Ended,
+                // Heard at once: a commit that takes long must not use up the agent's grace.
+                AgentOutput::CancelFailed(error) => {
+                    refuses |= matches!(error.code, error_code::TASK_NOT_CANCELABLE | error_code::UNSUPPORTED_OPERATION)
+                        && run.turn.stopping == Some(StopReason::Cancel);
+                    continue;
+                }
+                _ => {}
             }
             run.said.push(output);
+        }
+        if refuses {
+            run.turn.stopping = None;
+            run.refused_at = Some(m.at);
+            run.wind_down_due = None;
+            self.cancel_answered(true, fx);
         }
     }
 
@@ -336,14 +357,6 @@ impl Actor {
         fx.push(Effect::CancelAgent(run.agent, Box::new(request)));
     }
 
-    /// The agent goes on after all.
-    pub(super) fn refused_to_stop(&mut self, m: Moment<'_>) {
-        if let Some(run) = &mut self.run {
-            run.refused_at = Some(m.at);
-            run.wind_down_due = None;
-        }
-    }
-
     /// Ends an agent that has had its time: what it said is committed, and then the end.
     fn silence_agent(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
         let Some(run) = &mut self.run else { return };
@@ -409,20 +422,28 @@ impl Actor {
 
     /// Asks the store whether the task is still this run's.
     pub(super) fn check_run(&mut self, fx: &mut Vec<Effect>) {
-        if self.run.as_ref().is_some_and(|run| run.claim.is_some()) && !self.reading_head {
-            self.reading_head = true;
+        if self.run.as_ref().is_some_and(|run| run.claim.is_some()) {
+            self.read_head(fx);
+        }
+    }
+
+    /// Reads the head, unless that is under way.
+    pub(super) fn read_head(&mut self, fx: &mut Vec<Effect>) {
+        if !std::mem::replace(&mut self.reading_head, true) {
+            self.head_for = self.run.as_ref().and_then(|run| run.claim);
             fx.push(Effect::ReadHead);
         }
     }
 
-    /// Answers whoever may be answered now.
-    pub(super) fn answer(&mut self, committed: bool, fx: &mut Vec<Effect>) {
-        let Some(run) = self.run.as_mut().filter(|run| run.turn.uncreated.is_none()) else { return };
-        let over = committed && reduce::ends_turn(&run.task.status.state);
-        let task = &run.task;
+    /// Answers whoever may be answered now. The task is as it was just committed: by the claim of this turn, or by
+    /// what its agent said.
+    pub(super) fn answer(&mut self, claimed: bool, fx: &mut Vec<Effect>) {
+        let Some(run) = &mut self.run else { return };
+        let over = !claimed && reduce::ends_turn(&run.task.status.state);
+        let (task, version) = (&run.task, run.tip.version);
         run.waiters.retain(|(ticket, at)| {
             let reply = match at {
-                AnswerAt::Opening => Reply::Open,
+                AnswerAt::Opening => Reply::Open(claimed.then(|| (Arc::clone(task), version))),
                 AnswerAt::Creation => Reply::Task(Arc::clone(task)),
                 AnswerAt::TurnEnd if over => Reply::Task(Arc::clone(task)),
                 AnswerAt::TurnEnd => return true,

@@ -81,7 +81,7 @@ impl Actor {
             {
                 self.redo_from(std::sync::Arc::new(stored.task), m);
             }
-            (LoadedFor::Redo(_), Ok(_)) => self.end_run(super::Reply::Lost, m, fx),
+            (LoadedFor::Redo(_), Ok(_)) => self.end_run(super::Reply::Lost(None), m, fx),
             (LoadedFor::Redo(agent), Err(ReadFailed)) => {
                 // It was retried for as long as this instance runs agents.
                 if self.run.as_ref().is_some_and(|run| run.agent == agent) {

@@ -1,16 +1,38 @@
-//! One client's stream: a cursor on a feed, served from the ring or, where it fell behind, from the store.
+//! One client's stream: a cursor on the ring, or on the store where it fell behind; and how a stream joins.
 
 use std::sync::Arc;
 
 use a2a::{A2AError, StreamResponse, Task, TaskState};
-use a2a_core::{CommitRecord, Replay, Version, reduce};
+use a2a_core::{CommitRecord, Replay, StoredTask, TaskKey, Version, reduce};
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::watch;
 
-use super::{Attached, ring::Tail};
+use super::core::{Actor, Input, Seen, Tail};
+use super::registry::Reader as Hold;
 use crate::instance::Instance;
 use crate::resume::{Marks, Position};
 use crate::telemetry::Counted;
+
+/// Joins the readers of a task, wherever it runs. `None` where the task does not exist. The caller's right to the task
+/// has been checked.
+///
+/// A task that runs here is shown by its actor. For any other this instance is registered as a watcher before the task
+/// is read, so that no commit can fall between; and its actor follows it.
+pub(crate) async fn join(
+    instance: &Arc<Instance>,
+    key: &TaskKey,
+) -> Result<Option<(Hold, StoredTask)>, A2AError> {
+    let mut hold = instance.attach(key, false);
+    let registers = hold.look(Actor::needs_watch).unwrap_or(true);
+    let stored = if registers {
+        instance.retry_for_request().run(|| instance.tasks.watch(key, &instance.id)).await
+    } else {
+        instance.retry_for_request().run(|| instance.tasks.load(key)).await
+    };
+    let Some(stored) = stored.map_err(|error| instance.error(error))? else { return Ok(None) };
+    hold.join(Input::Joined { seen: Seen::of(&stored), registered: registers });
+    Ok(Some((hold, stored)))
+}
 
 /// Where a stream begins.
 #[derive(Debug)]
@@ -43,8 +65,8 @@ impl Until {
 
 struct Reader {
     instance: Arc<Instance>,
-    feed: Attached,
-    progress: watch::Receiver<u64>,
+    hold: Hold,
+    progress: watch::Receiver<()>,
     snapshot: Option<Box<Task>>,
     cursor: Version,
     commit: Option<(Arc<CommitRecord>, usize)>,
@@ -63,7 +85,7 @@ struct Reader {
 /// anew on another.
 pub(crate) fn read(
     instance: &Arc<Instance>,
-    feed: Attached,
+    hold: Hold,
     start: Start,
     until: Until,
     marks: Option<Marks>,
@@ -76,11 +98,11 @@ pub(crate) fn read(
             (None, Version::new(before), commits, position.events as usize)
         }
     };
-    let runs_here = instance.runs.get(feed.key()).is_some();
+    let runs_here = hold.look(Actor::is_running).unwrap_or(false);
     let reader = Reader {
         instance: Arc::clone(instance),
-        progress: feed.progress(),
-        feed,
+        progress: hold.progress(),
+        hold,
         snapshot,
         cursor,
         commit: None,
@@ -118,35 +140,70 @@ impl Reader {
             }
             // Marked as seen before the ring is read: progress made in between wakes the wait below.
             self.progress.mark_unchanged();
-            match self.feed.after(self.cursor) {
-                Tail::Commits(commits) if commits.is_empty() => {
-                    if self.feed.ended() {
+            match self.hold.after(self.cursor) {
+                None => return None,
+                Some(Tail::Commits(commits)) if commits.is_empty() => {
+                    if self.hold.look(|actor| actor.ring().ended()).unwrap_or(true) {
                         return None;
                     }
-                    let stopped = self.instance.stopped();
-                    let cut_off = self.instance.liveness.cut_off();
-                    tokio::select! {
-                        biased;
-                        changed = self.progress.changed() => if changed.is_err() { return None },
-                        () = stopped => return Some(Err(self.instance.stop_reason())),
-                        () = cut_off => return Some(Err(self.instance.cut_off_reason())),
+                    if self.hold.look(Actor::is_absent).unwrap_or(true) {
+                        return Some(Err(self.absent()));
+                    }
+                    if self.instance.liveness.is_cut_off() {
+                        return Some(Err(self.instance.cut_off_reason()));
+                    }
+                    if let Err(error) = self.wait().await {
+                        return Some(Err(error));
                     }
                 }
-                Tail::Commits(commits) => self.waiting = commits.into_iter(),
-                Tail::Behind => match self.instance.commits_after(self.feed.key(), self.cursor).await {
-                    Ok(Replay::Commits(commits)) if commits.is_empty() => {
-                        // The ring ran ahead of what the store shows; it cannot stay so.
-                        tokio::task::yield_now().await;
-                    }
-                    Ok(Replay::Commits(commits)) => self.waiting = commits.into_iter(),
-                    Ok(Replay::Snapshot(stored)) => {
-                        self.cursor = stored.version;
-                        return Some(Ok(self.show(StreamResponse::Task(stored.task), u32::MAX)));
-                    }
+                Some(Tail::Commits(commits)) => self.waiting = commits.into_iter(),
+                Some(Tail::Behind) => match self.read_store().await {
+                    Ok(Some(task)) => return Some(Ok(self.show(StreamResponse::Task(*task), u32::MAX))),
+                    Ok(None) => {}
                     Err(error) => return Some(Err(error)),
                 },
             }
         }
+    }
+
+    fn absent(&self) -> A2AError {
+        A2AError::task_not_found(&self.hold.key().task_id)
+    }
+
+    /// Waits until there may be something new; fails where this instance cannot serve the stream any more.
+    async fn wait(&mut self) -> Result<(), A2AError> {
+        let Reader { instance, progress, .. } = self;
+        tokio::select! {
+            biased;
+            changed = progress.changed() => changed.map_err(|_| instance.stop_reason()),
+            () = instance.stopping.cancelled() => Err(instance.stop_reason()),
+        }
+    }
+
+    /// Reads from the store what the ring does not reach. Returns the task where its commits are no longer kept.
+    async fn read_store(&mut self) -> Result<Option<Box<Task>>, A2AError> {
+        let instance = Arc::clone(&self.instance);
+        let replay = tokio::select! {
+            biased;
+            replay = instance.commits_after(self.hold.key(), self.cursor) => replay?,
+            () = instance.liveness.cut_off() => return Err(instance.cut_off_reason()),
+        };
+        match replay {
+            Replay::Commits(commits) if commits.is_empty() => {
+                // The store is right: either the task is gone, or what the ring has is not there yet.
+                let head = instance.retry_for_request().run(|| instance.tasks.head(self.hold.key())).await;
+                if head.map_err(|error| instance.error(error))?.is_none() {
+                    return Err(self.absent());
+                }
+                tokio::time::sleep(instance.config.retry_min).await;
+            }
+            Replay::Commits(commits) => self.waiting = commits.into_iter(),
+            Replay::Snapshot(stored) => {
+                self.cursor = stored.version;
+                return Ok(Some(Box::new(stored.task)));
+            }
+        }
+        Ok(None)
     }
 
     /// Passes an event on: the stream may end with it, and the client may want a cursor.

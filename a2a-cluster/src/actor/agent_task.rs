@@ -1,0 +1,245 @@
+//! Polling one agent: what it says goes to its actor, and what the actor wants of it is done between two polls.
+//!
+//! A poll cannot be cut short. So nothing else is done here: commits, timers and commands go their own way while an
+//! agent computes, or blocks.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use a2a::{Message, Role, Task, TaskPushNotificationConfig};
+use a2a_core::{CallerContext, CancelRequest, Principal, TaskKey, commit};
+use a2a_server::{ExecutorContext, ServiceParams, User};
+use futures::StreamExt;
+use futures::stream::FusedStream;
+use futures::task::AtomicWaker;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::agent_stream::AgentStream;
+use super::core::{AgentId, AgentOutput, Input, StartAgent, TurnKind};
+use super::handle::Handle;
+use super::perform::drive_with;
+use crate::handler::save_follow_up_config;
+use crate::instance::Instance;
+
+/// Under this key an agent finds in its context's metadata why it was started, where that was not by a message:
+/// `{"kind": "resumed" | "handedOver", "attempt": 2}`.
+pub(crate) const TURN: &str = "urn:a2a-cluster:turn:v1";
+
+/// Polls that take longer are counted and logged: an agent that computes so long keeps a thread from everybody else.
+const LONG_POLL: Duration = Duration::from_millis(100);
+/// How many batches an agent may say in a row before others get their turn.
+const BATCHES: u32 = 16;
+
+/// What a caller's request brings for its agent.
+pub(crate) struct Deposit {
+    /// What the agent gets to see; the stored task is filled in when it starts.
+    pub(crate) context: ExecutorContext,
+    /// A config that came with a message to a parked task: it is saved once the task is claimed.
+    pub(crate) config: Option<TaskPushNotificationConfig>,
+    /// Its request waits for nothing that the agent says.
+    pub(crate) detached: bool,
+}
+
+/// What an actor wants of an agent that runs.
+#[derive(Debug, Default)]
+pub(super) struct AgentControl {
+    stopped: AtomicBool,
+    cancel: Mutex<Option<Box<CancelRequest>>>,
+    waker: AtomicWaker,
+}
+
+impl AgentControl {
+    /// Drops the agent at its next poll.
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    /// Calls the agent's `cancel`.
+    pub(super) fn cancel(&self, request: Box<CancelRequest>) {
+        *self.cancel.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
+        self.waker.wake();
+    }
+
+    /// There is room again.
+    pub(super) fn wake(&self) {
+        self.waker.wake();
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
+    fn take_cancel(&self) -> Option<Box<CancelRequest>> {
+        self.cancel.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// What a wait for an agent ended with.
+enum Heard {
+    Outputs(Vec<AgentOutput>),
+    /// The actor wants something.
+    Command,
+}
+
+/// Runs an agent until it has nothing more to say, or is stopped.
+pub(super) async fn run(
+    instance: Arc<Instance>,
+    handle: Arc<Handle>,
+    start: Box<StartAgent>,
+    control: Arc<AgentControl>,
+    deposit: Option<Box<Deposit>>,
+) {
+    let agent = start.agent;
+    let mut stream = begin(&instance, &handle, *start, deposit).await;
+    let mut batches = 0;
+    while !control.is_stopped() {
+        if let Some(request) = control.take_cancel()
+            && let Some(task) = handle.look(|actor| actor.task()).flatten()
+        {
+            stream.cancel(&*instance.agent, cancel_context(handle.key(), &task, *request));
+        }
+        let heard = std::future::poll_fn(|cx| listen(&mut stream, &handle, agent, &control, cx)).await;
+        let Heard::Outputs(outputs) = heard else { continue };
+        let ended = outputs.iter().any(|output| matches!(output, AgentOutput::Ended));
+        if ended {
+            // The agent's work ends before anyone can start it anew.
+            drop(stream);
+            drive_with(&instance, &handle, Input::Said(agent, outputs), |state| state.agent_gone(agent));
+            return;
+        }
+        drive_with(&instance, &handle, Input::Said(agent, outputs), |_| {});
+        batches += 1;
+        if batches % BATCHES == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    drop(stream);
+    drive_with(&instance, &handle, Input::AgentGone(agent), |state| state.agent_gone(agent));
+}
+
+/// Calls the agent.
+async fn begin(
+    instance: &Arc<Instance>,
+    handle: &Handle,
+    start: StartAgent,
+    deposit: Option<Box<Deposit>>,
+) -> AgentStream {
+    let StartAgent { kind, attempt, task, base, principal, caller, cancel, .. } = start;
+    let context = match deposit {
+        Some(deposit) => {
+            let Deposit { mut context, config, .. } = *deposit;
+            if let Some(config) = config {
+                let before = handle.look(|actor| actor.version_before_turn()).flatten().unwrap_or_default();
+                save_follow_up_config(instance, handle.key(), before, config).await;
+            }
+            context.stored_task = base.map(|base| Task::clone(&base));
+            context
+        }
+        None => own_context(handle.key(), &task, cancel.as_deref().cloned().unwrap_or_default()),
+    };
+    let mut context = ExecutorContext { user: context.user.or_else(|| user(principal.as_ref())), ..context };
+    match kind {
+        TurnKind::First | TurnKind::FollowUp => {
+            // Only this server says it.
+            if let Some(metadata) = &mut context.metadata {
+                metadata.remove(TURN);
+            }
+            AgentStream::execute(&*instance.agent, context)
+        }
+        TurnKind::Resumed { handed_over } => {
+            resume(&mut context, &task, caller, handed_over, attempt);
+            AgentStream::execute(&*instance.agent, context)
+        }
+        TurnKind::CancelOnly => AgentStream::cancel_only(&*instance.agent, context),
+    }
+}
+
+/// Takes what the agent says without waiting, as much as there is room for.
+fn listen(
+    stream: &mut AgentStream,
+    handle: &Handle,
+    agent: AgentId,
+    control: &AgentControl,
+    cx: &mut Context<'_>,
+) -> Poll<Heard> {
+    control.waker.register(cx.waker());
+    if control.is_stopped() || control.cancel.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+        return Poll::Ready(Heard::Command);
+    }
+    if stream.is_terminated() || !handle.has_room(agent) {
+        return Poll::Pending;
+    }
+    let began = Instant::now();
+    let mut outputs = Vec::new();
+    let mut bytes = 0;
+    while outputs.len() < commit::MAX_EVENTS && bytes < commit::TARGET_BYTES {
+        match stream.poll_next_unpin(cx) {
+            Poll::Ready(Some(output)) => {
+                bytes += output.bytes();
+                outputs.push(output);
+            }
+            Poll::Ready(None) | Poll::Pending => break,
+        }
+    }
+    let took = began.elapsed();
+    if took >= LONG_POLL {
+        tracing::warn!(task = %handle.key(), millis = took.as_millis(), "an agent kept a thread of the runtime busy");
+    }
+    if outputs.is_empty() { Poll::Pending } else { Poll::Ready(Heard::Outputs(outputs)) }
+}
+
+/// What a resumed agent sees beside the task: its caller's last message, and why it was started.
+fn resume(
+    context: &mut ExecutorContext,
+    task: &Task,
+    caller: Option<CallerContext>,
+    handed_over: bool,
+    attempt: u32,
+) {
+    let messages = task.history.iter().flatten();
+    let message: Option<Message> = messages.rev().find(|message| message.role == Role::User).cloned();
+    context.message = message;
+    let kind = if handed_over { "handedOver" } else { "resumed" };
+    let turn = json!({ "kind": kind, "attempt": attempt });
+    context.metadata.get_or_insert_default().insert(TURN.to_owned(), turn);
+    if let Some(caller) = caller {
+        know(context, caller);
+    }
+}
+
+/// What an agent sees that no message started.
+fn own_context(key: &TaskKey, task: &Task, request: CancelRequest) -> ExecutorContext {
+    let mut context = ExecutorContext {
+        message: None,
+        task_id: task.id.clone(),
+        stored_task: Some(task.clone()),
+        context_id: task.context_id.clone(),
+        metadata: request.metadata,
+        user: None,
+        service_params: ServiceParams::new(),
+        tenant: (!key.tenant.as_str().is_empty()).then(|| key.tenant.as_str().to_owned()),
+    };
+    know(&mut context, request.caller);
+    context
+}
+
+fn cancel_context(key: &TaskKey, task: &Task, request: CancelRequest) -> ExecutorContext {
+    own_context(key, task, request)
+}
+
+/// Lets an agent know what is kept of its caller.
+fn know(context: &mut ExecutorContext, caller: CallerContext) {
+    context.service_params.extend(caller.headers);
+    if let Some(user) = &mut context.user {
+        user.attributes.extend(caller.claims);
+    }
+}
+
+/// The authenticated caller as the SDK has it.
+fn user(principal: Option<&Principal>) -> Option<User> {
+    principal.map(|principal| User::authenticated(principal.as_str()))
+}

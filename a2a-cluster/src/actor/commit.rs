@@ -1,0 +1,75 @@
+//! A commit, made as often as it takes, until it is known what became of it.
+
+use std::sync::Arc;
+
+use a2a_core::{BackendError, Commit, CommitRecord, Outcome, Replay, TaskKey};
+
+use super::core::{CommitCall, Input, Written};
+use crate::error::Chain;
+use crate::instance::Instance;
+use crate::retry::Retry;
+
+/// Commits. Where an attempt was not answered and a later one meets a conflict, the log says whose commit it met.
+pub(super) async fn commit(instance: &Instance, key: &TaskKey, call: CommitCall) -> Input {
+    let CommitCall { after, id, events, task, claim, principal, caller, may_refuse } = call;
+    let commit = Commit::new(after, id, events, &task)
+        .claim(claim)
+        .created_by(principal.as_ref())
+        .called_by(caller.as_ref());
+    let outcome = attempt(instance, key, &commit, may_refuse).await;
+    let record = Some(Arc::clone(commit.record()));
+    drop(commit);
+    // The core changes the task in place where nobody else holds it.
+    drop(task);
+    Input::Written { record, outcome }
+}
+
+async fn attempt(instance: &Instance, key: &TaskKey, commit: &Commit<'_>, may_refuse: bool) -> Written {
+    let mut patience = if may_refuse { instance.retry_for_request() } else { instance.retry_until_stopped() };
+    let mut unanswered = false;
+    loop {
+        let failure = match instance.commit(key, commit.clone()).await {
+            Ok(Outcome::Applied(_)) => {
+                instance.health.tasks.succeeded();
+                return Written::Applied;
+            }
+            Ok(Outcome::Conflict { .. }) if unanswered => return find_out(instance, key, commit.record()).await,
+            Ok(Outcome::Conflict { .. }) => return Written::Lost,
+            Err(error @ BackendError::TooLarge { .. }) => return Written::TooLarge(instance.error(error)),
+            Err(error) if !error.is_transient() => {
+                tracing::error!(task = %key, error = %Chain(&error), "a task cannot be committed");
+                return Written::Refused(instance.error(error));
+            }
+            Err(error) => error,
+        };
+        if let BackendError::Indeterminate(_) = failure
+            && !unanswered
+        {
+            // It may be applied: from now on nobody may be told that it was not.
+            unanswered = true;
+            patience = instance.retry_until_stopped();
+        }
+        if let Err(failure) = patience.pause(failure).await {
+            instance.leave_unattended(key);
+            return if unanswered { Written::Unknown } else { Written::Refused(instance.error(failure)) };
+        }
+    }
+}
+
+/// Reads whose commit has the version that ours was to make.
+async fn find_out(instance: &Instance, key: &TaskKey, ours: &CommitRecord) -> Written {
+    let before = a2a_core::Version::new(ours.version.get().saturating_sub(1));
+    let read = || instance.tasks.commits_after(key, before);
+    let retry: Retry<'_> = instance.retry_until_stopped();
+    match retry.run(read).await {
+        Ok(Replay::Commits(commits)) => match commits.iter().find(|commit| commit.version == ours.version) {
+            Some(theirs) if theirs.id == ours.id => Written::Applied,
+            Some(_) => Written::Lost,
+            None => Written::Unknown,
+        },
+        Ok(Replay::Snapshot(stored)) if stored.head.claim.is_some_and(|claim| claim.by == ours.id) => {
+            Written::Applied
+        }
+        Ok(Replay::Snapshot(_)) | Err(_) => Written::Unknown,
+    }
+}

@@ -1,0 +1,225 @@
+//! One actor, as the rest of the instance holds it: the core behind a lock, who waits for it, and its agents.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use a2a_core::{TaskKey, Version};
+use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
+
+use super::agent_task::{AgentControl, Deposit};
+use super::core::{Actor, AgentId, Effect, Input, Moment, Reply, Tail, Ticket, Time};
+use crate::instance::Instance;
+
+/// The actor of one task on one instance. It ends when it has nothing to do; a later request begins another.
+pub(crate) struct Handle {
+    key: TaskKey,
+    state: Mutex<State>,
+    /// Bumped whenever streams may find something new.
+    progress: watch::Sender<()>,
+}
+
+/// What is behind the lock. Held for a step only: never while an agent is polled or a call is made.
+pub(super) struct State {
+    /// `None` once it has ended.
+    actor: Option<Box<Actor>>,
+    waiting: Vec<(Ticket, oneshot::Sender<Reply>)>,
+    deposits: Vec<(Ticket, Box<Deposit>)>,
+    agents: Vec<(AgentId, Arc<AgentControl>)>,
+    /// When the clock steps it at the latest.
+    pub(super) armed: Option<Instant>,
+}
+
+impl State {
+    /// Keeps what an agent is started with, and who waits, until the core asks for it.
+    pub(crate) fn deposit(
+        &mut self,
+        ticket: Ticket,
+        reply: oneshot::Sender<Reply>,
+        deposit: Option<Box<Deposit>>,
+    ) {
+        self.waiting.push((ticket, reply));
+        self.deposits.extend(deposit.map(|deposit| (ticket, deposit)));
+    }
+}
+
+/// The actor has ended: the input is given back.
+pub(super) struct Ended(pub(super) Box<Input>);
+
+impl Handle {
+    pub(super) fn new(key: TaskKey, actor: Actor) -> Self {
+        Handle {
+            key,
+            state: Mutex::new(State {
+                actor: Some(Box::new(actor)),
+                waiting: Vec::new(),
+                deposits: Vec::new(),
+                agents: Vec::new(),
+                armed: None,
+            }),
+            progress: watch::Sender::new(()),
+        }
+    }
+
+    pub(crate) fn key(&self) -> &TaskKey {
+        &self.key
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes one step, after `prepare`. What can be done at once is done; the rest is added to `fx`.
+    pub(super) fn step(
+        self: &Arc<Self>,
+        instance: &Arc<Instance>,
+        input: Input,
+        prepare: impl FnOnce(&mut State),
+        fx: &mut Vec<Effect>,
+    ) -> Result<(), Ended> {
+        let m = Moment { at: instance.actors.now(), env: &*instance.env };
+        let first = fx.len();
+        let (ended_at, released) = {
+            let mut state = self.state();
+            let Some(actor) = state.actor.as_deref_mut() else { return Err(Ended(Box::new(input))) };
+            let (ran, watched) = (actor.is_running(), actor.watchers());
+            // `prepare` needs the whole state; the core is put back before it is stepped.
+            prepare(&mut state);
+            let Some(actor) = state.actor.as_deref_mut() else { return Err(Ended(Box::new(input))) };
+            actor.step(input, m, fx);
+            instance.actors.count(&instance.meters, ran, actor.is_running(), watched, actor.watchers());
+            let released = actor.take_released();
+            let ended_at = actor.is_done().then(|| actor.ring().head());
+            state.answer(fx, first);
+            if ended_at.is_some() {
+                state.actor = None;
+            }
+            (ended_at, released)
+        };
+        for received in released {
+            instance.meters.delivery_seconds.record(m.at.saturating_sub(received));
+        }
+        if let Some(version) = ended_at {
+            instance.actors.forget(self, version);
+            self.progress.send_replace(());
+        }
+        Ok(())
+    }
+
+    pub(super) fn wake_readers(&self) {
+        self.progress.send_replace(());
+    }
+
+    /// Follows the progress of the ring; the value itself means nothing.
+    pub(crate) fn progress(&self) -> watch::Receiver<()> {
+        self.progress.subscribe()
+    }
+
+    /// Looks at the core, if the actor has not ended.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Actor) -> T) -> Option<T> {
+        self.state().actor.as_deref().map(look)
+    }
+
+    /// Returns what follows a cursor in the ring.
+    pub(crate) fn after(&self, cursor: Version) -> Option<Tail> {
+        self.look(|actor| actor.ring().after(cursor))
+    }
+
+    /// When the core wants to be stepped, and is not going to be by then.
+    pub(super) fn arm(&self, origin: Instant) -> Option<Instant> {
+        let mut state = self.state();
+        let due = origin + state.actor.as_deref()?.deadline()?;
+        if state.armed.is_some_and(|armed| armed <= due) {
+            return None;
+        }
+        state.armed = Some(due);
+        Some(due)
+    }
+
+    pub(super) fn disarm(&self) {
+        self.state().armed = None;
+    }
+
+    /// Takes what an agent is started with, and its control.
+    pub(super) fn take_start(
+        &self,
+        agent: AgentId,
+        ticket: Option<Ticket>,
+    ) -> Option<(Arc<AgentControl>, Option<Box<Deposit>>)> {
+        let mut state = self.state();
+        let control = state.agents.iter().find(|(known, _)| *known == agent).map(|(_, control)| control.clone())?;
+        let at = state.deposits.iter().position(|(known, _)| Some(*known) == ticket);
+        let deposit = at.map(|at| state.deposits.swap_remove(at).1);
+        Some((control, deposit))
+    }
+
+    /// Tells whether there is room for what an agent says next.
+    pub(super) fn has_room(&self, agent: AgentId) -> bool {
+        self.look(|actor| actor.has_room(agent)).unwrap_or(false)
+    }
+
+    /// When a commit became known here, if the ring has it.
+    pub(super) fn known_since(&self, version: Version) -> Option<Time> {
+        self.look(|actor| actor.ring().known_since(version)).flatten()
+    }
+}
+
+impl State {
+    /// Does at once what only concerns who waits and the agents; what is left is for whoever stepped.
+    fn answer(&mut self, fx: &mut Vec<Effect>, first: usize) {
+        let mut kept = first;
+        for at in first..fx.len() {
+            let keep = match fx.get_mut(at) {
+                Some(Effect::Reply(ticket, reply)) => {
+                    let ticket = *ticket;
+                    let reply = std::mem::replace(reply, Reply::Stopped);
+                    self.deposits.retain(|(known, _)| *known != ticket || matches!(reply, Reply::Open(_) | Reply::Task(_) | Reply::Unknown));
+                    if let Some(at) = self.waiting.iter().position(|(known, _)| *known == ticket) {
+                        // Whoever asked may have left; the agent works on.
+                        let _ = self.waiting.swap_remove(at).1.send(reply);
+                    }
+                    false
+                }
+                Some(Effect::WakeAgent) => {
+                    self.agents.iter().for_each(|(_, control)| control.wake());
+                    false
+                }
+                Some(Effect::CancelAgent(agent, request)) => {
+                    if let Some((_, control)) = self.agents.iter().find(|(known, _)| known == agent) {
+                        control.cancel(std::mem::take(request));
+                    }
+                    false
+                }
+                Some(Effect::StopAgent(agent)) => match self.agents.iter().find(|(known, _)| known == agent) {
+                    Some((_, control)) => {
+                        control.stop();
+                        false
+                    }
+                    // It never started: whoever stepped says so.
+                    None => true,
+                },
+                Some(Effect::Start(start)) => {
+                    self.agents.push((start.agent, Arc::new(AgentControl::default())));
+                    true
+                }
+                Some(_) => true,
+                None => false,
+            };
+            if keep {
+                fx.swap(kept, at);
+                kept += 1;
+            }
+        }
+        fx.truncate(kept);
+    }
+
+    /// Forgets an agent that is gone.
+    pub(super) fn agent_gone(&mut self, agent: AgentId) {
+        self.agents.retain(|(known, _)| *known != agent);
+    }
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").field("key", &self.key).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,338 @@
+//! The actors of an instance: at most one for each task, there for as long as it has something to do.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use a2a_core::{InstanceId, TaskKey, Version};
+use foldhash::HashMap;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use super::agent_task::Deposit;
+use super::core::{Actor, Effect, Input, Leave, Reply, Settings, Ticket, Time};
+use super::handle::{Ended, Handle};
+use super::perform::{drive, perform};
+use super::timers::Timers;
+use crate::config::ExecutorLost;
+use crate::instance::Instance;
+use crate::telemetry::Meters;
+
+/// The tasks that are remembered which ended here lately. A watcher's message is rarely later than a thousand tasks.
+const REMEMBERED: usize = 1024;
+
+/// All actors of one instance.
+#[derive(Debug)]
+pub(crate) struct Actors {
+    me: InstanceId,
+    settings: Arc<Settings>,
+    origin: Instant,
+    entries: Mutex<HashMap<TaskKey, Arc<Handle>>>,
+    recent: Mutex<Recent>,
+    tickets: AtomicU64,
+    /// How many agents run.
+    running: AtomicUsize,
+    /// Notified whenever an agent has ended.
+    ended: Notify,
+    /// Set once this instance stops.
+    leave: OnceLock<Leave>,
+    pub(super) timers: Timers,
+}
+
+/// How far the tasks got whose actors ended lately.
+#[derive(Debug, Default)]
+struct Recent {
+    versions: HashMap<TaskKey, Version>,
+    order: VecDeque<TaskKey>,
+}
+
+impl Actors {
+    pub(crate) fn new(me: InstanceId, settings: Settings) -> Self {
+        Actors {
+            me,
+            settings: Arc::new(settings),
+            origin: Instant::now(),
+            entries: Mutex::new(HashMap::default()),
+            recent: Mutex::default(),
+            tickets: AtomicU64::new(0),
+            running: AtomicUsize::new(0),
+            ended: Notify::new(),
+            leave: OnceLock::new(),
+            timers: Timers::default(),
+        }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<TaskKey, Arc<Handle>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time since this instance began.
+    pub(super) fn now(&self) -> Time {
+        self.origin.elapsed()
+    }
+
+    pub(super) fn origin(&self) -> Instant {
+        self.origin
+    }
+
+    /// A moment as actors tell the time.
+    pub(crate) fn time_of(&self, instant: Instant) -> Time {
+        instant.saturating_duration_since(self.origin)
+    }
+
+    /// Returns the actor of a task, if it has one.
+    pub(crate) fn get(&self, key: &TaskKey) -> Option<Arc<Handle>> {
+        self.entries().get(key).cloned()
+    }
+
+    fn get_or_begin(&self, key: &TaskKey) -> Arc<Handle> {
+        let mut entries = self.entries();
+        if let Some(handle) = entries.get(key) {
+            return Arc::clone(handle);
+        }
+        let actor = Actor::new(self.me, Arc::clone(&self.settings)).leaving(self.leave.get().copied());
+        let handle = Arc::new(Handle::new(key.clone(), actor));
+        entries.insert(key.clone(), Arc::clone(&handle));
+        handle
+    }
+
+    /// Removes an actor that has ended.
+    pub(super) fn forget(&self, handle: &Arc<Handle>, version: Version) {
+        {
+            let mut entries = self.entries();
+            if entries.get(handle.key()).is_some_and(|current| Arc::ptr_eq(current, handle)) {
+                entries.remove(handle.key());
+            }
+        }
+        if version > Version::ABSENT {
+            self.recent().note(handle.key(), version);
+        }
+        self.ended.notify_waiters();
+    }
+
+    /// Takes note of what a step changed of the numbers of agents and watchers.
+    pub(super) fn count(&self, meters: &Meters, ran: bool, runs: bool, watched: usize, watches: usize) {
+        match (ran, runs) {
+            (false, true) => {
+                self.running.fetch_add(1, Ordering::AcqRel);
+                meters.agents.increment(1.0);
+            }
+            (true, false) => {
+                self.running.fetch_sub(1, Ordering::AcqRel);
+                meters.agents.decrement(1.0);
+                self.ended.notify_waiters();
+            }
+            _ => {}
+        }
+        if watched != watches {
+            #[allow(clippy::cast_precision_loss, reason = "nobody has 2^52 watchers")]
+            meters.watchers.increment(watches as f64 - watched as f64);
+        }
+    }
+
+    /// How many agents run here.
+    pub(crate) fn running(&self) -> usize {
+        self.running.load(Ordering::Acquire)
+    }
+
+    /// How many tasks have streams open here.
+    pub(crate) fn streaming(&self) -> usize {
+        let handles: Vec<_> = self.entries().values().cloned().collect();
+        handles.iter().filter(|handle| handle.look(Actor::has_readers) == Some(true)).count()
+    }
+
+    /// The tasks on which agents run, or are being dropped.
+    pub(crate) fn busy(&self) -> Vec<TaskKey> {
+        let handles: Vec<_> = self.entries().values().cloned().collect();
+        let busy = handles.into_iter().filter(|handle| handle.look(Actor::is_busy) == Some(true));
+        busy.map(|handle| handle.key().clone()).collect()
+    }
+
+    /// Waits until no agent runs. Cancel safe.
+    pub(crate) async fn drained(&self) {
+        loop {
+            let ended = self.ended.notified();
+            tokio::pin!(ended);
+            ended.as_mut().enable();
+            if self.busy().is_empty() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// The version of a task whose actor ended here lately: a watcher may ask just too late.
+    pub(crate) fn ended_at(&self, key: &TaskKey) -> Option<Version> {
+        self.recent().versions.get(key).copied()
+    }
+
+    /// Tells all actors, those that come later too, that this instance stops.
+    pub(crate) fn leave(instance: &Arc<Instance>, leave: Leave) {
+        let leave = *instance.actors.leave.get_or_init(|| leave);
+        Actors::tell_all(instance, &Input::Leave(leave));
+    }
+
+    /// Tells all actors the same.
+    fn tell_all(instance: &Arc<Instance>, input: &Input) {
+        let handles: Vec<_> = instance.actors.entries().values().cloned().collect();
+        for handle in handles {
+            drive(instance, &handle, input.clone());
+        }
+    }
+}
+
+/// Tells the actors what concerns all of them, until the instance closes: that it is cut off from its store, that others
+/// reach it in another way, that it stops.
+pub(crate) async fn keep_told(instance: Arc<Instance>) {
+    let mut cut_off = instance.liveness.cut_off_changes();
+    let mut reach = instance.connection.reach_changes();
+    loop {
+        tokio::select! {
+            biased;
+            () = instance.stopping.cancelled() => break,
+            Ok(()) = cut_off.changed() => {
+                let is_cut_off = *cut_off.borrow_and_update();
+                Actors::tell_all(&instance, &Input::CutOff(is_cut_off));
+            }
+            Ok(()) = reach.changed() => Actors::tell_all(&instance, &Input::ReachChanged),
+        }
+    }
+    let leave = match instance.config.executor_lost {
+        _ if instance.is_evicted() => Leave::Evicted,
+        ExecutorLost::Fail => Leave::Fail,
+        ExecutorLost::Resume { .. } => Leave::HandOver,
+    };
+    Actors::leave(&instance, leave);
+}
+
+impl Recent {
+    fn note(&mut self, key: &TaskKey, version: Version) {
+        if self.versions.insert(key.clone(), version).is_none() {
+            self.order.push_back(key.clone());
+        }
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.versions.remove(&oldest);
+        }
+    }
+}
+
+impl Instance {
+    /// Tells the actor of a task something; it comes to be if it has to.
+    pub(crate) fn tell_actor(self: &Arc<Self>, key: &TaskKey, input: Input) -> Arc<Handle> {
+        let mut input = input;
+        loop {
+            let handle = self.actors.get_or_begin(key);
+            let mut fx = Vec::new();
+            match handle.step(self, input, |_| {}, &mut fx) {
+                Ok(()) => {
+                    perform(self, &handle, fx);
+                    return handle;
+                }
+                // It ended between the look-up and the step; the next one is another.
+                Err(Ended(again)) => input = *again,
+            }
+        }
+    }
+
+    /// Asks the actor of a task for something, and returns where the answer will be. Dropping that is to lose interest.
+    pub(crate) fn ask_actor(
+        self: &Arc<Self>,
+        key: &TaskKey,
+        deposit: Option<Box<Deposit>>,
+        input: impl FnOnce(Ticket) -> Input,
+    ) -> Answer {
+        let ticket = Ticket(self.actors.tickets.fetch_add(1, Ordering::Relaxed));
+        let (sender, receiver) = oneshot::channel();
+        let mut waits = Some((sender, deposit));
+        let mut input = input(ticket);
+        loop {
+            let handle = self.actors.get_or_begin(key);
+            let mut fx: Vec<Effect> = Vec::new();
+            let prepare = |state: &mut super::handle::State| {
+                if let Some((sender, deposit)) = waits.take() {
+                    state.deposit(ticket, sender, deposit);
+                }
+            };
+            match handle.step(self, input, prepare, &mut fx) {
+                Ok(()) => {
+                    perform(self, &handle, fx);
+                    return Answer { instance: Arc::clone(self), handle, ticket, receiver: Some(receiver) };
+                }
+                Err(Ended(again)) => input = *again,
+            }
+        }
+    }
+
+    /// Tells whether this instance works on a task, or delivers what its webhooks lack.
+    pub(crate) fn has_task(&self, key: &TaskKey) -> bool {
+        self.actors.get(key).and_then(|handle| handle.look(Actor::has_task)).unwrap_or(false)
+    }
+
+    /// Opens a stream on a task.
+    pub(crate) fn attach(self: &Arc<Self>, key: &TaskKey, joined: bool) -> Reader {
+        let handle = self.tell_actor(key, Input::Attach { joined });
+        Reader { instance: Arc::clone(self), handle, joined }
+    }
+}
+
+/// An answer that an actor will give.
+pub(crate) struct Answer {
+    instance: Arc<Instance>,
+    handle: Arc<Handle>,
+    ticket: Ticket,
+    receiver: Option<oneshot::Receiver<Reply>>,
+}
+
+impl Answer {
+    /// Waits for the answer. Cancel safe until it is there.
+    pub(crate) async fn reply(mut self) -> Reply {
+        let Some(receiver) = &mut self.receiver else { return Reply::Stopped };
+        let reply = receiver.await.unwrap_or(Reply::Stopped);
+        self.receiver = None;
+        reply
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if self.receiver.is_some() {
+            drive(&self.instance, &self.handle, Input::Abandon(self.ticket));
+        }
+    }
+}
+
+/// A stream's hold on an actor.
+pub(crate) struct Reader {
+    instance: Arc<Instance>,
+    handle: Arc<Handle>,
+    joined: bool,
+}
+
+impl Reader {
+    /// Begins to read from the ring, after what the stream's own read of the store showed.
+    pub(super) fn join(&mut self, input: Input) {
+        self.joined = true;
+        drive(&self.instance, &self.handle, input);
+    }
+}
+
+impl std::ops::Deref for Reader {
+    type Target = Arc<Handle>;
+
+    fn deref(&self) -> &Arc<Handle> {
+        &self.handle
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        drive(&self.instance, &self.handle, Input::Detach { joined: self.joined });
+    }
+}
+
