@@ -121,6 +121,9 @@ pub async fn an_instance_that_was_frozen_harms_nothing_when_it_wakes(backends: A
     assert_eq!(at_home.texts(), numbers(0..known));
     eventually("the end of the frozen instance's work", async || stage.fleet.running(0) == 0).await;
     assert_eq!(stage.at(2).get(&task.id).await.unwrap(), truth);
+    // Behind the same sockets it is an instance like any other.
+    eventually("its next life", async || stage.fleet.id(0) != zombie).await;
+    assert_eq!(stage.at(0).send("done").await.status.state, TaskState::Completed);
     stage.fleet.retire(0, Duration::ZERO).await;
     stage.leave().await;
 }
