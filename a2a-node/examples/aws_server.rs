@@ -10,7 +10,7 @@
 //!
 //! The part between the markers is the one that README shows; a test in `integration-tests` compares them.
 
-use std::{env, error::Error, io, sync::Arc, time::Duration};
+use std::{env, error::Error, sync::Arc, time::Duration};
 
 use a2a_bus_snssqs::SnsSqsBus;
 use a2a_cluster::{Cluster, bindings};
@@ -33,17 +33,13 @@ async fn serve(port: u16, aws: &SdkConfig) -> Result<(), Box<dyn Error>> {
     let routes = bindings::http_router(cluster.handler(), Arc::new(card), &limits);
     let (listener, stop) = (TcpListener::bind(("127.0.0.1", port)).await?, CancellationToken::new());
     let serving = bindings::serve(listener, routes, stop.clone(), Duration::from_secs(2));
-    Ok(tokio::try_join!(serving, drain_when_told(&cluster, stop)).map(drop)?)
-}
-
-/// Agents get their time, tasks that are left are handed over, queue and subscription go.
-async fn drain_when_told(cluster: &Cluster, stop: CancellationToken) -> io::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-    let left = cluster.shutdown(Duration::from_secs(30)).await;
-    eprintln!("{} tasks are handed over", left.handed_over.len());
-    stop.cancel();
-    Ok(())
+    let draining = async {
+        signal(SignalKind::terminate())?.recv().await;
+        let left = cluster.shutdown(Duration::from_secs(30)).await;
+        tracing::info!("{} tasks go on elsewhere", left.handed_over.len());
+        Ok(stop.cancel())
+    };
+    Ok(tokio::try_join!(serving, draining).map(drop)?)
 }
 // [/readme]
 

@@ -24,7 +24,7 @@ pub(super) async fn run(flags: Doctor) -> Result<ExitCode, io::Error> {
     if account::check(&mut checkup, &aws).await? {
         table::check(&mut checkup, &aws, &names.table).await?;
         match names.topic.topic_arn {
-            Some(topic) => queues::check(&mut checkup, &aws, &topic, &names.table).await?,
+            Some(topic) => queues::check(&mut checkup, &aws, &topic).await?,
             None => {
                 checkup.skipped("topic", "no --topic-arn: instances of other processes are told nothing")?
             }

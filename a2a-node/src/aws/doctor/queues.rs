@@ -1,10 +1,9 @@
-//! Topic and queues: a round trip with the product's own code, then a look for what lost instances left.
+//! Topic and queues: what instances do with them, with the product's own code.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_bus_snssqs::SnsSqsBus;
 use a2a_core::wire::Seal;
 use a2a_core::{
     BackendError, BusMessage, Endpoint, EventBus, InstanceId, News, Reach, Recipient, SystemEnv, TaskKey,
@@ -24,8 +23,9 @@ const SEND_AGAIN: Duration = Duration::from_secs(2);
 
 const QUEUE_ACTIONS: &str = "sqs:CreateQueue, TagQueue, DeleteQueue, SendMessage, ReceiveMessage, DeleteMessage";
 
-/// Checks the topic, a round trip through two queues of its own, and whether queues of lost instances can be found.
-pub(super) async fn check(checkup: &mut Checkup, aws: &Aws, topic: &str, table: &str) -> io::Result<()> {
+/// Checks the topic, a round trip through two queues of its own, and whether these can be released as those of dead
+/// instances are.
+pub(super) async fn check(checkup: &mut Checkup, aws: &Aws, topic: &str) -> io::Result<()> {
     let bus = match aws.bus(topic) {
         Ok(bus) => bus,
         Err(error) => {
@@ -55,15 +55,13 @@ pub(super) async fn check(checkup: &mut Checkup, aws: &Aws, topic: &str, table: 
     let left: Vec<_> = join_all(ids.iter().map(|id| bus.release(id))).await;
     let left: Vec<_> = left.iter().filter_map(|released| released.as_ref().err()).map(with_cause).collect();
     if left.is_empty() {
-        checkup.ok("clean-up", "both queues and subscriptions are removed again")?;
-    } else {
-        let advice = format!(
-            "allow sns:ListSubscriptionsByTopic on the topic, sns:Unsubscribe, and sqs:DeleteQueue on {queues}-*; \
-             then `a2a-node reap`"
-        );
-        checkup.failed("clean-up", left.join("; "), advice)?;
+        return checkup.ok("clean-up", "both queues and subscriptions are removed again");
     }
-    orphans(checkup, aws, &bus, &ids, table).await
+    let advice = format!(
+        "allow sns:ListSubscriptionsByTopic on the topic, sns:Unsubscribe, and sqs:DeleteQueue on {queues}-*; then \
+         `a2a-node reap`"
+    );
+    checkup.failed("clean-up", left.join("; "), advice)
 }
 
 fn with_cause(error: &BackendError) -> String {
@@ -126,31 +124,4 @@ async fn arrives(
     timeout(ARRIVES_WITHIN, exchange)
         .await
         .unwrap_or_else(|_| Err(format!("did not arrive within {ARRIVES_WITHIN:?}")))
-}
-
-/// Looks for queues and subscriptions that no membership record leads to. Those of the round trip may still be listed.
-async fn orphans(
-    checkup: &mut Checkup,
-    aws: &Aws,
-    bus: &SnsSqsBus,
-    ours: &[InstanceId],
-    table: &str,
-) -> io::Result<()> {
-    match Box::pin(bus.inventory(&aws.store(table))).await {
-        Ok(inventory) => match inventory.orphans.iter().filter(|id| !ours.contains(id)).count() {
-            0 => checkup.ok("orphans", "every queue and subscription belongs to an instance on record"),
-            lost => {
-                let detail = format!(
-                    "{lost} instances that are not on record have left queues or subscriptions, which `a2a-node \
-                     reap` removes"
-                );
-                checkup.ok("orphans", detail)
-            }
-        },
-        Err(error) => {
-            let advice = "allow sqs:ListQueues, sqs:ListQueueTags and sns:ListSubscriptionsByTopic, so that what lost \
-                          instances left can be found";
-            checkup.failed("orphans", with_causes(&error), advice)
-        }
-    }
 }

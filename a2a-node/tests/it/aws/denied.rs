@@ -27,7 +27,7 @@ async fn doctor_names_the_permission_that_is_missing_and_the_check_that_needs_it
         ("sqs:SendMessage", "queue", "SendMessage, ReceiveMessage"),
         ("sns:Publish", "publish", "sns:Publish"),
         ("sqs:DeleteQueue", "clean-up", "sqs:DeleteQueue"),
-        ("sqs:ListQueues", "orphans", "sqs:ListQueues"),
+        ("sns:ListSubscriptionsByTopic", "clean-up", "sns:ListSubscriptionsByTopic"),
     ];
     join_all(table.map(|(denied, check, advice)| {
         let site = &site;

@@ -21,7 +21,6 @@ async fn a_healthy_cluster_has_a_line_for_each_check_and_is_left_as_it_was() {
         "queue",
         "publish",
         "clean-up",
-        "orphans",
     ];
     assert_eq!(checks, expected);
     assert_eq!(site.leftovers().await, [0, 0, 0]);
