@@ -3,7 +3,7 @@
 
 locals {
   place  = "${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}"
-  queues = "arn:${data.aws_partition.current.partition}:sqs:${local.place}:${var.name}-*"
+  queues = "arn:${data.aws_partition.current.partition}:sqs:${local.place}:${var.name}-events-*"
 }
 
 # An instance.

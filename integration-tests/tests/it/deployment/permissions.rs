@@ -70,7 +70,7 @@ fn the_roles_of_terraform_may_do_what_the_documentation_says() {
     assert_eq!(declared, documented());
     assert_eq!(
         text(&module["locals"]["queues"]),
-        "arn:${data.aws_partition.current.partition}:sqs:${local.place}:${var.name}-*"
+        "arn:${data.aws_partition.current.partition}:sqs:${local.place}:${var.name}-events-*"
     );
 }
 
@@ -99,7 +99,7 @@ fn the_roles_of_cloudformation_may_do_what_the_documentation_says() {
                     r#"{"Ref":"Events"}"# => On::Topic,
                     r#"{"Ref":"KmsKeyArn"}"# => On::Key,
                     r#"{"GetAtt":["Tasks","Arn"]}"# => On::Table,
-                    r#"{"Sub":"arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${Name}-*"}"# => {
+                    r#"{"Sub":"arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${Name}-events-*"}"# => {
                         On::Queues
                     }
                     index if index.starts_with(r#"{"Sub":"${Tasks.Arn}/index/by-"#) => On::Index,
@@ -143,5 +143,8 @@ fn the_topic_refuses_clear_text_and_is_tagged_as_the_instances_queues_are() {
         (&"Deny".into(), &"false".into())
     );
     let topic = &resources["Events"]["Properties"];
-    assert_eq!(topic["Tags"], serde_json::json!([{ "Key": "a2a:deployment", "Value": { "Fn::Sub": "${Name}-events" } }]));
+    assert_eq!(
+        topic["Tags"],
+        serde_json::json!([{ "Key": "a2a:deployment", "Value": { "Fn::Sub": "${Name}-events" } }])
+    );
 }
