@@ -3,7 +3,6 @@
 //! Each call is polled once where it was asked for: what is over without waiting needs no task of the runtime. What
 //! waits goes on in a task of its own, and whoever stepped the actor goes on with something else.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -38,7 +37,7 @@ pub(super) fn drive_with(
     input: Input,
     prepare: impl FnOnce(&mut State),
 ) {
-    let mut fx = Vec::new();
+    let mut fx = handle.take_spare();
     if handle.step(instance, input, prepare, &mut fx).is_ok() {
         perform(instance, handle, fx);
     }
@@ -46,10 +45,11 @@ pub(super) fn drive_with(
 
 /// Does what a step left to do, and what follows from that.
 pub(super) fn perform(instance: &Arc<Instance>, handle: &Arc<Handle>, fx: Vec<Effect>) {
-    let mut todo = VecDeque::from(fx);
-    let mut fresh = Vec::new();
+    // The next one is at the end; what follows from one is done before what came after it.
+    let mut todo = fx;
+    todo.reverse();
     let mut calls = 0;
-    while let Some(effect) = todo.pop_front() {
+    while let Some(effect) = todo.pop() {
         let input = match begin(instance, handle, effect) {
             Begun::Done(input) => input,
             Begun::Call(mut work) => {
@@ -68,12 +68,16 @@ pub(super) fn perform(instance: &Arc<Instance>, handle: &Arc<Handle>, fx: Vec<Ef
                 None
             }
         };
-        if let Some(input) = input
-            && handle.step(instance, input, |_| {}, &mut fresh).is_ok()
-        {
-            todo.extend(fresh.drain(..));
+        if let Some(input) = input {
+            let waiting = todo.len();
+            // Where it has ended nothing is left to do.
+            let _ = handle.step(instance, input, |_| {}, &mut todo);
+            if let Some(added) = todo.get_mut(waiting..) {
+                added.reverse();
+            }
         }
     }
+    handle.give_spare(todo);
     if let Some(due) = handle.arm(instance.actors.origin()) {
         instance.actors.timers.add(due, handle);
     }
@@ -134,6 +138,10 @@ fn begin(instance: &Arc<Instance>, handle: &Arc<Handle>, effect: Effect) -> Begu
             let work: Work = Box::pin(run);
             return if detached { Begun::Detached(work) } else { Begun::Call(work) };
         }
+        Effect::Commit(call) => {
+            let (instance, handle) = (Arc::clone(instance), Arc::clone(handle));
+            return Begun::Call(Box::pin(async move { Some(commit(&instance, handle.key(), call).await) }));
+        }
         effect => return Begun::Call(Box::pin(call(Arc::clone(instance), Arc::clone(handle), effect))),
     })
 }
@@ -142,7 +150,6 @@ fn begin(instance: &Arc<Instance>, handle: &Arc<Handle>, effect: Effect) -> Begu
 async fn call(instance: Arc<Instance>, handle: Arc<Handle>, effect: Effect) -> Option<Input> {
     let key = handle.key();
     Some(match effect {
-        Effect::Commit(call) => commit(&instance, key, *call).await,
         Effect::Release(claim) => release(&instance, &handle, claim).await,
         Effect::Load => Input::Loaded(load(&instance, &handle).await),
         Effect::Watch => {

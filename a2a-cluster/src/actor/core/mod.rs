@@ -416,6 +416,9 @@ impl Actor {
         if let Some(run) = &mut self.run {
             run.waiters.retain(|(waiting, _)| *waiting != ticket);
         }
+        if let Some(write) = &mut self.write {
+            write.abandon(ticket);
+        }
         self.requests.retain(|request| request.ticket != ticket);
     }
 }

@@ -1,5 +1,5 @@
 use a2a::{StreamResponse, Task, TaskArtifactUpdateEvent, TaskState, TaskStatus, TaskStatusUpdateEvent};
-use a2a_core::{CommitId, SystemEnv, Version};
+use a2a_core::{CommitId, Generation, SystemEnv, Version};
 
 use super::*;
 use crate::processes::listener::{Heard, Hop};
