@@ -6,12 +6,15 @@
 //! - messages a second from one sender to one receiver, at least 3 × that of a publish and a receive at a time.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a program for people that may stop at any failure"
 )]
 
-#[path = "../tests/common/mod.rs"]
+#[path = "../tests/it/common/mod.rs"]
+#[allow(dead_code, reason = "the tests use more of it")]
 mod common;
 
 use std::time::{Duration, Instant};

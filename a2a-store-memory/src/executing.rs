@@ -45,25 +45,37 @@ impl Executing {
 #[cfg(test)]
 mod tests {
     use a2a_core::Tenant;
-    use a2a_testkit::sample::instance;
+    use a2a_testkit::sample::{commit_id, instance};
 
     use super::*;
 
+    fn claim() -> Claim {
+        Claim { instance: instance(), attempt: 1, by: commit_id() }
+    }
+
+    fn of(executing: &Executing, claim: &Claim) -> Vec<TaskKey> {
+        executing.page(&claim.instance, None, 9).tasks
+    }
+
     #[test]
-    fn tasks_are_in_key_order_and_as_many_as_asked_for() {
-        let (me, other) = (Executor::first(instance()), Executor::first(instance()));
+    fn tasks_are_in_key_order_on_pages_as_large_as_asked_for() {
+        let (me, other) = (claim(), claim());
         let keys = ["c", "a", "b"].map(|id| TaskKey::new(Tenant::default(), id));
         let mut executing = Executing::default();
         for key in &keys {
             executing.hand_over(key, None, Some(&me));
         }
         let [c, a, b] = keys;
-        assert_eq!(executing.of(&me.instance, 2), [a.clone(), b.clone()]);
+        let first = executing.page(&me.instance, None, 2);
+        assert_eq!((first.tasks, &first.next), (vec![a.clone(), b.clone()], &Some(b.clone())));
+        let last = executing.page(&me.instance, first.next.as_ref(), 2);
+        assert_eq!((last.tasks, last.next), (vec![c.clone()], None));
+        assert_eq!(executing.page(&me.instance, None, 3).next, None, "no page follows a full last one");
 
         executing.hand_over(&a, Some(&me), Some(&other));
         executing.hand_over(&b, Some(&me), None);
-        assert_eq!(executing.of(&me.instance, 9), std::slice::from_ref(&c));
-        assert_eq!(executing.of(&other.instance, 9), [a]);
+        assert_eq!(of(&executing, &me), std::slice::from_ref(&c));
+        assert_eq!(of(&executing, &other), [a]);
 
         executing.hand_over(&c, Some(&me), None);
         assert_eq!(executing.tasks.len(), 1, "an executor without tasks takes room");

@@ -70,7 +70,7 @@ fn value(data: &Value) -> usize {
 #[cfg(test)]
 mod tests {
     use a2a::TaskState;
-    use a2a_core::{CommitId, Version};
+    use a2a_core::{CommitId, Generation, Version};
     use a2a_testkit::sample::{at, chunk, commit_id, message, status_saying, task};
     use serde_json::json;
 
@@ -80,7 +80,12 @@ mod tests {
 
     fn weigh(event: StreamResponse) -> usize {
         let id: CommitId = commit_id();
-        of(&CommitRecord { version: Version::new(1), id, events: vec![event] })
+        of(&CommitRecord {
+            version: Version::new(1),
+            generation: Generation::new(1),
+            id,
+            events: vec![event],
+        })
     }
 
     #[test]

@@ -1,13 +1,19 @@
 //! What a log keeps, what it forgets, and that reading changes neither.
 
 use a2a::{Part, StreamResponse, TaskState};
+use a2a_core::Generation;
 use a2a_testkit::sample::{at, chunk, commit_id, message, status, task};
 use proptest::prelude::*;
 
 use super::*;
 
 fn record(version: u64, events: Vec<StreamResponse>) -> Arc<CommitRecord> {
-    Arc::new(CommitRecord { version: Version::new(version), id: commit_id(), events })
+    Arc::new(CommitRecord {
+        version: Version::new(version),
+        generation: Generation::new(version),
+        id: commit_id(),
+        events,
+    })
 }
 
 fn begin() -> (Task, Log) {
@@ -102,7 +108,7 @@ proptest! {
         let config = Config::default().log_commits(kept);
         let (mut model, mut log) = begin();
         for step in steps {
-            let version = log.version().next().get();
+            let version = log.tip().version.next().get();
             let event = match step {
                 Step::Chunk(append) => chunk(&model, "a", vec![Part::text(version.to_string())], append),
                 Step::Say => message(&model, &version.to_string(), vec![Part::text("hello")]),

@@ -1,0 +1,70 @@
+//! `doctor` says what is wrong, and what to do.
+
+use serde_json::Value;
+
+use super::site::{Site, text};
+
+#[tokio::test]
+async fn a_healthy_cluster_has_a_line_for_each_check_and_is_left_as_it_was() {
+    let Some(site) = Site::provisioned().await else { return };
+    let output = site.run(&["doctor"]).await;
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let checks: Vec<_> = said.lines().map(|line| line.strip_prefix("ok       ").expect(line)).collect();
+    let checks: Vec<_> = checks.into_iter().map(|line| line[..12].trim_end()).collect();
+    let expected = [
+        "region",
+        "credentials",
+        "table",
+        "table access",
+        "topic",
+        "queue",
+        "publish",
+        "clean-up",
+        "janitor",
+    ];
+    assert_eq!(checks, expected);
+    assert_eq!(site.leftovers().await, [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn each_failure_says_what_to_do_and_ends_with_1() {
+    let Some(site) = Site::bare() else { return };
+    let topic = format!("arn:aws:sns:{}:123456789012:nowhere", site.account.region());
+    let flags = ["doctor", "--json", "--table", "tables-of-others", "--topic-arn", &topic];
+    let output = site.run(&flags).await;
+    assert_eq!(output.status.code(), Some(1));
+    let findings: Vec<Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let failed = |check: &str| {
+        let finding = findings.iter().find(|finding| finding["check"] == check).unwrap();
+        assert_eq!(finding["verdict"], "failed", "{finding}");
+        format!("{}: {}", finding["detail"].as_str().unwrap(), finding["whatToDo"].as_str().unwrap())
+    };
+    let table = failed("table");
+    assert!(table.contains("it does not exist") && table.contains("a2a-node provision"), "{table}");
+    let topic = failed("topic");
+    assert!(
+        topic.contains("there is no topic") && topic.contains("sns:GetTopicAttributes, Subscribe"),
+        "{topic}"
+    );
+}
+
+#[tokio::test]
+async fn without_credentials_or_region_nothing_else_is_tried() {
+    let Some(site) = Site::bare() else { return };
+    let mut command = site.command(&["doctor", "--table", "tasks"]);
+    for name in
+        ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"]
+    {
+        command.env_remove(name);
+    }
+    command.env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", "/nowhere");
+    let output = crate::node::soon(command.output()).await.unwrap();
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1));
+    let lines: Vec<_> = said.lines().collect();
+    assert!(lines[0].starts_with("failed   region") && lines[0].contains("set AWS_REGION"), "{said}");
+    assert!(lines[1].starts_with("failed   credentials") && lines[1].contains("AWS_PROFILE"), "{said}");
+    assert_eq!(lines.len(), 2, "{said}");
+}

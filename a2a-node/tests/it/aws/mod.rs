@@ -1,0 +1,11 @@
+//! The node on AWS, as an operator uses it: make, check, serve, look, clean up.
+
+mod deaths;
+mod denied;
+mod doctor;
+mod gatekeeper;
+mod provision;
+mod reap;
+mod serving;
+mod site;
+mod status;

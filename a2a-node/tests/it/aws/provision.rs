@@ -1,0 +1,56 @@
+//! `provision` makes a cluster's table and topic, once.
+
+use super::site::{Site, settings, text};
+
+#[tokio::test]
+async fn provisioning_twice_makes_one_cluster_and_prints_the_same_settings() {
+    let Some(site) = Site::bare() else { return };
+    let (first, second) = (site.provision(&[]).await, site.provision(&["--deletion-protection"]).await);
+    assert!(first.status.success() && second.status.success(), "{}", text(&second.stderr));
+    assert_eq!(first.stdout, second.stdout);
+    let settings = settings(&text(&first.stdout));
+    let names: Vec<_> = settings.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["A2A_TABLE", "A2A_TOPIC_ARN"]);
+    assert_eq!(settings[0].1, site.table);
+    assert!(settings[1].1.starts_with("arn:aws:sns:") && settings[1].1.ends_with(&site.topic));
+}
+
+#[tokio::test]
+async fn a_dry_run_makes_nothing_and_prints_no_settings() {
+    let Some(site) = Site::bare() else { return };
+    for _ in 0..2 {
+        let output = site.provision(&["--dry-run"]).await;
+        let said = text(&output.stderr);
+        assert!(output.status.success() && output.stdout.is_empty(), "{said}");
+        assert!(said.contains(&format!("table {}: would be made", site.table)), "{said}");
+        assert!(said.contains(&format!("topic {}: would be made", site.topic)), "{said}");
+    }
+    site.provision(&[]).await;
+    let said = text(&site.provision(&["--dry-run", "--point-in-time-recovery"]).await.stderr);
+    assert!(said.contains("is there, as it should be"), "{said}");
+    assert!(said.contains("point-in-time recovery would be switched on"), "{said}");
+}
+
+#[tokio::test]
+async fn a_table_that_is_something_else_is_left_alone_and_told() {
+    let Some(site) = Site::bare() else { return };
+    let dynamodb = aws_sdk_dynamodb::Client::new(
+        &site.account.sdk_config(integration_tests::endpoint::Service::DynamoDb),
+    );
+    use aws_sdk_dynamodb::types::{
+        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    };
+    let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash).build().unwrap();
+    let attribute = AttributeDefinition::builder()
+        .attribute_name("id")
+        .attribute_type(ScalarAttributeType::S)
+        .build()
+        .unwrap();
+    let create = dynamodb.create_table().table_name(&site.table).billing_mode(BillingMode::PayPerRequest);
+    create.key_schema(key).attribute_definitions(attribute).send().await.unwrap();
+
+    let output = site.provision(&[]).await;
+    let said = text(&output.stderr);
+    assert!(!output.status.success() && output.stdout.is_empty());
+    assert!(said.contains("its key is (id) instead of (pk, sk)"), "{said}");
+}

@@ -1,0 +1,69 @@
+//! `serve` on a table and a topic.
+
+use a2a::{GetTaskRequest, Message, Part, Role, SendMessageRequest, SendMessageResponse, TaskState};
+
+use super::site::{Site, text};
+use crate::node::soon;
+
+fn saying(text: &str) -> SendMessageRequest {
+    let message = Message::new(Role::User, vec![Part::text(text)]);
+    SendMessageRequest { message, configuration: None, metadata: None, tenant: None }
+}
+
+#[tokio::test]
+async fn any_process_answers_for_any_task_and_after_the_last_one_nothing_is_left() {
+    let Some(site) = Site::provisioned().await else { return };
+    // What `provision` printed is enough: no flag names the backends.
+    let (one, other) = tokio::join!(site.serve(&[]), site.serve(&["--instances", "2"]));
+    let answer = soon(one.client(0, "JSONRPC").await.send_message(&saying("echo hi"))).await.unwrap();
+    let SendMessageResponse::Task(task) = answer else { panic!("{answer:?}") };
+    let request = GetTaskRequest { id: task.id, history_length: None, tenant: None };
+    let read = soon(other.client(1, "JSONRPC").await.get_task(&request)).await.unwrap();
+    assert_eq!(read.status.state, TaskState::Completed);
+    assert_eq!(site.leftovers().await, [3, 3, 3]);
+
+    for node in [one, other] {
+        node.terminate().await;
+        assert_eq!(node.ended().await.code(), Some(0));
+    }
+    assert_eq!(site.leftovers().await, [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn metrics_show_what_the_bus_counts() {
+    let Some(site) = Site::provisioned().await else { return };
+    let node = site.serve(&["--instances", "2"]).await;
+    let mut events =
+        soon(node.client(0, "JSONRPC").await.send_streaming_message(&saying("stream 30 20"))).await.unwrap();
+    let first = soon(futures::StreamExt::next(&mut events)).await.unwrap().unwrap();
+    let a2a::StreamResponse::Task(task) = first else { panic!("{first:?}") };
+    let request = a2a::SubscribeToTaskRequest { id: task.id, tenant: None };
+    let remote = soon(node.client(1, "JSONRPC").await.subscribe_to_task(&request)).await.unwrap();
+    let remote: Vec<_> = soon(futures::StreamExt::collect(remote)).await;
+    assert!(remote.len() > 1);
+    let shown = node.get(0, "/metrics").await.text().await.unwrap();
+    assert!(shown.contains("a2a_bus_messages_sent_total"), "{shown}");
+}
+
+#[tokio::test]
+async fn what_is_missing_at_the_start_is_told_in_a_line_and_nothing_is_left() {
+    let Some(site) = Site::provisioned().await else { return };
+    let other_topic = format!("arn:aws:sns:{}:123456789012:other", site.account.region());
+    let table: [(&[&str], &str); 5] = [
+        (
+            &["--table", "tables-of-others"],
+            "the table tables-of-others is not as expected: it does not exist",
+        ),
+        (&["--topic-arn", &other_topic], "there is no topic"),
+        (&["--topic-arn", "topic"], "not the ARN of a standard SNS topic"),
+        (&["--queue-prefix", "a b"], "a queue prefix has 1 to 43"),
+        (&["--topic-arn", "arn:aws:sns:mars-1:123456789012:a2a"], "for another region than the topic"),
+    ];
+    for (flags, reason) in table {
+        let output = site.run(&[&["serve", "--listen", "127.0.0.1:0"], flags].concat()).await;
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{flags:?}: {said}");
+        assert!(said.contains(reason) && output.stdout.is_empty(), "{flags:?}: {said}");
+    }
+    assert_eq!(site.leftovers().await, [0, 0, 0]);
+}

@@ -1,0 +1,41 @@
+//! `status` shows who is there.
+
+use serde_json::Value;
+
+use super::site::{Site, text};
+
+#[tokio::test]
+async fn status_shows_each_instance_by_the_name_that_people_gave_it_and_clients_never_see_that() {
+    let Some(site) = Site::provisioned().await else { return };
+    let node = site.serve(&["--name", "blue-one", "--beat-interval", "0.2"]).await;
+    let output = site.run(&["status"]).await;
+    let shown = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let line = shown.lines().nth(1).unwrap();
+    assert!(line.starts_with(&node.instances[0].id) && line.contains("blue-one"), "{shown}");
+    assert!(line.contains("serving") && line.contains("0 waiting"), "{shown}");
+
+    let json: Value = serde_json::from_slice(&site.run(&["status", "--json"]).await.stdout).unwrap();
+    let instance = &json["instances"][0];
+    assert_eq!(instance["id"], node.instances[0].id.as_str());
+    assert_eq!(instance["label"], "blue-one");
+    assert_eq!(instance["queue"]["messages"], 0);
+
+    let observed = site.run(&["status", "--json", "--observe", "1"]).await;
+    let observed: Value = serde_json::from_slice(&observed.stdout).unwrap();
+    assert!(observed["instances"][0]["beatMoved"].as_u64().unwrap() > 0, "{observed}");
+    assert_eq!(instance.get("beatMoved"), None);
+
+    for path in ["/.well-known/agent-card.json", "/readyz", "/v1/tasks/none"] {
+        let answer = node.get(0, path).await.text().await.unwrap();
+        assert!(!answer.contains("blue-one"), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_cluster_is_no_error() {
+    let Some(site) = Site::provisioned().await else { return };
+    let output = site.run(&["status"]).await;
+    assert!(output.status.success());
+    assert!(text(&output.stdout).contains("no instance is a member of this cluster"));
+}

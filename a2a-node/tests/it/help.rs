@@ -1,0 +1,75 @@
+//! What the binary says to people who do not know it yet, or who mistype.
+
+use crate::node::{self, run, soon};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[tokio::test]
+async fn no_arguments_show_help_that_leads_to_the_demo() {
+    let output = run(&[]).await;
+    let help = text(&output.stdout);
+    assert!(output.status.success());
+    assert!(help.contains("cargo run -- demo") && help.contains("serve"), "{help}");
+}
+
+#[tokio::test]
+async fn help_of_serve_names_the_environment_variable_of_every_flag() {
+    let help = text(&run(&["serve", "--help"]).await.stdout);
+    let variables = [
+        "A2A_LISTEN",
+        "A2A_GRPC_LISTEN",
+        "A2A_INSTANCES",
+        "A2A_STORE",
+        "A2A_BUS",
+        "A2A_TABLE",
+        "A2A_TOPIC_ARN",
+        "A2A_QUEUE_PREFIX",
+        "A2A_TASK_RETENTION",
+        "A2A_COMMIT_SPACING",
+        "A2A_NAME",
+        "A2A_ALLOW_LOCAL_WEBHOOKS",
+        "A2A_PUBLIC_URL",
+        "A2A_PUBLIC_GRPC_URL",
+        "A2A_SHUTDOWN_GRACE",
+        "A2A_PRINCIPAL_HEADER",
+        "A2A_BEAT_INTERVAL",
+        "A2A_LEASE",
+        "A2A_EXECUTOR_LOST",
+        "A2A_MAX_ATTEMPTS",
+        "A2A_LOG",
+        "A2A_LOG_FORMAT",
+    ];
+    for variable in variables {
+        assert!(help.contains(&format!("[env: {variable}=")), "{variable}: {help}");
+    }
+}
+
+#[tokio::test]
+async fn bad_flags_are_refused_with_the_reason_and_nothing_on_stdout() {
+    let table: [(&[&str], &str); 6] = [
+        (&["dance"], "unrecognized subcommand 'dance'"),
+        (&["serve", "--listen", "here"], "invalid socket address"),
+        (&["serve", "--instances", "many"], "--instances"),
+        (&["serve", "--lease", "1"], "--lease must be at least 3 times --beat-interval"),
+        (&["serve", "--bus", "snssqs"], "--bus snssqs needs --store dynamodb"),
+        (&["serve", "--store", "paper"], "[possible values: memory, dynamodb]"),
+    ];
+    for (arguments, reason) in table {
+        let output = run(arguments).await;
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(said.contains(reason) && output.stdout.is_empty(), "{arguments:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named_and_nothing_is_announced() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = soon(node::command(&["serve", "--listen", &address]).output()).await.unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains(&format!("cannot listen on {address}: ")) && output.stdout.is_empty(), "{said}");
+}

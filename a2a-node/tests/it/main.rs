@@ -1,0 +1,18 @@
+//! The node's tests: the real binary, as its users meet it.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that fails here says so"
+)]
+
+#[cfg(feature = "aws")]
+mod aws;
+mod callers;
+mod demo;
+mod help;
+mod instances;
+mod node;
+mod serve;

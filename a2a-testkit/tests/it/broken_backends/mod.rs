@@ -1,0 +1,16 @@
+//! The suites can fail: each broken backend is rejected by the sentences that it breaks, and the unbroken
+//! reference by none.
+
+mod bus_flaw;
+mod buses;
+mod claims;
+mod commits;
+mod conforming;
+mod deployments;
+mod facts;
+pub(crate) mod flaw;
+mod given_up;
+mod lists;
+mod members;
+mod verdict;
+mod webhooks;
