@@ -28,6 +28,7 @@ mod sdk_store;
 mod setup;
 mod subscribe;
 pub mod telemetry;
+mod waker;
 mod webhook;
 mod weight;
 
