@@ -16,6 +16,7 @@ pub struct Config {
     pub(crate) log_commits: usize,
     pub(crate) log_bytes: usize,
     pub(crate) given_up: usize,
+    pub(crate) executing_page: usize,
     pub(crate) commit_spacing: Duration,
 }
 
@@ -27,6 +28,7 @@ impl Default for Config {
             log_commits: 16_384,
             log_bytes: 8 << 20,
             given_up: 1_000,
+            executing_page: 256,
             commit_spacing: Duration::ZERO,
         }
     }
@@ -73,6 +75,14 @@ impl Config {
     #[must_use]
     pub fn given_up_deliveries(mut self, deliveries: usize) -> Self {
         self.given_up = deliveries;
+        self
+    }
+
+    /// Sets how many tasks are on a page of what an instance executes, at least 1, by default 256. Fewer are for tests
+    /// that want several pages of few tasks.
+    #[must_use]
+    pub fn executing_page(mut self, tasks: usize) -> Self {
+        self.executing_page = tasks.max(1);
         self
     }
 

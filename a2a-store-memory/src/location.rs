@@ -56,9 +56,9 @@ impl Location {
         if let Some((place, key)) = surplus.expired {
             self.expire(place, &key);
         }
-        for (place, key) in surplus.settled {
+        for (place, key) in surplus.truncated {
             let records = self.with(&key, |entry| {
-                if entry.finished == Some(place) { entry.log.settle() } else { VecDeque::new() }
+                if entry.finished == Some(place) { entry.log.truncate() } else { VecDeque::new() }
             });
             // Outside of the lock, like all that takes time.
             drop(records);

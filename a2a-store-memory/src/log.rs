@@ -51,7 +51,7 @@ impl Log {
     }
 
     /// Keeps the last commit only; returns the others, for the caller to drop.
-    pub(crate) fn settle(&mut self) -> VecDeque<Arc<CommitRecord>> {
+    pub(crate) fn truncate(&mut self) -> VecDeque<Arc<CommitRecord>> {
         self.task();
         let last = self.records.pop_back();
         self.bytes = last.as_deref().map_or(0, weight::of);

@@ -10,9 +10,6 @@ use tokio::task::consume_budget;
 use crate::MemoryStore;
 use crate::shards::lock;
 
-/// How many tasks are on one page of `executing` at most.
-const EXECUTING_PAGE: usize = 256;
-
 #[async_trait]
 impl Membership for MemoryStore {
     async fn beat(&self, me: &Member) -> Result<Beat> {
@@ -69,6 +66,7 @@ impl Membership for MemoryStore {
 
     async fn executing(&self, who: &InstanceId, after: Option<&TaskKey>) -> Result<ExecutingPage> {
         consume_budget().await;
-        Ok(lock(&self.location.executing).page(who, after, EXECUTING_PAGE))
+        let limit = self.location.config.executing_page;
+        Ok(lock(&self.location.executing).page(who, after, limit))
     }
 }

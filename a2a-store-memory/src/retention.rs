@@ -17,8 +17,8 @@ pub(crate) struct Retention {
     places: u64,
     /// The content of all logs that are kept, in bytes.
     log_bytes: usize,
-    /// The logs of all tasks in earlier places are settled.
-    settled: u64,
+    /// The logs of all tasks in earlier places are truncated.
+    truncated: u64,
 }
 
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(crate) struct Surplus {
     /// The task to delete.
     pub(crate) expired: Option<(Place, TaskKey)>,
     /// The tasks to keep without their log.
-    pub(crate) settled: Vec<(Place, TaskKey)>,
+    pub(crate) truncated: Vec<(Place, TaskKey)>,
 }
 
 impl Retention {
@@ -52,12 +52,12 @@ impl Retention {
             surplus.expired = Some((oldest, finished.key));
         }
         while self.log_bytes > config.finished_log_bytes
-            && let Some((oldest, finished)) = self.finished.range(Place(self.settled)..).next()
+            && let Some((oldest, finished)) = self.finished.range(Place(self.truncated)..).next()
         {
             let (oldest, key) = (*oldest, finished.key.clone());
             self.log_bytes = self.log_bytes.saturating_sub(finished.log_bytes);
-            self.settled = oldest.0.wrapping_add(1);
-            surplus.settled.push((oldest, key));
+            self.truncated = oldest.0.wrapping_add(1);
+            surplus.truncated.push((oldest, key));
         }
         (place, surplus)
     }
@@ -70,7 +70,7 @@ impl Retention {
     }
 
     fn uncount(&mut self, place: Place, finished: &Finished) {
-        if place.0 >= self.settled {
+        if place.0 >= self.truncated {
             self.log_bytes = self.log_bytes.saturating_sub(finished.log_bytes);
         }
     }

@@ -1,4 +1,4 @@
-//! An event bus of our own, in a page: one Unix datagram socket per instance, in a folder that all of them see.
+//! An event bus of our own, in two pages: one Unix datagram socket per instance, in a folder that all of them see.
 //!
 //! Run it with `cargo run -p a2a-testkit --example custom_bus`, and the contract with
 //! `cargo test -p a2a-testkit --example custom_bus`. `docs/custom-event-bus.md` walks through it.
@@ -7,8 +7,12 @@
 use std::io::{self, ErrorKind};
 use std::os::unix::net::UnixDatagram as Sender;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use a2a_core::{BackendError, BusMessage, Delivery, EventBus, InstanceId, News, Result, wire};
+use a2a_core::wire::{self, Seal};
+use a2a_core::{
+    BackendError, BusMessage, Delivery, Endpoint, EventBus, InstanceId, News, Reach, Recipient, Result,
+};
 use a2a_testkit::async_trait;
 use tokio::net::UnixDatagram;
 use tokio_util::sync::CancellationToken;
@@ -16,28 +20,60 @@ use tokio_util::sync::CancellationToken;
 /// The longest datagram; half of what Linux lets wait at one socket by default.
 const LONGEST: usize = 100 * 1024;
 
-/// One instance's endpoint: the socket `<folder>/<instance id>`.
+/// A folder of sockets: the address of an instance is `<folder>/<instance id>`.
+#[derive(Debug, Clone)]
+struct FolderBus(PathBuf);
+
+/// One instance's endpoint.
 #[derive(Debug)]
-struct FolderBus {
+struct FolderEndpoint {
     me: InstanceId,
-    folder: PathBuf,
+    bus: FolderBus,
+    seal: Arc<Seal>,
     socket: UnixDatagram,
     closed: CancellationToken,
 }
 
 impl FolderBus {
-    /// Opens the endpoint of an instance. From now on messages to it wait, some ten of them.
-    fn open(folder: &Path, me: InstanceId) -> io::Result<Self> {
-        let socket = UnixDatagram::bind(folder.join(me.to_string()))?;
-        Ok(FolderBus { me, folder: folder.to_owned(), socket, closed: CancellationToken::new() })
+    fn address(&self, of: InstanceId) -> PathBuf {
+        self.0.join(of.to_string())
     }
 
+    /// Removes an instance's socket, if it is there.
+    fn remove(&self, of: InstanceId) -> Result<()> {
+        match std::fs::remove_file(self.address(of)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(unavailable(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn unavailable(error: io::Error) -> BackendError {
+    BackendError::Unavailable(error.into())
+}
+
+#[async_trait]
+impl EventBus for FolderBus {
+    async fn connect(&self, me: &InstanceId, seal: &Arc<Seal>) -> Result<Arc<dyn Endpoint>> {
+        // Of an earlier call that was given up, or whose endpoint is not used any more.
+        self.remove(*me)?;
+        let socket = UnixDatagram::bind(self.address(*me)).map_err(unavailable)?;
+        let (bus, seal) = (self.clone(), Arc::clone(seal));
+        Ok(Arc::new(FolderEndpoint { me: *me, bus, seal, socket, closed: CancellationToken::new() }))
+    }
+
+    async fn release(&self, gone: &InstanceId) -> Result<()> {
+        self.remove(*gone)
+    }
+}
+
+impl FolderEndpoint {
     /// Sends to one. `false`: there is no such endpoint any more.
-    fn send_to(&self, to: InstanceId, datagram: &str) -> io::Result<bool> {
+    fn send_to(&self, address: &Path, datagram: &str) -> io::Result<bool> {
         // A socket of its own, because what waits at a slow reader fills up the socket it was sent with.
         let sender = Sender::unbound()?;
         sender.set_nonblocking(true)?;
-        match sender.send_to(datagram.as_bytes(), self.folder.join(to.to_string())) {
+        match sender.send_to(datagram.as_bytes(), address) {
             Ok(_) => Ok(true),
             // A slow reader: the message is lost to it, and it will read the store.
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(true),
@@ -48,33 +84,35 @@ impl FolderBus {
             Err(error) => Err(error),
         }
     }
-
-    fn check_open(&self) -> Result<()> {
-        if self.closed.is_cancelled() { Err(BackendError::Closed) } else { Ok(()) }
-    }
 }
 
 #[async_trait]
-impl EventBus for FolderBus {
+impl Endpoint for FolderEndpoint {
     fn me(&self) -> InstanceId {
         self.me
     }
 
-    async fn send(&self, to: &[InstanceId], message: &BusMessage) -> Result<Delivery> {
-        self.check_open()?;
-        let mut datagram = wire::encode(to, message);
+    fn reach(&self) -> Reach {
+        Reach::Direct
+    }
+
+    async fn send(&self, to: &[Recipient], message: &BusMessage) -> Result<Delivery> {
+        if self.closed.is_cancelled() {
+            return Err(BackendError::Closed);
+        }
+        let to: Vec<_> = to.iter().filter(|to| to.reach != Reach::Nowhere).map(|to| to.instance).collect();
+        let mut datagram = wire::encode(&to, message, &self.seal);
         if let (true, Some(version)) = (datagram.len() > LONGEST, message.news.version()) {
             let changed = BusMessage { news: News::Changed(version), ..message.clone() };
-            datagram = wire::encode(to, &changed);
+            datagram = wire::encode(&to, &changed, &self.seal);
         }
         if datagram.len() > LONGEST {
             return Err(BackendError::TooLarge { what: "a message", actual: datagram.len(), limit: LONGEST });
         }
         let mut delivery = Delivery::default();
         for recipient in to {
-            let exists = self.send_to(*recipient, &datagram);
-            if !exists.map_err(|error| BackendError::Unavailable(error.into()))? {
-                delivery.gone.push(*recipient);
+            if !self.send_to(&self.bus.address(recipient), &datagram).map_err(unavailable)? {
+                delivery.gone.push(recipient);
             }
         }
         Ok(delivery)
@@ -89,35 +127,42 @@ impl EventBus for FolderBus {
                 () = self.closed.cancelled() => return Err(BackendError::Closed),
                 received = self.socket.recv(&mut datagram) => received,
             };
-            let length = received.map_err(|error| BackendError::Unavailable(error.into()))?;
+            let length = received.map_err(unavailable)?;
             let text = datagram.get(..length).and_then(|bytes| std::str::from_utf8(bytes).ok());
             // What cannot be read is from somebody else, or from a newer version of us: the store knows it, too.
-            if let Some(Ok(received)) = text.map(wire::decode) {
+            if let Some(Ok(received)) = text.map(|text| wire::decode(text, &self.seal)) {
                 return Ok(vec![received.message]);
             }
         }
     }
 
     async fn close(&self) -> Result<()> {
-        self.closed.cancel();
-        match std::fs::remove_file(self.folder.join(self.me.to_string())) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(BackendError::Unavailable(error.into())),
-            _ => Ok(()),
+        // Once only: the address may be another endpoint's by the second time.
+        if self.closed.is_cancelled() {
+            return Ok(());
         }
+        self.bus.remove(self.me)?;
+        self.closed.cancel();
+        Ok(())
     }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
-    use a2a_core::{SystemEnv, TaskKey, Tenant, Version};
+    use a2a_core::{Env, Keys, SystemEnv, TaskKey, Tenant, Version};
 
     let folder = std::env::temp_dir().join(InstanceId::generate(&SystemEnv).to_string());
     std::fs::create_dir(&folder)?;
-    let a = FolderBus::open(&folder, InstanceId::generate(&SystemEnv))?;
-    let b = FolderBus::open(&folder, InstanceId::generate(&SystemEnv))?;
+    let bus = FolderBus(folder.clone());
+    // A cluster reads its keys from the store, so that all instances have the same.
+    let seal = Arc::new(Seal::new(Keys::first(SystemEnv.secret())));
+    let a = bus.connect(&InstanceId::generate(&SystemEnv), &seal).await?;
+    let b = bus.connect(&InstanceId::generate(&SystemEnv), &seal).await?;
     let task = TaskKey::new(Tenant::default(), "t-1");
-    let watch = BusMessage { from: a.me(), task, news: News::Watch(Version::new(7)), trace: None };
-    a.send(&[b.me()], &watch).await?.gone.iter().for_each(|id| eprintln!("{id} is gone"));
+    let news = News::Watch { after: Version::new(7), reach: a.reach() };
+    let watch = BusMessage { from: a.me(), task, news, trace: None };
+    let delivery = a.send(&[Recipient::direct(b.me())], &watch).await?;
+    delivery.gone.iter().for_each(|id| eprintln!("{id} is gone"));
     eprintln!("{} was told: {:?}", b.me(), b.receive().await?);
     a.close().await?;
     b.close().await?;
@@ -126,8 +171,6 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use a2a_core::SystemEnv;
     use a2a_testkit::{BusFixture, Fixture};
 
@@ -151,8 +194,8 @@ mod tests {
 
     #[async_trait]
     impl BusFixture for Folder {
-        async fn endpoint(&self) -> Arc<dyn EventBus> {
-            Arc::new(FolderBus::open(&self.0, InstanceId::generate(&SystemEnv)).unwrap())
+        async fn bus(&self) -> Arc<dyn EventBus> {
+            Arc::new(FolderBus(self.0.clone()))
         }
 
         fn flood(&self) -> usize {

@@ -1,6 +1,6 @@
 //! The contract of what a deployment shares, sentence by sentence.
 //!
-//! Each function is one sentence of [`Deployment`](a2a_core::Deployment)'s contract and panics where the store
+//! Each function is one sentence of [`Deployment`]'s contract and panics where the store
 //! breaks it. [`deployment_suite!`](crate::deployment_suite) makes tests of them.
 
 use std::collections::BTreeSet;

@@ -152,6 +152,20 @@ async fn a_log_that_does_not_begin_with_the_task_is_rejected() {
 }
 
 #[tokio::test]
+async fn a_page_of_what_an_instance_executes_is_as_large_as_configured() {
+    let store = MemoryStore::with_config(Config::default().executing_page(2));
+    let me = instance();
+    for id in ["a", "b", "c"] {
+        let mut story = Story::new(id).begin(&store).await;
+        story.tell_with(&store, Vec::new(), claim(me)).await;
+    }
+    let first = store.executing(&me, None).await.unwrap();
+    assert_eq!(first.tasks.len(), 2);
+    let last = store.executing(&me, first.next.as_ref()).await.unwrap();
+    assert_eq!((last.tasks.len(), last.next), (1, None));
+}
+
+#[tokio::test]
 async fn the_deliveries_that_were_given_up_first_are_forgotten() {
     let store = MemoryStore::with_config(Config::default().given_up_deliveries(2));
     let key = Story::new("t").key;

@@ -83,7 +83,7 @@ impl Index {
     }
 
     /// Hides from a list the tasks whose state it does not know yet.
-    pub(super) fn show(&self, tenant: &Tenant, page: &mut TaskPage) {
+    pub(super) fn hide_recent(&self, tenant: &Tenant, page: &mut TaskPage) {
         let now = Instant::now();
         page.tasks.retain(|task| {
             let entry = self.tasks.get(&TaskKey::new(tenant.clone(), &*task.id));
@@ -93,7 +93,7 @@ impl Index {
 
     /// Hides from a page of an executor's tasks those that became its lately; adds to the first page those that it
     /// has no more since lately.
-    pub(super) fn show_executing(&self, who: &InstanceId, is_first: bool, page: &mut ExecutingPage) {
+    pub(super) fn lag_executing(&self, who: &InstanceId, is_first: bool, page: &mut ExecutingPage) {
         let now = Instant::now();
         let is_its = |entry: &Entry| entry.executor(now).as_ref() == Some(who);
         page.tasks.retain(|key| self.tasks.get(key).is_none_or(is_its));

@@ -59,7 +59,7 @@ impl FaultyStore {
     }
 
     /// Waits until no late write is under way. Dropping the store drops them.
-    pub async fn settle(&self) {
+    pub async fn await_late_writes(&self) {
         let mut late = std::mem::take(&mut *self.late.lock().unwrap_or_else(PoisonError::into_inner));
         while late.join_next().await.is_some() {}
     }

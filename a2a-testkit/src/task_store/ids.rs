@@ -21,7 +21,7 @@ pub async fn ids_are_hostile(fixture: &dyn StoreFixture) {
     let joined: HashSet<TaskKey> = hostile_keys().into_iter().collect();
     let stories = stories.into_iter().chain(joined.into_iter().map(|key| Story::about(key, "c")));
     let mut stories: Vec<_> =
-        stream::iter(stories).map(|s| told(&*store, s)).buffer_unordered(8).collect().await;
+        stream::iter(stories).map(|s| written(&*store, s)).buffer_unordered(8).collect().await;
 
     for story in &stories {
         assert_holds(&*other, story).await;
@@ -61,7 +61,7 @@ pub async fn ids_are_hostile(fixture: &dyn StoreFixture) {
     long_ids_work_or_are_rejected(&*store).await;
 }
 
-async fn told(store: &dyn Store, story: Story) -> Story {
+async fn written(store: &dyn Store, story: Story) -> Story {
     let mut story = story.begin(store).await;
     let said = message(&story.task, &story.task.id, vec![Part::text("mine")]);
     story.tell(store, vec![said]).await;

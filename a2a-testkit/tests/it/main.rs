@@ -12,4 +12,5 @@ mod broken_backends;
 mod contracts;
 mod faults;
 mod fixtures;
+mod pages;
 mod reference;

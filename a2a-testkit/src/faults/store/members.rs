@@ -34,7 +34,7 @@ impl Membership for FaultyStore {
     async fn executing(&self, who: &InstanceId, after: Option<&TaskKey>) -> Result<ExecutingPage> {
         self.read(async {
             let mut page = self.inner.executing(who, after).await?;
-            self.weather.index().show_executing(who, after.is_none(), &mut page);
+            self.weather.index().lag_executing(who, after.is_none(), &mut page);
             Ok(page)
         })
         .await

@@ -82,7 +82,7 @@ impl TaskStore for FaultyStore {
     async fn list(&self, query: &TaskQuery) -> Result<TaskPage> {
         self.read(async {
             let mut page = self.inner.list(query).await?;
-            self.weather.index().show(&query.tenant, &mut page);
+            self.weather.index().hide_recent(&query.tenant, &mut page);
             Ok(page)
         })
         .await

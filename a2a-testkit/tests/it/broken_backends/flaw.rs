@@ -20,6 +20,9 @@ pub(crate) trait Flaw: Send + Sync + 'static {
     fn key(&self, key: &TaskKey) -> TaskKey {
         key.clone()
     }
+    fn commit_spacing(&self, right: &Reference) -> Duration {
+        right.commit_spacing()
+    }
     async fn load(&self, right: &Reference, key: &TaskKey) -> Result<Option<StoredTask>> {
         right.load(key).await
     }
@@ -152,7 +155,7 @@ impl<F: Flaw> TaskStore for Flawed<F> {
         self.flaw.commit(&self.right, &self.flaw.key(key), commit).await
     }
     fn commit_spacing(&self) -> Duration {
-        self.right.commit_spacing()
+        self.flaw.commit_spacing(&self.right)
     }
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {
         self.flaw.commits_after(&self.right, &self.flaw.key(key), after).await

@@ -8,7 +8,7 @@ mod commits;
 mod conforming;
 mod deployments;
 mod facts;
-mod flaw;
+pub(crate) mod flaw;
 mod given_up;
 mod lists;
 mod members;

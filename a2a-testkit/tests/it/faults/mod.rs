@@ -3,5 +3,7 @@
 mod bus;
 mod calm;
 mod frozen;
+mod indexes;
+mod late;
 mod simulations;
 mod store;

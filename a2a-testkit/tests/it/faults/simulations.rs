@@ -27,7 +27,7 @@ async fn fight(seed: u64, trace: Trace) {
                 let outcome = store.commit(&story.key, now.draft(Vec::new()).commit()).await;
                 trace.note(format_args!("{writer} expects {}: {}", stored.version, outcome.is_ok()));
             }
-            store.settle().await;
+            store.await_late_writes().await;
         }
     });
     futures::future::join_all(writers).await;

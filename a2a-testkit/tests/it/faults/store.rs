@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_core::{BackendError, Outcome, Store, TaskStore, Version};
+use a2a_core::{BackendError, Outcome, Store, TaskQuery, TaskStore, Tenant, Version};
 use a2a_testkit::sample::{Draft, Story, instance};
 use a2a_testkit::{Delay, FaultyStore, Forecast, Weather};
 use tokio::time::Instant;
 
+use crate::broken_backends::flaw::{Flaw, Flawed};
 use crate::reference::Reference;
 
 /// The four fates of a write, and the fifth of a commit.
@@ -86,7 +87,7 @@ async fn a_late_commit_is_tried_after_its_caller_gave_up() {
     assert!(overtaken.is_err());
     weather.set(Forecast::calm());
     story.tell(&store, Vec::new()).await;
-    store.settle().await;
+    store.await_late_writes().await;
     assert_eq!(truth.load(&story.key).await.unwrap(), story.stored());
 }
 
@@ -100,7 +101,7 @@ async fn a_retry_with_the_same_id_survives_any_storm() {
     for _ in 0..100 {
         story.tell(&store, Vec::new()).await;
     }
-    store.settle().await;
+    store.await_late_writes().await;
     assert_eq!(truth.load(&story.key).await.unwrap(), story.stored());
 }
 
@@ -149,4 +150,60 @@ async fn calls_take_the_time_that_is_forecast() {
         let took = begun.elapsed();
         assert!((20..=62).contains(&took.as_millis()), "there and back took {took:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spoilt_task_cannot_be_read_and_all_others_can() {
+    let weather = Weather::calm();
+    let store = FaultyStore::new(Arc::new(Reference::default()), weather.clone(), 1);
+    let mut bad = Story::new("bad").begin(&store).await;
+    let good = Story::new("good").begin(&store).await;
+    weather.spoil(&bad.key);
+    weather.heal();
+    let corrupt =
+        |answer: Result<(), BackendError>| assert!(matches!(answer, Err(BackendError::Corrupt { .. })));
+    corrupt(store.load(&bad.key).await.map(drop));
+    corrupt(store.head(&bad.key).await.map(drop));
+    corrupt(store.commits_after(&bad.key, Version::ABSENT).await.map(drop));
+    corrupt(store.watch(&bad.key, &instance()).await.map(drop));
+    corrupt(store.watchers(&bad.key).await.map(drop));
+    bad.tell(&store, Vec::new()).await;
+    assert_eq!(store.load(&good.key).await.unwrap(), good.stored());
+    let query = TaskQuery::new(Tenant::default(), None, 10);
+    assert_eq!(store.list(&query).await.unwrap().total, 2);
+
+    weather.mend(&bad.key);
+    assert_eq!(store.load(&bad.key).await.unwrap(), bad.stored());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_store_is_slow_and_nothing_else() {
+    let store = FaultyStore::new(Arc::new(Reference::default()), Weather::new(Forecast::slow()), 1);
+    let mut story = Story::new("t").begin(&store).await;
+    let mut longest = Duration::ZERO;
+    for _ in 0..200 {
+        let begun = Instant::now();
+        story.tell(&store, Vec::new()).await;
+        let took = begun.elapsed();
+        assert!((100..=20_002).contains(&took.as_millis()), "{took:?}");
+        longest = longest.max(took);
+    }
+    assert!(longest > Duration::from_secs(3), "nothing took longer than {longest:?}");
+    assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+}
+
+struct Spaced(Duration);
+
+impl Flaw for Spaced {
+    fn commit_spacing(&self, _: &Reference) -> Duration {
+        self.0
+    }
+}
+
+#[test]
+fn the_spacing_of_commits_is_that_of_the_wrapped_store() {
+    let spacing = Duration::from_millis(40);
+    let spaced = Flawed { right: Reference::default(), flaw: Spaced(spacing) };
+    let store = FaultyStore::new(Arc::new(spaced), Weather::calm(), 1);
+    assert_eq!(store.commit_spacing(), spacing);
 }

@@ -1,0 +1,144 @@
+//! Indexes that lag: what `list` and `executing` say of what has changed lately.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a::TaskState;
+use a2a_core::{ClaimChange, InstanceId, Membership, TaskKey, TaskQuery, TaskStore, Tenant};
+use a2a_testkit::sample::{Story, at, claim, instance, status};
+use a2a_testkit::{Delay, FaultyStore, Forecast, Weather};
+use tokio::time::sleep;
+
+use crate::reference::Reference;
+
+const LAG: Duration = Duration::from_secs(10);
+
+/// Two handles on one store whose indexes lag by ten seconds.
+fn lagging() -> (Weather, [FaultyStore; 2]) {
+    let index_lag = Delay::between(LAG, LAG);
+    let weather = Weather::new(Forecast { index_lag, ..Forecast::calm() });
+    let truth = Arc::new(Reference::default());
+    let stores = [1, 2].map(|seed| FaultyStore::new(truth.clone(), weather.clone(), seed));
+    (weather, stores)
+}
+
+async fn executing(store: &FaultyStore, who: InstanceId) -> Vec<TaskKey> {
+    store.executing(&who, None).await.unwrap().tasks
+}
+
+async fn listed(store: &FaultyStore) -> Vec<String> {
+    let query = TaskQuery::new(Tenant::default(), None, 100);
+    store.list(&query).await.unwrap().tasks.into_iter().map(|task| task.id).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_is_found_after_the_lag_by_whoever_asks() {
+    let (_, [store, other]) = lagging();
+    let me = instance();
+    let mut story = Story::new("t").begin(&store).await;
+    story.tell_with(&store, Vec::new(), claim(me)).await;
+    for handle in [&store, &other] {
+        assert!(executing(handle, me).await.is_empty(), "at once");
+        assert_eq!(handle.head(&story.key).await.unwrap(), story.head(), "single tasks never lag");
+    }
+    sleep(LAG).await;
+    for handle in [&store, &other] {
+        assert_eq!(executing(handle, me).await, std::slice::from_ref(&story.key));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_ended_is_found_until_the_lag_is_over() {
+    let (_, [store, other]) = lagging();
+    let (me, next) = (instance(), instance());
+    let mut stories = Vec::new();
+    for id in ["ended", "released", "taken", "deleted"] {
+        let mut story = Story::new(id).begin(&store).await;
+        story.tell_with(&store, Vec::new(), claim(me)).await;
+        stories.push(story);
+    }
+    sleep(LAG).await;
+    let mut all: Vec<_> = stories.iter().map(|story| story.key.clone()).collect();
+    all.sort();
+    assert_eq!(executing(&store, me).await, all);
+
+    stories[0].tell_with(&other, Vec::new(), ClaimChange::End).await;
+    store.release(&stories[1].key, &stories[1].claim.unwrap()).await.unwrap();
+    stories[2].tell_with(&other, Vec::new(), claim(next)).await;
+    assert!(store.delete(&stories[3].key).await.unwrap());
+    for handle in [&store, &other] {
+        assert_eq!(executing(handle, me).await, all, "still");
+        assert!(executing(handle, next).await.is_empty(), "not yet");
+    }
+    sleep(LAG).await;
+    for handle in [&store, &other] {
+        assert!(executing(handle, me).await.is_empty());
+        assert_eq!(executing(handle, next).await, std::slice::from_ref(&stories[2].key));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_executor_between_two_is_seen_in_order() {
+    let (_, [store, _]) = lagging();
+    let instances = [instance(), instance(), instance()];
+    let mut story = Story::new("t").begin(&store).await;
+    for me in instances {
+        story.tell_with(&store, Vec::new(), claim(me)).await;
+        sleep(LAG / 2).await;
+    }
+    // Fifteen seconds after the first claim the index shows the second, as ten have passed since that.
+    let mut seen = Vec::new();
+    for me in instances {
+        seen.push(executing(&store, me).await.len());
+    }
+    assert_eq!(seen, [0, 1, 0]);
+    sleep(LAG).await;
+    assert_eq!(executing(&store, instances[2]).await, [story.key]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_does_not_show_a_task_whose_state_is_new() {
+    let (_, [store, other]) = lagging();
+    let mut story = Story::new("t").begin(&store).await;
+    assert!(listed(&other).await.is_empty());
+    sleep(LAG).await;
+    assert_eq!(listed(&other).await, ["t"]);
+    let working = status(&story.task, TaskState::Working, at(1));
+    story.tell(&store, vec![working]).await;
+    assert!(listed(&other).await.is_empty());
+    story.tell(&store, Vec::new()).await;
+    sleep(LAG).await;
+    assert_eq!(listed(&other).await, ["t"], "a commit without a status moves no task");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_index_that_lags_no_more_shows_what_comes_then() {
+    let (weather, [store, other]) = lagging();
+    let (me, next) = (instance(), instance());
+    let mut story = Story::new("t").begin(&store).await;
+    story.tell_with(&store, Vec::new(), claim(me)).await;
+    weather.set(Forecast::calm());
+    sleep(LAG).await;
+    story.tell_with(&other, Vec::new(), claim(next)).await;
+    assert!(executing(&store, me).await.is_empty());
+    assert_eq!(executing(&store, next).await, [story.key]);
+    assert_eq!(listed(&store).await, ["t"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lags_do_not_shift_what_else_happens() {
+    let fates = async |index_lag| {
+        let weather = Weather::new(Forecast { index_lag, ..Forecast::stormy() });
+        let store = FaultyStore::new(Arc::new(Reference::default()), weather, 7);
+        let story = Story::new("t");
+        let mut fates = Vec::new();
+        for _ in 0..200 {
+            let draft = story.draft(vec![a2a::StreamResponse::Task(story.task.clone())]);
+            fates.push(
+                store.commit(&story.key, draft.commit()).await.map_err(|error| error.to_string()).is_ok(),
+            );
+        }
+        fates
+    };
+    assert_eq!(fates(Delay::NONE).await, fates(Delay::between(LAG, 2 * LAG)).await);
+}
