@@ -1,4 +1,6 @@
-//! Real processes on AWS services behind a load balancer: what befalls them, clients survive.
+//! Real processes, and clients that survive what befalls them; a program of its own, because leases are real time.
+//!
+//! Beside other tests a process that lives may beat too late and be declared dead.
 
 #![allow(
     clippy::unwrap_used,

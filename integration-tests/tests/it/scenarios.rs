@@ -8,7 +8,7 @@ mod memory {
         Some(InMemory::default())
     }
 
-    integration_tests::scenarios!(crate::memory::create);
+    integration_tests::scenarios!(crate::scenarios::memory::create);
 }
 
 /// DynamoDB, SNS and SQS.

@@ -1,5 +1,4 @@
 //! What the documents say is there: example code, commands, links, and tests that are named as proof.
-#![allow(clippy::panic, clippy::unwrap_used, reason = "what helps a test may fail like one")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use integration_tests::raw::{Operation, Raw};
 use serde_json::json;
 
-use crate::stage::{Stage, everything, history, on_every_binding, saying, soon, task};
+use super::stage::{Stage, everything, history, on_every_binding, saying, soon, task};
 
 /// Asks as often as there are instances, and returns what all of them answer.
 async fn list(stage: &Stage, request: &ListTasksRequest) -> ListTasksResponse {

@@ -2,7 +2,9 @@
 
 use a2a::{SendMessageConfiguration, SendMessageRequest, SendMessageResponse, StreamResponse, TaskState};
 
-use crate::stage::{configuration, history, next, on_every_binding, rest, saying, soon, story, task, texts};
+use super::stage::{
+    configuration, everything, history, next, on_every_binding, rest, saying, soon, story, task, texts,
+};
 
 on_every_binding! {
     async fn a_blocking_send_returns_the_task_at_the_end_of_its_turn(place) {
@@ -65,7 +67,7 @@ on_every_binding! {
         assert!(message.context_id.is_some());
         let events = rest(stage.stream("message hello").await).await;
         assert_eq!(story(&events), ["message hello"]);
-        let all = soon(stage.client.list_tasks(&crate::stage::everything())).await.unwrap();
+        let all = soon(stage.client.list_tasks(&everything())).await.unwrap();
         assert_eq!((all.total_size, all.tasks.len()), (0, 0));
         stage.leave().await;
     }

@@ -11,7 +11,7 @@ use prost::Message as _;
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::stage::{Stage, on_every_binding};
+use super::stage::{Place, Stage, on_every_binding};
 
 /// What each binding must answer for an A2A error (specification, sections 5.4, 9.5, 10.6 and 11.6).
 pub(crate) fn expected(binding: Binding, code: i32) -> (i32, Option<u16>, Option<Code>) {
@@ -111,7 +111,7 @@ fn messages(ended: &Task, parked: &Task, running: &Task) -> Vec<Row> {
     ]
 }
 
-async fn stage_with_limits(place: crate::stage::Place) -> Stage {
+async fn stage_with_limits(place: Place) -> Stage {
     place.stage_of(|plan| plan.limits(|_, limits| limits.message_bytes = 64 * 1024)).await
 }
 

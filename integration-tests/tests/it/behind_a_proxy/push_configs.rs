@@ -5,7 +5,7 @@ use a2a::{
     ListTaskPushNotificationConfigsRequest, TaskPushNotificationConfig, error_code,
 };
 
-use crate::stage::{Stage, on_every_binding, soon};
+use super::stage::{Stage, on_every_binding, soon};
 
 fn config(task: &str, id: Option<&str>) -> TaskPushNotificationConfig {
     TaskPushNotificationConfig {

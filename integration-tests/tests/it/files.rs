@@ -1,5 +1,4 @@
 //! Sources stay small enough to read in one go, and manifests take versions and lints from one place.
-#![allow(clippy::unwrap_used, reason = "what helps a test may fail like one")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -7,8 +7,8 @@ use integration_tests::raw::{Operation, Raw};
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::bad_input::{expected, told};
-use crate::stage::{Place, Stage, on_every_binding};
+use super::bad_input::{expected, told};
+use super::stage::{Place, Stage, on_every_binding};
 
 /// As long as the ids that the server makes, and never one of them.
 const ABSENT: &str = "00000000-0000-7000-8000-000000000000";

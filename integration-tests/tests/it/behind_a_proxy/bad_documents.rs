@@ -9,8 +9,8 @@ use integration_tests::raw::{Draft, Operation, Raw};
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::bad_input::{expected, told};
-use crate::stage::{Place, Stage, on_every_binding};
+use super::bad_input::{expected, told};
+use super::stage::{Place, Stage, everything, on_every_binding};
 
 fn sending(text: &str) -> Value {
     json!({ "message": { "messageId": "m", "role": "ROLE_USER", "parts": [{ "text": text }] } })
@@ -27,7 +27,7 @@ async fn on(binding: Binding) -> (Stage, Raw) {
 }
 
 async fn nothing_happened(stage: Stage) {
-    let all = stage.client.list_tasks(&crate::stage::everything()).await.unwrap();
+    let all = stage.client.list_tasks(&everything()).await.unwrap();
     assert_eq!(all.total_size, 0);
     stage.leave().await;
 }

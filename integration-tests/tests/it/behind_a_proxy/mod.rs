@@ -1,5 +1,4 @@
 //! Three instances behind a proxy that sends every request to the next one cannot be told from one, by any binding.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod bad_documents;
 mod bad_input;

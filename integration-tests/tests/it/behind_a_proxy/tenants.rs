@@ -2,7 +2,7 @@
 
 use a2a::{TaskState, error_code};
 
-use crate::stage::{Stage, Talk, everything, on_every_binding, saying, soon, task};
+use super::stage::{Stage, Talk, everything, on_every_binding, saying, soon, task};
 
 on_every_binding! {
     async fn two_tenants_do_not_see_each_other(place) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use a2a::{ListTasksRequest, Task, TaskState, error_code};
 
-use crate::stage::{Stage, everything, on_every_binding, soon};
+use super::stage::{Stage, everything, on_every_binding, soon};
 
 /// Walks through all pages; between two of them something may happen.
 async fn walk(stage: &Stage, request: &ListTasksRequest, mut between: impl AsyncFnMut(usize)) -> Vec<Task> {

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{KeySchemaElement, Projection, TableDescription};
 use integration_tests::endpoint::{self, Service};
 use serde_json::Value;
 
-use crate::files::{cloudformation, each, terraform, text};
+use super::files::{cloudformation, each, terraform, text};
 
 /// What a table is, in the words of no tool.
 #[derive(Debug, PartialEq)]

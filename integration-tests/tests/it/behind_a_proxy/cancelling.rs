@@ -2,7 +2,7 @@
 
 use a2a::{StreamResponse, TaskState, error_code};
 
-use crate::stage::{next, on_every_binding, rest, story};
+use super::stage::{next, on_every_binding, rest, story};
 
 on_every_binding! {
     async fn a_running_task_is_cancelled_with_its_streams(place) {

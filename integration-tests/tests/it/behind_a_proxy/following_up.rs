@@ -2,7 +2,7 @@
 
 use a2a::{TaskState, error_code};
 
-use crate::stage::{history, on_every_binding, replying, saying, soon, task, texts};
+use super::stage::{history, on_every_binding, replying, saying, soon, task, texts};
 
 on_every_binding! {
     async fn a_parked_task_takes_follow_ups_wherever_they_land(place) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use crate::files::read;
+use super::files::read;
 
 const DOCUMENTS: [&str; 5] =
     ["README.md", "CONTRIBUTING.md", "docs/scaling.md", "deploy/README.md", "a2a-node/README.md"];

@@ -8,7 +8,7 @@ use integration_tests::endpoint::{self, Service};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-use crate::files::{read, terraform, text, yaml};
+use super::files::{read, terraform, text, yaml};
 
 const COMPOSE: &str = "deploy/docker/compose.yaml";
 

@@ -2,7 +2,7 @@
 
 use a2a::{StreamResponse, TaskState, error_code};
 
-use crate::stage::{everything, next, on_every_binding, replying, rest, saying, soon, story, texts};
+use super::stage::{everything, next, on_every_binding, replying, rest, saying, soon, story, texts};
 
 on_every_binding! {
     async fn every_stream_of_a_running_task_sees_the_rest_of_it(place) {

@@ -40,7 +40,7 @@ macro_rules! on_every_binding {
         $(mod $name {
             #[allow(unused_imports)]
             use super::*;
-            use crate::stage::{Place, on_three_and_on_one};
+            use crate::behind_a_proxy::stage::{Place, on_three_and_on_one};
             use integration_tests::fleet::Binding;
 
             async fn holds($place: Place) $body

@@ -8,7 +8,7 @@ use integration_tests::fleet::Plan;
 use integration_tests::raw::{Operation, Raw};
 use serde_json::json;
 
-use crate::stage::{Stage, configuration, on_every_binding, saying, soon};
+use super::stage::{Stage, configuration, everything, on_every_binding, saying, soon};
 
 async fn extended(stage: &Stage) -> Result<AgentCard, a2a::A2AError> {
     soon(stage.client.get_extended_agent_card(&GetExtendedAgentCardRequest { tenant: None })).await
@@ -100,7 +100,7 @@ on_every_binding! {
         let request = SendMessageRequest { configuration, ..saying("done") };
         let error = soon(stage.client.send_message(&request)).await.unwrap_err();
         assert_eq!(error.code, error_code::PUSH_NOTIFICATION_NOT_SUPPORTED);
-        let all = soon(stage.client.list_tasks(&crate::stage::everything())).await.unwrap();
+        let all = soon(stage.client.list_tasks(&everything())).await.unwrap();
         assert_eq!(all.total_size, 1, "the refused message must not leave a task");
         stage.leave().await;
     }

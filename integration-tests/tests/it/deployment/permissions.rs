@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::documented::{On, Permissions, and, on_the_bus, on_the_table};
-use crate::files::{cloudformation, each, terraform, text};
+use super::documented::{On, Permissions, and, on_the_bus, on_the_table};
+use super::files::{cloudformation, each, terraform, text};
 
 /// Role by role.
 #[derive(Debug, PartialEq)]

@@ -1,12 +1,6 @@
 //! The arrows between the crates point one way: what each may depend on, checked from `cargo metadata`.
 //!
 //! Dev-dependencies are exempt: tests may stand wherever they can see most.
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "what helps a test may fail like one"
-)]
 
 use std::process::Command;
 

@@ -1,0 +1,16 @@
+//! Several instances on real backends, and what holds for the repository.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what helps a test may fail like one"
+)]
+
+mod arrows;
+mod behind_a_proxy;
+mod deployment;
+mod documents;
+mod files;
+mod scenarios;
