@@ -3,8 +3,8 @@
 mod clients;
 mod doctor;
 mod fault;
-pub mod meter;
 mod members;
+pub mod meter;
 mod open;
 mod operate;
 mod provision;

@@ -66,8 +66,7 @@ impl Fleet {
     }
 
     async fn start(instances: usize, config: Config) -> Result<Self, Error> {
-        let keep_all =
-            StoreConfig::default().finished_tasks(PLENTY).log_commits(PLENTY).log_bytes(PLENTY);
+        let keep_all = StoreConfig::default().finished_tasks(PLENTY).log_commits(PLENTY).log_bytes(PLENTY);
         let mut fleet = Fleet {
             instances: Vec::new(),
             tally: Tally::default(),
@@ -109,8 +108,12 @@ impl Fleet {
     /// Whether so many members live, and nothing is left to take over from any other; looked up without being
     /// counted.
     pub(super) async fn has_recovered(&self, living: usize) -> Result<bool, Error> {
-        let (gone, live): (Vec<_>, Vec<_>) =
-            self.store.roster(None, usize::MAX).await?.into_iter().partition(|member| member.state.is_final());
+        let (gone, live): (Vec<_>, Vec<_>) = self
+            .store
+            .roster(None, usize::MAX)
+            .await?
+            .into_iter()
+            .partition(|member| member.state.is_final());
         for member in &gone {
             if !self.store.executing(&member.id, None).await?.tasks.is_empty() {
                 return Ok(false);

@@ -176,7 +176,8 @@ impl Site {
     ///
     /// When one cannot look.
     pub async fn leftovers(&self) -> Leftovers {
-        let queues = self.clients.sqs.list_queues().queue_name_prefix(self.topic.name()).send().await.unwrap();
+        let queues =
+            self.clients.sqs.list_queues().queue_name_prefix(self.topic.name()).send().await.unwrap();
         let mut subscriptions = Vec::new();
         let mut pages = self
             .clients

@@ -21,7 +21,8 @@ const ARRIVES_WITHIN: Duration = Duration::from_secs(30);
 /// What was sent before both worked is lost, so it is sent again.
 const SEND_AGAIN: Duration = Duration::from_secs(2);
 
-const QUEUE_ACTIONS: &str = "sqs:CreateQueue, TagQueue, DeleteQueue, SendMessage, ReceiveMessage, DeleteMessage";
+const QUEUE_ACTIONS: &str =
+    "sqs:CreateQueue, TagQueue, DeleteQueue, SendMessage, ReceiveMessage, DeleteMessage";
 
 /// Checks the topic, a round trip through two queues of its own, and whether these can be released as those of dead
 /// instances are.

@@ -12,16 +12,8 @@ async fn a_healthy_cluster_has_a_line_for_each_check_and_is_left_as_it_was() {
     assert_eq!(output.status.code(), Some(0), "{said}");
     let checks: Vec<_> = said.lines().map(|line| line.strip_prefix("ok       ").expect(line)).collect();
     let checks: Vec<_> = checks.into_iter().map(|line| line[..12].trim_end()).collect();
-    let expected = [
-        "region",
-        "credentials",
-        "table",
-        "table access",
-        "topic",
-        "queue",
-        "publish",
-        "clean-up",
-    ];
+    let expected =
+        ["region", "credentials", "table", "table access", "topic", "queue", "publish", "clean-up"];
     assert_eq!(checks, expected);
     assert_eq!(site.leftovers().await, [0, 0, 0]);
 }
@@ -29,7 +21,7 @@ async fn a_healthy_cluster_has_a_line_for_each_check_and_is_left_as_it_was() {
 #[tokio::test]
 async fn each_failure_says_what_to_do_and_ends_with_1() {
     let Some(site) = Site::bare() else { return };
-    let topic = format!("arn:aws:sns:{}:123456789012:nowhere", site.account.region());
+    let topic = format!("arn:aws:sns:{}:{}:nowhere", site.account.region(), site.account.access_key());
     let flags = ["doctor", "--json", "--table", "tables-of-others", "--topic-arn", &topic];
     let output = site.run(&flags).await;
     assert_eq!(output.status.code(), Some(1));
@@ -43,10 +35,7 @@ async fn each_failure_says_what_to_do_and_ends_with_1() {
     let table = failed("table");
     assert!(table.contains("it does not exist") && table.contains("a2a-node provision"), "{table}");
     let topic = failed("topic");
-    assert!(
-        topic.contains("there is no topic") && topic.contains("sns:Subscribe"),
-        "{topic}"
-    );
+    assert!(topic.contains("there is no topic") && topic.contains("sns:Subscribe"), "{topic}");
 }
 
 #[tokio::test]

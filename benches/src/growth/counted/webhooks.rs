@@ -1,8 +1,6 @@
 //! Counted calls about webhooks.
 
-use a2a_core::{
-    GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version,
-};
+use a2a_core::{GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version};
 use async_trait::async_trait;
 
 use super::Counted;

@@ -143,5 +143,8 @@ fn the_topic_refuses_clear_text_and_is_tagged_as_the_instances_queues_are() {
         (&"Deny".into(), &"false".into())
     );
     let topic = &resources["Events"]["Properties"];
-    assert_eq!(topic["Tags"], serde_json::json!([{ "Key": "a2a:deployment", "Value": { "Fn::Sub": "${Name}-events" } }]));
+    assert_eq!(
+        topic["Tags"],
+        serde_json::json!([{ "Key": "a2a:deployment", "Value": { "Fn::Sub": "${Name}-events" } }])
+    );
 }
