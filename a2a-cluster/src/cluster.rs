@@ -14,6 +14,7 @@ use crate::handler::ClusterHandler;
 use crate::members;
 use crate::setup::Setup;
 use crate::telemetry::Readiness;
+use crate::waker::Waker;
 
 /// One running server.
 ///
@@ -24,6 +25,7 @@ use crate::telemetry::Readiness;
 #[derive(Debug)]
 pub struct Cluster {
     current: Arc<Current>,
+    _waker: Option<Waker>,
 }
 
 /// What a shutdown left.
@@ -43,7 +45,7 @@ impl Cluster {
     }
 
     pub(crate) async fn start(setup: Setup) -> Result<Self, StartError> {
-        Ok(Cluster { current: Current::start(Arc::new(setup)).await? })
+        Ok(Cluster { current: Current::start(Arc::new(setup)).await?, _waker: Waker::start() })
     }
 
     /// The handler to give to the transports.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use a2a_core::{BackendError, Env, Result};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::instance::Instance;
@@ -68,6 +68,14 @@ impl<'a> Retry<'a> {
                 Ok(())
             }
         }
+    }
+}
+
+/// Gives a call up that is not answered in time. Only for what may be dropped: reads, and writes that may be repeated.
+pub(crate) async fn bounded<T>(limit: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
+    match timeout(limit, call).await {
+        Ok(answer) => answer,
+        Err(elapsed) => Err(BackendError::Indeterminate(elapsed.into())),
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use crate::error::Chain;
 use crate::instance::Instance;
+use crate::retry::bounded;
 
 /// The name of the keys of bus messages. They may be renewed at any time.
 const BUS: &str = "bus";
@@ -32,7 +33,10 @@ async fn read_bus_keys(instance: &Instance) -> Result<()> {
         return Ok(());
     }
     let first = instance.env.secret();
-    let keys = instance.retry_for_request().run(|| instance.deployment.keys(BUS, first)).await?;
+    let keys = instance
+        .retry_for_request()
+        .run(|| bounded(instance.config.lease, instance.deployment.keys(BUS, first)))
+        .await?;
     instance.seal.renew(keys);
     Ok(())
 }

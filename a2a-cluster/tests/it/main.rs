@@ -13,7 +13,7 @@
 mod bindings;
 mod crash;
 mod execution;
-mod leaving;
+mod members;
 mod repeated_sends;
 mod resume;
 mod rolling;

@@ -134,7 +134,7 @@ pub(crate) fn quick() -> Config {
 }
 
 /// Starts an instance, and waits until it is connected to the bus.
-async fn node(
+pub(crate) async fn node(
     store: Arc<dyn Store>,
     bus: Arc<dyn EventBus>,
     prepare: impl Fn(ClusterBuilder) -> ClusterBuilder,
