@@ -180,6 +180,15 @@ impl Instance {
         refusal(CUT_OFF)
     }
 
+    /// What whoever waits for the end of a turn is told when this instance is cut off: the agent may well go on, so
+    /// that it must not be asked to do its work again.
+    pub(crate) fn unknown_end(&self, key: &TaskKey) -> A2AError {
+        A2AError::internal(format!(
+            "this instance cannot reach its store; read task {} instead of sending the message again",
+            key.task_id
+        ))
+    }
+
     /// Refuses new work once this instance drains, and while it may have been declared dead.
     pub(crate) fn check_serving(&self) -> Result<(), A2AError> {
         if self.draining.is_cancelled() {

@@ -231,7 +231,9 @@ async fn follow_turn(instance: &Arc<Instance>, key: &TaskKey) -> Result<Task, A2
     let start = Start::Snapshot(Box::new(stored.task), stored.version);
     let mut events = feed::read(instance, feed, start, Until::TurnEnds, None);
     while let Some(event) = events.next().await {
-        event?;
+        event.map_err(
+            |error| if instance.liveness.is_cut_off() { instance.unknown_end(key) } else { error },
+        )?;
     }
     let loaded = instance.retry_for_request().run(|| instance.tasks.load(key)).await;
     Ok(loaded.map_err(|error| instance.error(error))?.ok_or_else(absent)?.task)

@@ -34,9 +34,13 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    async fn reply(self, instance: &Instance, answer_at: AnswerAt) -> Result<Reply, A2AError> {
+    async fn reply(self, instance: &Instance, key: &TaskKey, answer_at: AnswerAt) -> Result<Reply, A2AError> {
         match self {
-            Answer::Run(reply) => reply.await.map_err(|_| instance.stop_reason()),
+            Answer::Run(reply) => tokio::select! {
+                biased;
+                reply = reply => reply.map_err(|_| instance.stop_reason()),
+                () = instance.liveness.cut_off() => Err(instance.unknown_end(key)),
+            },
             Answer::Met(task) => Ok(match answer_at {
                 AnswerAt::TurnEnd if !reduce::ends_turn(&task.status.state) => Reply::Open,
                 AnswerAt::TurnEnd | AnswerAt::Creation => Reply::Task(task),
@@ -65,7 +69,7 @@ impl Turn {
     ) -> Result<Seen, A2AError> {
         loop {
             let Turn { key, feed, start, answer, caller, anew } = self;
-            let reply = answer.reply(instance, answer_at).await?;
+            let reply = answer.reply(instance, &key, answer_at).await?;
             let Reply::Lost(uncreated) = reply else { return Ok(Seen { key, feed, start, reply }) };
             // What this request attached to is filled by nobody.
             drop(feed);
