@@ -13,8 +13,8 @@
 mod bindings;
 mod crash;
 mod execution;
+mod idempotency;
 mod members;
-mod repeated_sends;
 mod resume;
 mod rolling;
 mod sdk_store;

@@ -1,5 +1,6 @@
 //! Who is a member, who is dead, and what becomes of what the dead leave: in simulated time.
 
+mod cut_off;
 mod failing;
 mod identity;
 mod leaving;

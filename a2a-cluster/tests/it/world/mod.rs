@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod bus;
+pub(crate) mod checked;
 pub(crate) mod storm;
 
 use std::sync::Arc;
