@@ -8,6 +8,7 @@ use a2a_core::{InstanceId, TaskKey};
 use a2a_server::AgentExecutor;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::actor::Actors;
 use crate::builder::{ClusterBuilder, StartError};
 use crate::current::Current;
 use crate::handler::ClusterHandler;
@@ -115,7 +116,7 @@ impl Cluster {
             self.current.ended().await;
         })
         .await;
-        let not_stopped = instance.actors.busy();
+        let not_stopped = Actors::end(&instance);
         let handed_over = members::leave(&instance, &not_stopped, last).await;
         tracing::info!(
             instance = %instance.id,

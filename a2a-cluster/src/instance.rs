@@ -230,7 +230,7 @@ fn settings(setup: &Setup) -> Settings {
         ring_bytes: config.feed_bytes,
         depth: config.limits.depth,
         attempts: match config.executor_lost {
-            ExecutorLost::Fail => 1,
+            ExecutorLost::Fail => 0,
             ExecutorLost::Resume { max_attempts } => max_attempts,
         },
         webhooks: setup.declares_webhooks(),

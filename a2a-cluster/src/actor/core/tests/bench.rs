@@ -61,7 +61,7 @@ pub(super) fn settings() -> Settings {
         ring_commits: 8,
         ring_bytes: 1 << 20,
         depth: 16,
-        attempts: 1,
+        attempts: 0,
         webhooks: false,
     }
 }
