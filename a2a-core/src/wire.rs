@@ -131,13 +131,18 @@ pub fn encode(to: &[InstanceId], message: &BusMessage, seal: &Seal) -> String {
         News::Cancel(request) => outgoing.cancel = request.as_deref(),
         News::Unwatch | News::Cancelling | News::CancelRefused | News::Configs | News::HandOver => {}
     }
+    // The code follows what it proves, so that the body, which may be large, is written once.
+    const BEGIN: &str = r#","body":"#;
+    let mut text = format!("{{\"v\":{FORMAT}{BEGIN}").into_bytes();
+    let begin = text.len();
     // Serialising fails only for maps with keys that are no strings, and there is none.
-    let body = escape_noncharacters(serde_json::to_string(&outgoing).unwrap_or_default());
-    let signature = match seal.sign(&body) {
-        Some((key, code)) => format!(r#","key":{key},"code":"{code}""#),
-        None => String::new(),
-    };
-    format!(r#"{{"v":{FORMAT}{signature},"body":{body}}}"#)
+    let _ = serde_json::to_writer(&mut text, &outgoing);
+    let mut text = escape_noncharacters(String::from_utf8(text).unwrap_or_default());
+    if let Some((key, code)) = text.get(begin..).and_then(|body| seal.sign(body)) {
+        text.push_str(&format!(r#","key":{key},"code":"{code}""#));
+    }
+    text.push('}');
+    text
 }
 
 /// Reads a message.
