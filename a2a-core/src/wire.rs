@@ -132,7 +132,8 @@ pub fn encode(to: &[InstanceId], message: &BusMessage, seal: &Seal) -> String {
         News::Unwatch | News::Cancelling | News::CancelRefused | News::Configs | News::HandOver => {}
     }
     // The code follows what it proves, so that the body, which may be large, is written once.
-    let mut text = format!(r#"{{"v":{FORMAT},"body":"#).into_bytes();
+    let mut text = Vec::with_capacity(256);
+    text.extend_from_slice(format!(r#"{{"v":{FORMAT},"body":"#).as_bytes());
     let begins = text.len();
     // Serialising fails only for maps with keys that are no strings, and there is none.
     let _ = serde_json::to_writer(&mut text, &outgoing);

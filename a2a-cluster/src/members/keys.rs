@@ -17,6 +17,9 @@ const BUS: &str = "bus";
 /// meet its task.
 const MESSAGE_IDS: &str = "message-ids";
 
+/// After how many leases the keys of bus messages are read again.
+const LOOK: u32 = 4;
+
 /// Reads all keys, or makes the first of each name.
 pub(crate) async fn read_keys(instance: &Instance) -> Result<()> {
     if instance.message_ids.get().is_none() {
@@ -41,15 +44,15 @@ async fn read_bus_keys(instance: &Instance) -> Result<()> {
     Ok(())
 }
 
-/// Reads the keys of bus messages again with each lease, until the instance closes: a key that took the place of another is known to
-/// all before the other is let go.
+/// Reads the keys of bus messages again now and then, until the instance closes: a key that took the place of another
+/// is known to all before the other is let go.
 pub(crate) async fn renew_keys(instance: Arc<Instance>) {
     if !instance.connection.has_bus() {
         return;
     }
     let renewing = async {
         loop {
-            sleep(instance.config.lease).await;
+            sleep(instance.config.lease * LOOK).await;
             if let Err(error) = read_bus_keys(&instance).await {
                 tracing::warn!(error = %Chain(&error), "the keys of the bus could not be read again");
             }
