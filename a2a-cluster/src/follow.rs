@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use a2a_core::{InstanceId, News, Replay, Result, TaskHead, TaskKey};
+use a2a_core::{InstanceId, News, Reach, Replay, Result, TaskHead, TaskKey};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::error::Chain;
@@ -31,6 +31,7 @@ pub(crate) fn ensure(instance: &Arc<Instance>, key: &TaskKey, begin: Begin) {
         let mut follower = Follower {
             instance: Arc::clone(instance),
             executor: None,
+            told: Reach::Nowhere,
             registered: false,
             silence: instance.config.silence_min,
             feed,
@@ -48,6 +49,8 @@ struct Follower {
     instance: Arc<Instance>,
     feed: Arc<Feed>,
     executor: Option<InstanceId>,
+    /// How the executor was told that this instance is reached.
+    told: Reach,
     registered: bool,
     silence: std::time::Duration,
 }
@@ -55,7 +58,6 @@ struct Follower {
 impl Follower {
     async fn follow(mut self) {
         let mut check = Instant::now() + self.silence;
-        let mut reach = self.instance.connection.reach_changes();
         while !self.feed.ended() {
             if !self.instance.feeds.has_readers(self.feed.key()) {
                 if self.leave().await {
@@ -68,6 +70,13 @@ impl Follower {
             }
             let before = self.feed.head();
             let mut progress = self.feed.progress();
+            let instance = Arc::clone(&self.instance);
+            let reach_changed = instance.connection.reach_changed();
+            tokio::pin!(reach_changed);
+            if instance.connection.reach() != self.told {
+                // An executor that was told of another way sends into the void.
+                self.tell_watch();
+            }
             tokio::select! {
                 biased;
                 () = self.instance.closing.cancelled() => break,
@@ -81,8 +90,7 @@ impl Follower {
                     }
                 }
                 _ = progress.changed() => {}
-                // An executor that was told of another way sends into the void.
-                Ok(()) = reach.changed() => self.tell_watch(),
+                () = &mut reach_changed => {}
                 () = sleep_until(check) => self.check().await,
             }
             if self.feed.head() > before {
@@ -159,9 +167,10 @@ impl Follower {
         self.tell_watch();
     }
 
-    fn tell_watch(&self) {
+    fn tell_watch(&mut self) {
+        self.told = self.instance.connection.reach();
         if let Some(executor) = self.executor.filter(|executor| *executor != self.instance.id) {
-            let news = News::Watch { after: self.feed.head(), reach: self.instance.connection.reach() };
+            let news = News::Watch { after: self.feed.head(), reach: self.told };
             self.instance.tell(executor, self.feed.key(), news);
         }
     }

@@ -145,7 +145,9 @@ impl Runs {
 
     /// The tasks of all runs.
     pub(crate) fn keys(&self) -> Vec<TaskKey> {
-        self.entries().keys().cloned().collect()
+        let mut keys: Vec<_> = self.entries().keys().cloned().collect();
+        keys.sort_unstable();
+        keys
     }
 
     fn insert(&self, key: TaskKey, handle: Arc<RunHandle>) {
