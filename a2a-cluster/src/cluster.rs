@@ -81,6 +81,8 @@ impl Cluster {
 
     /// Takes no new work from now on. What runs goes on until [`shutdown`](Cluster::shutdown). Idempotent.
     pub fn drain(&self) {
+        // Should it be evicted now, there is nothing to join again for.
+        self.current.end();
         self.current.get().draining.cancel();
     }
 

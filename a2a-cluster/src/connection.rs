@@ -3,10 +3,10 @@
 //! A bus is a hint, so nobody waits for it: an instance that has no endpoint yet serves all the same. Its member
 //! record and its `Watch` messages tell others how it is reached.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use a2a_core::{BusMessage, Delivery, Endpoint, EventBus, InstanceId, Reach, Recipient, Result};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::bus_loop;
 use crate::error::Chain;
@@ -18,13 +18,14 @@ use crate::retry::jittered;
 pub(crate) struct Connection {
     bus: Option<Arc<dyn EventBus>>,
     endpoint: RwLock<Option<Arc<dyn Endpoint>>>,
-    reach: watch::Sender<Reach>,
+    reach: Mutex<Reach>,
+    reach_changed: Notify,
 }
 
 impl Connection {
     /// Begins without an endpoint; stays so where there is no bus.
     pub(crate) fn new(bus: Option<Arc<dyn EventBus>>) -> Self {
-        Connection { bus, endpoint: RwLock::new(None), reach: watch::Sender::new(Reach::Nowhere) }
+        Connection { bus, endpoint: RwLock::new(None), reach: Mutex::default(), reach_changed: Notify::new() }
     }
 
     fn endpoint(&self) -> Option<Arc<dyn Endpoint>> {
@@ -48,19 +49,23 @@ impl Connection {
 
     /// How others reach this instance, as it was last looked at.
     pub(crate) fn reach(&self) -> Reach {
-        *self.reach.borrow()
+        *self.reach.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at how others reach this instance now, and tells those who follow it where that has changed.
     pub(crate) fn look(&self) -> Reach {
         let reach = self.endpoint().map_or(Reach::Nowhere, |endpoint| endpoint.reach());
-        self.reach.send_if_modified(|known| std::mem::replace(known, reach) != reach);
+        let before =
+            std::mem::replace(&mut *self.reach.lock().unwrap_or_else(PoisonError::into_inner), reach);
+        if before != reach {
+            self.reach_changed.notify_waiters();
+        }
         reach
     }
 
-    /// Follows how others reach this instance.
-    pub(crate) fn reach_changes(&self) -> watch::Receiver<Reach> {
-        self.reach.subscribe()
+    /// Completes when others reach this instance in another way than when this was called. Cancel safe.
+    pub(crate) fn reach_changed(&self) -> impl Future<Output = ()> + Send + '_ {
+        self.reach_changed.notified()
     }
 
     /// Removes what a dead instance left on the bus.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// The beats of this instance that were answered.
 #[derive(Debug)]
@@ -21,7 +22,9 @@ pub(crate) struct Liveness {
     observed: Mutex<ObservedTime>,
     /// The time that was observed, once more with each answered beat.
     clock: watch::Sender<Duration>,
-    cut_off: watch::Sender<bool>,
+    /// Cancelled while this instance is cut off; another takes its place after that. Unlike a watch, it wakes those who
+    /// wait in the order in which they came, which a simulation can replay.
+    cut_off: Mutex<CancellationToken>,
 }
 
 impl Liveness {
@@ -32,7 +35,7 @@ impl Liveness {
             counter: AtomicU64::new(0),
             observed: Mutex::default(),
             clock: watch::Sender::default(),
-            cut_off: watch::Sender::default(),
+            cut_off: Mutex::default(),
         }
     }
 
@@ -46,7 +49,11 @@ impl Liveness {
     pub(crate) fn beaten(&self, due: Instant, sent: Instant, interval: Duration) {
         let millis = u64::try_from((sent - self.origin).as_millis()).unwrap_or(u64::MAX);
         self.beaten_at.store(millis, Ordering::Release);
-        self.cut_off.send_if_modified(std::mem::take);
+        let mut cut_off = self.cut_off.lock().unwrap_or_else(PoisonError::into_inner);
+        if cut_off.is_cancelled() {
+            *cut_off = CancellationToken::new();
+        }
+        drop(cut_off);
         let observed = {
             let mut observed = self.observed.lock().unwrap_or_else(PoisonError::into_inner);
             observed.beaten(due, Instant::now(), interval);
@@ -59,7 +66,7 @@ impl Liveness {
     pub(crate) fn missed(&self, lease: Duration) {
         // Twice the lease: until then others may be slow to evict this instance, and all may go on as it was.
         if self.silence() >= lease * 2 {
-            self.cut_off.send_if_modified(|cut_off| !std::mem::replace(cut_off, true));
+            self.cut_off_token().cancel();
         }
     }
 
@@ -76,17 +83,16 @@ impl Liveness {
 
     /// Tells whether no beat has been answered for twice the lease time.
     pub(crate) fn is_cut_off(&self) -> bool {
-        *self.cut_off.borrow()
+        self.cut_off_token().is_cancelled()
+    }
+
+    fn cut_off_token(&self) -> CancellationToken {
+        self.cut_off.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Completes once no beat has been answered for twice the lease time. Cancel safe.
     pub(crate) fn cut_off(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut cut_off = self.cut_off.subscribe();
-        async move {
-            if cut_off.wait_for(|cut_off| *cut_off).await.is_err() {
-                std::future::pending().await
-            }
-        }
+        self.cut_off_token().cancelled_owned()
     }
 
     /// Follows whether this instance is cut off.
@@ -159,13 +165,13 @@ mod tests {
         tokio::time::advance(lease).await;
         liveness.missed(lease);
         assert!(!liveness.is_fresh(lease));
-        assert!(!*liveness.cut_off.borrow());
+        assert!(!liveness.is_cut_off());
         tokio::time::advance(lease).await;
         liveness.missed(lease);
-        assert!(*liveness.cut_off.borrow());
+        assert!(liveness.is_cut_off());
         liveness.cut_off().await;
         liveness.beaten(Instant::now(), Instant::now(), INTERVAL);
-        assert!(!*liveness.cut_off.borrow());
+        assert!(!liveness.is_cut_off());
         assert!(liveness.is_fresh(lease));
     }
 }

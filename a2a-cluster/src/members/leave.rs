@@ -40,7 +40,7 @@ pub(crate) async fn leave(instance: &Instance, not_stopped: &[TaskKey], last: In
     let mut tasks: BTreeSet<TaskKey> = not_stopped.iter().cloned().collect();
     tasks.extend(instance.take_unattended());
     tasks.extend(instance.couriers.keys());
-    match timeout_at(last, say_goodbye(instance, &mut tasks, last)).await {
+    match timeout_at(last, hand_over_and_close(instance, &mut tasks, last)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             tracing::warn!(error = %Chain(&error), "this instance could not leave in good order")
@@ -50,7 +50,11 @@ pub(crate) async fn leave(instance: &Instance, not_stopped: &[TaskKey], last: In
     tasks.into_iter().collect()
 }
 
-async fn say_goodbye(instance: &Instance, tasks: &mut BTreeSet<TaskKey>, last: Instant) -> Result<()> {
+async fn hand_over_and_close(
+    instance: &Instance,
+    tasks: &mut BTreeSet<TaskKey>,
+    last: Instant,
+) -> Result<()> {
     // Only to be sure: the index may lag, and what is known in memory is complete.
     tasks.extend(still_claimed(instance).await);
     if !tasks.is_empty() {
@@ -131,8 +135,8 @@ async fn hand_over(instance: &Instance, tasks: &BTreeSet<TaskKey>) {
         }
     };
     shuffle(instance, &mut heirs);
-    let letters = tasks.iter().zip(heirs.iter().cycle());
-    stream::iter(letters)
+    let each_to_one = tasks.iter().zip(heirs.iter().cycle());
+    stream::iter(each_to_one)
         .for_each_concurrent(AT_ONCE, async |(key, heir)| {
             let trace = trace::header(&*instance.env);
             let message = BusMessage { from: instance.id, task: key.clone(), news: News::HandOver, trace };

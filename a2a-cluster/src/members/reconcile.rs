@@ -35,6 +35,8 @@ pub(crate) async fn reconcile(instance: Arc<Instance>) {
                 continue;
             }
         };
+        // Looked at twice, as everything.
+        uncertain.iter().filter(|key| !before.contains(*key)).for_each(|key| instance.leave_unattended(key));
         let recorded = recorded.into_iter().chain(uncertain);
         let idle: BTreeSet<TaskKey> = recorded.filter(|key| !is_attended(&instance, key)).collect();
         let twice: Vec<_> = idle.intersection(&before).collect();

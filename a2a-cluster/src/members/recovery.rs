@@ -29,8 +29,9 @@ const FEW: usize = 16;
 /// After how many beats an observer takes what is not its part: by then the others know of the member, too.
 const OTHERS_AFTER: u32 = 2;
 
-/// How many looks at the index of a member without tasks its record is kept for, about: the pauses between them grow.
-const LOOKS: u32 = 8;
+/// The longest pause between two looks at the index of a member that has no task there, in lease times. A claim that
+/// was on its way when its maker died may be applied long after that.
+const LONGEST_PAUSE: u32 = 4;
 
 /// Begins to recover what a member left, unless that is under way here. The rank tells its observers apart.
 pub(super) fn begin(instance: &Arc<Instance>, gone: Gone, rank: usize) {
@@ -73,7 +74,7 @@ impl<'a> Recovery<'a> {
     /// Works until the record is gone, or this instance closes.
     async fn run(&mut self) {
         let config = &self.instance.config;
-        let longest = (config.keep_evicted / LOOKS).max(config.beat_interval);
+        let longest = (config.lease * LONGEST_PAUSE).max(config.beat_interval);
         let mut pause = config.beat_interval;
         loop {
             self.release().await;
