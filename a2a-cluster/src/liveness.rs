@@ -95,11 +95,6 @@ impl Liveness {
         self.cut_off_token().cancelled_owned()
     }
 
-    /// Follows whether this instance is cut off.
-    pub(crate) fn cut_off_changes(&self) -> watch::Receiver<bool> {
-        self.cut_off.subscribe()
-    }
-
     /// Follows the time that may be held against others; it is told with each answered beat.
     pub(crate) fn clock(&self) -> watch::Receiver<Duration> {
         self.clock.subscribe()

@@ -205,17 +205,25 @@ impl Actors {
 /// Tells the actors what concerns all of them, until the instance closes: that it is cut off from its store, that others
 /// reach it in another way, that it stops.
 pub(crate) async fn keep_told(instance: Arc<Instance>) {
-    let mut cut_off = instance.liveness.cut_off_changes();
-    let mut reach = instance.connection.reach_changes();
+    let mut beats = instance.liveness.clock();
+    let (mut is_cut_off, mut reach) = (false, instance.connection.reach());
     loop {
+        let changed = instance.connection.reach_changed();
+        if reach != instance.connection.reach() {
+            reach = instance.connection.reach();
+            Actors::tell_all(&instance, &Input::ReachChanged);
+        }
+        if is_cut_off != instance.liveness.is_cut_off() {
+            is_cut_off = !is_cut_off;
+            Actors::tell_all(&instance, &Input::CutOff(is_cut_off));
+        }
         tokio::select! {
             biased;
             () = instance.stopping.cancelled() => break,
-            Ok(()) = cut_off.changed() => {
-                let is_cut_off = *cut_off.borrow_and_update();
-                Actors::tell_all(&instance, &Input::CutOff(is_cut_off));
-            }
-            Ok(()) = reach.changed() => Actors::tell_all(&instance, &Input::ReachChanged),
+            () = instance.liveness.cut_off(), if !is_cut_off => {}
+            // A beat was answered again.
+            _ = beats.changed(), if is_cut_off => {}
+            () = changed => {}
         }
     }
     let leave = match instance.config.executor_lost {
