@@ -62,6 +62,19 @@ pub struct Config {
     pub feed_commits: usize,
     /// Their size in bytes, roughly. Default: 1 MiB.
     pub feed_bytes: usize,
+    /// The size in bytes, roughly, of what is kept in memory for the streams of all tasks together. Streams that are
+    /// further behind read the store. Default: 256 MiB.
+    pub feed_total_bytes: usize,
+    /// How many agents an instance runs at once. A request that needs one more is refused, with a time to retry
+    /// after. Where callers are told apart, one of them gets at most half. Default: 10,000.
+    pub max_agents: usize,
+    /// How many commits may wait for the store before an instance refuses requests that need an agent. Where callers
+    /// are told apart, one with few of them is admitted beyond that, up to twice as many. Default: 5,000.
+    pub max_waiting_commits: usize,
+    /// The names of those headers (gRPC metadata alike) that agents see, beside the protocol's own `A2A-` headers. They
+    /// are stored with the task, so that an agent which resumes it sees them, too. Never headers that carry
+    /// credentials. Default: none.
+    pub agent_headers: Vec<String>,
     /// How webhooks are called.
     pub webhooks: Webhooks,
     /// Limits on what callers send.
@@ -94,6 +107,10 @@ impl Default for Config {
             executor_lost: ExecutorLost::Fail,
             feed_commits: 256,
             feed_bytes: 1024 * 1024,
+            feed_total_bytes: 256 * 1024 * 1024,
+            max_agents: 10_000,
+            max_waiting_commits: 5_000,
+            agent_headers: Vec::new(),
             webhooks: Webhooks::default(),
             limits: Limits::default(),
         }
