@@ -11,9 +11,14 @@
 )]
 
 mod bindings;
+mod claims;
+mod commands_come_first;
 mod crash;
+mod cut_off;
 mod execution;
 mod leaving;
+mod panics;
+mod readers_are_fed;
 mod repeated_sends;
 mod resume;
 mod rolling;
@@ -24,5 +29,6 @@ mod telemetry;
 mod too_large;
 mod traffic;
 mod turns;
+mod unknown_outcomes;
 mod webhooks;
 mod world;
