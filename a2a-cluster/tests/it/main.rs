@@ -10,12 +10,15 @@
     reason = "a test may fail, and its runtime ends with it"
 )]
 
+mod admission;
 mod bindings;
+mod blocking_agents;
 mod claims;
 mod commands_come_first;
 mod crash;
 mod cut_off;
 mod execution;
+mod fairness;
 mod leaving;
 mod panics;
 mod readers_are_fed;
