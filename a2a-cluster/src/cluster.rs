@@ -6,14 +6,14 @@ use std::time::Duration;
 use a2a::AgentCard;
 use a2a_core::{InstanceId, TaskKey};
 use a2a_server::AgentExecutor;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::Instant;
 
 use crate::builder::{ClusterBuilder, StartError};
 use crate::current::Current;
 use crate::handler::ClusterHandler;
-use crate::members;
 use crate::setup::Setup;
 use crate::telemetry::Readiness;
+use crate::{actor, alarm, members};
 
 /// One running server.
 ///
@@ -97,18 +97,20 @@ impl Cluster {
         let last = Instant::now() + grace + limit;
         instance.draining.cancel();
         // Whether they finish in time or not, what is left is stopped next.
-        let _ = timeout(grace, async {
+        let _ = alarm::until(last - limit, async {
             instance.actors.drained().await;
             instance.couriers.drained().await;
         })
         .await;
         instance.stopping.cancel();
+        // From here: where agents block every worker, nobody else would tell them.
+        actor::stop_all(&instance);
         // Three fifths of the limit for agents' last commits, one for what runs in the background, one to leave.
-        let _ = timeout_at(last - limit * 2 / 5, instance.actors.drained()).await;
+        let _ = alarm::until(last - limit * 2 / 5, instance.actors.drained()).await;
         // Whoever still waits for the store is cut short; only what blocks its thread goes on.
         instance.closing.cancel();
         instance.tracker.close();
-        let _ = timeout_at(last - limit / 5, async {
+        let _ = alarm::until(last - limit / 5, async {
             instance.tracker.wait().await;
             self.current.ended().await;
         })

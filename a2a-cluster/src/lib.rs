@@ -6,6 +6,7 @@
 #[doc(hidden)]
 pub mod actor;
 mod admission;
+mod alarm;
 pub mod bindings;
 mod builder;
 mod bus_loop;

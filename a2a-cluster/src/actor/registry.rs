@@ -187,7 +187,7 @@ impl Actors {
     }
 
     /// Tells all actors, those that come later too, that this instance stops.
-    pub(crate) fn leave(instance: &Arc<Instance>, leave: Leave) {
+    fn leave(instance: &Arc<Instance>, leave: Leave) {
         let leave = *instance.actors.leave.get_or_init(|| leave);
         Actors::tell_all(instance, &Input::Leave(leave));
     }
@@ -217,12 +217,17 @@ pub(crate) async fn keep_told(instance: Arc<Instance>) {
             Ok(()) = reach.changed() => Actors::tell_all(&instance, &Input::ReachChanged),
         }
     }
+    stop_all(&instance);
+}
+
+/// Tells all actors, those that come later too, that this instance stops. Idempotent.
+pub(crate) fn stop_all(instance: &Arc<Instance>) {
     let leave = match instance.config.executor_lost {
         _ if instance.is_evicted() => Leave::Evicted,
         ExecutorLost::Fail => Leave::Fail,
         ExecutorLost::Resume { .. } => Leave::HandOver,
     };
-    Actors::leave(&instance, leave);
+    Actors::leave(instance, leave);
 }
 
 impl Recent {

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use a2a::TaskState;
+use a2a::{CancelTaskRequest, TaskState};
+use a2a_cluster::ExecutorLost;
+use a2a_server::RequestHandler;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::telemetry::logs::Logs;
-use crate::world::{Bus, World, eventually, quick, state};
+use crate::world::{Bus, World, eventually, params, quick, state};
 
 /// How long an agent blocks that does.
 const BLOCKS: &str = "do work; block 3000; done";
@@ -62,29 +64,41 @@ async fn where_every_worker_is_blocked_all_goes_on_once_one_is_free() {
 
 #[test]
 fn shutdown_keeps_its_limit_whatever_blocks() {
-    for scripts in [
-        &["do work; block 10000"][..],
-        &["do block 10000"; 3],
-        &["do work; hang / block 10000", "do bomb; block 10000"],
-    ] {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(async {
-            let mut config = quick();
-            config.shutdown_limit = Duration::from_secs(2);
-            let world = World::with(2, Bus::Plugged, config).await;
-            let mut tasks = Vec::new();
-            for script in scripts {
-                tasks.push(world.nodes[0].start(script).await);
-            }
-            // One that only blocks once it is asked to cancel is asked.
-            let _ = timeout(Duration::from_millis(300), world.nodes[0].cancel(&tasks[0].id)).await;
-            let began = Instant::now();
-            let left = world.nodes[0].cluster.shutdown(Duration::from_secs(1)).await;
-            assert!(began.elapsed() < Duration::from_secs(5), "{scripts:?}: {:?}", began.elapsed());
-            assert!(!left.not_stopped.is_empty(), "{scripts:?}: what blocks is named");
-        });
-        runtime.shutdown_background();
+    let cases = [
+        &["do work; sleep 200; block 10000"][..],
+        &["do work; sleep 200; block 10000"; 3],
+        &["do work; hang / block 10000", "do work; sleep 200; bomb; block 10000"],
+        &["do ask; sleep 200; block 10000"; 2],
+    ];
+    for scripts in cases {
+        for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 2 }] {
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            runtime.block_on(async {
+                let mut config = quick();
+                config.shutdown_limit = Duration::from_secs(2);
+                config.executor_lost = lost;
+                let world = World::with(2, Bus::Plugged, config).await;
+                let mut tasks = Vec::new();
+                for script in scripts {
+                    tasks.push(world.nodes[0].start(script).await);
+                }
+                // One that only blocks once it is asked to cancel is asked.
+                let (handler, id) = (world.nodes[0].handler.clone(), tasks[0].id.clone());
+                let cancels = scripts[0].contains('/').then(|| {
+                    let request = CancelTaskRequest { id, metadata: None, tenant: None };
+                    tokio::spawn(async move { handler.cancel_task(&params(), request).await })
+                });
+                // Until all of them block, which no clock of the runtime can tell.
+                std::thread::sleep(Duration::from_millis(500));
+                let began = Instant::now();
+                let left = world.nodes[0].cluster.shutdown(Duration::from_secs(1)).await;
+                assert!(began.elapsed() < Duration::from_secs(5), "{scripts:?}: {:?}", began.elapsed());
+                assert!(!left.not_stopped.is_empty(), "{scripts:?}: what blocks is named");
+                drop(cancels);
+            });
+            runtime.shutdown_background();
+        }
     }
 }
 

@@ -11,8 +11,10 @@
 )]
 
 mod admission;
+mod agent_limits;
 mod bindings;
 mod blocking_agents;
+mod callers;
 mod claims;
 mod commands_come_first;
 mod crash;
@@ -20,6 +22,7 @@ mod cut_off;
 mod execution;
 mod fairness;
 mod leaving;
+mod liveness;
 mod panics;
 mod readers_are_fed;
 mod repeated_sends;

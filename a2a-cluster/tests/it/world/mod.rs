@@ -85,6 +85,11 @@ impl World {
         World::start(instances, bus, store, |bus| bus, prepare).await
     }
 
+    /// Starts instances over a store of one's own, with other durations and bounds.
+    pub(crate) async fn tuned(instances: usize, bus: Bus, store: MemoryStore, config: Config) -> World {
+        World::start(instances, bus, store, |bus| bus, |builder| builder.config(config.clone())).await
+    }
+
     /// Starts instances whose buses are wrapped.
     pub(crate) async fn over(
         instances: usize,
