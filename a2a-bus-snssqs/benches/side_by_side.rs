@@ -19,9 +19,8 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use a2a_bus_snssqs::SnsSqsBus;
-use a2a_core::{Env, EventBus, InstanceId, SystemEnv};
-use common::{Site, watch};
+use a2a_core::{Endpoint, Env, InstanceId, SystemEnv};
+use common::{Site, by_topic, watch};
 use futures::stream::{self, StreamExt};
 
 const ROUNDS: usize = 200;
@@ -41,13 +40,14 @@ fn main() {
 async fn run() {
     let Some(site) = Site::open().await else { return };
     let queue = Queue::make(&site, "bare").await;
-    let (sender, reader, third) = (site.bus().await, site.bus().await, site.bus().await);
+    let [sender, reader, third] = [site.endpoint().await, site.endpoint().await, site.endpoint().await];
+    let (sender, reader, third) = (&*sender, &*reader, &*third);
 
     let (mut bare, mut bus, mut fanned) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         bare.push(queue.one_way().await);
-        bus.push(one_way(&sender, &reader, &[reader.me()]).await);
-        fanned.push(one_way(&sender, &reader, &[reader.me(), third.me()]).await);
+        bus.push(one_way(sender, reader, &[reader.me()]).await);
+        fanned.push(one_way(sender, reader, &[reader.me(), third.me()]).await);
     }
     let (bare, bus, fanned) = (median(bare), median(bus), median(fanned));
     println!("\nfrom send to receive, median of {ROUNDS}, interleaved");
@@ -57,9 +57,9 @@ async fn run() {
     verdict("bus to bare", bus.as_secs_f64() / bare.as_secs_f64(), |ratio| ratio <= 1.25, "at most 1.25");
 
     let one_by_one = queue.one_by_one(&site).await;
-    let straight = throughput(&sender, &reader, &[reader.me()]).await;
+    let straight = throughput(sender, reader, &[reader.me()]).await;
     let one_by_one_again = queue.one_by_one(&site).await;
-    let published = throughput(&sender, &reader, &[reader.me(), third.me()]).await;
+    let published = throughput(sender, reader, &[reader.me(), third.me()]).await;
     let baseline = one_by_one.max(one_by_one_again);
     println!("\nmessages a second, one sender, one receiver");
     println!("  one publish and one receive at a time  {baseline:>8.0}");
@@ -67,8 +67,8 @@ async fn run() {
     println!("  bus, two recipients                    {published:>8.0}");
     verdict("bus to one at a time", straight / baseline, |ratio| ratio >= 3.0, "at least 3");
 
-    for bus in [sender, reader, third] {
-        bus.close().await.unwrap();
+    for endpoint in [sender, reader, third] {
+        endpoint.close().await.unwrap();
     }
 }
 
@@ -88,18 +88,18 @@ async fn at_any_moment() {
         .await;
 }
 
-async fn one_way(sender: &SnsSqsBus, reader: &SnsSqsBus, to: &[InstanceId]) -> Duration {
+async fn one_way(sender: &dyn Endpoint, reader: &dyn Endpoint, to: &[InstanceId]) -> Duration {
     at_any_moment().await;
     let start = Instant::now();
-    let message = watch(sender.me(), 1);
-    let (sent, received) = tokio::join!(sender.send(to, &message), reader.receive());
+    let (to, message) = (by_topic(to), watch(sender.me(), 1));
+    let (sent, received) = tokio::join!(sender.send(&to, &message), reader.receive());
     assert!(sent.unwrap().gone.is_empty());
     assert!(!received.unwrap().is_empty());
     start.elapsed()
 }
 
-async fn throughput(sender: &SnsSqsBus, reader: &SnsSqsBus, to: &[InstanceId]) -> f64 {
-    let start = Instant::now();
+async fn throughput(sender: &dyn Endpoint, reader: &dyn Endpoint, to: &[InstanceId]) -> f64 {
+    let (to, start) = (&*by_topic(to), Instant::now());
     let sending =
         stream::iter(0..MANY)
             .map(|n| async move {
@@ -127,7 +127,7 @@ impl Queue {
     async fn make(site: &Site, name: &str) -> Self {
         let sqs = site.clients.sqs.clone();
         let url = sqs.create_queue().queue_name(name).send().await.unwrap().queue_url.unwrap();
-        let topic = site.deployment.topic();
+        let topic = &site.topic;
         let arn = format!("arn:aws:sqs:{}:{}:{name}", topic.region(), topic.account());
         let subscribe = site.clients.sns.subscribe().topic_arn(topic.to_string()).protocol("sqs");
         let subscribe = subscribe.endpoint(arn).attributes("RawMessageDelivery", "true");
@@ -157,7 +157,7 @@ impl Queue {
         let sending = async {
             for _ in 0..ONE_BY_ONE {
                 let to = MessageAttributeValue::builder().data_type("String").string_value("bare").build();
-                let publish = site.clients.sns.publish().topic_arn(site.deployment.topic().to_string());
+                let publish = site.clients.sns.publish().topic_arn(site.topic.to_string());
                 let publish = publish.message("x".repeat(200)).message_attributes("to", to.unwrap());
                 publish.send().await.unwrap();
             }

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
+use crate::batcher::FULL;
 use crate::clients::call;
-use crate::lane::FULL;
 use crate::meter;
 
 /// How long a first delete waits for others: far less than a received message stays hidden.

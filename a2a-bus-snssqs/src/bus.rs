@@ -126,7 +126,7 @@ impl EventBus for SnsSqsBus {
     ///
     /// `Rejected` for a missing topic or permission, a queue of this name with other settings, or clients of another
     /// account or region than the topic's; `Unavailable` where SQS still blocks the name because a queue of that
-    /// name was deleted within the last minute.
+    /// name was deleted within the last minute, or does not show the new queue yet.
     async fn connect(&self, me: &InstanceId, seal: &Arc<Seal>) -> Result<Arc<dyn Endpoint>> {
         self.resources.check_region()?;
         if let Some(before) = self.take(me) {
@@ -139,7 +139,8 @@ impl EventBus for SnsSqsBus {
             Err(Unsubscribed::NotNow(failure)) => Some(failure),
             Err(Unsubscribed::NoTopic(failure)) => return Err(failure.into()),
         };
-        let endpoint = QueueEndpoint::start(*me, Arc::clone(&self.resources), seal, subscriber, missing);
+        let endpoint =
+            QueueEndpoint::start(*me, Arc::clone(&self.resources), seal, subscriber, missing).await?;
         let beside = {
             let mut open = self.open();
             open.retain(|_, endpoint| endpoint.strong_count() > 0);

@@ -9,21 +9,21 @@ use a2a_core::wire::Seal;
 use a2a_core::{BackendError, BusMessage, Delivery, Endpoint, InstanceId, Reach, Recipient, Result};
 use async_trait::async_trait;
 use futures::future::join_all;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use crate::acknowledge::Acknowledger;
-use crate::carrier::{Carrier, Fate};
 use crate::error::Failure;
 use crate::inbox::Inbox;
 use crate::outbox::Outbox;
 use crate::receiver::Receiver;
 use crate::resources::Resources;
+use crate::sender::{SendOutcome, Sender};
 use crate::subscriber::Subscriber;
-use crate::{meter, parcel};
+use crate::{encoded, meter};
 
 /// One instance's end of the bus.
 ///
@@ -44,19 +44,24 @@ pub(crate) struct QueueEndpoint {
 }
 
 impl QueueEndpoint {
-    /// Starts to receive from the instance's queue, and to try again for a subscription that is `missing`.
-    pub(crate) fn start(
+    /// Starts to receive from the instance's queue, and to try again for a subscription that is `missing`. Returns once
+    /// the queue is seen: for a second after it was made whoever sends to it is told that there is none.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` where the queue is still not seen.
+    pub(crate) async fn start(
         me: InstanceId,
         resources: Arc<Resources>,
         seal: &Arc<Seal>,
         subscriber: Arc<Subscriber>,
         missing: Option<Failure>,
-    ) -> Arc<Self> {
+    ) -> Result<Arc<Self>> {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let Resources { clients, topic, config, .. } = &*resources;
         let (limit, queue_url) = (config.call_within, topic.queue_url(me));
         let inbox = Arc::new(Inbox::new(config.inbox));
-        let carrier = Carrier::new(clients.clone(), topic.clone(), limit);
+        let sender = Sender::new(clients.clone(), topic.clone(), limit);
         let acknowledger =
             Acknowledger::start(clients.sqs.clone(), queue_url.clone(), limit, stop.clone(), &tasks);
         let receiver = Receiver {
@@ -71,22 +76,28 @@ impl QueueEndpoint {
             most_helpers: config.receivers - 1,
             helpers: AtomicUsize::new(0),
         };
-        tasks.spawn(Arc::new(receiver).run());
+        let (ready, seen) = oneshot::channel();
+        tasks.spawn(Arc::new(receiver).run(ready));
         if let Some(failure) = missing {
             tasks.spawn(Arc::clone(&subscriber).keep_trying(failure, stop.clone()));
         }
-        Arc::new(QueueEndpoint {
+        let endpoint = Arc::new(QueueEndpoint {
             me,
             seal: Arc::clone(seal),
             inbox,
-            outbox: Outbox::new(carrier, tasks.clone()),
+            outbox: Outbox::new(sender, tasks.clone()),
             subscriber,
             drain_within: limit,
             resources,
             stop,
             tasks,
             has_nothing: Mutex::new(false),
-        })
+        });
+        // No answer at all is for whoever receives to hear of.
+        if let Ok(Err(_)) = timeout(limit, seen).await {
+            return Err(BackendError::Unavailable("the new queue is not seen yet".into()));
+        }
+        Ok(endpoint)
     }
 
     /// Stops, and leaves what it has to whoever takes its place.
@@ -130,17 +141,17 @@ impl Endpoint for QueueEndpoint {
         if self.inbox.is_closed() {
             return Err(BackendError::Closed);
         }
-        let parcels = parcel::pack(to, message, &self.seal)?;
-        let kind = parcels.first().map(|parcel| parcel.kind);
-        let fates = join_all(parcels.into_iter().map(|parcel| self.outbox.post(parcel))).await;
-        if fates.iter().any(|fate| matches!(fate, Ok(Fate::Sent)))
+        let messages = encoded::encode(to, message, &self.seal)?;
+        let kind = messages.first().map(|message| message.kind);
+        let outcomes = join_all(messages.into_iter().map(|message| self.outbox.post(message))).await;
+        if outcomes.iter().any(|outcome| matches!(outcome, Ok(SendOutcome::Sent)))
             && let Some(kind) = kind
         {
             meter::sent(kind);
         }
         let mut delivery = Delivery::default();
-        for fate in fates {
-            if let Fate::Gone(instance) = fate? {
+        for outcome in outcomes {
+            if let SendOutcome::Gone(instance) = outcome? {
                 delivery.gone.push(instance);
             }
         }

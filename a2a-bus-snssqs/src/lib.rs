@@ -2,29 +2,29 @@
 
 mod acknowledge;
 mod arn;
+mod autoscale;
 mod backoff;
+mod batcher;
 mod bus;
-mod carrier;
+mod classify;
 mod clients;
 mod config;
+mod encoded;
 mod endpoint;
 mod error;
 mod finder;
 mod inbox;
-mod lane;
 mod listing;
 mod meter;
 mod names;
 mod orphans;
 mod outbox;
-mod parcel;
 mod policy;
 mod receiver;
 mod resources;
-mod scale;
+mod sender;
 mod subscriber;
 mod topic;
-mod triage;
 
 pub use arn::TopicArn;
 pub use bus::SnsSqsBus;

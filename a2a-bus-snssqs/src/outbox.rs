@@ -1,4 +1,4 @@
-//! Brings parcels to their requests: a lane per destination, and tasks that live while a lane has work.
+//! Brings messages to their requests: a batcher per destination, and tasks that live while a batcher has work.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,63 +7,63 @@ use a2a_core::{BackendError, Result};
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
-use crate::carrier::{Carrier, Fate};
+use crate::batcher::Batcher;
+use crate::encoded::{EncodedMessage, MOST_BYTES, Route};
 use crate::error::Failure;
-use crate::lane::Lane;
-use crate::parcel::{MOST_BYTES, Parcel, Route};
+use crate::sender::{SendOutcome, Sender};
 
-type Verdict = Result<Fate, Failure>;
+type Answer = Result<SendOutcome, Failure>;
 
-/// A parcel and whom to tell what became of it.
+/// A message and whom to tell what became of it.
 #[derive(Debug)]
-struct Letter {
-    parcel: Parcel,
-    sender: oneshot::Sender<Verdict>,
+struct Waiting {
+    message: EncodedMessage,
+    answer: oneshot::Sender<Answer>,
 }
 
 /// What one endpoint sends.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    carrier: Carrier,
-    lanes: Mutex<HashMap<Route, Lane<Letter>>>,
+    sender: Sender,
+    batchers: Mutex<HashMap<Route, Batcher<Waiting>>>,
     tasks: TaskTracker,
 }
 
 impl Outbox {
-    pub(crate) fn new(carrier: Carrier, tasks: TaskTracker) -> Arc<Self> {
-        Arc::new(Outbox { carrier, lanes: Mutex::default(), tasks })
+    pub(crate) fn new(sender: Sender, tasks: TaskTracker) -> Arc<Self> {
+        Arc::new(Outbox { sender, batchers: Mutex::default(), tasks })
     }
 
-    /// Sends a parcel and waits for its fate. When cancelled it may still be sent.
-    pub(crate) async fn post(self: &Arc<Self>, parcel: Parcel) -> Result<Fate> {
-        let route = parcel.route;
-        let (sender, fate) = oneshot::channel();
-        let batch = self.with_lane(route, |lane| {
-            lane.push(parcel.bytes(), Letter { parcel, sender });
-            lane.start()
+    /// Sends a message and waits for what becomes of it. When cancelled it may still be sent.
+    pub(crate) async fn post(self: &Arc<Self>, message: EncodedMessage) -> Result<SendOutcome> {
+        let route = message.route;
+        let (answer, outcome) = oneshot::channel();
+        let batch = self.with_batcher(route, |batcher| {
+            batcher.push(message.bytes(), Waiting { message, answer });
+            batcher.start()
         });
         if let Some(batch) = batch {
             self.tasks.spawn(Arc::clone(self).work(route, batch));
         }
-        match fate.await {
-            Ok(verdict) => Ok(verdict?),
+        match outcome.await {
+            Ok(answer) => Ok(answer?),
             Err(_) => Err(BackendError::Closed),
         }
     }
 
-    /// Carries batch after batch until the lane has no more for this task.
-    async fn work(self: Arc<Self>, route: Route, mut batch: Vec<Letter>) {
+    /// Sends batch after batch until the batcher has no more for this task.
+    async fn work(self: Arc<Self>, route: Route, mut batch: Vec<Waiting>) {
         loop {
-            let (parcels, senders): (Vec<_>, Vec<_>) =
-                batch.into_iter().map(|letter| (letter.parcel, letter.sender)).unzip();
-            let fates = self.carrier.carry(route, &parcels).await;
-            for (sender, fate) in senders.into_iter().zip(fates) {
+            let (messages, answers): (Vec<_>, Vec<_>) =
+                batch.into_iter().map(|waiting| (waiting.message, waiting.answer)).unzip();
+            let outcomes = self.sender.send_batch(route, &messages).await;
+            for (answer, outcome) in answers.into_iter().zip(outcomes) {
                 // Whoever was cancelled does not listen any more.
-                let _ = sender.send(fate);
+                let _ = answer.send(outcome);
             }
-            let next = self.with_lane(route, |lane| {
-                lane.finished();
-                lane.start()
+            let next = self.with_batcher(route, |batcher| {
+                batcher.finished();
+                batcher.start()
             });
             match next {
                 Some(next) => batch = next,
@@ -72,13 +72,13 @@ impl Outbox {
         }
     }
 
-    /// Uses a lane, which exists for as long as it has work.
-    fn with_lane<T>(&self, route: Route, use_it: impl FnOnce(&mut Lane<Letter>) -> T) -> T {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let lane = lanes.entry(route).or_insert_with(|| Lane::new(MOST_BYTES));
-        let value = use_it(lane);
-        if lane.is_idle() {
-            lanes.remove(&route);
+    /// Uses a batcher, which exists for as long as it has work.
+    fn with_batcher<T>(&self, route: Route, use_it: impl FnOnce(&mut Batcher<Waiting>) -> T) -> T {
+        let mut batchers = self.batchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let batcher = batchers.entry(route).or_insert_with(|| Batcher::new(MOST_BYTES));
+        let value = use_it(batcher);
+        if batcher.is_idle() {
+            batchers.remove(&route);
         }
         value
     }

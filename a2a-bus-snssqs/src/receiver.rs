@@ -8,17 +8,18 @@ use a2a_core::wire::Seal;
 use a2a_core::{InstanceId, SystemEnv};
 use aws_sdk_sqs::operation::receive_message::ReceiveMessageError;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::acknowledge::Acknowledger;
+use crate::autoscale::{self, Next};
 use crate::backoff::Backoff;
+use crate::classify::{self, Treatment};
 use crate::clients::{CallError, LONGEST_POLL, call};
 use crate::inbox::{FEWEST, Inbox, Room};
 use crate::meter;
-use crate::scale::{self, Next};
-use crate::triage::{self, Treatment};
 
 /// How long a helping receiver waits for messages, which is there for a backlog only, and the first one after
 /// a failure, which is to learn soon whether polls are answered again.
@@ -56,13 +57,23 @@ impl Receiver {
     /// Receives until the endpoint closes, or closes it where the queue is gone. Tells the reader of every other
     /// failure and waits it out.
     ///
+    /// Tells `ready` once SQS has answered about the queue, whatever the answer.
+    ///
     /// A queue that is gone is not made again here: whoever evicted the instance may have removed it, and only the
     /// reader knows whether it is still a member.
-    pub(crate) async fn run(self: Arc<Self>) {
+    pub(crate) async fn run(self: Arc<Self>, ready: oneshot::Sender<()>) {
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
-        let mut wait = LONGEST_POLL;
+        let mut ready = Some(ready);
+        // The first answer is to come at once.
+        let mut wait = Duration::ZERO;
         let mut gone = 0;
         while let Some(answer) = self.receive(wait).await {
+            let is_gone =
+                matches!(&answer, Err(error) if error.is(ReceiveMessageError::is_queue_does_not_exist));
+            if !is_gone && let Some(ready) = ready.take() {
+                // Nobody listens any more where that took too long.
+                let _ = ready.send(());
+            }
             wait = if answer.is_ok() { LONGEST_POLL } else { SHORT_POLL };
             match answer {
                 Ok(next) => {
@@ -76,7 +87,7 @@ impl Receiver {
                 Err(error) => {
                     meter::failed(CALL);
                     debug!(error = %error.failure, "receiving failed and goes on after a pause");
-                    gone = if error.is(ReceiveMessageError::is_queue_does_not_exist) { gone + 1 } else { 0 };
+                    gone = if is_gone { gone + 1 } else { 0 };
                     if gone == GONE {
                         warn!(instance = %self.me, "the queue is gone: nothing is received any more");
                         self.inbox.close();
@@ -121,7 +132,7 @@ impl Receiver {
             Ok(messages) => messages,
             Err(error) => return Some(Err(error)),
         };
-        let next = scale::after(polled.len());
+        let next = autoscale::after(polled.len());
         let done = self.hand_over(room, polled);
         self.stop.run_until_cancelled(self.acknowledger.delete(done)).await?;
         Some(Ok(next))
@@ -146,7 +157,7 @@ impl Receiver {
         for message in polled {
             let body = message.body().unwrap_or_default();
             let deliveries = deliveries(&message);
-            let is_done = match triage::judge(self.me, body, &self.seal, deliveries) {
+            let is_done = match classify::classify(self.me, body, &self.seal, deliveries) {
                 Treatment::Deliver(news) => {
                     meter::received(news.news.kind());
                     delivered.push(news);

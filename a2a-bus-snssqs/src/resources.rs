@@ -13,8 +13,9 @@ use crate::{Clients, Encryption, SnsSqsConfig, TopicArn, names, policy};
 /// The tag that names the program that made a queue.
 const MAKER_TAG: &str = "a2a:made-by";
 
-/// How long a received message stays hidden before it is delivered once more, in seconds.
-const VISIBILITY: &str = "30";
+/// How long a received message stays hidden before it is delivered once more, in seconds: well more than it takes to
+/// hand it over and delete it, and no more than a hint may be late that went into a poll which nobody awaits any more.
+const VISIBILITY: &str = "10";
 
 /// What is known of an instance's subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! The wire form of a [`BusMessage`]: versioned JSON with bounds, and with a code that proves who wrote it.
 //!
 //! ```json
-//! {"v":2,"key":1,"code":"…","body":{"from":"0199…","to":["0199…"],"task":{"tenant":"","taskId":"t"},
-//!  "kind":"watch","version":7,"reach":"direct"}}
+//! {"v":2,"body":{"from":"0199…","to":["0199…"],"task":{"tenant":"","taskId":"t"},
+//!  "kind":"watch","version":7,"reach":"direct"},"key":1,"code":"…"}
 //! ```
 //!
 //! The code is an HMAC-SHA-256 over the text of the body, under the key with that number. Without keys there is no
@@ -131,13 +131,16 @@ pub fn encode(to: &[InstanceId], message: &BusMessage, seal: &Seal) -> String {
         News::Cancel(request) => outgoing.cancel = request.as_deref(),
         News::Unwatch | News::Cancelling | News::CancelRefused | News::Configs | News::HandOver => {}
     }
+    let mut text = format!(r#"{{"v":{FORMAT},"body":"#).into_bytes();
+    let begins = text.len();
     // Serialising fails only for maps with keys that are no strings, and there is none.
-    let body = escape_noncharacters(serde_json::to_string(&outgoing).unwrap_or_default());
-    let signature = match seal.sign(&body) {
-        Some((key, code)) => format!(r#","key":{key},"code":"{code}""#),
-        None => String::new(),
-    };
-    format!(r#"{{"v":{FORMAT}{signature},"body":{body}}}"#)
+    let _ = serde_json::to_writer(&mut text, &outgoing);
+    let mut text = escape_noncharacters(String::from_utf8(text).unwrap_or_default());
+    if let Some((key, code)) = seal.sign(text.get(begins..).unwrap_or_default()) {
+        text.push_str(&format!(r#","key":{key},"code":"{code}""#));
+    }
+    text.push('}');
+    text
 }
 
 /// Reads a message.

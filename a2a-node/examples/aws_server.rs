@@ -10,63 +10,44 @@
 //!
 //! The part between the markers is the one that README shows; a test in `integration-tests` compares them.
 
-use std::{env, error::Error, io, sync::Arc, time::Duration};
+use std::{env, error::Error, sync::Arc, time::Duration};
 
-use a2a_bus_snssqs::{Clients, Config as BusConfig, Deployment, SnsSqsBus};
+use a2a_bus_snssqs::SnsSqsBus;
 use a2a_cluster::{Cluster, bindings};
-use a2a_core::{InstanceId, SystemEnv};
 use a2a_server::StaticAgentCard;
-use a2a_store_dynamodb::{Config as TableConfig, DynamoDbStore};
-use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
+use a2a_store_dynamodb::DynamoDbStore;
+use aws_config::{BehaviorVersion, SdkConfig};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 // [readme]
 async fn serve(port: u16, aws: &SdkConfig) -> Result<(), Box<dyn Error>> {
-    let (table, topic) = (env::var("A2A_TABLE")?, env::var("A2A_TOPIC_ARN")?);
-    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    let clients = Clients { sns: aws_sdk_sns::Client::new(aws), sqs: aws_sdk_sqs::Client::new(aws) };
-    let deployment = Deployment::new(&topic, "a2a")?.named(&table)?;
-    let config = BusConfig::new(deployment, InstanceId::generate(&SystemEnv));
-    let bus = SnsSqsBus::open(clients, config, Arc::new(SystemEnv)).await?;
-    let store = DynamoDbStore::new(aws_sdk_dynamodb::Client::new(aws), TableConfig::new(table));
     let card = agent::card(&format!("http://127.0.0.1:{port}"))?;
     let cluster = Cluster::builder(Arc::new(agent::Greeter), card.clone())
-        .store(Arc::new(store))
-        .bus(Arc::new(bus))
+        .store(Arc::new(DynamoDbStore::new(aws, env::var("A2A_TABLE")?)))
+        .bus(Arc::new(SnsSqsBus::new(aws, env::var("A2A_TOPIC_ARN")?)?))
         .start()
         .await?;
     let (card, limits) = (StaticAgentCard::new(card), bindings::Limits::default());
     let routes = bindings::http_router(cluster.handler(), Arc::new(card), &limits);
-    let stop = CancellationToken::new();
+    let (listener, stop) = (TcpListener::bind(("127.0.0.1", port)).await?, CancellationToken::new());
     let serving = bindings::serve(listener, routes, stop.clone(), Duration::from_secs(2));
-    Ok(tokio::try_join!(serving, drain_when_told(&cluster, stop)).map(drop)?)
+    let draining = async {
+        signal(SignalKind::terminate())?.recv().await;
+        let left = cluster.shutdown(Duration::from_secs(30)).await;
+        tracing::info!("{} tasks go on elsewhere", left.handed_over.len());
+        Ok(stop.cancel())
+    };
+    Ok(tokio::try_join!(serving, draining).map(drop)?)
 }
 // [/readme]
-
-/// Waits for a signal, or until the others have declared this instance dead; then leaves as one should: agents get
-/// their time, tasks that are left are handed over, queue and subscription go.
-async fn drain_when_told(cluster: &Cluster, stop: CancellationToken) -> io::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        // Whoever started this process starts another.
-        _ = cluster.stopped() => {}
-    }
-    cluster.shutdown(Duration::from_secs(30)).await;
-    stop.cancel();
-    Ok(())
-}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let port = env::args().nth(1).ok_or("which port?")?.parse()?;
-    // The SDK waits for ever unless it is told otherwise.
-    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(3)).build();
-    let aws = aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts);
-    let aws = Box::pin(aws.load()).await;
+    // Pinned, so that an update of the SDK changes no defaults.
+    let aws = Box::pin(aws_config::load_defaults(BehaviorVersion::v2026_01_12())).await;
     Box::pin(serve(port, &aws)).await
 }
 

@@ -12,7 +12,7 @@ use std::{env, error::Error, sync::Arc};
 
 use a2a_cluster::SdkTaskStore;
 use a2a_server::{DefaultRequestHandler, jsonrpc::jsonrpc_router, rest::rest_router};
-use a2a_store_dynamodb::{Config, DynamoDbStore};
+use a2a_store_dynamodb::DynamoDbStore;
 use aws_config::BehaviorVersion;
 use tokio::net::TcpListener;
 
@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 async fn main() -> Result<(), Box<dyn Error>> {
     let port = env::args().nth(1).ok_or("which port?")?.parse()?;
     let aws = Box::pin(aws_config::load_defaults(BehaviorVersion::v2026_01_12())).await;
-    let store = DynamoDbStore::new(aws_sdk_dynamodb::Client::new(&aws), Config::new(env::var("A2A_TABLE")?));
+    let store = DynamoDbStore::new(&aws, env::var("A2A_TABLE")?);
     let tasks = SdkTaskStore::new(Arc::new(store));
     let handler = Arc::new(DefaultRequestHandler::new(agent::Clerk, tasks));
     let routes = jsonrpc_router(Arc::clone(&handler)).merge(rest_router(handler));

@@ -11,8 +11,21 @@ use crate::{aws, demo, log, serve};
 /// Does what the command line of this process asks for, and returns what the process should end with.
 ///
 /// Ends the process itself where the command line cannot be read, or asks for help.
-#[tokio::main]
-pub async fn run() -> ExitCode {
+pub fn run() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            report(&error);
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(act());
+    // Dropped, the runtime would wait for agents that block their threads.
+    runtime.shutdown_background();
+    code
+}
+
+async fn act() -> ExitCode {
     let Cli { action, log } = Cli::read();
     log::to_stderr(&log);
     match action {

@@ -4,22 +4,24 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_cluster::{Config, StartError as ClusterError, bindings};
-use a2a_core::{BackendError, InstanceId, TaskStore};
+use a2a_cluster::bindings::{self, Limits};
+use a2a_cluster::{Cluster, Config, StartError as ClusterError};
+use a2a_core::{InstanceId, SystemEnv, TaskStore};
+use a2a_server::StaticAgentCard;
 use axum::Router;
 use futures::future::join_all;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::agent::BuiltIn;
 use crate::backends::Backends;
 use crate::card::{Addresses, card};
 use crate::health;
+use crate::label;
 use crate::listen::{self, ListenError};
 use crate::metrics::Metrics;
 use crate::principal::Callers;
-use crate::seat::{Blueprint, Seat};
-use crate::whereabouts::Whereabouts;
 
 /// How long answers that are on their way out may take once the instances have stopped.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -45,8 +47,8 @@ pub(crate) struct Layout {
     pub(crate) config: Config,
     /// What is served at `/metrics`; `None` serves none.
     pub(crate) metrics: Option<Metrics>,
-    /// What people call the place; `None` names each instance by the address of its socket.
-    pub(crate) whereabouts: Option<Whereabouts>,
+    /// What people call this process; `None` names it by its host.
+    pub(crate) name: Option<String>,
 }
 
 impl Layout {
@@ -62,15 +64,17 @@ impl Layout {
             callers: Callers::One,
             config,
             metrics: None,
-            whereabouts: None,
+            name: None,
         }
     }
 
-    /// What people and metrics call the instance at this address.
-    fn label(&self, address: SocketAddr) -> String {
-        match &self.whereabouts {
-            Some(place) => place.label(address.port(), self.instances == 1),
-            None => address.to_string(),
+    /// What people and metrics call the instance on this port.
+    fn label(&self, port: u16) -> String {
+        match &self.name {
+            Some(name) if self.instances == 1 => name.clone(),
+            Some(name) => format!("{name}:{port}"),
+            // Several processes may run on one host.
+            None => format!("{}:{port}", label::host()),
         }
     }
 
@@ -92,10 +96,7 @@ pub(crate) enum StartError {
     /// A socket's own address cannot be read.
     #[error("a socket has no address")]
     Address(#[source] std::io::Error),
-    /// An instance's end of the bus cannot be opened.
-    #[error("the bus cannot be opened")]
-    Bus(#[source] BackendError),
-    /// A backend refuses a new instance.
+    /// The store refuses a new instance.
     #[error(transparent)]
     Join(#[from] ClusterError),
 }
@@ -105,13 +106,13 @@ pub(crate) enum StartError {
 pub(crate) struct Instance {
     /// Where its own sockets are, whatever its card says.
     pub(crate) sockets: Addresses,
-    seat: Arc<Seat>,
+    cluster: Arc<Cluster>,
 }
 
 impl Instance {
-    /// Its identity in the cluster, until it is evicted and another takes its place.
+    /// Its identity in the cluster; another one after an eviction.
     pub(crate) fn id(&self) -> InstanceId {
-        self.seat.id()
+        self.cluster.id()
     }
 }
 
@@ -147,8 +148,6 @@ impl Fleet {
             let upkeep = fleet.stop.clone().run_until_cancelled_owned(metrics.upkeep());
             fleet.servers.spawn(upkeep);
         }
-        let sweep = fleet.stop.clone().run_until_cancelled_owned(fleet.backends.clone().sweep());
-        fleet.servers.spawn(sweep);
         for http in http {
             if let Err(error) = fleet.add(&layout, http, grpc.next()).await {
                 fleet.shutdown(Duration::ZERO).await;
@@ -171,15 +170,13 @@ impl Fleet {
     /// Drains all instances at once, then closes the sockets: not ready, no new work, `grace` for what runs. Returns
     /// when nothing runs any more.
     pub(crate) async fn shutdown(&self, grace: Duration) {
-        join_all(self.instances.iter().map(|instance| instance.seat.leave(grace))).await;
+        let left = join_all(self.instances.iter().map(|instance| instance.cluster.shutdown(grace))).await;
+        for task in left.iter().flat_map(|left| &left.not_stopped) {
+            tracing::warn!(%task, "an agent did not stop in time; its task is handed over");
+        }
         self.stop.cancel();
         self.servers.close();
         self.servers.wait().await;
-    }
-
-    /// After [`shutdown`](Self::shutdown): cleans up after dead instances, if this process was the last of its cluster.
-    pub(crate) async fn farewell(&self) {
-        self.backends.farewell().await;
     }
 
     async fn add(
@@ -189,21 +186,27 @@ impl Fleet {
         grpc: Option<TcpListener>,
     ) -> Result<(), StartError> {
         let sockets = Addresses { http: url(&http)?, grpc: grpc.as_ref().map(url).transpose()? };
-        let seat = Seat::take(Blueprint {
-            card: card(&layout.named(&sockets)),
-            backends: self.backends.clone(),
-            config: layout.config.clone(),
-            callers: layout.callers.clone(),
-            allow_local_webhooks: layout.allow_local_webhooks,
-            label: layout.label(http.local_addr().map_err(StartError::Address)?),
-        })
-        .await?;
+        let port = http.local_addr().map_err(StartError::Address)?.port();
+        let card = card(&layout.named(&sockets));
+        let Backends { store, bus } = self.backends.clone();
+        let cluster = Cluster::builder(Arc::new(BuiltIn::new(Arc::new(SystemEnv))), card.clone())
+            .store(store)
+            .bus(bus)
+            .config(layout.config.clone())
+            .callers(Arc::new(layout.callers.clone()))
+            .allow_local_webhooks(layout.allow_local_webhooks)
+            .label(layout.label(port))
+            .start()
+            .await?;
+        let (cluster, limits) = (Arc::new(cluster), Limits::default());
+        let routes = bindings::http_router(cluster.handler(), Arc::new(StaticAgentCard::new(card)), &limits);
         let scraped = layout.metrics.as_ref().map(Metrics::routes).unwrap_or_default();
-        self.serve(http, seat.http().merge(health::routes(readiness(&seat))).merge(scraped));
+        self.serve(http, routes.merge(health::routes(readiness(&cluster))).merge(scraped));
         if let Some(grpc) = grpc {
-            self.serve(grpc, seat.grpc());
+            let service = bindings::grpc_service(cluster.handler(), &limits);
+            self.serve(grpc, tonic::service::Routes::new(service).into_axum_router());
         }
-        self.instances.push(Instance { sockets, seat });
+        self.instances.push(Instance { sockets, cluster });
         Ok(())
     }
 
@@ -217,9 +220,9 @@ impl Fleet {
     }
 }
 
-fn readiness(seat: &Arc<Seat>) -> health::Ready {
-    let seat = Arc::clone(seat);
-    Arc::new(move || seat.readiness())
+fn readiness(cluster: &Arc<Cluster>) -> health::Ready {
+    let cluster = Arc::clone(cluster);
+    Arc::new(move || cluster.readiness())
 }
 
 /// The URL of a socket. One that listens on all addresses is named by the loopback address, which reaches it.

@@ -11,7 +11,8 @@ use axum::routing::get;
 pub(crate) type Ready = Arc<dyn Fn() -> Readiness + Send + Sync>;
 
 /// Routes for `/healthz`, which answers as long as the process does, and `/readyz`, which says 503 while the
-/// instance must get no requests, and why: its backends fail, it was evicted, or it drains.
+/// instance must get no requests, and why: the store fails, it was evicted, or it drains. The bus is no reason; its state is in
+/// the text.
 pub(crate) fn routes(ready: Ready) -> Router {
     let readyz = move || async move {
         let readiness = ready();
@@ -41,9 +42,9 @@ mod tests {
     #[tokio::test]
     async fn readyz_follows_readiness_and_says_why_and_healthz_does_not() {
         assert_eq!(ask("/readyz", &[]).await, (StatusCode::OK, "ready\n".to_owned()));
-        let why = "not ready: the store fails, the bus fails\n".to_owned();
+        let why = "not ready: the instance drains, the store fails\n".to_owned();
         assert_eq!(
-            ask("/readyz", &[Unready::StoreFails, Unready::BusFails]).await,
+            ask("/readyz", &[Unready::Draining, Unready::StoreFails]).await,
             (StatusCode::SERVICE_UNAVAILABLE, why)
         );
         assert_eq!(ask("/healthz", &[Unready::StoreFails]).await.0, StatusCode::OK);

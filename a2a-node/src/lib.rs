@@ -13,16 +13,15 @@ mod cli;
 mod demo;
 mod fleet;
 mod health;
+mod label;
 mod listen;
 mod log;
 mod metrics;
 mod principal;
 mod report;
-mod seat;
 mod serve;
 mod signals;
 mod tuning;
-mod whereabouts;
 
 pub use app::run;
 #[cfg(feature = "aws")]

@@ -6,14 +6,13 @@ use metrics_exporter_prometheus::BuildError;
 use serde::Serialize;
 
 use crate::aws::OpenError;
-use crate::backends::{Backends, Choice};
+use crate::backends::Backends;
 use crate::cli;
 use crate::fleet::{Fleet, Layout, StartError};
 use crate::metrics::Metrics;
 use crate::principal::Callers;
 use crate::signals::Signals;
 use crate::tuning::LeaseTooShort;
-use crate::whereabouts::Whereabouts;
 
 /// Why `serve` fails.
 #[derive(Debug, thiserror::Error)]
@@ -58,19 +57,8 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
             "the agent card names a loopback address: give --public-url to be reached from elsewhere"
         );
     }
-    let choice = flags.backends.choice()?;
-    let whereabouts = match &flags.name {
-        Some(name) => Some(Whereabouts::chosen(name)),
-        // Nobody else sees the instances of a process that keeps everything in memory.
-        None if choice == Choice::Memory => None,
-        None => Whereabouts::discover().await,
-    };
-    let backends = Backends::open(choice, &flags.tuning.config()?).await?;
+    let backends = Backends::open(flags.backends.choice()?).await?;
     let mut layout = layout(flags)?;
-    if let Some(place) = &whereabouts {
-        tracing::info!(%place, "this is where it runs");
-    }
-    layout.whereabouts = whereabouts;
     // Before the first instance, which takes its handles when it starts.
     layout.metrics = Some(Metrics::record().map_err(ServeError::Metrics)?);
     let fleet = Fleet::start(layout, backends).await?;
@@ -79,7 +67,7 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
     let signal = signals.next().await;
     tracing::info!(signal, ?grace, "draining; a second signal stops at once");
     tokio::select! {
-        () = async { fleet.shutdown(grace).await; fleet.farewell().await } => {
+        () = fleet.shutdown(grace) => {
             tracing::info!("all instances have stopped");
             Ok(())
         }
@@ -98,7 +86,7 @@ fn layout(flags: cli::Serve) -> Result<Layout, LeaseTooShort> {
         callers: Callers::told_by(flags.principal_header),
         config: flags.tuning.config()?,
         metrics: None,
-        whereabouts: None,
+        name: flags.name,
     })
 }
 

@@ -69,6 +69,11 @@ impl Calls {
         }
     }
 
+    /// The client that reads go through.
+    pub(crate) fn client(&self) -> &Client {
+        &self.reader
+    }
+
     /// The same table under other settings.
     pub(crate) fn with_config(self, config: &DynamoDbConfig) -> Self {
         Calls { attempts: config.attempts, env: Arc::clone(&config.env), ..self }

@@ -48,7 +48,45 @@ fn settings(shared: &SdkConfig) -> Builder {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::config::{Credentials, Region, SharedCredentialsProvider};
+    use aws_smithy_http_client::test_util::{NeverClient, ReplayEvent, StaticReplayClient};
+    use aws_smithy_runtime_api::client::http::HttpClient;
+    use aws_smithy_types::body::SdkBody;
+    use tokio::time::Instant;
+
     use super::*;
+    use crate::DynamoDbConfig;
+    use crate::calls::Calls;
+
+    fn calls(http: impl HttpClient + 'static) -> Calls {
+        let shared = SdkConfig::builder()
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::for_tests()))
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .http_client(http)
+            .build();
+        Calls::new(of(&shared), "t", &DynamoDbConfig::default())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_read_that_fails_is_sent_again_at_once() {
+        let request = || http::Request::builder().uri("http://x/").body(SdkBody::empty()).unwrap();
+        let answer = |status| http::Response::builder().status(status).body(SdkBody::from("{}")).unwrap();
+        let events = [500, 500, 200].map(|status| ReplayEvent::new(request(), answer(status)));
+        let calls = calls(StaticReplayClient::new(events.into()));
+        let start = Instant::now();
+        assert_eq!(calls.get("p", "s").await.unwrap(), None);
+        assert!(start.elapsed() <= 3 * FIRST_PAUSE, "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endpoint_that_never_answers_is_given_up() {
+        let calls = calls(NeverClient::new());
+        let start = Instant::now();
+        let refused = calls.get("p", "s").await;
+        assert!(matches!(refused, Err(a2a_core::BackendError::Unavailable(_))), "{refused:?}");
+        assert!((ATTEMPT..=OPERATION).contains(&start.elapsed()), "{:?}", start.elapsed());
+    }
 
     #[test]
     fn a_client_waits_neither_for_ever_nor_long_before_its_second_attempt() {

@@ -179,7 +179,8 @@ impl DynamoDbStore {
                 let head = items.pop().flatten();
                 let fate = self.settle(draft, tally, items.pop().flatten(), head)?;
                 // An earlier attempt of ours may have been applied, and its snapshot superseded since.
-                if matches!(fate, Fate::Lost { .. }) || !self.counts(&draft.pk, written.as_ref()).await? {
+                if matches!(fate, Fate::Lost { .. }) || self.is_superseded(&draft.pk, written.as_ref()).await
+                {
                     self.discard(&draft.pk, written.as_ref()).await;
                 }
                 fate

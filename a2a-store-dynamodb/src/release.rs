@@ -3,7 +3,7 @@
 use a2a_core::{Claim, Result, TaskKey};
 
 use crate::DynamoDbStore;
-use crate::attributes::text;
+use crate::attributes::{number, text};
 use crate::calls::Written;
 use crate::keys;
 
@@ -17,9 +17,10 @@ impl DynamoDbStore {
             .calls
             .update(&pk, keys::HEAD)
             .update_expression("REMOVE ex, ea, eb")
-            .condition_expression("eb = :by AND ex = :me")
+            .condition_expression("eb = :by AND ex = :me AND ea = :attempt")
             .expression_attribute_values(":by", text(claim.by.to_string()))
-            .expression_attribute_values(":me", text(claim.instance.to_string()));
+            .expression_attribute_values(":me", text(claim.instance.to_string()))
+            .expression_attribute_values(":attempt", number(claim.attempt));
         match self.calls.send_update(update).await? {
             Written::Done | Written::Unmet(_) => Ok(()),
         }

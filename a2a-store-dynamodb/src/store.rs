@@ -59,6 +59,11 @@ impl DynamoDbStore {
         DynamoDbStore { calls, config, tallies: Tallies::default() }
     }
 
+    /// Returns the client that the store calls through.
+    pub fn client(&self) -> &Client {
+        self.calls.client()
+    }
+
     /// Changes the settings.
     #[must_use]
     pub fn with_config(self, config: DynamoDbConfig) -> Self {

@@ -113,11 +113,12 @@ impl DynamoDbStore {
         }
     }
 
-    /// Tells whether the head points to a snapshot, where there is one to ask for.
-    pub(crate) async fn counts(&self, pk: &str, snapshot: Option<&Snapshot>) -> Result<bool> {
-        let Some(snapshot) = snapshot else { return Ok(true) };
-        let head = self.read_head(pk).await?;
-        Ok(head.and_then(|head| head.snapshot).is_some_and(|current| current.location == snapshot.location))
+    /// Tells whether the head points to something else than this snapshot by now. `false` where that is unknown.
+    pub(crate) async fn is_superseded(&self, pk: &str, snapshot: Option<&Snapshot>) -> bool {
+        let Some(snapshot) = snapshot else { return false };
+        // The commit is applied, whatever becomes of this question.
+        let Ok(head) = self.read_head(pk).await else { return false };
+        head.and_then(|head| head.snapshot).is_none_or(|current| current.location != snapshot.location)
     }
 
     /// Removes a snapshot that does not count, for its commit was not applied, or is not the last. Best effort.

@@ -1,7 +1,10 @@
 //! A bus that lets a few messages gather and hands them over twice, the last first.
 
+use std::sync::Arc;
+
 use a2a_bus_memory::MemoryBus;
-use a2a_core::{BusMessage, Delivery, EventBus, InstanceId, Result};
+use a2a_core::wire::Seal;
+use a2a_core::{BusMessage, Delivery, Endpoint, EventBus, InstanceId, Reach, Recipient, Result};
 use async_trait::async_trait;
 use futures::FutureExt;
 
@@ -11,13 +14,31 @@ const TURNS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Shuffled(pub(crate) MemoryBus);
 
+#[derive(Debug)]
+struct ShuffledEndpoint(Arc<dyn Endpoint>);
+
 #[async_trait]
 impl EventBus for Shuffled {
+    async fn connect(&self, me: &InstanceId, seal: &Arc<Seal>) -> Result<Arc<dyn Endpoint>> {
+        Ok(Arc::new(ShuffledEndpoint(self.0.connect(me, seal).await?)))
+    }
+
+    async fn release(&self, gone: &InstanceId) -> Result<()> {
+        self.0.release(gone).await
+    }
+}
+
+#[async_trait]
+impl Endpoint for ShuffledEndpoint {
     fn me(&self) -> InstanceId {
         self.0.me()
     }
 
-    async fn send(&self, to: &[InstanceId], message: &BusMessage) -> Result<Delivery> {
+    fn reach(&self) -> Reach {
+        self.0.reach()
+    }
+
+    async fn send(&self, to: &[Recipient], message: &BusMessage) -> Result<Delivery> {
         self.0.send(to, message).await
     }
 

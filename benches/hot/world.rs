@@ -7,8 +7,9 @@ use a2a::{
     SubscribeToTaskRequest,
 };
 use a2a_bus_memory::MemoryBus;
+use a2a_cluster::telemetry::BusState;
 use a2a_cluster::{Cluster, ClusterHandler};
-use a2a_core::{EventBus, InstanceId, SystemEnv};
+use a2a_core::EventBus;
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::MemoryStore;
 use futures::stream::{BoxStream, StreamExt};
@@ -33,13 +34,16 @@ pub(crate) fn runtime() -> Runtime {
 
 impl World {
     pub(crate) async fn new(instances: usize, wrap: impl Fn(MemoryBus) -> Arc<dyn EventBus>) -> Self {
-        let (store, hub, go) = (Arc::new(MemoryStore::new()), MemoryBus::hub(), Arc::new(Semaphore::new(0)));
+        let (store, memory, go) =
+            (Arc::new(MemoryStore::new()), MemoryBus::new(), Arc::new(Semaphore::new(0)));
         let mut clusters = Vec::new();
         for _ in 0..instances {
-            let bus = wrap(hub.endpoint(InstanceId::generate(&SystemEnv)));
             let agent = Arc::new(Chatty(Arc::clone(&go)));
-            let builder = Cluster::builder(agent, card()).store(Arc::clone(&store)).bus(bus);
+            let builder = Cluster::builder(agent, card()).store(store.clone()).bus(wrap(memory.clone()));
             clusters.push(builder.start().await.expect("memory is there"));
+        }
+        while !clusters.iter().all(|one| one.readiness().bus() == BusState::Connected) {
+            tokio::task::yield_now().await;
         }
         World { handlers: clusters.iter().map(Cluster::handler).collect(), go, _clusters: clusters }
     }

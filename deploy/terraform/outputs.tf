@@ -1,5 +1,5 @@
 output "name" {
-  description = "The name of the cluster, which is the prefix of its queues."
+  description = "The name of the cluster."
   value       = var.name
 }
 

@@ -3,7 +3,7 @@
 
 locals {
   place  = "${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}"
-  queues = "arn:${data.aws_partition.current.partition}:sqs:${local.place}:${var.name}-*"
+  queues = "arn:${data.aws_partition.current.partition}:sqs:${local.place}:${var.name}-events-*"
 }
 
 # An instance.
@@ -59,7 +59,6 @@ data "aws_iam_policy_document" "runtime" {
     actions = [
       "sqs:CreateQueue",
       "sqs:TagQueue",
-      "sqs:GetQueueUrl",
       "sqs:DeleteQueue",
       "sqs:SendMessage",
       "sqs:ReceiveMessage",
@@ -81,9 +80,9 @@ data "aws_iam_policy_document" "runtime" {
     sid = "Topic"
 
     actions = [
-      "sns:GetTopicAttributes",
       "sns:Subscribe",
       "sns:Publish",
+      "sns:ListSubscriptionsByTopic",
     ]
 
     resources = [
@@ -103,62 +102,6 @@ data "aws_iam_policy_document" "runtime" {
 
     actions = [
       "sns:Unsubscribe",
-    ]
-
-    resources = [
-      "*",
-    ]
-
-    condition {
-      test     = "Bool"
-      variable = "aws:SecureTransport"
-      values   = ["true"]
-    }
-  }
-
-  # What `a2a-node serve` does for dead instances; a server of your own that does not can go without these three.
-  statement {
-    sid = "SweepQueues"
-
-    actions = [
-      "sqs:ListQueueTags",
-      "sqs:GetQueueAttributes",
-    ]
-
-    resources = [
-      local.queues,
-    ]
-
-    condition {
-      test     = "Bool"
-      variable = "aws:SecureTransport"
-      values   = ["true"]
-    }
-  }
-
-  statement {
-    sid = "SweepSubscriptions"
-
-    actions = [
-      "sns:ListSubscriptionsByTopic",
-    ]
-
-    resources = [
-      aws_sns_topic.events.arn,
-    ]
-
-    condition {
-      test     = "Bool"
-      variable = "aws:SecureTransport"
-      values   = ["true"]
-    }
-  }
-
-  statement {
-    sid = "SweepList"
-
-    actions = [
-      "sqs:ListQueues",
     ]
 
     resources = [
@@ -247,7 +190,6 @@ data "aws_iam_policy_document" "provisioner" {
     actions = [
       "sns:CreateTopic",
       "sns:TagResource",
-      "sns:GetTopicAttributes",
     ]
 
     resources = [
@@ -352,7 +294,6 @@ data "aws_iam_policy_document" "janitor" {
     actions = [
       "sqs:ListQueueTags",
       "sqs:GetQueueAttributes",
-      "sqs:GetQueueUrl",
       "sqs:DeleteQueue",
     ]
 

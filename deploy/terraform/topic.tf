@@ -3,8 +3,8 @@ resource "aws_sns_topic" "events" {
   name              = "${var.name}-events"
   kms_master_key_id = var.kms_key_arn
 
-  # `a2a-node provision` finds the topic as its own by this tag, whose value is the table's name.
-  tags = merge(var.tags, { "a2a:deployment" = aws_dynamodb_table.tasks.name })
+  # `a2a-node provision` finds the topic as its own by this tag, whose value is the topic's name.
+  tags = merge(var.tags, { "a2a:deployment" = "${var.name}-events" })
 }
 
 # Who may use the topic is said by the roles; this only refuses what comes in clear text.

@@ -1,11 +1,11 @@
 variable "name" {
-  description = "Names the cluster: the table NAME-tasks, the topic NAME-events, the queues NAME-<instance id>."
+  description = "Names the cluster: the table NAME-tasks, the topic NAME-events, the queues NAME-events-<instance id>."
   type        = string
   default     = "a2a"
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9_-]{1,43}$", var.name))
-    error_message = "Queues are named after it: 1 to 43 of A-Z a-z 0-9 - _."
+    condition     = can(regex("^[A-Za-z0-9_-]{1,36}$", var.name))
+    error_message = "Queues are named after it: 1 to 36 of A-Z a-z 0-9 - _."
   }
 }
 

@@ -1,43 +1,44 @@
 //! The contract of an event bus, sentence by sentence, on a real endpoint.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use a2a_core::EventBus;
+use a2a_core::{EventBus, Reach};
 use a2a_testkit::{BusFixture, Fixture, async_trait};
-use tokio::sync::Mutex;
 
 use crate::common::Site;
 
-struct OneProcess {
-    site: Site,
-    open: Mutex<Vec<Arc<dyn EventBus>>>,
-}
+struct OneProcess(Site);
 
 #[async_trait]
 impl Fixture for OneProcess {
     async fn open() -> Option<Self> {
-        Some(OneProcess { site: Site::open().await?, open: Mutex::default() })
+        Some(OneProcess(Site::open().await?))
+    }
+
+    /// What goes into the poll of an endpoint that was dropped comes again after ten seconds.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(45)
     }
 
     async fn close(&self) {
-        for bus in self.open.lock().await.drain(..) {
-            bus.close().await.unwrap();
-        }
-        self.site.assert_nothing_is_left().await;
+        self.0.clear().await;
     }
 }
 
 #[async_trait]
 impl BusFixture for OneProcess {
-    async fn endpoint(&self) -> Arc<dyn EventBus> {
-        let bus: Arc<dyn EventBus> = Arc::new(self.site.bus().await);
-        self.open.lock().await.push(Arc::clone(&bus));
-        bus
+    async fn bus(&self) -> Arc<dyn EventBus> {
+        Arc::new(self.0.bus())
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Topic
     }
 
     /// Longer than an emulator takes to wake a long poll.
-    fn silence(&self) -> std::time::Duration {
-        std::time::Duration::from_millis(400)
+    fn silence(&self) -> Duration {
+        Duration::from_millis(400)
     }
 
     fn flood(&self) -> usize {

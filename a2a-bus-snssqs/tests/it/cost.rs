@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use a2a_core::EventBus;
+use a2a_bus_snssqs::SnsSqsConfig;
 use serde_json::json;
 
 use crate::common::fake::FakeSqs;
-use crate::common::{Site, watch};
+use crate::common::{Site, by_topic, watch};
 
 /// Its queue stays empty: every long poll lasts as long as it asked to.
 #[tokio::test(start_paused = true)]
@@ -23,11 +23,11 @@ async fn an_idle_endpoint_makes_at_most_three_requests_a_minute() {
             json!({})
         }
     });
-    let bus = service.bus(|config| config);
+    let endpoint = service.endpoint(SnsSqsConfig::default()).await;
     tokio::time::sleep(Duration::from_secs(600)).await;
     let requests = requests.load(Ordering::Relaxed);
     assert!((29..=31).contains(&requests), "{requests} requests in ten minutes");
-    bus.close().await.unwrap();
+    endpoint.close().await.unwrap();
 }
 
 /// `k` of `n` instances watch a task: a commit is one request of the sender and `k` messages, whatever `n` is.
@@ -37,10 +37,11 @@ async fn a_commit_costs_as_many_messages_as_there_are_watchers() {
     const COMMITS: u64 = 5;
     for instances in [2, 10, 50] {
         let Some(site) = Site::open().await else { return };
-        let buses = futures::future::join_all((0..instances).map(|_| site.bus())).await;
+        let endpoints = futures::future::join_all((0..instances).map(|_| site.endpoint())).await;
         let watchers = WATCHERS.min(instances - 1);
-        let (sender, others) = buses.split_first().unwrap();
-        let to: Vec<_> = others.iter().take(watchers).map(EventBus::me).collect();
+        let (sender, others) = endpoints.split_first().unwrap();
+        let to: Vec<_> = others.iter().take(watchers).map(|watcher| watcher.me()).collect();
+        let to = by_topic(&to);
         site.tap.reset();
         for version in 1..=COMMITS {
             assert!(sender.send(&to, &watch(sender.me(), version)).await.unwrap().gone.is_empty());
@@ -62,7 +63,7 @@ async fn a_commit_costs_as_many_messages_as_there_are_watchers() {
             let nothing = tokio::time::timeout(Duration::from_millis(1), other.receive()).await;
             assert!(nothing.is_err(), "an instance that watches nothing got a message");
         }
-        let closed = futures::future::join_all(buses.iter().map(EventBus::close)).await;
+        let closed = futures::future::join_all(endpoints.iter().map(|endpoint| endpoint.close())).await;
         closed.into_iter().for_each(Result::unwrap);
         site.assert_nothing_is_left().await;
     }

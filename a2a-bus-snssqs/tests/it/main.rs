@@ -9,13 +9,14 @@
 )]
 
 mod across_processes;
-mod age;
 mod common;
 mod conformance;
+mod connecting;
 mod cost;
 mod hostile;
-mod janitor;
-mod lifecycle;
+mod inventory;
 mod paging;
 mod receiving;
+mod releasing;
 mod settings;
+mod subscribing;

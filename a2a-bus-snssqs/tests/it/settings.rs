@@ -4,69 +4,53 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use a2a_bus_snssqs::{Config, Deployment, Encryption, ProvisionedQueue, QueueLifecycle};
-use a2a_core::{BackendError, EventBus};
+use a2a_bus_snssqs::{Encryption, SnsSqsConfig};
+use a2a_core::{BackendError, EventBus, Recipient};
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::common::fake::{FakeSqs, TOPIC};
-use crate::common::{Site, new_instance, watch};
-
-async fn provision(site: &Site, config: Config) -> ProvisionedQueue {
-    QueueLifecycle::new(site.clients.clone(), config).provision().await.unwrap()
-}
-
-async fn attribute(site: &Site, queue: &ProvisionedQueue, name: QueueAttributeName) -> Option<String> {
-    let get = site.clients.sqs.get_queue_attributes().queue_url(&queue.queue_url);
-    let all = get.attribute_names(QueueAttributeName::All).send().await.unwrap();
-    all.attributes.unwrap().remove(&name)
-}
+use crate::common::fake::FakeSqs;
+use crate::common::{Site, new_instance, seal, watch};
 
 #[tokio::test]
 async fn a_customer_key_replaces_the_key_of_sqs() {
     let Some(site) = Site::open().await else { return };
     let key = "alias/a2a".to_owned();
-    let queue = provision(&site, site.config().encryption(Encryption::Kms(key.clone()))).await;
-    assert_eq!(attribute(&site, &queue, QueueAttributeName::KmsMasterKeyId).await, Some(key));
-    assert_eq!(attribute(&site, &queue, QueueAttributeName::SqsManagedSseEnabled).await, None);
+    let endpoint = site.endpoint_as(SnsSqsConfig::default().encryption(Encryption::Kms(key.clone()))).await;
+    let me = endpoint.me();
+    assert_eq!(site.attribute(me, QueueAttributeName::KmsMasterKeyId).await, Some(key));
+    assert_eq!(site.attribute(me, QueueAttributeName::SqsManagedSseEnabled).await, None);
+    endpoint.close().await.unwrap();
 }
 
 #[tokio::test]
 async fn retention_is_what_the_queue_gets() {
     let Some(site) = Site::open().await else { return };
-    let queue = provision(&site, site.config().retention(Duration::from_secs(77))).await;
-    let retention = attribute(&site, &queue, QueueAttributeName::MessageRetentionPeriod).await;
+    let endpoint = site.endpoint_as(SnsSqsConfig::default().retention(Duration::from_secs(77))).await;
+    let retention = site.attribute(endpoint.me(), QueueAttributeName::MessageRetentionPeriod).await;
     assert_eq!(retention.as_deref(), Some("77"));
-}
-
-#[tokio::test]
-async fn the_deployments_name_is_on_the_queue() {
-    let Some(site) = Site::open().await else { return };
-    let deployment = site.deployment.clone().named("team/blue").unwrap();
-    let queue = provision(&site, Config::new(deployment, new_instance())).await;
-    let tags = site.clients.sqs.list_queue_tags().queue_url(queue.queue_url).send().await.unwrap();
-    assert_eq!(tags.tags.unwrap()["a2a:deployment"], "team/blue");
+    endpoint.close().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_call_takes_longer_than_it_may() {
-    let deaf = FakeSqs::new(|_, _| std::future::pending());
     let limit = Duration::from_secs(3);
-    let config = Config::new(Deployment::new(TOPIC, "a2a").unwrap(), new_instance()).call_within(limit);
+    let config = SnsSqsConfig::default().call_within(limit);
     let start = Instant::now();
-    let provisioned = QueueLifecycle::new(deaf.clients(), config).provision().await;
-    assert!(matches!(provisioned, Err(BackendError::Indeterminate(_))), "{provisioned:?}");
+    let connected = FakeSqs::deaf().bus().config(config.clone()).connect(&new_instance(), &seal()).await;
+    assert!(matches!(connected, Err(BackendError::Indeterminate(_))), "{connected:?}");
     assert!(start.elapsed() < limit + Duration::from_millis(100), "{:?}", start.elapsed());
 
-    let bus = deaf.bus(|config| config.call_within(limit));
+    let endpoint = FakeSqs::new(|_, _| std::future::pending()).endpoint(config).await;
     let start = Instant::now();
-    let sent = bus.send(&[new_instance()], &watch(bus.me(), 1)).await;
+    let to = [Recipient::direct(new_instance())];
+    let sent = endpoint.send(&to, &watch(endpoint.me(), 1)).await;
     assert!(matches!(sent, Err(BackendError::Indeterminate(_))), "{sent:?}");
     assert!(start.elapsed() < limit + Duration::from_millis(100), "{:?}", start.elapsed());
 
     let start = Instant::now();
-    bus.close().await.unwrap();
+    endpoint.close().await.unwrap();
     assert!(start.elapsed() < limit + Duration::from_millis(100), "{:?}", start.elapsed());
 }
 
@@ -90,9 +74,9 @@ async fn receivers_side_by_side_are_as_many_as_may_be() {
                 json!({ "Messages": (0..10).map(message).collect::<Vec<_>>() })
             }
         });
-        let bus = service.bus(|config| config.receivers(most));
+        let endpoint = service.endpoint(SnsSqsConfig::default().receivers(most)).await;
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert_eq!(peak.load(Ordering::Relaxed), most);
-        bus.close().await.unwrap();
+        endpoint.close().await.unwrap();
     }
 }

@@ -31,6 +31,8 @@ pub(crate) const TURN: &str = "urn:a2a-cluster:turn:v1";
 
 /// Polls that take longer are counted and logged: an agent that computes so long keeps a thread from everybody else.
 const LONG_POLL: Duration = Duration::from_millis(100);
+/// How much room is made for an agent that says more than one thing at a time.
+const MANY: usize = 15;
 /// How many batches an agent may say in a row before others get their turn.
 const BATCHES: u32 = 16;
 
@@ -94,7 +96,7 @@ pub(super) async fn run(
     handle: Arc<Handle>,
     start: Box<StartAgent>,
     control: Arc<AgentControl>,
-    deposit: Option<Box<Deposit>>,
+    deposit: Option<Deposit>,
 ) {
     let agent = start.agent;
     // It counts as one that runs for as long as it is there, whatever becomes of its task.
@@ -158,15 +160,15 @@ async fn begin(
     instance: &Arc<Instance>,
     handle: &Handle,
     start: StartAgent,
-    deposit: Option<Box<Deposit>>,
+    deposit: Option<Deposit>,
 ) -> AgentStream {
     let StartAgent { kind, attempt, task, base, principal, caller, cancel, .. } = start;
     let mut context = match deposit {
         Some(deposit) => {
-            let Deposit { mut context, config, .. } = *deposit;
+            let Deposit { mut context, config, .. } = deposit;
             if let Some(config) = config {
                 let before = handle.look(|actor| actor.version_before_turn()).flatten().unwrap_or_default();
-                save_follow_up_config(instance, handle.key(), before, config).await;
+                Box::pin(save_follow_up_config(instance, handle.key(), before, config)).await;
             }
             context.stored_task = base.map(|base| Task::clone(&base));
             context.user = context.user.or_else(|| user(principal.as_ref()));
@@ -218,6 +220,12 @@ fn listen(
             match stream.poll_next_unpin(cx) {
                 Poll::Ready(Some(output)) => {
                     bytes += output.bytes();
+                    // Most agents say one thing at a time; one that says more says many.
+                    match outputs.len() {
+                        0 => outputs.reserve_exact(1),
+                        1 => outputs.reserve_exact(MANY),
+                        _ => {}
+                    }
                     outputs.push(output);
                 }
                 Poll::Ready(None) | Poll::Pending => break,

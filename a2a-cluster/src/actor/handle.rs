@@ -16,7 +16,7 @@ pub(crate) struct Handle {
     key: TaskKey,
     state: Mutex<State>,
     /// Bumped whenever streams may find something new.
-    progress: watch::Sender<()>,
+    progress: OnceLock<watch::Sender<()>>,
     /// What the task's caller has taken of this instance, once a request here was admitted.
     load: OnceLock<Arc<Load>>,
 }
@@ -25,9 +25,13 @@ pub(crate) struct Handle {
 pub(super) struct State {
     /// `None` once it has ended.
     actor: Option<Box<Actor>>,
-    waiting: Vec<(Ticket, oneshot::Sender<Reply>)>,
-    deposits: Vec<(Ticket, Box<Deposit>)>,
-    agents: Vec<(AgentId, Arc<AgentControl>)>,
+    waiting: Vec<Waiting>,
+    /// The agent that was started last.
+    agent: Option<(AgentId, Arc<AgentControl>)>,
+    /// Earlier ones that are not gone yet.
+    earlier: Vec<(AgentId, Arc<AgentControl>)>,
+    /// Room for the effects of the next step.
+    spare: Vec<Effect>,
     /// When the clock steps it at the latest.
     pub(super) armed: Option<Instant>,
 }
@@ -38,11 +42,24 @@ impl State {
         &mut self,
         ticket: Ticket,
         reply: oneshot::Sender<Reply>,
-        deposit: Option<Box<Deposit>>,
+        deposit: Option<Deposit>,
     ) {
-        self.waiting.push((ticket, reply));
-        self.deposits.extend(deposit.map(|deposit| (ticket, deposit)));
+        self.waiting.push(Waiting { ticket, reply: Some(reply), deposit });
     }
+
+    fn control(&self, agent: AgentId) -> Option<&Arc<AgentControl>> {
+        let mut all = self.agent.iter().chain(&self.earlier);
+        all.find(|(known, _)| *known == agent).map(|(_, control)| control)
+    }
+}
+
+/// One request to the actor.
+struct Waiting {
+    ticket: Ticket,
+    /// Where its answer goes, until it is given.
+    reply: Option<oneshot::Sender<Reply>>,
+    /// What its agent is started with, until it is.
+    deposit: Option<Deposit>,
 }
 
 /// What of an actor is counted for the whole instance.
@@ -69,11 +86,12 @@ impl Handle {
             state: Mutex::new(State {
                 actor: Some(Box::new(actor)),
                 waiting: Vec::new(),
-                deposits: Vec::new(),
-                agents: Vec::new(),
+                agent: None,
+                earlier: Vec::new(),
+                spare: Vec::new(),
                 armed: None,
             }),
-            progress: watch::Sender::new(()),
+            progress: OnceLock::new(),
             load: OnceLock::new(),
         }
     }
@@ -129,18 +147,30 @@ impl Handle {
         }
         if let Some(version) = ended_at {
             instance.actors.forget(self, version);
-            self.progress.send_replace(());
+            self.wake_readers();
         }
         Ok(())
     }
 
     pub(super) fn wake_readers(&self) {
-        self.progress.send_replace(());
+        if let Some(progress) = self.progress.get() {
+            progress.send_replace(());
+        }
+    }
+
+    /// Room for the effects of a step, used before.
+    pub(super) fn take_spare(&self) -> Vec<Effect> {
+        std::mem::take(&mut self.state().spare)
+    }
+
+    pub(super) fn give_spare(&self, mut spare: Vec<Effect>) {
+        spare.clear();
+        self.state().spare = spare;
     }
 
     /// Follows the progress of the ring; the value itself means nothing.
     pub(crate) fn progress(&self) -> watch::Receiver<()> {
-        self.progress.subscribe()
+        self.progress.get_or_init(|| watch::Sender::new(())).subscribe()
     }
 
     /// Looks at the core, if the actor has not ended.
@@ -173,12 +203,12 @@ impl Handle {
         &self,
         agent: AgentId,
         ticket: Option<Ticket>,
-    ) -> Option<(Arc<AgentControl>, Option<Box<Deposit>>)> {
+    ) -> Option<(Arc<AgentControl>, Option<Deposit>)> {
         let mut state = self.state();
-        let control =
-            state.agents.iter().find(|(known, _)| *known == agent).map(|(_, control)| control.clone())?;
-        let at = state.deposits.iter().position(|(known, _)| Some(*known) == ticket);
-        let deposit = at.map(|at| state.deposits.swap_remove(at).1);
+        let control = Arc::clone(state.control(agent)?);
+        let request = state.waiting.iter_mut().find(|waiting| Some(waiting.ticket) == ticket);
+        let deposit = request.and_then(|waiting| waiting.deposit.take());
+        state.waiting.retain(|waiting| waiting.reply.is_some() || waiting.deposit.is_some());
         Some((control, deposit))
     }
 
@@ -200,39 +230,32 @@ impl State {
         for at in first..fx.len() {
             let keep = match fx.get_mut(at) {
                 Some(Effect::Reply(ticket, reply)) => {
-                    let ticket = *ticket;
-                    let reply = std::mem::replace(reply, Reply::Stopped);
-                    self.deposits.retain(|(known, _)| {
-                        *known != ticket || matches!(reply, Reply::Open(_) | Reply::Task(_) | Reply::Unknown)
-                    });
-                    if let Some(at) = self.waiting.iter().position(|(known, _)| *known == ticket) {
-                        // Whoever asked may have left; the agent works on.
-                        let _ = self.waiting.swap_remove(at).1.send(reply);
-                    }
+                    let (ticket, reply) = (*ticket, std::mem::replace(reply, Reply::Stopped));
+                    self.reply(ticket, reply);
                     false
                 }
                 Some(Effect::WakeAgent) => {
-                    self.agents.iter().for_each(|(_, control)| control.wake());
+                    self.agent.iter().for_each(|(_, control)| control.wake());
                     false
                 }
                 Some(Effect::CancelAgent(agent, request)) => {
-                    if let Some((_, control)) = self.agents.iter().find(|(known, _)| known == agent) {
-                        control.cancel(std::mem::take(request));
+                    let request = std::mem::take(request);
+                    if let Some(control) = self.control(*agent) {
+                        control.cancel(request);
                     }
                     false
                 }
-                Some(Effect::StopAgent(agent)) => {
-                    match self.agents.iter().find(|(known, _)| known == agent) {
-                        Some((_, control)) => {
-                            control.stop();
-                            false
-                        }
-                        // It never started: whoever stepped says so.
-                        None => true,
+                Some(Effect::StopAgent(agent)) => match self.control(*agent) {
+                    Some(control) => {
+                        control.stop();
+                        false
                     }
-                }
+                    // It never started: whoever stepped says so.
+                    None => true,
+                },
                 Some(Effect::Start(start)) => {
-                    self.agents.push((start.agent, Arc::new(AgentControl::default())));
+                    let started = (start.agent, Arc::new(AgentControl::default()));
+                    self.earlier.extend(self.agent.replace(started));
                     true
                 }
                 Some(_) => true,
@@ -246,9 +269,23 @@ impl State {
         fx.truncate(kept);
     }
 
+    fn reply(&mut self, ticket: Ticket, reply: Reply) {
+        let Some(at) = self.waiting.iter().position(|waiting| waiting.ticket == ticket) else { return };
+        let will_start = matches!(reply, Reply::Open(_) | Reply::Task(_) | Reply::Unknown);
+        let Some(waiting) = self.waiting.get_mut(at) else { return };
+        if let Some(sender) = waiting.reply.take() {
+            // Whoever asked may have left; the agent works on.
+            let _ = sender.send(reply);
+        }
+        if !will_start || waiting.deposit.is_none() {
+            self.waiting.swap_remove(at);
+        }
+    }
+
     /// Forgets an agent that is gone.
     pub(super) fn agent_gone(&mut self, agent: AgentId) {
-        self.agents.retain(|(known, _)| *known != agent);
+        self.agent.take_if(|(known, _)| *known == agent);
+        self.earlier.retain(|(known, _)| *known != agent);
     }
 }
 

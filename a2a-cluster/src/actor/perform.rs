@@ -3,7 +3,6 @@
 //! Each call is polled once where it was asked for: what is over without waiting needs no task of the runtime. What
 //! waits goes on in a task of its own, and whoever stepped the actor goes on with something else.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -52,20 +51,21 @@ pub(super) fn drive_with(
     input: Input,
     prepare: impl FnOnce(&mut State),
 ) {
-    let mut fx = Vec::new();
+    let mut fx = handle.take_spare();
     if handle.step(instance, input, prepare, &mut fx).is_ok() {
         perform(instance, handle, fx, Place::Own);
     }
 }
 
-/// Does what a step left to do, and what follows from that. Agents come last, and once the clock is set: nothing of the
+/// Does what a step left to do, and what follows from that. An agent comes last, and once the clock is set: nothing of the
 /// actor waits for one that blocks.
 pub(super) fn perform(instance: &Arc<Instance>, handle: &Arc<Handle>, fx: Vec<Effect>, place: Place) {
-    let mut todo = VecDeque::from(fx);
-    let mut fresh = Vec::new();
+    // The next one is at the end; what follows from one is done before what came after it.
+    let mut todo = fx;
+    todo.reverse();
     let mut calls = 0;
-    let mut starts = Vec::new();
-    while let Some(effect) = todo.pop_front() {
+    let mut agent = None;
+    while let Some(effect) = todo.pop() {
         let input = match begin(instance, handle, effect) {
             Begun::Done(input) => input,
             Begun::Call(mut work) => {
@@ -77,18 +77,25 @@ pub(super) fn perform(instance: &Arc<Instance>, handle: &Arc<Handle>, fx: Vec<Ef
                 })
             }
             Begun::Agent(start) => {
-                starts.push(start);
+                // One whose place is taken at once only learns that.
+                if let Some(earlier) = agent.replace(start) {
+                    start_agent(instance, handle, earlier, Place::Shared);
+                }
                 None
             }
         };
-        if let Some(input) = input
-            && handle.step(instance, input, |_| {}, &mut fresh).is_ok()
-        {
-            todo.extend(fresh.drain(..));
+        if let Some(input) = input {
+            let waiting = todo.len();
+            // Where it has ended nothing is left to do.
+            let _ = handle.step(instance, input, |_| {}, &mut todo);
+            if let Some(added) = todo.get_mut(waiting..) {
+                added.reverse();
+            }
         }
     }
+    handle.give_spare(todo);
     arm(instance, handle);
-    for start in starts {
+    if let Some(start) = agent {
         start_agent(instance, handle, start, place);
         arm(instance, handle);
     }
@@ -163,6 +170,13 @@ fn begin(instance: &Arc<Instance>, handle: &Arc<Handle>, effect: Effect) -> Begu
         }
         Effect::StopAgent(agent) => Some(Input::AgentGone(agent)),
         Effect::Start(start) => return Begun::Agent(start),
+        Effect::Commit(call) => {
+            let (instance, handle) = (Arc::clone(instance), Arc::clone(handle));
+            return Begun::Call(Box::pin(async move {
+                let _waiting = instance.admission.commit(handle.load());
+                Some(commit(&instance, handle.key(), call).await)
+            }));
+        }
         effect => return Begun::Call(Box::pin(call(Arc::clone(instance), Arc::clone(handle), effect))),
     })
 }
@@ -171,10 +185,6 @@ fn begin(instance: &Arc<Instance>, handle: &Arc<Handle>, effect: Effect) -> Begu
 async fn call(instance: Arc<Instance>, handle: Arc<Handle>, effect: Effect) -> Option<Input> {
     let key = handle.key();
     Some(match effect {
-        Effect::Commit(call) => {
-            let _waiting = instance.admission.commit(handle.load());
-            commit(&instance, key, *call).await
-        }
         Effect::Release(claim) => release(&instance, &handle, claim).await,
         Effect::Load => Input::Loaded(load(&instance, &handle).await),
         Effect::Watch => {

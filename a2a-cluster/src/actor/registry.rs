@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use super::agent_task::Deposit;
-use super::core::{Actor, Effect, Input, Leave, Reply, Settings, Ticket, Time};
+use super::core::{Actor, Input, Leave, Reply, Settings, Ticket, Time};
 use super::handle::{Counts, Ended, Handle};
 use super::perform::{Place, drive, perform};
 use super::timers::Timers;
@@ -249,7 +249,7 @@ impl Instance {
         let mut input = input;
         loop {
             let handle = self.actors.get_or_begin(key);
-            let mut fx = Vec::new();
+            let mut fx = handle.take_spare();
             match handle.step(self, input, |_| {}, &mut fx) {
                 Ok(()) => {
                     perform(self, &handle, fx, Place::Shared);
@@ -265,7 +265,7 @@ impl Instance {
     pub(crate) fn ask_actor(
         self: &Arc<Self>,
         key: &TaskKey,
-        deposit: Option<Box<Deposit>>,
+        deposit: Option<Deposit>,
         input: impl FnOnce(Ticket) -> Input,
     ) -> Answer {
         let ticket = Ticket(self.actors.tickets.fetch_add(1, Ordering::Relaxed));
@@ -277,7 +277,7 @@ impl Instance {
             if let Some((_, Some(deposit))) = &waits {
                 handle.counts_for(deposit.permit.load());
             }
-            let mut fx: Vec<Effect> = Vec::new();
+            let mut fx = handle.take_spare();
             let prepare = |state: &mut super::handle::State| {
                 if let Some((sender, deposit)) = waits.take() {
                     state.deposit(ticket, sender, deposit);
@@ -286,7 +286,8 @@ impl Instance {
             match handle.step(self, input, prepare, &mut fx) {
                 Ok(()) => {
                     perform(self, &handle, fx, Place::Request(ticket));
-                    return Answer { instance: Arc::clone(self), handle, ticket, receiver: Some(receiver) };
+                    let instance = Arc::clone(self);
+                    return Answer { instance, handle, ticket, receiver: Some(receiver), reads: false };
                 }
                 Err(Ended(again)) => input = *again,
             }
@@ -311,22 +312,42 @@ pub(crate) struct Answer {
     handle: Arc<Handle>,
     ticket: Ticket,
     receiver: Option<oneshot::Receiver<Reply>>,
+    /// An answer of `Open` is a stream's hold, too.
+    reads: bool,
 }
 
 impl Answer {
     /// Waits for the answer. Cancel safe until it is there.
-    pub(crate) async fn reply(mut self) -> Reply {
-        let Some(receiver) = &mut self.receiver else { return Reply::Stopped };
+    pub(crate) async fn reply(self) -> Reply {
+        self.reply_and_reader().await.0
+    }
+
+    /// Waits for the answer to a message that asked to read once the task is claimed.
+    pub(crate) async fn opened(mut self) -> (Reply, Option<Reader>) {
+        self.reads = true;
+        self.reply_and_reader().await
+    }
+
+    async fn reply_and_reader(mut self) -> (Reply, Option<Reader>) {
+        let Some(receiver) = &mut self.receiver else { return (Reply::Stopped, None) };
         let reply = receiver.await.unwrap_or(Reply::Stopped);
         self.receiver = None;
-        reply
+        let opened = self.reads && matches!(reply, Reply::Open(_));
+        (reply, opened.then(|| self.reader()))
+    }
+
+    /// The hold of a stream that attached with its request.
+    pub(crate) fn reader(&self) -> Reader {
+        Reader { instance: Arc::clone(&self.instance), handle: Arc::clone(&self.handle), joined: true }
     }
 }
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        if self.receiver.is_some() {
-            drive(&self.instance, &self.handle, Input::Abandon(self.ticket));
+        let Some(mut receiver) = self.receiver.take() else { return };
+        drive(&self.instance, &self.handle, Input::Abandon(self.ticket));
+        if self.reads && matches!(receiver.try_recv(), Ok(Reply::Open(_))) {
+            drop(self.reader());
         }
     }
 }

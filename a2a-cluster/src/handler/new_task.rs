@@ -89,11 +89,10 @@ async fn start(
         detached: answer_at == AnswerAt::Creation,
         permit,
     };
-    // Attached before the agent starts, so that the ring holds the task from its first commit on.
-    let reader = (answer_at == AnswerAt::Opening).then(|| instance.attach(&key, true));
+    let reads = answer_at == AnswerAt::Opening;
     let principal = caller.principal.clone();
     // Of equal requests that meet here one starts the agent, and the others wait for it with it.
-    let answer = instance.ask_actor(&key, Some(Box::new(deposit)), |ticket| {
+    let answer = instance.ask_actor(&key, Some(deposit), |ticket| {
         Input::Begin(Box::new(FirstTurn {
             ticket,
             answer_at,
@@ -102,8 +101,10 @@ async fn start(
             caller: (!known.is_empty()).then_some(known),
             always_task: identity.has_key(),
             webhooks,
+            reads,
         }))
     });
+    let reader = reads.then(|| answer.reader());
     Ok(Turn { key, reader, start: Start::Beginning, answer: Answer::Run(answer), caller, anew })
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn blocking(
     let Seen { key, reply, .. } = turn.answered(instance, params, answer_at).await?;
     let mut task = match reply {
         Reply::Task(task) => Arc::unwrap_or_clone(task),
-        Reply::Message(message) => return Ok(SendMessageResponse::Message(message)),
+        Reply::Message(message) => return Ok(SendMessageResponse::Message(*message)),
         Reply::Refused(error) => return Err(error),
         // Asked to return at once: as the task is now.
         _ if at_once => load(instance, &key).await?,
@@ -68,7 +68,7 @@ pub(super) async fn streaming(
     let Seen { key, reader, start, reply } = turn.answered(instance, params, AnswerAt::Opening).await?;
     let marks = Marks::wanted(params, &key);
     match reply {
-        Reply::Message(message) => Ok(stream::iter([Ok(StreamResponse::Message(message))]).boxed()),
+        Reply::Message(message) => Ok(stream::iter([Ok(StreamResponse::Message(*message))]).boxed()),
         Reply::Refused(error) => Err(error),
         _ => {
             let reader = reader.unwrap_or_else(|| instance.attach(&key, true));
@@ -122,8 +122,7 @@ async fn follow_up(
     answer_at: AnswerAt,
 ) -> Result<Turn, A2AError> {
     let identity = Identity::of(instance, &caller, params, &req.message)?;
-    // Attached first, so that nothing is missed that comes after the task was read.
-    let reader = (answer_at == AnswerAt::Opening).then(|| instance.attach(&key, true));
+    let reads = answer_at == AnswerAt::Opening;
     loop {
         check::own_task(instance, &caller, &key.task_id).await?;
         let stored = load_own(instance, &caller, &key, &req.message).await?;
@@ -144,7 +143,7 @@ async fn follow_up(
         let known = is_kept.then(|| admitted.context.clone());
         let (after, before) = (stored.tip(), stored.head.claim);
         let task = Arc::new(stored.task);
-        let asked = instance.ask_actor(&key, Some(Box::new(deposit)), |ticket| {
+        let asked = instance.ask_actor(&key, Some(deposit), |ticket| {
             Input::Continue(Box::new(FollowUp {
                 ticket,
                 answer_at,
@@ -154,9 +153,11 @@ async fn follow_up(
                 principal: stored.head.principal,
                 message: req.message.clone(),
                 caller: known,
+                reads,
             }))
         });
-        let reply = match asked.reply().await {
+        let (reply, reader) = if reads { asked.opened().await } else { (asked.reply().await, None) };
+        let reply = match reply {
             // Somebody else's commit came first: look at the task again.
             Reply::Stale => continue,
             Reply::Stopped => return Err(instance.stop_reason()),

@@ -3,19 +3,12 @@
 use std::sync::Arc;
 
 use a2a_bus_memory::MemoryBus;
-use a2a_bus_snssqs::{ConfigError, Deployment, Janitor, Rules};
-use a2a_cluster::Config as ClusterConfig;
-use a2a_core::BackendError;
-use a2a_store_dynamodb::{Config, DynamoDbStore, table};
+use a2a_bus_snssqs::ConfigError;
+use a2a_core::{BackendError, EventBus};
+use a2a_store_dynamodb::{DynamoDbConfig, table};
 
-use super::caretaker::Caretaker;
-use super::clients::AwsClients;
-use super::endpoints::Endpoints;
-use super::sightings::Pace;
-use crate::backends::{Backends, Bus, OnAws};
-
-/// Of how many dead instances one pass removes the queues; the next pass goes on.
-const AT_ONCE: usize = 100;
+use super::clients::Aws;
+use crate::backends::{Backends, OnAws};
 
 /// Why the backends cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -26,55 +19,35 @@ pub(crate) enum OpenError {
     /// The table is missing, differs, or cannot be read.
     #[error("the table cannot be used; `a2a-node doctor` tells more")]
     Table(#[source] BackendError),
-    /// Topic or prefix cannot be meant.
+    /// The topic cannot be meant.
     #[error(transparent)]
-    Deployment(#[from] ConfigError),
+    Topic(#[from] ConfigError),
 }
 
-/// Opens a table, and a topic where there is one.
+/// Opens a table, and a topic where there is one. A new table that a template made is set up; what is wrong with the
+/// topic is for instances to find, because they serve without a bus, too.
 ///
 /// # Errors
 ///
 /// An [`OpenError`] that an operator can act on.
-pub(crate) async fn open(place: OnAws, pace: &ClusterConfig) -> Result<Backends, OpenError> {
-    let OnAws { table, topic_arn, queue_prefix, task_retention, commit_spacing } = place;
-    let clients = AwsClients::from_environment().await;
-    if clients.region().is_none() {
+pub(crate) async fn open(place: OnAws) -> Result<Backends, OpenError> {
+    let OnAws { table, topic_arn, task_retention, commit_spacing } = place;
+    let aws = Aws::from_environment().await;
+    if aws.region().is_none() {
         return Err(OpenError::NoRegion);
     }
-    let deployment = match topic_arn {
-        Some(topic) => Some(deployment(&topic, &queue_prefix, &table)?),
-        None => None,
-    };
-    Box::pin(table::verify_table(&clients.dynamodb, &table)).await.map_err(OpenError::Table)?;
-    let config = Config::new(table).task_retention(task_retention).commit_spacing(commit_spacing);
-    let store = Arc::new(DynamoDbStore::new(clients.dynamodb, config));
-    let janitor = deployment.as_ref().map(|deployment| {
-        let rules = Rules::default().at_most(AT_ONCE);
-        Janitor::new(clients.messaging.clone(), deployment.clone(), store.clone(), rules)
-    });
-    let pace = Pace { beat: pace.beat_interval, lease: pace.lease };
-    let caretaker = Arc::new(Caretaker::new(store.clone(), janitor, pace));
-    let bus = match deployment {
-        Some(deployment) => {
-            Bus::SnsSqs(Arc::new(Endpoints::new(clients.messaging, deployment, Arc::clone(&caretaker))))
-        }
+    let bus: Arc<dyn EventBus> = match topic_arn {
+        Some(topic) => Arc::new(aws.bus(&topic)?),
         None => {
             tracing::warn!(
                 "no topic: instances of other processes hear of news only when they ask the store"
             );
-            Bus::Memory(MemoryBus::hub())
+            Arc::new(MemoryBus::new())
         }
     };
-    Ok(Backends { store, members: caretaker.clone(), bus, caretaker: Some(caretaker) })
-}
-
-/// The queues are tagged with the table's name: who is alive stands in the table, so no janitor may judge by it the
-/// queues of another cluster that happen to have the same prefix.
-pub(super) fn deployment(
-    topic_arn: &str,
-    queue_prefix: &str,
-    table: &str,
-) -> Result<Deployment, ConfigError> {
-    Deployment::new(topic_arn, queue_prefix)?.named(table)
+    let config = DynamoDbConfig::default().task_retention(task_retention).commit_spacing(commit_spacing);
+    let store = aws.store(&table).with_config(config);
+    Box::pin(table::verify_table(store.client(), &table)).await.map_err(OpenError::Table)?;
+    Box::pin(table::set_up(store.client(), &table)).await.map_err(OpenError::Table)?;
+    Ok(Backends { store: Arc::new(store), bus })
 }

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use a2a_bus_snssqs::{TopicArn, create_topic};
 use a2a_core::BackendError;
 use a2a_store_dynamodb::table::{self, Protection};
+use aws_sdk_dynamodb::Client;
 
-use super::clients::AwsClients;
+use super::clients::Aws;
 use super::fault::told;
 use crate::cli::Provision;
 
@@ -41,24 +42,23 @@ pub(super) enum ProvisionError {
 
 /// Makes table and topic, or says what it would make.
 pub(super) async fn run(flags: Provision) -> Result<ExitCode, ProvisionError> {
-    let clients = AwsClients::from_environment().await;
-    let region = clients.region().ok_or(ProvisionError::NoRegion)?.to_owned();
+    let aws = Aws::from_environment().await;
+    let region = aws.region().ok_or(ProvisionError::NoRegion)?.to_owned();
     if flags.dry_run {
         say(&format!("dry run in {region}: nothing is made"));
-        foresee_table(&clients, &flags).await?;
-        foresee_topic(&clients, &flags.topic).await?;
+        foresee_table(aws.store(&flags.table).client(), &flags).await?;
+        foresee_topic(&aws, &flags.topic).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut protection = Protection::default();
     protection.point_in_time_recovery = flags.point_in_time_recovery;
     protection.deletion = flags.deletion_protection;
     say(&format!("table {} in {region}: makes it and waits until it is ready, or verifies it", flags.table));
-    Box::pin(table::create_table(&clients.dynamodb, &flags.table, protection))
+    Box::pin(table::create_table(aws.store(&flags.table).client(), &flags.table, protection))
         .await
         .map_err(|cause| ProvisionError::Table { name: flags.table.clone(), cause })?;
     say(&format!("table {}: ready", flags.table));
-    // Tagged with the table's name, like the queues.
-    let topic: TopicArn = Box::pin(create_topic(&clients.messaging, &flags.topic, &flags.table))
+    let topic: TopicArn = Box::pin(create_topic(&aws.sns(), &flags.topic))
         .await
         .map_err(|cause| ProvisionError::Topic { name: flags.topic.clone(), cause })?;
     say(&format!("topic {topic}: ready"));
@@ -67,9 +67,9 @@ pub(super) async fn run(flags: Provision) -> Result<ExitCode, ProvisionError> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn foresee_table(clients: &AwsClients, flags: &Provision) -> Result<(), ProvisionError> {
+async fn foresee_table(dynamodb: &Client, flags: &Provision) -> Result<(), ProvisionError> {
     let name = &flags.table;
-    let described = Box::pin(clients.dynamodb.describe_table().table_name(name).send()).await;
+    let described = Box::pin(dynamodb.describe_table().table_name(name).send()).await;
     let found = match described {
         Ok(answer) => answer.table,
         Err(error)
@@ -87,7 +87,7 @@ async fn foresee_table(clients: &AwsClients, flags: &Provision) -> Result<(), Pr
         ));
         return Ok(());
     };
-    Box::pin(table::verify_table(&clients.dynamodb, name))
+    Box::pin(table::verify_table(dynamodb, name))
         .await
         .map_err(|cause| ProvisionError::Table { name: name.clone(), cause })?;
     say(&format!("table {name}: is there, as it should be"));
@@ -100,8 +100,8 @@ async fn foresee_table(clients: &AwsClients, flags: &Provision) -> Result<(), Pr
     Ok(())
 }
 
-async fn foresee_topic(clients: &AwsClients, name: &str) -> Result<(), ProvisionError> {
-    let mut pages = clients.messaging.sns.list_topics().into_paginator().send();
+async fn foresee_topic(aws: &Aws, name: &str) -> Result<(), ProvisionError> {
+    let mut pages = aws.sns().list_topics().into_paginator().send();
     while let Some(page) = Box::pin(pages.next()).await {
         let page = page.map_err(|error| ProvisionError::Look { what: "the topic", cause: told(&error) })?;
         let mut arns = page.topics().iter().filter_map(|topic| topic.topic_arn());

@@ -1,21 +1,20 @@
 //! `a2a-node reap`: removes what dead instances left, for an operator; shows it unless told to do it.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_bus_snssqs::{Cause, ConfigError, Janitor, Pass, Removal, Rules};
-use a2a_core::{BackendError, Eviction, InstanceId, Member, MemberState, Membership};
-use a2a_store_dynamodb::{Config, DynamoDbStore};
+use a2a_bus_snssqs::{ConfigError, Inventory, SnsSqsBus};
+use a2a_core::{BackendError, EventBus, Eviction, InstanceId, Member, Membership};
+use a2a_store_dynamodb::DynamoDbStore;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::clients::AwsClients;
-use super::open::deployment;
-use super::roster::roster;
-use super::sightings::{Life, Pace, Sightings};
+use super::clients::Aws;
+use super::members::{roster, tasks_of};
 use crate::cli::Reap;
+use crate::report::with_causes;
 
 /// How often members are looked at in the lease time.
 const LOOKS: u32 = 6;
@@ -26,12 +25,12 @@ pub(super) enum ReapError {
     /// The table cannot be read or written.
     #[error("the members cannot be read or changed; `a2a-node doctor` tells more")]
     Members(#[from] BackendError),
-    /// Topic or prefix cannot be meant.
+    /// The topic cannot be meant.
     #[error(transparent)]
-    Deployment(#[from] ConfigError),
+    Topic(#[from] ConfigError),
     /// Queues and subscriptions cannot be listed.
     #[error("queues and subscriptions cannot be listed; `a2a-node doctor` tells more")]
-    Pass(#[source] BackendError),
+    List(#[source] BackendError),
     /// Whoever reads what is done is gone.
     #[error("cannot write to stdout")]
     Write(#[from] io::Error),
@@ -39,48 +38,35 @@ pub(super) enum ReapError {
 
 /// Shows or removes what dead instances left.
 pub(super) async fn run(flags: Reap) -> Result<ExitCode, ReapError> {
-    let names = &flags.names;
-    let clients = AwsClients::from_environment().await;
-    let store: Arc<dyn Membership> =
-        Arc::new(DynamoDbStore::new(clients.dynamodb.clone(), Config::new(&names.table)));
-    let janitor = match &names.queues.topic_arn {
-        Some(topic) => {
-            let deployment = deployment(topic, &names.queues.queue_prefix, &names.table)?;
-            let rules = Rules::default()
-                .orphan_age(flags.orphan_age)
-                .at_most(flags.at_most.into())
-                .dry_run(!flags.apply)
-                .when_nobody_is_alive(flags.when_nobody_is_alive);
-            Some(Janitor::new(clients.messaging, deployment, Arc::clone(&store), rules))
-        }
+    let aws = Aws::from_environment().await;
+    let bus = flags.names.topic.topic_arn.as_ref().map(|topic| aws.bus(topic)).transpose()?;
+    let members = aws.store(&flags.names.table);
+    let inventory = match &bus {
+        Some(bus) => Box::pin(bus.inventory(&members)).await.map_err(ReapError::List)?,
         None => {
             say("no --topic-arn: queues and subscriptions are not looked at");
-            None
+            Inventory::default()
         }
     };
-    let mut reaper = Reaper { members: store, apply: flags.apply, json: flags.json, found: 0, left: 0 };
-    let mut dead = reaper.declare_dead(flags.lease).await?;
-    let pass = match &janitor {
-        Some(janitor) => Box::pin(janitor.pass()).await.map_err(ReapError::Pass)?,
-        None => Pass::default(),
-    };
-    reaper.tell(&pass)?;
-    dead.retain(|member| {
-        // A dry run leaves the queue there; the record would go after it.
-        !flags.apply || janitor.is_none() || pass.released.contains(&member.id)
-    });
-    for member in dead {
-        reaper.forget(&member).await?;
+    let mut reaper = Reaper { members, bus, inventory, flags, found: 0, released: 0, left: 0, more: false };
+    for member in reaper.declare_dead().await? {
+        if reaper.release(&member.id, "its instance is dead").await? {
+            reaper.forget(&member.id).await?;
+        }
     }
-    reaper.sum_up(pass.is_incomplete)
+    reaper.release_orphans().await?;
+    reaper.sum_up()
 }
 
 struct Reaper {
-    members: Arc<dyn Membership>,
-    apply: bool,
-    json: bool,
+    members: DynamoDbStore,
+    bus: Option<SnsSqsBus>,
+    inventory: Inventory,
+    flags: Reap,
     found: usize,
+    released: usize,
     left: usize,
+    more: bool,
 }
 
 /// What was removed, or would be, for programs.
@@ -89,7 +75,7 @@ struct Reaper {
 struct Reaped<'a> {
     instance: &'a InstanceId,
     action: &'a str,
-    /// The queue's URL or the subscription's ARN.
+    /// The queue's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<&'a str>,
     why: &'a str,
@@ -98,75 +84,93 @@ struct Reaped<'a> {
 }
 
 impl Reaper {
-    /// Watches the members for the lease time and declares those dead that do not move. Returns all dead ones.
-    async fn declare_dead(&mut self, lease: Duration) -> Result<Vec<Member>, ReapError> {
-        let mut members = roster(&*self.members).await?;
-        let is_serving = |member: &&Member| member.state != MemberState::Evicted;
-        let serving = members.iter().filter(is_serving).count();
-        let mut sightings = Sightings::new(Pace { beat: lease / LOOKS, lease });
-        if serving > 0 {
-            say(&format!("watches {serving} members for {lease:?}, to see who lives"));
-            sightings.note(&members, Instant::now());
-            let until = Instant::now() + lease;
-            while Instant::now() < until {
-                tokio::time::sleep((lease / LOOKS).max(Duration::from_millis(1))).await;
-                members = roster(&*self.members).await?;
-                sightings.note(&members, Instant::now());
-            }
+    /// Watches the members for the lease time and declares those dead that do not move. Returns all dead ones, and
+    /// those that left.
+    async fn declare_dead(&mut self) -> Result<Vec<Member>, ReapError> {
+        let lease = self.flags.lease;
+        let members = roster(&self.members).await?;
+        let (mut dead, live): (Vec<_>, Vec<_>) =
+            members.into_iter().partition(|member| member.state.is_final());
+        let mut still: BTreeMap<_, _> = live.into_iter().map(|member| (member.id, member)).collect();
+        if !still.is_empty() {
+            say(&format!("watches {} members for {lease:?}, to see who lives", still.len()));
         }
-        let mut dead = Vec::new();
-        for member in members {
-            match (member.state, sightings.life(&member.id)) {
-                (MemberState::Evicted, _) => dead.push(member),
-                (_, Life::Still) if self.evict(&member).await? => dead.push(member),
-                _ => {}
+        let pause = (lease / LOOKS).max(Duration::from_millis(1));
+        let (mut watched, mut looked) = (Duration::ZERO, Instant::now());
+        while !still.is_empty() && watched < lease {
+            tokio::time::sleep(pause).await;
+            let now: BTreeMap<_, _> =
+                roster(&self.members).await?.into_iter().map(|member| (member.id, member.beat)).collect();
+            still.retain(|id, member| now.get(id) == Some(&member.beat));
+            // A look that came late says nothing about the time between.
+            watched += looked.elapsed().min(pause * 2);
+            looked = Instant::now();
+        }
+        for member in still.into_values() {
+            if self.evict(&member).await? {
+                dead.push(member);
             }
         }
         Ok(dead)
     }
 
     async fn evict(&mut self, member: &Member) -> Result<bool, ReapError> {
-        if self.apply && self.members.evict(&member.id, member.beat).await? != Eviction::Evicted {
+        if self.flags.apply && self.members.evict(&member.id, member.beat).await? != Eviction::Evicted {
             return Ok(false);
         }
         self.line(&member.id, "declare dead", None, "it did not move for the lease time")?;
         Ok(true)
     }
 
-    fn tell(&mut self, pass: &Pass) -> Result<(), ReapError> {
-        for Removal { instance, cause, queue_url, subscriptions } in &pass.removed {
-            let why = match cause {
-                Cause::Evicted => "its instance is dead",
-                Cause::Orphaned => "no membership record knows its instance",
-            };
-            for subscription in subscriptions {
-                self.line(instance, "remove subscription", Some(subscription), why)?;
-            }
-            if let Some(url) = queue_url {
-                self.line(instance, "remove queue", Some(url), why)?;
-            }
+    /// Removes an instance's queue and subscription. Tells whether they are gone now, or would be.
+    async fn release(&mut self, gone: &InstanceId, why: &str) -> Result<bool, ReapError> {
+        let Some(bus) = &self.bus else { return Ok(true) };
+        let queue = bus.topic().queue_name(*gone);
+        if !self.inventory.known.contains(gone) && !self.inventory.orphans.contains(gone) {
+            return Ok(true);
         }
-        for left in &pass.left {
+        if self.released >= usize::from(self.flags.at_most) {
+            self.more = true;
+            return Ok(false);
+        }
+        self.released += 1;
+        if self.flags.apply
+            && let Err(error) = Box::pin(bus.release(gone)).await
+        {
             self.left += 1;
-            say(&format!("still there: {left}"));
+            say(&with_causes(&error));
+            return Ok(false);
         }
-        Ok(())
+        self.line(gone, "remove queue and subscription", Some(&queue), why)?;
+        Ok(true)
     }
 
     /// Removes a dead member's record, unless tasks wait for somebody who takes them over and finds them by it.
-    async fn forget(&mut self, member: &Member) -> Result<(), ReapError> {
-        let tasks = self.members.executing(&member.id).await?.len();
-        if tasks > 0 {
+    async fn forget(&mut self, dead: &InstanceId) -> Result<(), ReapError> {
+        if tasks_of(&self.members, dead, 1).await? > 0 {
+            say(&format!("keeps the record of {dead}: tasks of it wait for an instance to take them over"));
+            return Ok(());
+        }
+        if self.flags.apply {
+            self.members.remove(dead).await?;
+        }
+        self.line(dead, "remove membership record", None, "its instance is gone and has no tasks")
+    }
+
+    async fn release_orphans(&mut self) -> Result<(), ReapError> {
+        let orphans = self.inventory.orphans.clone();
+        if !orphans.is_empty() && self.inventory.known.is_empty() && !self.flags.when_nobody_is_alive {
             say(&format!(
-                "keeps the record of {}: {tasks} tasks wait for an instance to take them over",
-                member.id
+                "{} instances have queues or subscriptions and no record, and no instance has both: is this the right \
+                 --table? `--when-nobody-is-alive` removes them",
+                orphans.len()
             ));
             return Ok(());
         }
-        if self.apply {
-            self.members.remove(&member.id).await?;
+        for orphan in &orphans {
+            self.release(orphan, "no membership record knows its instance").await?;
         }
-        self.line(&member.id, "remove membership record", None, "its instance is dead and has no tasks")
+        Ok(())
     }
 
     fn line(
@@ -177,24 +181,24 @@ impl Reaper {
         why: &str,
     ) -> Result<(), ReapError> {
         self.found += 1;
-        let text = if self.json {
-            let reaped = Reaped { instance, action, resource, why, applied: self.apply };
+        let text = if self.flags.json {
+            let reaped = Reaped { instance, action, resource, why, applied: self.flags.apply };
             serde_json::to_string(&reaped).map_err(io::Error::from)?
         } else {
-            let tense = if self.apply { "did" } else { "would" };
+            let tense = if self.flags.apply { "did" } else { "would" };
             let resource = resource.map(|name| format!(" {name}")).unwrap_or_default();
             format!("{tense} {action}{resource} ({instance}): {why}")
         };
         Ok(writeln!(io::stdout(), "{text}")?)
     }
 
-    fn sum_up(self, is_incomplete: bool) -> Result<ExitCode, ReapError> {
-        match (self.found, self.apply) {
+    fn sum_up(self) -> Result<ExitCode, ReapError> {
+        match (self.found, self.flags.apply) {
             (0, _) => say("nothing to remove"),
             (_, false) => say("a dry run: nothing was changed; `--apply` does it"),
             (_, true) => {}
         }
-        if is_incomplete {
+        if self.more {
             say("there is more than one run removes: run it again");
         }
         Ok(if self.left == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -3,25 +3,22 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use a2a_bus_snssqs::{ConfigError, Deployment};
+use a2a_bus_snssqs::{ConfigError, SnsSqsBus};
 use a2a_core::{BackendError, Env, InstanceId, Member, MemberState, Membership, SystemEnv};
-use a2a_store_dynamodb::{Config, DynamoDbStore};
 use aws_sdk_sqs::types::QueueAttributeName;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
-use super::clients::AwsClients;
+use super::clients::Aws;
 use super::fault::told;
-use super::open::deployment;
-use super::roster::roster;
+use super::members::{roster, tasks_of};
 use crate::cli::Status;
 
 /// So many instances are asked about at once.
 const AT_ONCE: usize = 8;
-/// The index of an executor's tasks answers with so many at a time. Nobody needs to know more exactly.
+/// Nobody needs to know more exactly how many tasks an instance executes.
 const MANY: usize = 100;
 
 /// Why the status cannot be told.
@@ -30,9 +27,9 @@ pub(super) enum StatusError {
     /// The table cannot be read.
     #[error("the members cannot be read; `a2a-node doctor` tells more")]
     Members(#[source] BackendError),
-    /// Topic or prefix cannot be meant.
+    /// The topic cannot be meant.
     #[error(transparent)]
-    Deployment(#[from] ConfigError),
+    Topic(#[from] ConfigError),
     /// Whoever reads the status is gone.
     #[error("cannot write to stdout")]
     Write(#[from] io::Error),
@@ -69,7 +66,7 @@ enum Queue {
         messages: u64,
         in_flight: u64,
     },
-    /// A member that has just begun to start has none yet; an evicted one has none any more.
+    /// A member that starts may have none yet; one that left or was evicted has none any more.
     Missing,
     Unreadable {
         why: String,
@@ -79,23 +76,20 @@ enum Queue {
 /// Prints the status of a cluster.
 pub(super) async fn run(flags: Status) -> Result<ExitCode, StatusError> {
     let Status { names, observe, json } = flags;
-    let clients = AwsClients::from_environment().await;
-    let deployment = match names.queues.topic_arn {
-        Some(topic) => Some(deployment(&topic, &names.queues.queue_prefix, &names.table)?),
-        None => None,
-    };
-    let store = Arc::new(DynamoDbStore::new(clients.dynamodb.clone(), Config::new(names.table)));
-    let mut members = roster(&*store).await.map_err(StatusError::Members)?;
+    let aws = Aws::from_environment().await;
+    let bus = names.topic.topic_arn.map(|topic| aws.bus(&topic)).transpose()?;
+    let store = aws.store(&names.table);
+    let mut members = roster(&store).await.map_err(StatusError::Members)?;
     let mut before = BTreeMap::new();
     if let Some(observe) = observe {
         before = members.iter().map(|member| (member.id, member.beat)).collect();
         tokio::time::sleep(observe).await;
-        members = roster(&*store).await.map_err(StatusError::Members)?;
+        members = roster(&store).await.map_err(StatusError::Members)?;
     }
     let rows = stream::iter(members)
         .map(|member| {
             let moved = before.get(&member.id).map(|beat| member.beat.saturating_sub(*beat));
-            row(&*store, &clients.messaging.sqs, deployment.as_ref(), member, moved)
+            row(&store, bus.as_ref(), member, moved)
         })
         .buffered(AT_ONCE)
         .try_collect();
@@ -108,17 +102,16 @@ pub(super) async fn run(flags: Status) -> Result<ExitCode, StatusError> {
 
 async fn row(
     members: &dyn Membership,
-    sqs: &aws_sdk_sqs::Client,
-    deployment: Option<&Deployment>,
+    bus: Option<&SnsSqsBus>,
     member: Member,
     beat_moved: Option<u64>,
 ) -> Result<Row, BackendError> {
-    let tasks = members.executing(&member.id).await?.len().min(MANY);
-    let queue = match deployment {
-        Some(deployment) => Some(Box::pin(queue(sqs, deployment.queue_name(member.id))).await),
+    let tasks = tasks_of(members, &member.id, MANY).await?.min(MANY);
+    let queue = match bus {
+        Some(bus) => Some(Box::pin(queue(&bus.clients().sqs, bus.topic().queue_name(member.id))).await),
         None => None,
     };
-    let Member { id, beat, state, label } = member;
+    let Member { id, beat, state, label, .. } = member;
     Ok(Row { id: id.to_string(), label, state, beat, beat_moved, started_at: started(id), tasks, queue })
 }
 
@@ -179,8 +172,10 @@ fn table(report: &Report) -> String {
 
 fn cells(row: &Row, now: DateTime<Utc>) -> [String; 7] {
     let state = match row.state {
+        MemberState::Starting => "starting",
         MemberState::Serving => "serving",
         MemberState::Draining => "draining",
+        MemberState::Left => "left",
         MemberState::Evicted => "evicted",
     };
     let tasks = if row.tasks < MANY { row.tasks.to_string() } else { format!("{MANY} or more") };

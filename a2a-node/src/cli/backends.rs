@@ -20,9 +20,9 @@ pub(crate) struct BackendFlags {
     /// The name of the DynamoDB table, which `provision` makes.
     #[arg(long, env = "A2A_TABLE", value_name = "NAME")]
     pub(crate) table: Option<String>,
-    /// The topic and the queues.
+    /// The topic.
     #[command(flatten)]
-    pub(crate) queues: QueueFlags,
+    pub(crate) topic: TopicFlag,
     /// How long a finished task is kept in the table: days, such as `30` or `0.5`, or `forever`.
     #[arg(long, env = "A2A_TASK_RETENTION", value_name = "DAYS", default_value = "30", value_parser = retention)]
     pub(crate) task_retention: Retention,
@@ -32,15 +32,12 @@ pub(crate) struct BackendFlags {
     pub(crate) commit_spacing: Duration,
 }
 
-/// What names a cluster's topic and queues.
+/// What names a cluster's topic, and by it the queues.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct QueueFlags {
-    /// The ARN of the SNS topic, which `provision` makes.
+pub(crate) struct TopicFlag {
+    /// The ARN of the SNS topic, which `provision` makes. The names of the instances' SQS queues begin with its name.
     #[arg(long, env = "A2A_TOPIC_ARN", value_name = "ARN")]
     pub(crate) topic_arn: Option<String>,
-    /// What the names of the instances' SQS queues begin with; at most 43 letters, digits, dashes, underscores.
-    #[arg(long, env = "A2A_QUEUE_PREFIX", value_name = "PREFIX", default_value = "a2a")]
-    pub(crate) queue_prefix: String,
 }
 
 /// The stores.
@@ -94,7 +91,7 @@ impl BackendFlags {
     ///
     /// A [`Mismatch`] where the flags leave nothing that can be opened.
     pub(crate) fn choice(&self) -> Result<Choice, Mismatch> {
-        let QueueFlags { topic_arn, queue_prefix } = self.queues.clone();
+        let topic_arn = self.topic.topic_arn.clone();
         let (store, bus) = self.kinds();
         match (store, bus) {
             (StoreKind::Memory, BusKind::Memory) => return Ok(Choice::Memory),
@@ -108,13 +105,13 @@ impl BackendFlags {
             BusKind::SnsSqs => Some(topic_arn.ok_or(Mismatch::NoTopic)?),
         };
         let (task_retention, commit_spacing) = (self.task_retention.0, self.commit_spacing);
-        Ok(Choice::Aws(OnAws { table, topic_arn, queue_prefix, task_retention, commit_spacing }))
+        Ok(Choice::Aws(OnAws { table, topic_arn, task_retention, commit_spacing }))
     }
 
     fn kinds(&self) -> (StoreKind, BusKind) {
         let inferred = if self.table.is_some() { StoreKind::DynamoDb } else { StoreKind::Memory };
         let store = self.store.unwrap_or(inferred);
-        let is_shared = store == StoreKind::DynamoDb && self.queues.topic_arn.is_some();
+        let is_shared = store == StoreKind::DynamoDb && self.topic.topic_arn.is_some();
         let inferred = if is_shared { BusKind::SnsSqs } else { BusKind::Memory };
         (store, self.bus.unwrap_or(inferred))
     }

@@ -82,7 +82,7 @@ pub(crate) struct Demo {
 #[derive(Debug, Args)]
 pub(crate) struct Log {
     /// Which lines to log: a level, or a list such as `warn,a2a_cluster=debug`.
-    #[arg(long = "log", env = "A2A_LOG", value_name = "FILTER", default_value = "warn,a2a_node=info", value_parser = filter, global = true, display_order = 100)]
+    #[arg(long = "log", env = "A2A_LOG", value_name = "FILTER", default_value = "warn,a2a_node=info,a2a_cluster=info", value_parser = filter, global = true, display_order = 100)]
     pub(crate) filter: String,
     /// How to write each line.
     #[arg(long = "log-format", env = "A2A_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true, display_order = 101)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Subcommand};
 
-use super::backends::QueueFlags;
+use super::backends::TopicFlag;
 use super::seconds;
 
 /// What an operator does with a cluster on AWS. Each needs a build with the feature `aws`, and finds region,
@@ -56,9 +56,9 @@ pub(crate) struct Names {
     /// The name of the DynamoDB table.
     #[arg(long, env = "A2A_TABLE", value_name = "NAME")]
     pub(crate) table: String,
-    /// The topic and the queues.
+    /// The topic.
     #[command(flatten)]
-    pub(crate) queues: QueueFlags,
+    pub(crate) topic: TopicFlag,
 }
 
 /// Settings of `doctor`.
@@ -99,14 +99,11 @@ pub(crate) struct Reap {
     /// How long a member must not move to count as dead. Not shorter than the instances' own `--lease`.
     #[arg(long, env = "A2A_LEASE", value_name = "SECONDS", default_value = "15", value_parser = seconds)]
     pub(crate) lease: Duration,
-    /// How old a queue must be that no membership record knows, in seconds. Far longer than an instance takes to start.
-    #[arg(long, env = "A2A_ORPHAN_AGE", value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
-    pub(crate) orphan_age: Duration,
     /// Of how many instances one run removes queues and subscriptions at most.
     #[arg(long, env = "A2A_AT_MOST", value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) at_most: u16,
-    /// Judge queues that no record knows also where no member is alive, which else may mean a wrong `--table`. For
-    /// the removal of a whole cluster.
+    /// Remove queues that no record knows also where no queue of the topic has a record, which else may mean a wrong
+    /// `--table`. For the removal of a whole cluster.
     #[arg(long, env = "A2A_WHEN_NOBODY_IS_ALIVE", value_parser = BoolishValueParser::new())]
     pub(crate) when_nobody_is_alive: bool,
     /// Print one JSON object for each removal instead of a line for people.

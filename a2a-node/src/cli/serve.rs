@@ -9,6 +9,7 @@ use clap::builder::BoolishValueParser;
 
 use super::backends::BackendFlags;
 use super::seconds;
+use crate::label;
 use crate::tuning::Tuning;
 
 /// Settings of `serve`.
@@ -26,9 +27,9 @@ pub(crate) struct Serve {
     /// Where tasks are kept, and how instances reach each other.
     #[command(flatten)]
     pub(crate) backends: BackendFlags,
-    /// What people call this process in logs, metrics and `status`; by default the ECS task, the pod, the EC2 instance
-    /// or the host, and without a table the address. Clients are never told.
-    #[arg(long, env = "A2A_NAME", value_name = "NAME")]
+    /// What people call this process in metrics and `status`; by default its host, with the port. Clients are never
+    /// told.
+    #[arg(long, env = "A2A_NAME", value_name = "NAME", value_parser = label::of_text)]
     pub(crate) name: Option<String>,
     /// Accept webhooks to loopback and private addresses. Only for trying things out.
     #[arg(long, env = "A2A_ALLOW_LOCAL_WEBHOOKS", value_parser = BoolishValueParser::new())]

@@ -25,7 +25,6 @@ async fn help_of_serve_names_the_environment_variable_of_every_flag() {
         "A2A_BUS",
         "A2A_TABLE",
         "A2A_TOPIC_ARN",
-        "A2A_QUEUE_PREFIX",
         "A2A_TASK_RETENTION",
         "A2A_COMMIT_SPACING",
         "A2A_NAME",

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableOutput;
 use aws_sdk_dynamodb::operation::describe_time_to_live::DescribeTimeToLiveOutput;
+use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
 use aws_sdk_dynamodb::operation::update_continuous_backups::UpdateContinuousBackupsOutput;
 use aws_sdk_dynamodb::operation::update_table::UpdateTableOutput;
 use aws_sdk_dynamodb::operation::update_time_to_live::UpdateTimeToLiveOutput;
@@ -9,8 +10,8 @@ use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
 
 use super::*;
 
-/// A table that is as expected, except for what protects it; TTL as given.
-fn existing(ttl: TimeToLiveStatus) -> [Rule; 2] {
+/// A table that is as expected, its format included, except for what protects it; TTL as given.
+fn existing(ttl: TimeToLiveStatus) -> [Rule; 3] {
     let mut table = schema::tests::table();
     table.table_status = Some(TableStatus::Active);
     let describe = mock!(Client::describe_table)
@@ -19,12 +20,14 @@ fn existing(ttl: TimeToLiveStatus) -> [Rule; 2] {
     let describe_ttl = mock!(Client::describe_time_to_live).then_output(move || {
         DescribeTimeToLiveOutput::builder().time_to_live_description(ttl.clone()).build()
     });
-    [describe, describe_ttl]
+    let format = mock!(Client::get_item)
+        .then_output(|| GetItemOutput::builder().set_item(Some(format::item(Format::CURRENT))).build());
+    [describe, describe_ttl, format]
 }
 
 #[tokio::test]
 async fn an_existing_table_gets_the_protection_that_it_lacks() {
-    let [describe, describe_ttl] = existing(TimeToLiveStatus::Enabled);
+    let [describe, describe_ttl, format] = existing(TimeToLiveStatus::Enabled);
     let protect = mock!(Client::update_table)
         .match_requests(|request| request.deletion_protection_enabled() == Some(true))
         .then_output(|| UpdateTableOutput::builder().build());
@@ -34,7 +37,7 @@ async fn an_existing_table_gets_the_protection_that_it_lacks() {
             wanted.is_some_and(|wanted| wanted.point_in_time_recovery_enabled)
         })
         .then_output(|| UpdateContinuousBackupsOutput::builder().build());
-    let rules = [&describe, &describe_ttl, &protect, &backup];
+    let rules = [&describe, &describe_ttl, &format, &protect, &backup];
     let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, rules);
     create_table(&client, "t", Protection::full()).await.unwrap();
     assert_eq!((protect.num_calls(), backup.num_calls()), (1, 1));
@@ -45,13 +48,14 @@ async fn an_existing_table_gets_the_protection_that_it_lacks() {
 
 #[tokio::test]
 async fn an_existing_table_gets_the_ttl_that_it_lacks() {
-    let [describe, describe_ttl] = existing(TimeToLiveStatus::Disabled);
+    let [describe, describe_ttl, format] = existing(TimeToLiveStatus::Disabled);
     let enable = mock!(Client::update_time_to_live)
         .match_requests(|request| {
             request.time_to_live_specification().is_some_and(|ttl| ttl.attribute_name == "x")
         })
         .then_output(|| UpdateTimeToLiveOutput::builder().build());
-    let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&describe, &describe_ttl, &enable]);
+    let rules = [&describe, &describe_ttl, &format, &enable];
+    let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, rules);
     create_table(&client, "t", Protection::default()).await.unwrap();
     assert_eq!(enable.num_calls(), 1);
     assert!(verify_table(&client, "t").await.unwrap_err().to_string().contains("TTL is not enabled on x"));

@@ -2,7 +2,8 @@
 
 use a2a::{StreamResponse, TaskState};
 use a2a_core::{
-    Member, MemberState, Membership, Outcome, Principal, Reach, TaskQuery, TaskStore, Tenant, Version,
+    Deployment, Member, MemberState, Membership, Outcome, Principal, Reach, TaskQuery, TaskStore, Tenant,
+    Version,
 };
 use a2a_store_dynamodb::DynamoDbStore;
 use a2a_testkit::sample::{Story, at, instance, status};
@@ -113,6 +114,40 @@ fn a_status_change_costs_a_constant_number_of_units() {
             bills.push(meter.take().written);
         }
         assert!(bills.iter().all(|units| *units <= 8.0), "{bills:?}");
+    });
+}
+
+#[test]
+fn a_chunk_costs_one_write_unit_and_a_release_two() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, meter) = metered(place).await;
+        let mut stream = Stream::begin(&store, "claimed").await;
+        meter.take();
+        for _ in 0..20 {
+            stream.chunks(1, 500, 1).await;
+            let bill = meter.take();
+            assert_eq!((bill.written, bill.read, bill.total()), (1.0, 0.0, 1), "{bill:?}");
+        }
+        let claim = store.head(&stream.key).await.unwrap().unwrap().claim.unwrap();
+        meter.take();
+        store.release(&stream.key, &claim).await.unwrap();
+        let bill = meter.take();
+        assert_eq!((bill.written, bill.read, bill.total()), (2.0, 0.0, 1), "{bill:?}");
+    });
+}
+
+#[test]
+fn what_a_deployment_shares_and_one_member_cost_a_read_unit() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, meter) = metered(place).await;
+        let keys = store.keys("bus", [1; 32]).await.unwrap();
+        meter.take();
+        store.format().await.unwrap();
+        assert_eq!(store.keys("bus", [2; 32]).await.unwrap(), keys);
+        store.member(&instance()).await.unwrap();
+        let bill = meter.take();
+        assert_eq!((bill.written, bill.total()), (0.0, 3), "{bill:?}");
+        assert!(bill.read <= 3.0, "{bill:?}");
     });
 }
 

@@ -30,13 +30,9 @@ fn a_deleted_task_leaves_a_mark_and_a_fence_that_expire() {
 
 type Item = HashMap<String, AttributeValue>;
 
-async fn items(place: &Place) -> Vec<Item> {
-    place.client().await.scan().table_name(&place.table).send().await.unwrap().items.unwrap_or_default()
-}
-
 /// Nothing is left but a mark, and a fence at this version.
 async fn assert_mark_and_fence(place: &Place, version: Version) {
-    let left = items(place).await;
+    let left = place.items().await;
     let names: Vec<&str> = left.iter().map(|item| item["sk"].as_s().unwrap().as_str()).collect();
     assert_eq!(names, [&format!("C#{:020}", version.get()), "H"]);
     assert!(left.iter().all(|item| item.contains_key("x") && item.len() <= 7), "{left:?}");
@@ -56,7 +52,7 @@ fn a_deleted_task_of_one_commit_leaves_its_fence_where_the_next_commit_would_go(
         let whole = at_once(&story);
         assert_eq!(whole.send(&store, &story.key).await, Outcome::Applied(Version::new(1)));
         story.accept(&whole);
-        let life = items(place).await[0]["g"].clone();
+        let life = place.items().await[0]["g"].clone();
         let late = Draft { change: claim(instance()), ..story.draft(Vec::new()) };
         assert!(other.delete(&story.key).await.unwrap());
         assert!(!other.delete(&story.key).await.unwrap());
@@ -102,7 +98,7 @@ fn a_fence_lies_behind_the_log_of_its_own_life_however_far_an_earlier_one_got() 
         assert!(store.delete(&first.key).await.unwrap());
         let second = Story::new("t").begin(&store).await;
         assert!(store.delete(&second.key).await.unwrap());
-        let left = items(place).await;
+        let left = place.items().await;
         let life = &left.iter().find(|item| item["sk"].as_s().unwrap() == "H").unwrap()["g"];
         let fence = left.iter().find(|item| item["sk"].as_s().unwrap() == &format!("C#{:020}", 2));
         assert_eq!(fence.map(|fence| &fence["g"]), Some(life), "{left:?}");

@@ -2,9 +2,10 @@
 
 use a2a::{StreamResponse, TaskState};
 use a2a_core::{
-    BackendError, Commit, Deployment, PushConfigs, TaskKey, TaskQuery, TaskStore, Tenant, reduce,
+    BackendError, CallerContext, Commit, Deployment, Outcome, PushConfigs, TaskKey, TaskQuery, TaskStore,
+    Tenant, reduce,
 };
-use a2a_testkit::sample::{Story, commit_id};
+use a2a_testkit::sample::{Draft, Story, claim, commit_id, instance};
 
 use crate::place::Place;
 use crate::place::stream::Stream;
@@ -57,6 +58,33 @@ fn a_commit_over_the_limit_is_too_large_and_writes_nothing() {
             store.commit(&stream.key, Commit::new(stream.tip, commit_id(), vec![chunk], &stream.task)).await;
         assert!(matches!(refused, Err(BackendError::TooLarge { what: "a commit", .. })), "{refused:?}");
         assert_eq!(store.load(&stream.key).await.unwrap().unwrap().version, stream.tip.version);
+    });
+}
+
+#[test]
+fn a_caller_of_more_than_4_kb_is_too_large_and_writes_nothing() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let store = place.store(|config| config).await;
+        let mut story = Story::new("t").begin(&store).await;
+        let caller_of = |bytes: usize| {
+            let empty =
+                CallerContext { headers: [("x".into(), vec![String::new()])].into(), ..Default::default() };
+            let fill = bytes - empty.bytes();
+            CallerContext { headers: [("x".into(), vec!["y".repeat(fill)])].into(), ..Default::default() }
+        };
+        let largest = CallerContext::MAX_BYTES;
+        let claim_by = |story: &Story, caller| {
+            let caller = Some(caller_of(caller));
+            Draft { change: claim(instance()), caller, ..story.draft(Vec::new()) }
+        };
+        let over = claim_by(&story, largest + 1);
+        let refused = store.commit(&story.key, over.commit()).await;
+        assert!(matches!(refused, Err(BackendError::TooLarge { limit: 4096, .. })), "{refused:?}");
+        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+        let fits = claim_by(&story, largest);
+        assert_eq!(fits.send(&store, &story.key).await, Outcome::Applied(fits.next()));
+        story.accept(&fits);
+        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
     });
 }
 

@@ -10,13 +10,16 @@
 )]
 
 mod across_processes;
+mod claims;
 mod conformance;
 mod costs;
 mod deletion;
+mod keys;
 mod limits;
 mod one_commit;
 mod outage;
 mod place;
 mod races;
 mod retention;
+mod snapshots;
 mod tables;

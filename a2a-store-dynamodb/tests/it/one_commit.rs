@@ -30,10 +30,6 @@ async fn finish(store: &DynamoDbStore, id: &str) -> Story {
     story
 }
 
-async fn items(place: &Place) -> Vec<Item> {
-    place.client().await.scan().table_name(&place.table).send().await.unwrap().items.unwrap_or_default()
-}
-
 async fn put(place: &Place, item: Item) {
     place.client().await.put_item().table_name(&place.table).set_item(Some(item)).send().await.unwrap();
 }
@@ -68,7 +64,7 @@ fn a_task_of_one_commit_is_one_item_for_every_reader() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, other) = (place.store(|config| config).await, place.store(|config| config).await);
         let story = finish(&store, "t").await;
-        let items = items(place).await;
+        let items = place.items().await;
         assert_eq!(items.len(), 1, "{items:?}");
         assert_read(&other, &story).await;
     });
@@ -91,7 +87,7 @@ fn a_task_of_one_commit_may_change_hands_and_needs_no_snapshot_for_it() {
         assert_eq!(store.executing(&executor, None).await.unwrap().tasks, [story.key.clone()]);
         story.tell_with(&store, Vec::new(), ClaimChange::End).await;
         assert_read(&other, &story).await;
-        assert_eq!(items(place).await.len(), 5, "the head and four commits without events");
+        assert_eq!(place.items().await.len(), 5, "the head and four commits without events");
     });
 }
 
@@ -130,7 +126,7 @@ fn a_task_of_one_commit_that_lies_beside_its_head_reads_as_well() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, other) = (place.store(|config| config).await, place.store(|config| config).await);
         let mut story = finish(&store, "t").await;
-        let mut head = items(place).await.remove(0);
+        let mut head = place.items().await.remove(0);
         let mut entry: Item = ["pk", "g", "x"].map(|name| (name.to_owned(), head[name].clone())).into();
         entry.insert("sk".into(), AttributeValue::S(format!("C#{:020}", 1)));
         for name in ["id", "gn", "j", "d", "e", "lu", "tb"] {
@@ -160,7 +156,7 @@ fn what_an_earlier_life_has_left_is_no_part_of_a_task_of_one_commit() {
             earlier.tell(&store, vec![message(&earlier.task, &n.to_string(), vec![Part::text("old")])]).await;
         }
         let late = earlier.draft(vec![message(&earlier.task, "late", vec![Part::text("old")])]);
-        let left: Vec<Item> = items(place).await;
+        let left: Vec<Item> = place.items().await;
         assert!(other.delete(&earlier.key).await.unwrap());
         let story = finish(&other, "t").await;
         // The deletion was cut short before it had removed the log.

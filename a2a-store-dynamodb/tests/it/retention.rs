@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use a2a::{Part, TaskState};
 use a2a_core::{
-    Env, Membership, PushConfigs, PushSubscription, Replay, SystemEnv, TaskQuery, TaskStore, Tenant, Version,
+    Env, GivenUpDelivery, Membership, PushConfigs, PushSubscription, Replay, SystemEnv, TaskQuery, TaskStore,
+    Tenant, Version,
 };
 use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore, SnapshotPolicy};
 use a2a_testkit::sample::{Story, at, instance, message, status};
@@ -90,15 +91,7 @@ fn a_finished_task_is_invisible_at_once_when_its_time_is_over() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, clock) = open(place).await;
         let mut story = Story::new("t").by("ann").begin(&store).await;
-        let config = a2a::TaskPushNotificationConfig {
-            url: "https://example.com".into(),
-            id: Some("w".into()),
-            task_id: "t".into(),
-            token: None,
-            authentication: None,
-            tenant: None,
-        };
-        let webhook = PushSubscription { config, acknowledged: Version::ABSENT };
+        let webhook = PushSubscription { config: webhook("t"), acknowledged: Version::ABSENT };
         store.save_config(&story.key, &webhook).await.unwrap();
         let end = status(&story.task, TaskState::Completed, at(1));
         story.tell(&store, vec![end]).await;
@@ -134,8 +127,7 @@ fn nothing_of_an_expired_task_stays_in_the_table() {
         stream.status(TaskState::Completed).await;
         clock.forward(TASKS as i64 + 1);
         assert!(expire(place, &clock).await > 200);
-        let left = place.client().await.scan().table_name(&place.table).send().await.unwrap();
-        assert_eq!(left.items(), []);
+        assert_eq!(place.items().await, []);
     });
 }
 
@@ -227,6 +219,49 @@ fn a_watcher_is_forgotten_after_the_retention_of_commits_or_with_its_task() {
         clock.forward(1);
         assert_eq!(store.watchers(&story.key).await.unwrap(), [].into());
     });
+}
+
+#[test]
+fn a_delivery_that_was_given_up_is_forgotten_after_the_retention_of_tasks_or_with_its_task() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, clock) = open(place).await;
+        let mut deliveries = Vec::new();
+        for id in ["early", "deleted", "late"] {
+            let story = Story::new(id).begin(&store).await;
+            let webhook = PushSubscription { config: webhook(id), acknowledged: Version::ABSENT };
+            store.save_config(&story.key, &webhook).await.unwrap();
+            let delivery = GivenUpDelivery {
+                task: story.key,
+                config_id: "w".into(),
+                version: Version::new(1),
+                host: "example.com".into(),
+                reason: "410 Gone".into(),
+                at: at(1),
+            };
+            store.give_up(&delivery).await.unwrap();
+            clock.forward(TASKS as i64 * 2 / 5);
+            deliveries.push(delivery);
+        }
+        let [_, deleted, late] = <[GivenUpDelivery; 3]>::try_from(deliveries).unwrap();
+        let mut left = store.given_up(None, 10).await.unwrap();
+        left.sort_by(|a, b| a.task.cmp(&b.task));
+        assert_eq!(left, [deleted.clone(), late.clone()]);
+        assert!(store.delete(&deleted.task).await.unwrap());
+        assert_eq!(store.given_up(None, 10).await.unwrap(), [late]);
+        clock.forward(TASKS as i64);
+        assert_eq!(store.given_up(None, 10).await.unwrap(), []);
+    });
+}
+
+fn webhook(task_id: &str) -> a2a::TaskPushNotificationConfig {
+    a2a::TaskPushNotificationConfig {
+        url: "https://example.com".into(),
+        id: Some("w".into()),
+        task_id: task_id.into(),
+        token: None,
+        authentication: None,
+        tenant: None,
+    }
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! The in-memory bus behind a counter, polled as SQS is, for one instance that may die.
 
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_bus_memory::MemoryBus;
-use a2a_core::{BusMessage, Delivery, EventBus, InstanceId, Result, wire};
+use a2a_core::wire::{self, Seal};
+use a2a_core::{BusMessage, Delivery, Endpoint, EventBus, InstanceId, Reach, Recipient, Result};
 use async_trait::async_trait;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -17,12 +19,19 @@ const SEND: Duration = Duration::from_millis(8);
 const POLL: Duration = Duration::from_secs(20);
 
 /// A bus whose calls are counted.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct CountedBus {
     pub(super) bus: MemoryBus,
     pub(super) tally: Tally,
     /// From then on its instance is dead: no call of it ends.
     pub(super) dead: CancellationToken,
+}
+
+#[derive(Debug)]
+struct CountedEndpoint {
+    endpoint: Arc<dyn Endpoint>,
+    seal: Arc<Seal>,
+    counted: CountedBus,
 }
 
 impl CountedBus {
@@ -35,30 +44,49 @@ impl CountedBus {
 
 #[async_trait]
 impl EventBus for CountedBus {
-    fn me(&self) -> InstanceId {
-        self.bus.me()
+    async fn connect(&self, me: &InstanceId, seal: &Arc<Seal>) -> Result<Arc<dyn Endpoint>> {
+        self.alive().await;
+        let endpoint = self.bus.connect(me, seal).await?;
+        Ok(Arc::new(CountedEndpoint { endpoint, seal: Arc::clone(seal), counted: self.clone() }))
     }
 
-    async fn send(&self, to: &[InstanceId], message: &BusMessage) -> Result<Delivery> {
+    async fn release(&self, gone: &InstanceId) -> Result<()> {
         self.alive().await;
+        self.bus.release(gone).await
+    }
+}
+
+#[async_trait]
+impl Endpoint for CountedEndpoint {
+    fn me(&self) -> InstanceId {
+        self.endpoint.me()
+    }
+
+    fn reach(&self) -> Reach {
+        self.endpoint.reach()
+    }
+
+    async fn send(&self, to: &[Recipient], message: &BusMessage) -> Result<Delivery> {
+        self.counted.alive().await;
         // What everybody receives, without the list of all who do.
-        let bytes = wire::encode(to.get(..1).unwrap_or_default(), message).len();
-        self.tally.sent(to.len(), bytes);
+        let one: Vec<_> = to.iter().take(1).map(|to| to.instance).collect();
+        let bytes = wire::encode(&one, message, &self.seal).len();
+        self.counted.tally.sent(to.len(), bytes);
         sleep(SEND).await;
-        self.bus.send(to, message).await
+        self.endpoint.send(to, message).await
     }
 
     async fn receive(&self) -> Result<Vec<BusMessage>> {
         loop {
-            self.alive().await;
-            self.tally.polled();
-            if let Ok(received) = timeout(POLL, self.bus.receive()).await {
+            self.counted.alive().await;
+            self.counted.tally.polled();
+            if let Ok(received) = timeout(POLL, self.endpoint.receive()).await {
                 return received;
             }
         }
     }
 
     async fn close(&self) -> Result<()> {
-        self.bus.close().await
+        self.endpoint.close().await
     }
 }

@@ -15,7 +15,7 @@ const TASKS: usize = 10;
 const SETTLED: Duration = Duration::from_millis(32_500);
 /// A multiple of the beat interval and of the lease.
 const MINUTE: Duration = Duration::from_secs(60);
-/// By then the dead are buried.
+/// By then the tasks of the dead are taken over.
 const OBSERVED: Duration = Duration::from_secs(240);
 
 /// One of so many dies, with ten tasks.
@@ -41,14 +41,14 @@ async fn deaths(instances: usize, dying: usize, tasks: usize) -> Result<Point, E
     let before = fleet.counts();
     fleet.kill(dying);
     let died = Instant::now();
-    let mut buried = None;
+    let mut recovered = None;
     while died.elapsed() < OBSERVED {
         sleep(Duration::from_secs(1)).await;
-        if buried.is_none() && fleet.members().await? == instances - dying {
-            buried = Some(died.elapsed().as_secs_f64());
+        if recovered.is_none() && fleet.has_recovered(instances - dying).await? {
+            recovered = Some(died.elapsed().as_secs_f64());
         }
     }
-    let buried = buried.ok_or("the dead are still on record")?;
+    let recovered = recovered.ok_or("tasks of the dead are still theirs")?;
     let counts = fleet.counts().since(&before);
     let usual_looks = usual_looks * OBSERVED.div_duration_f64(MINUTE);
     let usual = counts.of("beat") + counts.of("roster") + usual_looks;
@@ -61,7 +61,7 @@ async fn deaths(instances: usize, dying: usize, tasks: usize) -> Result<Point, E
             ("looks for its tasks", each(counts.of("executing") - usual_looks)),
             ("loads", each(counts.of("load"))),
             ("commits", each(counts.of("commit"))),
-            ("seconds to the last", buried),
+            ("seconds to the last", recovered),
         ],
     ))
 }

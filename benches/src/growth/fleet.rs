@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::{Message, Part, Role, SendMessageRequest, StreamResponse, SubscribeToTaskRequest};
-use a2a_bus_memory::{Config as BusConfig, MemoryHub};
+use a2a_bus_memory::{Config as BusConfig, MemoryBus};
+use a2a_cluster::telemetry::BusState;
 use a2a_cluster::{Cluster, ClusterHandler, Config};
-use a2a_core::{InstanceId, Membership};
+use a2a_core::Membership;
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::{Config as StoreConfig, MemoryStore};
 use a2a_testkit::SeededEnv;
 use futures::future::{join_all, try_join_all};
 use futures::stream::{BoxStream, StreamExt};
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
 use super::bus::CountedBus;
@@ -33,7 +35,7 @@ pub(super) struct Fleet {
     tally: Tally,
     go: watch::Sender<bool>,
     store: Arc<MemoryStore>,
-    hub: MemoryHub,
+    bus: MemoryBus,
     env: SeededEnv,
     config: Config,
 }
@@ -64,31 +66,30 @@ impl Fleet {
     }
 
     async fn start(instances: usize, config: Config) -> Result<Self, Error> {
-        let keep_all = StoreConfig::default()
-            .finished_tasks(PLENTY)
-            .log_commits(PLENTY)
-            .log_bytes(PLENTY)
-            .claims(PLENTY);
+        let keep_all = StoreConfig::default().finished_tasks(PLENTY).log_commits(PLENTY).log_bytes(PLENTY);
         let mut fleet = Fleet {
             instances: Vec::new(),
             tally: Tally::default(),
             go: watch::Sender::new(false),
             store: Arc::new(MemoryStore::with_config(keep_all)),
-            hub: MemoryHub::with_config(
+            bus: MemoryBus::with_config(
                 BusConfig::default().queue_messages(PLENTY).batch_messages(RECEIVED_AT_ONCE),
             ),
             env: SeededEnv::new(1),
             config,
         };
         fleet.instances = try_join_all((0..instances).map(|_| fleet.instance())).await?;
+        let is_connected = |one: &Instance| one.cluster.readiness().bus() == BusState::Connected;
+        while !fleet.instances.iter().all(is_connected) {
+            yield_now().await;
+        }
         Ok(fleet)
     }
 
     async fn instance(&self) -> Result<Instance, Error> {
         let env = Arc::new(self.env.fork());
-        let id = InstanceId::generate(&*env);
         let (tally, dead) = (self.tally.clone(), CancellationToken::new());
-        let bus = CountedBus { bus: self.hub.endpoint(id), tally: tally.clone(), dead: dead.clone() };
+        let bus = CountedBus { bus: self.bus.clone(), tally: tally.clone(), dead: dead.clone() };
         let store = Counted { store: Arc::clone(&self.store), tally, dead: dead.clone() };
         let cluster = Cluster::builder(Arc::new(Scripted(self.go.subscribe())), ours::card())
             .store(Arc::new(store))
@@ -104,9 +105,21 @@ impl Fleet {
         self.tally.counts()
     }
 
-    /// How many members are on record, looked up without being counted.
-    pub(super) async fn members(&self) -> Result<usize, Error> {
-        Ok(self.store.roster(None, usize::MAX).await?.len())
+    /// Whether so many members live, and nothing is left to take over from any other; looked up without being
+    /// counted.
+    pub(super) async fn has_recovered(&self, living: usize) -> Result<bool, Error> {
+        let (gone, live): (Vec<_>, Vec<_>) = self
+            .store
+            .roster(None, usize::MAX)
+            .await?
+            .into_iter()
+            .partition(|member| member.state.is_final());
+        for member in &gone {
+            if !self.store.executing(&member.id, None).await?.tasks.is_empty() {
+                return Ok(false);
+            }
+        }
+        Ok(live.len() == living)
     }
 
     /// Feeds and runs that an instance holds.

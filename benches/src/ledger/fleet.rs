@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use a2a::AgentCard;
-use a2a_bus_snssqs::{Clients, Config as BusConfig, Deployment, SnsSqsBus, create_topic};
+use a2a_bus_snssqs::{Clients, SnsSqsBus, create_topic};
+use a2a_cluster::telemetry::BusState;
 use a2a_cluster::{Cluster, ClusterHandler, Config};
 use a2a_core::{InstanceId, SystemEnv};
 use a2a_node::meter::{Bill, Meter};
-use a2a_store_dynamodb::{Config as StoreConfig, DynamoDbStore, table};
+use a2a_store_dynamodb::{DynamoDbStore, table};
 use futures::future::{join_all, try_join_all};
 use integration_tests::endpoint::{Account, Service};
 use serde_json::json;
@@ -65,19 +66,20 @@ impl Fleet {
         };
         let name = format!("ledger-{}", InstanceId::generate(&SystemEnv));
         table::create_table(&dynamodb, &name, table::Protection::default()).await?;
-        let topic = create_topic(&clients, &name, "ledger").await?;
-        let deployment = Deployment::new(&topic.to_string(), "ledger")?;
+        let topic = create_topic(&clients.sns, &name).await?;
         let (turns, turn) = watch::channel(0);
         let start = async || {
-            let me = InstanceId::generate(&SystemEnv);
-            let bus_config = BusConfig::new(deployment.clone(), me);
-            let bus = SnsSqsBus::open(clients.clone(), bus_config, Arc::new(SystemEnv)).await?;
-            let store = DynamoDbStore::new(dynamodb.clone(), StoreConfig::new(&name));
+            let bus = SnsSqsBus::with_clients(clients.clone(), topic.clone())?;
+            let store = DynamoDbStore::with_client(dynamodb.clone(), &name);
             let builder = Cluster::builder(Arc::new(Speaker(turn.clone())), card()?);
             let builder = builder.store(Arc::new(store)).bus(Arc::new(bus)).config(config.clone());
             Ok::<_, Error>(builder.start().await?)
         };
         let clusters = try_join_all((0..instances).map(|_| start())).await?;
+        let is_connected = |one: &Cluster| one.readiness().bus() == BusState::Connected;
+        while !clusters.iter().all(is_connected) {
+            sleep(Duration::from_millis(50)).await;
+        }
         let fleet = Fleet { clusters, meter, turns, next: AtomicU64::new(1) };
         fleet.settled().await;
         Ok(fleet)

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::{AgentCapabilities, AgentCard};
-use a2a_bus_memory::{MemoryBus, MemoryHub};
+use a2a_bus_memory::MemoryBus;
 use a2a_cluster::{Cluster, bindings};
-use a2a_core::{InstanceId, SystemEnv};
 use a2a_server::StaticAgentCard;
 use a2a_store_memory::MemoryStore;
 use axum::Router;
@@ -21,10 +20,10 @@ use crate::script::Go;
 /// Serves one instance at each listener, all on one store and one bus.
 pub(super) async fn serve(listeners: Vec<TcpListener>, go: Go) -> Result<(), Error> {
     let store = Arc::new(MemoryStore::new());
-    let hub = MemoryBus::hub();
+    let bus = Arc::new(MemoryBus::new());
     let mut serving = Vec::new();
     for listener in listeners {
-        let (router, cluster) = instance(&store, &hub, go.clone()).await?;
+        let (router, cluster) = instance(&store, &bus, go.clone()).await?;
         serving.push(async move {
             // Held here: an instance lives as long as it is served.
             let _cluster = cluster;
@@ -37,14 +36,17 @@ pub(super) async fn serve(listeners: Vec<TcpListener>, go: Go) -> Result<(), Err
 
 /// Starts one instance that nobody serves yet.
 pub(crate) async fn alone(go: Go) -> Result<(Router, Cluster), Error> {
-    instance(&Arc::new(MemoryStore::new()), &MemoryBus::hub(), go).await
+    instance(&Arc::new(MemoryStore::new()), &Arc::new(MemoryBus::new()), go).await
 }
 
-async fn instance(store: &Arc<MemoryStore>, hub: &MemoryHub, go: Go) -> Result<(Router, Cluster), Error> {
-    let bus = hub.endpoint(InstanceId::generate(&SystemEnv));
+async fn instance(
+    store: &Arc<MemoryStore>,
+    bus: &Arc<MemoryBus>,
+    go: Go,
+) -> Result<(Router, Cluster), Error> {
     let cluster = Cluster::builder(Arc::new(Scripted(go)), card())
-        .store(Arc::clone(store))
-        .bus(Arc::new(bus))
+        .store(store.clone())
+        .bus(bus.clone())
         .start()
         .await?;
     let card = Arc::new(StaticAgentCard::new(card()));

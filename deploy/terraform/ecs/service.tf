@@ -38,7 +38,6 @@ locals {
       A2A_TABLE          = var.table
       A2A_BUS            = "snssqs"
       A2A_TOPIC_ARN      = var.topic_arn
-      A2A_QUEUE_PREFIX   = var.name
       A2A_SHUTDOWN_GRACE = tostring(var.shutdown_grace)
       A2A_LOG_FORMAT     = "json"
     },
@@ -63,7 +62,7 @@ resource "aws_ecs_task_definition" "instance" {
       essential              = true
       readonlyRootFilesystem = true
       user                   = "65532"
-      # The most that Fargate gives between SIGTERM and SIGKILL; longer than A2A_SHUTDOWN_GRACE and a lease.
+      # The most that Fargate gives between SIGTERM and SIGKILL; longer than A2A_SHUTDOWN_GRACE.
       stopTimeout  = 120
       portMappings = [{ containerPort = 8080, protocol = "tcp" }]
       environment  = [for name, value in local.environment : { name = name, value = value }]

@@ -1,23 +1,23 @@
-//! A store and a hub in this process.
+//! A store and a bus in this process.
 
 use std::sync::Arc;
 
-use a2a_bus_memory::{MemoryBus, MemoryHub};
+use a2a_bus_memory::MemoryBus;
 use a2a_store_memory::{Config, MemoryStore};
 use async_trait::async_trait;
 
-use super::{Backend, Backends, members, new_instance};
+use super::{Backend, Backends, members};
 
-/// One store and one hub, which all instances share.
+/// One store and one bus, which all instances share.
 #[derive(Debug)]
 pub struct InMemory {
     store: Arc<MemoryStore>,
-    hub: MemoryHub,
+    bus: Arc<MemoryBus>,
 }
 
 impl Default for InMemory {
     fn default() -> Self {
-        InMemory { store: Arc::new(store()), hub: MemoryBus::hub() }
+        InMemory { store: Arc::new(store()), bus: Arc::new(MemoryBus::new()) }
     }
 }
 
@@ -30,10 +30,8 @@ pub(super) fn store() -> MemoryStore {
 #[async_trait]
 impl Backends for InMemory {
     async fn open(&self) -> Backend {
-        Backend { store: self.store.clone(), bus: Arc::new(self.hub.endpoint(new_instance())) }
+        Backend { store: self.store.clone(), bus: self.bus.clone() }
     }
-
-    async fn sweep(&self) {}
 
     async fn left(&self) -> Vec<String> {
         members(&*self.store).await

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use a2a_bus_memory::{MemoryBus, MemoryHub};
+use a2a_bus_memory::MemoryBus;
 use a2a_store_memory::MemoryStore;
 use async_trait::async_trait;
 
-use super::{Backend, Backends, OnAws, members, memory, new_instance};
+use super::{Backend, Backends, OnAws, members, memory};
 
 /// Tasks in DynamoDB, traffic in memory.
 #[derive(Debug)]
 pub struct StoreOnAws {
     aws: OnAws,
-    hub: MemoryHub,
+    bus: Arc<MemoryBus>,
 }
 
 impl StoreOnAws {
@@ -22,17 +22,15 @@ impl StoreOnAws {
     ///
     /// As [`OnAws::create`].
     pub async fn create() -> Option<Self> {
-        Some(StoreOnAws { aws: OnAws::create().await?, hub: MemoryBus::hub() })
+        Some(StoreOnAws { aws: OnAws::create().await?, bus: Arc::new(MemoryBus::new()) })
     }
 }
 
 #[async_trait]
 impl Backends for StoreOnAws {
     async fn open(&self) -> Backend {
-        Backend { store: self.aws.store(), bus: Arc::new(self.hub.endpoint(new_instance())) }
+        Backend { store: self.aws.store(), bus: self.bus.clone() }
     }
-
-    async fn sweep(&self) {}
 
     async fn left(&self) -> Vec<String> {
         self.aws.left().await
@@ -60,11 +58,7 @@ impl TrafficOnAws {
 #[async_trait]
 impl Backends for TrafficOnAws {
     async fn open(&self) -> Backend {
-        Backend { store: self.store.clone(), bus: self.aws.bus().await }
-    }
-
-    async fn sweep(&self) {
-        self.aws.clean(self.store.clone()).await;
+        Backend { store: self.store.clone(), bus: self.aws.bus() }
     }
 
     async fn left(&self) -> Vec<String> {

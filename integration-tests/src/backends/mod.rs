@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here is a test that fails")]
 
-mod aws;
+pub(crate) mod aws;
 mod memory;
 mod mixed;
 mod weathered;
@@ -10,7 +10,7 @@ mod weathered;
 use std::fmt;
 use std::sync::Arc;
 
-use a2a_core::{EventBus, InstanceId, Membership, Store};
+use a2a_core::{EventBus, Membership, Store};
 use async_trait::async_trait;
 
 pub use aws::OnAws;
@@ -34,19 +34,13 @@ pub trait Backends: fmt::Debug + Send + Sync + 'static {
     /// the runtime of that instance.
     async fn open(&self) -> Backend;
 
-    /// Removes what instances left behind that died, as an operator's janitor does.
-    async fn sweep(&self);
-
-    /// What there is besides tasks, in words: membership records, queues, subscriptions. Nothing, once all
-    /// instances have shut down.
+    /// What there is besides tasks, in words: members, queues, subscriptions. Nothing, once all instances have shut
+    /// down; the records of those that were evicted, which stay for a while, do not count.
     async fn left(&self) -> Vec<String>;
 }
 
 async fn members(store: &dyn Membership) -> Vec<String> {
     let members = store.roster(None, 100).await.unwrap();
-    members.iter().map(|member| format!("member {} ({:?})", member.id, member.state)).collect()
-}
-
-fn new_instance() -> InstanceId {
-    InstanceId::generate(&a2a_core::SystemEnv)
+    let members = members.iter().filter(|member| !member.state.is_final());
+    members.map(|member| format!("member {} ({:?})", member.id, member.state)).collect()
 }

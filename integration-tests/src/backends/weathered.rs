@@ -25,12 +25,10 @@ impl Weathered {
 impl Backends for Weathered {
     async fn open(&self) -> Backend {
         let Backend { store, bus } = self.backends.open().await;
-        let store = FaultyStore::new(store, self.weather.clone(), 0).used_by(bus.me());
-        Backend { store: Arc::new(store), bus: Arc::new(FaultyBus::new(bus, self.weather.clone(), 0)) }
-    }
-
-    async fn sweep(&self) {
-        self.backends.sweep().await;
+        Backend {
+            store: Arc::new(FaultyStore::new(store, self.weather.clone(), 0)),
+            bus: Arc::new(FaultyBus::new(bus, self.weather.clone(), 0)),
+        }
     }
 
     async fn left(&self) -> Vec<String> {

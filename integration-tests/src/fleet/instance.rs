@@ -60,9 +60,8 @@ impl Instance {
         let (tracker, stopping) = (servers.clone(), stop.clone());
         let starting = async move {
             let backend = backends.open().await;
-            let store = backend.store;
-            let builder = builder.tasks(store.clone()).membership(store.clone()).push_configs(store);
-            let cluster = Arc::new(builder.bus(backend.bus).start().await.unwrap());
+            let builder = builder.store(backend.store).bus(backend.bus);
+            let cluster = Arc::new(builder.start().await.unwrap());
             let http = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let grpc = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let sockets = Sockets { http: http.local_addr().unwrap(), grpc: grpc.local_addr().unwrap() };
@@ -88,7 +87,8 @@ impl Instance {
     pub(super) async fn shutdown(self, grace: Duration) {
         let Some(runtime) = &self.runtime else { return };
         let cluster = Arc::clone(&self.cluster);
-        self.servers.spawn_on(async move { cluster.shutdown(grace).await }, runtime.handle()).await.unwrap();
+        let stopping = async move { drop(cluster.shutdown(grace).await) };
+        self.servers.spawn_on(stopping, runtime.handle()).await.unwrap();
         self.stop.cancel();
         self.servers.close();
         self.servers.wait().await;

@@ -7,6 +7,7 @@ use a2a::{AgentCard, TRANSPORT_PROTOCOL_GRPC, TRANSPORT_PROTOCOL_HTTP_JSON, TRAN
 use a2a_client::agent_card::AgentCardResolver;
 use a2a_core::{Env, SystemEnv};
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 
 use super::caller::Caller;
 use super::front::Front;
@@ -18,6 +19,7 @@ use crate::fleet::Binding;
 
 /// How long a process may take to end, besides its grace.
 const ENDS_WITHIN: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What a crew is to be.
 #[derive(Debug, Clone)]
@@ -176,7 +178,7 @@ impl Crew {
 
     /// The process that runs a task now. `None` where none does, or one that is gone.
     pub async fn executor_of(&self, task: &str) -> Option<&Node> {
-        let executor = self.site.head(task).await?.executor?.instance.to_string();
+        let executor = self.site.head(task).await?.claim?.instance.to_string();
         self.nodes.iter().find(|node| node.id() == executor)
     }
 
@@ -184,8 +186,8 @@ impl Crew {
     pub async fn executed_by(&self, instance: &str, tasks: &[String]) -> Vec<String> {
         let mut executed = Vec::new();
         for task in tasks {
-            let executor = self.site.head(task).await.and_then(|head| head.executor);
-            if executor.is_some_and(|executor| executor.instance.to_string() == instance) {
+            let claim = self.site.head(task).await.and_then(|head| head.claim);
+            if claim.is_some_and(|claim| claim.instance.to_string() == instance) {
                 executed.push(task.clone());
             }
         }
@@ -234,6 +236,25 @@ impl Crew {
         assert!(status.success(), "{name} ended with {status}; its last words:\n{}", journal.tail());
         self.gone.push((name.to_owned(), journal));
         self.front.remove(name);
+    }
+
+    /// Waits until the survivors have evicted those that were killed, and removed what these left on the bus.
+    ///
+    /// # Panics
+    ///
+    /// When they do not.
+    pub async fn cleaned_up(&self) {
+        let living = self.nodes.len();
+        let until = Instant::now() + self.plan.lease * 4 + ENDS_WITHIN;
+        loop {
+            let Leftovers { queues, subscriptions, members } = self.site.leftovers().await;
+            if [queues.len(), subscriptions.len(), members.len()] == [living; 3] {
+                return;
+            }
+            let left = [queues, subscriptions, members];
+            assert!(Instant::now() < until, "{living} live, and there is {left:?}{}", self.words());
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Removes a process that is gone from the load balancer.

@@ -16,7 +16,8 @@ pub struct Journal(Arc<Mutex<Pages>>);
 #[derive(Debug, Default)]
 struct Pages {
     lines: VecDeque<String>,
-    rejoined_as: Vec<String>,
+    /// The ids under which the process has served, the first one included.
+    ids: Vec<String>,
     panicked: bool,
 }
 
@@ -39,12 +40,12 @@ impl Journal {
 
     /// Under which id the process joined again after it was evicted, if it did.
     pub fn rejoined_as(&self) -> Option<String> {
-        self.with(|pages| pages.rejoined_as.last().cloned())
+        self.with(|pages| pages.ids.get(1..)?.last().cloned())
     }
 
     /// How often the process joined again under another id.
     pub fn rejoined(&self) -> usize {
-        self.with(|pages| pages.rejoined_as.len())
+        self.with(|pages| pages.ids.len().saturating_sub(1))
     }
 
     /// Tells whether a thread of the process panicked.
@@ -60,9 +61,7 @@ impl Journal {
 impl Pages {
     fn add(&mut self, line: String) {
         self.panicked |= line.contains("panicked at");
-        if let Some(id) = rejoined_as(&line) {
-            self.rejoined_as.push(id);
-        }
+        self.ids.extend(serves_as(&line));
         if self.lines.len() == LINES {
             self.lines.pop_front();
         }
@@ -70,9 +69,9 @@ impl Pages {
     }
 }
 
-fn rejoined_as(line: &str) -> Option<String> {
+fn serves_as(line: &str) -> Option<String> {
     let line: Value = serde_json::from_str(line).ok()?;
-    let is_it = line.get("message")?.as_str()?.starts_with("rejoined under a new id");
+    let is_it = line.get("message")?.as_str()? == "the instance serves";
     is_it.then(|| line.get("instance")?.as_str().map(str::to_owned)).flatten()
 }
 
@@ -81,14 +80,14 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_last_id_counts_and_the_last_lines_are_kept() {
+    async fn each_id_after_the_first_is_another_life_and_the_last_lines_are_kept() {
         let joined =
-            |id: &str| format!(r#"{{"level":"WARN","message":"rejoined under a new id","instance":"{id}"}}"#);
+            |id: &str| format!(r#"{{"level":"INFO","message":"the instance serves","instance":"{id}"}}"#);
         let noise = "noise\n".repeat(LINES);
-        let log = format!("{}\n{noise}{}\nlast\n", joined("a"), joined("b"));
+        let log = format!("{}\n{}\n{noise}{}\nlast\n", joined("a"), joined("b"), joined("c"));
         let journal = Journal::default();
         journal.clone().keep(log.as_bytes()).await;
-        assert_eq!((journal.rejoined(), journal.rejoined_as()), (2, Some("b".to_owned())));
+        assert_eq!((journal.rejoined(), journal.rejoined_as()), (2, Some("c".to_owned())));
         assert_eq!(journal.tail().lines().count(), SHOWN);
         assert!(journal.tail().ends_with("    last\n") && !journal.panicked());
     }

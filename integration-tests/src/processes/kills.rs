@@ -113,6 +113,7 @@ pub async fn run(plan: Plan, aws: &Aws, kills: usize, seed: u64, mut tell: impl 
     if tasks != outcome.tasks {
         outcome.wrong.push(format!("{tasks} tasks in the table, where clients began {}", outcome.tasks));
     }
+    crew.cleaned_up().await;
     outcome.left = crew.shutdown().await;
     outcome
 }

@@ -1,8 +1,8 @@
-//! A place of one's own on AWS: a table, a topic, a prefix for queues; and a look at them past all instances.
+//! A place of one's own on AWS: a table and a topic; and a look at them past all instances.
 
 use std::sync::Arc;
 
-use a2a_bus_snssqs::Clients;
+use a2a_bus_snssqs::{Clients, TopicArn, create_topic};
 use a2a_core::{
     CommitRecord, Env, Member, Membership, Replay, SystemEnv, TaskHead, TaskKey, TaskQuery, TaskStore,
     Tenant, Version,
@@ -11,19 +11,18 @@ use a2a_store_dynamodb::DynamoDbStore;
 use a2a_store_dynamodb::table::{Protection, create_table};
 
 use super::gate::{Gate, Passage};
+use crate::backends::aws::messaging;
 use crate::endpoint::{Account, Aws, Service, wanted};
 
 const TABLE: &str = "tasks";
 const TOPIC: &str = "events";
-const PREFIX: &str = "a2a";
 
 /// Where the instances of one cluster keep everything.
 #[derive(Debug)]
 pub struct Site {
     account: Account,
     table: String,
-    topic: String,
-    prefix: String,
+    topic: TopicArn,
     store: DynamoDbStore,
     clients: Clients,
     gates: Option<Gates>,
@@ -53,7 +52,7 @@ pub struct Leftovers {
     pub queues: Vec<String>,
     /// ARNs of subscriptions.
     pub subscriptions: Vec<String>,
-    /// Ids of members.
+    /// Ids of members that may still live. The records of others stay for a while.
     pub members: Vec<String>,
 }
 
@@ -76,16 +75,11 @@ impl Site {
         // Where tests share an account, the names tell them apart.
         let name = SystemEnv.uuid().simple().to_string();
         let table = format!("{TABLE}-{name}");
-        let prefix = format!("{PREFIX}-{}", &name[20..]);
-        let dynamodb = aws_sdk_dynamodb::Client::new(&account.sdk_config(Service::DynamoDb));
-        create_table(&dynamodb, &table, Protection::default()).await.unwrap();
-        let clients = Clients {
-            sns: aws_sdk_sns::Client::new(&account.sdk_config(Service::Sns)),
-            sqs: aws_sdk_sqs::Client::new(&account.sdk_config(Service::Sqs)),
-        };
-        let topic = format!("{TOPIC}-{name}");
-        let topic = a2a_bus_snssqs::create_topic(&clients, &topic, &prefix).await.unwrap().to_string();
-        let store = DynamoDbStore::new(dynamodb, a2a_store_dynamodb::Config::new(&table));
+        let store = DynamoDbStore::new(&account.sdk_config(Service::DynamoDb), &table);
+        create_table(store.client(), &table, Protection::default()).await.unwrap();
+        let sns = aws_sdk_sns::Client::new(&account.sdk_config(Service::Sns));
+        let topic = create_topic(&sns, &format!("{TOPIC}-{name}")).await.unwrap();
+        let clients = messaging(&account, &topic);
         let gates = match aws.socket() {
             Some(address) => Some(Gates {
                 table: Gate::before(address).await.unwrap(),
@@ -93,7 +87,7 @@ impl Site {
             }),
             None => None,
         };
-        Site { account, table, topic, prefix, store, clients, gates }
+        Site { account, table, topic, store, clients, gates }
     }
 
     /// The gates before the endpoint. `None` means that a test which shuts them is to return: the reason was printed.
@@ -119,8 +113,7 @@ impl Site {
             ("A2A_STORE", "dynamodb".to_owned()),
             ("A2A_TABLE", self.table.clone()),
             ("A2A_BUS", "snssqs".to_owned()),
-            ("A2A_TOPIC_ARN", self.topic.clone()),
-            ("A2A_QUEUE_PREFIX", self.prefix.clone()),
+            ("A2A_TOPIC_ARN", self.topic.to_string()),
         ];
         account.environment().into_iter().chain(ours).collect()
     }
@@ -183,15 +176,22 @@ impl Site {
     ///
     /// When one cannot look.
     pub async fn leftovers(&self) -> Leftovers {
-        let queues = self.clients.sqs.list_queues().queue_name_prefix(&self.prefix).send().await.unwrap();
+        let queues =
+            self.clients.sqs.list_queues().queue_name_prefix(self.topic.name()).send().await.unwrap();
         let mut subscriptions = Vec::new();
-        let mut pages =
-            self.clients.sns.list_subscriptions_by_topic().topic_arn(&self.topic).into_paginator().send();
+        let mut pages = self
+            .clients
+            .sns
+            .list_subscriptions_by_topic()
+            .topic_arn(self.topic.to_string())
+            .into_paginator()
+            .send();
         while let Some(page) = pages.next().await {
             let page = page.unwrap().subscriptions.unwrap_or_default();
             subscriptions.extend(page.into_iter().filter_map(|subscription| subscription.subscription_arn));
         }
-        let members = self.members().await.into_iter().map(|member| member.id.to_string()).collect();
+        let members = self.members().await.into_iter().filter(|member| !member.state.is_final());
+        let members = members.map(|member| member.id.to_string()).collect();
         Leftovers { queues: queues.queue_urls.unwrap_or_default(), subscriptions, members }
     }
 }

@@ -80,6 +80,19 @@ impl EventBuffer {
         self.outputs.push_back(output);
     }
 
+    /// Takes more outputs, in order.
+    pub fn extend(&mut self, outputs: Vec<AgentOutput>) {
+        for output in &outputs {
+            self.bytes += output.bytes();
+            self.urgent += usize::from(!output.is_progress());
+        }
+        if self.outputs.is_empty() {
+            self.outputs = VecDeque::from(outputs);
+        } else {
+            self.outputs.extend(outputs);
+        }
+    }
+
     /// Gives the oldest output away.
     pub fn pop(&mut self) -> Option<AgentOutput> {
         let output = self.outputs.pop_front()?;

@@ -29,6 +29,16 @@ pub(super) struct Write {
 }
 
 impl Write {
+    /// Whoever waited for this write has left, and reads nothing.
+    pub(super) fn abandon(&mut self, ticket: Ticket) {
+        if let What::Claim(claiming) = &mut self.what
+            && let ClaimFor::FollowUp(follow_up) = &mut claiming.purpose
+            && follow_up.ticket == ticket
+        {
+            follow_up.reads = false;
+        }
+    }
+
     pub(super) fn deadline(&self) -> Option<Time> {
         self.patience
     }
@@ -131,7 +141,7 @@ impl Actor {
 
     fn commit(&mut self, what: What, call: CommitCall, patience: Option<Time>, fx: &mut Vec<Effect>) {
         self.write = Some(Write { what, patience });
-        fx.push(Effect::Commit(Box::new(call)));
+        fx.push(Effect::Commit(call));
     }
 
     /// Claims the parked task for a message. Where an agent of ours has left it open, the claim follows what that one
@@ -293,7 +303,7 @@ impl Actor {
         } else {
             match plan_commit(&mut run.said, task, &mut run.turn, m.env) {
                 CommitPlan::Answer(message) => {
-                    self.end_run(Reply::Message(message), m, fx);
+                    self.end_run(Reply::Message(Box::new(message)), m, fx);
                     return false;
                 }
                 CommitPlan::Refuse(error) => {
@@ -558,6 +568,7 @@ impl Actor {
                 return;
             }
             ClaimFor::FollowUp(follow_up) => {
+                self.readers += usize::from(follow_up.reads);
                 let waiter = (follow_up.ticket, follow_up.answer_at);
                 (TurnKind::FollowUp, Some(waiter), None, Some(follow_up.task))
             }

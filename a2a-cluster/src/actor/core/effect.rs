@@ -61,7 +61,7 @@ pub struct StartAgent {
 #[derive(Debug, Clone)]
 pub enum Effect {
     /// Commit, as often as it takes; answer with `Written`.
-    Commit(Box<CommitCall>),
+    Commit(CommitCall),
     /// Release this claim; answer with `Written`.
     Release(Claim),
     /// Load the task; answer with `Loaded`.

@@ -59,6 +59,8 @@ pub struct FirstTurn {
     pub always_task: bool,
     /// The task has push notification configs.
     pub webhooks: bool,
+    /// Whoever waits reads from the ring, too: it attaches with this, whatever comes of it.
+    pub reads: bool,
 }
 
 /// A turn of a parked task: a message that was checked against the task as it was then.
@@ -80,6 +82,8 @@ pub struct FollowUp {
     pub message: Message,
     /// What the agent may know of the caller.
     pub caller: Option<CallerContext>,
+    /// Whoever waits reads from the ring, too: it attaches once the task is claimed, and is told so by `Open`.
+    pub reads: bool,
 }
 
 /// What a read of the task showed.
@@ -241,7 +245,7 @@ pub enum Reply {
     /// The task, as far as was asked for.
     Task(Arc<Task>),
     /// The agent only answered with a message; there is no task.
-    Message(Message),
+    Message(Box<Message>),
     /// The agent, or the store, refused; nothing has changed.
     Refused(A2AError),
     /// Another instance has the task now; follow it there. With the task as it was to be created, where it was.

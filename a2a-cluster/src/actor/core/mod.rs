@@ -321,7 +321,7 @@ impl Actor {
     /// Tells whether readers are fed by the agent that runs here: it has the task, or is about to create it. A task that
     /// is parked may be claimed by others at any time, whether its agent goes on talking or not.
     fn is_served(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| !run.is_parked())
+        self.run.as_ref().is_some_and(|run| run.claim.is_none() || !run.is_parked())
     }
 
     fn is_starting(&self) -> bool {
@@ -425,6 +425,9 @@ impl Actor {
         }
         if let Some(run) = &mut self.run {
             run.waiters.retain(|(waiting, _)| *waiting != ticket);
+        }
+        if let Some(write) = &mut self.write {
+            write.abandon(ticket);
         }
         self.requests.retain(|request| request.ticket != ticket);
     }

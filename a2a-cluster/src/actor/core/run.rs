@@ -214,6 +214,7 @@ impl Pace {
 impl Actor {
     /// A message begins the task. One that is begun here already is joined: no second agent starts.
     pub(super) fn begin(&mut self, first: FirstTurn, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        self.readers += usize::from(first.reads);
         if self.leaving.is_some() {
             fx.push(Effect::Reply(first.ticket, Reply::Stopped));
             return;
@@ -263,7 +264,7 @@ impl Actor {
     pub(super) fn said(
         &mut self,
         agent: AgentId,
-        outputs: Vec<AgentOutput>,
+        mut outputs: Vec<AgentOutput>,
         m: Moment<'_>,
         fx: &mut Vec<Effect>,
     ) {
@@ -273,21 +274,20 @@ impl Actor {
         };
         run.silence_due = m.at + self.settings.agent_silence;
         let mut refuses = false;
-        for output in outputs {
-            match &output {
-                AgentOutput::Ended => run.doing = Doing::Ended,
-                // Heard at once: a commit that takes long must not use up the agent's grace.
-                AgentOutput::CancelFailed(error) => {
-                    refuses |= matches!(
-                        error.code,
-                        error_code::TASK_NOT_CANCELABLE | error_code::UNSUPPORTED_OPERATION
-                    ) && run.turn.stopping == Some(StopReason::Cancel);
-                    continue;
-                }
-                _ => {}
+        outputs.retain(|output| match output {
+            // Heard at once: a commit that takes long must not use up the agent's grace.
+            AgentOutput::CancelFailed(error) => {
+                refuses |=
+                    matches!(error.code, error_code::TASK_NOT_CANCELABLE | error_code::UNSUPPORTED_OPERATION)
+                        && run.turn.stopping == Some(StopReason::Cancel);
+                false
             }
-            run.said.push(output);
+            _ => true,
+        });
+        if let Some(AgentOutput::Ended) = outputs.last() {
+            run.doing = Doing::Ended;
         }
+        run.said.extend(outputs);
         if refuses {
             run.turn.stopping = None;
             run.refused_at = Some(m.at);

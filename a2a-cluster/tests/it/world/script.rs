@@ -35,7 +35,7 @@ type Said = Result<StreamResponse, A2AError>;
 pub(crate) fn script(ctx: &ExecutorContext) -> Option<String> {
     let said = ctx.stored_task.iter().flat_map(|task| task.history.iter().flatten());
     let all = said.chain(&ctx.message).filter_map(Message::text);
-    Some(all.filter_map(|text| text.strip_prefix("do ")).last()?.to_owned())
+    Some(all.filter_map(|text| text.strip_prefix("do ")).next_back()?.to_owned())
 }
 
 pub(crate) fn execute(script: &str, ctx: &ExecutorContext) -> BoxStream<'static, Said> {

@@ -6,19 +6,19 @@ use std::time::Duration;
 use aws_credential_types::provider::ProvideCredentials;
 
 use super::checkup::Checkup;
-use crate::aws::clients::AwsClients;
+use crate::aws::clients::Aws;
 use crate::report::with_causes;
 
 /// Longer than the slowest source, a machine's metadata, takes to answer or to be missing.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Checks region and credentials. Nothing else can be checked without them; tells whether they are there.
-pub(super) async fn check(checkup: &mut Checkup, clients: &AwsClients) -> io::Result<bool> {
-    let endpoint = match clients.shared.endpoint_url() {
+pub(super) async fn check(checkup: &mut Checkup, aws: &Aws) -> io::Result<bool> {
+    let endpoint = match aws.config.endpoint_url() {
         Some(url) => format!(", endpoint {url}"),
         None => String::new(),
     };
-    let region = match clients.region() {
+    let region = match aws.region() {
         Some(region) => {
             checkup.ok("region", format!("{region}{endpoint}"))?;
             true
@@ -28,7 +28,7 @@ pub(super) async fn check(checkup: &mut Checkup, clients: &AwsClients) -> io::Re
             false
         }
     };
-    let found = match clients.shared.credentials_provider() {
+    let found = match aws.config.credentials_provider() {
         Some(provider) => match tokio::time::timeout(PATIENCE, provider.provide_credentials()).await {
             Ok(Ok(credentials)) => Ok(credentials.expiry().is_some()),
             Ok(Err(error)) => Err(with_causes(&error)),

@@ -8,7 +8,7 @@ mod table;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use super::clients::AwsClients;
+use super::clients::Aws;
 use crate::cli::Doctor;
 use checkup::{Checkup, Finding};
 
@@ -20,14 +20,11 @@ use checkup::{Checkup, Finding};
 pub(super) async fn run(flags: Doctor) -> Result<ExitCode, io::Error> {
     let Doctor { names, json } = flags;
     let mut checkup = Checkup::new(Box::new(move |finding: &Finding| print(finding, json)));
-    let clients = AwsClients::from_environment().await;
-    if account::check(&mut checkup, &clients).await? {
-        table::check(&mut checkup, &clients, &names.table).await?;
-        match names.queues.topic_arn {
-            Some(topic) => {
-                let (prefix, table) = (&names.queues.queue_prefix, &names.table);
-                queues::check(&mut checkup, &clients, &topic, prefix, table).await?;
-            }
+    let aws = Aws::from_environment().await;
+    if account::check(&mut checkup, &aws).await? {
+        table::check(&mut checkup, &aws, &names.table).await?;
+        match names.topic.topic_arn {
+            Some(topic) => queues::check(&mut checkup, &aws, &topic).await?,
             None => {
                 checkup.skipped("topic", "no --topic-arn: instances of other processes are told nothing")?
             }

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
 use super::checkup::Checkup;
-use crate::aws::clients::AwsClients;
+use crate::aws::clients::Aws;
 use crate::aws::fault::told;
 use crate::report::with_causes;
 
@@ -19,11 +19,12 @@ const NOBODY: &str = "doctor";
 const NEVER: &str = "attribute_exists(pk) AND attribute_not_exists(pk)";
 
 /// Checks schema and permissions.
-pub(super) async fn check(checkup: &mut Checkup, clients: &AwsClients, name: &str) -> io::Result<()> {
-    match Box::pin(verify_table(&clients.dynamodb, name)).await {
+pub(super) async fn check(checkup: &mut Checkup, aws: &Aws, name: &str) -> io::Result<()> {
+    let store = aws.store(name);
+    match Box::pin(verify_table(store.client(), name)).await {
         Ok(()) => checkup.ok("table", format!("{name} has the expected keys, indexes and TTL"))?,
         Err(error) => {
-            let region = clients.region().unwrap_or_default();
+            let region = aws.region().unwrap_or_default();
             let advice = format!(
                 "`a2a-node provision --table {name} --topic NAME` makes what is missing in {region}; for one that \
                  differs choose another name; it needs dynamodb:DescribeTable and dynamodb:DescribeTimeToLive"
@@ -32,7 +33,7 @@ pub(super) async fn check(checkup: &mut Checkup, clients: &AwsClients, name: &st
             return checkup.skipped("table access", "the table must be right first");
         }
     }
-    let refused = Box::pin(refused(&clients.dynamodb, name)).await;
+    let refused = Box::pin(refused(store.client(), name)).await;
     if refused.is_empty() {
         return checkup.ok("table access", "reading, writing and deleting items is allowed");
     }

@@ -20,7 +20,6 @@ fn on_aws(topic_arn: Option<&str>, days: Option<u64>) -> Result<Choice, Mismatch
     Ok(Choice::Aws(OnAws {
         table: "t".to_owned(),
         topic_arn: topic_arn.map(str::to_owned),
-        queue_prefix: "a2a".to_owned(),
         task_retention: days.map(|days| Duration::from_secs(days * 24 * 3600)),
         commit_spacing: Duration::from_millis(60),
     }))

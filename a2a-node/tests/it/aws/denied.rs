@@ -18,17 +18,16 @@ async fn without(action: &'static str, site: &Site, arguments: &[&str]) -> Outpu
 #[tokio::test]
 async fn doctor_names_the_permission_that_is_missing_and_the_check_that_needs_it() {
     let Some(site) = Site::provisioned().await else { return };
-    let table: [(&str, &str, &str); 10] = [
+    let table: [(&str, &str, &str); 9] = [
         ("dynamodb:DescribeTable", "table", "dynamodb:DescribeTable"),
         ("dynamodb:DescribeTimeToLive", "table", "dynamodb:DescribeTimeToLive"),
         ("dynamodb:PutItem", "table access", "dynamodb:PutItem: AccessDeniedException"),
         ("dynamodb:BatchGetItem", "table access", "dynamodb:BatchGetItem: AccessDeniedException"),
-        ("sns:GetTopicAttributes", "topic", "sns:GetTopicAttributes"),
         ("sqs:CreateQueue", "topic", "sqs:CreateQueue"),
         ("sqs:SendMessage", "queue", "SendMessage, ReceiveMessage"),
         ("sns:Publish", "publish", "sns:Publish"),
         ("sqs:DeleteQueue", "clean-up", "sqs:DeleteQueue"),
-        ("sqs:ListQueues", "janitor", "sqs:ListQueues"),
+        ("sns:ListSubscriptionsByTopic", "clean-up", "sns:ListSubscriptionsByTopic"),
     ];
     join_all(table.map(|(denied, check, advice)| {
         let site = &site;

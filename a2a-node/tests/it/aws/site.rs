@@ -1,9 +1,10 @@
 //! An account of one's own, with a cluster in it that the binary made.
 
 use std::process::Output;
+use std::time::Duration;
 
 use a2a_core::{Membership, SystemEnv};
-use a2a_store_dynamodb::{Config, DynamoDbStore};
+use a2a_store_dynamodb::DynamoDbStore;
 use integration_tests::endpoint::{self, Account, Service};
 use tokio::process::Command;
 
@@ -14,7 +15,6 @@ pub(crate) struct Site {
     pub account: Account,
     pub table: String,
     pub topic: String,
-    pub prefix: String,
     /// What `provision` printed.
     settings: Vec<(String, String)>,
 }
@@ -42,7 +42,6 @@ impl Site {
             account,
             table: format!("tasks-{name}"),
             topic: format!("events-{name}"),
-            prefix: format!("a2a-{}", &name[20..]),
             settings: Vec::new(),
         })
     }
@@ -60,7 +59,6 @@ impl Site {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = node::command(arguments);
         command.envs(self.account.environment()).envs(self.settings.clone());
-        command.env("A2A_QUEUE_PREFIX", &self.prefix);
         command
     }
 
@@ -71,9 +69,7 @@ impl Site {
     /// Makes the cluster. With a name for each, so that tests share no table where they share an account.
     pub(crate) async fn provision(&self, flags: &[&str]) -> Output {
         let names = ["provision", "--table", &self.table, "--topic", &self.topic];
-        // The prefix is no setting of this command.
-        let mut command = self.command(&[&names, flags].concat());
-        soon(command.env_remove("A2A_QUEUE_PREFIX").output()).await.unwrap()
+        self.run(&[&names, flags].concat()).await
     }
 
     /// Serves on free ports.
@@ -81,24 +77,41 @@ impl Site {
         Node::start(&mut self.command(&[&["serve", "--listen", "127.0.0.1:0"], flags].concat())).await
     }
 
+    /// Waits until there are so many queues, subscriptions and members: instances connect, and clean up after others,
+    /// in the background.
+    pub(crate) async fn becomes(&self, wanted: [usize; 3]) {
+        soon(async {
+            let mut pause = tokio::time::interval(Duration::from_millis(50));
+            while self.leftovers().await != wanted {
+                pause.tick().await;
+            }
+        })
+        .await;
+    }
+
     /// The URLs of the cluster's queues.
     pub(crate) async fn queues(&self) -> Vec<String> {
         let sqs = aws_sdk_sqs::Client::new(&self.account.sdk_config(Service::Sqs));
-        let listed = sqs.list_queues().queue_name_prefix(&self.prefix).send().await.unwrap();
+        let listed = sqs.list_queues().queue_name_prefix(&self.topic).send().await.unwrap();
         listed.queue_urls.unwrap_or_default()
     }
 
-    /// How many queues, subscriptions and members there are.
+    /// How many queues, subscriptions and members there are, those aside whose life is over.
     pub(crate) async fn leftovers(&self) -> [usize; 3] {
         let topic = self.settings.iter().find(|(name, _)| name == "A2A_TOPIC_ARN").unwrap().1.clone();
         let sns = aws_sdk_sns::Client::new(&self.account.sdk_config(Service::Sns));
         let subscriptions = sns.list_subscriptions_by_topic().topic_arn(topic).send().await.unwrap();
-        let members = self.members().await.len();
+        let members = self.members().await;
+        let members = members.iter().filter(|member| !member.state.is_final()).count();
         [self.queues().await.len(), subscriptions.subscriptions().len(), members]
     }
 
+    /// A handle on the table, past all instances.
+    pub(crate) fn store(&self) -> DynamoDbStore {
+        DynamoDbStore::new(&self.account.sdk_config(Service::DynamoDb), &self.table)
+    }
+
     pub(crate) async fn members(&self) -> Vec<a2a_core::Member> {
-        let dynamodb = aws_sdk_dynamodb::Client::new(&self.account.sdk_config(Service::DynamoDb));
-        DynamoDbStore::new(dynamodb, Config::new(&self.table)).roster(None, 100).await.unwrap()
+        self.store().roster(None, 100).await.unwrap()
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod remote;
 pub(crate) mod stream;
 mod words;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use a2a_testkit::{Fixture, StoreFixture, async_trait};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
-use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex, TimeToLiveSpecification};
+use aws_sdk_dynamodb::types::{AttributeValue, BillingMode, GlobalSecondaryIndex, TimeToLiveSpecification};
 use dynoxide::{Database, server};
 use faults::BadNetwork;
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,11 @@ impl Setup {
     }
 
     async fn client_with(&self, change: impl FnOnce(Builder) -> Builder) -> Client {
+        Client::from_conf(change(aws_sdk_dynamodb::config::Builder::from(&self.shared().await)).build())
+    }
+
+    /// What the environment says of region, credentials and endpoint.
+    pub(crate) async fn shared(&self) -> aws_config::SdkConfig {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(5))
             .operation_attempt_timeout(Duration::from_secs(30))
@@ -74,8 +80,7 @@ impl Setup {
                 .credentials_provider(Credentials::new("test", "test", None, None, "test")),
             None => loader,
         };
-        let shared = loader.timeout_config(timeouts).load().await;
-        Client::from_conf(change(aws_sdk_dynamodb::config::Builder::from(&shared)).build())
+        loader.timeout_config(timeouts).load().await
     }
 }
 
@@ -150,6 +155,13 @@ impl Place {
     /// How to open a handle, with the seed of a bad network where it is to have one.
     pub(crate) fn setup(&self, bad_network: Option<u64>) -> Setup {
         Setup { endpoint: self.endpoint.clone(), table: self.table.clone(), bad_network }
+    }
+
+    /// What is in the table, beside its format.
+    pub(crate) async fn items(&self) -> Vec<HashMap<String, AttributeValue>> {
+        let scan = self.client().await.scan().table_name(&self.table).send().await.unwrap();
+        let items = scan.items.unwrap_or_default().into_iter();
+        items.filter(|item| item["pk"] != AttributeValue::S("F".into())).collect()
     }
 
     /// Names one more table, which [`Fixture::close`] removes as well.

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use a2a_core::{
     BackendError, Beat, Claim, Commit, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor,
@@ -43,6 +44,7 @@ pub(crate) struct RemoteStore {
     stdin: Mutex<ChildStdin>,
     answers: Answers,
     next: AtomicU64,
+    spacing: Duration,
     _reader: JoinSet<()>,
     _child: Child,
 }
@@ -62,7 +64,10 @@ impl RemoteStore {
         let mut reader = JoinSet::new();
         reader.spawn(read(lines, Arc::clone(&answers)));
         let stdin = Mutex::new(child.stdin.take().unwrap());
-        RemoteStore { stdin, answers, next: AtomicU64::default(), _reader: reader, _child: child }
+        let (next, spacing) = (AtomicU64::default(), Duration::ZERO);
+        let mut store = RemoteStore { stdin, answers, next, spacing, _reader: reader, _child: child };
+        store.spacing = store.ask(Call::CommitSpacing).await.unwrap();
+        store
     }
 
     async fn ask<T: DeserializeOwned>(&self, call: Call) -> Result<T> {
@@ -125,6 +130,7 @@ async fn answer(store: &DynamoDbStore, call: Call) -> String {
             let commit = commit.created_by(call.principal.as_ref()).called_by(call.caller.as_ref());
             told(store.commit(&call.key, commit).await.map(Fate))
         }
+        Call::CommitSpacing => told(Ok(store.commit_spacing())),
         Call::CommitsAfter(key, version) => told(store.commits_after(&key, version).await.map(Log::from)),
         Call::Watch(key, who) => told(store.watch(&key, &who).await.map(|stored| stored.map(Stored))),
         Call::Watchers(key) => told(store.watchers(&key).await),
@@ -181,6 +187,10 @@ impl TaskStore for RemoteStore {
         let Draft { after, id, events, task, change, principal, caller } = Draft::of(&commit);
         let call = CommitCall { key: key.clone(), after, id, events, task, change, principal, caller };
         Ok(self.ask::<Fate>(Call::Commit(Box::new(call))).await?.0)
+    }
+
+    fn commit_spacing(&self) -> Duration {
+        self.spacing
     }
 
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {

@@ -17,6 +17,7 @@ pub(crate) enum Call {
     Load(TaskKey),
     Head(TaskKey),
     Commit(Box<CommitCall>),
+    CommitSpacing,
     CommitsAfter(TaskKey, Version),
     Watch(TaskKey, InstanceId),
     Watchers(TaskKey),

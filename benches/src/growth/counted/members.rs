@@ -1,6 +1,6 @@
 //! Counted calls about members.
 
-use a2a_core::{Beat, Eviction, InstanceId, Member, Membership, Result, TaskKey};
+use a2a_core::{Beat, Eviction, ExecutingPage, InstanceId, Member, Membership, Result, TaskKey};
 use async_trait::async_trait;
 
 use super::{Counted, read_units};
@@ -16,6 +16,12 @@ impl Membership for Counted {
         self.alive().await;
         self.tally.write("beat", 1.0);
         self.store.beat(me).await
+    }
+
+    async fn member(&self, who: &InstanceId) -> Result<Option<Member>> {
+        self.alive().await;
+        self.tally.read("member", 1.0);
+        self.store.member(who).await
     }
 
     async fn roster(&self, after: Option<&InstanceId>, limit: usize) -> Result<Vec<Member>> {
@@ -37,10 +43,10 @@ impl Membership for Counted {
         self.store.remove(who).await
     }
 
-    async fn executing(&self, who: &InstanceId) -> Result<Vec<TaskKey>> {
+    async fn executing(&self, who: &InstanceId, after: Option<&TaskKey>) -> Result<ExecutingPage> {
         self.alive().await;
-        let tasks = self.store.executing(who).await?;
-        self.tally.read("executing", INDEX_UNITS + tasks.len() as f64);
-        Ok(tasks)
+        let page = self.store.executing(who, after).await?;
+        self.tally.read("executing", INDEX_UNITS + page.tasks.len() as f64);
+        Ok(page)
     }
 }

@@ -4,6 +4,7 @@
 //! head that is written with those commits that change it, or holds the one commit of a task that ends with it, and an
 //! item for each watcher.
 
+mod deployment;
 mod members;
 mod tasks;
 mod webhooks;

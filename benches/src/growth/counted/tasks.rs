@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use a2a_core::{
-    Commit, ExecutorChange, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead, TaskKey,
-    TaskPage, TaskQuery, TaskStore, Tenant, Version,
+    Claim, ClaimChange, Commit, InstanceId, Outcome, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage,
+    TaskQuery, TaskStore, Version,
 };
 use async_trait::async_trait;
 use tokio::time::sleep;
@@ -35,7 +35,7 @@ impl TaskStore for Counted {
         self.alive().await;
         let record = commit.record();
         let mut units = write_units(json_bytes(record.as_ref()));
-        if record.state().is_some() || commit.executor_change() != ExecutorChange::Keep {
+        if record.state().is_some() || commit.claim_change() != ClaimChange::Keep {
             units = 2.0 * (units + write_units(HEAD_BYTES));
         }
         if commit.expected() == Version::ABSENT && record.is_terminal() {
@@ -45,6 +45,10 @@ impl TaskStore for Counted {
         sleep(COMMIT).await;
         self.alive().await;
         self.store.commit(key, commit).await
+    }
+
+    fn commit_spacing(&self) -> Duration {
+        self.store.commit_spacing()
     }
 
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {
@@ -85,29 +89,16 @@ impl TaskStore for Counted {
         self.store.unwatch(key, watcher).await
     }
 
-    async fn release(&self, key: &TaskKey, executor: &InstanceId) -> Result<()> {
+    async fn release(&self, key: &TaskKey, claim: &Claim) -> Result<()> {
         self.alive().await;
         self.tally.write("release", write_units(HEAD_BYTES));
-        self.store.release(key, executor).await
+        self.store.release(key, claim).await
     }
 
     async fn list(&self, query: &TaskQuery) -> Result<TaskPage> {
         self.alive().await;
         self.tally.read("list", 1.0);
         self.store.list(query).await
-    }
-
-    async fn claim_message(
-        &self,
-        tenant: &Tenant,
-        principal: Option<&Principal>,
-        message_id: &str,
-        task_id: &str,
-        window: Duration,
-    ) -> Result<String> {
-        self.alive().await;
-        self.tally.write("claim_message", 1.0);
-        self.store.claim_message(tenant, principal, message_id, task_id, window).await
     }
 
     async fn delete(&self, key: &TaskKey) -> Result<bool> {

@@ -1,6 +1,6 @@
 //! Counted calls about webhooks.
 
-use a2a_core::{PushConfigs, PushSubscription, Result, TaskKey, Version};
+use a2a_core::{GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version};
 use async_trait::async_trait;
 
 use super::Counted;
@@ -35,5 +35,23 @@ impl PushConfigs for Counted {
         self.alive().await;
         self.tally.write("acknowledge", 1.0);
         self.store.acknowledge(key, id, version).await
+    }
+
+    async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {
+        self.alive().await;
+        self.tally.write("give_up", 1.0);
+        self.store.give_up(delivery).await
+    }
+
+    async fn given_up(&self, after: Option<&GivenUpCursor>, limit: usize) -> Result<Vec<GivenUpDelivery>> {
+        self.alive().await;
+        self.tally.read("given_up", 1.0);
+        self.store.given_up(after, limit).await
+    }
+
+    async fn forget_given_up(&self, key: &TaskKey, config_id: &str) -> Result<()> {
+        self.alive().await;
+        self.tally.write("forget_given_up", 1.0);
+        self.store.forget_given_up(key, config_id).await
     }
 }

@@ -1,5 +1,5 @@
 use a2a::{StreamResponse, Task, TaskArtifactUpdateEvent, TaskState, TaskStatus, TaskStatusUpdateEvent};
-use a2a_core::{CommitId, SystemEnv, Version};
+use a2a_core::{CommitId, Generation, SystemEnv, Version};
 
 use super::*;
 use crate::processes::listener::{Heard, Hop};
@@ -50,7 +50,8 @@ fn end() -> StreamResponse {
 fn log() -> Vec<Arc<CommitRecord>> {
     let commits = [vec![StreamResponse::Task(created()), part(1)], vec![part(2), part(3), end()]];
     let record = |(at, events)| {
-        Arc::new(CommitRecord { version: Version::new(at), id: CommitId::generate(&SystemEnv), events })
+        let id = CommitId::generate(&SystemEnv);
+        Arc::new(CommitRecord { version: Version::new(at), generation: Generation::new(at), id, events })
     };
     (1..).zip(commits).map(record).collect()
 }

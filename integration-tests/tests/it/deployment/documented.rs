@@ -35,7 +35,7 @@ pub(crate) fn on_the_table() -> (Permissions, Permissions) {
     )
 }
 
-/// What the bus's README says of an instance, of an operator, and of the janitor: a policy each.
+/// What the bus's README says of an instance, of whoever makes the topic, and of whoever releases orphans: a policy each.
 pub(crate) fn on_the_bus() -> [Permissions; 3] {
     let readme = read("a2a-bus-snssqs/README.md");
     let section = readme.split("\n# ").find(|section| section.starts_with("Permissions")).unwrap();
@@ -58,7 +58,7 @@ fn of_policy(json: &str, kind: impl Fn(&str) -> On) -> Permissions {
 
 fn kind(resource: &str) -> On {
     match resource {
-        "arn:aws:sqs:REGION:ACCOUNT:PREFIX-*" => On::Queues,
+        "arn:aws:sqs:REGION:ACCOUNT:TOPIC-*" => On::Queues,
         "arn:aws:sns:REGION:ACCOUNT:TOPIC" => On::Topic,
         "*" => On::Anything,
         other => panic!("what is {other}?"),

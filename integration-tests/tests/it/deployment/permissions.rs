@@ -22,23 +22,18 @@ fn actions(names: &[&str]) -> BTreeSet<String> {
 /// What the documentation asks for; and the key, where there is one.
 fn documented() -> Roles {
     let (using_the_table, creating_the_table) = on_the_table();
-    let [instance, mut operator, janitor] = on_the_bus();
-    // Instances make their own queues and subscriptions here, so an operator makes none.
-    operator.retain(|on, _| *on == On::Topic);
-    operator.get_mut(&On::Topic).unwrap().remove("sns:Subscribe");
+    let [instance, mut operator, mut janitor] = on_the_bus();
     // `provision --dry-run`.
     operator.insert(On::Anything, actions(&["sns:ListTopics"]));
+    // `status` tells how much waits in each queue.
+    janitor.entry(On::Queues).or_default().insert("sqs:GetQueueAttributes".to_owned());
     // `reap` and `status`.
     let members = ["dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchGetItem"];
     let members =
         Permissions::from([(On::Table, actions(&members)), (On::Index, actions(&["dynamodb:Query"]))]);
     let key = |names: &[&str]| Permissions::from([(On::Key, actions(names))]);
     Roles {
-        // An instance is a janitor too.
-        runtime: and(
-            and(using_the_table, and(instance, janitor.clone())),
-            key(&["kms:Decrypt", "kms:GenerateDataKey"]),
-        ),
+        runtime: and(and(using_the_table, instance), key(&["kms:Decrypt", "kms:GenerateDataKey"])),
         provisioner: and(creating_the_table, operator),
         janitor: and(and(members, janitor), key(&["kms:Decrypt"])),
     }
@@ -75,7 +70,7 @@ fn the_roles_of_terraform_may_do_what_the_documentation_says() {
     assert_eq!(declared, documented());
     assert_eq!(
         text(&module["locals"]["queues"]),
-        "arn:${data.aws_partition.current.partition}:sqs:${local.place}:${var.name}-*"
+        "arn:${data.aws_partition.current.partition}:sqs:${local.place}:${var.name}-events-*"
     );
 }
 
@@ -104,7 +99,7 @@ fn the_roles_of_cloudformation_may_do_what_the_documentation_says() {
                     r#"{"Ref":"Events"}"# => On::Topic,
                     r#"{"Ref":"KmsKeyArn"}"# => On::Key,
                     r#"{"GetAtt":["Tasks","Arn"]}"# => On::Table,
-                    r#"{"Sub":"arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${Name}-*"}"# => {
+                    r#"{"Sub":"arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${Name}-events-*"}"# => {
                         On::Queues
                     }
                     index if index.starts_with(r#"{"Sub":"${Tasks.Arn}/index/by-"#) => On::Index,
@@ -139,7 +134,7 @@ fn the_topic_refuses_clear_text_and_is_tagged_as_the_instances_queues_are() {
     let denied = &module["data"]["aws_iam_policy_document"]["topic"]["statement"];
     assert_eq!((&denied["effect"], &denied["condition"]["values"][0]), (&"Deny".into(), &"false".into()));
     let tags = text(&module["resource"]["aws_sns_topic"]["events"]["tags"]).to_owned();
-    assert!(tags.contains(r#""a2a:deployment" = aws_dynamodb_table.tasks.name"#), "{tags}");
+    assert!(tags.contains(r#""a2a:deployment" = "${var.name}-events""#), "{tags}");
 
     let resources = cloudformation();
     let denied = &resources["EventsPolicy"]["Properties"]["PolicyDocument"]["Statement"][0];
@@ -148,5 +143,8 @@ fn the_topic_refuses_clear_text_and_is_tagged_as_the_instances_queues_are() {
         (&"Deny".into(), &"false".into())
     );
     let topic = &resources["Events"]["Properties"];
-    assert_eq!(topic["Tags"], serde_json::json!([{ "Key": "a2a:deployment", "Value": { "Ref": "Tasks" } }]));
+    assert_eq!(
+        topic["Tags"],
+        serde_json::json!([{ "Key": "a2a:deployment", "Value": { "Fn::Sub": "${Name}-events" } }])
+    );
 }

@@ -64,9 +64,9 @@ fn instances_get_longer_to_stop_than_their_agents_get_to_finish() {
     let node = &yaml(COMPOSE)["services"]["node-1"];
     let seconds = |value: &str| value.trim_end_matches('s').parse::<u32>().unwrap();
     let grace = seconds(&environment(node)["A2A_SHUTDOWN_GRACE"]);
-    // The last to leave waits for a lease to learn whether it is the last.
-    let lease = 15;
-    assert!(seconds(text(&node["stop_grace_period"])) > grace + lease);
+    // What `Config::shutdown_limit` adds.
+    let limit = 5;
+    assert!(seconds(text(&node["stop_grace_period"])) > grace + limit);
 
     let module = terraform("deploy/terraform/ecs");
     let most = &module["variable"]["shutdown_grace"]["validation"]["condition"];

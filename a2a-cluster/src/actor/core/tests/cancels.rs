@@ -1,0 +1,116 @@
+//! Cancelling.
+
+use a2a::{A2AError, TaskState};
+use a2a_core::{InstanceId, MemberState, News};
+
+use super::bench::*;
+use crate::actor::core::*;
+
+const ELSEWHERE: u128 = 2;
+
+fn refuses() -> AgentOutput {
+    AgentOutput::CancelFailed(A2AError::task_not_cancelable("task"))
+}
+
+fn elsewhere() -> InstanceId {
+    instance(ELSEWHERE)
+}
+
+#[test]
+fn an_agent_here_is_asked_at_once_also_while_a_commit_is_on_its_way() {
+    let mut bench = Bench::new();
+    bench.run(TaskState::Working);
+    bench.say(1, vec![status(TaskState::Working)]);
+    assert!(words(&bench.cancel(2)).contains(&"CancelAgent".to_owned()));
+}
+
+#[test]
+fn a_refusal_is_heard_at_once_also_while_a_commit_is_on_its_way() {
+    let mut bench = Bench::new();
+    bench.run(TaskState::Working);
+    let commit = commit_of(&bench.say(1, vec![status(TaskState::Working)])).unwrap();
+    bench.cancel(2);
+    assert_eq!(replies(&bench.say(1, vec![refuses()]), 2), ["NotCancelable"]);
+    assert!(!words(&bench.wait(s(20))).contains(&"StopAgent".to_owned()));
+    bench.applied(&commit);
+    assert!(bench.actor.is_running());
+}
+
+#[test]
+fn an_agent_that_does_not_end_in_time_is_stopped_and_its_task_canceled() {
+    let mut bench = Bench::new();
+    bench.run(TaskState::Working);
+    bench.cancel(2);
+    let call = commit_of(&bench.wait(s(5))).unwrap();
+    assert_eq!(states_of(&call), [TaskState::Canceled]);
+    assert_eq!(replies(&bench.applied(&call), 2), ["Over"]);
+}
+
+#[test]
+fn an_executor_elsewhere_is_asked_again_and_again_and_then_passed_over() {
+    let mut bench = Bench::new();
+    let claim = Some(claim_of(elsewhere(), 7));
+    bench.cancel(2);
+    let load = || Input::Loaded(Ok(Some((stored(TaskState::Working, 3, claim), false))));
+    bench.tell(Input::Watched(Ok(Some(Seen::of(&stored(TaskState::Working, 3, claim))))));
+    bench.tell(load());
+    let asked = bench.wait(s(3));
+    let asks = |effect: &&Effect| matches!(effect, Effect::Hint(to, News::Cancel(_)) if *to == elsewhere());
+    assert_eq!(asked.iter().filter(asks).count(), 3);
+    assert!(words(&bench.wait(s(1))).contains(&"Load".to_owned()));
+    let call = commit_of(&bench.tell(load())).unwrap();
+    assert_eq!(states_of(&call), [TaskState::Canceled]);
+    assert_eq!(replies(&bench.applied(&call), 2), ["Over"]);
+}
+
+#[test]
+fn a_cancel_that_was_too_late_tries_again_at_once() {
+    let mut bench = Bench::new();
+    let claim = Some(claim_of(elsewhere(), 7));
+    bench.cancel(2);
+    bench.tell(Input::Watched(Ok(Some(Seen::of(&stored(TaskState::Working, 3, claim))))));
+    bench.tell(Input::Loaded(Ok(Some((stored(TaskState::Working, 3, claim), false)))));
+    bench.wait(s(4));
+    for version in 3..9 {
+        let load = Input::Loaded(Ok(Some((stored(TaskState::Working, version, claim), false))));
+        let call = commit_of(&bench.tell(load)).unwrap();
+        assert!(words(&bench.written(&call, Written::Lost)).contains(&"Load".to_owned()));
+    }
+}
+
+#[test]
+fn a_parked_task_is_claimed_so_that_the_agent_hears_of_its_cancel() {
+    let mut bench = Bench::new();
+    bench.cancel(2);
+    let call =
+        commit_of(&bench.tell(Input::Loaded(Ok(Some((stored(TaskState::InputRequired, 3, None), false))))));
+    let fx = bench.applied(&call.unwrap());
+    let start = fx.iter().find_map(|effect| match effect {
+        Effect::Start(start) => Some(start.kind),
+        _ => None,
+    });
+    assert_eq!(start, Some(TurnKind::CancelOnly));
+}
+
+#[test]
+fn nobody_insists_for_one_who_has_left() {
+    let mut bench = Bench::new();
+    bench.cancel(2);
+    bench.tell(Input::Abandon(Ticket(2)));
+    bench.tell(Input::Loaded(Ok(None)));
+    bench.tell(Input::Watched(Ok(None)));
+    assert!(bench.actor.is_done());
+}
+
+#[test]
+fn an_executor_that_is_gone_is_taken_over_from() {
+    let mut bench = Bench::new();
+    let claim = Some(claim_of(elsewhere(), 7));
+    bench.cancel(2);
+    bench.tell(Input::Watched(Ok(Some(Seen::of(&stored(TaskState::Working, 3, claim))))));
+    bench.tell(Input::Loaded(Ok(Some((stored(TaskState::Working, 3, claim), false)))));
+    let fx = bench.tell(Input::Member(elsewhere(), Ok(Some(MemberState::Evicted))));
+    assert!(words(&fx).contains(&"Load".to_owned()));
+    let load = Input::Loaded(Ok(Some((stored(TaskState::Working, 3, claim), false))));
+    assert_eq!(states_of(&commit_of(&bench.tell(load)).unwrap()), [TaskState::Failed]);
+}

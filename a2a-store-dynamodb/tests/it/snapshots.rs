@@ -1,0 +1,165 @@
+//! Snapshots of a parked task, which every commit supersedes: no writer takes one from under a reader.
+
+use std::fmt;
+use std::sync::Arc;
+
+use a2a::{Part, TaskState};
+use a2a_core::{BackendError, Env, SystemEnv, TaskStore};
+use a2a_store_dynamodb::DynamoDbStore;
+use a2a_testkit::sample::{Story, at, message, status};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+
+use crate::place::Place;
+
+/// A parked task, of which its writer says more whenever somebody else has read its head.
+#[derive(Clone)]
+struct Restless {
+    store: Arc<DynamoDbStore>,
+    story: Arc<Mutex<Story>>,
+    table: Table,
+    /// Whether what a commit supersedes is gone at once.
+    tears_down: bool,
+}
+
+#[derive(Clone)]
+struct Table {
+    client: Client,
+    name: String,
+}
+
+impl fmt::Debug for Restless {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Restless")
+    }
+}
+
+impl Restless {
+    async fn park(place: &Place, tears_down: bool) -> Self {
+        let store = Arc::new(place.store(|config| config).await);
+        let mut story = Story::new("t").begin(&*store).await;
+        let asks = status(&story.task, TaskState::InputRequired, at(1));
+        story.tell(&*store, vec![asks]).await;
+        let table = Table { client: place.client().await, name: place.table.clone() };
+        Restless { store, story: Arc::new(Mutex::new(story)), table, tears_down }
+    }
+
+    /// A reader that this disturbs.
+    async fn reader(&self, place: &Place) -> DynamoDbStore {
+        let client = place.client_with(|builder| builder.interceptor(self.clone())).await;
+        DynamoDbStore::with_client(client, &place.table)
+    }
+
+    async fn say_more(&self) {
+        let mut story = self.story.lock().await;
+        let superseded = if self.tears_down { self.table.parts().await } else { Vec::new() };
+        let id = story.version.to_string();
+        let said = message(&story.task, &id, vec![Part::text("still waiting")]);
+        story.tell(&*self.store, vec![said]).await;
+        self.table.remove(&superseded).await;
+    }
+
+    async fn assert_is_right(&self, store: &DynamoDbStore) {
+        let story = self.story.lock().await;
+        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+    }
+}
+
+impl Table {
+    /// The sort keys of the parts of all snapshots, oldest first, and when they expire.
+    async fn parts(&self) -> Vec<(String, Option<i64>)> {
+        let query = self.client.query().table_name(&self.name);
+        let query = query.key_condition_expression("pk = :pk AND begins_with(sk, :s)");
+        let query = query.expression_attribute_values(":pk", AttributeValue::S("T##t".into()));
+        let found = query.expression_attribute_values(":s", AttributeValue::S("S#".into())).send().await;
+        let parts = found.unwrap().items.unwrap_or_default().into_iter().map(|item| {
+            let expires = item.get("x").map(|x| x.as_n().unwrap().parse().unwrap());
+            (item["sk"].as_s().unwrap().clone(), expires)
+        });
+        parts.collect()
+    }
+
+    async fn remove(&self, parts: &[(String, Option<i64>)]) {
+        for (sort, _) in parts {
+            let delete = self.client.delete_item().table_name(&self.name);
+            let delete = delete.key("pk", AttributeValue::S("T##t".into()));
+            delete.key("sk", AttributeValue::S(sort.clone())).send().await.unwrap();
+        }
+    }
+}
+
+impl Intercept for Restless {
+    fn name(&self) -> &'static str {
+        "restless"
+    }
+
+    fn read_after_execution(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(Ok(output)) = context.output_or_error()
+            && output.downcast_ref::<GetItemOutput>().is_some()
+        {
+            tokio::task::block_in_place(|| Handle::current().block_on(self.say_more()));
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_reader_is_done_however_often_snapshots_are_superseded_meanwhile() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let task = Restless::park(place, false).await;
+        let reader = task.reader(place).await;
+        for _ in 0..5 {
+            let before = task.story.lock().await.clone();
+            let seen = reader.load(&before.key).await.unwrap().unwrap();
+            assert!(seen.version >= before.version, "from {} back to {}", before.version, seen.version);
+            assert_eq!(seen.task.history.map_or(0, |said| said.len() as u64), seen.version.get() - 2);
+        }
+        task.assert_is_right(&task.store).await;
+    });
+}
+
+#[test]
+fn a_superseded_snapshot_expires_soon_and_the_last_of_a_parked_task_never() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let task = Restless::park(place, false).await;
+        for _ in 0..3 {
+            task.say_more().await;
+        }
+        let parts = task.table.parts().await;
+        let (last, superseded) = parts.split_last().unwrap();
+        assert_eq!((last.1, superseded.len()), (None, 3), "{parts:?}");
+        let now = SystemEnv.now().timestamp();
+        let soon = now + 600..=now + 3600;
+        assert!(superseded.iter().all(|(_, expires)| soon.contains(&expires.unwrap())), "{parts:?}");
+        task.table.remove(superseded).await;
+        task.assert_is_right(&task.store).await;
+    });
+}
+
+#[test]
+fn a_task_that_changes_whenever_it_is_read_is_unavailable_and_one_that_lacks_a_part_is_corrupt() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let task = Restless::park(place, true).await;
+        let key = task.story.lock().await.key.clone();
+        let refused = task.reader(place).await.load(&key).await;
+        assert!(matches!(refused, Err(BackendError::Unavailable(_))), "{refused:?}");
+        task.assert_is_right(&task.store).await;
+
+        task.table.remove(&task.table.parts().await).await;
+        let refused = task.store.load(&key).await;
+        assert!(matches!(refused, Err(BackendError::Corrupt { .. })), "{refused:?}");
+    });
+}
