@@ -155,9 +155,7 @@ mod tests {
     use super::*;
 
     fn admission(agents: usize, commits: usize) -> Admission {
-        let mut config = Config::default();
-        config.max_agents = agents;
-        config.max_waiting_commits = commits;
+        let config = Config { max_agents: agents, max_waiting_commits: commits, ..Config::default() };
         Admission::new(&config)
     }
 

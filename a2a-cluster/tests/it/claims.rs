@@ -69,7 +69,8 @@ on_every_bus! {
         let storm = Storm::with(2, bus, quick()).await;
         let task = storm.nodes[0].send("do ask; sleep 60000; say on; done").await;
         for n in [0, 1] {
-            storm.store_goes();
+            // What was read may be claimed; the claim itself is refused for as long as the request lasts.
+            storm.weather.set(Forecast { write_refused: 1.0, ..Forecast::calm() });
             let refused = storm.nodes[n].ask(follow_up(&task, "do work; done")).await;
             assert!(retry_after(&refused.unwrap_err()).is_some());
             storm.store_returns();
