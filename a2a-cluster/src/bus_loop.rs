@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use a2a_core::{BackendError, BusMessage, Endpoint, News, Recipient};
-use tokio::sync::mpsc;
-use tokio::time::Instant;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::time::{Instant, timeout};
 
 use crate::actor::core::Input;
 use crate::error::Chain;
-use crate::instance::{Hint, Instance};
+use crate::instance::Instance;
 use crate::members;
+use crate::outbox::Hint;
 use crate::telemetry::{self, trace};
 
 /// Receives until the endpoint is closed.
@@ -39,19 +41,33 @@ pub(crate) async fn receive(instance: &Arc<Instance>, endpoint: &dyn Endpoint) {
     }
 }
 
-/// Sends what waits in the outbox until the instance closes.
-pub(crate) async fn send(instance: Arc<Instance>, mut outbox: mpsc::Receiver<Hint>) {
-    loop {
-        let hint = tokio::select! {
-            biased;
-            () = instance.closing.cancelled() => return,
-            hint = outbox.recv() => hint,
-        };
-        let Some(Hint { to, message }) = hint else { return };
-        if let Err(error) = instance.send(&[Recipient::direct(to)], &message).await {
-            tracing::debug!(kind = message.news.kind(), error = %Chain(&error), "a hint could not be sent");
+/// Sends what waits in the outbox until the instance closes: some at once, so that no slow send holds up all others.
+pub(crate) async fn send(instance: Arc<Instance>) {
+    let sending = async {
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            while let Some(hint) = instance.outbox.next(under_way.len()) {
+                under_way.push(send_hint(&instance, hint));
+            }
+            tokio::select! {
+                biased;
+                Some(()) = under_way.next() => {}
+                () = instance.outbox.more() => {}
+            }
         }
-    }
+    };
+    let _: Option<()> = instance.closing.run_until_cancelled(sending).await;
+}
+
+async fn send_hint(instance: &Instance, Hint { to, message }: Hint) {
+    let to = [Recipient::direct(to)];
+    // One that hangs must not keep its place for ever.
+    let error = match timeout(instance.config.request_patience, instance.send(&to, &message)).await {
+        Ok(Ok(_)) => return,
+        Ok(Err(error)) => error,
+        Err(elapsed) => BackendError::Unavailable(elapsed.into()),
+    };
+    tracing::debug!(kind = message.news.kind(), error = %Chain(&error), "a hint could not be sent");
 }
 
 /// Dispatches a message as a part of the trace that its sender names.

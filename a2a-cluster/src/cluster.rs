@@ -6,16 +6,15 @@ use std::time::Duration;
 use a2a::AgentCard;
 use a2a_core::{InstanceId, TaskKey};
 use a2a_server::AgentExecutor;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::Instant;
 
 use crate::actor::Actors;
 use crate::builder::{ClusterBuilder, StartError};
 use crate::current::Current;
 use crate::handler::ClusterHandler;
-use crate::members;
 use crate::setup::Setup;
 use crate::telemetry::Readiness;
-use crate::waker::Waker;
+use crate::{actor, alarm, members};
 
 /// One running server.
 ///
@@ -26,7 +25,6 @@ use crate::waker::Waker;
 #[derive(Debug)]
 pub struct Cluster {
     current: Arc<Current>,
-    _waker: Option<Waker>,
 }
 
 /// What a shutdown left.
@@ -46,7 +44,7 @@ impl Cluster {
     }
 
     pub(crate) async fn start(setup: Setup) -> Result<Self, StartError> {
-        Ok(Cluster { current: Current::start(Arc::new(setup)).await?, _waker: Waker::start() })
+        Ok(Cluster { current: Current::start(Arc::new(setup)).await? })
     }
 
     /// The handler to give to the transports.
@@ -102,18 +100,20 @@ impl Cluster {
         let last = Instant::now() + grace + limit;
         instance.draining.cancel();
         // Whether they finish in time or not, what is left is stopped next.
-        let _ = timeout(grace, async {
+        let _ = alarm::until(last - limit, async {
             instance.actors.drained().await;
             instance.couriers.drained().await;
         })
         .await;
         instance.stopping.cancel();
+        // From here: where agents block every worker, nobody else would tell them.
+        actor::stop_all(&instance);
         // Three fifths of the limit for agents' last commits, one for what runs in the background, one to leave.
-        let _ = timeout_at(last - limit * 2 / 5, instance.actors.drained()).await;
+        let _ = alarm::until(last - limit * 2 / 5, instance.actors.drained()).await;
         // Whoever still waits for the store is cut short; only what blocks its thread goes on.
         instance.closing.cancel();
         instance.tracker.close();
-        let _ = timeout_at(last - limit / 5, async {
+        let _ = alarm::until(last - limit / 5, async {
             instance.tracker.wait().await;
             self.current.ended().await;
         })

@@ -62,6 +62,19 @@ pub struct Config {
     pub feed_commits: usize,
     /// Their size in bytes, roughly. Default: 1 MiB.
     pub feed_bytes: usize,
+    /// The size in bytes, roughly, of what is kept in memory for the streams of all tasks together. Streams that are
+    /// further behind read the store. Default: 256 MiB.
+    pub feed_total_bytes: usize,
+    /// How many agents an instance runs at once. A request that needs one more is refused, with a time to retry
+    /// after. Where callers are told apart, one of them gets at most half. Default: 10,000.
+    pub max_agents: usize,
+    /// How many commits may wait for the store before an instance refuses requests that need an agent. Where callers
+    /// are told apart, one with few of them is admitted beyond that, up to twice as many. Default: 5,000.
+    pub max_waiting_commits: usize,
+    /// The names of those headers (gRPC metadata alike) that agents see, beside the protocol's own `A2A-` headers. They
+    /// are stored with the task, so that an agent which resumes it sees them, too. Never headers that carry
+    /// credentials. Default: none.
+    pub agent_headers: Vec<String>,
     /// How webhooks are called.
     pub webhooks: Webhooks,
     /// Limits on what callers send.
@@ -94,32 +107,13 @@ impl Default for Config {
             executor_lost: ExecutorLost::Fail,
             feed_commits: 256,
             feed_bytes: 1024 * 1024,
+            feed_total_bytes: 256 * 1024 * 1024,
+            max_agents: 10_000,
+            max_waiting_commits: 5_000,
+            agent_headers: Vec::new(),
             webhooks: Webhooks::default(),
             limits: Limits::default(),
         }
-    }
-}
-
-impl Config {
-    /// Tells which value cannot work, in words for an operator.
-    pub(crate) fn check(&self) -> Result<(), &'static str> {
-        let is_zero = |duration: Duration| duration.is_zero();
-        let rules = [
-            (is_zero(self.beat_interval), "beat_interval must be longer than zero"),
-            (self.lease < self.beat_interval * 3, "lease must last three times beat_interval at least"),
-            (is_zero(self.retry_min), "retry_min must be longer than zero"),
-            (self.retry_max < self.retry_min, "retry_max must not be shorter than retry_min"),
-            (is_zero(self.silence_min), "silence_min must be longer than zero"),
-            (self.silence_max < self.silence_min, "silence_max must not be shorter than silence_min"),
-            (is_zero(self.cancel_repeat), "cancel_repeat must be longer than zero"),
-            (is_zero(self.shutdown_limit), "shutdown_limit must be longer than zero"),
-            (self.feed_commits == 0, "feed_commits must be 1 at least"),
-            (
-                matches!(self.executor_lost, ExecutorLost::Resume { max_attempts: 0 }),
-                "max_attempts must be 1 at least: it counts the first one",
-            ),
-        ];
-        rules.into_iter().find(|(is_broken, _)| *is_broken).map_or(Ok(()), |(_, words)| Err(words))
     }
 }
 
@@ -167,29 +161,5 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits { message_bytes: 8 * 1024 * 1024, parts: 1_000, depth: 24, id_bytes: 256, push_configs: 50 }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_defaults_work_and_what_cannot_is_named() {
-        assert_eq!(Config::default().check(), Ok(()));
-        type Change = fn(&mut Config);
-        let changes: [(&str, Change); 6] = [
-            ("beat_interval", |config| config.beat_interval = Duration::ZERO),
-            ("lease", |config| config.lease = config.beat_interval * 2),
-            ("retry_max", |config| config.retry_max = config.retry_min / 2),
-            ("silence_min", |config| config.silence_min = Duration::ZERO),
-            ("feed_commits", |config| config.feed_commits = 0),
-            ("max_attempts", |config| config.executor_lost = ExecutorLost::Resume { max_attempts: 0 }),
-        ];
-        for (name, change) in changes {
-            let mut config = Config::default();
-            change(&mut config);
-            assert!(config.check().is_err_and(|words| words.starts_with(name)), "{name}");
-        }
     }
 }

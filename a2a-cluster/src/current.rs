@@ -4,16 +4,15 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use a2a_core::{BackendError, Beat, Member};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::builder::StartError;
 use crate::error::Chain;
-use crate::instance::{Hint, Instance};
+use crate::instance::Instance;
 use crate::retry::jittered;
 use crate::setup::Setup;
-use crate::{actor, bus_loop, connection, members};
+use crate::{actor, bus_loop, connection, keep_awake, members};
 
 /// Holds the current incarnation, and sees to it that there is one.
 #[derive(Debug)]
@@ -29,9 +28,9 @@ pub(crate) struct Current {
 impl Current {
     /// Joins the cluster and serves.
     pub(crate) async fn start(setup: Arc<Setup>) -> Result<Arc<Self>, StartError> {
-        let (instance, hints) = Instance::new(&setup);
+        let instance = Instance::new(&setup);
         join(&instance).await?;
-        serve(&instance, hints);
+        serve(&instance);
         let current = Arc::new(Current {
             setup,
             instance: RwLock::new(instance),
@@ -80,10 +79,10 @@ impl Current {
     async fn rejoin(&self) -> Arc<Instance> {
         let mut pause = self.setup.config.retry_min;
         loop {
-            let (instance, hints) = Instance::new(&self.setup);
+            let instance = Instance::new(&self.setup);
             match join(&instance).await {
                 Ok(()) => {
-                    serve(&instance, hints);
+                    serve(&instance);
                     return instance;
                 }
                 Err(error) => {
@@ -112,7 +111,7 @@ async fn join(instance: &Instance) -> Result<(), StartError> {
 }
 
 /// Begins to beat, to observe others and to connect to the bus.
-fn serve(instance: &Arc<Instance>, hints: mpsc::Receiver<Hint>) {
+fn serve(instance: &Arc<Instance>) {
     let tracker = &instance.tracker;
     tracker.spawn(members::beat(Arc::clone(instance)));
     tracker.spawn(members::observe(Arc::clone(instance)));
@@ -121,7 +120,8 @@ fn serve(instance: &Arc<Instance>, hints: mpsc::Receiver<Hint>) {
     tracker.spawn(actor::keep_time(Arc::clone(instance)));
     tracker.spawn(actor::keep_told(Arc::clone(instance)));
     tracker.spawn(connection::keep_connected(Arc::clone(instance)));
-    tracker.spawn(bus_loop::send(Arc::clone(instance), hints));
+    tracker.spawn(bus_loop::send(Arc::clone(instance)));
+    keep_awake::begin(instance);
     tracing::info!(instance = %instance.id, "the instance serves");
 }
 

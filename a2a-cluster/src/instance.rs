@@ -7,31 +7,31 @@ use std::time::Duration;
 
 use a2a::A2AError;
 use a2a_core::{BackendError, BusMessage, InstanceId, News, Replay, TaskKey, Version};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::actor::Actors;
 use crate::actor::core::Settings;
+use crate::admission::{Admission, Permit};
 use crate::bindings::unavailable::unavailable;
+use crate::caller::Caller;
 use crate::config::ExecutorLost;
 use crate::connection::Connection;
 use crate::error;
 use crate::liveness::Liveness;
 use crate::members::Suspects;
+use crate::outbox::{Hint, Outbox};
 use crate::retry::Retry;
 use crate::setup::Setup;
 use crate::telemetry::{Health, trace};
 use crate::webhook::Couriers;
-
-/// Hints that may wait for the bus before new ones are dropped.
-const OUTBOX: usize = 1024;
 
 /// What a client that met a stopping instance is told to wait: another one is a connection away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 const STOPS: &str = "this instance is shutting down";
 const EVICTED: &str = "this instance lost its place in the cluster; try again";
+const TOO_BUSY: &str = "this instance has as much to do as it takes on; try again";
 const CUT_OFF: &str = "this instance cannot reach its store; try again";
 
 /// One incarnation, shared by its runs, its streams and its background tasks. A request takes the current one once
@@ -56,15 +56,9 @@ pub(crate) struct Instance {
     pub(crate) stopping: CancellationToken,
     /// Cancelled when the background tasks must end.
     pub(crate) closing: CancellationToken,
-    outbox: mpsc::Sender<Hint>,
+    pub(crate) outbox: Outbox,
+    pub(crate) admission: Admission,
     stop_reason: OnceLock<&'static str>,
-}
-
-/// A small message on its way to the bus, off everybody's path.
-#[derive(Debug)]
-pub(crate) struct Hint {
-    pub(crate) to: InstanceId,
-    pub(crate) message: BusMessage,
 }
 
 /// The setup is the same for every incarnation, so its parts are read as if they were the instance's own.
@@ -83,14 +77,13 @@ impl std::fmt::Debug for Instance {
 }
 
 impl Instance {
-    /// Draws an id. The instance has not joined yet, and nothing of it runs. Returns its outbox, too.
-    pub(crate) fn new(setup: &Arc<Setup>) -> (Arc<Self>, mpsc::Receiver<Hint>) {
-        let (outbox, hints) = mpsc::channel(OUTBOX);
+    /// Draws an id. The instance has not joined yet, and nothing of it runs.
+    pub(crate) fn new(setup: &Arc<Setup>) -> Arc<Self> {
         let id = InstanceId::generate(&*setup.env);
         let instance = Instance {
             id,
             connection: Connection::new(setup.bus.clone()),
-            actors: Actors::new(id, settings(setup)),
+            actors: Actors::new(id, settings(setup), setup.config.feed_total_bytes),
             couriers: Couriers::new(&setup.config.webhooks, setup.allow_local_webhooks),
             liveness: Liveness::new(),
             health: Health::new(),
@@ -100,11 +93,12 @@ impl Instance {
             draining: CancellationToken::new(),
             stopping: CancellationToken::new(),
             closing: CancellationToken::new(),
-            outbox,
+            outbox: Outbox::default(),
+            admission: Admission::new(&setup.config),
             stop_reason: OnceLock::new(),
             setup: Arc::clone(setup),
         };
-        (Arc::new(instance), hints)
+        Arc::new(instance)
     }
 
     /// Sends a hint to another instance. It is dropped when too many wait: hints may be lost.
@@ -117,7 +111,7 @@ impl Instance {
         }
         let trace = trace::header(&*self.env);
         let message = BusMessage { from: self.id, task: task.clone(), news, trace };
-        if self.outbox.try_send(Hint { to, message }).is_err() {
+        if !self.outbox.push(Hint { to, message }) {
             self.meters.hints_dropped.increment(1);
             tracing::debug!(%to, "a hint to another instance was dropped: the outbox is full");
         }
@@ -166,13 +160,18 @@ impl Instance {
         refusal(CUT_OFF)
     }
 
-    /// What whoever waits for the end of a turn is told when this instance is cut off: the agent may well go on, so
-    /// that it must not be asked to do its work again.
+    /// What whoever sent a message is told where nobody knows what became of it: its agent may well go on, so that it must
+    /// not be asked to do its work again.
     pub(crate) fn unknown_end(&self, key: &TaskKey) -> A2AError {
         A2AError::internal(format!(
-            "this instance cannot reach its store; read task {} instead of sending the message again",
+            "it is not known what became of the message; read the task {} instead of sending it again",
             key.task_id
         ))
+    }
+
+    /// What a caller is told whom this instance does not take on now.
+    pub(crate) fn too_busy(&self) -> A2AError {
+        refusal(TOO_BUSY)
     }
 
     /// Refuses new work once this instance drains, and while it may have been declared dead.
@@ -184,6 +183,15 @@ impl Instance {
         } else {
             Err(self.cut_off_reason())
         }
+    }
+
+    /// Admits a request that needs an agent, or refuses it with a time to retry after: without a wait, and without a
+    /// call of the store.
+    pub(crate) fn admit(&self, caller: &Caller) -> Result<Permit, A2AError> {
+        self.admission.admit(caller, self.actors.running()).map_err(|full| {
+            self.meters.not_admitted(full);
+            self.too_busy()
+        })
     }
 
     /// Ends agents and streams: others have declared this instance dead, and take its tasks over.

@@ -5,26 +5,30 @@
 
 #[doc(hidden)]
 pub mod actor;
+mod admission;
+mod alarm;
 pub mod bindings;
 mod builder;
 mod bus_loop;
 mod caller;
 mod cluster;
 mod config;
+mod config_check;
 mod connection;
 mod current;
 mod error;
 mod handler;
 mod instance;
+mod keep_awake;
 mod limits;
 mod liveness;
 mod members;
+mod outbox;
 pub mod resume;
 mod retry;
 mod sdk_store;
 mod setup;
 pub mod telemetry;
-mod waker;
 mod webhook;
 mod weight;
 

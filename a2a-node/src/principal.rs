@@ -35,7 +35,7 @@ impl CallerResolver for GatewayHeader {
             return Err(unauthenticated());
         }
         let tenant = Tenant::new(tenant.unwrap_or_default());
-        Ok(Caller { tenant, principal: Some(Principal::new(principal)) })
+        Ok(Caller::new(tenant, Some(Principal::new(principal))))
     }
 }
 
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn the_header_names_the_principal_and_the_request_the_tenant() {
-        let expected = Caller { tenant: Tenant::new("t"), principal: Some(Principal::new("ann")) };
+        let expected = Caller::new(Tenant::new("t"), Some(Principal::new("ann")));
         assert_eq!(resolve(&["ann"]).unwrap(), expected);
         assert_eq!(resolve(&[" ann "]).unwrap(), expected);
     }
@@ -92,6 +92,6 @@ mod tests {
     #[test]
     fn without_a_header_everybody_is_one() {
         let caller = Callers::told_by(None).resolve(&ServiceParams::new(), None).unwrap();
-        assert_eq!(caller, Caller { tenant: Tenant::default(), principal: None });
+        assert_eq!(caller, Caller::new(Tenant::default(), None));
     }
 }

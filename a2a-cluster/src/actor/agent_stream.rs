@@ -45,17 +45,28 @@ impl AgentStream {
 
     /// Asks the agent to cancel what it executes.
     pub(crate) fn cancel(&mut self, agent: &dyn AgentExecutor, context: ExecutorContext) {
+        self.panicked |= drop_guarded(self.cancel.take()).is_err();
         self.cancel = self.guarded(|| agent.cancel(context));
         self.ended = false;
+    }
+
+    /// Drops the agent. Tells whether it panicked at that.
+    pub(crate) fn end(mut self) -> bool {
+        self.clear().is_err()
+    }
+
+    fn clear(&mut self) -> Result<(), Panic> {
+        let (execute, cancel) = (drop_guarded(self.execute.take()), drop_guarded(self.cancel.take()));
+        execute.and(cancel)
     }
 
     fn guarded(
         &mut self,
         call: impl FnOnce() -> BoxStream<'static, Result<StreamResponse, A2AError>>,
     ) -> Option<Call> {
-        match std::panic::catch_unwind(AssertUnwindSafe(call)) {
+        match catch(call) {
             Ok(stream) => Some(AssertUnwindSafe(stream).catch_unwind()),
-            Err(_) => {
+            Err(Panic) => {
                 self.panicked = true;
                 None
             }
@@ -100,6 +111,7 @@ impl FusedStream for AgentStream {
 }
 
 /// The agent panicked.
+#[derive(Debug)]
 struct Panic;
 
 /// Polls a call, and drops it once it is over. Whatever panics on the way is the agent's panic.
@@ -113,7 +125,8 @@ fn poll_call(
             Ok(()) => Poll::Ready(None),
             Err(panic) => Poll::Ready(Some(Err(panic))),
         },
-        Poll::Ready(Some(Err(_))) => {
+        Poll::Ready(Some(Err(payload))) => {
+            std::mem::forget(payload);
             let _ = drop_guarded(call.take());
             Poll::Ready(Some(Err(Panic)))
         }
@@ -124,13 +137,21 @@ fn poll_call(
 
 /// Drops something of an agent's.
 fn drop_guarded<T>(dropped: T) -> Result<(), Panic> {
-    std::panic::catch_unwind(AssertUnwindSafe(|| drop(dropped))).map_err(|_| Panic)
+    catch(|| drop(dropped))
 }
 
-/// Whoever drops an agent is not told of its panic: it is stopped, and what it says is not heard any more.
+/// Calls something of an agent's.
+fn catch<T>(call: impl FnOnce() -> T) -> Result<T, Panic> {
+    std::panic::catch_unwind(AssertUnwindSafe(call)).map_err(|payload| {
+        // What an agent panicked with is the agent's, too, and may panic when it is dropped.
+        std::mem::forget(payload);
+        Panic
+    })
+}
+
+/// Where its task ends with the runtime, nobody is there to be told.
 impl Drop for AgentStream {
     fn drop(&mut self) {
-        let _ = drop_guarded(self.execute.take());
-        let _ = drop_guarded(self.cancel.take());
+        let _ = self.clear();
     }
 }

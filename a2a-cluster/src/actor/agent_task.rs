@@ -3,6 +3,7 @@
 //! A poll cannot be cut short. So nothing else is done here: commits, timers and commands go their own way while an
 //! agent computes, or blocks.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -15,12 +16,12 @@ use futures::StreamExt;
 use futures::stream::FusedStream;
 use futures::task::AtomicWaker;
 use serde_json::json;
-use tokio::time::Instant;
 
 use super::agent_stream::AgentStream;
 use super::core::{AgentId, AgentOutput, Input, StartAgent, TurnKind};
 use super::handle::Handle;
 use super::perform::drive_with;
+use crate::admission::Permit;
 use crate::handler::save_follow_up_config;
 use crate::instance::Instance;
 
@@ -43,6 +44,8 @@ pub(crate) struct Deposit {
     pub(crate) config: Option<TaskPushNotificationConfig>,
     /// Its request waits for nothing that the agent says.
     pub(crate) detached: bool,
+    /// The right to run it.
+    pub(crate) permit: Arc<Permit>,
 }
 
 /// What an actor wants of an agent that runs.
@@ -112,18 +115,26 @@ pub(super) async fn run(
     deposit: Option<Deposit>,
 ) {
     let agent = start.agent;
+    // It counts as one that runs for as long as it is there, whatever becomes of its task.
+    let _permit = deposit.as_ref().map(|deposit| Arc::clone(&deposit.permit));
     // Dropped last, after the agent's stream.
     let _gone = Gone(Arc::clone(&control));
     let mut stream = begin(&instance, &handle, *start, deposit).await;
     let mut batches = 0;
     while !control.is_stopped() {
         if let Some(request) = control.take_cancel()
-            && let Some(task) = handle.look(|actor| actor.task()).flatten()
+            && let Some((task, principal)) =
+                handle.look(|actor| Some((actor.task()?, actor.principal()))).flatten()
         {
-            stream.cancel(&*instance.agent, cancel_context(handle.key(), &task, *request));
+            let context = own_context(handle.key(), &task, principal.as_ref(), *request);
+            timed(&instance, &handle, || stream.cancel(&*instance.agent, context));
         }
-        let heard = std::future::poll_fn(|cx| listen(&mut stream, &handle, agent, &control, cx)).await;
+        let listen = |cx: &mut Context<'_>| listen(&mut stream, &instance, &handle, agent, &control, cx);
+        let heard = std::future::poll_fn(listen).await;
         let Heard::Outputs(outputs) = heard else { continue };
+        if outputs.iter().any(|output| matches!(output, AgentOutput::Panicked)) {
+            panicked(&instance, &handle);
+        }
         let ended = outputs.iter().any(|output| matches!(output, AgentOutput::Ended));
         if ended {
             // The agent's work ends before anyone can start it anew.
@@ -137,8 +148,29 @@ pub(super) async fn run(
             tokio::task::yield_now().await;
         }
     }
-    drop(stream);
+    if timed(&instance, &handle, || stream.end()) {
+        panicked(&instance, &handle);
+    }
     drive_with(&instance, &handle, Input::AgentGone(agent), |state| state.agent_gone(agent));
+}
+
+/// Counts and logs a panic. What the agent said at that is the panic hook's to show.
+fn panicked(instance: &Instance, handle: &Handle) {
+    instance.meters.panics.increment(1);
+    tracing::error!(task = %handle.key(), "an agent panicked");
+}
+
+/// Calls something of the agent's. Where it keeps the thread for long, that is counted and logged.
+fn timed<T>(instance: &Instance, handle: &Handle, call: impl FnOnce() -> T) -> T {
+    // The thread's own time, whatever the runtime's clock says.
+    let began = std::time::Instant::now();
+    let result = call();
+    let took = began.elapsed();
+    if took >= LONG_POLL {
+        instance.meters.long_polls.increment(1);
+        tracing::warn!(task = %handle.key(), millis = took.as_millis(), "an agent kept a thread of the runtime busy");
+    }
+    result
 }
 
 /// Calls the agent.
@@ -149,7 +181,7 @@ async fn begin(
     deposit: Option<Deposit>,
 ) -> AgentStream {
     let StartAgent { kind, attempt, task, base, principal, caller, cancel, .. } = start;
-    let context = match deposit {
+    let mut context = match deposit {
         Some(deposit) => {
             let Deposit { mut context, config, .. } = deposit;
             if let Some(config) = config {
@@ -157,30 +189,36 @@ async fn begin(
                 Box::pin(save_follow_up_config(instance, handle.key(), before, config)).await;
             }
             context.stored_task = base.map(|base| Task::clone(&base));
+            context.user = context.user.or_else(|| user(principal.as_ref()));
+            know(&mut context, caller.unwrap_or_default());
             context
         }
-        None => own_context(handle.key(), &task, cancel.as_deref().cloned().unwrap_or_default()),
+        None => {
+            let cancel = cancel.map(|cancel| *cancel);
+            let request = cancel
+                .unwrap_or_else(|| CancelRequest { metadata: None, caller: caller.unwrap_or_default() });
+            own_context(handle.key(), &task, principal.as_ref(), request)
+        }
     };
-    let mut context = ExecutorContext { user: context.user.or_else(|| user(principal.as_ref())), ..context };
     match kind {
         TurnKind::First | TurnKind::FollowUp => {
             // Only this server says it.
             if let Some(metadata) = &mut context.metadata {
                 metadata.remove(TURN);
             }
-            AgentStream::execute(&*instance.agent, context)
         }
-        TurnKind::Resumed { handed_over } => {
-            resume(&mut context, &task, caller, handed_over, attempt);
-            AgentStream::execute(&*instance.agent, context)
+        TurnKind::Resumed { handed_over } => resume(&mut context, &task, handed_over, attempt),
+        TurnKind::CancelOnly => {
+            return timed(instance, handle, || AgentStream::cancel_only(&*instance.agent, context));
         }
-        TurnKind::CancelOnly => AgentStream::cancel_only(&*instance.agent, context),
     }
+    timed(instance, handle, || AgentStream::execute(&*instance.agent, context))
 }
 
 /// Takes what the agent says without waiting, as much as there is room for.
 fn listen(
     stream: &mut AgentStream,
+    instance: &Instance,
     handle: &Handle,
     agent: AgentId,
     control: &AgentControl,
@@ -193,59 +231,53 @@ fn listen(
     if stream.is_terminated() || !handle.has_room(agent) {
         return Poll::Pending;
     }
-    let began = Instant::now();
-    let mut outputs = Vec::new();
-    let mut bytes = 0;
-    while outputs.len() < commit::MAX_EVENTS && bytes < commit::TARGET_BYTES {
-        match stream.poll_next_unpin(cx) {
-            Poll::Ready(Some(output)) => {
-                bytes += output.bytes();
-                // Most agents say one thing at a time; one that says more says many.
-                match outputs.len() {
-                    0 => outputs.reserve_exact(1),
-                    1 => outputs.reserve_exact(MANY),
-                    _ => {}
+    let outputs = timed(instance, handle, || {
+        let mut outputs = Vec::new();
+        let mut bytes = 0;
+        while outputs.len() < commit::MAX_EVENTS && bytes < commit::TARGET_BYTES {
+            match stream.poll_next_unpin(cx) {
+                Poll::Ready(Some(output)) => {
+                    bytes += output.bytes();
+                    // Most agents say one thing at a time; one that says more says many.
+                    match outputs.len() {
+                        0 => outputs.reserve_exact(1),
+                        1 => outputs.reserve_exact(MANY),
+                        _ => {}
+                    }
+                    outputs.push(output);
                 }
-                outputs.push(output);
+                Poll::Ready(None) | Poll::Pending => break,
             }
-            Poll::Ready(None) | Poll::Pending => break,
         }
-    }
-    let took = began.elapsed();
-    if took >= LONG_POLL {
-        tracing::warn!(task = %handle.key(), millis = took.as_millis(), "an agent kept a thread of the runtime busy");
-    }
+        outputs
+    });
     if outputs.is_empty() { Poll::Pending } else { Poll::Ready(Heard::Outputs(outputs)) }
 }
 
 /// What a resumed agent sees beside the task: its caller's last message, and why it was started.
-fn resume(
-    context: &mut ExecutorContext,
-    task: &Task,
-    caller: Option<CallerContext>,
-    handed_over: bool,
-    attempt: u32,
-) {
+fn resume(context: &mut ExecutorContext, task: &Task, handed_over: bool, attempt: u32) {
     let messages = task.history.iter().flatten();
     let message: Option<Message> = messages.rev().find(|message| message.role == Role::User).cloned();
     context.message = message;
     let kind = if handed_over { "handedOver" } else { "resumed" };
     let turn = json!({ "kind": kind, "attempt": attempt });
     context.metadata.get_or_insert_default().insert(TURN.to_owned(), turn);
-    if let Some(caller) = caller {
-        know(context, caller);
-    }
 }
 
 /// What an agent sees that no message started.
-fn own_context(key: &TaskKey, task: &Task, request: CancelRequest) -> ExecutorContext {
+fn own_context(
+    key: &TaskKey,
+    task: &Task,
+    principal: Option<&Principal>,
+    request: CancelRequest,
+) -> ExecutorContext {
     let mut context = ExecutorContext {
         message: None,
         task_id: task.id.clone(),
         stored_task: Some(task.clone()),
         context_id: task.context_id.clone(),
         metadata: request.metadata,
-        user: None,
+        user: user(principal),
         service_params: ServiceParams::new(),
         tenant: (!key.tenant.as_str().is_empty()).then(|| key.tenant.as_str().to_owned()),
     };
@@ -253,14 +285,16 @@ fn own_context(key: &TaskKey, task: &Task, request: CancelRequest) -> ExecutorCo
     context
 }
 
-fn cancel_context(key: &TaskKey, task: &Task, request: CancelRequest) -> ExecutorContext {
-    own_context(key, task, request)
-}
-
-/// Lets an agent know what is kept of its caller.
+/// Lets an agent know what is known of its caller.
 fn know(context: &mut ExecutorContext, caller: CallerContext) {
     context.service_params.extend(caller.headers);
-    if let Some(user) = &mut context.user {
+    if !caller.claims.is_empty() {
+        // Claims without a name are a caller's whom nobody tells from others.
+        let user = context.user.get_or_insert_with(|| User {
+            name: String::new(),
+            authenticated: false,
+            attributes: HashMap::new(),
+        });
         user.attributes.extend(caller.claims);
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::agent_task::{AgentControl, Deposit};
 use super::core::{Actor, AgentId, Effect, Input, Moment, Reply, Tail, Ticket, Time};
+use crate::admission::Load;
 use crate::instance::Instance;
 
 /// The actor of one task on one instance. It ends when it has nothing to do; a later request begins another.
@@ -16,6 +17,8 @@ pub(crate) struct Handle {
     state: Mutex<State>,
     /// Bumped whenever streams may find something new.
     progress: OnceLock<watch::Sender<()>>,
+    /// What the task's caller has taken of this instance, once a request here was admitted.
+    load: OnceLock<Arc<Load>>,
 }
 
 /// What is behind the lock. Held for a step only: never while an agent is polled or a call is made.
@@ -59,6 +62,20 @@ struct Waiting {
     deposit: Option<Deposit>,
 }
 
+/// What of an actor is counted for the whole instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Counts {
+    pub(super) runs: bool,
+    pub(super) watchers: usize,
+    pub(super) ring_bytes: usize,
+}
+
+impl Counts {
+    fn of(actor: &Actor) -> Self {
+        Counts { runs: actor.is_running(), watchers: actor.watchers(), ring_bytes: actor.ring().bytes() }
+    }
+}
+
 /// The actor has ended: the input is given back.
 pub(super) struct Ended(pub(super) Box<Input>);
 
@@ -75,11 +92,21 @@ impl Handle {
                 armed: None,
             }),
             progress: OnceLock::new(),
+            load: OnceLock::new(),
         }
     }
 
     pub(crate) fn key(&self) -> &TaskKey {
         &self.key
+    }
+
+    /// Counts the task's commits as its caller's from now on.
+    pub(super) fn counts_for(&self, load: &Arc<Load>) {
+        self.load.get_or_init(|| Arc::clone(load));
+    }
+
+    pub(super) fn load(&self) -> Option<&Arc<Load>> {
+        self.load.get()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -99,12 +126,14 @@ impl Handle {
         let (ended_at, released) = {
             let mut state = self.state();
             let Some(actor) = state.actor.as_deref_mut() else { return Err(Ended(Box::new(input))) };
-            let (ran, watched) = (actor.is_running(), actor.watchers());
+            let before = Counts::of(actor);
             // `prepare` needs the whole state; the core is put back before it is stepped.
             prepare(&mut state);
             let Some(actor) = state.actor.as_deref_mut() else { return Err(Ended(Box::new(input))) };
+            actor.allow(instance.actors.ring_allowance(before.ring_bytes));
             actor.step(input, m, fx);
-            instance.actors.count(&instance.meters, ran, actor.is_running(), watched, actor.watchers());
+            let after = if actor.is_done() { Counts::default() } else { Counts::of(actor) };
+            instance.actors.count(&instance.meters, before, after);
             let released = actor.take_released();
             let ended_at = actor.is_done().then(|| actor.ring().head());
             state.answer(fx, first);

@@ -18,6 +18,6 @@ mod timers;
 pub(crate) use agent_task::Deposit;
 pub(crate) use handle::Handle;
 pub(crate) use perform::drive;
-pub(crate) use registry::{Actors, Answer, Reader, keep_told};
+pub(crate) use registry::{Actors, Answer, Reader, keep_told, stop_all};
 pub(crate) use stream::{Start, Until, join, read};
 pub(crate) use timers::keep_time;

@@ -7,14 +7,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use a2a_core::{BackendError, BusMessage, Claim, News, Reach, Replay, Version, reduce};
+use a2a_core::{BackendError, BusMessage, CancelRequest, Claim, News, Reach, Replay, Version, reduce};
 use futures::FutureExt;
 use tracing::Instrument;
 
+use super::agent_task;
 use super::commit::commit;
-use super::core::{Effect, Input, Later, ReadFailed, Report, Seen, Settled, Written};
+use super::core::{Effect, Input, Later, ReadFailed, Report, Seen, Settled, StartAgent, Ticket, Written};
 use super::handle::{Handle, State};
-use super::{agent_task, core};
 use crate::error::Chain;
 use crate::instance::Instance;
 use crate::retry::bounded;
@@ -26,12 +26,26 @@ const AT_ONCE: u32 = 64;
 
 type Work = Pin<Box<dyn Future<Output = Option<Input>> + Send>>;
 
-/// Tells an actor something, unless it has ended.
-pub(crate) fn drive(instance: &Arc<Instance>, handle: &Arc<Handle>, input: Input) {
-    drive_with(instance, handle, input, |_| {});
+/// Whose thread it is that does what an actor wants. An agent may block the thread that polls it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// It serves others, too: the clock, the bus. No agent is polled here.
+    Shared,
+    /// It serves this request, whose agent may be polled here.
+    Request(Ticket),
+    /// It is a task of the runtime that serves this actor only.
+    Own,
 }
 
-/// Tells an actor something after `prepare`, unless it has ended.
+/// Tells an actor something, unless it has ended.
+pub(crate) fn drive(instance: &Arc<Instance>, handle: &Arc<Handle>, input: Input) {
+    let mut fx = Vec::new();
+    if handle.step(instance, input, |_| {}, &mut fx).is_ok() {
+        perform(instance, handle, fx, Place::Shared);
+    }
+}
+
+/// Tells an actor something after `prepare`, unless it has ended; from a task that serves this actor only.
 pub(super) fn drive_with(
     instance: &Arc<Instance>,
     handle: &Arc<Handle>,
@@ -40,32 +54,34 @@ pub(super) fn drive_with(
 ) {
     let mut fx = handle.take_spare();
     if handle.step(instance, input, prepare, &mut fx).is_ok() {
-        perform(instance, handle, fx);
+        perform(instance, handle, fx, Place::Own);
     }
 }
 
-/// Does what a step left to do, and what follows from that.
-pub(super) fn perform(instance: &Arc<Instance>, handle: &Arc<Handle>, fx: Vec<Effect>) {
+/// Does what a step left to do, and what follows from that. An agent comes last, and once the clock is set: nothing of the
+/// actor waits for one that blocks.
+pub(super) fn perform(instance: &Arc<Instance>, handle: &Arc<Handle>, fx: Vec<Effect>, place: Place) {
     // The next one is at the end; what follows from one is done before what came after it.
     let mut todo = fx;
     todo.reverse();
     let mut calls = 0;
+    let mut agent = None;
     while let Some(effect) = todo.pop() {
         let input = match begin(instance, handle, effect) {
             Begun::Done(input) => input,
             Begun::Call(mut work) => {
                 calls += 1;
                 let ready = if calls <= AT_ONCE { work.as_mut().now_or_never() } else { None };
-                match ready {
-                    Some(input) => input,
-                    None => {
-                        spawn(instance, handle, work);
-                        None
-                    }
-                }
+                ready.unwrap_or_else(|| {
+                    spawn(instance, handle, work);
+                    None
+                })
             }
-            Begun::Detached(work) => {
-                spawn(instance, handle, work);
+            Begun::Agent(start) => {
+                // One whose place is taken at once only learns that.
+                if let Some(earlier) = agent.replace(start) {
+                    start_agent(instance, handle, earlier, Place::Shared);
+                }
                 None
             }
         };
@@ -79,8 +95,37 @@ pub(super) fn perform(instance: &Arc<Instance>, handle: &Arc<Handle>, fx: Vec<Ef
         }
     }
     handle.give_spare(todo);
+    arm(instance, handle);
+    if let Some(start) = agent {
+        start_agent(instance, handle, start, place);
+        arm(instance, handle);
+    }
+}
+
+/// Sees to it that the clock steps the actor when it wants to be.
+fn arm(instance: &Arc<Instance>, handle: &Arc<Handle>) {
     if let Some(due) = handle.arm(instance.actors.origin()) {
         instance.actors.timers.add(due, handle);
+    }
+}
+
+/// Starts an agent: polled once where its request asked for it, so that what is over without waiting needs no task of
+/// the runtime.
+fn start_agent(instance: &Arc<Instance>, handle: &Arc<Handle>, start: Box<StartAgent>, place: Place) {
+    let Some((control, deposit)) = handle.take_start(start.agent, start.ticket) else { return };
+    let is_here = match place {
+        Place::Shared => false,
+        Place::Request(ticket) => start.ticket == Some(ticket),
+        Place::Own => true,
+    };
+    let polls = is_here && deposit.as_ref().is_some_and(|deposit| !deposit.detached);
+    let trace = trace::current().map(|cause| cause.child(&*instance.env));
+    let version = handle.look(|actor| actor.ring().head()).unwrap_or_default();
+    let span = telemetry::run(instance, handle.key(), version, trace);
+    let run = agent_task::run(Arc::clone(instance), Arc::clone(handle), start, control, deposit);
+    let mut work: Work = Box::pin(trace::within(trace, run).instrument(span).map(|()| None));
+    if !polls || work.as_mut().now_or_never().is_none() {
+        spawn(instance, handle, work);
     }
 }
 
@@ -90,7 +135,7 @@ fn spawn(instance: &Arc<Instance>, handle: &Arc<Handle>, work: Work) {
     instance.tracker.spawn(trace::carried(async move {
         // What still waits for an answer when the instance closes is cut short.
         if let Some(Some(input)) = closing.run_until_cancelled(work).await {
-            drive(&owner, &handle, input);
+            drive_with(&owner, &handle, input, |_| {});
         }
     }));
 }
@@ -99,8 +144,8 @@ enum Begun {
     Done(Option<Input>),
     /// Polled once where it was asked for.
     Call(Work),
-    /// Never polled where it was asked for.
-    Detached(Work),
+    /// An agent that is to start.
+    Agent(Box<StartAgent>),
 }
 
 fn begin(instance: &Arc<Instance>, handle: &Arc<Handle>, effect: Effect) -> Begun {
@@ -127,23 +172,13 @@ fn begin(instance: &Arc<Instance>, handle: &Arc<Handle>, effect: Effect) -> Begu
             None
         }
         Effect::StopAgent(agent) => Some(Input::AgentGone(agent)),
-        Effect::Start(start) => {
-            let Some((control, deposit)) = handle.take_start(start.agent, start.ticket) else {
-                return Begun::Done(None);
-            };
-            let detached = deposit.as_ref().is_none_or(|deposit| deposit.detached)
-                && start.kind != core::TurnKind::CancelOnly;
-            let trace = trace::current().map(|cause| cause.child(&*instance.env));
-            let version = handle.look(|actor| actor.ring().head()).unwrap_or_default();
-            let span = telemetry::run(instance, key, version, trace);
-            let run = agent_task::run(Arc::clone(instance), Arc::clone(handle), start, control, deposit);
-            let run = trace::within(trace, run).instrument(span).map(|()| None);
-            let work: Work = Box::pin(run);
-            return if detached { Begun::Detached(work) } else { Begun::Call(work) };
-        }
+        Effect::Start(start) => return Begun::Agent(start),
         Effect::Commit(call) => {
             let (instance, handle) = (Arc::clone(instance), Arc::clone(handle));
-            return Begun::Call(Box::pin(async move { Some(commit(&instance, handle.key(), call).await) }));
+            return Begun::Call(Box::pin(async move {
+                let _waiting = instance.admission.commit(handle.load());
+                Some(commit(&instance, handle.key(), call).await)
+            }));
         }
         effect => return Begun::Call(Box::pin(call(Arc::clone(instance), Arc::clone(handle), effect))),
     })
@@ -202,12 +237,25 @@ async fn call(instance: Arc<Instance>, handle: Arc<Handle>, effect: Effect) -> O
     })
 }
 
-/// The way in which this instance is reached is known here only.
+/// What is known here only: the way in which this instance is reached, and how large a hint may be.
 fn reached_as(instance: &Instance, news: News) -> News {
     match news {
         News::Watch { after, .. } => News::Watch { after, reach: instance.connection.reach() },
+        // The agent of another instance hears of a cancel in any case, of its metadata where that is small.
+        News::Cancel(Some(mut request)) if is_large(&request) => {
+            request.metadata = None;
+            News::Cancel(Some(request))
+        }
         news => news,
     }
+}
+
+/// Metadata beyond this is not sent to other instances.
+const CANCEL_BYTES: usize = 4 * 1024;
+
+fn is_large(request: &CancelRequest) -> bool {
+    let metadata = request.metadata.as_ref();
+    metadata.is_some_and(|data| serde_json::to_vec(data).is_ok_and(|json| json.len() > CANCEL_BYTES))
 }
 
 async fn release(instance: &Instance, handle: &Handle, claim: Claim) -> Input {
@@ -287,7 +335,11 @@ fn tell(instance: &Instance, handle: &Handle, report: Report) {
         Report::CancelEnforced => {
             tracing::warn!(%task, "an executor did not cancel in time; its task is cancelled without it");
         }
-        Report::Overdue => tracing::warn!(%task, "an agent took too long, and is asked to stop"),
+        Report::Overdue => {
+            instance.meters.overdue.increment(1);
+            tracing::warn!(%task, "an agent took too long, and is asked to stop");
+        }
+        Report::Turn(outcome) => instance.meters.turn_ended(outcome),
         Report::GapRepaired => instance.meters.gap_repairs.increment(1),
         Report::SilenceChecked(found) => instance.meters.silence_checked(found),
         Report::TakenOver(settled) => match settled {

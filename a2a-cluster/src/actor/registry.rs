@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use super::agent_task::Deposit;
 use super::core::{Actor, Input, Leave, Reply, Settings, Ticket, Time};
-use super::handle::{Ended, Handle};
-use super::perform::{drive, perform};
+use super::handle::{Counts, Ended, Handle};
+use super::perform::{Place, drive, perform};
 use super::timers::Timers;
 use crate::config::ExecutorLost;
 use crate::instance::Instance;
@@ -32,6 +32,9 @@ pub(crate) struct Actors {
     tickets: AtomicU64,
     /// How many agents run.
     running: AtomicUsize,
+    /// How many bytes the rings of all actors take.
+    ring_bytes: AtomicUsize,
+    max_ring_bytes: usize,
     /// Notified whenever an agent has ended.
     ended: Notify,
     /// Set once this instance stops.
@@ -47,7 +50,7 @@ struct Recent {
 }
 
 impl Actors {
-    pub(crate) fn new(me: InstanceId, settings: Settings) -> Self {
+    pub(crate) fn new(me: InstanceId, settings: Settings, max_ring_bytes: usize) -> Self {
         Actors {
             me,
             settings: Arc::new(settings),
@@ -56,6 +59,8 @@ impl Actors {
             recent: Mutex::default(),
             tickets: AtomicU64::new(0),
             running: AtomicUsize::new(0),
+            ring_bytes: AtomicUsize::new(0),
+            max_ring_bytes,
             ended: Notify::new(),
             leave: OnceLock::new(),
             timers: Timers::default(),
@@ -114,9 +119,12 @@ impl Actors {
         self.ended.notify_waiters();
     }
 
-    /// Takes note of what a step changed of the numbers of agents and watchers.
-    pub(super) fn count(&self, meters: &Meters, ran: bool, runs: bool, watched: usize, watches: usize) {
-        match (ran, runs) {
+    /// Takes note of what a step changed of an actor.
+    pub(super) fn count(&self, meters: &Meters, before: Counts, after: Counts) {
+        if before == after {
+            return;
+        }
+        match (before.runs, after.runs) {
             (false, true) => {
                 self.running.fetch_add(1, Ordering::AcqRel);
                 meters.agents.increment(1.0);
@@ -128,10 +136,18 @@ impl Actors {
             }
             _ => {}
         }
-        if watched != watches {
+        if before.watchers != after.watchers {
             #[allow(clippy::cast_precision_loss, reason = "nobody has 2^52 watchers")]
-            meters.watchers.increment(watches as f64 - watched as f64);
+            meters.watchers.increment(after.watchers as f64 - before.watchers as f64);
         }
+        // Wraps where it shrinks, and comes out right.
+        self.ring_bytes.fetch_add(after.ring_bytes.wrapping_sub(before.ring_bytes), Ordering::AcqRel);
+    }
+
+    /// How many bytes the ring of one actor may take, which takes `own` now: what all others leave.
+    pub(super) fn ring_allowance(&self, own: usize) -> usize {
+        let taken = self.ring_bytes.load(Ordering::Acquire);
+        self.max_ring_bytes.saturating_sub(taken.saturating_sub(own))
     }
 
     /// How many agents run here.
@@ -188,7 +204,7 @@ impl Actors {
     }
 
     /// Tells all actors, those that come later too, that this instance stops.
-    pub(crate) fn leave(instance: &Arc<Instance>, leave: Leave) {
+    fn leave(instance: &Arc<Instance>, leave: Leave) {
         let leave = *instance.actors.leave.get_or_init(|| leave);
         Actors::tell_all(instance, &Input::Leave(leave));
     }
@@ -226,12 +242,17 @@ pub(crate) async fn keep_told(instance: Arc<Instance>) {
             () = changed => {}
         }
     }
+    stop_all(&instance);
+}
+
+/// Tells all actors, those that come later too, that this instance stops. Idempotent.
+pub(crate) fn stop_all(instance: &Arc<Instance>) {
     let leave = match instance.config.executor_lost {
         _ if instance.is_evicted() => Leave::Evicted,
         ExecutorLost::Fail => Leave::Fail,
         ExecutorLost::Resume { .. } => Leave::HandOver,
     };
-    Actors::leave(&instance, leave);
+    Actors::leave(instance, leave);
 }
 
 impl Recent {
@@ -256,7 +277,7 @@ impl Instance {
             let mut fx = handle.take_spare();
             match handle.step(self, input, |_| {}, &mut fx) {
                 Ok(()) => {
-                    perform(self, &handle, fx);
+                    perform(self, &handle, fx, Place::Shared);
                     return handle;
                 }
                 // It ended between the look-up and the step; the next one is another.
@@ -278,6 +299,9 @@ impl Instance {
         let mut input = input(ticket);
         loop {
             let handle = self.actors.get_or_begin(key);
+            if let Some((_, Some(deposit))) = &waits {
+                handle.counts_for(deposit.permit.load());
+            }
             let mut fx = handle.take_spare();
             let prepare = |state: &mut super::handle::State| {
                 if let Some((sender, deposit)) = waits.take() {
@@ -286,7 +310,7 @@ impl Instance {
             };
             match handle.step(self, input, prepare, &mut fx) {
                 Ok(()) => {
-                    perform(self, &handle, fx);
+                    perform(self, &handle, fx, Place::Request(ticket));
                     let instance = Arc::clone(self);
                     return Answer { instance, handle, ticket, receiver: Some(receiver), reads: false };
                 }

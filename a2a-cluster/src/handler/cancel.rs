@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use a2a::{A2AError, CancelTaskRequest, Task, TaskState};
-use a2a_core::{CallerContext, CancelRequest, StoredTask, TaskKey};
+use a2a_core::{CancelRequest, StoredTask, TaskKey};
 use a2a_server::ServiceParams;
 
 use super::check;
@@ -11,9 +11,6 @@ use crate::actor::core::{Input, Reply};
 use crate::actor::join;
 use crate::instance::Instance;
 use crate::limits::check_metadata;
-
-/// A request to cancel that is larger reaches the agent of another instance without its metadata: hints are small.
-const MAX_BYTES: usize = CallerContext::MAX_BYTES;
 
 /// Cancels a task of the caller's, and returns it cancelled.
 pub(super) async fn cancel(
@@ -34,7 +31,9 @@ pub(super) async fn cancel(
     if stored.task.status.state.is_terminal() {
         return outcome(stored.task);
     }
-    let request = request(req);
+    let metadata = req.metadata.filter(|metadata| !metadata.is_empty());
+    let known = caller.context(params, &instance.config.agent_headers)?;
+    let request = CancelRequest { metadata, caller: known };
     let asked = instance.ask_actor(&key, None, |ticket| Input::Cancel { ticket, request });
     match asked.reply().await {
         Reply::NotCancelable => Err(A2AError::task_not_cancelable(&key.task_id)),
@@ -42,14 +41,6 @@ pub(super) async fn cancel(
         Reply::Over => outcome(load(instance, &key).await?.task),
         _ => Err(instance.stop_reason()),
     }
-}
-
-/// What the agent may know of the request.
-fn request(req: CancelTaskRequest) -> CancelRequest {
-    let metadata = req.metadata.filter(|metadata| {
-        !metadata.is_empty() && serde_json::to_vec(metadata).is_ok_and(|json| json.len() <= MAX_BYTES)
-    });
-    CancelRequest { metadata, caller: CallerContext::default() }
 }
 
 async fn load(instance: &Instance, key: &TaskKey) -> Result<StoredTask, A2AError> {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::idempotency::{Identity, Made};
 use super::push;
-use super::send::context;
+use super::send::{Admitted, context};
 use super::turn::{Answer, Turn, meet};
 use crate::actor::core::{Actor, AnswerAt, FirstTurn, Input};
 use crate::actor::{Deposit, Start};
@@ -22,15 +22,17 @@ pub(super) async fn begin(
     instance: &Arc<Instance>,
     params: &ServiceParams,
     caller: Caller,
+    admitted: Admitted,
     req: SendMessageRequest,
     answer_at: AnswerAt,
 ) -> Result<Turn, A2AError> {
     let identity = Identity::of(instance, &caller, params, &req.message)?;
-    start(instance, params, caller, req, identity, answer_at).await
+    start(instance, params, caller, admitted, req, identity, answer_at).await
 }
 
 /// What is left of a request whose agent has started, to begin it once more.
 pub(super) struct Anew {
+    admitted: Admitted,
     configuration: Option<SendMessageConfiguration>,
     metadata: Option<HashMap<String, Value>>,
     tenant: Option<String>,
@@ -47,12 +49,13 @@ impl Anew {
         uncreated: Task,
         answer_at: AnswerAt,
     ) -> Result<Turn, A2AError> {
-        let Anew { configuration, metadata, tenant } = self;
+        let Anew { admitted, configuration, metadata, tenant } = self;
         let message = uncreated.history.into_iter().flatten().next();
         let message = message.ok_or_else(|| A2AError::internal("internal error"))?;
         let message = Message { task_id: None, context_id: Some(uncreated.context_id), ..message };
         let req = SendMessageRequest { message, configuration, metadata, tenant };
-        Box::pin(start(instance, params, caller, req, Identity::random(), answer_at)).await
+        let identity = Identity::random();
+        Box::pin(start(instance, params, caller, admitted, req, identity, answer_at)).await
     }
 }
 
@@ -60,6 +63,7 @@ async fn start(
     instance: &Arc<Instance>,
     params: &ServiceParams,
     caller: Caller,
+    admitted: Admitted,
     req: SendMessageRequest,
     identity: Identity,
     answer_at: AnswerAt,
@@ -74,13 +78,16 @@ async fn start(
         push::save_with_send(instance, &key, &identity, req.configuration.as_ref(), Version::ABSENT).await?;
     let SendMessageRequest { message, configuration, metadata, tenant } = req;
     let (task, message) = task(instance, &identity, &key, message);
-    let anew = identity
-        .is_known()
-        .then(|| Box::new(Anew { configuration, metadata: metadata.clone(), tenant: tenant.clone() }));
+    let Admitted { permit, context: known } = admitted.clone();
+    let anew = identity.is_known().then(|| {
+        let (metadata, tenant) = (metadata.clone(), tenant.clone());
+        Box::new(Anew { admitted, configuration, metadata, tenant })
+    });
     let deposit = Deposit {
         context: context(params, &key, &task, message, metadata, tenant),
         config: None,
         detached: answer_at == AnswerAt::Creation,
+        permit,
     };
     let reads = answer_at == AnswerAt::Opening;
     let principal = caller.principal.clone();
@@ -91,7 +98,7 @@ async fn start(
             answer_at,
             task,
             principal,
-            caller: None,
+            caller: (!known.is_empty()).then_some(known),
             always_task: identity.has_key(),
             webhooks,
             reads,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use a2a::{A2AError, Message, SendMessageRequest, SendMessageResponse, StreamResponse, Task};
-use a2a_core::{StoredTask, TaskKey, reduce};
+use a2a_core::{CallerContext, StoredTask, TaskKey, reduce};
 use a2a_server::{ExecutorContext, ServiceParams};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -15,12 +15,21 @@ use super::turn::{Answer, Seen, Turn, meet};
 use super::{check, new_task, push, read};
 use crate::actor::core::{AnswerAt, FollowUp, Input, Reply};
 use crate::actor::{Deposit, Start, Until, join, read as read_stream};
-use crate::caller::Caller;
+use crate::admission::Permit;
+use crate::caller::{Caller, protocol_params};
 use crate::instance::Instance;
 use crate::limits::{check_message, check_metadata};
 use crate::resume::Marks;
 
 type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
+
+/// What a request that was admitted brings for its agent.
+#[derive(Clone)]
+pub(super) struct Admitted {
+    pub(super) permit: Arc<Permit>,
+    /// What the agent may know of the caller.
+    pub(super) context: CallerContext,
+}
 
 /// Sends a message and waits for the end of the turn, or for the task where the client asked to return
 /// immediately.
@@ -88,12 +97,16 @@ async fn begin(
         }
     }
     instance.check_serving()?;
+    let admitted = Admitted {
+        permit: Arc::new(instance.admit(&caller)?),
+        context: caller.context(params, &instance.config.agent_headers)?,
+    };
     match req.message.task_id.clone().filter(|id| !id.is_empty()) {
         Some(task_id) => {
             let key = caller.key(&task_id);
-            follow_up(instance, params, caller, req, key, answer_at).await
+            follow_up(instance, params, caller, admitted, req, key, answer_at).await
         }
-        None => new_task::begin(instance, params, caller, req, answer_at).await,
+        None => new_task::begin(instance, params, caller, admitted, req, answer_at).await,
     }
 }
 
@@ -103,6 +116,7 @@ async fn follow_up(
     instance: &Arc<Instance>,
     params: &ServiceParams,
     caller: Caller,
+    admitted: Admitted,
     req: SendMessageRequest,
     key: TaskKey,
     answer_at: AnswerAt,
@@ -122,7 +136,11 @@ async fn follow_up(
         let config = push::follow_up_config(instance, &key, &identity, configuration).await?;
         let message = reduce::user_message(&stored.task, req.message.clone());
         let context = context(params, &key, &stored.task, message, req.metadata.clone(), req.tenant.clone());
-        let deposit = Deposit { context, config, detached: answer_at == AnswerAt::Creation };
+        let detached = answer_at == AnswerAt::Creation;
+        let deposit = Deposit { context, config, detached, permit: Arc::clone(&admitted.permit) };
+        // Who is known must be replaced also where nothing is known of who calls now.
+        let is_kept = !admitted.context.is_empty() || stored.head.caller.is_some();
+        let known = is_kept.then(|| admitted.context.clone());
         let (after, before) = (stored.tip(), stored.head.claim);
         let task = Arc::new(stored.task);
         let asked = instance.ask_actor(&key, Some(deposit), |ticket| {
@@ -134,7 +152,7 @@ async fn follow_up(
                 before,
                 principal: stored.head.principal,
                 message: req.message.clone(),
-                caller: None,
+                caller: known,
                 reads,
             }))
         });
@@ -202,7 +220,7 @@ pub(super) fn context(
         context_id: task.context_id.clone(),
         metadata,
         user: None,
-        service_params: params.clone(),
+        service_params: protocol_params(params),
         tenant,
     }
 }

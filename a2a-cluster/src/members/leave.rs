@@ -7,11 +7,12 @@ use a2a_core::{
     BackendError, Beat, BusMessage, Member, MemberState, News, Reach, Recipient, Result, TaskKey,
 };
 use futures::stream::{self, StreamExt};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::index;
 use super::shuffle::shuffle;
+use crate::alarm;
 use crate::error::Chain;
 use crate::instance::Instance;
 use crate::retry::{Retry, bounded};
@@ -40,12 +41,12 @@ pub(crate) async fn leave(instance: &Instance, not_stopped: &[TaskKey], last: In
     let mut tasks: BTreeSet<TaskKey> = not_stopped.iter().cloned().collect();
     tasks.extend(instance.take_unattended());
     tasks.extend(instance.couriers.keys());
-    match timeout_at(last, hand_over_and_close(instance, &mut tasks, last)).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
+    match alarm::until(last, hand_over_and_close(instance, &mut tasks, last)).await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => {
             tracing::warn!(error = %Chain(&error), "this instance could not leave in good order")
         }
-        Err(_) => tracing::warn!("this instance had no time left to leave in good order"),
+        None => tracing::warn!("this instance had no time left to leave in good order"),
     }
     tasks.into_iter().collect()
 }

@@ -21,9 +21,14 @@ pub(super) const HINTS_DROPPED: &str = "a2a_hints_dropped_total";
 pub(super) const EVICTIONS: &str = "a2a_evictions_total";
 pub(super) const TAKEOVERS: &str = "a2a_takeovers_total";
 pub(super) const STORE_RETRIES: &str = "a2a_store_retries_total";
+pub(super) const TURNS: &str = "a2a_turns_total";
+pub(super) const PANICS: &str = "a2a_agent_panics_total";
+pub(super) const LONG_POLLS: &str = "a2a_agent_long_polls_total";
+pub(super) const OVERDUE: &str = "a2a_agents_overdue_total";
+pub(super) const NOT_ADMITTED: &str = "a2a_not_admitted_total";
 pub(super) const WEBHOOK_ATTEMPTS: &str = "a2a_webhook_attempts_total";
 
-const COUNTERS: [(&str, &str); 12] = [
+const COUNTERS: [(&str, &str); 17] = [
     (COMMITS, "Commits that were applied"),
     (CONFLICTS, "Commits that lost to another writer"),
     (GAP_REPAIRS, "Times that commits known to be missing were read from the store"),
@@ -35,6 +40,11 @@ const COUNTERS: [(&str, &str); 12] = [
     (EVICTIONS, "Evictions of others by this instance, and of this one"),
     (TAKEOVERS, "Tasks of lost instances, by what became of them"),
     (STORE_RETRIES, "Store calls that failed for a while and were made again"),
+    (TURNS, "Turns of agents that ended here, by how"),
+    (PANICS, "Panics of agents"),
+    (LONG_POLLS, "Times that an agent kept a thread of the runtime busy for 100 ms or longer"),
+    (OVERDUE, "Agents that said nothing for too long, or took too long, and were asked to stop"),
+    (NOT_ADMITTED, "Requests refused because enough agents ran, or enough commits waited"),
     (WEBHOOK_ATTEMPTS, "Attempts to deliver to a webhook"),
 ];
 

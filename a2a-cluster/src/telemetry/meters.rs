@@ -5,6 +5,8 @@ use a2a_core::News;
 use metrics::{Counter, Gauge, Histogram, Label, counter, gauge, histogram};
 
 use super::catalog as names;
+use crate::actor::core::TurnOutcome;
+use crate::admission::Full;
 
 const KINDS: [&str; 9] = [
     "commits",
@@ -49,11 +51,16 @@ pub(crate) struct Meters {
     pub(crate) evictions: Counter,
     pub(crate) evicted: Counter,
     pub(crate) store_retries: Counter,
+    pub(crate) panics: Counter,
+    pub(crate) long_polls: Counter,
+    pub(crate) overdue: Counter,
     silence_checks: [Counter; 2],
     streams: [Gauge; 2],
     sent: [Counter; KINDS.len()],
     received: [Counter; KINDS.len()],
     takeovers: [Counter; 4],
+    turns: [Counter; TurnOutcome::ALL.len()],
+    not_admitted: [Counter; 2],
 }
 
 impl Meters {
@@ -84,6 +91,9 @@ impl Meters {
             evictions: counter!(names::EVICTIONS, with("who", "other")),
             evicted: counter!(names::EVICTIONS, with("who", "self")),
             store_retries: counter!(names::STORE_RETRIES, member()),
+            panics: counter!(names::PANICS, member()),
+            long_polls: counter!(names::LONG_POLLS, member()),
+            overdue: counter!(names::OVERDUE, member()),
             silence_checks: ["nothing", "news"]
                 .map(|found| counter!(names::SILENCE_CHECKS, with("found", found))),
             streams: ["elsewhere", "here"].map(|task| gauge!(names::STREAMS, with("task", task))),
@@ -91,6 +101,8 @@ impl Meters {
             received: KINDS.map(|kind| counter!(names::RECEIVED, with("kind", kind))),
             takeovers: ["resumed", "failed", "released", "lost"]
                 .map(|outcome| counter!(names::TAKEOVERS, with("outcome", outcome))),
+            turns: TurnOutcome::ALL.map(|outcome| counter!(names::TURNS, with("outcome", outcome.word()))),
+            not_admitted: ["agents", "commits"].map(|full| counter!(names::NOT_ADMITTED, with("full", full))),
         }
     }
 
@@ -114,6 +126,25 @@ impl Meters {
     /// Counts a message that the bus brought.
     pub(crate) fn received(&self, news: &News) {
         of_kind(&self.received, news);
+    }
+
+    /// Counts a turn that ended.
+    pub(crate) fn turn_ended(&self, outcome: TurnOutcome) {
+        if let Some((_, counter)) =
+            TurnOutcome::ALL.iter().zip(&self.turns).find(|(known, _)| **known == outcome)
+        {
+            counter.increment(1);
+        }
+    }
+
+    /// Counts a request that was refused because this instance has enough to do.
+    pub(crate) fn not_admitted(&self, full: Full) {
+        let [agents, commits] = &self.not_admitted;
+        match full {
+            Full::Agents => agents,
+            Full::Commits => commits,
+        }
+        .increment(1);
     }
 
     /// Counts a task of a lost instance.

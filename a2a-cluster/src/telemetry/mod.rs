@@ -27,6 +27,11 @@
 //! | `a2a_evictions_total` | counter | `who` | evictions: of an `other` by this instance, or of this one, `self` |
 //! | `a2a_takeovers_total` | counter | `outcome` | tasks of lost instances: `resumed`, `failed`, `released` while parked, `lost` to another survivor |
 //! | `a2a_store_retries_total` | counter | | store calls that failed for a while and were made again |
+//! | `a2a_turns_total` | counter | `outcome` | turns of agents that ended here: `completed`, `failed`, `canceled`, `rejected`, `input_required`, `auth_required`; `answered` with a message and without a task; `refused` without a task; `handed_over` to another instance or left to it; `lost` to another writer |
+//! | `a2a_agent_panics_total` | counter | | panics of agents; the log names the task |
+//! | `a2a_agent_long_polls_total` | counter | | times that an agent kept a thread of the runtime busy for 100 ms or longer; the log names the task |
+//! | `a2a_agents_overdue_total` | counter | | agents that said nothing for too long, or took too long, and were asked to stop |
+//! | `a2a_not_admitted_total` | counter | `full` | requests refused because enough `agents` ran, or enough `commits` waited |
 //! | `a2a_webhook_attempts_total` | counter | `outcome` | attempts to deliver to a webhook, of the whole process |
 //!
 //! An instance with a [label](crate::ClusterBuilder::label) adds it to all but the last as the label `member`,

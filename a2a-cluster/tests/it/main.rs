@@ -10,11 +10,22 @@
     reason = "a test may fail, and its runtime ends with it"
 )]
 
+mod admission;
+mod agent_limits;
 mod bindings;
+mod blocking_agents;
+mod callers;
+mod claims;
+mod commands_come_first;
 mod crash;
+mod cut_off;
 mod execution;
+mod fairness;
 mod idempotency;
+mod liveness;
 mod members;
+mod panics;
+mod readers_are_fed;
 mod resume;
 mod rolling;
 mod sdk_store;
@@ -24,5 +35,6 @@ mod telemetry;
 mod too_large;
 mod traffic;
 mod turns;
+mod unknown_outcomes;
 mod webhooks;
 mod world;

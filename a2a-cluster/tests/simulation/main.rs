@@ -21,6 +21,8 @@ mod chaos;
 mod client;
 mod fleet;
 mod oracle;
+#[path = "../it/world/script.rs"]
+mod script;
 
 use std::rc::Rc;
 use std::time::Duration;

@@ -161,6 +161,8 @@ fn artifact_update(task: &Task, update: TaskArtifactUpdateEvent) -> Result<Strea
 fn differences(task: &Task, whole: Task, env: &dyn Env) -> Result<Vec<StreamResponse>, Refusal> {
     check_ids(task, &whole.id, &whole.context_id)?;
     let mut events = Vec::new();
+    // While the agent works on, an artifact may grow: only the end of the task says that it does not.
+    let is_last = whole.status.state.is_terminal().then_some(true);
 
     let status_message = task.status.message.iter();
     let known: HashSet<&str> =
@@ -178,7 +180,7 @@ fn differences(task: &Task, whole: Task, env: &dyn Env) -> Result<Vec<StreamResp
                 Some(known) if has_grown(known, &artifact) => growth(known, artifact),
                 _ => replacement(artifact),
             };
-            events.push(artifact_update(task, update)?);
+            events.push(artifact_update(task, TaskArtifactUpdateEvent { last_chunk: is_last, ..update })?);
         }
     }
 
@@ -221,7 +223,7 @@ fn growth(known: &Artifact, mut artifact: Artifact) -> TaskArtifactUpdateEvent {
     artifact.extensions = None;
     artifact.name = None;
     artifact.description = None;
-    TaskArtifactUpdateEvent { append: Some(true), last_chunk: None, ..replacement(artifact) }
+    TaskArtifactUpdateEvent { append: Some(true), ..replacement(artifact) }
 }
 
 fn replacement(artifact: Artifact) -> TaskArtifactUpdateEvent {
@@ -230,7 +232,7 @@ fn replacement(artifact: Artifact) -> TaskArtifactUpdateEvent {
         context_id: String::new(),
         artifact,
         append: None,
-        last_chunk: Some(true),
+        last_chunk: None,
         metadata: None,
     }
 }

@@ -15,6 +15,6 @@ pub struct PrincipalHeader;
 impl CallerResolver for PrincipalHeader {
     fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
         let name = params.get(PRINCIPAL).and_then(|values| values.first()).ok_or_else(unauthenticated)?;
-        Ok(Caller { tenant: Tenant::new(tenant.unwrap_or_default()), principal: Some(Principal::new(name)) })
+        Ok(Caller::new(Tenant::new(tenant.unwrap_or_default()), Some(Principal::new(name))))
     }
 }

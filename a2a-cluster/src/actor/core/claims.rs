@@ -14,7 +14,7 @@ use a2a_core::{
     Tip, Version, reduce,
 };
 
-use super::effect::{CommitCall, Effect, Report, StartAgent};
+use super::effect::{CommitCall, Effect, Report, StartAgent, TurnOutcome};
 use super::input::{FollowUp, Reply, Settled, Ticket, TurnKind, Written};
 use super::plan::{CommitPlan, canceled, failed, plan_commit};
 use super::run::Run;
@@ -360,8 +360,9 @@ impl Actor {
     /// The turn is over, and all of it is committed.
     fn turn_over(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
         // What the turn's last commit ended needs no release; without a last commit, it is not ended yet.
-        let claim = self.run.as_ref().and_then(|run| run.claim);
-        self.end_run(Reply::Lost(None), m, fx);
+        let Some(run) = &self.run else { return };
+        let (claim, outcome) = (run.claim, TurnOutcome::of_state(&run.task.status.state));
+        self.end_run_with(outcome, Reply::Lost(None), m, fx);
         self.delivering = claim;
     }
 

@@ -27,10 +27,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::Task;
-use a2a_core::{Claim, CommitRecord, Env, InstanceId, News, Version};
+use a2a_core::{Claim, CommitRecord, Env, InstanceId, News, Principal, Version};
 
 pub use buffer::{AgentOutput, EventBuffer};
-pub use effect::{CommitCall, Effect, Report, StartAgent};
+pub use effect::{CommitCall, Effect, Report, StartAgent, TurnOutcome};
 pub use input::{
     AnswerAt, FirstTurn, FollowUp, Input, Later, Leave, ReadFailed, Reply, Seen, Settled, Ticket, TurnKind,
     Written,
@@ -256,6 +256,16 @@ impl Actor {
     /// The task as far as its agent here has got.
     pub fn task(&self) -> Option<Arc<Task>> {
         self.run.as_ref().map(|run| Arc::clone(&run.task))
+    }
+
+    /// Who created the task on which an agent runs here, where callers are told apart.
+    pub fn principal(&self) -> Option<Principal> {
+        self.run.as_ref().and_then(|run| run.principal.clone())
+    }
+
+    /// Lets the ring keep so many bytes, and never more than is set.
+    pub fn allow(&mut self, ring_bytes: usize) {
+        self.ring.limit(ring_bytes.min(self.settings.ring_bytes));
     }
 
     /// Tells whether streams are open here.

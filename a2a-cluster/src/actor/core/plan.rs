@@ -24,6 +24,20 @@ pub(super) struct Turn {
     pub(super) broke_protocol: Option<Refusal>,
 }
 
+impl Turn {
+    /// An agent that is stopped because it took too long only knows that it is to cancel. Nobody cancels its task: it
+    /// fails, and says why.
+    fn judged(&self, event: StreamResponse, task: &Task, env: &dyn Env) -> StreamResponse {
+        let is_canceled = reduce::state_of(&event) == Some(&TaskState::Canceled);
+        match self.stopping {
+            Some(reason @ (StopReason::Silence | StopReason::TooLong)) if is_canceled => {
+                reason.conclusion(task, env)
+            }
+            _ => event,
+        }
+    }
+}
+
 /// Why an agent is asked to stop; it says how its task ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StopReason {
@@ -112,6 +126,7 @@ pub(super) fn plan_commit(
             }
         };
         for event in happened {
+            let event = turn.judged(event, task, env);
             bytes += weight::of_event(&event);
             reduce::apply(task, &event);
             parked |= reduce::state_of(&event).is_some_and(reduce::is_interrupted);

@@ -23,6 +23,7 @@ pub struct Ring {
     bytes: usize,
     head: Version,
     early: BTreeMap<Version, (Arc<CommitRecord>, Time)>,
+    early_bytes: usize,
     /// When those commits were received that the bus brought and that readers see since the last look.
     released: Vec<Time>,
     /// The highest version that anyone told us of.
@@ -51,12 +52,23 @@ impl Ring {
             bytes: 0,
             head: Version::ABSENT,
             early: BTreeMap::new(),
+            early_bytes: 0,
             released: Vec::new(),
             heard_of: Version::ABSENT,
             ended: false,
             max_commits: max_commits.max(1),
             max_bytes,
         }
+    }
+
+    /// The bytes that it takes, roughly.
+    pub fn bytes(&self) -> usize {
+        self.bytes + self.early_bytes
+    }
+
+    /// Sets how many bytes it may take from now on. The latest commit is kept whatever it takes.
+    pub fn limit(&mut self, bytes: usize) {
+        self.max_bytes = bytes;
     }
 
     /// The version up to which everything is known.
@@ -92,8 +104,14 @@ impl Ring {
         if record.version == self.head.next() {
             self.release(record, received);
             self.close_gap();
-        } else if record.version > self.head && self.early.len() < MAX_EARLY {
-            self.early.insert(record.version, (record, received));
+        } else if record.version > self.head
+            && self.early.len() < MAX_EARLY
+            && self.early_bytes < self.max_bytes
+        {
+            let bytes = weight::of_record(&record);
+            if self.early.insert(record.version, (record, received)).is_none() {
+                self.early_bytes += bytes;
+            }
         }
     }
 
@@ -116,6 +134,7 @@ impl Ring {
     pub fn forget_gap(&mut self) {
         self.heard_of = self.head;
         self.early.clear();
+        self.early_bytes = 0;
     }
 
     /// Returns when a commit became known here, if it is kept.
@@ -157,6 +176,7 @@ impl Ring {
                 return;
             }
             let (record, received) = entry.remove();
+            self.early_bytes -= weight::of_record(&record);
             if version > self.head {
                 self.release(record, received);
             }

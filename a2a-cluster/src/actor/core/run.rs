@@ -8,7 +8,7 @@ use a2a::{StreamResponse, Task, error_code};
 use a2a_core::{CallerContext, CancelRequest, Claim, Principal, Tip, Version, reduce};
 
 use super::buffer::{AgentOutput, EventBuffer};
-use super::effect::{Effect, Report, StartAgent};
+use super::effect::{Effect, Report, StartAgent, TurnOutcome};
 use super::input::{AnswerAt, FirstTurn, Leave, Reply, Ticket, TurnKind};
 use super::plan::{StopReason, Turn};
 use super::{Actor, AgentId, Moment, Settings, Time};
@@ -421,7 +421,25 @@ impl Actor {
 
     /// Drops the agent without a commit, and answers whoever waits.
     pub(super) fn end_run(&mut self, reply: Reply, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        let outcome = TurnOutcome::of_reply(&reply);
+        self.end_run_with(outcome, reply, m, fx);
+    }
+
+    /// Drops the agent, and answers whoever waits.
+    pub(super) fn end_run_with(
+        &mut self,
+        outcome: TurnOutcome,
+        reply: Reply,
+        m: Moment<'_>,
+        fx: &mut Vec<Effect>,
+    ) {
         let Some(run) = self.run.take() else { return };
+        let outcome = match outcome {
+            // It had ended its turn by asking, and stayed.
+            TurnOutcome::Lost if run.is_parked() => TurnOutcome::of_state(&run.task.status.state),
+            outcome => outcome,
+        };
+        fx.push(Effect::Report(Report::Turn(outcome)));
         fx.push(Effect::WakeReaders);
         for (ticket, _) in &run.waiters {
             fx.push(Effect::Reply(*ticket, reply.clone()));

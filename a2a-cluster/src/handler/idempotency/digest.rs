@@ -175,7 +175,7 @@ mod tests {
     use a2a_core::{Keys, Principal, Tenant};
 
     fn digest(message: &Message) -> [u8; 32] {
-        let caller = Caller { tenant: Tenant::default(), principal: None };
+        let caller = Caller::new(Tenant::default(), None);
         of(&Keys::first([1; 32]).current, &caller, Subject::Message(message))
     }
 
@@ -244,9 +244,8 @@ mod tests {
 
     #[test]
     fn another_caller_key_or_secret_makes_another_digest() {
-        let caller = |tenant: &str, principal: Option<&str>| Caller {
-            tenant: Tenant::new(tenant),
-            principal: principal.map(Principal::new),
+        let caller = |tenant: &str, principal: Option<&str>| {
+            Caller::new(Tenant::new(tenant), principal.map(Principal::new))
         };
         let keys = [1, 2].map(|secret| Keys::first([secret; 32]).current);
         let subject = Subject::Key("k");

@@ -1,7 +1,7 @@
 //! What an operator sees: metrics, one trace across instances, readiness, and never what a message says.
 
 mod faulty;
-mod logs;
+pub(crate) mod logs;
 mod metrics;
 mod readiness;
 mod secrets;

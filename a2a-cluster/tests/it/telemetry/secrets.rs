@@ -113,7 +113,7 @@ impl CallerResolver for Gateway {
     fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
         let user = params.get("x-user").and_then(|values| values.first());
         let user = user.ok_or_else(a2a_cluster::unauthenticated)?;
-        Ok(Caller { tenant: Tenant::new(tenant.unwrap_or("")), principal: Some(Principal::new(user)) })
+        Ok(Caller::new(Tenant::new(tenant.unwrap_or("")), Some(Principal::new(user))))
     }
 }
 

@@ -1,4 +1,4 @@
-//! An agent that does what the message's text says.
+//! An agent that does what the message's text says; what takes several steps is a [script](super::script).
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -11,6 +11,8 @@ use a2a_server::{AgentExecutor, ExecutorContext};
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::time::sleep;
 
+use super::script;
+
 type Step = Pin<Box<dyn Future<Output = Vec<Result<StreamResponse, A2AError>>> + Send>>;
 
 /// Commands: `echo X`, `stream N MS [WIDTH]`, `burst N`, `ask`, `message X`, `quiet MS`, `hang`, `stubborn`,
@@ -21,6 +23,9 @@ pub(crate) struct Scripted;
 impl AgentExecutor for Scripted {
     fn execute(&self, ctx: ExecutorContext) -> BoxStream<'static, Result<StreamResponse, A2AError>> {
         let text = ctx.message.as_ref().and_then(Message::text).unwrap_or_default().to_owned();
+        if let Some(script) = text.strip_prefix("do ") {
+            return script::execute(script, &ctx);
+        }
         let say = Say { task: ctx.task_id.clone(), context: ctx.context_id.clone() };
         let (command, rest) = text.split_once(' ').unwrap_or((&text, ""));
         let number = |n: usize| -> u64 { rest.split(' ').nth(n).and_then(|n| n.parse().ok()).unwrap_or(0) };
@@ -87,6 +92,9 @@ impl AgentExecutor for Scripted {
     }
 
     fn cancel(&self, ctx: ExecutorContext) -> BoxStream<'static, Result<StreamResponse, A2AError>> {
+        if let Some(script) = script::script(&ctx) {
+            return script::cancel(&script, &ctx);
+        }
         let said = ctx.stored_task.iter().flat_map(|task| task.history.iter().flatten());
         let first = said.filter_map(Message::text).next().unwrap_or_default().to_owned();
         let say = Say { task: ctx.task_id.clone(), context: ctx.context_id.clone() };
@@ -115,14 +123,15 @@ fn later(
     stream::once(step).flat_map(stream::iter).boxed()
 }
 
+/// Makes events of one task.
 #[derive(Clone)]
-struct Say {
-    task: String,
-    context: String,
+pub(crate) struct Say {
+    pub(crate) task: String,
+    pub(crate) context: String,
 }
 
 impl Say {
-    fn status(&self, state: TaskState) -> Result<StreamResponse, A2AError> {
+    pub(crate) fn status(&self, state: TaskState) -> Result<StreamResponse, A2AError> {
         Ok(StreamResponse::StatusUpdate(TaskStatusUpdateEvent {
             task_id: self.task.clone(),
             context_id: self.context.clone(),
@@ -131,7 +140,7 @@ impl Say {
         }))
     }
 
-    fn artifact(&self, text: &str, append: bool) -> Result<StreamResponse, A2AError> {
+    pub(crate) fn artifact(&self, text: &str, append: bool) -> Result<StreamResponse, A2AError> {
         self.part(Part::text(text), append)
     }
 

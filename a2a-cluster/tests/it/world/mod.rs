@@ -3,6 +3,8 @@
 pub(crate) mod agent;
 pub(crate) mod bus;
 pub(crate) mod checked;
+pub(crate) mod counting;
+pub(crate) mod script;
 pub(crate) mod storm;
 
 use std::sync::Arc;
@@ -82,6 +84,11 @@ impl World {
     pub(crate) async fn keeping(instances: usize, bus: Bus, store: MemoryStore) -> World {
         let prepare = |builder: ClusterBuilder| builder.config(quick());
         World::start(instances, bus, store, |bus| bus, prepare).await
+    }
+
+    /// Starts instances over a store of one's own, with other durations and bounds.
+    pub(crate) async fn tuned(instances: usize, bus: Bus, store: MemoryStore, config: Config) -> World {
+        World::start(instances, bus, store, |bus| bus, |builder| builder.config(config.clone())).await
     }
 
     /// Starts instances whose buses are wrapped.
@@ -172,6 +179,11 @@ impl Node {
         expect_task(self.handler.send_message(&params(), request(text)).await.unwrap())
     }
 
+    /// Sends a request, and returns what it is answered.
+    pub(crate) async fn ask(&self, request: SendMessageRequest) -> Result<SendMessageResponse, A2AError> {
+        self.handler.send_message(&params(), request).await
+    }
+
     /// Sends a message and returns once the task exists.
     pub(crate) async fn start(&self, text: &str) -> Task {
         let mut request = request(text);
@@ -232,6 +244,11 @@ pub(crate) fn fold(events: &[StreamResponse]) -> Task {
         a2a_core::reduce::apply(&mut task, event);
     }
     task
+}
+
+/// The last state that a stream showed, also where it fell behind and began with the task anew.
+pub(crate) fn last_state(events: &[StreamResponse]) -> Option<TaskState> {
+    events.iter().rev().find_map(a2a_core::reduce::state_of).cloned()
 }
 
 /// The texts of a task's artifacts, chunk by chunk.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use a2a_bus_memory::MemoryBus;
-use a2a_cluster::Config;
+use a2a_cluster::{CallerResolver, ClusterBuilder, Config, SinglePrincipal};
 use a2a_core::{InstanceId, StoredTask, TaskHead, TaskKey, TaskStore, Tenant};
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::{FaultyBus, FaultyStore, Forecast, Weather};
@@ -17,12 +17,24 @@ pub(crate) struct Storm {
     pub(crate) config: Config,
     bus: Bus,
     memory: Arc<MemoryBus>,
+    callers: Arc<dyn CallerResolver>,
 }
 
 impl Storm {
     pub(crate) async fn with(instances: usize, bus: Bus, config: Config) -> Storm {
+        Storm::calling(instances, bus, config, Arc::new(SinglePrincipal)).await
+    }
+
+    /// Starts instances that tell callers apart.
+    pub(crate) async fn calling(
+        instances: usize,
+        bus: Bus,
+        config: Config,
+        callers: Arc<dyn CallerResolver>,
+    ) -> Storm {
         let (store, memory) = (Arc::new(MemoryStore::new()), Arc::new(MemoryBus::new()));
-        let mut storm = Storm { store, weather: Weather::calm(), nodes: Vec::new(), config, bus, memory };
+        let mut storm =
+            Storm { store, weather: Weather::calm(), nodes: Vec::new(), config, bus, memory, callers };
         for _ in 0..instances {
             let node = storm.join().await;
             storm.nodes.push(node);
@@ -35,7 +47,9 @@ impl Storm {
         let store = FaultyStore::new(self.store.clone(), self.weather.clone(), 1);
         let bus = self.bus.spoil(self.memory.clone(), 3);
         let bus = FaultyBus::new(bus, self.weather.clone(), 2);
-        node(Arc::new(store), Arc::new(bus), |builder| builder.config(self.config.clone())).await
+        let prepare =
+            |builder: ClusterBuilder| builder.config(self.config.clone()).callers(self.callers.clone());
+        node(Arc::new(store), Arc::new(bus), prepare).await
     }
 
     /// Makes an instance vanish: none of its calls ends any more.

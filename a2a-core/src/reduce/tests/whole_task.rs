@@ -145,3 +145,14 @@ fn a_status_message_that_the_agent_has_moved_into_the_history_is_there_once() {
     assert_eq!(ids, ["one", "two"]);
     assert_eq!(task.status.message, Some(says("three", "3")));
 }
+
+#[test]
+fn an_artifact_of_a_task_that_goes_on_is_not_marked_as_complete() {
+    let event = shown(|whole| {
+        whole.artifacts = Some(vec![document("a", "x")]);
+        whole.status.state = TaskState::Working;
+    });
+    let events = admitted(&task(TaskState::Working), event);
+    let [StreamResponse::ArtifactUpdate(artifact)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((artifact.append, artifact.last_chunk), (None, None));
+}

@@ -1,0 +1,200 @@
+//! Admission: how many agents an instance takes on, and how many commits may wait. Beyond that, requests are refused
+//! at once, with a time after which they may be sent again; what was admitted goes on.
+//!
+//! Where callers are told apart, one of them gets at most half. Commits that wait are bounded for each caller
+//! first: one whose commits fill the instance does not keep out another that has few.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use a2a_core::{Principal, Tenant};
+
+use crate::caller::Caller;
+use crate::config::Config;
+
+/// Whoever has less than this part of the bound waiting is admitted beyond the bound, up to twice.
+const FEW: usize = 16;
+
+/// Who is admitted together.
+type Group = (Tenant, Option<Principal>);
+
+/// What one instance has taken on.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    max_agents: usize,
+    max_commits: usize,
+    all: Arc<Load>,
+    groups: Arc<Mutex<HashMap<Group, Arc<Load>>>>,
+}
+
+/// What was taken on: as a whole, or for one caller.
+#[derive(Debug, Default)]
+pub(crate) struct Load {
+    agents: AtomicUsize,
+    commits: AtomicUsize,
+}
+
+/// Why a request is not admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// As many agents run as may.
+    Agents,
+    /// As many commits wait as may.
+    Commits,
+}
+
+/// The right to run one agent, for as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    all: Arc<Load>,
+    own: Arc<Load>,
+    group: Group,
+    groups: Arc<Mutex<HashMap<Group, Arc<Load>>>>,
+}
+
+/// A commit that waits.
+#[derive(Debug)]
+pub(crate) struct WaitingCommit {
+    all: Arc<Load>,
+    own: Option<Arc<Load>>,
+}
+
+impl Admission {
+    pub(crate) fn new(config: &Config) -> Self {
+        Admission {
+            max_agents: config.max_agents,
+            max_commits: config.max_waiting_commits,
+            all: Arc::default(),
+            groups: Arc::default(),
+        }
+    }
+
+    /// Admits a request that needs an agent, or says why not. `running`: the agents that run here, whoever began them.
+    pub(crate) fn admit(&self, caller: &Caller, running: usize) -> Result<Permit, Full> {
+        let group = (caller.tenant.clone(), caller.principal.clone());
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = groups.get(&group).cloned().unwrap_or_default();
+        let told_apart = caller.principal.is_some();
+        let (agents, own_agents) = (self.all.agents().max(running), own.agents());
+        if agents >= self.max_agents || (told_apart && own_agents >= self.max_agents.div_ceil(2)) {
+            return Err(Full::Agents);
+        }
+        if !self.may_commit(told_apart, own.commits()) {
+            return Err(Full::Commits);
+        }
+        let permit = Permit { all: Arc::clone(&self.all), own, group, groups: Arc::clone(&self.groups) };
+        permit.all.agents.fetch_add(1, Ordering::AcqRel);
+        permit.own.agents.fetch_add(1, Ordering::AcqRel);
+        groups.entry(permit.group.clone()).or_insert_with(|| Arc::clone(&permit.own));
+        Ok(permit)
+    }
+
+    fn may_commit(&self, told_apart: bool, own: usize) -> bool {
+        let (waiting, most) = (self.all.commits(), self.max_commits);
+        if !told_apart {
+            return waiting < most;
+        }
+        let has_few = own < most.div_ceil(FEW) && waiting < most.saturating_mul(2);
+        own < most.div_ceil(2) && (waiting < most || has_few)
+    }
+
+    /// Counts a commit for as long as it waits, for the whole and for its caller where that is known.
+    pub(crate) fn commit(&self, own: Option<&Arc<Load>>) -> WaitingCommit {
+        let waiting = WaitingCommit { all: Arc::clone(&self.all), own: own.cloned() };
+        waiting.loads().for_each(|load| {
+            load.commits.fetch_add(1, Ordering::AcqRel);
+        });
+        waiting
+    }
+}
+
+impl Load {
+    fn agents(&self) -> usize {
+        self.agents.load(Ordering::Acquire)
+    }
+
+    fn commits(&self) -> usize {
+        self.commits.load(Ordering::Acquire)
+    }
+}
+
+impl Permit {
+    /// What its caller has taken.
+    pub(crate) fn load(&self) -> &Arc<Load> {
+        &self.own
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        self.all.agents.fetch_sub(1, Ordering::AcqRel);
+        if self.own.agents.fetch_sub(1, Ordering::AcqRel) == 1 {
+            groups.remove(&self.group);
+        }
+    }
+}
+
+impl WaitingCommit {
+    fn loads(&self) -> impl Iterator<Item = &Arc<Load>> {
+        std::iter::once(&self.all).chain(&self.own)
+    }
+}
+
+impl Drop for WaitingCommit {
+    fn drop(&mut self) {
+        self.loads().for_each(|load| {
+            load.commits.fetch_sub(1, Ordering::AcqRel);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admission(agents: usize, commits: usize) -> Admission {
+        let config = Config { max_agents: agents, max_waiting_commits: commits, ..Config::default() };
+        Admission::new(&config)
+    }
+
+    fn caller(name: Option<&str>) -> Caller {
+        Caller::new(Tenant::default(), name.map(Principal::new))
+    }
+
+    #[test]
+    fn one_caller_gets_half_of_the_agents_and_nobody_more_than_there_are() {
+        let admission = admission(4, 100);
+        let admit = |name: Option<&str>| admission.admit(&caller(name), 0);
+        let ann = [admit(Some("ann")).unwrap(), admit(Some("ann")).unwrap()];
+        assert_eq!(admit(Some("ann")).unwrap_err(), Full::Agents);
+        let ben = [admit(Some("ben")).unwrap(), admit(Some("ben")).unwrap()];
+        assert_eq!(admit(Some("cleo")).unwrap_err(), Full::Agents);
+        drop(ann);
+        assert!(admit(Some("ann")).is_ok());
+        drop(ben);
+        assert!(admission.groups.lock().unwrap().is_empty());
+        let all: Vec<_> = (0..4).map(|_| admit(None).unwrap()).collect();
+        assert_eq!(admit(None).unwrap_err(), Full::Agents, "{}", all.len());
+    }
+
+    #[test]
+    fn agents_that_no_request_here_began_count_as_well() {
+        assert_eq!(admission(4, 100).admit(&caller(None), 4).unwrap_err(), Full::Agents);
+    }
+
+    #[test]
+    fn whoever_has_few_commits_waiting_is_admitted_beside_one_who_has_all() {
+        let admission = admission(100, 32);
+        let ann = admission.admit(&caller(Some("ann")), 0).unwrap();
+        let mut waiting: Vec<_> = (0..32).map(|_| admission.commit(Some(ann.load()))).collect();
+        assert_eq!(admission.admit(&caller(Some("ann")), 0).unwrap_err(), Full::Commits);
+        assert_eq!(admission.admit(&caller(None), 0).unwrap_err(), Full::Commits);
+        let ben = admission.admit(&caller(Some("ben")), 0).unwrap();
+        waiting.extend((0..2).map(|_| admission.commit(Some(ben.load()))));
+        assert_eq!(admission.admit(&caller(Some("ben")), 0).unwrap_err(), Full::Commits);
+        waiting.clear();
+        assert!(admission.admit(&caller(Some("ann")), 0).is_ok());
+    }
+}

@@ -1,0 +1,254 @@
+//! Who has a task, and that nobody takes it from another by mistake.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use a2a::{SendMessageRequest, TaskState};
+use a2a_cluster::bindings::unavailable::retry_after;
+use a2a_cluster::{Config, ExecutorLost};
+use a2a_core::{Membership, TaskKey, Tenant};
+use a2a_testkit::{Delay, Forecast};
+use futures::future::join_all;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::world::storm::Storm;
+use crate::world::{
+    Bus, Node, eventually, expect_task, follow_up, on_every_bus, quick, request, state, texts,
+};
+
+const LEASE: Duration = Duration::from_secs(15);
+
+fn slow(millis: u64) -> Forecast {
+    let delay = Duration::from_millis(millis);
+    Forecast { store_delay: Delay::between(delay, delay), ..Forecast::calm() }
+}
+
+fn identified(text: &str) -> SendMessageRequest {
+    let mut request = request(text);
+    request.message.message_id = uuid::Uuid::new_v4().to_string();
+    request
+}
+
+async fn send(node: &Node, request: SendMessageRequest) -> a2a::Task {
+    expect_task(node.ask(request).await.unwrap())
+}
+
+fn key(id: &str) -> TaskKey {
+    TaskKey::new(Tenant::default(), id)
+}
+
+on_every_bus! {
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_is_sent_again_while_its_task_is_being_created_joins_its_agent(bus) {
+        for repeats_on in [[0, 0], [0, 1], [1, 1]] {
+            for at in [100, 700, 1_500] {
+                let storm = Storm::with(2, bus, quick()).await;
+                storm.weather.set(slow(600));
+                let request = identified("do work; say once; sleep 60000; done");
+                let nodes = &storm.nodes;
+                let first = send(&nodes[0], request.clone());
+                let again = repeats_on.map(|n| (n, request.clone())).map(|(n, request)| async move {
+                    sleep(Duration::from_millis(at)).await;
+                    send(&nodes[n], request).await
+                });
+                let [second, third] = again;
+                let (first, second, third) = tokio::join!(first, second, third);
+                for task in [&first, &second, &third] {
+                    assert_eq!(state(task), TaskState::Completed, "{repeats_on:?} at {at}");
+                    assert_eq!((&task.id, texts(task)), (&first.id, vec!["once"]));
+                }
+                sleep(LEASE * 4).await;
+                assert_eq!(state(&storm.load(&first.id).await.task), TaskState::Completed);
+                assert_eq!(storm.nodes.iter().map(|node| node.cluster.running()).sum::<usize>(), 0);
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_follow_up_that_is_refused_leaves_the_agent_that_asked_as_it_was(bus) {
+        let storm = Storm::with(2, bus, quick()).await;
+        let task = storm.nodes[0].send("do ask; sleep 60000; say on; done").await;
+        for n in [0, 1] {
+            // What was read may be claimed; the claim itself is refused for as long as the request lasts.
+            storm.weather.set(Forecast { write_refused: 1.0, ..Forecast::calm() });
+            let refused = storm.nodes[n].ask(follow_up(&task, "do work; done")).await;
+            assert!(retry_after(&refused.unwrap_err()).is_some());
+            storm.store_returns();
+            sleep(Duration::from_secs(3)).await;
+            assert_eq!(storm.nodes[0].cluster.running(), 1, "refused on {n}");
+        }
+        sleep(Duration::from_secs(120)).await;
+        let task = storm.load(&task.id).await.task;
+        assert_eq!((state(&task), texts(&task)), (TaskState::Completed, vec!["on"]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_follow_ups_that_meet_an_open_agent_one_is_worked_on_and_none_is_lost(bus) {
+        for stays in ["do ask; hang", "do ask; talk 0 1", "do ask; bomb; hang", "do ask"] {
+            let storm = Storm::with(3, bus, quick()).await;
+            storm.weather.set(slow(5));
+            let task = storm.nodes[0].send(stays).await;
+            let sent = join_all([0, 1, 2, 0].map(|n| {
+                let request = follow_up(&task, &format!("do work; sleep 500; say from-{n}; done"));
+                let node = &storm.nodes[n];
+                async move { node.ask(request).await }
+            })).await;
+            let taken: Vec<_> = sent.into_iter().filter_map(Result::ok).map(expect_task).collect();
+            assert_eq!(taken.len(), 1, "{stays}");
+            assert_eq!(state(&taken[0]), TaskState::Completed, "{stays}");
+            assert_eq!(storm.load(&task.id).await.head.claim, None);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_task_that_cannot_be_read_keeps_nobody_from_taking_the_others_over(bus) {
+        for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 3 }] {
+            let mut config = Config::default();
+            config.executor_lost = lost;
+            let storm = Storm::with(3, bus, config).await;
+            let tasks = join_all((0..30).map(|_| storm.nodes[0].start("do work; sleep 20000; done"))).await;
+            let bad = [&tasks[0], &tasks[17]];
+            bad.iter().for_each(|task| storm.weather.spoil(&key(&task.id)));
+            let dead = storm.nodes[0].cluster.id();
+            storm.crash(dead);
+            sleep(LEASE * 4).await;
+            for task in &tasks {
+                let stored = storm.load(&task.id).await;
+                let is_bad = bad.iter().any(|bad| bad.id == task.id);
+                let expected = match lost {
+                    _ if is_bad => TaskState::Working,
+                    ExecutorLost::Fail => TaskState::Failed,
+                    ExecutorLost::Resume { .. } => TaskState::Completed,
+                };
+                assert_eq!(state(&stored.task), expected, "{}", task.id);
+            }
+            bad.iter().for_each(|task| storm.weather.mend(&key(&task.id)));
+            let mended = async {
+                while !state(&storm.load(&bad[0].id).await.task).is_terminal() {
+                    sleep(Duration::from_secs(1)).await;
+                }
+            };
+            timeout(LEASE * 20, mended).await.expect("it is tried again");
+            assert!(storm.store.member(&dead).await.unwrap().is_some(), "its record stays for an hour");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_leaving_instance_hands_over_is_known_to_it_and_needs_no_index(bus) {
+        let mut config = quick();
+        config.executor_lost = ExecutorLost::Resume { max_attempts: 2 };
+        let storm = Storm::with(3, bus, config).await;
+        // By then all members know how the others are reached.
+        sleep(Duration::from_secs(7)).await;
+        let lag = Duration::from_secs(40);
+        storm.weather.set(Forecast { index_lag: Delay::between(lag, lag), ..Forecast::calm() });
+        let tasks = join_all((0..20).map(|_| storm.nodes[0].start("do work; sleep 20000; say x; done"))).await;
+        let left = storm.nodes[0].cluster.shutdown(Duration::from_millis(100)).await;
+        assert_eq!((left.handed_over.len(), left.not_stopped.len()), (20, 0));
+        if bus == Bus::Plugged {
+            sleep(Duration::from_secs(1)).await;
+            let running: Vec<_> = storm.nodes[1..].iter().map(|node| node.cluster.running()).collect();
+            assert_eq!(running.iter().sum::<usize>(), 20, "they go on at once");
+            assert!(running.iter().all(|running| *running >= 5), "{running:?}");
+        }
+        sleep(LEASE * 8).await;
+        for task in tasks {
+            let stored = storm.load(&task.id).await;
+            assert_eq!((state(&stored.task), stored.head.claim), (TaskState::Completed, None));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_of_ones_own_that_nobody_works_under_is_found_on_any_page_of_the_index(bus) {
+        // Far more than a page, all parked: their claims stand although nobody needs them.
+        let storm = Storm::with(2, bus, quick()).await;
+        let tasks = join_all((0..600).map(|_| storm.nodes[0].start("do work; hang"))).await;
+        // Answers of all commits are lost while the agents are cancelled, for longer than anybody waits.
+        storm.weather.set(Forecast { answer_lost: 1.0, ..Forecast::calm() });
+        let cancels = join_all(tasks.iter().map(|task| storm.nodes[0].cancel(&task.id)));
+        let _ = timeout(Duration::from_secs(8), cancels).await;
+        storm.store_returns();
+        sleep(LEASE * 8).await;
+        let mut states = BTreeMap::new();
+        for task in &tasks {
+            let stored = storm.load(&task.id).await;
+            assert_eq!(stored.head.claim, None);
+            *states.entry(format!("{:?}", state(&stored.task))).or_insert(0) += 1;
+        }
+        assert_eq!(states, BTreeMap::from([("Canceled".to_owned(), 600)]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_release_that_arrives_late_ends_no_later_claim(bus) {
+        let storm = Storm::with(2, bus, quick()).await;
+        for round in 0..10 {
+            storm.weather.set(Forecast {
+                write_late: 0.3,
+                late: a2a_testkit::Late::Writes,
+                lateness: Delay::between(Duration::from_millis(1), Duration::from_secs(2)),
+                ..Forecast::calm()
+            });
+            let mut task = storm.nodes[round % 2].send("ask").await;
+            for turn in 0..4 {
+                let next = if turn == 3 { "do work; sleep 700; done" } else { "do work; sleep 300; ask" };
+                task = loop {
+                    let node = &storm.nodes[(round + turn) % 2];
+                    match node.ask(follow_up(&task, next)).await {
+                        Ok(answer) => break expect_task(answer),
+                        Err(error) => {
+                            sleep(Duration::from_millis(500)).await;
+                            let now = storm.load(&task.id).await.task;
+                            assert!(retry_after(&error).is_some(), "{error:?}");
+                            if now.history.iter().flatten().count() > turn + 1 {
+                                // It was taken, and nobody knew.
+                                let id = now.id.clone();
+                                let idle = async || a2a_core::reduce::ends_turn(&state(&storm.load(&id).await.task));
+                                eventually("the turn's end", idle).await;
+                                break storm.load(&id).await.task;
+                            }
+                        }
+                    }
+                };
+            }
+            storm.store_returns();
+            sleep(LEASE * 4).await;
+            let stored = storm.load(&task.id).await;
+            assert_eq!(state(&stored.task), TaskState::Completed, "round {round}");
+            assert_eq!(stored.head.claim, None, "round {round}");
+        }
+    }
+}
+
+/// Starts as many tasks, some at a time.
+async fn start_many(node: &Node, count: usize, text: &str) {
+    use futures::StreamExt;
+    futures::stream::iter(0..count).for_each_concurrent(64, async |_| drop(node.start(text).await)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn thousands_of_tasks_of_a_dead_instance_are_shared_by_its_survivors_within_two_leases() {
+    for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 2 }] {
+        let mut config = Config::default();
+        config.executor_lost = lost;
+        let storm = Storm::with(4, Bus::Plugged, config).await;
+        start_many(&storm.nodes[0], 5_000, "do work; hang").await;
+        let dead = storm.nodes[0].cluster.id();
+        sleep(LEASE).await;
+        storm.weather.set(slow(3));
+        storm.crash(dead);
+        let crashed = Instant::now();
+        loop {
+            let left = storm.store.executing(&dead, None).await.unwrap().tasks.len();
+            if left == 0 {
+                break;
+            }
+            assert!(crashed.elapsed() <= LEASE * 2, "tasks are left after {:?}", crashed.elapsed());
+            sleep(Duration::from_millis(500)).await;
+        }
+        if let ExecutorLost::Resume { .. } = lost {
+            let running: Vec<_> = storm.nodes[1..].iter().map(|node| node.cluster.running()).collect();
+            assert_eq!(running.iter().sum::<usize>(), 5_000);
+            assert!(running.iter().all(|running| *running <= 2_500), "{running:?}");
+        }
+    }
+}

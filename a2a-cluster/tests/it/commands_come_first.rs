@@ -1,0 +1,85 @@
+//! Cancels and shutdowns come before what an agent says, also while a commit is on its way.
+
+use std::time::Duration;
+
+use a2a::{TaskState, error_code};
+use a2a_testkit::{Delay, Forecast};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::world::storm::Storm;
+use crate::world::{drain, last_state, on_every_bus, quick, state};
+
+/// Instances whose store takes so long for each way of a call.
+async fn slow(instances: usize, bus: crate::world::Bus, millis: u64) -> Storm {
+    let storm = Storm::with(instances, bus, quick()).await;
+    let delay = Duration::from_millis(millis);
+    storm.weather.set(Forecast { store_delay: Delay::between(delay, delay), ..Forecast::calm() });
+    storm
+}
+
+on_every_bus! {
+    #[tokio::test(start_paused = true)]
+    async fn an_agent_that_talks_during_each_commit_is_cancelled_from_any_instance(bus) {
+        for script in ["do work; talk 0 1", "do work; talk 0 0", "do work; burst 5000; talk 0 0", "do work; talk 0 1 / hang", "do work; talk 0 1 / talk 0 1"] {
+            for n in 0..2 {
+                let storm = slow(2, bus, 3).await;
+                let task = storm.nodes[0].start(script).await;
+                let events = storm.nodes[1].subscribe(&task.id).await.unwrap();
+                sleep(Duration::from_secs(3)).await;
+                let began = Instant::now();
+                let canceled = timeout(Duration::from_secs(30), storm.nodes[n].cancel(&task.id)).await;
+                assert_eq!(state(&canceled.expect(script).unwrap()), TaskState::Canceled, "{script}");
+                assert!(began.elapsed() < Duration::from_secs(3), "{script} from {n}: {:?}", began.elapsed());
+                assert_eq!(last_state(&drain(events).await), Some(TaskState::Canceled));
+                crate::world::eventually("its end", || async { storm.nodes[0].cluster.running() == 0 }).await;
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancel_wins_against_an_executor_that_cannot_be_asked_and_commits_back_to_back(bus) {
+        let storm = slow(3, bus, 4).await;
+        let ids: Vec<_> = storm.nodes.iter().map(|node| node.cluster.id()).collect();
+        let task = storm.nodes[0].start("do work; talk 0 1").await;
+        storm.weather.part(&ids[..1], &ids[1..]);
+        sleep(Duration::from_secs(2)).await;
+        let began = Instant::now();
+        // Two that try at once do not keep each other from it.
+        let (one, other) = tokio::join!(storm.nodes[1].cancel(&task.id), storm.nodes[2].cancel(&task.id));
+        assert_eq!(state(&one.unwrap()), TaskState::Canceled);
+        assert_eq!(state(&other.unwrap()), TaskState::Canceled);
+        assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+        crate::world::eventually("its end", || async { storm.nodes[0].cluster.running() == 0 }).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn shutdown_ends_an_agent_that_talks_for_ever(bus) {
+        for script in ["do work; talk 0 1", "do work; talk 0 0", "do ask; talk 0 1", "do work; bomb; talk 0 1"] {
+            let storm = slow(2, bus, 3).await;
+            let task = storm.nodes[0].start(script).await;
+            let events = storm.nodes[1].subscribe(&task.id).await.unwrap();
+            sleep(Duration::from_secs(2)).await;
+            let began = Instant::now();
+            let left = storm.nodes[0].cluster.shutdown(Duration::from_secs(1)).await;
+            assert!(began.elapsed() < Duration::from_secs(3), "{script}: {:?}", began.elapsed());
+            assert_eq!(left.not_stopped, []);
+            if script.contains("ask") {
+                assert_eq!(state(&storm.nodes[1].get(&task.id).await.unwrap()), TaskState::InputRequired);
+            } else {
+                assert_eq!(last_state(&drain(events).await), Some(TaskState::Failed));
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_agent_that_refused_to_cancel_is_asked_again_by_a_later_cancel(bus) {
+        let storm = slow(2, bus, 1).await;
+        let task = storm.nodes[0].start("do work; hang / refuse").await;
+        for _ in 0..3 {
+            let refused = storm.nodes[0].cancel(&task.id).await.unwrap_err();
+            assert_eq!(refused.code, error_code::TASK_NOT_CANCELABLE);
+            sleep(Duration::from_secs(1)).await;
+            assert_eq!(state(&storm.nodes[1].get(&task.id).await.unwrap()), TaskState::Working);
+        }
+    }
+}

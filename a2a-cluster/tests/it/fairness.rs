@@ -1,0 +1,107 @@
+//! Nothing holds up anything else for long: no number of streams a cancel, no slow bus, no full instance.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a::TaskState;
+use a2a_core::wire::Seal;
+use a2a_core::{BusMessage, Delivery, Endpoint, EventBus, InstanceId, Reach, Recipient, Result};
+use async_trait::async_trait;
+use futures::future::join_all;
+use tokio::time::{Instant, sleep};
+
+use crate::world::{Bus, World, state};
+
+/// A bus each of whose sends takes so long.
+#[derive(Debug)]
+struct SlowBus(Arc<dyn EventBus>, Duration);
+
+#[derive(Debug)]
+struct SlowEndpoint(Arc<dyn Endpoint>, Duration);
+
+#[async_trait]
+impl EventBus for SlowBus {
+    async fn connect(&self, me: &InstanceId, seal: &Arc<Seal>) -> Result<Arc<dyn Endpoint>> {
+        Ok(Arc::new(SlowEndpoint(self.0.connect(me, seal).await?, self.1)))
+    }
+
+    async fn release(&self, gone: &InstanceId) -> Result<()> {
+        self.0.release(gone).await
+    }
+}
+
+#[async_trait]
+impl Endpoint for SlowEndpoint {
+    fn me(&self) -> InstanceId {
+        self.0.me()
+    }
+
+    fn reach(&self) -> Reach {
+        self.0.reach()
+    }
+
+    async fn send(&self, to: &[Recipient], message: &BusMessage) -> Result<Delivery> {
+        sleep(self.1).await;
+        self.0.send(to, message).await
+    }
+
+    async fn receive(&self) -> Result<Vec<BusMessage>> {
+        self.0.receive().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.0.close().await
+    }
+}
+
+async fn slow_bus(instances: usize, millis: u64) -> World {
+    World::over(instances, Bus::Plugged, |bus| Arc::new(SlowBus(bus, Duration::from_millis(millis)))).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn thousands_of_streams_that_open_at_once_hold_no_cancel_back() {
+    let world = slow_bus(3, 15).await;
+    let cancelled = world.nodes[0].start("hang").await;
+    let tasks = join_all((0..2_000).map(|_| world.nodes[0].start("hang"))).await;
+    let began = Instant::now();
+    let opened = join_all(tasks.iter().map(|task| world.nodes[1].subscribe(&task.id))).await;
+    let task = world.nodes[1].cancel(&cancelled.id).await.unwrap();
+    assert_eq!(state(&task), TaskState::Canceled);
+    assert!(began.elapsed() < Duration::from_millis(250), "{:?}", began.elapsed());
+    drop(opened);
+    world.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancels_of_many_tasks_among_many_streams_all_go_through() {
+    let world = slow_bus(2, 15).await;
+    let tasks = join_all((0..500).map(|_| world.nodes[0].start("hang"))).await;
+    let opened = join_all(tasks.iter().map(|task| world.nodes[1].subscribe(&task.id))).await;
+    let began = Instant::now();
+    let cancels = join_all(tasks.iter().step_by(5).map(|task| world.nodes[1].cancel(&task.id))).await;
+    assert!(
+        cancels
+            .iter()
+            .all(|cancelled| cancelled.as_ref().is_ok_and(|task| state(task) == TaskState::Canceled))
+    );
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    drop(opened);
+    world.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn news_of_all_tasks_arrive_soon_although_each_send_is_slow() {
+    let world = slow_bus(2, 15).await;
+    let tasks = join_all((0..200).map(|_| world.nodes[0].start("do work; sleep 2000; done"))).await;
+    let opened = join_all(tasks.iter().map(|task| world.nodes[1].subscribe(&task.id))).await;
+    sleep(Duration::from_millis(1_500)).await;
+    let began = Instant::now();
+    for events in opened {
+        assert_eq!(
+            crate::world::last_state(&crate::world::drain(events.unwrap()).await),
+            Some(TaskState::Completed)
+        );
+    }
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    world.shutdown().await;
+}

@@ -1,0 +1,126 @@
+//! What becomes of a request whose write was applied, or was not, and nobody was told.
+
+use std::time::Duration;
+
+use a2a::TaskState;
+use a2a_cluster::bindings::unavailable::retry_after;
+use a2a_server::RequestHandler;
+use a2a_testkit::{Delay, Forecast, Late};
+use tokio::time::{sleep, timeout};
+
+use crate::world::storm::Storm;
+use crate::world::{self, expect_task, follow_up, on_every_bus, params, quick, request, state, texts};
+
+/// Writes are applied and not answered.
+const UNANSWERED: Forecast = Forecast { answer_lost: 1.0, ..Forecast::calm() };
+/// Writes are neither applied nor answered.
+const LOST: Forecast = Forecast { write_lost: 1.0, ..Forecast::calm() };
+/// Writes are applied long after nobody waits for them.
+const LATE: Forecast = Forecast {
+    write_late: 1.0,
+    late: Late::Writes,
+    lateness: Delay::between(Duration::from_secs(1), Duration::from_secs(6)),
+    ..Forecast::calm()
+};
+
+on_every_bus! {
+    #[tokio::test(start_paused = true)]
+    async fn a_message_whose_claim_is_unanswered_is_worked_on_or_nothing_was_done_and_is_told_right(bus) {
+        for (name, weather) in [("unanswered", UNANSWERED), ("lost", LOST), ("late", LATE)] {
+            for away in [1, 4, 8, 20] {
+                for n in 0..2 {
+                    let storm = Storm::with(2, bus, quick()).await;
+                    let parked = storm.nodes[0].send("do ask").await;
+                    storm.weather.set(weather.clone());
+                    let request = follow_up(&parked, "do work; say x; sleep 1000; done");
+                    let returns = async {
+                        sleep(Duration::from_secs(away)).await;
+                        storm.store_returns();
+                    };
+                    let (sent, ()) = tokio::join!(storm.nodes[n].ask(request), returns);
+                    sleep(Duration::from_secs(90)).await;
+                    let stored = storm.load(&parked.id).await;
+                    let case = format!("{name} for {away} s on {n}: {sent:?}");
+                    let said = texts(&stored.task).len();
+                    match &sent {
+                        Ok(_) => assert_eq!((state(&stored.task), said), (TaskState::Completed, 1), "{case}"),
+                        Err(error) => {
+                            let is_unknown = error.message.contains("not known");
+                            assert!(retry_after(error).is_some() != is_unknown, "{case}");
+                            match state(&stored.task) {
+                                TaskState::InputRequired => assert_eq!(said, 0, "{case}"),
+                                TaskState::Completed => assert!(is_unknown && said == 1, "{case}"),
+                                other => panic!("{other:?}: {case}"),
+                            }
+                        }
+                    }
+                    assert_eq!(stored.head.claim, None, "{case}");
+                }
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_whose_task_may_have_been_created_is_worked_on_or_leaves_nothing(bus) {
+        for (name, weather) in [("unanswered", UNANSWERED), ("lost", LOST), ("late", LATE)] {
+            for away in [1, 4, 8, 20] {
+                for at_once in [false, true] {
+                    let storm = Storm::with(2, bus, quick()).await;
+                    storm.weather.set(weather.clone());
+                    let mut request = request("do work; say x; sleep 1000; done");
+                    request.configuration = world::at_once().filter(|_| at_once);
+                    let returns = async {
+                        sleep(Duration::from_secs(away)).await;
+                        storm.store_returns();
+                    };
+                    let (sent, ()) = tokio::join!(storm.nodes[0].ask(request), returns);
+                    sleep(Duration::from_secs(90)).await;
+                    let listed = storm.nodes[1].handler.list_tasks(&params(), world::list()).await.unwrap().tasks;
+                    let case = format!("{name} for {away} s: {sent:?}");
+                    match &sent {
+                        Ok(answer) => {
+                            let stored = storm.load(&expect_task(answer.clone()).id).await;
+                            assert_eq!((state(&stored.task), stored.head.claim), (TaskState::Completed, None), "{case}");
+                        }
+                        Err(error) => {
+                            assert!(retry_after(error).is_some() != error.message.contains("not known"), "{case}");
+                            if let Some(task) = listed.first() {
+                                assert!(error.message.contains("not known"), "{case}");
+                                assert_eq!(state(task), TaskState::Completed, "{case}");
+                            }
+                        }
+                    }
+                    assert!(listed.len() <= 1);
+                }
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancel_whose_commit_is_unanswered_is_found_out(bus) {
+        for weather in [UNANSWERED, LOST, LATE] {
+            for text in ["do work; hang", "do ask", "do ask; hang", "do work; hang / hang"] {
+                let storm = Storm::with(2, bus, quick()).await;
+                let task = storm.nodes[0].start(text).await;
+                sleep(Duration::from_millis(100)).await;
+                storm.weather.set(weather.clone());
+                let returns = async {
+                    sleep(Duration::from_secs(4)).await;
+                    storm.store_returns();
+                };
+                let cancel = timeout(Duration::from_secs(60), storm.nodes[1].cancel(&task.id));
+                let (cancelled, ()) = tokio::join!(cancel, returns);
+                let told = cancelled.expect(text);
+                if told.is_err() {
+                    // It was never asked: its request could not even be registered.
+                    assert!(retry_after(told.as_ref().unwrap_err()).is_some(), "{told:?}");
+                    storm.nodes[1].cancel(&task.id).await.unwrap();
+                }
+                assert_eq!(state(&storm.load(&task.id).await.task), TaskState::Canceled, "{text}");
+                sleep(Duration::from_secs(60)).await;
+                assert_eq!(storm.load(&task.id).await.head.claim, None, "{text}");
+                assert_eq!(storm.nodes.iter().map(|node| node.cluster.running()).sum::<usize>(), 0);
+            }
+        }
+    }
+}
