@@ -22,6 +22,9 @@ pub enum StartError {
     /// Something that has no default was not given. Give it to the builder.
     #[error("a cluster needs a {0}")]
     Missing(&'static str),
+    /// A value of the configuration cannot work.
+    #[error("the configuration cannot work: {0}")]
+    Config(&'static str),
     /// The store was not set up, or is in a format that this build does not know. Its own words say what to do.
     #[error("the store cannot be used")]
     Format(#[source] a2a_core::BackendError),
@@ -162,9 +165,11 @@ impl ClusterBuilder {
     ///
     /// # Errors
     ///
-    /// [`StartError::Missing`] for a builder without stores; [`StartError::Format`] where the store is in a format
+    /// [`StartError::Config`] for a configuration that cannot work; [`StartError::Missing`] for a builder without
+    /// stores; [`StartError::Format`] where the store is in a format
     /// that this build does not know, or was not set up; [`StartError::Join`] where the store refuses the instance.
     pub async fn start(self) -> Result<Cluster, StartError> {
+        self.config.check().map_err(StartError::Config)?;
         Cluster::start(Setup {
             meters: Meters::new(self.label.as_deref()),
             label: self.label,

@@ -8,12 +8,14 @@ use a2a_core::{InstanceId, TaskKey};
 use a2a_server::AgentExecutor;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::actor::Actors;
 use crate::builder::{ClusterBuilder, StartError};
 use crate::current::Current;
 use crate::handler::ClusterHandler;
 use crate::members;
 use crate::setup::Setup;
 use crate::telemetry::Readiness;
+use crate::waker::Waker;
 
 /// One running server.
 ///
@@ -24,6 +26,7 @@ use crate::telemetry::Readiness;
 #[derive(Debug)]
 pub struct Cluster {
     current: Arc<Current>,
+    _waker: Option<Waker>,
 }
 
 /// What a shutdown left.
@@ -43,7 +46,7 @@ impl Cluster {
     }
 
     pub(crate) async fn start(setup: Setup) -> Result<Self, StartError> {
-        Ok(Cluster { current: Current::start(Arc::new(setup)).await? })
+        Ok(Cluster { current: Current::start(Arc::new(setup)).await?, _waker: Waker::start() })
     }
 
     /// The handler to give to the transports.
@@ -113,7 +116,7 @@ impl Cluster {
             self.current.ended().await;
         })
         .await;
-        let not_stopped = instance.actors.busy();
+        let not_stopped = Actors::end(&instance);
         let handed_over = members::leave(&instance, &not_stopped, last).await;
         tracing::info!(
             instance = %instance.id,

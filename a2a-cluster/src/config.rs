@@ -44,7 +44,7 @@ pub struct Config {
     /// is not ready. Default: 10 s.
     pub unready_after: Duration,
     /// For how long an instance that cannot reach its store lets its agents work on, unheard. Then it gives up its
-    /// place, as if it had been evicted. Default: 1 hour.
+    /// place, as if it had been evicted. Twice the lease at least. Default: 1 hour.
     pub cut_off_limit: Duration,
     /// How long the record of a member that was evicted is kept after one of its tasks was last seen. At least an
     /// hour is wise: by it others know that whoever is silent is dead. Default: 1 hour.
@@ -100,6 +100,29 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// Tells which value cannot work, in words for an operator.
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        let is_zero = |duration: Duration| duration.is_zero();
+        let rules = [
+            (is_zero(self.beat_interval), "beat_interval must be longer than zero"),
+            (self.lease < self.beat_interval * 3, "lease must last three times beat_interval at least"),
+            (is_zero(self.retry_min), "retry_min must be longer than zero"),
+            (self.retry_max < self.retry_min, "retry_max must not be shorter than retry_min"),
+            (is_zero(self.silence_min), "silence_min must be longer than zero"),
+            (self.silence_max < self.silence_min, "silence_max must not be shorter than silence_min"),
+            (is_zero(self.cancel_repeat), "cancel_repeat must be longer than zero"),
+            (is_zero(self.shutdown_limit), "shutdown_limit must be longer than zero"),
+            (self.feed_commits == 0, "feed_commits must be 1 at least"),
+            (
+                matches!(self.executor_lost, ExecutorLost::Resume { max_attempts: 0 }),
+                "max_attempts must be 1 at least: it counts the first one",
+            ),
+        ];
+        rules.into_iter().find(|(is_broken, _)| *is_broken).map_or(Ok(()), |(_, words)| Err(words))
+    }
+}
+
 /// Which message ids make a message idempotent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MessageIds {
@@ -144,5 +167,29 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits { message_bytes: 8 * 1024 * 1024, parts: 1_000, depth: 24, id_bytes: 256, push_configs: 50 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_work_and_what_cannot_is_named() {
+        assert_eq!(Config::default().check(), Ok(()));
+        type Change = fn(&mut Config);
+        let changes: [(&str, Change); 6] = [
+            ("beat_interval", |config| config.beat_interval = Duration::ZERO),
+            ("lease", |config| config.lease = config.beat_interval * 2),
+            ("retry_max", |config| config.retry_max = config.retry_min / 2),
+            ("silence_min", |config| config.silence_min = Duration::ZERO),
+            ("feed_commits", |config| config.feed_commits = 0),
+            ("max_attempts", |config| config.executor_lost = ExecutorLost::Resume { max_attempts: 0 }),
+        ];
+        for (name, change) in changes {
+            let mut config = Config::default();
+            change(&mut config);
+            assert!(config.check().is_err_and(|words| words.starts_with(name)), "{name}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use a2a_core::{BackendError, Beat, Member, MemberState};
+use a2a_core::{BackendError, Beat, Member};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -71,8 +71,7 @@ impl Current {
             let before = evicted.id;
             self.tracker.spawn(end(evicted));
             let Some(next) = self.ending.run_until_cancelled(self.rejoin()).await else { return };
-            // Others do so, too; but where none is left, or none knows of it any more, this one does.
-            members::recover(&next, before, MemberState::Evicted);
+            members::recover_earlier(&next, before);
             *self.instance.write().unwrap_or_else(PoisonError::into_inner) = next;
         }
     }

@@ -32,7 +32,6 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 const STOPS: &str = "this instance is shutting down";
 const EVICTED: &str = "this instance lost its place in the cluster; try again";
-const UNKNOWN: &str = "it is not known whether the request was taken; read the task before it is sent again";
 const CUT_OFF: &str = "this instance cannot reach its store; try again";
 
 /// One incarnation, shared by its runs, its streams and its background tasks. A request takes the current one once
@@ -167,9 +166,13 @@ impl Instance {
         refusal(CUT_OFF)
     }
 
-    /// What a caller is told whose request may have been taken, or may not have been.
-    pub(crate) fn unknown_outcome(&self) -> A2AError {
-        refusal(UNKNOWN)
+    /// What whoever waits for the end of a turn is told when this instance is cut off: the agent may well go on, so
+    /// that it must not be asked to do its work again.
+    pub(crate) fn unknown_end(&self, key: &TaskKey) -> A2AError {
+        A2AError::internal(format!(
+            "this instance cannot reach its store; read task {} instead of sending the message again",
+            key.task_id
+        ))
     }
 
     /// Refuses new work once this instance drains, and while it may have been declared dead.
@@ -227,7 +230,7 @@ fn settings(setup: &Setup) -> Settings {
         ring_bytes: config.feed_bytes,
         depth: config.limits.depth,
         attempts: match config.executor_lost {
-            ExecutorLost::Fail => 1,
+            ExecutorLost::Fail => 0,
             ExecutorLost::Resume { max_attempts } => max_attempts,
         },
         webhooks: setup.declares_webhooks(),

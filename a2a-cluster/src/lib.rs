@@ -24,6 +24,7 @@ mod retry;
 mod sdk_store;
 mod setup;
 pub mod telemetry;
+mod waker;
 mod webhook;
 mod weight;
 

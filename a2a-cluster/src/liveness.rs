@@ -74,6 +74,11 @@ impl Liveness {
         self.silence() < lease
     }
 
+    /// Tells whether no beat has been answered for twice the lease time.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        *self.cut_off.borrow()
+    }
+
     /// Completes once no beat has been answered for twice the lease time. Cancel safe.
     pub(crate) fn cut_off(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut cut_off = self.cut_off.subscribe();
@@ -82,11 +87,6 @@ impl Liveness {
                 std::future::pending().await
             }
         }
-    }
-
-    /// Tells whether no beat has been answered for twice the lease time.
-    pub(crate) fn is_cut_off(&self) -> bool {
-        *self.cut_off.borrow()
     }
 
     /// Follows whether this instance is cut off.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use a2a_core::{BackendError, Env, Result};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::instance::Instance;
@@ -16,6 +16,8 @@ pub(crate) struct Retry<'a> {
     pause: Duration,
     longest: Duration,
     deadline: Option<Instant>,
+    /// How long one call may take: what is not answered by then is called again.
+    call_limit: Duration,
 }
 
 impl<'a> Retry<'a> {
@@ -30,6 +32,7 @@ impl<'a> Retry<'a> {
             pause: instance.config.retry_min,
             longest: instance.config.retry_max,
             deadline: patience.map(|patience| Instant::now() + patience),
+            call_limit: patience.unwrap_or(instance.config.lease).min(instance.config.lease),
         }
     }
 
@@ -39,7 +42,7 @@ impl<'a> Retry<'a> {
         F: Future<Output = Result<T>>,
     {
         loop {
-            match call().await {
+            match bounded(self.call_limit, call()).await {
                 Err(error) if error.is_transient() => self.pause(error).await?,
                 answer => {
                     if answer.is_ok() {
@@ -68,6 +71,14 @@ impl<'a> Retry<'a> {
                 Ok(())
             }
         }
+    }
+}
+
+/// Gives a call up that is not answered in time. Only for what may be dropped: reads, and writes that may be repeated.
+pub(crate) async fn bounded<T>(limit: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
+    match timeout(limit, call).await {
+        Ok(answer) => answer,
+        Err(elapsed) => Err(BackendError::Indeterminate(elapsed.into())),
     }
 }
 

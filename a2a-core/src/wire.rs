@@ -131,12 +131,14 @@ pub fn encode(to: &[InstanceId], message: &BusMessage, seal: &Seal) -> String {
         News::Cancel(request) => outgoing.cancel = request.as_deref(),
         News::Unwatch | News::Cancelling | News::CancelRefused | News::Configs | News::HandOver => {}
     }
-    let mut text = format!(r#"{{"v":{FORMAT},"body":"#).into_bytes();
+    // The code follows what it proves, so that the body, which may be large, is written once.
+    let mut text = Vec::with_capacity(256);
+    text.extend_from_slice(format!(r#"{{"v":{FORMAT},"body":"#).as_bytes());
     let begins = text.len();
     // Serialising fails only for maps with keys that are no strings, and there is none.
     let _ = serde_json::to_writer(&mut text, &outgoing);
     let mut text = escape_noncharacters(String::from_utf8(text).unwrap_or_default());
-    if let Some((key, code)) = seal.sign(text.get(begins..).unwrap_or_default()) {
+    if let Some((key, code)) = text.get(begins..).and_then(|body| seal.sign(body)) {
         text.push_str(&format!(r#","key":{key},"code":"{code}""#));
     }
     text.push('}');

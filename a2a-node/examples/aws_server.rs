@@ -37,7 +37,8 @@ async fn serve(port: u16, aws: &SdkConfig) -> Result<(), Box<dyn Error>> {
         signal(SignalKind::terminate())?.recv().await;
         let left = cluster.shutdown(Duration::from_secs(30)).await;
         tracing::info!("{} tasks go on elsewhere", left.handed_over.len());
-        Ok(stop.cancel())
+        stop.cancel();
+        Ok(())
     };
     Ok(tokio::try_join!(serving, draining).map(drop)?)
 }

@@ -49,6 +49,8 @@ pub(crate) struct Deposit {
 #[derive(Debug, Default)]
 pub(super) struct AgentControl {
     stopped: AtomicBool,
+    /// Nothing is left of the agent.
+    gone: AtomicBool,
     cancel: Mutex<Option<Box<CancelRequest>>>,
     waker: AtomicWaker,
 }
@@ -71,12 +73,26 @@ impl AgentControl {
         self.waker.wake();
     }
 
+    /// Tells whether nothing is left of the agent: it may block its thread while it is being dropped.
+    pub(super) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::Acquire)
+    }
+
     fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Acquire)
     }
 
     fn take_cancel(&self) -> Option<Box<CancelRequest>> {
         self.cancel.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Notes that an agent is gone, however its task ends.
+struct Gone(Arc<AgentControl>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.gone.store(true, Ordering::Release);
     }
 }
 
@@ -96,6 +112,8 @@ pub(super) async fn run(
     deposit: Option<Deposit>,
 ) {
     let agent = start.agent;
+    // Dropped last, after the agent's stream.
+    let _gone = Gone(Arc::clone(&control));
     let mut stream = begin(&instance, &handle, *start, deposit).await;
     let mut batches = 0;
     while !control.is_stopped() {

@@ -7,7 +7,7 @@ use a2a_core::{BackendError, Commit, CommitRecord, Outcome, Replay, TaskKey};
 use super::core::{CommitCall, Input, Written};
 use crate::error::Chain;
 use crate::instance::Instance;
-use crate::retry::Retry;
+use crate::retry::{Retry, bounded};
 
 /// Commits. Where an attempt was not answered and a later one meets a conflict, the log says whose commit it met.
 pub(super) async fn commit(instance: &Instance, key: &TaskKey, call: CommitCall) -> Input {
@@ -28,7 +28,8 @@ async fn attempt(instance: &Instance, key: &TaskKey, commit: &Commit<'_>, may_re
     let mut patience = if may_refuse { instance.retry_for_request() } else { instance.retry_until_stopped() };
     let mut unanswered = false;
     loop {
-        let failure = match instance.commit(key, commit.clone()).await {
+        let attempt = bounded(instance.config.lease, instance.commit(key, commit.clone()));
+        let failure = match attempt.await {
             Ok(Outcome::Applied(_)) => {
                 instance.health.tasks.succeeded();
                 return Written::Applied;

@@ -188,6 +188,12 @@ impl Handle {
         self.look(|actor| actor.has_room(agent)).unwrap_or(false)
     }
 
+    /// Tells whether something is left of an agent that was started here.
+    pub(super) fn has_agent(&self) -> bool {
+        let state = self.state();
+        state.agent.iter().chain(&state.earlier).any(|(_, control)| !control.is_gone())
+    }
+
     /// When a commit became known here, if the ring has it.
     pub(super) fn known_since(&self, version: Version) -> Option<Time> {
         self.look(|actor| actor.ring().known_since(version)).flatten()

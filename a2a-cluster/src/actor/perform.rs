@@ -17,6 +17,7 @@ use super::handle::{Handle, State};
 use super::{agent_task, core};
 use crate::error::Chain;
 use crate::instance::Instance;
+use crate::retry::bounded;
 use crate::telemetry::{self, TakeOver, sending, trace};
 use crate::webhook;
 
@@ -85,8 +86,10 @@ pub(super) fn perform(instance: &Arc<Instance>, handle: &Arc<Handle>, fx: Vec<Ef
 
 fn spawn(instance: &Arc<Instance>, handle: &Arc<Handle>, work: Work) {
     let (owner, handle) = (Arc::clone(instance), Arc::clone(handle));
+    let closing = instance.closing.clone();
     instance.tracker.spawn(trace::carried(async move {
-        if let Some(input) = work.await {
+        // What still waits for an answer when the instance closes is cut short.
+        if let Some(Some(input)) = closing.run_until_cancelled(work).await {
             drive(&owner, &handle, input);
         }
     }));
@@ -149,29 +152,32 @@ fn begin(instance: &Arc<Instance>, handle: &Arc<Handle>, effect: Effect) -> Begu
 /// Makes a call of the store or the bus.
 async fn call(instance: Arc<Instance>, handle: Arc<Handle>, effect: Effect) -> Option<Input> {
     let key = handle.key();
+    let limit = instance.config.lease;
     Some(match effect {
         Effect::Release(claim) => release(&instance, &handle, claim).await,
         Effect::Load => Input::Loaded(load(&instance, &handle).await),
         Effect::Watch => {
-            let watched = instance.tasks.watch(key, &instance.id).await;
+            let watched = bounded(limit, instance.tasks.watch(key, &instance.id)).await;
             Input::Watched(
                 watched.map(|stored| stored.as_ref().map(Seen::of)).map_err(|error| failed(&handle, &error)),
             )
         }
         Effect::Unwatch => {
-            if let Err(error) = instance.tasks.unwatch(key, &instance.id).await {
+            if let Err(error) = bounded(limit, instance.tasks.unwatch(key, &instance.id)).await {
                 tracing::debug!(task = %key, error = %Chain(&error), "a watcher that left stays recorded");
             }
             return None;
         }
-        Effect::Read(after) => Input::Read(match instance.tasks.commits_after(key, after).await {
-            Ok(Replay::Commits(commits)) => Ok(Later::Commits(commits)),
-            Ok(Replay::Snapshot(stored)) => Ok(Later::Snapshot(Seen::of(&stored))),
-            Err(error) => Err(failed(&handle, &error)),
-        }),
-        Effect::ReadHead => {
-            Input::Head(instance.tasks.head(key).await.map_err(|error| failed(&handle, &error)))
+        Effect::Read(after) => {
+            Input::Read(match bounded(limit, instance.tasks.commits_after(key, after)).await {
+                Ok(Replay::Commits(commits)) => Ok(Later::Commits(commits)),
+                Ok(Replay::Snapshot(stored)) => Ok(Later::Snapshot(Seen::of(&stored))),
+                Err(error) => Err(failed(&handle, &error)),
+            })
         }
+        Effect::ReadHead => Input::Head(
+            bounded(limit, instance.tasks.head(key)).await.map_err(|error| failed(&handle, &error)),
+        ),
         Effect::ReadWatchers(after) => {
             let watchers = instance.retry_for_request().run(|| instance.tasks.watchers(key)).await;
             let watchers = watchers.unwrap_or_else(|error| {
@@ -182,13 +188,13 @@ async fn call(instance: Arc<Instance>, handle: Arc<Handle>, effect: Effect) -> O
             Input::Watchers(watchers.into_iter().map(|who| (who, Reach::Direct)).collect(), after)
         }
         Effect::ForgetWatcher(gone) => {
-            if let Err(error) = instance.tasks.unwatch(key, &gone).await {
+            if let Err(error) = bounded(limit, instance.tasks.unwatch(key, &gone)).await {
                 tracing::debug!(error = %Chain(&error), "a watcher that is gone stays recorded");
             }
             return None;
         }
         Effect::FindMember(who) => {
-            let found = instance.members.member(&who).await;
+            let found = bounded(limit, instance.members.member(&who)).await;
             Input::Member(who, found.map(|member| member.map(|member| member.state)).map_err(|_| ReadFailed))
         }
         Effect::Send { to, news, first } => send(&instance, &handle, &to, news, first).await,

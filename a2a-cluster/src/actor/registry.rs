@@ -165,6 +165,23 @@ impl Actors {
         }
     }
 
+    /// Drops whatever is left when this instance has closed, and notes for others which tasks it had. Returns those
+    /// whose agents could not be stopped.
+    pub(crate) fn end(instance: &Arc<Instance>) -> Vec<TaskKey> {
+        let handles: Vec<_> = instance.actors.entries().values().cloned().collect();
+        let mut not_stopped = Vec::new();
+        for handle in handles {
+            if handle.has_agent() {
+                not_stopped.push(handle.key().clone());
+            }
+            if handle.look(Actor::has_task) == Some(true) {
+                instance.leave_unattended(handle.key());
+            }
+            drive(instance, &handle, Input::Leave(Leave::Evicted));
+        }
+        not_stopped
+    }
+
     /// The version of a task whose actor ended here lately: a watcher may ask just too late.
     pub(crate) fn ended_at(&self, key: &TaskKey) -> Option<Version> {
         self.recent().versions.get(key).copied()

@@ -38,7 +38,7 @@ pub(super) async fn cancel(
     let asked = instance.ask_actor(&key, None, |ticket| Input::Cancel { ticket, request });
     match asked.reply().await {
         Reply::NotCancelable => Err(A2AError::task_not_cancelable(&key.task_id)),
-        Reply::Unknown => Err(instance.unknown_outcome()),
+        Reply::Unknown => Err(instance.unknown_end(&key)),
         Reply::Over => outcome(load(instance, &key).await?.task),
         _ => Err(instance.stop_reason()),
     }

@@ -143,7 +143,7 @@ async fn follow_up(
             // Somebody else's commit came first: look at the task again.
             Reply::Stale => continue,
             Reply::Stopped => return Err(instance.stop_reason()),
-            Reply::Unknown => return Err(instance.unknown_outcome()),
+            Reply::Unknown => return Err(instance.unknown_end(&key)),
             reply => reply,
         };
         let start = match &reply {
@@ -217,7 +217,9 @@ async fn follow_turn(instance: &Arc<Instance>, key: &TaskKey) -> Result<Task, A2
     let start = Start::Snapshot(Box::new(stored.task), stored.version);
     let mut events = read_stream(instance, reader, start, Until::TurnEnds, None);
     while let Some(event) = events.next().await {
-        event?;
+        event.map_err(
+            |error| if instance.liveness.is_cut_off() { instance.unknown_end(key) } else { error },
+        )?;
     }
     load(instance, key).await
 }

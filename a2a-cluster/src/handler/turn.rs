@@ -35,11 +35,11 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    async fn reply(self, instance: &Instance, answer_at: AnswerAt) -> Result<Reply, A2AError> {
+    async fn reply(self, instance: &Instance, key: &TaskKey, answer_at: AnswerAt) -> Result<Reply, A2AError> {
         match self {
             Answer::Run(answer) => match answer.reply().await {
                 Reply::Stopped => Err(instance.stop_reason()),
-                Reply::Unknown => Err(instance.unknown_outcome()),
+                Reply::Unknown => Err(instance.unknown_end(key)),
                 reply => Ok(reply),
             },
             Answer::Given(reply) => Ok(reply),
@@ -72,7 +72,7 @@ impl Turn {
     ) -> Result<Seen, A2AError> {
         loop {
             let Turn { key, reader, start, answer, caller, anew } = self;
-            let reply = answer.reply(instance, answer_at).await?;
+            let reply = answer.reply(instance, &key, answer_at).await?;
             let Reply::Lost(uncreated) = reply else { return Ok(Seen { key, reader, start, reply }) };
             // What this request attached to is filled by nobody.
             drop(reader);

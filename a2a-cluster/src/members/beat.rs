@@ -62,7 +62,7 @@ async fn until_answered(instance: &Instance, due: Instant) -> Beat {
             Ok(Err(error)) => missed(instance, &mut failures, &Chain(&error)),
             Err(elapsed) => missed(instance, &mut failures, &elapsed),
         }
-        if instance.liveness.silence() >= config.cut_off_limit {
+        if instance.liveness.silence() >= config.cut_off_limit.max(config.lease * 2) {
             tracing::error!("this instance was cut off from the store for too long; it gives up its place");
             return Beat::Evicted;
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use a2a_core::{InstanceId, Member, MemberState};
 
 /// How many members that move each observer looks past: so many may observe one that dies.
-const OBSERVED: usize = 3;
+pub(super) const OBSERVED: usize = 3;
 
 /// How many members that were never seen before are read at once.
 const MOST_UNKNOWN: usize = 96;
@@ -24,6 +24,17 @@ pub(super) struct Dead {
     pub(super) id: InstanceId,
     /// The counter that did not move.
     pub(super) beat: u64,
+    /// How many that move are nearer to it than this one: it tells those apart who observe it.
+    pub(super) rank: usize,
+}
+
+/// A member that was evicted already, or left in good order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ended {
+    pub(super) id: InstanceId,
+    pub(super) state: MemberState,
+    /// As in [`Dead`].
+    pub(super) rank: usize,
 }
 
 /// What an observation comes to.
@@ -31,8 +42,8 @@ pub(super) struct Dead {
 pub(super) struct Verdict {
     /// To be evicted now, the nearest first.
     pub(super) dead: Vec<Dead>,
-    /// Evicted already, or left in good order: their tasks may not have been taken over yet.
-    pub(super) ended: Vec<(InstanceId, MemberState)>,
+    /// Their tasks may not have been taken over yet.
+    pub(super) ended: Vec<Ended>,
 }
 
 /// Judges the members that follow this one in the ring.
@@ -59,6 +70,7 @@ struct Mass {
     since: Duration,
     /// How many there were, at most, until the first of them was condemned.
     count: usize,
+    is_over: bool,
 }
 
 /// How a member does, as far as one observation tells.
@@ -96,9 +108,11 @@ impl FailureDetector {
             match motion {
                 Motion::Moves => moving += 1,
                 Motion::StandsStill if moving < OBSERVED && verdict.dead.len() < most => {
-                    verdict.dead.push(Dead { id: member.id, beat: member.beat });
+                    verdict.dead.push(Dead { id: member.id, beat: member.beat, rank: moving });
                 }
-                Motion::Ended if moving < OBSERVED => verdict.ended.push((member.id, member.state)),
+                Motion::Ended if moving < OBSERVED => {
+                    verdict.ended.push(Ended { id: member.id, state: member.state, rank: moving });
+                }
                 Motion::Unknown | Motion::StandsStill | Motion::Ended => {}
             }
         }
@@ -135,15 +149,14 @@ impl FailureDetector {
                 members,
                 "many members stand still at once; none is evicted for another lease"
             );
-            self.mass = Some(Mass { since: now, count: still });
+            self.mass = Some(Mass { since: now, count: still, is_over: false });
         }
         let Some(mass) = &mut self.mass else { return usize::MAX };
-        if now.saturating_sub(mass.since) < self.lease {
+        if !mass.is_over {
             mass.count = mass.count.max(still);
-            return 0;
+            mass.is_over = now.saturating_sub(mass.since) >= self.lease;
         }
-        // Whoever was not known yet when the wait ended counts no more, so that this is a half for ever.
-        (mass.count / 2).max(1)
+        if mass.is_over { (mass.count / 2).max(1) } else { 0 }
     }
 }
 

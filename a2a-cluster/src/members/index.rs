@@ -3,6 +3,7 @@
 use a2a_core::{InstanceId, Result, TaskKey};
 
 use crate::instance::Instance;
+use crate::retry::bounded;
 
 /// Reads all tasks whose heads name an executor, as far as the index knows. It lags: it may lack the latest, and list
 /// some that are over.
@@ -11,7 +12,7 @@ pub(super) async fn executing(instance: &Instance, who: &InstanceId) -> Result<V
     let mut after = None;
     loop {
         let read = || instance.members.executing(who, after.as_ref());
-        let page = instance.retry_for_request().run(read).await?;
+        let page = instance.retry_for_request().run(|| bounded(instance.config.lease, read())).await?;
         tasks.extend(page.tasks);
         match page.next {
             Some(next) => after = Some(next),

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 
 use crate::error::Chain;
 use crate::instance::Instance;
+use crate::retry::bounded;
 
 /// The name of the keys of bus messages. They may be renewed at any time.
 const BUS: &str = "bus";
@@ -15,6 +16,9 @@ const BUS: &str = "bus";
 /// The name of the key of message digests. It is made once and never renewed: a message that is sent again would not
 /// meet its task.
 const MESSAGE_IDS: &str = "message-ids";
+
+/// After how many leases the keys of bus messages are read again.
+const LOOK: u32 = 4;
 
 /// Reads all keys, or makes the first of each name.
 pub(crate) async fn read_keys(instance: &Instance) -> Result<()> {
@@ -32,20 +36,23 @@ async fn read_bus_keys(instance: &Instance) -> Result<()> {
         return Ok(());
     }
     let first = instance.env.secret();
-    let keys = instance.retry_for_request().run(|| instance.deployment.keys(BUS, first)).await?;
+    let keys = instance
+        .retry_for_request()
+        .run(|| bounded(instance.config.lease, instance.deployment.keys(BUS, first)))
+        .await?;
     instance.seal.renew(keys);
     Ok(())
 }
 
-/// Reads the keys of bus messages again with each lease, until the instance closes: a key that took the place of another is known to
-/// all before the other is let go.
+/// Reads the keys of bus messages again now and then, until the instance closes: a key that took the place of another
+/// is known to all before the other is let go.
 pub(crate) async fn renew_keys(instance: Arc<Instance>) {
     if !instance.connection.has_bus() {
         return;
     }
     let renewing = async {
         loop {
-            sleep(instance.config.lease).await;
+            sleep(instance.config.lease * LOOK).await;
             if let Err(error) = read_bus_keys(&instance).await {
                 tracing::warn!(error = %Chain(&error), "the keys of the bus could not be read again");
             }

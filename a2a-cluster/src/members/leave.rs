@@ -14,7 +14,7 @@ use super::index;
 use super::shuffle::shuffle;
 use crate::error::Chain;
 use crate::instance::Instance;
-use crate::retry::Retry;
+use crate::retry::{Retry, bounded};
 use crate::telemetry::trace;
 
 /// How many members a leaving instance chooses from when it hands its tasks over.
@@ -32,13 +32,15 @@ const AT_ONCE: usize = 16;
 pub(crate) async fn leave(instance: &Instance, not_stopped: &[TaskKey], last: Instant) -> Vec<TaskKey> {
     if instance.is_evicted() {
         // Survivors look after everything that carries this id.
-        let _ = timeout_at(last, close(instance)).await;
+        if let Err(error) = close(instance, last).await {
+            tracing::debug!(error = %Chain(&error), "an evicted endpoint could not be closed");
+        }
         return Vec::new();
     }
     let mut tasks: BTreeSet<TaskKey> = not_stopped.iter().cloned().collect();
     tasks.extend(instance.take_unattended());
     tasks.extend(instance.couriers.keys());
-    match timeout_at(last, say_goodbye(instance, &mut tasks)).await {
+    match timeout_at(last, say_goodbye(instance, &mut tasks, last)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
             tracing::warn!(error = %Chain(&error), "this instance could not leave in good order")
@@ -48,15 +50,15 @@ pub(crate) async fn leave(instance: &Instance, not_stopped: &[TaskKey], last: In
     tasks.into_iter().collect()
 }
 
-async fn say_goodbye(instance: &Instance, tasks: &mut BTreeSet<TaskKey>) -> Result<()> {
+async fn say_goodbye(instance: &Instance, tasks: &mut BTreeSet<TaskKey>, last: Instant) -> Result<()> {
     // Only to be sure: the index may lag, and what is known in memory is complete.
     tasks.extend(still_claimed(instance).await);
     if !tasks.is_empty() {
         mark_left(instance).await?;
         hand_over(instance, tasks).await;
-        return close(instance).await;
+        return close(instance, last).await;
     }
-    match close(instance).await {
+    match close(instance, last).await {
         Ok(()) => patiently(instance).run(|| instance.members.remove(&instance.id)).await,
         // The record stays, so that somebody releases what is left on the bus.
         Err(error) => mark_left(instance).await.and(Err(error)),
@@ -69,9 +71,10 @@ fn patiently(instance: &Instance) -> Retry<'_> {
     Retry::new(instance, &NEVER, Some(instance.config.request_patience))
 }
 
-/// Closes the bus, which is idempotent.
-async fn close(instance: &Instance) -> Result<()> {
-    patiently(instance).run(|| instance.connection.close(&instance.id)).await
+/// Closes the bus, which is idempotent, in half of the time that is left: what comes after that needs some, too.
+async fn close(instance: &Instance, last: Instant) -> Result<()> {
+    let half = last.saturating_duration_since(Instant::now()) / 2;
+    bounded(half, patiently(instance).run(|| instance.connection.close(&instance.id))).await
 }
 
 /// Reads which tasks are recorded as this instance's. The list of them may lag behind; the tasks do not.

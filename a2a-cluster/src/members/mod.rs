@@ -16,10 +16,22 @@ mod shuffle;
 mod suspicion;
 mod take_over;
 
+use std::sync::Arc;
+
+use a2a_core::{InstanceId, MemberState};
+
 pub(crate) use beat::beat;
 pub(crate) use keys::{read_keys, renew_keys};
 pub(crate) use leave::leave;
 pub(crate) use observe::observe;
 pub(crate) use reconcile::reconcile;
-pub(crate) use recovery::begin as recover;
 pub(crate) use suspicion::{Suspects, suspect, suspect_if_old};
+
+use crate::instance::Instance;
+use take_over::Gone;
+
+/// Recovers what an earlier incarnation of an instance left. Its observers do so, too; but where there is none, or none
+/// knows of it any more, the next incarnation does.
+pub(crate) fn recover_earlier(instance: &Arc<Instance>, earlier: InstanceId) {
+    recovery::begin(instance, Gone { id: earlier, state: MemberState::Evicted }, 0);
+}

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use a2a_core::{Eviction, InstanceId, Member, MemberState, Result};
 use futures::stream::{self, StreamExt};
-use tokio::time::timeout;
 
-use super::failure_detector::{Dead, FailureDetector, Verdict};
+use super::failure_detector::{Dead, Ended, FailureDetector, Verdict};
 use super::recovery;
+use super::take_over::Gone;
 use crate::error::Chain;
 use crate::instance::Instance;
+use crate::retry::bounded;
 
 /// How many records one read returns at most: what DynamoDB reads for one unit.
 const WINDOW: usize = 24;
@@ -26,14 +27,11 @@ pub(crate) async fn observe(instance: Arc<Instance>) {
         let mut ring = Ring { fits: true };
         while clock.changed().await.is_ok() {
             let now = *clock.borrow_and_update();
-            match timeout(instance.config.beat_interval, ring.read(&instance, &detector, now)).await {
+            match bounded(instance.config.beat_interval, ring.read(&instance, &detector, now)).await {
                 // What took longer than to the next beat tells nothing of the time that was asked about.
-                Ok(Ok(_)) if clock.has_changed().unwrap_or(true) => {}
-                Ok(Ok(seen)) => act(&instance, detector.observe(now, &seen)).await,
-                Ok(Err(error)) => {
-                    tracing::warn!(error = %Chain(&error), "other instances cannot be observed");
-                }
-                Err(_) => tracing::warn!("other instances cannot be observed: the store does not answer"),
+                Ok(_) if clock.has_changed().unwrap_or(true) => {}
+                Ok(seen) => act(&instance, detector.observe(now, &seen)).await,
+                Err(error) => tracing::warn!(error = %Chain(&error), "other instances cannot be observed"),
             }
         }
     };
@@ -98,8 +96,8 @@ fn around(mut ring: Vec<Member>, me: InstanceId) -> Vec<Member> {
 }
 
 async fn act(instance: &Arc<Instance>, verdict: Verdict) {
-    for (id, state) in verdict.ended {
-        recovery::begin(instance, id, state);
+    for Ended { id, state, rank } in verdict.ended {
+        recovery::begin(instance, Gone { id, state }, rank);
     }
     stream::iter(verdict.dead).for_each_concurrent(AT_ONCE, |dead| evict(instance, dead)).await;
 }
@@ -109,13 +107,11 @@ async fn evict(instance: &Arc<Instance>, dead: Dead) {
     if !instance.liveness.is_fresh(instance.config.lease) {
         return;
     }
-    let evicted = timeout(instance.config.beat_interval, instance.members.evict(&dead.id, dead.beat)).await;
-    let Ok(evicted) = evicted else { return };
-    match evicted {
+    match bounded(instance.config.beat_interval, instance.members.evict(&dead.id, dead.beat)).await {
         Ok(Eviction::Evicted) => {
             instance.meters.evictions.increment(1);
             tracing::warn!(instance = %dead.id, "an instance did not move for the lease time: evicted");
-            recovery::begin(instance, dead.id, MemberState::Evicted);
+            recovery::begin(instance, Gone { id: dead.id, state: MemberState::Evicted }, dead.rank);
         }
         Ok(Eviction::Moved { .. } | Eviction::Absent) => {}
         Err(error) => tracing::warn!(error = %Chain(&error), "an instance could not be evicted"),

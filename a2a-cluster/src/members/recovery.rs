@@ -1,42 +1,44 @@
 //! Recovering what a member left that was evicted, or left in good order: its tasks are taken over, what it left on
 //! the bus is removed, and in the end its record.
 //!
-//! Several observers do this at once. Each begins with other tasks, and takes a share of them at each beat, so that
-//! no survivor gets all. The record stays for long after the index last showed a task: the index lags, and whoever is
-//! silent must be known to be dead for as long as somebody may wait for it.
+//! Several observers do this at once. Each begins with a part of the tasks that is its own, so that no survivor gets
+//! all; what others did not take in time, it takes after that, in an order of its own. The record stays for long after
+//! the index last showed a task: the index lags, and whoever is silent must be known to be dead for as long as somebody
+//! may wait for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use a2a_core::{InstanceId, MemberState, Result, TaskKey};
+use a2a_core::{Result, TaskKey};
 use futures::stream::{self, StreamExt};
 use tokio::time::{Instant, sleep};
 
+use super::failure_detector::OBSERVED;
 use super::index;
 use super::shuffle::shuffle;
 use super::suspicion::AT_ONCE;
 use super::take_over::{Gone, Taken, take_over};
 use crate::error::Chain;
 use crate::instance::Instance;
-
-/// The part of a member's tasks that one survivor takes at a beat: as many observe it.
-const SHARE: usize = 3;
+use crate::retry::bounded;
 
 /// So few tasks are taken at once, by whoever is first.
 const FEW: usize = 16;
 
+/// After how many beats an observer takes what is not its part: by then the others know of the member, too.
+const OTHERS_AFTER: u32 = 2;
+
 /// How many looks at the index of a member without tasks its record is kept for, about: the pauses between them grow.
 const LOOKS: u32 = 8;
 
-/// Begins to recover what a member left, unless that is under way here.
-pub(crate) fn begin(instance: &Arc<Instance>, dead: InstanceId, state: MemberState) {
-    if let Some(guard) = instance.suspects.recovers(dead) {
+/// Begins to recover what a member left, unless that is under way here. The rank tells its observers apart.
+pub(super) fn begin(instance: &Arc<Instance>, gone: Gone, rank: usize) {
+    if let Some(guard) = instance.suspects.recovers(gone.id) {
         let instance = Arc::clone(instance);
         instance.tracker.clone().spawn(async move {
             let _guard = guard;
-            Recovery::new(&instance, Gone { id: dead, state }).run().await;
+            Recovery::new(&instance, gone, rank).run().await;
         });
     }
 }
@@ -45,25 +47,24 @@ pub(crate) fn begin(instance: &Arc<Instance>, dead: InstanceId, state: MemberSta
 struct Recovery<'a> {
     instance: &'a Arc<Instance>,
     gone: Gone,
+    rank: usize,
     began: Instant,
     /// When the index last showed a task of the member's.
     last_shown: Instant,
-    /// The most tasks that it showed at once.
-    most: usize,
     /// Tasks that could not be taken over: when they are tried again, and how long they wait after that.
     later: BTreeMap<TaskKey, (Instant, Duration)>,
     released: bool,
 }
 
 impl<'a> Recovery<'a> {
-    fn new(instance: &'a Arc<Instance>, gone: Gone) -> Self {
+    fn new(instance: &'a Arc<Instance>, gone: Gone, rank: usize) -> Self {
         let now = Instant::now();
         Recovery {
             instance,
             gone,
+            rank,
             began: now,
             last_shown: now,
-            most: 0,
             later: BTreeMap::new(),
             released: false,
         }
@@ -104,7 +105,8 @@ impl<'a> Recovery<'a> {
         if self.released {
             return;
         }
-        match self.instance.connection.release(&self.gone.id).await {
+        let release = self.instance.connection.release(&self.gone.id);
+        match bounded(self.instance.config.lease, release).await {
             Ok(()) => self.released = true,
             Err(error) => {
                 tracing::warn!(dead = %self.gone.id, error = %Chain(&error), "what a dead instance left on the bus stays for now");
@@ -112,20 +114,16 @@ impl<'a> Recovery<'a> {
         }
     }
 
-    /// Takes over a part of the tasks, several at once.
+    /// Takes tasks over, several at once: its own part, or all.
     async fn take_share(&mut self, mut tasks: Vec<TaskKey>) {
-        self.most = self.most.max(tasks.len());
-        let share = self.most.div_ceil(SHARE).max(FEW);
         let now = Instant::now();
+        let all =
+            tasks.len() <= FEW || self.began.elapsed() >= self.instance.config.beat_interval * OTHERS_AFTER;
+        tasks.retain(|key| all || part_of(key) == self.rank);
         tasks.retain(|key| self.later.get(key).is_none_or(|(at, _)| *at <= now));
         shuffle(self.instance, &mut tasks);
-        let taken = AtomicUsize::new(0);
-        let tried: Vec<_> = stream::iter(tasks)
-            .map(|key| self.take_one(key, &taken, share))
-            .buffer_unordered(AT_ONCE)
-            .filter_map(async |tried| tried)
-            .collect()
-            .await;
+        let tried: Vec<_> =
+            stream::iter(tasks).map(|key| self.take_one(key)).buffer_unordered(AT_ONCE).collect().await;
         for (key, outcome) in tried {
             match outcome {
                 Ok(_) => {
@@ -143,21 +141,12 @@ impl<'a> Recovery<'a> {
         }
     }
 
-    /// Takes one task over, unless the share is taken.
-    async fn take_one(
-        &self,
-        key: TaskKey,
-        taken: &AtomicUsize,
-        share: usize,
-    ) -> Option<(TaskKey, Result<Taken>)> {
-        if taken.load(Ordering::Relaxed) >= share || self.instance.closing.is_cancelled() {
-            return None;
+    async fn take_one(&self, key: TaskKey) -> (TaskKey, Result<Taken>) {
+        if self.instance.closing.is_cancelled() {
+            return (key, Ok(Taken::Not));
         }
         let outcome = take_over(self.instance, &key, self.gone).await;
-        if let Ok(Taken::Here) = outcome {
-            taken.fetch_add(1, Ordering::Relaxed);
-        }
-        Some((key, outcome))
+        (key, outcome)
     }
 
     /// No task is shown any more. Tells whether nothing is left to do: the record is removed, now or before.
@@ -172,7 +161,33 @@ impl<'a> Recovery<'a> {
             return removed.is_ok();
         }
         // Another observer may have removed it. The index may lag behind what the member did last.
-        let record = instance.members.member(dead).await;
+        let record = bounded(config.lease, instance.members.member(dead)).await;
         record.is_ok_and(|record| record.is_none()) && self.began.elapsed() >= config.lease * 2
+    }
+}
+
+/// Which observer's part a task is. The same on every instance, now and in later builds.
+fn part_of(key: &TaskKey) -> usize {
+    // FNV-1a, 64 bits.
+    let hash = key.task_id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    (hash % OBSERVED as u64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use a2a_core::Tenant;
+
+    use super::*;
+
+    #[test]
+    fn the_parts_of_tasks_are_about_equal_and_stay_as_they_are() {
+        let mut parts = [0; OBSERVED];
+        for n in 0..3_000 {
+            parts[part_of(&TaskKey::new(Tenant::default(), format!("task-{n}")))] += 1;
+        }
+        assert!(parts.iter().all(|part| (800..1_200).contains(part)), "{parts:?}");
+        assert_eq!(part_of(&TaskKey::new(Tenant::default(), "task-0")), 0);
     }
 }

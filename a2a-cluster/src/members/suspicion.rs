@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use super::take_over::{Gone, take_over};
 use crate::error::Chain;
 use crate::instance::Instance;
+use crate::retry::bounded;
 
 /// How many tasks are taken over at once.
 pub(super) const AT_ONCE: usize = 16;
@@ -68,7 +69,7 @@ pub(crate) fn suspect(instance: &Arc<Instance>, key: &TaskKey, executor: Instanc
     let instance = Arc::clone(instance);
     instance.tracker.clone().spawn(async move {
         let looked: Result<()> = async {
-            let record = instance.members.member(&executor).await?;
+            let record = bounded(instance.config.lease, instance.members.member(&executor)).await?;
             // A record stays for long after the last task: an executor without one has been dead for longer.
             let state = record.map_or(MemberState::Evicted, |record| record.state);
             if state.is_final() {

@@ -13,8 +13,8 @@
 mod bindings;
 mod crash;
 mod execution;
-mod leaving;
-mod repeated_sends;
+mod idempotency;
+mod members;
 mod resume;
 mod rolling;
 mod sdk_store;

@@ -94,7 +94,7 @@ async fn readyz_turns_false_while_draining_and_a_second_signal_ends_it() {
 
 #[tokio::test]
 async fn every_instance_shows_the_metrics_of_all_instances_of_its_process() {
-    let node = Node::serve(&["--instances", "2"]).await;
+    let node = Node::serve(&["--instances", "2", "--name", "blue"]).await;
     let request = SendMessageRequest {
         message: Message::new(Role::User, vec![Part::text("echo hi")]),
         configuration: None,
@@ -107,8 +107,8 @@ async fn every_instance_shows_the_metrics_of_all_instances_of_its_process() {
     assert_eq!(shown.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     let text = shown.text().await.unwrap();
     let commits = |instance: usize| {
-        let member = node.instances[instance].http.trim_start_matches("http://");
-        let series = format!("a2a_commits_total{{member=\"{member}\"}} ");
+        let port = node.instances[instance].http.rsplit(':').next().unwrap();
+        let series = format!("a2a_commits_total{{member=\"blue:{port}\"}} ");
         text.lines().find_map(|line| line.strip_prefix(&series)).unwrap().parse::<u64>().unwrap()
     };
     assert_eq!(commits(0), 0);

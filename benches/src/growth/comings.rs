@@ -51,7 +51,7 @@ async fn deaths(instances: usize, dying: usize, tasks: usize) -> Result<Point, E
     let recovered = recovered.ok_or("tasks of the dead are still theirs")?;
     let counts = fleet.counts().since(&before);
     let usual_looks = usual_looks * OBSERVED.div_duration_f64(MINUTE);
-    let usual = counts.of("beat") + counts.of("roster") + usual_looks;
+    let usual = counts.of("beat") + counts.of("roster") + counts.of("keys") + usual_looks;
     let each = |count: f64| count / dying as f64;
     Ok(Point::new(
         instances,

@@ -37,8 +37,8 @@ pub struct Settings {
     pub ring_bytes: usize,
     /// Levels of nesting that an agent's data may have.
     pub depth: usize,
-    /// How often an agent is started for one turn where its executor is lost, the first time included; at most once
-    /// means that the task fails.
+    /// How often an agent is started for one turn where its executor is lost, the first time included; 0 means that
+    /// no agent is started again.
     pub attempts: u32,
     /// Tasks may have push notification configs.
     pub webhooks: bool,

@@ -127,7 +127,7 @@ impl Actor {
         let attempts = claim.map_or(1, |claim| claim.attempt);
         let next = if handed_over { attempts } else { attempts.saturating_add(1) };
         let is_leaving = matches!(self.leaving, Some(Leave::Fail | Leave::HandOver));
-        if self.settings.attempts > 1 && next <= self.settings.attempts && !is_leaving {
+        if next <= self.settings.attempts && !is_leaving {
             self.claim_loaded(stored, ClaimFor::Resume { handed_over }, next, m, fx);
         } else {
             let why = if self.settings.attempts > 1 {

@@ -100,7 +100,7 @@ fn who_has_ended_is_told_at_once() {
     for state in [MemberState::Evicted, MemberState::Left] {
         let mut detector = FailureDetector::new(LEASE);
         let verdict = detector.observe(Duration::ZERO, &[member(1, 7, state)]);
-        assert_eq!(verdict.ended, [(InstanceId::from_uuid(Uuid::from_u128(1)), state)]);
+        assert_eq!(verdict.ended, [Ended { id: InstanceId::from_uuid(Uuid::from_u128(1)), state, rank: 0 }]);
     }
 }
 
@@ -179,4 +179,18 @@ fn a_restart_finds_all_that_were_there_before_dead() {
         at += BEAT;
     }
     assert_eq!(evicted, [1, 2, 3, 4, 5, 6], "within three leases");
+}
+
+#[test]
+fn those_who_observe_a_member_have_different_ranks() {
+    // Four that live, in a ring with a dead one, seen from each.
+    for (around, rank) in
+        [([9, 1, 2, 3], Some(0)), ([4, 9, 1, 2], Some(1)), ([3, 4, 9, 1], Some(2)), ([2, 3, 4, 9], None)]
+    {
+        let mut detector = FailureDetector::new(LEASE);
+        let ring = |beat| around.map(|id| serving(id, if id == 9 { 0 } else { beat }));
+        detector.observe(Duration::ZERO, &ring(1));
+        let verdict = detector.observe(LEASE, &ring(2));
+        assert_eq!(verdict.dead.first().map(|dead| dead.rank), rank, "{around:?}");
+    }
 }

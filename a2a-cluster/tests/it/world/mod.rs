@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod bus;
+pub(crate) mod checked;
 pub(crate) mod storm;
 
 use std::sync::Arc;
@@ -134,7 +135,7 @@ pub(crate) fn quick() -> Config {
 }
 
 /// Starts an instance, and waits until it is connected to the bus.
-async fn node(
+pub(crate) async fn node(
     store: Arc<dyn Store>,
     bus: Arc<dyn EventBus>,
     prepare: impl Fn(ClusterBuilder) -> ClusterBuilder,

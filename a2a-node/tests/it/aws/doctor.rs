@@ -21,7 +21,7 @@ async fn a_healthy_cluster_has_a_line_for_each_check_and_is_left_as_it_was() {
 #[tokio::test]
 async fn each_failure_says_what_to_do_and_ends_with_1() {
     let Some(site) = Site::bare() else { return };
-    let topic = format!("arn:aws:sns:{}:123456789012:nowhere", site.account.region());
+    let topic = format!("arn:aws:sns:{}:{}:nowhere", site.account.region(), site.account.access_key());
     let flags = ["doctor", "--json", "--table", "tables-of-others", "--topic-arn", &topic];
     let output = site.run(&flags).await;
     assert_eq!(output.status.code(), Some(1));

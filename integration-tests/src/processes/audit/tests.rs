@@ -50,8 +50,12 @@ fn end() -> StreamResponse {
 fn log() -> Vec<Arc<CommitRecord>> {
     let commits = [vec![StreamResponse::Task(created()), part(1)], vec![part(2), part(3), end()]];
     let record = |(at, events)| {
-        let id = CommitId::generate(&SystemEnv);
-        Arc::new(CommitRecord { version: Version::new(at), generation: Generation::new(at), id, events })
+        Arc::new(CommitRecord {
+            version: Version::new(at),
+            id: CommitId::generate(&SystemEnv),
+            generation: Generation::NONE,
+            events,
+        })
     };
     (1..).zip(commits).map(record).collect()
 }

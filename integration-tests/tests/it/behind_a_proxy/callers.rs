@@ -169,7 +169,8 @@ on_every_binding! {
         let mut told = Vec::new();
         for (principal, tenant) in [("alice", "one"), ("alice", "two"), ("bob", "one")] {
             let caller = Caller::new(&stage, place, principal, tenant);
-            let mut message = message("the same", "chunk a; done");
+            // An id by which a message is known again.
+            let mut message = message("0199a2b4-5a3e-7c11-9a40-6b2f0c1d2e3f", "chunk a; done");
             message["contextId"] = "shared".into();
             let task = caller.send(message.clone(), false).await;
             assert_eq!(caller.send(message, false).await.id, task.id);

@@ -61,7 +61,7 @@ pub(super) fn settings() -> Settings {
         ring_commits: 8,
         ring_bytes: 1 << 20,
         depth: 16,
-        attempts: 1,
+        attempts: 0,
         webhooks: false,
     }
 }
@@ -111,6 +111,7 @@ impl Bench {
             caller: None,
             always_task: false,
             webhooks: false,
+            reads: false,
         };
         self.tell(Input::Begin(Box::new(first)))
     }
@@ -150,6 +151,7 @@ impl Bench {
             before: None,
             principal: None,
             message: message("go on"),
+            reads: false,
             caller: None,
         };
         self.tell(Input::Continue(Box::new(follow_up)))

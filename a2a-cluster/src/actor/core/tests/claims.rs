@@ -115,7 +115,7 @@ fn the_claim_of_a_dead_executor_on_a_parked_task_is_ended_by_a_commit() {
 #[test]
 fn an_agent_is_begun_again_as_often_as_it_may_be() {
     for (attempts, handed_over, resumes) in
-        [(1, false, false), (2, false, true), (1, true, false), (2, true, true)]
+        [(0, false, false), (1, false, false), (2, false, true), (0, true, false), (1, true, true)]
     {
         let mut bench = Bench::with(Settings { attempts, ..settings() });
         bench.tell(Input::TakeOver { ticket: None, from: Some(instance(2)), handed_over });

@@ -1,0 +1,95 @@
+//! An instance that cannot reach its store: its streams end after a while, its agents go on for long.
+
+use a2a::A2AError;
+use a2a_cluster::bindings::unavailable::retry_after;
+use a2a_server::RequestHandler;
+use futures::StreamExt;
+
+use super::*;
+use crate::world::{Events, eventually, params, request, texts};
+
+fn away() -> Forecast {
+    Forecast { write_refused: 1.0, read_failed: 1.0, ..Forecast::calm() }
+}
+
+/// Reads a stream to its end, and returns its error.
+async fn error_of(events: Events) -> A2AError {
+    events.collect::<Vec<_>>().await.pop().unwrap().unwrap_err()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_away_for_three_minutes_ends_streams_and_no_task() {
+    let fleet = Fleet::start(3, Config::default()).await;
+    let task = fleet.members[0].node.start("stream 500 500").await;
+    let streams = [0, 1, 2].map(|n| fleet.members[n].node.subscribe(&task.id));
+    let streams = futures::future::join_all(streams).await;
+    sleep(Duration::from_secs(7)).await;
+    fleet.weather(0..3, &away());
+    let began = Instant::now();
+    for stream in streams {
+        let told = error_of(stream.unwrap()).await;
+        assert!(retry_after(&told).is_some(), "{told:?}");
+        assert!(
+            (LEASE..=LEASE * 2 + Duration::from_secs(6)).contains(&began.elapsed()),
+            "{:?}",
+            began.elapsed()
+        );
+    }
+    sleep(Duration::from_secs(180) - began.elapsed()).await;
+    fleet.weather(0..3, &Forecast::calm());
+    sleep(LEASE).await;
+    assert_eq!(fleet.evicted(), Vec::<usize>::new());
+    within(Duration::from_secs(300), || async { fleet.load(&task.id).await.head.state.is_terminal() }).await;
+    let seen = fleet.members[1].node.get(&task.id).await.unwrap();
+    assert_eq!((seen.status.state.clone(), texts(&seen).len()), (TaskState::Completed, 500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_a_turn_is_told_to_read_the_task_and_not_to_send_again() {
+    let fleet = Fleet::start(2, Config::default()).await;
+    let handler = fleet.members[0].node.handler.clone();
+    let sent = tokio::spawn(async move { handler.send_message(&params(), request("quiet 1000000")).await });
+    sleep(Duration::from_secs(1)).await;
+    fleet.weather(0..2, &away());
+    let told = sent.await.unwrap().unwrap_err();
+    assert_eq!(retry_after(&told), None, "{told:?}");
+    fleet.weather(0..2, &Forecast::calm());
+    let task = fleet
+        .store
+        .list(&a2a_core::TaskQuery::new(Tenant::default(), None, 9))
+        .await
+        .unwrap()
+        .tasks
+        .remove(0);
+    assert!(told.message.contains(&task.id), "{told:?}");
+    assert!(!task.status.state.is_terminal());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_is_cut_off_alone_loses_its_place_and_its_agents_go_unheard() {
+    let fleet = Fleet::start(3, Config::default()).await;
+    let task = fleet.members[0].node.start("stream 10000 100").await;
+    sleep(Duration::from_secs(7)).await;
+    let said = texts(&fleet.load(&task.id).await.task).len();
+    fleet.members[0].weather.part_from_store(fleet.members[0].id);
+    within(LEASE * 2, || async { fleet.load(&task.id).await.head.state == TaskState::Failed }).await;
+    assert_eq!(texts(&fleet.load(&task.id).await.task).len(), said);
+    assert_eq!(fleet.members[0].node.cluster.running(), 1, "it does not know yet");
+    fleet.members[0].weather.heal();
+    eventually("it joined again", || async { fleet.evicted() == [0] }).await;
+    assert_eq!(fleet.members[0].node.cluster.running(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_hour_without_its_store_an_instance_gives_up_its_place() {
+    let fleet = Fleet::start(1, Config::default()).await;
+    let task = fleet.members[0].node.start("stream 100000 1000").await;
+    fleet.weather(0..1, &away());
+    sleep(Duration::from_secs(3_500)).await;
+    assert_eq!(fleet.members[0].node.cluster.running(), 1);
+    sleep(Duration::from_secs(200)).await;
+    assert_eq!(fleet.members[0].node.cluster.running(), 0);
+    fleet.weather(0..1, &Forecast::calm());
+    within(LEASE * 3, || async { fleet.load(&task.id).await.head.state == TaskState::Failed }).await;
+    assert_eq!(fleet.evicted(), [0]);
+}

@@ -1,0 +1,106 @@
+//! Leaving in good order: nothing stays behind, and what is left is handed over.
+
+use std::collections::BTreeSet;
+
+use a2a_cluster::{Cluster, Leftovers};
+use a2a_testkit::Delay;
+
+use super::*;
+use crate::world::agent::Scripted;
+use crate::world::{card, on_every_bus, quick};
+
+on_every_bus! {
+    #[tokio::test(start_paused = true)]
+    async fn an_instance_leaves_no_record_behind_where_the_store_often_fails(bus) {
+        for seed in 0..20 {
+            let (store, weather) = (Arc::new(MemoryStore::new()), Weather::calm());
+            let faulty = FaultyStore::new(store.clone(), weather.clone(), seed);
+            let bus = bus.spoil(Arc::new(MemoryBus::new()), seed);
+            let builder = Cluster::builder(Arc::new(Scripted), card()).store(Arc::new(faulty)).bus(bus);
+            let cluster = builder.config(quick()).start().await.unwrap();
+            assert_eq!(store.roster(None, 10).await.unwrap().len(), 1);
+
+            let often = Forecast { write_refused: 0.4, answer_lost: 0.2, read_failed: 0.5, ..Forecast::calm() };
+            weather.set(often);
+            let left = cluster.shutdown(Duration::ZERO).await;
+            assert_eq!(left, Leftovers::default());
+            assert_eq!(store.roster(None, 10).await.unwrap(), [], "seed {seed}");
+        }
+    }
+}
+
+/// Starts tasks on the first of a fleet, shuts that down, and returns the tasks.
+async fn leave(fleet: &Fleet, tasks: usize) -> Vec<String> {
+    let mut ids = Vec::new();
+    for _ in 0..tasks {
+        ids.push(fleet.members[0].node.start("quiet 600000").await.id);
+    }
+    // With the next beat all records say how their instances are reached.
+    sleep(Duration::from_secs(6)).await;
+    let left = fleet.members[0].node.cluster.shutdown(Duration::ZERO).await;
+    let named: BTreeSet<_> = left.handed_over.iter().map(|key| key.task_id.clone()).collect();
+    assert_eq!(named, ids.iter().cloned().collect());
+    assert_eq!(left.not_stopped, []);
+    assert_eq!(fleet.in_state(MemberState::Left).await, [fleet.members[0].id]);
+    ids
+}
+
+/// Who executes some tasks, each for the first time.
+async fn heirs(fleet: &Fleet, ids: &[String]) -> Vec<InstanceId> {
+    let mut heirs = Vec::new();
+    for id in ids {
+        let claim = fleet.load(id).await.head.claim.unwrap();
+        assert_eq!(claim.attempt, 1, "a hand-over is no attempt");
+        heirs.push(claim.instance);
+    }
+    heirs
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leaving_instance_hands_its_running_tasks_over_at_once_to_all_others() {
+    let fleet = Fleet::start(4, resuming(2)).await;
+    let ids = leave(&fleet, 30).await;
+    sleep(Duration::from_millis(100)).await;
+    let heirs: BTreeSet<_> = heirs(&fleet, &ids).await.into_iter().collect();
+    assert_eq!(heirs, fleet.members[1..].iter().map(|one| one.id).collect());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_handed_over_is_known_in_memory_where_the_index_lags() {
+    let fleet = Fleet::start(3, resuming(2)).await;
+    let long = Delay::between(Duration::from_secs(3_000), Duration::from_secs(3_000));
+    fleet.weather(0..3, &Forecast { index_lag: long, ..Forecast::calm() });
+    let ids = leave(&fleet, 3).await;
+    sleep(Duration::from_millis(100)).await;
+    assert!(!heirs(&fleet, &ids).await.contains(&fleet.members[0].id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_bus_survivors_find_what_is_handed_over_by_the_record() {
+    let fleet = Fleet::start(3, resuming(1)).await;
+    fleet.weather(0..3, &Forecast::unplugged());
+    let ids = leave(&fleet, 3).await;
+    sleep(Duration::from_secs(6)).await;
+    assert!(!heirs(&fleet, &ids).await.contains(&fleet.members[0].id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_nothing_to_hand_over_leaves_no_record() {
+    let fleet = Fleet::start(2, Config::default()).await;
+    let running = fleet.members[0].node.start("quiet 600000").await;
+    let parked = fleet.members[0].node.send("ask").await;
+    assert_eq!(fleet.members[0].node.cluster.shutdown(Duration::ZERO).await, Leftovers::default());
+    assert!(fleet.store.member(&fleet.members[0].id).await.unwrap().is_none());
+    assert_eq!(fleet.load(&running.id).await.head.state, TaskState::Failed, "it says so itself");
+    assert_eq!(fleet.load(&parked.id).await.head.claim, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whom_everybody_left_for_good_is_found_by_whoever_comes_next() {
+    let mut fleet = Fleet::start(1, resuming(1)).await;
+    let ids = leave(&fleet, 5).await;
+    sleep(Duration::from_secs(600)).await;
+    fleet.join().await;
+    sleep(Duration::from_secs(6)).await;
+    assert_eq!(heirs(&fleet, &ids).await, [fleet.members[1].id; 5]);
+}
