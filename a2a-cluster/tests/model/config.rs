@@ -160,7 +160,7 @@ impl Config {
             ring_commits: self.ring,
             ring_bytes: 1 << 20,
             depth: 16,
-            attempts: if self.resume { 2 } else { 1 },
+            attempts: if self.resume { 2 } else { 0 },
             webhooks: self.webhooks,
         }
     }

@@ -5,13 +5,11 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::actions::Action;
 use crate::world::{Violation, World};
 
-const SHARDS: usize = 64;
 /// Of so many states one is followed until the weather has cleared.
 const HEALED: u64 = 32;
 
@@ -55,22 +53,10 @@ impl fmt::Display for Found {
 /// A step: from which state of the depth before, and what happened.
 type Step = (u32, Action);
 
-struct Seen(Vec<Mutex<HashSet<u64>>>);
-
-impl Seen {
-    fn insert(&self, hash: u64) -> bool {
-        self.0[hash as usize % SHARDS].lock().expect("nobody panicked").insert(hash)
-    }
-
-    fn len(&self) -> usize {
-        self.0.iter().map(|shard| shard.lock().expect("nobody panicked").len()).sum()
-    }
-}
-
 /// What was found among the states after one more step.
 #[derive(Default)]
 struct Level {
-    worlds: Vec<World>,
+    worlds: Vec<(u64, World)>,
     steps: Vec<Step>,
     violation: Option<(Violation, Step)>,
 }
@@ -78,8 +64,7 @@ struct Level {
 /// Searches from a world on.
 pub(crate) fn explore(start: &World, limits: Limits) -> Found {
     let began = Instant::now();
-    let seen = Seen((0..SHARDS).map(|_| Mutex::default()).collect());
-    seen.insert(start.fingerprint());
+    let mut seen = HashSet::from([start.fingerprint()]);
     let mut levels: Vec<Vec<Step>> = vec![];
     let mut level = vec![start.clone()];
     let mut violation = None;
@@ -87,10 +72,10 @@ pub(crate) fn explore(start: &World, limits: Limits) -> Found {
         if seen.len() > limits.states || began.elapsed() > limits.time {
             break;
         }
-        let next = next_level(&level, &seen);
+        let next = next_level(&level, &mut seen);
         violation = next.violation.map(|(found, last)| (found, trace(start, &levels, last)));
         levels.push(next.steps);
-        level = next.worlds;
+        level = next.worlds.into_iter().map(|(_, world)| world).collect();
     }
     Found {
         states: seen.len(),
@@ -101,33 +86,39 @@ pub(crate) fn explore(start: &World, limits: Limits) -> Found {
     }
 }
 
-/// All states one step on that were not seen before.
-fn next_level(level: &[World], seen: &Seen) -> Level {
+/// All states one step on that were not seen before. They are the same, in the same order, on however many threads.
+fn next_level(level: &[World], seen: &mut HashSet<u64>) -> Level {
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let part = level.len().div_ceil(threads);
+    let size = level.len().div_ceil(threads);
     let parts: Vec<Level> = std::thread::scope(|scope| {
-        let advances = level.chunks(part).enumerate();
-        let threads: Vec<_> = advances
-            .map(|(number, worlds)| scope.spawn(move || advance(worlds, part * number, seen)))
-            .collect();
+        let seen = &*seen;
+        let parts = level.chunks(size).enumerate();
+        let threads: Vec<_> =
+            parts.map(|(part, worlds)| scope.spawn(move || advance(worlds, part * size, seen))).collect();
         threads.into_iter().map(|thread| thread.join().expect("a step panicked")).collect()
     });
-    parts.into_iter().fold(Level::default(), |mut next, part| {
-        next.worlds.extend(part.worlds);
-        next.steps.extend(part.steps);
+    let mut next = Level::default();
+    for part in parts {
+        for (world, step) in part.worlds.into_iter().zip(part.steps) {
+            if seen.insert(world.0) {
+                next.worlds.push(world);
+                next.steps.push(step);
+            }
+        }
         next.violation = next.violation.or(part.violation);
-        next
-    })
+    }
+    next
 }
 
-fn advance(worlds: &[World], first: usize, seen: &Seen) -> Level {
+fn advance(worlds: &[World], first: usize, seen: &HashSet<u64>) -> Level {
     let mut next = Level::default();
+    let mut seen_here = HashSet::new();
     for (place, world) in worlds.iter().enumerate() {
         let from = u32::try_from(first + place).expect("fewer states than that");
         for action in world.actions() {
             let mut after = world.act(action);
             let hash = after.fingerprint();
-            let is_new = seen.insert(hash);
+            let is_new = !seen.contains(&hash) && seen_here.insert(hash);
             if is_new && after.violation.is_none() && world.config.heals && hash.is_multiple_of(HEALED) {
                 after.violation = [true, false].into_iter().find_map(|bus| after.healed(bus).violation);
             }
@@ -136,7 +127,7 @@ fn advance(worlds: &[World], first: usize, seen: &Seen) -> Level {
                 return next;
             }
             if is_new {
-                next.worlds.push(after);
+                next.worlds.push((hash, after));
                 next.steps.push((from, action));
             }
         }
