@@ -70,17 +70,11 @@ impl World {
             Wants::Subscribe | Wants::SubscribeSlowly => self.joins(client),
             Wants::Cancel => self.fetches(client),
             Wants::Send | Wants::SendAndWait => {
+                // A stream attaches with its request.
+                self.clients[client].attached = streams.then_some(true);
                 self.sends(client);
-                if streams && matches!(self.clients[client].stage, Stage::Waiting | Stage::Reading) {
-                    self.attach(client, true);
-                }
             }
-            Wants::Follow | Wants::FollowAndWait => {
-                if streams {
-                    self.attach(client, false);
-                }
-                self.fetches(client);
-            }
+            Wants::Follow | Wants::FollowAndWait => self.fetches(client),
         }
     }
 
@@ -112,7 +106,7 @@ impl World {
             caller: None,
             always_task: self.config.always_task,
             webhooks: self.config.webhooks,
-            reads: false,
+            reads: self.is_stream(client),
         };
         self.feed(self.clients[client].node, Input::Begin(Box::new(first)));
     }
@@ -154,10 +148,6 @@ impl World {
         self.clients[client].stage = Stage::Waiting;
         self.clients[client].cursor = after.version;
         let answer_at = if self.is_stream(client) { AnswerAt::Opening } else { AnswerAt::TurnEnd };
-        if self.clients[client].attached == Some(false) {
-            self.clients[client].attached = Some(true);
-            self.feed(node, Input::Joined { seen: Seen::of(&stored), registered: false });
-        }
         let follow_up = FollowUp {
             ticket: self.ticket(client),
             answer_at,
@@ -167,7 +157,7 @@ impl World {
             principal: None,
             message: message(&self.words(client)),
             caller: None,
-            reads: false,
+            reads: self.is_stream(client),
         };
         self.feed(node, Input::Continue(Box::new(follow_up)));
     }
@@ -210,6 +200,8 @@ impl World {
                         "a stream is open without a task",
                     );
                 }
+                // A follow-up's stream is attached by its actor, once the task is claimed.
+                self.clients[client].attached = Some(true);
                 self.clients[client].stage = Stage::Reading;
                 return;
             }
