@@ -29,6 +29,10 @@ sim seeds="1000":
 replay seed name="":
     A2A_SEED={{ seed }} cargo test -p a2a-cluster --test simulation {{ name }} -- --nocapture
 
+# Search the model further than the tests do: `just model 2000000`; or one part of it: `just model 2000000 "a crash"`.
+model states="1000000" part="":
+    A2A_MODEL_STATES={{ states }} A2A_MODEL="{{ part }}" cargo test --release -p a2a-cluster --test model invariants
+
 # Licences, sources and advisories of all dependencies; needs cargo-deny.
 deny:
     cargo deny check

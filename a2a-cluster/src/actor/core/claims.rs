@@ -568,7 +568,8 @@ impl Actor {
                 return;
             }
             ClaimFor::FollowUp(follow_up) => {
-                self.readers += usize::from(follow_up.reads);
+                // Whoever was told that nobody knows has left, and reads nothing.
+                self.readers += usize::from(follow_up.reads && !told);
                 let waiter = (follow_up.ticket, follow_up.answer_at);
                 (TurnKind::FollowUp, Some(waiter), None, Some(follow_up.task))
             }

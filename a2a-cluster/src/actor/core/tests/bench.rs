@@ -143,15 +143,25 @@ impl Bench {
 
     /// A message to the task that this commit left.
     pub(super) fn follow_up(&mut self, ticket: u64, call: &CommitCall) -> Vec<Effect> {
+        self.follow_up_for(ticket, AnswerAt::TurnEnd, call)
+    }
+
+    /// The same, for whoever is answered then; at its opening a stream attaches.
+    pub(super) fn follow_up_for(
+        &mut self,
+        ticket: u64,
+        answer_at: AnswerAt,
+        call: &CommitCall,
+    ) -> Vec<Effect> {
         let follow_up = FollowUp {
             ticket: Ticket(ticket),
-            answer_at: AnswerAt::TurnEnd,
+            answer_at,
             task: Arc::clone(&call.task),
             after: record(call).tip(),
             before: None,
             principal: None,
             message: message("go on"),
-            reads: false,
+            reads: answer_at == AnswerAt::Opening,
             caller: None,
         };
         self.tell(Input::Continue(Box::new(follow_up)))

@@ -45,3 +45,14 @@ fn a_parked_agent_may_be_silent_for_as_long_as_its_caller() {
     bench.run(TaskState::InputRequired);
     assert!(!words(&bench.wait(s(1_000))).contains(&"CancelAgent".to_owned()));
 }
+
+#[test]
+fn a_stream_that_was_told_that_nobody_knows_is_no_reader_once_its_claim_is_applied() {
+    let mut bench = Bench::new();
+    let (parked, _) = bench.run(TaskState::InputRequired);
+    let claim = commit_of(&bench.follow_up_for(2, AnswerAt::Opening, &parked)).unwrap();
+    let fx = bench.wait(settings().request_patience);
+    assert_eq!(replies(&fx, 2).len(), 1);
+    bench.applied(&claim);
+    assert!(bench.actor.is_running() && !bench.actor.has_readers());
+}
