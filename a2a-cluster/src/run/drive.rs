@@ -115,6 +115,9 @@ impl Run {
             }
             End::Broken(error) => {
                 tracing::error!(task = %self.key, error = %Chain(&error), "a task cannot be committed");
+                if self.claim.is_some() {
+                    self.instance.leave_unattended(&self.key);
+                }
                 let refusal = self.instance.error(error);
                 self.answer(Reply::Refused(refusal));
             }
@@ -261,7 +264,10 @@ impl Run {
         let commit =
             Commit::new(self.tip, id, events, &self.task).claim(change).created_by(self.principal.as_ref());
         let outcome = {
-            let retry = instance.retry_until_stopped();
+            // The last word of an agent that is stopped is tried for a little longer.
+            let is_stopping = instance.stopping.is_cancelled();
+            let retry =
+                if is_stopping { instance.retry_for_request() } else { instance.retry_until_stopped() };
             let attempt = retry.run(|| instance.commit(&self.key, commit.clone()));
             tokio::pin!(attempt);
             loop {
