@@ -70,9 +70,11 @@ async fn hand_over_and_close(
     }
 }
 
-/// A retry for an instance whose tokens are all cancelled.
+/// What an instance whose tokens are all cancelled waits for.
+static NEVER: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
+
+/// A retry for such an instance.
 fn patiently(instance: &Instance) -> Retry<'_> {
-    static NEVER: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
     Retry::new(instance, &NEVER, Some(instance.config.request_patience))
 }
 
@@ -85,7 +87,7 @@ async fn close(instance: &Instance, last: Instant) -> Result<()> {
 /// Reads which tasks are recorded as this instance's. The list of them may lag behind; the tasks do not.
 async fn still_claimed(instance: &Instance) -> Vec<TaskKey> {
     let mut claimed = Vec::new();
-    let listed = match index::executing(instance, &instance.id).await {
+    let listed = match index::executing_until(instance, &instance.id, &NEVER).await {
         Ok(listed) => listed,
         Err(error) => {
             tracing::debug!(error = %Chain(&error), "this instance's recorded tasks cannot be read");
@@ -93,7 +95,7 @@ async fn still_claimed(instance: &Instance) -> Vec<TaskKey> {
         }
     };
     for key in listed {
-        let head = instance.tasks.head(&key).await.ok().flatten();
+        let head = patiently(instance).run(|| instance.tasks.head(&key)).await.ok().flatten();
         if head.and_then(|head| head.claim).is_some_and(|claim| claim.instance == instance.id) {
             claimed.push(key);
         }
