@@ -34,7 +34,9 @@ async fn attempt(instance: &Instance, key: &TaskKey, commit: &Commit<'_>, may_re
                 instance.health.tasks.succeeded();
                 return Written::Applied;
             }
-            Ok(Outcome::Conflict { .. }) if unanswered => {
+            // Ours would have been answered as applied while it was the last one: where no later one is there, the last
+            // one is another's.
+            Ok(Outcome::Conflict { actual }) if unanswered && actual > commit.record().version => {
                 return find_out(instance, key, commit.record()).await;
             }
             Ok(Outcome::Conflict { .. }) => return Written::Lost,
