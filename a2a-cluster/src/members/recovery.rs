@@ -77,9 +77,9 @@ impl<'a> Recovery<'a> {
         let longest = (config.lease * LONGEST_PAUSE).max(config.beat_interval);
         let mut pause = config.beat_interval;
         loop {
-            self.release().await;
             match index::executing(self.instance, &self.gone.id).await {
                 Ok(tasks) if tasks.is_empty() => {
+                    self.release().await;
                     if self.is_over().await {
                         return;
                     }
@@ -87,7 +87,9 @@ impl<'a> Recovery<'a> {
                 }
                 Ok(tasks) => {
                     self.last_shown = Instant::now();
+                    // First the tasks: a bus that does not answer holds none of them up.
                     self.take_share(tasks).await;
+                    self.release().await;
                     pause = config.beat_interval;
                 }
                 Err(error) => {
@@ -107,7 +109,7 @@ impl<'a> Recovery<'a> {
             return;
         }
         let release = self.instance.connection.release(&self.gone.id);
-        match bounded(self.instance.config.lease, release).await {
+        match bounded(self.instance.config.beat_interval, release).await {
             Ok(()) => self.released = true,
             Err(error) => {
                 tracing::warn!(dead = %self.gone.id, error = %Chain(&error), "what a dead instance left on the bus stays for now");
@@ -118,6 +120,7 @@ impl<'a> Recovery<'a> {
     /// Takes tasks over, several at once: its own part, or all.
     async fn take_share(&mut self, mut tasks: Vec<TaskKey>) {
         let now = Instant::now();
+        self.later.retain(|key, _| tasks.contains(key));
         let all =
             tasks.len() <= FEW || self.began.elapsed() >= self.instance.config.beat_interval * OTHERS_AFTER;
         tasks.retain(|key| all || part_of(key) == self.rank);
