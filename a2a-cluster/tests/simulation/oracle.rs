@@ -1,4 +1,4 @@
-//! What must be true in the end: DESIGN's invariants, checked against the store's whole log.
+//! What must be true in the end: ARCHITECTURE's invariants, checked against the store's whole log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
