@@ -174,7 +174,7 @@ fn exactly_one_creation_wins_whether_it_is_the_whole_task_or_its_beginning() {
 #[test]
 fn a_whole_task_whose_answers_are_lost_is_applied_once_and_told_so() {
     a2a_testkit::run::<Place>(async |place: &Place| {
-        let network = place::faults::BadNetwork::new(11, 0, 80);
+        let network = place::faults::BadNetwork::new(11, 0, 60);
         let client = place.client_with(|builder| builder.interceptor(network)).await;
         let config = DynamoDbConfig::default().attempts(2);
         let lossy = DynamoDbStore::with_client(client, &place.table).with_config(config);
