@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use a2a_core::{Claim, Commit, ExecutingPage, InstanceId, TaskKey, TaskPage, Tenant, Version};
+use a2a_core::{Claim, ClaimChange, Commit, ExecutingPage, InstanceId, TaskKey, TaskPage, Tenant, Version};
 use tokio::time::Instant;
 
 /// The latest changes of all tasks of a store, and when its indexes show them.
@@ -46,10 +46,13 @@ impl Index {
     /// Notes an applied commit that the indexes show after `lag`; at once without one.
     pub(super) fn committed(&mut self, key: &TaskKey, commit: &Commit<'_>, lag: Option<Duration>) {
         let (now, record) = (Instant::now(), commit.record());
+        // Who executes a task that had commits before indexes began to lag is not known here until a commit says so.
+        let is_unknown =
+            record.version > Version::ABSENT.next() && commit.claim_change() == ClaimChange::Keep;
         let entry = match lag {
-            Some(_) => self.tasks.entry(key.clone()).or_default(),
+            Some(_) if !is_unknown => self.tasks.entry(key.clone()).or_default(),
             // Where indexes never lagged there is nothing to keep track of.
-            None => match self.tasks.get_mut(key) {
+            _ => match self.tasks.get_mut(key) {
                 Some(entry) => entry,
                 None => return,
             },

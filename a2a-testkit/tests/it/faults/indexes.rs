@@ -126,6 +126,27 @@ async fn an_index_that_lags_no_more_shows_what_comes_then() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_index_that_begins_to_lag_hides_no_claim_that_it_showed_before() {
+    let (weather, [store, other]) = lagging();
+    weather.set(Forecast::calm());
+    let (me, next) = (instance(), instance());
+    let mut story = Story::new("t").begin(&store).await;
+    story.tell_with(&store, Vec::new(), claim(me)).await;
+    let index_lag = Delay::between(LAG, LAG);
+    weather.set(Forecast { index_lag, ..Forecast::calm() });
+    let working = status(&story.task, TaskState::Working, at(1));
+    story.tell(&store, vec![working]).await;
+    for handle in [&store, &other] {
+        assert_eq!(executing(handle, me).await, std::slice::from_ref(&story.key));
+    }
+    story.tell_with(&store, Vec::new(), claim(next)).await;
+    assert!(executing(&other, next).await.is_empty());
+    sleep(LAG).await;
+    assert!(executing(&other, me).await.is_empty());
+    assert_eq!(executing(&other, next).await, [story.key]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn lags_do_not_shift_what_else_happens() {
     let fates = async |index_lag| {
         let weather = Weather::new(Forecast { index_lag, ..Forecast::stormy() });
