@@ -89,6 +89,13 @@ impl Actors {
         instant.saturating_duration_since(self.origin)
     }
 
+    /// All actors, in the order of their tasks: whoever is told something is told in an order that repeats itself.
+    fn all(&self) -> Vec<Arc<Handle>> {
+        let mut handles: Vec<_> = self.entries().values().cloned().collect();
+        handles.sort_unstable_by(|a, b| a.key().cmp(b.key()));
+        handles
+    }
+
     /// Returns the actor of a task, if it has one.
     pub(crate) fn get(&self, key: &TaskKey) -> Option<Arc<Handle>> {
         self.entries().get(key).cloned()
@@ -157,13 +164,13 @@ impl Actors {
 
     /// How many tasks have streams open here.
     pub(crate) fn streaming(&self) -> usize {
-        let handles: Vec<_> = self.entries().values().cloned().collect();
+        let handles = self.all();
         handles.iter().filter(|handle| handle.look(Actor::has_readers) == Some(true)).count()
     }
 
     /// The tasks on which agents run, or are being dropped.
     pub(crate) fn busy(&self) -> Vec<TaskKey> {
-        let handles: Vec<_> = self.entries().values().cloned().collect();
+        let handles = self.all();
         let busy = handles.into_iter().filter(|handle| handle.look(Actor::is_busy) == Some(true));
         busy.map(|handle| handle.key().clone()).collect()
     }
@@ -184,7 +191,7 @@ impl Actors {
     /// Drops whatever is left when this instance has closed, and notes for others which tasks it had. Returns those
     /// whose agents could not be stopped.
     pub(crate) fn end(instance: &Arc<Instance>) -> Vec<TaskKey> {
-        let handles: Vec<_> = instance.actors.entries().values().cloned().collect();
+        let handles = instance.actors.all();
         let mut not_stopped = Vec::new();
         for handle in handles {
             if handle.has_agent() {
@@ -211,7 +218,7 @@ impl Actors {
 
     /// Tells all actors the same.
     fn tell_all(instance: &Arc<Instance>, input: &Input) {
-        let handles: Vec<_> = instance.actors.entries().values().cloned().collect();
+        let handles = instance.actors.all();
         for handle in handles {
             drive(instance, &handle, input.clone());
         }
