@@ -158,8 +158,7 @@ impl Actor {
         let seen = Seen::of(&stored);
         self.learn(&seen);
         if seen.state.is_terminal() {
-            self.ring.advance(seen.tip.version, true);
-            fx.push(Effect::WakeReaders);
+            self.skip_to(seen.tip.version, true, fx);
             return;
         }
         let Some(cancel) = &self.cancel else { return };

@@ -65,7 +65,7 @@ impl Actor {
     /// A stream's own read of the store showed the task.
     pub(super) fn joined(&mut self, seen: &Seen, registered: bool, fx: &mut Vec<Effect>) {
         self.absent = false;
-        self.ring.advance(seen.tip.version, seen.state.is_terminal());
+        self.skip_to(seen.tip.version, seen.state.is_terminal(), fx);
         if registered && !self.follow.registered {
             self.follow.registered = true;
             self.learn(seen);
@@ -221,9 +221,8 @@ impl Actor {
             }
             Ok(Later::Snapshot(seen)) => {
                 self.follow.found |= seen.tip.version > self.ring.head();
-                self.ring.advance(seen.tip.version, seen.state.is_terminal());
+                self.skip_to(seen.tip.version, seen.state.is_terminal(), fx);
                 self.learn(&seen);
-                fx.push(Effect::WakeReaders);
                 self.read_all(reason, m, fx);
             }
             Err(ReadFailed) => {

@@ -184,7 +184,7 @@ impl Actor {
             Input::Member(who, found) => self.member_found(who, found),
             Input::Sent { gone } => self.sent(gone, fx),
             Input::News { from, news, received } => self.news(from, news, received, m, fx),
-            Input::Attended(courier) => self.attended_by(courier),
+            Input::Attended(courier) => self.attended_by(courier, fx),
             // An earlier one leaves late: a later one is there.
             Input::Delivered(courier) => self.attended = self.attended.filter(|attends| *attends != courier),
             Input::ReachChanged => self.announce(fx),
@@ -340,9 +340,25 @@ impl Actor {
             self.ring.publish(Arc::clone(record), m.at);
         } else {
             // Nobody asks for it now, and whoever comes begins with what the store has.
-            self.ring.advance(record.version, record.is_terminal());
+            self.skip_to(record.version, record.is_terminal(), fx);
         }
         fx.push(Effect::WakeReaders);
+    }
+
+    /// Goes to a version that the store has, past commits that the ring lacks. A reader that is behind is woken, and
+    /// reads them from the store: no message and no check after silence would bring them, since the ring asks for what
+    /// comes after its own head.
+    fn skip_to(&mut self, version: Version, ended: bool, fx: &mut Vec<Effect>) {
+        if self.ring.advance(version, ended) {
+            fx.push(Effect::WakeReaders);
+        }
+    }
+
+    /// Brings the ring to where the run is: it may not have been kept up while nobody asked.
+    fn keep_up(&mut self, fx: &mut Vec<Effect>) {
+        if let Some(version) = self.run.as_ref().map(|run| run.tip.version) {
+            self.skip_to(version, false, fx);
+        }
     }
 
     fn news(&mut self, from: InstanceId, news: News, received: Time, m: Moment<'_>, fx: &mut Vec<Effect>) {
@@ -378,12 +394,9 @@ impl Actor {
         }
     }
 
-    fn attended_by(&mut self, courier: u64) {
+    fn attended_by(&mut self, courier: u64, fx: &mut Vec<Effect>) {
         self.attended = Some(courier);
-        if let Some(run) = &self.run {
-            // The ring may not have been kept up while nobody asked.
-            self.ring.advance(run.tip.version, false);
-        }
+        self.keep_up(fx);
     }
 
     fn cut_off(&mut self, cut_off: bool, m: Moment<'_>, fx: &mut Vec<Effect>) {

@@ -93,10 +93,7 @@ impl Actor {
     /// An instance watches the task and has everything up to `after`.
     pub(super) fn watched_by(&mut self, who: InstanceId, after: Version, reach: Reach, fx: &mut Vec<Effect>) {
         if self.run.as_ref().is_some_and(|run| run.claim.is_some()) || self.delivering.is_some() {
-            if let Some(run) = &self.run {
-                // The ring may not have been kept up while nobody asked.
-                self.ring.advance(run.tip.version, false);
-            }
+            self.keep_up(fx);
             self.publish.add(who, after, reach);
         } else if self.ring.head() > after {
             // The run ended meanwhile.

@@ -120,14 +120,18 @@ impl Ring {
         self.heard_of = self.heard_of.max(version);
     }
 
-    /// Skips to a version of which a reader holds a snapshot; `ended` tells whether that one is terminal.
-    pub fn advance(&mut self, version: Version, ended: bool) {
-        if version > self.head {
+    /// Skips to a version that the store has; `ended` tells whether that one is terminal. Returns whether it was ahead:
+    /// then readers that are behind have to read what was skipped from the store.
+    #[must_use = "whoever is behind waits for nothing, unless it is woken"]
+    pub fn advance(&mut self, version: Version, ended: bool) -> bool {
+        let is_ahead = version > self.head;
+        if is_ahead {
             self.clear();
             self.head = version;
             self.ended |= ended;
             self.close_gap();
         }
+        is_ahead
     }
 
     /// Takes word from the store that it has no more than this.

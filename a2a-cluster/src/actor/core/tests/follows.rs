@@ -31,6 +31,21 @@ fn whoever_joins_tells_the_executor_at_once() {
 }
 
 #[test]
+fn a_reader_that_is_behind_one_who_joins_later_is_woken() {
+    for state in [TaskState::Working, TaskState::InputRequired, TaskState::Failed] {
+        let mut bench = reader();
+        bench.tell(Input::Attach { joined: false });
+        let seen = Seen::of(&stored(state.clone(), 9, None));
+        let fx = bench.tell(Input::Joined { seen: seen.clone(), registered: false });
+        assert!(fx.iter().any(|effect| matches!(effect, Effect::WakeReaders)), "{state:?}");
+        // Nobody is behind the next one.
+        bench.tell(Input::Attach { joined: false });
+        let fx = bench.tell(Input::Joined { seen, registered: false });
+        assert!(!fx.iter().any(|effect| matches!(effect, Effect::WakeReaders)), "{state:?}");
+    }
+}
+
+#[test]
 fn one_that_joins_unregistered_is_registered_before_it_is_read_for() {
     let mut bench = Bench::new();
     bench.tell(Input::Attach { joined: false });
