@@ -9,6 +9,9 @@ use crate::fleet::Fleet;
 
 /// Lets bad things happen for a while.
 pub(crate) async fn reign(fleet: &Rc<Fleet>, rng: &mut fastrand::Rng, disasters: bool) {
+    if fleet.plan.calm {
+        return;
+    }
     for _ in 0..rng.usize(3..=8) {
         let forecast = forecast(rng);
         fleet.trace.note(format_args!("weather: plugged {} loss {:.2}", forecast.plugged, forecast.loss));
@@ -31,7 +34,8 @@ pub(crate) async fn reign(fleet: &Rc<Fleet>, rng: &mut fastrand::Rng, disasters:
 }
 
 fn forecast(rng: &mut fastrand::Rng) -> Forecast {
-    match rng.u8(0..6) {
+    let lags = rng.bool();
+    let forecast = match rng.u8(0..7) {
         0 => Forecast::calm(),
         1 => Forecast::unplugged(),
         2 => Forecast { loss: 0.5, duplication: 0.3, ..Forecast::stormy() },
@@ -39,8 +43,11 @@ fn forecast(rng: &mut fastrand::Rng) -> Forecast {
             Forecast { bus_delay: Delay::between(Duration::ZERO, Duration::from_secs(3)), ..Forecast::calm() }
         }
         4 => Forecast { write_refused: 0.4, read_failed: 0.4, ..Forecast::stormy() },
+        5 => Forecast::slow(),
         _ => Forecast::stormy(),
-    }
+    };
+    let index_lag = if lags { Delay::between(Duration::ZERO, Duration::from_secs(2)) } else { Delay::NONE };
+    Forecast { index_lag, ..forecast }
 }
 
 async fn strike(fleet: &Rc<Fleet>, rng: &mut fastrand::Rng) {

@@ -14,15 +14,20 @@ use a2a_testkit::{FaultyBus, FaultyStore, Forecast, SeededEnv, Trace, Weather};
 use tokio_util::sync::CancellationToken;
 
 use crate::Plan;
+use crate::record::{OnRecord, Record};
 
 pub(crate) struct Fleet {
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) weather: Weather,
     pub(crate) trace: Trace,
+    pub(crate) plan: Plan,
+    /// What agents said.
+    pub(crate) record: Record,
+    /// How often clients were told to come again.
+    pub(crate) refusals: Cell<usize>,
     memory: Arc<MemoryBus>,
     env: SeededEnv,
     config: Config,
-    has_bus: bool,
     slots: Vec<RefCell<Option<Rc<Node>>>>,
     crashed: RefCell<Vec<Rc<Node>>>,
     born: Cell<usize>,
@@ -49,16 +54,20 @@ impl Fleet {
         if plan.resume {
             config.executor_lost = ExecutorLost::Resume { max_attempts: 3 };
         }
+        config.commit_spacing = [None, Some(20), Some(200)][rng.usize(0..3)].map(Duration::from_millis);
+        config.agent_silence = Duration::from_secs(60);
         let size = rng.usize(2..=4);
         let keep_all = a2a_store_memory::Config::default().log_commits(100_000).log_bytes(1 << 30);
         let fleet = Fleet {
             store: Arc::new(MemoryStore::with_config(keep_all)),
             weather: Weather::calm(),
             trace,
+            plan,
+            record: Record::default(),
+            refusals: Cell::new(0),
             memory: Arc::new(MemoryBus::new()),
             env: SeededEnv::new(rng.u64(..)),
             config,
-            has_bus: plan.bus,
             slots: (0..size).map(|_| RefCell::new(None)).collect(),
             crashed: RefCell::default(),
             born: Cell::new(0),
@@ -72,7 +81,7 @@ impl Fleet {
 
     /// Changes the weather; what has no bus gets none.
     pub(crate) fn becomes(&self, forecast: Forecast) {
-        let plugged = forecast.plugged && self.has_bus;
+        let plugged = forecast.plugged && self.plan.bus;
         self.weather.set(Forecast { plugged, ..forecast });
     }
 
@@ -94,7 +103,7 @@ impl Fleet {
             let seed = name as u64;
             let store = FaultyStore::new(self.store.clone(), self.weather.clone(), seed);
             let bus = FaultyBus::new(self.memory.clone(), self.weather.clone(), seed ^ 0xb05);
-            let started = Cluster::builder(Arc::new(crate::agent::Scripted), card())
+            let started = Cluster::builder(Arc::new(OnRecord(self.record.clone())), card())
                 .store(Arc::new(store))
                 .bus(Arc::new(bus))
                 .config(self.config.clone())
@@ -103,7 +112,7 @@ impl Fleet {
                 .start();
             match started.await {
                 Ok(cluster) => {
-                    self.trace.note(format_args!("n{name} serves in slot {slot}"));
+                    self.trace.note(format_args!("n{name} serves in slot {slot} as {}", cluster.id()));
                     let handler = cluster.handler();
                     let node = Node { name, cluster, handler, gone: CancellationToken::new() };
                     self.slots[slot].replace(Some(Rc::new(node)));

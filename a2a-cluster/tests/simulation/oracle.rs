@@ -3,26 +3,36 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use a2a::{StreamResponse, Task};
+use a2a::{Role, StreamResponse, Task, TaskState};
 use a2a_core::{CommitRecord, Membership, Replay, TaskKey, TaskQuery, TaskStore, Tenant, Version, reduce};
 use a2a_testkit::Trace;
 
 use crate::client::{End, Seen};
 use crate::fleet::Fleet;
+use crate::record::{self, Turn, turn_of, turns_of};
 
 /// Checks everything; panics at the first thing that is wrong.
 pub(crate) async fn check(fleet: &Fleet, seen: &[Seen], trace: &Trace) {
     let tasks = all_tasks(fleet).await;
+    let turns = fleet.record.turns();
     let mut logs = BTreeMap::new();
     for task in &tasks {
         let key = TaskKey::new(Tenant::default(), task.id.clone());
         let log = log(fleet, &key).await;
         check_log(task, &log);
         check_owner(fleet, &key).await;
+        let turns = turns_of(&turns, &task.id);
+        let heard = check_record(&log, &turns);
+        if fleet.plan.calm {
+            check_calm(task, &turns, &heard);
+        }
         trace.note(format_args!("a task of {} commits is {:?}", log.len(), task.status.state));
         logs.insert(task.id.clone(), log);
     }
     check_messages(&tasks);
+    if fleet.plan.calm {
+        assert_eq!(fleet.refusals.get(), 0, "where nothing goes wrong, nobody is told to come again");
+    }
     for seen in seen {
         if let Some(StreamResponse::Task(first)) = seen.events.first() {
             check_stream(seen, first, logs.get(&first.id).expect("only tasks that exist are shown"));
@@ -58,6 +68,61 @@ fn check_log(task: &Task, log: &[Arc<CommitRecord>]) {
     assert!(terminal.is_none_or(|at| at + 1 == events.len()), "a terminal state is never left");
     let folded = reduce::fold(None, log.iter().map(Arc::as_ref)).expect("a log begins with a task");
     assert_eq!(folded.as_ref().map(|task| &task.status), Some(&task.status));
+}
+
+/// The log holds of each turn what its agent said first, once and in order, and two turns are not mixed. Returns how
+/// much was heard of each.
+fn check_record(log: &[Arc<CommitRecord>], turns: &BTreeMap<usize, &Turn>) -> BTreeMap<usize, usize> {
+    let mut heard = BTreeMap::new();
+    let mut executes = None;
+    for event in log.iter().flat_map(|record| &record.events) {
+        let Some(number) = turn_of(event) else { continue };
+        let turn = turns.get(&number).expect("a task shows what an agent of its own said");
+        let known = heard.contains_key(&number);
+        let next = heard.entry(number).or_insert(0);
+        assert_eq!(
+            turn.said.get(*next).map(bare),
+            Some(bare(event)),
+            "what an agent says is heard once and in order"
+        );
+        *next += 1;
+        if !turn.cancels {
+            assert!(!known || executes == Some(number), "agents of two turns are heard one after the other");
+            executes = Some(number);
+        }
+    }
+    heard
+}
+
+/// An event without what the cluster adds or puts into its usual form: the time, and whether an artifact's first part is
+/// appended.
+fn bare(event: &StreamResponse) -> StreamResponse {
+    let mut event = event.clone();
+    match &mut event {
+        StreamResponse::StatusUpdate(update) => update.status.timestamp = None,
+        StreamResponse::ArtifactUpdate(update) => update.append = None,
+        StreamResponse::Task(_) | StreamResponse::Message(_) => {}
+    }
+    event
+}
+
+/// Where nothing goes wrong, a task fails only where its agent does, and an agent that nobody interrupts is heard to
+/// the end.
+fn check_calm(task: &Task, turns: &BTreeMap<usize, &Turn>, heard: &BTreeMap<usize, usize>) {
+    if task.status.state == TaskState::Failed {
+        assert!(turns.values().any(|turn| turn.fails()), "nobody failed the task: {task:#?}\n{turns:#?}");
+    }
+    let messages = task.history.iter().flatten().filter(|message| message.role == Role::User).count();
+    if messages > 1 || turns.values().any(|turn| turn.cancels) {
+        return;
+    }
+    for (number, heard) in heard {
+        let turn = turns[number];
+        let over =
+            turn.said.iter().position(|event| reduce::state_of(event).is_some_and(TaskState::is_terminal));
+        let all = over.map_or(turn.said.len(), |at| at + 1);
+        assert!(turn.end != record::End::Silent || *heard == all, "not all of a turn was heard: {turn:#?}");
+    }
 }
 
 /// Invariant 5: no running task stays without a live executor; agents here end, so none runs any more.
