@@ -1,8 +1,8 @@
 //! The actor of a task: everything that one instance knows of it, in one value with one owner.
 //!
-//! [`core`] decides what follows from what happens. What is around it does that, and decides nothing: a [`Handle`] holds
-//! the core and steps it, [`perform`] makes the calls that it wants and tells it their outcomes, an agent is polled in
-//! [`agent_task`], the clock is kept by [`timers`], and streams read the core's ring in [`stream`]. Nothing of an actor is
+//! `core` decides what follows from what happens. What is around it does that, and decides nothing: a `Handle` holds
+//! the core and steps it, `perform` makes the calls that it wants and tells it their outcomes, an agent is polled in
+//! `agent_task`, the clock is kept by `timers`, and streams read the core's ring in `stream`. Nothing of an actor is
 //! held while an agent is polled or a store is called, so that a command finds it at any time.
 
 mod agent_stream;
