@@ -3,7 +3,8 @@
 //! Depend on this crate from tests only. Who writes a backend implements a [`StoreFixture`] or a
 //! [`BusFixture`] and names it in [`task_store_suite!`], [`membership_suite!`], [`push_configs_suite!`],
 //! [`deployment_suite!`] or [`event_bus_suite!`]: one test appears per sentence of the contract in `a2a-core`. Who
-//! writes a server wraps its backends in [`FaultyStore`] and [`FaultyBus`] and runs it under [`simulate()`].
+//! writes a server wraps its backends in [`FaultyStore`] and [`FaultyBus`], runs it under [`simulate()`], and, with the
+//! feature `agent`, tells the one agent of all tests what to do ([`agent`]).
 //!
 //! Start with [`fixture`].
 #![allow(
@@ -14,6 +15,9 @@
     reason = "a failed assertion is how a suite speaks, and nothing but tests depends on this crate"
 )]
 
+#[cfg(feature = "agent")]
+pub mod agent;
+pub mod card;
 pub mod deployment;
 pub mod endpoint;
 pub mod env;
@@ -31,6 +35,9 @@ mod expect;
 mod run;
 mod suites;
 
+#[cfg(feature = "agent")]
+pub use agent::ScriptedAgent;
+pub use card::card;
 pub use env::SeededEnv;
 pub use faults::{Delay, FaultyBus, FaultyEndpoint, FaultyStore, Forecast, Late, Weather};
 pub use fixture::{BusFixture, Fixture, StoreFixture};

@@ -90,7 +90,7 @@ on_every_bus! {
         for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 3 }] {
             let storm = storm(3, bus, lost).await;
             let zombie = &storm.nodes[0];
-            let task = zombie.start("stream 1000 500").await;
+            let task = zombie.start("work; count 0 40 500; done").await;
             let stream = zombie.subscribe(&task.id).await.unwrap();
             sleep(Duration::from_secs(5)).await;
             storm.crash(zombie.cluster.id());

@@ -47,7 +47,7 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn a_message_that_comes_late_completes_the_task_that_it_kept_waiting(bus) {
         let world = World::new(1, bus).await;
-        let task = world.nodes[0].send("slow-message 80").await;
+        let task = world.nodes[0].send("sleep 80; message late").await;
         assert_eq!(state(&task), TaskState::Completed);
         assert_eq!(task.status.message.unwrap().text(), Some("late"));
         world.shutdown().await;
@@ -56,7 +56,7 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn a_panic_fails_its_task_with_a_clear_status_and_nothing_else(bus) {
         let world = World::new(1, bus).await;
-        for command in ["panic", "panic-later", "panic-call"] {
+        for command in ["panic", "work; panic", "panic-in-call"] {
             let task = world.nodes[0].send(command).await;
             assert_eq!(state(&task), TaskState::Failed, "{command}");
             assert_eq!(task.status.message.unwrap().text(), Some("the agent failed unexpectedly"));
@@ -68,7 +68,7 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn an_agent_that_breaks_off_fails_its_task(bus) {
         let world = World::new(1, bus).await;
-        for command in ["unfinished", "silent", "wrong-task", "deep", "error-later broken"] {
+        for command in ["work", "do sleep 0", "stray", "data 40; done", "work; error broken"] {
             let task = world.nodes[0].send(command).await;
             assert_eq!(state(&task), TaskState::Failed, "{command}");
             assert!(task.status.message.is_some(), "{command}");
@@ -79,9 +79,9 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn an_agent_that_refuses_at_once_leaves_no_task_behind(bus) {
         let world = World::new(1, bus).await;
-        let refused = world.on(0).send_message(&params(), request("error no")).await.unwrap_err();
+        let refused = world.on(0).send_message(&params(), request("unsupported no")).await.unwrap_err();
         assert_eq!((refused.code, refused.message.as_str()), (error_code::UNSUPPORTED_OPERATION, "no"));
-        let Err(refused) = world.on(0).send_streaming_message(&params(), request("error no")).await else {
+        let Err(refused) = world.on(0).send_streaming_message(&params(), request("unsupported no")).await else {
             panic!("a stream instead of a refusal")
         };
         assert_eq!(refused.code, error_code::UNSUPPORTED_OPERATION);

@@ -1,50 +1,26 @@
 //! A message sent again, because its client saw no answer, makes no second task.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use a2a::{
-    A2AError, Message, SendMessageRequest, SendMessageResponse, StreamResponse, TaskPushNotificationConfig,
-    TaskState, error_code,
+    Message, SendMessageRequest, SendMessageResponse, TaskPushNotificationConfig, TaskState, error_code,
 };
 use a2a_cluster::{Cluster, MessageIds};
 use a2a_core::{Outcome, PushConfigs, TaskKey, TaskStore, Tenant, Version};
-use a2a_server::{AgentExecutor, ExecutorContext, RequestHandler, ServiceParams};
+use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::MemoryStore;
 use futures::future::join_all;
-use futures::stream::BoxStream;
 
-use crate::world::agent::Scripted;
 use crate::world::checked::Checked;
 use crate::world::{
     self, Bus, Node, World, at_once, card, drain, expect_task, fold, follow_up, list, on_every_bus, params,
     quick, request, state, texts,
 };
+use a2a_testkit::ScriptedAgent;
 
-/// An agent that counts how often it is started.
-#[derive(Debug, Clone, Default)]
-struct Counting(Arc<AtomicUsize>);
-
-impl Counting {
-    fn starts(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl AgentExecutor for Counting {
-    fn execute(&self, ctx: ExecutorContext) -> BoxStream<'static, Result<StreamResponse, A2AError>> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Scripted.execute(ctx)
-    }
-
-    fn cancel(&self, ctx: ExecutorContext) -> BoxStream<'static, Result<StreamResponse, A2AError>> {
-        Scripted.cancel(ctx)
-    }
-}
-
-/// Instances of one counting agent, without a bus.
-async fn counted(instances: usize) -> (Vec<Node>, Counting, Arc<MemoryStore>) {
-    let (agent, store) = (Counting::default(), Arc::new(MemoryStore::new()));
+/// Instances of one agent, without a bus.
+async fn counted(instances: usize) -> (Vec<Node>, ScriptedAgent, Arc<MemoryStore>) {
+    let (agent, store) = (ScriptedAgent::default(), Arc::new(MemoryStore::new()));
     let mut nodes = Vec::new();
     for _ in 0..instances {
         let builder = Cluster::builder(Arc::new(agent.clone()), card()).store(store.clone()).config(quick());
@@ -197,11 +173,11 @@ async fn a_repeated_message_starts_no_agent_once_its_task_exists() {
     for n in [0, 0, 1, 1] {
         send(&nodes[n], &params(), &first).await;
     }
-    assert_eq!(agent.starts(), 1);
+    assert_eq!(agent.turns(), 1);
     // Of equal messages at once, one starts an agent on each instance at most.
     let second = request("stream 5 5");
     join_all([0, 0, 0].map(|n| send(&nodes[n], &PARAMS, &second))).await;
-    assert_eq!(agent.starts(), 2);
+    assert_eq!(agent.turns(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -226,7 +202,7 @@ async fn the_message_that_created_a_task_is_no_follow_up_to_it() {
     let mut again = first.clone();
     again.message.task_id = Some(parked.id.clone());
     let asked = expect_task(send(&nodes[0], &params(), &again).await);
-    assert_eq!((asked.history.map(|history| history.len()), agent.starts()), (Some(2), 2));
+    assert_eq!((asked.history.map(|history| history.len()), agent.turns()), (Some(2), 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -244,7 +220,9 @@ async fn a_deleted_tasks_message_makes_a_task_under_another_id() {
                 (is_marked && creates).then_some(Ok(Outcome::Conflict { actual: Version::ABSENT }))
             }
         });
-        let builder = Cluster::builder(Arc::new(Scripted), card()).store(Arc::new(store)).config(quick());
+        let builder = Cluster::builder(Arc::new(ScriptedAgent::default()), card())
+            .store(Arc::new(store))
+            .config(quick());
         let cluster = builder.tasks(Arc::new(marks)).start().await.unwrap();
         let node = Node { handler: cluster.handler(), cluster };
         let first = request("stream 3 5");
@@ -266,7 +244,7 @@ async fn an_idempotency_key_makes_requests_one_whatever_their_message_ids() {
     });
     let tasks = join_all(sends).await;
     assert!(tasks.iter().all(|task| task.id == tasks[0].id && texts(task).len() == 10));
-    assert_eq!(agent.starts(), 1, "the task is created before its agent starts");
+    assert_eq!(agent.turns(), 1, "the task is created before its agent starts");
     let other = expect_task(send(&nodes[0], &keyed("another"), &first).await);
     assert_ne!(other.id, tasks[0].id);
     let streamed = nodes[1].handler.send_streaming_message(&keyed("k"), first).await.unwrap();
@@ -282,7 +260,7 @@ async fn with_an_idempotency_key_a_bare_answer_becomes_the_result_of_a_task() {
         let said = task.status.message.as_ref().and_then(Message::text);
         assert_eq!((state(&task), said), (TaskState::Completed, Some("hello")));
     }
-    assert_eq!(agent.starts(), 1);
+    assert_eq!(agent.turns(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -295,7 +273,7 @@ async fn another_message_under_the_same_idempotency_key_is_refused() {
         let refused = nodes[0].handler.send_message(&keyed("k"), other).await.unwrap_err();
         assert_eq!(refused.code, error_code::INVALID_PARAMS);
     }
-    assert_eq!(agent.starts(), 1);
+    assert_eq!(agent.turns(), 1);
 }
 
 /// A request with a webhook that has no id.

@@ -9,11 +9,12 @@ use a2a_server::{DefaultRequestHandler, RequestHandler, TaskStore as _};
 use a2a_store_memory::MemoryStore;
 use futures::future::join_all;
 
-use crate::world::{agent::Scripted, drain, list, params, request, state, texts};
+use crate::world::{drain, list, params, request, state, texts};
+use a2a_testkit::ScriptedAgent;
 
 fn served() -> (Arc<MemoryStore>, DefaultRequestHandler) {
     let store = Arc::new(MemoryStore::new());
-    (store.clone(), DefaultRequestHandler::new(Scripted, SdkTaskStore::new(store)))
+    (store.clone(), DefaultRequestHandler::new(ScriptedAgent::default(), SdkTaskStore::new(store)))
 }
 
 #[tokio::test]
@@ -24,7 +25,7 @@ async fn a_task_persists_with_all_its_artifacts() {
     assert!(events.len() >= 31, "{events:?}");
     let listed = handler.list_tasks(&params(), list()).await.unwrap();
     let id = listed.tasks[0].id.clone();
-    let again = DefaultRequestHandler::new(Scripted, SdkTaskStore::new(store));
+    let again = DefaultRequestHandler::new(ScriptedAgent::default(), SdkTaskStore::new(store));
     let request = GetTaskRequest { id, history_length: None, tenant: None };
     let task = again.get_task(&params(), request).await.unwrap();
     assert_eq!((state(&task), texts(&task).len()), (TaskState::Completed, 30));

@@ -5,12 +5,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a::{AgentCapabilities, AgentCard};
 use a2a_bus_memory::MemoryBus;
 use a2a_cluster::{Cluster, ClusterHandler, Config, ExecutorLost};
 use a2a_core::InstanceId;
 use a2a_store_memory::MemoryStore;
-use a2a_testkit::{FaultyBus, FaultyStore, Forecast, SeededEnv, Trace, Weather};
+use a2a_testkit::{FaultyBus, FaultyStore, Forecast, SeededEnv, Trace, Weather, card};
 use tokio_util::sync::CancellationToken;
 
 use crate::Plan;
@@ -103,7 +102,7 @@ impl Fleet {
             let seed = name as u64;
             let store = FaultyStore::new(self.store.clone(), self.weather.clone(), seed);
             let bus = FaultyBus::new(self.memory.clone(), self.weather.clone(), seed ^ 0xb05);
-            let started = Cluster::builder(Arc::new(OnRecord(self.record.clone())), card())
+            let started = Cluster::builder(Arc::new(OnRecord(self.record.clone())), card("simulated"))
                 .store(Arc::new(store))
                 .bus(Arc::new(bus))
                 .config(self.config.clone())
@@ -170,29 +169,5 @@ impl Fleet {
                 assert_eq!((node.cluster.running(), node.cluster.streaming()), (0, 0));
             }
         }
-    }
-}
-
-fn card() -> AgentCard {
-    AgentCard {
-        name: "simulated".into(),
-        description: "an agent for simulations".into(),
-        version: "1".into(),
-        supported_interfaces: vec![],
-        capabilities: AgentCapabilities {
-            streaming: Some(true),
-            push_notifications: None,
-            extended_agent_card: None,
-            extensions: None,
-        },
-        default_input_modes: vec![],
-        default_output_modes: vec![],
-        skills: vec![],
-        provider: None,
-        documentation_url: None,
-        icon_url: None,
-        security_schemes: None,
-        security_requirements: None,
-        signatures: None,
     }
 }

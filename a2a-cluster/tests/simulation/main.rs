@@ -15,15 +15,11 @@
     reason = "a test may fail, and its runtime ends with it"
 )]
 
-#[path = "../it/world/agent.rs"]
-mod agent;
 mod chaos;
 mod client;
 mod fleet;
 mod oracle;
 mod record;
-#[path = "../it/world/script.rs"]
-mod script;
 
 use std::rc::Rc;
 use std::time::Duration;

@@ -10,11 +10,10 @@ use std::task::{Context, Poll, ready};
 use a2a::{A2AError, StreamResponse, TaskState};
 use a2a_core::reduce;
 use a2a_server::{AgentExecutor, ExecutorContext};
+use a2a_testkit::ScriptedAgent;
 use futures::Stream;
 use futures::stream::{BoxStream, StreamExt};
 use serde_json::Value;
-
-use crate::agent::Scripted;
 
 type Said = Result<StreamResponse, A2AError>;
 
@@ -96,22 +95,22 @@ impl OnRecord {
         &self,
         ctx: ExecutorContext,
         cancels: bool,
-        call: impl FnOnce(ExecutorContext) -> BoxStream<'static, Said>,
+        call: impl FnOnce(ScriptedAgent, ExecutorContext) -> BoxStream<'static, Said>,
     ) -> BoxStream<'static, Said> {
         let turn = self.0.begin(&ctx, cancels);
         let mut recorded = Recorded { agent: None, turn, record: self.0.clone() };
-        recorded.agent = Some(call(ctx));
+        recorded.agent = Some(call(ScriptedAgent::default(), ctx));
         recorded.boxed()
     }
 }
 
 impl AgentExecutor for OnRecord {
     fn execute(&self, ctx: ExecutorContext) -> BoxStream<'static, Said> {
-        self.call(ctx, false, |ctx| Scripted.execute(ctx))
+        self.call(ctx, false, |agent, ctx| agent.execute(ctx))
     }
 
     fn cancel(&self, ctx: ExecutorContext) -> BoxStream<'static, Said> {
-        self.call(ctx, true, |ctx| Scripted.cancel(ctx))
+        self.call(ctx, true, |agent, ctx| agent.cancel(ctx))
     }
 }
 

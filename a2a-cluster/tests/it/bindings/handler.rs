@@ -86,22 +86,7 @@ pub(crate) fn task() -> Task {
 }
 
 pub(crate) fn card() -> AgentCard {
-    AgentCard {
-        name: "recorder".into(),
-        description: "writes down what it is asked".into(),
-        version: "1.0".into(),
-        supported_interfaces: vec![],
-        capabilities: AgentCapabilities::default(),
-        default_input_modes: vec!["text/plain".into()],
-        default_output_modes: vec!["text/plain".into()],
-        skills: vec![],
-        provider: None,
-        documentation_url: None,
-        icon_url: None,
-        security_schemes: None,
-        security_requirements: None,
-        signatures: None,
-    }
+    a2a_testkit::card("recorder")
 }
 
 fn config(task_id: &str) -> TaskPushNotificationConfig {

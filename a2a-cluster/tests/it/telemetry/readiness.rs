@@ -11,7 +11,8 @@ use a2a_testkit::Forecast;
 
 use super::faulty::Faulty;
 use crate::world::storm::Storm;
-use crate::world::{Bus, World, agent::Scripted, eventually, on_every_bus, request};
+use crate::world::{Bus, World, eventually, on_every_bus, request};
+use a2a_testkit::ScriptedAgent;
 
 /// Beats are rare, so that they are not what tells.
 fn impatient() -> Config {
@@ -25,7 +26,7 @@ fn impatient() -> Config {
 }
 
 async fn one(bus: Bus, config: Config) -> Faulty {
-    Faulty::start(1, bus, Arc::new(Scripted), |builder| builder.config(config.clone())).await
+    Faulty::start(1, bus, Arc::new(ScriptedAgent::default()), |builder| builder.config(config.clone())).await
 }
 
 fn reasons(faulty: &Faulty) -> Vec<Unready> {

@@ -4,18 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use a2a::{
-    A2AError, Artifact, Message, Part, Role, StreamResponse, TaskArtifactUpdateEvent, TaskState, TaskStatus,
-    TaskStatusUpdateEvent,
-};
+use a2a::{A2AError, Message, Part, Role, StreamResponse};
 use a2a_cluster::bindings::{Limits, http_router};
 use a2a_cluster::{Caller, CallerResolver, Config};
 use a2a_core::{Principal, Tenant};
 use a2a_server::{AgentExecutor, ExecutorContext, ServiceParams, StaticAgentCard};
-use a2a_testkit::{Delay, Forecast};
+use a2a_testkit::agent::STRAY;
+use a2a_testkit::{Delay, Forecast, ScriptedAgent};
 use axum::Router;
 use axum::body::Body;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{BoxStream, StreamExt};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -27,83 +25,47 @@ use crate::world::{Bus, card, eventually, on_every_bus, quick};
 
 /// Stands in everything that is planted, and nowhere else.
 const MARK: &str = "PLANTED";
+const CHUNKS: &str = "work; talk 15 10; done";
 
-/// Says planted things in every way that an agent has.
+/// The scripted agent, which plants something in every place that an event has.
 #[derive(Debug)]
-struct Indiscreet;
+struct Indiscreet(ScriptedAgent);
 
 impl AgentExecutor for Indiscreet {
     fn execute(&self, ctx: ExecutorContext) -> BoxStream<'static, Result<StreamResponse, A2AError>> {
-        let text = ctx.message.as_ref().and_then(Message::text).unwrap_or_default().to_owned();
-        let status = |state| status(&ctx, state);
-        let working = status(TaskState::Working);
-        let now = |events: Vec<Result<StreamResponse, A2AError>>| stream::iter(events).boxed();
-        match text.split(' ').next().unwrap_or_default() {
-            "ask" => now(vec![Ok(working), Ok(status(TaskState::InputRequired))]),
-            "panic" => now(vec![Ok(working)]).chain(stream::once(async { panic!("{MARK}-panic") })).boxed(),
-            "error" => now(vec![Ok(working), Err(A2AError::internal(format!("{MARK}-error")))]),
-            "refuse" => now(vec![Err(A2AError::internal(format!("{MARK}-refusal")))]),
-            "lie" => {
-                let mut lie = status(TaskState::Working);
-                if let StreamResponse::StatusUpdate(update) = &mut lie {
-                    update.task_id = format!("{MARK}-task");
-                }
-                now(vec![Ok(working), Ok(lie)])
-            }
-            "hang" => now(vec![Ok(working)]).chain(stream::pending()).boxed(),
-            _ => {
-                let chunks = (0..15).map(|n| artifact(&ctx, n > 0)).collect::<Vec<_>>();
-                let slowly = stream::iter(chunks).then(|chunk| async {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                    Ok(chunk)
-                });
-                now(vec![Ok(working)])
-                    .chain(slowly)
-                    .chain(now(vec![Ok(status(TaskState::Completed))]))
-                    .boxed()
-            }
-        }
+        self.0.execute(ctx).map(|said| said.map(planted)).boxed()
     }
 
     fn cancel(&self, ctx: ExecutorContext) -> BoxStream<'static, Result<StreamResponse, A2AError>> {
-        stream::iter([Ok(status(&ctx, TaskState::Canceled))]).boxed()
+        self.0.cancel(ctx).map(|said| said.map(planted)).boxed()
     }
 }
 
-fn metadata() -> Option<std::collections::HashMap<String, Value>> {
-    Some([(format!("{MARK}-name"), json!(format!("{MARK}-value")))].into())
-}
-
-fn status(ctx: &ExecutorContext, state: TaskState) -> StreamResponse {
-    let mut message = Message::new(Role::Agent, vec![Part::text(format!("{MARK}-status"))]);
-    message.metadata = metadata();
-    StreamResponse::StatusUpdate(TaskStatusUpdateEvent {
-        task_id: ctx.task_id.clone(),
-        context_id: ctx.context_id.clone(),
-        status: TaskStatus { state, message: Some(message), timestamp: None },
-        metadata: metadata(),
-    })
-}
-
-fn artifact(ctx: &ExecutorContext, append: bool) -> StreamResponse {
-    StreamResponse::ArtifactUpdate(TaskArtifactUpdateEvent {
-        task_id: ctx.task_id.clone(),
-        context_id: ctx.context_id.clone(),
-        artifact: Artifact {
-            artifact_id: format!("{MARK}-id"),
-            name: Some(format!("{MARK}-name")),
-            description: None,
-            parts: vec![
+fn planted(mut event: StreamResponse) -> StreamResponse {
+    let metadata = || Some([(format!("{MARK}-name"), json!(format!("{MARK}-value")))].into());
+    match &mut event {
+        StreamResponse::StatusUpdate(update) => {
+            let mut message = Message::new(Role::Agent, vec![Part::text(format!("{MARK}-status"))]);
+            message.metadata = metadata();
+            update.status.message = Some(message);
+            update.metadata = metadata();
+            if update.task_id == STRAY {
+                update.task_id = format!("{MARK}-task");
+            }
+        }
+        StreamResponse::ArtifactUpdate(update) => {
+            update.artifact.artifact_id = format!("{MARK}-id");
+            update.artifact.name = Some(format!("{MARK}-name"));
+            update.artifact.parts = vec![
                 Part::text(format!("{MARK}-chunk")),
                 Part::data(json!({ "data": format!("{MARK}-data") })),
-            ],
-            metadata: metadata(),
-            extensions: None,
-        },
-        append: Some(append),
-        last_chunk: None,
-        metadata: metadata(),
-    })
+            ];
+            update.artifact.metadata = metadata();
+            update.metadata = metadata();
+        }
+        StreamResponse::Task(_) | StreamResponse::Message(_) => {}
+    }
+    event
 }
 
 #[derive(Debug)]
@@ -173,7 +135,7 @@ fn webhook() -> Value {
 }
 
 async fn everyday_life(here: &Http, there: &Http) {
-    let mut first = message("chunks", None);
+    let mut first = message(CHUNKS, None);
     first["configuration"] = json!({ "returnImmediately": true, "taskPushNotificationConfig": webhook() });
     let (status, task) = here.call("POST", "/message:send", first.to_string()).await;
     assert_eq!(status, StatusCode::OK, "{task}");
@@ -188,10 +150,10 @@ async fn everyday_life(here: &Http, there: &Http) {
     there.call("GET", &format!("/tasks?pageToken={MARK}-page"), "").await;
     there.call("GET", "/tasks?includeArtifacts=true", "").await;
 
-    let parked = here.say("ask", None).await;
+    let parked = here.say("work; ask", None).await;
     let parked = &parked["task"]["id"];
     assert!(parked.is_string());
-    assert_eq!(there.say("chunks", Some(parked)).await["task"]["status"]["state"], "TASK_STATE_COMPLETED");
+    assert_eq!(there.say(CHUNKS, Some(parked)).await["task"]["status"]["state"], "TASK_STATE_COMPLETED");
     let mut hanging = message("hang", None);
     hanging["configuration"] = json!({ "returnImmediately": true });
     let (_, hanging) = here.call("POST", "/message:send", hanging.to_string()).await;
@@ -199,7 +161,7 @@ async fn everyday_life(here: &Http, there: &Http) {
     let body = json!({ "metadata": { "why": format!("{MARK}-why") } }).to_string();
     let (_, canceled) = there.call("POST", &format!("/tasks/{id}:cancel"), body).await;
     assert!(canceled.contains("TASK_STATE_CANCELED"), "{canceled}");
-    for command in ["panic", "error", "refuse", "lie"] {
+    for command in ["work; panic", "work; error", "error", "work; stray"] {
         here.say(command, None).await;
     }
 }
@@ -209,8 +171,8 @@ async fn hostile_callers(http: &Http) {
     for (method, path, body) in [
         ("POST", "/message:send", format!("{{\"message\": {MARK}")),
         ("POST", "/message:send", json!({ "message": { "role": format!("{MARK}-role") } }).to_string()),
-        ("POST", "/message:send", message("chunks", Some(&json!(long))).to_string()),
-        ("POST", "/message:send", message("chunks", Some(&json!("unknown"))).to_string()),
+        ("POST", "/message:send", message(CHUNKS, Some(&json!(long))).to_string()),
+        ("POST", "/message:send", message(CHUNKS, Some(&json!("unknown"))).to_string()),
         ("POST", "/", json!({ "jsonrpc": "2.0", "id": 1, "method": format!("{MARK}-method") }).to_string()),
         ("POST", "/", format!("[\"{MARK}\"]")),
         (
@@ -254,12 +216,12 @@ async fn broken_backends(faulty: &Faulty, here: &Http, there: &Http) {
     });
     for n in 0..6 {
         let (one, other) = if n % 2 == 0 { (here, there) } else { (there, here) };
-        let parked = one.say("ask", None).await;
-        other.say("chunks", parked["task"]["id"].is_string().then_some(&parked["task"]["id"])).await;
+        let parked = one.say("work; ask", None).await;
+        other.say(CHUNKS, parked["task"]["id"].is_string().then_some(&parked["task"]["id"])).await;
     }
     faulty.deaf.store(true, Ordering::Relaxed);
     faulty.weather.set(Forecast { read_failed: 1.0, write_refused: 1.0, ..Forecast::calm() });
-    let refused = here.say("chunks", None).await;
+    let refused = here.say(CHUNKS, None).await;
     assert!(refused["error"].is_object(), "{refused}");
     there.call("GET", "/tasks", "").await;
     faulty.weather.set(Forecast::calm());
@@ -270,7 +232,7 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn no_log_line_says_what_messages_callers_or_webhooks_say(bus) {
         let logs = Logs::capture();
-        let faulty = Faulty::start(2, bus, Arc::new(Indiscreet), |builder| {
+        let faulty = Faulty::start(2, bus, Arc::new(Indiscreet(ScriptedAgent::default())), |builder| {
             let mut config: Config = quick();
             config.request_patience = Duration::from_millis(200);
             builder.config(config).callers(Arc::new(Gateway)).allow_local_webhooks(true)
@@ -285,7 +247,7 @@ on_every_bus! {
         hostile_callers(&here).await;
         broken_backends(&faulty, &here, &there).await;
         eventually("a task works again", || async {
-            here.say("chunks", None).await["task"]["status"]["state"] == "TASK_STATE_COMPLETED"
+            here.say(CHUNKS, None).await["task"]["status"]["state"] == "TASK_STATE_COMPLETED"
         })
         .await;
         faulty.shutdown().await;

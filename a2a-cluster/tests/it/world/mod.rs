@@ -1,19 +1,16 @@
 //! Several instances in one process, for the cluster's own tests.
 
-pub(crate) mod agent;
 pub(crate) mod bus;
 pub(crate) mod checked;
 pub(crate) mod counting;
-pub(crate) mod script;
 pub(crate) mod storm;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::{
-    A2AError, AgentCapabilities, AgentCard, CancelTaskRequest, GetTaskRequest, Message, Part, Role,
-    SendMessageConfiguration, SendMessageRequest, SendMessageResponse, StreamResponse,
-    SubscribeToTaskRequest, Task, TaskState,
+    A2AError, AgentCard, CancelTaskRequest, GetTaskRequest, Message, Part, Role, SendMessageConfiguration,
+    SendMessageRequest, SendMessageResponse, StreamResponse, SubscribeToTaskRequest, Task, TaskState,
 };
 use a2a_bus_memory::MemoryBus;
 use a2a_cluster::telemetry::BusState;
@@ -21,11 +18,17 @@ use a2a_cluster::{Cluster, ClusterBuilder, ClusterHandler, Config};
 use a2a_core::{EventBus, Store};
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::MemoryStore;
+use a2a_testkit::ScriptedAgent;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
 pub(crate) use bus::on_every_bus;
 pub(crate) use bus::{Bus, about};
+
+/// The card of every instance.
+pub(crate) fn card() -> AgentCard {
+    a2a_testkit::card("scripted")
+}
 
 pub(crate) type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
@@ -37,30 +40,6 @@ pub(crate) struct World {
 pub(crate) struct Node {
     pub(crate) cluster: Cluster,
     pub(crate) handler: Arc<ClusterHandler>,
-}
-
-pub(crate) fn card() -> AgentCard {
-    AgentCard {
-        name: "test".into(),
-        description: "an agent for tests".into(),
-        version: "1".into(),
-        supported_interfaces: vec![],
-        capabilities: AgentCapabilities {
-            streaming: Some(true),
-            push_notifications: Some(true),
-            extended_agent_card: None,
-            extensions: None,
-        },
-        default_input_modes: vec!["text/plain".into()],
-        default_output_modes: vec!["text/plain".into()],
-        skills: vec![],
-        provider: None,
-        documentation_url: None,
-        icon_url: None,
-        security_schemes: None,
-        security_requirements: None,
-        signatures: None,
-    }
 }
 
 impl World {
@@ -147,7 +126,7 @@ pub(crate) async fn node(
     bus: Arc<dyn EventBus>,
     prepare: impl Fn(ClusterBuilder) -> ClusterBuilder,
 ) -> Node {
-    let builder = Cluster::builder(Arc::new(agent::Scripted), card()).store(store).bus(bus);
+    let builder = Cluster::builder(Arc::new(ScriptedAgent::default()), card()).store(store).bus(bus);
     let cluster = prepare(builder).start().await.unwrap();
     eventually("the bus is connected", || async { cluster.readiness().bus() == BusState::Connected }).await;
     let handler = cluster.handler();
