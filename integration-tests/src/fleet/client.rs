@@ -42,8 +42,8 @@ impl Fleet {
     ///
     /// When that instance has ended.
     pub async fn client_of(&self, index: usize, binding: Binding) -> Client {
-        let mut card = super::card::card();
-        card.supported_interfaces = super::card::interfaces(self.of(index).sockets);
+        let mut card = a2a_testkit::card("scripted");
+        card.supported_interfaces = self.of(index).sockets.interfaces();
         connect(card, binding, http()).await
     }
 }

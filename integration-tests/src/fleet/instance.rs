@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a::AgentCard;
+use a2a::{AgentCard, AgentInterface};
 use a2a_cluster::bindings::{Limits, grpc_service, http_router};
 use a2a_cluster::{Cluster, ClusterBuilder};
 use a2a_server::StaticAgentCard;
+use a2a_testkit::card::interfaces;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,11 @@ pub(super) struct Sockets {
 }
 
 impl Sockets {
+    /// All bindings at these sockets.
+    pub(super) fn interfaces(&self) -> Vec<AgentInterface> {
+        interfaces(&format!("http://{}", self.http), &format!("http://{}", self.grpc))
+    }
+
     pub(super) fn of(&self, binding: Binding) -> SocketAddr {
         match binding {
             Binding::JsonRpc | Binding::Rest => self.http,

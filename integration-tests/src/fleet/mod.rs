@@ -8,10 +8,7 @@
     reason = "what fails here is a test that fails"
 )]
 
-mod agent;
-mod card;
 mod client;
-mod gates;
 mod instance;
 mod link;
 mod principal;
@@ -26,12 +23,12 @@ use a2a_cluster::bindings::Limits;
 use a2a_cluster::{CallerResolver, Cluster, ClusterBuilder, SinglePrincipal};
 use a2a_core::InstanceId;
 use a2a_server::ServiceParams;
+use a2a_testkit::agent::{Gates, ScriptedAgent};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use client::Client;
-pub use gates::Gates;
 pub use link::{Body, Protocol, converse, exchange};
 pub use principal::{PRINCIPAL, PrincipalHeader};
 
@@ -75,7 +72,7 @@ impl Plan {
         Plan {
             instances,
             backends: Arc::new(InMemory::default()),
-            card: card::card(),
+            card: a2a_testkit::card("scripted"),
             callers: Arc::new(SinglePrincipal),
             limits: Limits::default(),
             config: a2a_cluster::Config::default(),
@@ -134,7 +131,7 @@ impl Plan {
         let http = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let grpc = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let front = Sockets { http: http.local_addr().unwrap(), grpc: grpc.local_addr().unwrap() };
-        self.card.supported_interfaces = card::interfaces(front);
+        self.card.supported_interfaces = front.interfaces();
         let gates = Gates::default();
         let starting = (0..self.instances).map(|_| self.instance(&gates));
         let instances = futures::future::join_all(starting).await;
@@ -158,7 +155,7 @@ impl Plan {
     }
 
     async fn instance(&self, gates: &Gates) -> Instance {
-        let agent = agent::Scripted::new(gates.clone());
+        let agent = ScriptedAgent::at(gates.clone());
         let builder = self.prepare(Cluster::builder(Arc::new(agent), self.card.clone()));
         Instance::start(builder, Arc::clone(&self.backends), self.card.clone(), self.limits).await
     }

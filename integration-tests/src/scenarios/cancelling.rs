@@ -51,7 +51,7 @@ pub async fn of_a_cancel_and_an_end_one_wins(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;
     for round in 0..9 {
         let gate = format!("end{round}");
-        let (task, origin) = stage.open(round, &format!("work; gate {gate}; chunk a; done")).await;
+        let (task, origin) = stage.open(round, &format!("work; gate {gate}; say a; done")).await;
         let watched = stage.at(round + 2).joined(&task.id).await.unwrap();
         let end = async {
             if round % 3 > 0 {
@@ -76,7 +76,7 @@ pub async fn of_a_cancel_and_an_end_one_wins(backends: Arc<dyn Backends>) {
 pub async fn a_parked_task_is_cancelled_where_the_request_lands(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;
     for from in 0..3 {
-        let parked = stage.at(0).send("chunk a; ask").await;
+        let parked = stage.at(0).send("say a; ask").await;
         let watched = stage.at(from + 1).joined(&parked.id).await.unwrap();
         let canceled = stage.at(from).cancel(&parked.id).await.unwrap();
         assert_eq!(canceled.status.state, TaskState::Canceled);

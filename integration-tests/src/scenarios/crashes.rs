@@ -70,7 +70,7 @@ pub async fn a_killed_instance_is_resumed_and_streams_elsewhere_are_complete(bac
 
 pub async fn a_parked_task_outlives_its_instance(backends: Arc<dyn Backends>) {
     let mut stage = Stage::with(Arc::clone(&backends), |plan| plan.config(watchful)).await;
-    let parked = stage.at(0).send("chunk a; ask").await;
+    let parked = stage.at(0).send("say a; ask").await;
     let elsewhere = vec![stage.at(1).joined(&parked.id).await.unwrap()];
     let dead = stage.fleet.id(0);
     stage.fleet.kill(0);

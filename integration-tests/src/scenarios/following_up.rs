@@ -12,14 +12,14 @@ use crate::talk::{configuration, history, replying, saying, soon, task, texts};
 pub async fn a_parked_task_is_answered_wherever_the_answer_lands(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;
     for first in 0..3 {
-        let mut parked = stage.at(first).send("chunk a; ask").await;
+        let mut parked = stage.at(first).send("say a; ask").await;
         for instance in 0..3 {
             parked = stage.at(instance).reply(&parked, "auth").await.unwrap();
             assert_eq!(parked.status.state, TaskState::AuthRequired);
         }
         let done = stage.at(first + 1).reply(&parked, "done").await.unwrap();
         assert_eq!((&done.status.state, texts(&done)), (&TaskState::Completed, vec!["a"]));
-        assert_eq!(history(&done), ["chunk a; ask", "auth", "auth", "auth", "done"]);
+        assert_eq!(history(&done), ["say a; ask", "auth", "auth", "auth", "done"]);
         assert_eq!(stage.agreed(&done.id, &[]).await, done);
     }
     stage.leave().await;
@@ -33,7 +33,7 @@ pub async fn of_two_answers_at_once_one_is_taken(backends: Arc<dyn Backends>) {
         let answer = |instance: usize, text: &str| {
             let configuration =
                 Some(SendMessageConfiguration { return_immediately: Some(true), ..configuration() });
-            let text = format!("work; gate {gate}; chunk {text}; done");
+            let text = format!("work; gate {gate}; say {text}; done");
             let request = SendMessageRequest { configuration, ..replying(&parked, &text) };
             let talk = stage.at(instance);
             async move { soon(talk.client.send_message(&request)).await.map(task) }

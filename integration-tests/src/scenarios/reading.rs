@@ -14,7 +14,7 @@ use crate::talk::{Talk, everything, soon};
 pub async fn what_was_answered_is_read_at_once_on_every_instance(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;
     for (round, text) in
-        ["count 0 9; done", "ask", "fail", "reject", "auth", "chunk a; done"].iter().enumerate()
+        ["count 0 9; done", "ask", "fail", "reject", "auth", "say a; done"].iter().enumerate()
     {
         let sent = stage.at(round).send(text).await;
         let reads = join_all((0..3).map(|instance| stage.at(instance).get(&sent.id))).await;

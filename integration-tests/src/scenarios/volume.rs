@@ -31,7 +31,8 @@ pub async fn five_thousand_chunks_arrive_everywhere_in_order(backends: Arc<dyn B
 
 pub async fn an_artifact_of_several_megabytes_arrives_everywhere(backends: Arc<dyn Backends>) {
     let stage = Stage::by(SPACIOUS, Plan::of(3).on(backends)).await;
-    let (task, origin) = stage.open(0, "work; gate begin; big 1 3000; big 5 400; gate end; done").await;
+    let (task, origin) =
+        stage.open(0, "work; gate begin; burst 1 noise:3072000; burst 5 noise:409600; gate end; done").await;
     let mut streams = vec![origin];
     for instance in 0..3 {
         streams.push(stage.at(instance).joined(&task.id).await.unwrap());
@@ -51,7 +52,7 @@ pub async fn an_artifact_of_several_megabytes_arrives_everywhere(backends: Arc<d
 
 pub async fn a_reader_that_sleeps_is_told_everything_when_it_wakes(backends: Arc<dyn Backends>) {
     let stage = Stage::by(SPACIOUS, Plan::of(3).on(backends)).await;
-    let (task, origin) = stage.open(0, "work; gate begin; big 600 8; done").await;
+    let (task, origin) = stage.open(0, "work; gate begin; burst 600 noise:8192; done").await;
     let mut asleep = vec![origin];
     for instance in 0..3 {
         asleep.push(stage.at(instance).joined(&task.id).await.unwrap());

@@ -14,8 +14,7 @@ pub async fn a_webhook_set_elsewhere_hears_of_a_running_task(backends: Arc<dyn B
     let stage = Stage::of(backends).await;
     for executor in 0..3 {
         let gate = format!("begin{executor}");
-        let (task, origin) =
-            stage.open(executor, &format!("work; gate {gate}; chunk a; chunk b; done")).await;
+        let (task, origin) = stage.open(executor, &format!("work; gate {gate}; say a; say b; done")).await;
         let hook = Hook::new().await;
         let elsewhere = &stage.at(executor + 1).client;
         let created = soon(elsewhere.create_push_config(&hook.config(&task.id))).await.unwrap();
@@ -45,7 +44,7 @@ pub async fn a_webhook_removed_elsewhere_hears_nothing_of_the_next_turn(backends
         tenant: None,
     };
     soon(stage.at(0).client.delete_push_config(&delete)).await.unwrap();
-    let done = stage.at(1).reply(&parked, "chunk a; done").await.unwrap();
+    let done = stage.at(1).reply(&parked, "say a; done").await.unwrap();
     assert_eq!(done.status.state, TaskState::Completed);
     assert_eq!(story(&stays.hears_an_end().await).last().unwrap(), "Completed");
     assert!(removed.heard().is_empty(), "{:?}", story(&removed.heard()));

@@ -53,9 +53,9 @@ fn message(id: &str, text: &str) -> Value {
 /// A task in each of the states that requests could tell apart: parked, running, ended.
 async fn tasks_of(owner: &Caller) -> [Task; 3] {
     let tasks = [
-        owner.send(message("p", "chunk a; ask"), false).await,
+        owner.send(message("p", "say a; ask"), false).await,
         owner.send(message("r", "work; gate never; done"), true).await,
-        owner.send(message("e", "chunk a; done"), false).await,
+        owner.send(message("e", "say a; done"), false).await,
     ];
     for task in &tasks {
         let config = json!({ "taskId": task.id, "id": "hook", "url": "http://127.0.0.1:9/" });
@@ -170,7 +170,7 @@ on_every_binding! {
         for (principal, tenant) in [("alice", "one"), ("alice", "two"), ("bob", "one")] {
             let caller = Caller::new(&stage, place, principal, tenant);
             // An id by which a message is known again.
-            let mut message = message("0199a2b4-5a3e-7c11-9a40-6b2f0c1d2e3f", "chunk a; done");
+            let mut message = message("0199a2b4-5a3e-7c11-9a40-6b2f0c1d2e3f", "say a; done");
             message["contextId"] = "shared".into();
             let task = caller.send(message.clone(), false).await;
             assert_eq!(caller.send(message, false).await.id, task.id);

@@ -12,9 +12,9 @@ on_every_binding! {
             parked = stage.reply(&parked, "ask").await.unwrap();
             assert_eq!(parked.status.state, TaskState::InputRequired);
         }
-        let done = stage.reply(&parked, "chunk a; done").await.unwrap();
+        let done = stage.reply(&parked, "say a; done").await.unwrap();
         assert_eq!((&done.status.state, texts(&done)), (&TaskState::Completed, vec!["a"]));
-        assert_eq!(history(&done), ["ask", "ask", "ask", "ask", "chunk a; done"]);
+        assert_eq!(history(&done), ["ask", "ask", "ask", "ask", "say a; done"]);
         stage.leave().await;
     }
 
@@ -51,7 +51,7 @@ on_every_binding! {
 
     async fn a_message_that_is_sent_again_makes_no_second_task(place) {
         let stage = place.stage().await;
-        let request = saying("chunk a; done");
+        let request = saying("say a; done");
         let first = task(soon(stage.client.send_message(&request)).await.unwrap());
         for _ in 0..3 {
             assert_eq!(task(soon(stage.client.send_message(&request)).await.unwrap()), first);

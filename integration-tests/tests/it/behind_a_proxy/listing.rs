@@ -70,8 +70,8 @@ on_every_binding! {
 
     async fn artifacts_and_history_are_shown_as_asked(place) {
         let stage = place.stage().await;
-        let parked = stage.send("chunk a; ask").await;
-        stage.reply(&parked, "chunk b; ask").await.unwrap();
+        let parked = stage.send("say a; ask").await;
+        stage.reply(&parked, "say b; ask").await.unwrap();
         for (include, shown) in [(None, false), (Some(false), false), (Some(true), true)] {
             let request = ListTasksRequest { include_artifacts: include, ..everything() };
             let answer = list(&stage, &request).await;
@@ -93,7 +93,7 @@ on_every_binding! {
             let empty = json!({ "tasks": [], "totalSize": 0, "pageSize": 50, "nextPageToken": "" });
             assert_eq!(list().await, empty);
         }
-        stage.send("chunk a; done").await;
+        stage.send("say a; done").await;
         let page = list().await;
         let fields: std::collections::BTreeSet<_> = page["tasks"][0].as_object().unwrap().keys().collect();
         assert_eq!(Vec::from_iter(fields), ["contextId", "id", "status"]);

@@ -10,11 +10,11 @@ on_every_binding! {
     async fn a_blocking_send_returns_the_task_at_the_end_of_its_turn(place) {
         let stage = place.stage().await;
         for (text, state) in [
-            ("work; chunk a; chunk b; done", TaskState::Completed),
-            ("chunk a; chunk b; fail", TaskState::Failed),
-            ("chunk a; chunk b; reject", TaskState::Rejected),
-            ("chunk a; chunk b; ask", TaskState::InputRequired),
-            ("chunk a; chunk b; auth", TaskState::AuthRequired),
+            ("work; say a; say b; done", TaskState::Completed),
+            ("say a; say b; fail", TaskState::Failed),
+            ("say a; say b; reject", TaskState::Rejected),
+            ("say a; say b; ask", TaskState::InputRequired),
+            ("say a; say b; auth", TaskState::AuthRequired),
         ] {
             let sent = stage.send(text).await;
             assert_eq!((&sent.status.state, texts(&sent)), (&state, vec!["a", "b"]), "{text}");
@@ -28,7 +28,7 @@ on_every_binding! {
 
     async fn a_send_that_returns_immediately_does_not_wait_for_its_agent(place) {
         let stage = place.stage().await;
-        let begun = stage.begin("work; gate g; chunk a; done").await;
+        let begun = stage.begin("work; gate g; say a; done").await;
         assert!(!begun.status.state.is_terminal());
         for _ in 0..3 {
             assert!(!stage.get(&begun.id).await.unwrap().status.state.is_terminal());
@@ -40,7 +40,7 @@ on_every_binding! {
 
     async fn a_streaming_send_begins_with_the_task_and_ends_with_its_turn(place) {
         let stage = place.stage().await;
-        let mut events = stage.stream("work; chunk a; gate g; chunk b; done").await;
+        let mut events = stage.stream("work; say a; gate g; say b; done").await;
         let StreamResponse::Task(first) = next(&mut events).await else { panic!("no task comes first") };
         stage.fleet.gates().open("g");
         let mut all = vec![StreamResponse::Task(first.clone())];

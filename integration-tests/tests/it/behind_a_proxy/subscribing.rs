@@ -7,7 +7,7 @@ use super::stage::{everything, next, on_every_binding, replying, rest, saying, s
 on_every_binding! {
     async fn every_stream_of_a_running_task_sees_the_rest_of_it(place) {
         let stage = place.stage().await;
-        let mut origin = stage.stream("work; chunk a; gate g; chunk b; chunk c; done").await;
+        let mut origin = stage.stream("work; say a; gate g; say b; say c; done").await;
         let StreamResponse::Task(first) = next(&mut origin).await else { panic!("no task comes first") };
         // Until the first chunk is told of, so that every snapshot from now on holds it.
         let mut told = texts(&first).len();
@@ -31,7 +31,7 @@ on_every_binding! {
 
     async fn a_subscription_to_a_parked_task_waits_for_its_next_turn(place) {
         let stage = place.stage().await;
-        let parked = stage.send("chunk a; ask").await;
+        let parked = stage.send("say a; ask").await;
         let mut streams = Vec::new();
         for _ in 0..3 {
             let mut events = stage.subscribe(&parked.id).await.unwrap();
@@ -39,7 +39,7 @@ on_every_binding! {
             streams.push(events);
         }
         stage.reply(&parked, "ask").await.unwrap();
-        stage.reply(&parked, "chunk b; done").await.unwrap();
+        stage.reply(&parked, "say b; done").await.unwrap();
         for events in streams {
             let told = rest(events).await;
             assert_eq!(story(&told), ["Working", "InputRequired", "Working", r#"["b"]"#, "Completed"]);
@@ -52,7 +52,7 @@ on_every_binding! {
         let parked = stage.send("ask").await;
         let mut subscription = stage.subscribe(&parked.id).await.unwrap();
         next(&mut subscription).await;
-        let turn = soon(stage.client.send_streaming_message(&replying(&parked, "chunk a; ask"))).await.unwrap();
+        let turn = soon(stage.client.send_streaming_message(&replying(&parked, "say a; ask"))).await.unwrap();
         let told = rest(turn).await;
         assert_eq!(story(&told).last().unwrap(), "InputRequired");
         assert!(matches!(told[0], StreamResponse::Task(_)));
@@ -82,7 +82,7 @@ on_every_binding! {
 
     async fn a_client_that_leaves_stops_nothing(place) {
         let stage = place.stage().await;
-        let mut events = stage.stream("work; gate g; chunk a; done").await;
+        let mut events = stage.stream("work; gate g; say a; done").await;
         let StreamResponse::Task(first) = next(&mut events).await else { panic!("no task comes first") };
         let mut other = stage.subscribe(&first.id).await.unwrap();
         next(&mut other).await;
