@@ -23,9 +23,7 @@ impl FanOut {
         for _ in 1..self.streams {
             readers.push(self.world.subscribe(0, &task).await);
         }
-        self.world.go.add_permits(1);
-        let counts = join_all(readers.into_iter().map(drain)).await;
-        self.world.go.forget_permits(1);
-        counts.into_iter().sum()
+        self.world.go();
+        join_all(readers.into_iter().map(drain)).await.into_iter().sum()
     }
 }

@@ -18,9 +18,7 @@ impl Follower {
     pub(crate) async fn run(&self, chunks: usize) -> usize {
         let (here, task) = self.0.begin(chunks).await;
         let there = self.0.subscribe(1, &task).await;
-        self.0.go.add_permits(1);
-        let (_, count) = join(drain(here), drain(there)).await;
-        self.0.go.forget_permits(1);
-        count
+        self.0.go();
+        join(drain(here), drain(there)).await.1
     }
 }

@@ -3,7 +3,6 @@
 //! `benches/hot_paths.rs` times them, `tests/allocations.rs` counts what they allocate. Each runs on one thread and on
 //! a clock that stands still, so that what it does is the same at each run.
 
-pub(crate) mod agent;
 pub(crate) mod codec;
 pub(crate) mod commit;
 pub(crate) mod fan_out;

@@ -1,9 +1,6 @@
 //! A task and what happens to it.
 
-use a2a::{
-    Artifact, Part, StreamResponse, Task, TaskArtifactUpdateEvent, TaskState, TaskStatus,
-    TaskStatusUpdateEvent,
-};
+use a2a::{Artifact, Part, StreamResponse, Task, TaskArtifactUpdateEvent, TaskState, TaskStatus};
 use a2a_core::{TaskKey, Tenant};
 
 /// The text of a chunk: 120 bytes.
@@ -39,15 +36,6 @@ pub(crate) fn chunk(task: &str, context: &str, first: bool) -> StreamResponse {
         },
         append: Some(!first),
         last_chunk: None,
-        metadata: None,
-    })
-}
-
-pub(crate) fn status(task: &str, context: &str, state: TaskState) -> StreamResponse {
-    StreamResponse::StatusUpdate(TaskStatusUpdateEvent {
-        task_id: task.to_owned(),
-        context_id: context.to_owned(),
-        status: at(state),
         metadata: None,
     })
 }

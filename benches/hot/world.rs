@@ -1,10 +1,10 @@
 //! Instances in one process, on one thread, called without a network.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use a2a::{
-    A2AError, AgentCapabilities, AgentCard, Message, Part, Role, SendMessageRequest, StreamResponse,
-    SubscribeToTaskRequest,
+    A2AError, AgentCard, Message, Part, Role, SendMessageRequest, StreamResponse, SubscribeToTaskRequest,
 };
 use a2a_bus_memory::MemoryBus;
 use a2a_cluster::telemetry::BusState;
@@ -12,18 +12,20 @@ use a2a_cluster::{Cluster, ClusterHandler};
 use a2a_core::EventBus;
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::MemoryStore;
+use a2a_testkit::ScriptedAgent;
 use futures::stream::{BoxStream, StreamExt};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::Semaphore;
-
-use super::agent::Chatty;
 
 pub(crate) type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
+/// What a chunk says.
+const TEXT: &str = "prose:120";
+
 pub(crate) struct World {
     pub(crate) handlers: Vec<Arc<ClusterHandler>>,
-    /// What agents wait for that are told to.
-    pub(crate) go: Arc<Semaphore>,
+    agent: ScriptedAgent,
+    /// How many tasks were begun: each waits at a gate of its own.
+    begun: Cell<usize>,
     _clusters: Vec<Cluster>,
 }
 
@@ -34,29 +36,37 @@ pub(crate) fn runtime() -> Runtime {
 
 impl World {
     pub(crate) async fn new(instances: usize, wrap: impl Fn(MemoryBus) -> Arc<dyn EventBus>) -> Self {
-        let (store, memory, go) =
-            (Arc::new(MemoryStore::new()), MemoryBus::new(), Arc::new(Semaphore::new(0)));
+        let (store, memory) = (Arc::new(MemoryStore::new()), MemoryBus::new());
+        let agent = ScriptedAgent::default();
         let mut clusters = Vec::new();
         for _ in 0..instances {
-            let agent = Arc::new(Chatty(Arc::clone(&go)));
-            let builder = Cluster::builder(agent, card()).store(store.clone()).bus(wrap(memory.clone()));
+            let agent = agent.clone();
+            let builder =
+                Cluster::builder(Arc::new(agent), card()).store(store.clone()).bus(wrap(memory.clone()));
             clusters.push(builder.start().await.expect("memory is there"));
         }
         while !clusters.iter().all(|one| one.readiness().bus() == BusState::Connected) {
             tokio::task::yield_now().await;
         }
-        World { handlers: clusters.iter().map(Cluster::handler).collect(), go, _clusters: clusters }
+        let handlers = clusters.iter().map(Cluster::handler).collect();
+        World { handlers, agent, begun: Cell::new(0), _clusters: clusters }
     }
 
     /// Begins a task of so many chunks that waits for its readers; returns its stream and its id.
     pub(crate) async fn begin(&self, chunks: usize) -> (Events, String) {
-        let request = ask(&format!("{chunks} waiting"));
+        self.begun.set(self.begun.get() + 1);
+        let request = ask(&format!("work; gate {}; talk {chunks} 0 {TEXT}; done", self.begun.get()));
         let mut events =
             self.handlers[0].send_streaming_message(&params(), request).await.expect("it streams");
         match events.next().await {
             Some(Ok(StreamResponse::Task(task))) => (events, task.id),
             other => panic!("a stream begins with a task: {other:?}"),
         }
+    }
+
+    /// Lets the task go on that was begun last.
+    pub(crate) fn go(&self) {
+        self.agent.gates().open(&self.begun.get().to_string());
     }
 
     pub(crate) async fn subscribe(&self, instance: usize, task: &str) -> Events {
@@ -73,7 +83,7 @@ pub(crate) async fn drain(events: Events) -> usize {
 }
 
 pub(crate) fn request(chunks: usize) -> SendMessageRequest {
-    ask(&chunks.to_string())
+    ask(&format!("work; talk {chunks} 0 {TEXT}; done"))
 }
 
 fn ask(text: &str) -> SendMessageRequest {
@@ -86,25 +96,7 @@ pub(crate) fn params() -> ServiceParams {
 }
 
 fn card() -> AgentCard {
-    AgentCard {
-        name: "chatty".into(),
-        description: "says chunks".into(),
-        version: "1".into(),
-        supported_interfaces: vec![],
-        capabilities: AgentCapabilities {
-            streaming: Some(true),
-            push_notifications: None,
-            extended_agent_card: None,
-            extensions: None,
-        },
-        default_input_modes: vec!["text/plain".into()],
-        default_output_modes: vec!["text/plain".into()],
-        skills: vec![],
-        provider: None,
-        documentation_url: None,
-        icon_url: None,
-        security_schemes: None,
-        security_requirements: None,
-        signatures: None,
-    }
+    let mut card = a2a_testkit::card("chatty");
+    card.capabilities.push_notifications = None;
+    card
 }

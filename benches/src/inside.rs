@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use a2a_testkit::ScriptedAgent;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use futures::StreamExt;
-use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::Error;
 use crate::client::{Heard, send_message};
 use crate::compare::next_number;
+use crate::script::GO;
 use crate::server::{Contender, ours, sdk};
 
 /// A contender, called directly.
@@ -23,12 +24,12 @@ pub(crate) struct Inside {
 
 impl Inside {
     pub(crate) async fn start(contender: Contender) -> Result<Self, Error> {
-        let (sender, go) = watch::channel(true);
-        drop(sender);
+        let agent = ScriptedAgent::default();
+        agent.gates().open(GO);
         Ok(match contender {
-            Contender::Sdk => Inside { router: sdk::router(go), _running: None },
+            Contender::Sdk => Inside { router: sdk::router(agent), _running: None },
             _ => {
-                let (router, cluster) = ours::alone(go).await?;
+                let (router, cluster) = ours::alone(agent).await?;
                 Inside { router, _running: Some(Arc::new(cluster)) }
             }
         })

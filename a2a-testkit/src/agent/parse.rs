@@ -55,11 +55,8 @@ impl FromStr for Script {
             Some((turn, cancel)) => (turn, Some(cancel)),
             None => (text, None),
         };
-        let script = Script { turn: steps(turn)?, ..Script::new() };
-        Ok(match cancel {
-            Some(cancel) => Script { cancel: steps(cancel)?, ..script },
-            None => script,
-        })
+        let cancel = cancel.map_or_else(|| Ok(Script::new().cancel), steps)?;
+        Ok(Script { turn: steps(turn)?, cancel })
     }
 }
 
@@ -97,7 +94,7 @@ fn command(text: &str) -> Option<Result<Script, Misuse>> {
 
 fn step(text: &str) -> Result<Step, Misuse> {
     let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let words = Words { step: text, words: rest.split_ascii_whitespace().collect() };
+    let words = Words { step: text, rest };
     Ok(match verb {
         "work" => Step::Show(TaskState::Working),
         "ask" => Step::Show(TaskState::InputRequired),
@@ -114,7 +111,7 @@ fn step(text: &str) -> Result<Step, Misuse> {
         }
         "tick" => Step::Tick { chunks: words.number(0)?, every: words.time(1)?, text: words.text(2)? },
         "count" => {
-            let pause = if words.words.len() > 2 { words.time(2)? } else { Duration::ZERO };
+            let pause = if words.word(2).is_ok() { words.time(2)? } else { Duration::ZERO };
             Step::Count { from: words.number(0)?, to: words.number(1)?, pause }
         }
         "data" => Step::Data(words.number(0)?),
@@ -142,12 +139,12 @@ fn step(text: &str) -> Result<Step, Misuse> {
 /// What follows the verb of a step.
 struct Words<'a> {
     step: &'a str,
-    words: Vec<&'a str>,
+    rest: &'a str,
 }
 
 impl Words<'_> {
     fn word(&self, at: usize) -> Result<&str, Misuse> {
-        self.words.get(at).copied().ok_or_else(|| self.misuse())
+        self.rest.split_ascii_whitespace().nth(at).ok_or_else(|| self.misuse())
     }
 
     fn number(&self, at: usize) -> Result<usize, Misuse> {
@@ -165,7 +162,7 @@ impl Words<'_> {
 
     /// What chunks say; numbers where nothing is said of it.
     fn text(&self, at: usize) -> Result<Text, Misuse> {
-        let Some(word) = self.words.get(at) else { return Ok(Text::Number(0)) };
+        let Ok(word) = self.word(at) else { return Ok(Text::Number(0)) };
         let (kind, size) = word.split_once(':').unwrap_or(("", word));
         let size = size.parse().map_err(|_| self.misuse())?;
         match kind {

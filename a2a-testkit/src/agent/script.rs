@@ -169,7 +169,7 @@ impl Script {
     }
 
     /// The steps of the turn.
-    pub fn steps(&self) -> &[Step] {
-        &self.turn
+    pub fn into_steps(self) -> Vec<Step> {
+        self.turn
     }
 }

@@ -89,7 +89,7 @@ fn a_text_that_begins_with_do_is_a_script_and_nothing_else() {
     assert_eq!(Script::read("walk").unwrap().to_string(), "do say walk; done");
     assert_eq!(Script::read("do walk").unwrap_err().to_string(), "no such step: walk");
     assert_eq!(Script::read("work; walk").unwrap_err().to_string(), "no such step: walk");
-    assert_eq!(Script::read("do hang").unwrap().steps(), [Step::Hang]);
+    assert_eq!(Script::read("do hang").unwrap().into_steps(), [Step::Hang]);
     assert_eq!(Script::read("talk"), Ok(Script::new().then(Step::Say("talk".into())).done()));
 }
 

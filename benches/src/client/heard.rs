@@ -1,8 +1,7 @@
 //! What a client heard: how much, how late, and whether to the end.
 
+use a2a_testkit::agent::{MARK, stamp};
 use memchr::{memchr, memmem};
-
-use crate::script;
 
 /// What the answers to one client's requests held.
 #[derive(Debug, Default)]
@@ -35,7 +34,7 @@ impl Heard {
 
     /// Takes note of the time for what is taken next.
     pub(super) fn now(&mut self) {
-        self.now = script::now();
+        self.now = stamp();
     }
 
     /// Takes content, cut anywhere.
@@ -77,7 +76,7 @@ impl Heard {
         if line.starts_with(b"data:") {
             self.events += 1;
         }
-        let mark = memchr(script::MARK, line);
+        let mark = memchr(MARK, line);
         if let Some(made) = mark.and_then(|mark| line.get(mark + 1..mark + 20)).and_then(parsed) {
             self.chunks += 1;
             self.delays.push(u64::try_from(self.now - made).unwrap_or_default());

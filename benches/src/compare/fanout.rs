@@ -1,5 +1,7 @@
 //! One task that many clients watch.
 
+use std::time::Duration;
+
 use tokio::task::JoinSet;
 
 use super::turn::{Turn, next_number};
@@ -7,16 +9,17 @@ use crate::Error;
 use crate::client::{Connection, Heard, start_task, subscribe};
 use crate::figures::percentile;
 use crate::process::Process;
+use crate::script::timed;
 use crate::server::Contender;
 
 /// Chunks that the task's agent says, and the time between them.
 const CHUNKS: usize = 40;
-const GAP_MICROSECONDS: usize = 25_000;
+const GAP: Duration = Duration::from_millis(25);
 
 /// Opens the streams, lets the agent speak, and counts deliveries. A contender serves one fan-out.
 pub(super) async fn take(contender: Contender, streams: usize) -> Result<Turn, Error> {
     let mut process = Process::start(contender).await?;
-    let script = format!("timed {CHUNKS} {GAP_MICROSECONDS}");
+    let script = timed(CHUNKS, GAP);
     let id = start_task(process.port(0), next_number(), &script).await?;
     let mut open = Vec::with_capacity(streams);
     for _ in 0..streams {

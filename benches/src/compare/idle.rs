@@ -4,6 +4,7 @@ use super::turn::{Turn, next_number};
 use crate::Error;
 use crate::client::{Connection, Heard, start_task, subscribe};
 use crate::process::Process;
+use crate::script::WAIT;
 use crate::server::Contender;
 
 /// Over how many tasks the streams are spread.
@@ -14,7 +15,7 @@ pub(super) async fn take(contender: Contender, streams: usize) -> Result<Turn, E
     let process = Process::start(contender).await?;
     let mut ids = Vec::new();
     for n in 0..TASKS {
-        ids.push((process.port(n), start_task(process.port(n), next_number(), "wait").await?));
+        ids.push((process.port(n), start_task(process.port(n), next_number(), WAIT).await?));
     }
     let before = process.settled_memory().await?;
     let cpu = process.cpu()?;

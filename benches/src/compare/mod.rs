@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::Error;
 use crate::figures::{exponent, median};
 use crate::process::Process;
+use crate::script::{ECHO, SHORT};
 use crate::server::Contender;
 use turn::Demand;
 pub(crate) use turn::{Turn, next_number};
@@ -20,11 +21,11 @@ pub(crate) use workload::{Effort, Workload};
 
 /// The lengths of long streams.
 const LENGTHS: [(u32, &str); 5] = [
-    (500, "burst 500"),
-    (1_000, "burst 1000"),
-    (2_000, "burst 2000"),
-    (5_000, "burst 5000"),
-    (10_000, "burst 10000"),
+    (500, "work; burst 500 stamp:120; done"),
+    (1_000, "work; burst 1000 stamp:120; done"),
+    (2_000, "work; burst 2000 stamp:120; done"),
+    (5_000, "work; burst 5000 stamp:120; done"),
+    (10_000, "work; burst 10000 stamp:120; done"),
 ];
 
 /// What one workload came to.
@@ -72,10 +73,10 @@ pub(crate) async fn run(
     let stream = |script| Demand { method: "SendStreamingMessage", script, by_chunk: true };
     let loops = |demand| rounds(workload, demand, effort, contenders);
     Ok(vec![match workload {
-        Workload::Short => loops(Demand { by_chunk: false, ..stream("short") }).await?,
-        Workload::Echo => loops(Demand { method: "SendMessage", script: "echo", by_chunk: false }).await?,
-        Workload::Burst => loops(stream("burst 500")).await?,
-        Workload::Yield => loops(stream("yield 500")).await?,
+        Workload::Short => loops(Demand { by_chunk: false, ..stream(SHORT) }).await?,
+        Workload::Echo => loops(Demand { method: "SendMessage", script: ECHO, by_chunk: false }).await?,
+        Workload::Burst => loops(stream("work; burst 500 stamp:120; done")).await?,
+        Workload::Yield => loops(stream("work; talk 500 0 stamp:120; done")).await?,
         Workload::Long => return long(effort, contenders).await,
         Workload::Fanout => {
             let mut outcome = Outcome::new(workload, None);

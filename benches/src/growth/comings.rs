@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::curve::Point;
 use super::fleet::Fleet;
 use crate::Error;
+use crate::script::WAIT;
 
 /// Tasks of the one that dies.
 const TASKS: usize = 10;
@@ -31,7 +32,7 @@ pub(super) async fn disaster(instances: usize) -> Result<Point, Error> {
 /// Counts what each of some deaths takes of the living beyond what these do in any minute.
 async fn deaths(instances: usize, dying: usize, tasks: usize) -> Result<Point, Error> {
     let fleet = &Fleet::alive(instances).await?;
-    let begun = (0..dying * tasks).map(|number| fleet.send(number % dying, "wait"));
+    let begun = (0..dying * tasks).map(|number| fleet.send(number % dying, WAIT));
     let _streams = try_join_all(begun).await?;
     sleep(SETTLED).await;
     let before = fleet.counts();

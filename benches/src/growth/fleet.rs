@@ -10,10 +10,9 @@ use a2a_cluster::{Cluster, ClusterHandler, Config};
 use a2a_core::Membership;
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::{Config as StoreConfig, MemoryStore};
-use a2a_testkit::SeededEnv;
+use a2a_testkit::{ScriptedAgent, SeededEnv};
 use futures::future::{join_all, try_join_all};
 use futures::stream::{BoxStream, StreamExt};
-use tokio::sync::watch;
 use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +20,8 @@ use super::bus::CountedBus;
 use super::counted::Counted;
 use super::tally::{Counts, Tally};
 use crate::Error;
-use crate::server::{agent::Scripted, ours};
+use crate::script::GO;
+use crate::server::ours;
 
 pub(super) type Stream = BoxStream<'static, Result<StreamResponse, a2a::A2AError>>;
 
@@ -33,7 +33,7 @@ const PLENTY: usize = 1 << 40;
 pub(super) struct Fleet {
     instances: Vec<Instance>,
     tally: Tally,
-    go: watch::Sender<bool>,
+    agent: ScriptedAgent,
     store: Arc<MemoryStore>,
     bus: MemoryBus,
     env: SeededEnv,
@@ -70,7 +70,7 @@ impl Fleet {
         let mut fleet = Fleet {
             instances: Vec::new(),
             tally: Tally::default(),
-            go: watch::Sender::new(false),
+            agent: ScriptedAgent::default(),
             store: Arc::new(MemoryStore::with_config(keep_all)),
             bus: MemoryBus::with_config(
                 BusConfig::default().queue_messages(PLENTY).batch_messages(RECEIVED_AT_ONCE),
@@ -91,7 +91,7 @@ impl Fleet {
         let (tally, dead) = (self.tally.clone(), CancellationToken::new());
         let bus = CountedBus { bus: self.bus.clone(), tally: tally.clone(), dead: dead.clone() };
         let store = Counted { store: Arc::clone(&self.store), tally, dead: dead.clone() };
-        let cluster = Cluster::builder(Arc::new(Scripted(self.go.subscribe())), ours::card())
+        let cluster = Cluster::builder(Arc::new(self.agent.clone()), ours::card())
             .store(Arc::new(store))
             .bus(Arc::new(bus))
             .env(env)
@@ -130,7 +130,7 @@ impl Fleet {
 
     /// Lets agents go on that wait for it.
     pub(super) fn go(&self) {
-        self.go.send_replace(true);
+        self.agent.gates().open(GO);
     }
 
     /// Has an agent play a script, and returns the task's id and its stream.

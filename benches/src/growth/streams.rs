@@ -9,10 +9,11 @@ use super::curve::Point;
 use super::fleet::{Fleet, read_all};
 use super::tally::Counts;
 use crate::Error;
+use crate::script::{WAIT, timed};
 
-/// Chunks of a watched task, and the microseconds between two of them: longer than a commit takes.
+/// Chunks of a watched task, and the time between two of them: longer than a commit takes.
 const CHUNKS: usize = 100;
-const GAP: usize = 20_000;
+const GAP: Duration = Duration::from_millis(20);
 /// For as long, all that was caused happens.
 const SETTLED: Duration = Duration::from_millis(500);
 
@@ -31,7 +32,7 @@ fn figures(counts: &Counts, of: usize) -> [(&'static str, f64); 6] {
 /// So many instances open a stream each on a task that says nothing yet.
 pub(super) async fn joining(instances: usize, streams: usize) -> Result<Point, Error> {
     let fleet = Fleet::quiet(instances).await?;
-    let (task, _own) = fleet.send(0, "wait").await?;
+    let (task, _own) = fleet.send(0, WAIT).await?;
     sleep(SETTLED).await;
     let before = fleet.counts();
     let _streams = try_join_all((1..=streams).map(|number| fleet.subscribe(number, &task))).await?;
@@ -54,7 +55,7 @@ pub(super) async fn on_one(streams: usize) -> Result<Point, Error> {
 
 /// Counts what the events of a task take, for which these instances have a stream each.
 async fn events(fleet: &Fleet, watchers: &[usize]) -> Result<[(&'static str, f64); 6], Error> {
-    let (task, own) = fleet.send(0, &format!("timed {CHUNKS} {GAP}")).await?;
+    let (task, own) = fleet.send(0, &timed(CHUNKS, GAP)).await?;
     let mut streams = try_join_all(watchers.iter().map(|number| fleet.subscribe(*number, &task))).await?;
     streams.push(own);
     sleep(SETTLED).await;
@@ -72,7 +73,7 @@ async fn events(fleet: &Fleet, watchers: &[usize]) -> Result<[(&'static str, f64
 pub(super) async fn followed(streams: usize) -> Result<Point, Error> {
     let fleet = &Fleet::quiet(2).await?;
     let open = async |_| {
-        let (task, own) = fleet.send(0, "wait").await?;
+        let (task, own) = fleet.send(0, WAIT).await?;
         Ok::<_, Error>((own, fleet.subscribe(1, &task).await?))
     };
     let _streams = try_join_all((0..streams).map(open)).await?;

@@ -1,10 +1,13 @@
 //! Many tasks, and long ones.
 
+use std::time::Duration;
+
 use futures::future::try_join_all;
 
 use super::curve::Point;
 use super::fleet::{Fleet, read_all};
 use crate::Error;
+use crate::script::{SHORT, timed};
 
 const INSTANCES: usize = 10;
 
@@ -12,8 +15,7 @@ const INSTANCES: usize = 10;
 pub(super) async fn at_once(tasks: usize) -> Result<Point, Error> {
     let fleet = &Fleet::quiet(INSTANCES).await?;
     let before = fleet.counts();
-    let begun =
-        (0..tasks).map(async |number| Ok::<_, Error>(fleet.send(number % INSTANCES, "short").await?.1));
+    let begun = (0..tasks).map(async |number| Ok::<_, Error>(fleet.send(number % INSTANCES, SHORT).await?.1));
     let heard = read_all(try_join_all(begun).await?).await?;
     if heard.iter().any(|events| *events != 3) {
         return Err("a stream has not heard all events".into());
@@ -36,7 +38,7 @@ pub(super) async fn at_once(tasks: usize) -> Result<Point, Error> {
 pub(super) async fn long(chunks: usize) -> Result<Point, Error> {
     let fleet = Fleet::quiet(INSTANCES).await?;
     let before = fleet.counts();
-    let (task, own) = fleet.send(0, &format!("timed {chunks} 10000")).await?;
+    let (task, own) = fleet.send(0, &timed(chunks, Duration::from_millis(10))).await?;
     let elsewhere = fleet.subscribe(1, &task).await?;
     fleet.go();
     let heard = read_all([own, elsewhere]).await?;

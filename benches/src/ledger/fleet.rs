@@ -11,13 +11,11 @@ use a2a_cluster::{Cluster, ClusterHandler, Config};
 use a2a_core::{InstanceId, SystemEnv};
 use a2a_node::meter::{Bill, Meter};
 use a2a_store_dynamodb::{DynamoDbStore, table};
+use a2a_testaws::{Account, Service};
+use a2a_testkit::ScriptedAgent;
 use futures::future::{join_all, try_join_all};
-use integration_tests::endpoint::{Account, Service};
-use serde_json::json;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use super::agent::Speaker;
 use crate::Error;
 
 /// Longer than a delete waits for others.
@@ -31,17 +29,10 @@ pub(super) fn silent() -> Config {
     config
 }
 
-fn card() -> Result<AgentCard, serde_json::Error> {
-    serde_json::from_value(json!({
-        "name": "ledger",
-        "description": "an agent whose costs are counted",
-        "version": "1",
-        "supportedInterfaces": [],
-        "capabilities": { "streaming": true },
-        "defaultInputModes": ["text/plain"],
-        "defaultOutputModes": ["text/plain"],
-        "skills": [],
-    }))
+fn card() -> AgentCard {
+    let mut card = a2a_testkit::card("ledger");
+    card.capabilities.push_notifications = None;
+    card
 }
 
 /// A cluster with a table and a topic of its own.
@@ -49,7 +40,7 @@ fn card() -> Result<AgentCard, serde_json::Error> {
 pub(super) struct Fleet {
     clusters: Vec<Cluster>,
     meter: Meter,
-    turns: watch::Sender<u64>,
+    agent: ScriptedAgent,
     next: AtomicU64,
 }
 
@@ -67,11 +58,11 @@ impl Fleet {
         let name = format!("ledger-{}", InstanceId::generate(&SystemEnv));
         table::create_table(&dynamodb, &name, table::Protection::default()).await?;
         let topic = create_topic(&clients.sns, &name).await?;
-        let (turns, turn) = watch::channel(0);
+        let agent = ScriptedAgent::default();
         let start = async || {
             let bus = SnsSqsBus::with_clients(clients.clone(), topic.clone())?;
             let store = DynamoDbStore::with_client(dynamodb.clone(), &name);
-            let builder = Cluster::builder(Arc::new(Speaker(turn.clone())), card()?);
+            let builder = Cluster::builder(Arc::new(agent.clone()), card());
             let builder = builder.store(Arc::new(store)).bus(Arc::new(bus)).config(config.clone());
             Ok::<_, Error>(builder.start().await?)
         };
@@ -80,7 +71,7 @@ impl Fleet {
         while !clusters.iter().all(is_connected) {
             sleep(Duration::from_millis(50)).await;
         }
-        let fleet = Fleet { clusters, meter, turns, next: AtomicU64::new(1) };
+        let fleet = Fleet { clusters, meter, agent, next: AtomicU64::new(1) };
         fleet.settled().await;
         Ok(fleet)
     }
@@ -94,14 +85,14 @@ impl Fleet {
         self.clusters.len()
     }
 
-    /// A turn that has not come yet.
-    pub(super) fn turn(&self) -> u64 {
-        self.next.fetch_add(1, Ordering::Relaxed)
+    /// The name of a gate at which nobody has waited yet.
+    pub(super) fn gate(&self) -> String {
+        self.next.fetch_add(1, Ordering::Relaxed).to_string()
     }
 
-    /// Lets those go on who wait for this turn, or for an earlier one.
-    pub(super) fn come(&self, turn: u64) {
-        self.turns.send_modify(|come| *come = turn.max(*come));
+    /// Lets the agent go on that waits at a gate.
+    pub(super) fn open(&self, gate: &str) {
+        self.agent.gates().open(gate);
     }
 
     pub(super) fn bill(&self) -> Bill {

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use a2a_node::meter::{Service, Unit};
-use integration_tests::endpoint;
+use a2a_testaws as endpoint;
 
 use super::fleet::{self, Fleet};
 use super::price::dollars;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use a2a_cluster::Config;
 use a2a_node::meter::{Service, Unit};
-use integration_tests::endpoint::Account;
+use a2a_testaws::Account;
 use serde::Serialize;
 use tokio::time::sleep;
 

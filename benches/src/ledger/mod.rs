@@ -3,7 +3,6 @@
 //! Requests and units are counted where the instances send them, on an endpoint that answers like AWS. The other
 //! table, of the obvious design, is computed from its request pattern: nobody runs it here.
 
-mod agent;
 mod fleet;
 mod idle;
 mod obvious;
@@ -18,8 +17,8 @@ mod guard;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use a2a_testaws as endpoint;
 use clap::Args;
-use integration_tests::endpoint;
 
 use crate::Error;
 use fleet::Fleet;

@@ -23,7 +23,7 @@ pub(super) fn bill(workload: &Workload, instances: usize) -> Bill {
     let (mut writes, mut publishes, mut events) = (0.0, 0.0, 0.0);
     // Its size grows by the parts that are added: to write it out at each event would be as slow as it is dear.
     let mut size = length(&task);
-    for event in workload.speech(0).events(task_id, context_id) {
+    for event in workload.events(task_id, context_id) {
         match &event {
             StreamResponse::ArtifactUpdate(update) if update.append == Some(true) => {
                 size += update.artifact.parts.iter().map(|part| length(part) + 1).sum::<usize>();

@@ -5,15 +5,18 @@ use std::time::Duration;
 use a2a::{Message, Part, Role, SendMessageRequest, StreamResponse, SubscribeToTaskRequest};
 use a2a_node::meter::Bill;
 use a2a_server::{RequestHandler, ServiceParams};
-use futures::StreamExt;
+use a2a_testkit::agent::{Gates, Played, Said, Script, Speaker, Text, play};
 use futures::future::try_join_all;
 use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt};
 
-use super::agent::Speech;
 use super::fleet::Fleet;
 use crate::Error;
 
 type Stream = BoxStream<'static, Result<StreamResponse, a2a::A2AError>>;
+
+/// What a chunk says.
+const CHUNK: Text = Text::Prose(120);
 
 /// Tasks of one kind, one after the other.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +24,7 @@ pub(super) struct Workload {
     pub(super) name: &'static str,
     kind: Kind,
     pub(super) tasks: usize,
-    chunks: u64,
+    chunks: usize,
     gap: Duration,
 }
 
@@ -69,7 +72,7 @@ impl Workload {
 
     /// One stream of so many chunks.
     #[cfg(test)]
-    pub(super) fn stream(chunks: u64, gap: Duration) -> Self {
+    pub(super) fn stream(chunks: usize, gap: Duration) -> Self {
         Workload { name: "stream", kind: Kind::Streaming, tasks: 1, chunks, gap }
     }
 
@@ -77,9 +80,25 @@ impl Workload {
         self.kind == Kind::Blocking
     }
 
-    /// What the agent says on each task, once its turn has come.
-    pub(super) fn speech(&self, turn: u64) -> Speech {
-        Speech { works: !self.is_blocking(), turn, chunks: self.chunks, gap: self.gap }
+    /// What the agent does on each task, once the gate is open, if it waits at one.
+    fn script(&self, gate: Option<&str>) -> Script {
+        let script = if self.is_blocking() { Script::new() } else { Script::new().work() };
+        let script = gate.map_or(script.clone(), |gate| script.gate(gate));
+        let script = if self.gap.is_zero() {
+            script.burst(self.chunks, CHUNK)
+        } else {
+            script.talk(self.chunks, self.gap, CHUNK)
+        };
+        script.done()
+    }
+
+    /// All that the agent says on a task.
+    pub(super) fn events(&self, task: &str, context: &str) -> Vec<StreamResponse> {
+        let speaker = Speaker::new(task, context);
+        let at_once = Workload { gap: Duration::ZERO, ..*self }.script(None).into_steps();
+        let said = play(at_once, Gates::default(), Played::default());
+        let said: Vec<Said> = said.collect().now_or_never().unwrap_or_default();
+        said.into_iter().filter_map(|said| speaker.event(said).ok()).collect()
     }
 
     /// Plays it on the first instance, with streams on so many of the others.
@@ -89,23 +108,24 @@ impl Workload {
             match self.kind {
                 Kind::Streaming => self.stream_one(fleet, watchers).await?,
                 Kind::Blocking => {
-                    let request = request(self.speech(0));
+                    let request = request(&self.script(None));
                     fleet.handler(0)?.send_message(&ServiceParams::new(), request).await?;
                 }
             }
         }
         fleet.settled().await;
-        let events = self.speech(0).events("", "").len() * self.tasks;
+        let events = self.events("", "").len() * self.tasks;
         Ok(Counted { events, bill: fleet.bill().since(&before) })
     }
 
     async fn stream_one(&self, fleet: &Fleet, watchers: usize) -> Result<(), Error> {
         let params = ServiceParams::new();
-        let turn = fleet.turn();
+        let gate = fleet.gate();
         if watchers == 0 {
-            fleet.come(turn);
+            fleet.open(&gate);
         }
-        let sent = fleet.handler(0)?.send_streaming_message(&params, request(self.speech(turn))).await;
+        let sent =
+            fleet.handler(0)?.send_streaming_message(&params, request(&self.script(Some(&gate)))).await;
         let mut own = sent?;
         let task = match own.next().await.ok_or("the stream ended at once")?? {
             StreamResponse::Task(task) => task.id,
@@ -118,7 +138,7 @@ impl Workload {
             Ok::<Stream, Error>(stream)
         };
         let streams = try_join_all((1..=watchers.min(fleet.size() - 1)).map(watch)).await?;
-        fleet.come(turn);
+        fleet.open(&gate);
         let ends = try_join_all(streams.into_iter().chain([own]).map(end_of)).await?;
         if ends.iter().all(|is_terminal| *is_terminal) { Ok(()) } else { Err("a stream was cut".into()) }
     }
@@ -135,7 +155,7 @@ async fn end_of(mut stream: Stream) -> Result<bool, Error> {
     Ok(is_terminal)
 }
 
-fn request(speech: Speech) -> SendMessageRequest {
-    let message = Message::new(Role::User, vec![Part::text(speech.text())]);
+fn request(script: &Script) -> SendMessageRequest {
+    let message = Message::new(Role::User, vec![Part::text(script.to_string())]);
     SendMessageRequest { message, configuration: None, metadata: None, tenant: None }
 }

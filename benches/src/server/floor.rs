@@ -6,6 +6,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use a2a::TaskState;
+use a2a_testkit::ScriptedAgent;
+use a2a_testkit::agent::Said;
 use axum::Router;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -17,20 +20,20 @@ use serde_json::Value;
 use tokio::sync::broadcast;
 use tokio_util::task::TaskTracker;
 
-use crate::script::{self, Go, Said};
+use super::played;
 
 /// More than a fan-out says in all.
 const CAPACITY: usize = 4096;
 
 struct Floor {
-    go: Go,
+    agent: ScriptedAgent,
     /// What those hear who subscribed; `None` is the end.
     shared: broadcast::Sender<Option<Arc<str>>>,
     tracker: TaskTracker,
 }
 
-pub(super) fn router(go: Go) -> Router {
-    let floor = Floor { go, shared: broadcast::Sender::new(CAPACITY), tracker: TaskTracker::new() };
+pub(super) fn router(agent: ScriptedAgent) -> Router {
+    let floor = Floor { agent, shared: broadcast::Sender::new(CAPACITY), tracker: TaskTracker::new() };
     Router::new().route("/", post(answer)).with_state(Arc::new(floor))
 }
 
@@ -39,18 +42,16 @@ async fn answer(State(floor): State<Arc<Floor>>, body: Bytes) -> Response {
     let text = request.pointer("/params/message/parts/0/text").and_then(Value::as_str).unwrap_or_default();
     let at_once = request.pointer("/params/configuration/returnImmediately").is_some();
     match request.get("method").and_then(Value::as_str).unwrap_or_default() {
-        "SendStreamingMessage" => {
-            sse(script::play(text, floor.go.clone()).map(|said| line(&said).into()).boxed())
-        }
+        "SendStreamingMessage" => sse(played(&floor.agent, text).map(|said| line(&said).into()).boxed()),
         "SubscribeToTask" => {
             let heard = stream::unfold(floor.shared.subscribe(), async |mut receiver| {
                 let line = receiver.recv().await.ok()??;
                 Some((line, receiver))
             });
-            sse(stream::iter([Arc::from(line(&Said::Working))]).chain(heard).boxed())
+            sse(stream::iter([Arc::from(line(&Said::State(TaskState::Working)))]).chain(heard).boxed())
         }
         _ if at_once => {
-            let mut said = script::play(text, floor.go.clone());
+            let mut said = played(&floor.agent, text).boxed();
             let shared = floor.shared.clone();
             floor.tracker.spawn(async move {
                 while let Some(said) = said.next().await {
@@ -61,8 +62,7 @@ async fn answer(State(floor): State<Arc<Floor>>, body: Bytes) -> Response {
             answered(r#"{"task":{"id":"the-task"}}"#)
         }
         _ => {
-            let said: Vec<String> =
-                script::play(text, floor.go.clone()).map(|said| line(&said)).collect().await;
+            let said: Vec<String> = played(&floor.agent, text).map(|said| line(&said)).collect().await;
             answered(&format!(r#"{{"task":[{}]}}"#, said.join(",")))
         }
     }
@@ -85,12 +85,13 @@ fn sse(lines: BoxStream<'static, Arc<str>>) -> Response {
 fn line(said: &Said) -> String {
     let ids = r#""taskId":"0198c0de-0000-7000-8000-000000000000","contextId":"0198c0de-0000-7000-8000-000000000001""#;
     match said {
-        Said::Working => status(ids, "WORKING"),
-        Said::Completed => status(ids, "COMPLETED"),
-        Said::Chunk { text, first, .. } => format!(
-            r#"{{"jsonrpc":"2.0","id":1,"result":{{"artifactUpdate":{{{ids},"artifact":{{"artifactId":"answer","parts":[{{"text":"{text}"}}]}},"append":{}}}}}}}"#,
+        Said::State(TaskState::Completed) => status(ids, "COMPLETED"),
+        Said::Chunk { part, first, .. } => format!(
+            r#"{{"jsonrpc":"2.0","id":1,"result":{{"artifactUpdate":{{{ids},"artifact":{{"artifactId":"out","parts":[{{"text":"{}"}}]}},"append":{}}}}}}}"#,
+            part.as_text().unwrap_or_default(),
             !first
         ),
+        _ => status(ids, "WORKING"),
     }
 }
 

@@ -1,6 +1,5 @@
 //! The contenders, each served by a process of its own.
 
-pub(crate) mod agent;
 mod floor;
 pub(crate) mod ours;
 mod peer;
@@ -8,14 +7,16 @@ pub(crate) mod sdk;
 
 use std::net::SocketAddr;
 
+use a2a_testkit::ScriptedAgent;
+use a2a_testkit::agent::{Played, Said, Script, play};
 use axum::serve::ListenerExt;
+use futures::Stream;
 use serde::Serialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 
 use crate::Error;
-use crate::script::Go;
+use crate::script::GO;
 
 /// Somebody who serves the same agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
@@ -75,30 +76,41 @@ pub(crate) async fn serve(contender: Contender) -> Result<(), Error> {
         listeners.push(listener);
     }
     println!("{}", ports.join(" "));
-    let (sender, go) = watch::channel(false);
+    let agent = ScriptedAgent::default();
+    let gates = agent.gates().clone();
     let told = async move {
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
         while let Ok(Some(_)) = lines.next_line().await {
-            sender.send_replace(true);
+            gates.open(GO);
         }
     };
     tokio::select! {
-        served = run(contender, listeners, go) => served,
+        served = run(contender, listeners, agent) => served,
         () = told => Ok(()),
     }
 }
 
-async fn run(contender: Contender, mut listeners: Vec<TcpListener>, go: Go) -> Result<(), Error> {
+async fn run(
+    contender: Contender,
+    mut listeners: Vec<TcpListener>,
+    agent: ScriptedAgent,
+) -> Result<(), Error> {
     match contender {
-        Contender::Ours | Contender::Three => return ours::serve(listeners, go).await,
+        Contender::Ours | Contender::Three => return ours::serve(listeners, agent).await,
         Contender::Floor | Contender::Sdk | Contender::Peer => {}
     }
     let listener = listeners.pop().ok_or("there is a listener")?;
     match contender {
-        Contender::Peer => peer::serve(listener, go).await,
-        Contender::Sdk => Ok(axum::serve(without_delay(listener), sdk::router(go)).await?),
-        _ => Ok(axum::serve(without_delay(listener), floor::router(go)).await?),
+        Contender::Peer => peer::serve(listener, agent).await,
+        Contender::Sdk => Ok(axum::serve(without_delay(listener), sdk::router(agent)).await?),
+        _ => Ok(axum::serve(without_delay(listener), floor::router(agent)).await?),
     }
+}
+
+/// What the agent says, for those that know no `AgentExecutor`.
+fn played(agent: &ScriptedAgent, text: &str) -> impl Stream<Item = Said> + Send + use<> {
+    let script = Script::read(text).unwrap_or_default();
+    play(script.into_steps(), agent.gates().clone(), Played::default())
 }
 
 /// Nagle's algorithm would hold small events back; a comparison with it on compares nothing else.

@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use a2a_server::jsonrpc::jsonrpc_router;
 use a2a_server::{DefaultRequestHandler, InMemoryTaskStore};
+use a2a_testkit::ScriptedAgent;
 use axum::Router;
 
-use super::agent::Scripted;
-use crate::script::Go;
-
-pub(crate) fn router(go: Go) -> Router {
-    jsonrpc_router(Arc::new(DefaultRequestHandler::new(Scripted(go), InMemoryTaskStore::new())))
+pub(crate) fn router(agent: ScriptedAgent) -> Router {
+    jsonrpc_router(Arc::new(DefaultRequestHandler::new(agent, InMemoryTaskStore::new())))
 }

@@ -82,8 +82,7 @@ fn may_know(name: &str) -> Option<Vec<&'static str>> {
             let below = ["a2a-core", "a2a-testkit", "a2a-testaws", "a2a-cluster", "a2a-node"]
                 .into_iter()
                 .chain(backends());
-            // Costs are counted at the endpoint that the integration tests find.
-            Some(below.chain((name == "benches").then_some("integration-tests")).collect())
+            Some(below.collect())
         }
         _ => None,
     }

@@ -1,12 +1,12 @@
 //! Stands between the binary and the endpoint and denies actions, as IAM does to a role that lacks them: no emulator
 //! does.
 
+use a2a_testaws::{Account, Service};
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use integration_tests::endpoint::{Account, Service};
 use tokio::net::TcpListener;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 

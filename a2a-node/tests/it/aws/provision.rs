@@ -34,9 +34,7 @@ async fn a_dry_run_makes_nothing_and_prints_no_settings() {
 #[tokio::test]
 async fn a_table_that_is_something_else_is_left_alone_and_told() {
     let Some(site) = Site::bare() else { return };
-    let dynamodb = aws_sdk_dynamodb::Client::new(
-        &site.account.sdk_config(integration_tests::endpoint::Service::DynamoDb),
-    );
+    let dynamodb = aws_sdk_dynamodb::Client::new(&site.account.sdk_config(a2a_testaws::Service::DynamoDb));
     use aws_sdk_dynamodb::types::{
         AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use a2a_core::{Membership, SystemEnv};
 use a2a_store_dynamodb::DynamoDbStore;
-use integration_tests::endpoint::{self, Account, Service};
+use a2a_testaws::{self as endpoint, Account, Service};
 use tokio::process::Command;
 
 use crate::node::{self, Node, soon};
