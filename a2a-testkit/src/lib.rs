@@ -17,6 +17,7 @@
 
 #[cfg(feature = "agent")]
 pub mod agent;
+pub mod audit;
 pub mod card;
 pub mod deployment;
 pub mod endpoint;
@@ -37,6 +38,7 @@ mod suites;
 
 #[cfg(feature = "agent")]
 pub use agent::ScriptedAgent;
+pub use audit::{Findings, TaskLog};
 pub use card::card;
 pub use env::SeededEnv;
 pub use faults::{Delay, FaultyBus, FaultyEndpoint, FaultyStore, Forecast, Late, Weather};

@@ -4,7 +4,6 @@ pub use a2a_testaws as endpoint;
 
 pub mod backends;
 pub mod clients;
-pub mod fleet;
 pub mod processes;
 pub mod raw;
 pub mod scenarios;

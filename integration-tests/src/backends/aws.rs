@@ -5,9 +5,9 @@ use std::sync::Arc;
 use a2a_bus_snssqs::{Clients, SnsSqsBus, TopicArn, create_topic};
 use a2a_core::{EventBus, Store};
 use a2a_store_dynamodb::{DynamoDbStore, table};
+use a2a_testworld::backends::{Backend, Backends, members};
 use async_trait::async_trait;
 
-use super::{Backend, Backends, members};
 use crate::endpoint::{self, Account, Service};
 
 /// A table, and a topic with the queues of its instances.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use a2a_bus_memory::MemoryBus;
 use a2a_store_memory::MemoryStore;
+use a2a_testworld::backends::{Backend, Backends, members, store};
 use async_trait::async_trait;
 
-use super::{Backend, Backends, OnAws, members, memory};
+use super::OnAws;
 
 /// Tasks in DynamoDB, traffic in memory.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ impl TrafficOnAws {
     ///
     /// As [`OnAws::create`].
     pub async fn create() -> Option<Self> {
-        Some(TrafficOnAws { aws: OnAws::create().await?, store: Arc::new(memory::store()) })
+        Some(TrafficOnAws { aws: OnAws::create().await?, store: Arc::new(store()) })
     }
 }
 

@@ -4,26 +4,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use a2a::{
     A2AError, AgentCard, GetTaskRequest, Message, Part, Role, SVC_PARAM_EXTENSIONS, SendMessageRequest,
-    StreamResponse, SubscribeToTaskRequest, TRANSPORT_PROTOCOL_GRPC, TRANSPORT_PROTOCOL_HTTP_JSON,
-    TRANSPORT_PROTOCOL_JSONRPC, Task,
+    StreamResponse, SubscribeToTaskRequest, Task,
 };
-use a2a_client::jsonrpc::JsonRpcTransportFactory;
+use a2a_client::ServiceParams;
 use a2a_client::middleware::CallInterceptor;
-use a2a_client::rest::RestTransportFactory;
-use a2a_client::{A2AClient, A2AClientFactory, ServiceParams, Transport};
 use a2a_cluster::resume;
-use a2a_grpc::GrpcTransportFactory;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
-use crate::fleet::Binding;
+use a2a_testworld::client::connect;
+use a2a_testworld::{Binding, Client};
 
 /// A stream as the SDK's client hands it out.
 pub type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
 /// One client.
 pub struct Caller {
-    client: A2AClient<Box<dyn Transport>>,
+    client: Client,
     cursor: Option<Cursor>,
 }
 
@@ -50,7 +47,7 @@ impl Caller {
     /// Those of the SDK.
     pub async fn resuming(card: &AgentCard, binding: Binding) -> Result<Self, A2AError> {
         let cursor = Cursor::default();
-        let client = connect(card, binding, Some(cursor.clone())).await?;
+        let client = connect(card, binding, Some(Arc::new(cursor.clone()))).await?;
         Ok(Caller { client, cursor: Some(cursor) })
     }
 
@@ -100,31 +97,6 @@ impl Caller {
 /// A message of a user.
 pub fn saying(text: &str) -> Message {
     Message::new(Role::User, vec![Part::text(text)])
-}
-
-async fn connect(
-    card: &AgentCard,
-    binding: Binding,
-    cursor: Option<Cursor>,
-) -> Result<A2AClient<Box<dyn Transport>>, A2AError> {
-    let protocol = match binding {
-        Binding::JsonRpc => TRANSPORT_PROTOCOL_JSONRPC,
-        Binding::Rest => TRANSPORT_PROTOCOL_HTTP_JSON,
-        Binding::Grpc => TRANSPORT_PROTOCOL_GRPC,
-    };
-    let http = reqwest::Client::builder().no_proxy().build();
-    let http = http.map_err(|error| A2AError::internal(error.to_string()))?;
-    let builder = A2AClientFactory::builder()
-        .no_defaults()
-        .register(Arc::new(JsonRpcTransportFactory::new(Some(http.clone()))))
-        .register(Arc::new(RestTransportFactory::new(Some(http))))
-        .register(Arc::new(GrpcTransportFactory::new()))
-        .preferred_bindings(vec![protocol.to_owned()]);
-    let builder = match cursor {
-        Some(cursor) => builder.with_interceptor(Arc::new(cursor)),
-        None => builder,
-    };
-    builder.build().create_from_card(card).await
 }
 
 /// The last position that a client saw, which it names when it subscribes.

@@ -3,19 +3,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use a2a::{AgentCard, TRANSPORT_PROTOCOL_GRPC, TRANSPORT_PROTOCOL_HTTP_JSON, TRANSPORT_PROTOCOL_JSONRPC};
-use a2a_client::agent_card::AgentCardResolver;
+use a2a::AgentCard;
 use a2a_core::{Env, SystemEnv};
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::caller::Caller;
-use super::front::Front;
 use super::journal::Journal;
 use super::node::{Launch, Node};
 use super::site::{Leftovers, Site};
 use crate::endpoint::Aws;
-use crate::fleet::Binding;
+use a2a_testworld::load_balancer::{LoadBalancer, Watch};
+use a2a_testworld::{Binding, client};
 
 /// How long a process may take to end, besides its grace.
 const ENDS_WITHIN: Duration = Duration::from_secs(20);
@@ -37,7 +36,7 @@ pub struct Plan {
     /// How long one may take over what it does, once asked to end.
     pub grace: Duration,
     /// Whether an instance's card leads to the load balancer, and not to itself.
-    pub behind_front: bool,
+    pub behind_balancer: bool,
     /// After how much silence the load balancer ends an answer.
     pub idle: Duration,
 }
@@ -52,7 +51,7 @@ impl Plan {
             lease: Duration::from_secs(2),
             resume: true,
             grace: Duration::from_secs(20),
-            behind_front: true,
+            behind_balancer: true,
             idle: Duration::from_secs(15),
         }
     }
@@ -64,7 +63,7 @@ pub struct Crew {
     plan: Plan,
     launch: Launch,
     site: Site,
-    front: Front,
+    balancer: LoadBalancer,
     nodes: Vec<Node>,
     started: usize,
     gone: Vec<(String, Journal)>,
@@ -79,7 +78,8 @@ impl Crew {
     /// When one does not.
     pub async fn start(plan: Plan, aws: &Aws) -> Self {
         let site = Site::prepare(aws).await;
-        let front = Front::start(plan.idle).await.unwrap();
+        let watch = Watch { readiness: true, idle: Some(plan.idle) };
+        let balancer = LoadBalancer::start(watch).await.unwrap();
         let seconds = |time: Duration| time.as_secs_f64().to_string();
         let mut flags = vec![
             ["--beat-interval".to_owned(), seconds(plan.beat)],
@@ -89,9 +89,9 @@ impl Crew {
             ["--shutdown-grace".to_owned(), seconds(plan.grace)],
             ["--log-format".to_owned(), "json".to_owned()],
         ];
-        if plan.behind_front {
-            flags.push(["--public-url".to_owned(), format!("http://{}", front.http())]);
-            flags.push(["--public-grpc-url".to_owned(), format!("http://{}", front.grpc())]);
+        if plan.behind_balancer {
+            flags.push(["--public-url".to_owned(), format!("http://{}", balancer.sockets().http)]);
+            flags.push(["--public-grpc-url".to_owned(), format!("http://{}", balancer.sockets().grpc)]);
         }
         let mut environment = site.environment();
         environment.push(("A2A_ALLOW_LOCAL_WEBHOOKS", "true".to_owned()));
@@ -105,12 +105,10 @@ impl Crew {
             async move { launch.start(&format!("n{number}")).await.unwrap_or_else(|why| panic!("{why}")) }
         });
         let nodes = futures::future::join_all(nodes).await;
-        nodes.iter().for_each(|node| front.add(node));
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let at = format!("http://{}", front.http());
-        let card = AgentCardResolver::new(Some(http)).resolve(&at).await.unwrap();
+        nodes.iter().for_each(|node| balancer.add(node.name(), node.sockets()));
+        let card = client::card_at(balancer.sockets()).await;
         let started = plan.nodes;
-        Crew { plan, launch, site, front, nodes, started, gone: Vec::new(), card }
+        Crew { plan, launch, site, balancer, nodes, started, gone: Vec::new(), card }
     }
 
     /// What it was to be.
@@ -124,8 +122,8 @@ impl Crew {
     }
 
     /// The load balancer.
-    pub fn front(&self) -> &Front {
-        &self.front
+    pub fn load_balancer(&self) -> &LoadBalancer {
+        &self.balancer
     }
 
     /// The processes that run, frozen ones included.
@@ -164,15 +162,7 @@ impl Crew {
     pub async fn caller_at(&self, node: &str, binding: Binding) -> Caller {
         let node = self.node(node);
         let mut card = self.card.clone();
-        for interface in &mut card.supported_interfaces {
-            interface.url = match interface.protocol_binding.as_str() {
-                TRANSPORT_PROTOCOL_GRPC => format!("http://{}", node.grpc()),
-                TRANSPORT_PROTOCOL_JSONRPC | TRANSPORT_PROTOCOL_HTTP_JSON => {
-                    format!("http://{}", node.http())
-                }
-                _ => continue,
-            };
-        }
+        card.supported_interfaces = node.sockets().interfaces();
         Caller::plain(&card, binding).await.unwrap()
     }
 
@@ -203,7 +193,7 @@ impl Crew {
         self.started += 1;
         let name = format!("n{}", self.started);
         let node = self.launch.start(&name).await.unwrap_or_else(|why| panic!("{why}"));
-        self.front.add(&node);
+        self.balancer.add(&name, node.sockets());
         self.nodes.push(node);
         name
     }
@@ -235,7 +225,7 @@ impl Crew {
             .unwrap_or_else(|why| panic!("{why}{}", self.words()));
         assert!(status.success(), "{name} ended with {status}; its last words:\n{}", journal.tail());
         self.gone.push((name.to_owned(), journal));
-        self.front.remove(name);
+        self.balancer.remove(name);
     }
 
     /// Waits until the survivors have evicted those that were killed, and removed what these left on the bus.
@@ -259,7 +249,7 @@ impl Crew {
 
     /// Removes a process that is gone from the load balancer.
     pub fn forget(&self, name: &str) {
-        self.front.remove(name);
+        self.balancer.remove(name);
     }
 
     /// Retires all processes at once; returns what is left of them.

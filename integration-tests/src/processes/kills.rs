@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use a2a_core::{Env, SystemEnv};
+use a2a_testkit::Findings;
 use fastrand::Rng;
 
-use super::audit::Count;
 use super::crew::{Crew, Plan};
 use super::show::{Placement, Review, Show};
 use super::site::Leftovers;
@@ -63,7 +63,7 @@ pub struct Outcome {
     /// How often they came again.
     pub reconnects: usize,
     /// What they got and lacked.
-    pub count: Count,
+    pub count: Findings,
     /// How long take-overs took, in the order of time.
     pub taken_over: Vec<Duration>,
     /// All that must not be, in words.
@@ -157,8 +157,8 @@ async fn round(crew: &mut Crew, rng: &mut Rng, done: usize, kills: usize) -> Rou
     }
     let review = performance.end(crew).await;
     victims.iter().for_each(|victim| crew.forget(&victim.name));
-    let moved = review.scripts.iter().filter(|(task, _)| orphans.contains(task));
-    let moved = moved.filter_map(|(_, script)| (script.moved_after(killed_at)? - killed_at).to_std().ok());
+    let moved = review.logs.iter().filter(|(task, _)| orphans.contains(task));
+    let moved = moved.filter_map(|(_, log)| (log.moved_after(killed_at)? - killed_at).to_std().ok());
     let taken_over = moved.max();
     Round { number, moment, victims, review, taken_over }
 }

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
+use a2a_testkit::Findings;
 use chrono::TimeDelta;
 use tokio::time::Instant;
 
-use super::audit::{Count, happened};
+use super::audit::happened;
 use super::bill::Bill;
 use super::crew::{Crew, Plan};
 use super::listener::Heard;
@@ -47,12 +48,12 @@ impl Figures {
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Figures { review, took, events, delivered, from_agent, from_executor, bill, left } = self;
-        let (tasks, streams, seconds) = (review.scripts.len(), review.streams, took.as_secs_f64());
+        let (tasks, streams, seconds) = (review.logs.len(), review.streams, took.as_secs_f64());
         writeln!(f, "{tasks} tasks, {streams} streams, {events} events committed in {seconds:.2} s")?;
         let rate = |events: usize| events as f64 / seconds;
         let (committed, elsewhere) = (rate(*events), rate(*delivered));
         writeln!(f, "{committed:.0} events a second committed, {elsewhere:.0} delivered on other instances")?;
-        let Count { missing, doubled, strange, .. } = review.count;
+        let Findings { missing, doubled, strange, .. } = review.count;
         let again = review.reconnects;
         writeln!(f, "{missing} missing, {doubled} doubled, {strange} strange, {again} times come again")?;
         writeln!(f, "to a client elsewhere from the agent, before the commit: {from_agent}")?;
@@ -142,11 +143,9 @@ fn delays(review: &Review) -> (Delays, Delays) {
 fn placed(review: &Review, watched: bool) -> impl Iterator<Item = (&str, usize, &Heard)> {
     let recordings = review.recordings.iter().filter(move |recording| recording.watched == watched);
     recordings.flat_map(|recording| {
-        let script = review.scripts.iter().find(|(task, _)| *task == recording.task);
+        let log = review.logs.iter().find(|(task, _)| *task == recording.task);
         let heard = recording.hops.iter().flat_map(|hop| &hop.events);
-        heard.filter_map(move |heard| {
-            Some((recording.task.as_str(), script?.1.place_of(&heard.event)?, heard))
-        })
+        heard.filter_map(move |heard| Some((recording.task.as_str(), log?.1.place_of(&heard.event)?, heard)))
     })
 }
 

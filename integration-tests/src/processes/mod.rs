@@ -1,6 +1,6 @@
 //! Real server processes on AWS services, behind a load balancer, and all that can befall them.
 //!
-//! A [`Crew`] is some processes with one [`Site`] (table, topic, queues) and one [`Front`] (the load balancer). Clients
+//! A [`Crew`] is some processes with one [`Site`] (table, topic, queues) and one [`LoadBalancer`](a2a_testworld::LoadBalancer). Clients
 //! are the SDK's own ([`Caller`]); a [`listener`] wants all of a task's stream and comes again whatever breaks. What
 //! the listeners recorded, [`audit`] holds against the log in the table.
 
@@ -16,8 +16,6 @@ pub mod audit;
 pub mod bill;
 mod caller;
 mod crew;
-mod front;
-mod gate;
 mod journal;
 pub mod kills;
 pub mod listener;
@@ -28,9 +26,7 @@ mod site;
 
 pub use caller::{Caller, Events, saying};
 pub use crew::{Crew, Plan};
-pub use front::Front;
-pub use gate::{Gate, Passage};
 pub use journal::Journal;
 pub use node::{LIFELINE, Launch, Node};
 pub use show::{Performance, Placement, Show};
-pub use site::{Gates, Leftovers, Site};
+pub use site::{FaultProxies, Leftovers, Site};

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use a2a_testworld::Sockets;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -132,6 +133,15 @@ impl Node {
     /// When it has announced no socket address.
     pub fn grpc(&self) -> SocketAddr {
         address(&self.announced.grpc)
+    }
+
+    /// Where all bindings are served.
+    ///
+    /// # Panics
+    ///
+    /// When it has announced no socket addresses.
+    pub fn sockets(&self) -> Sockets {
+        Sockets { http: self.http(), grpc: self.grpc() }
     }
 
     /// What it logs.

@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::TaskState;
+use a2a_testkit::Findings;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::audit::{Count, Script};
+use super::audit::ChunkLog;
 use super::caller::{Caller, saying};
 use super::crew::Crew;
 use super::listener::{self, Recording};
-use crate::fleet::Binding;
+use a2a_testworld::Binding;
 
 /// What is to be played.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +57,7 @@ pub struct Review {
     /// How often clients came again after theirs broke.
     pub reconnects: usize,
     /// What they got and lacked.
-    pub count: Count,
+    pub count: Findings,
     /// When the last client had heard all, or given up.
     pub heard_by: Option<Instant>,
     /// Events in the logs of all tasks.
@@ -66,7 +67,7 @@ pub struct Review {
     /// All that clients saw, by task.
     pub recordings: Vec<Recording>,
     /// What the tasks' logs say.
-    pub scripts: Vec<(String, Script)>,
+    pub logs: Vec<(String, ChunkLog)>,
 }
 
 impl Show {
@@ -139,8 +140,8 @@ impl Performance {
         }
         review.heard_by = Some(Instant::now());
         for task in self.tasks.borrow().clone() {
-            match Script::of(&crew.site().log(&task).await) {
-                Some(script) => review.scripts.push((task, script)),
+            match ChunkLog::of(&crew.site().log(&task).await) {
+                Some(log) => review.logs.push((task, log)),
                 None => review.wrong.push(format!("{task} has no log")),
             }
         }
@@ -156,19 +157,19 @@ impl Review {
     }
 
     fn judge(&mut self, show: Show, resume: bool) {
-        if self.scripts.len() != show.tasks {
-            self.wrong.push(format!("{} tasks of {}", self.scripts.len(), show.tasks));
+        if self.logs.len() != show.tasks {
+            self.wrong.push(format!("{} tasks of {}", self.logs.len(), show.tasks));
         }
         let whole: Vec<u32> = (1..=show.chunks).collect();
-        for (task, script) in &self.scripts {
-            self.events += script.events();
-            let state = script.state();
+        for (task, log) in &self.logs {
+            self.events += log.events();
+            let state = log.state();
             if !state.is_terminal() {
                 self.wrong.push(format!("{task} is left {state:?}"));
             }
-            let is_prefix = whole.starts_with(script.chunks());
-            if !is_prefix || (*state == TaskState::Completed && script.chunks() != whole) {
-                self.wrong.push(format!("{task} is {state:?} with the chunks {:?}", script.chunks()));
+            let is_prefix = whole.starts_with(log.chunks());
+            if !is_prefix || (*state == TaskState::Completed && log.chunks() != whole) {
+                self.wrong.push(format!("{task} is {state:?} with the chunks {:?}", log.chunks()));
             }
             if resume && *state != TaskState::Completed {
                 self.wrong.push(format!("{task} is {state:?}, although it can be resumed"));
@@ -180,8 +181,8 @@ impl Review {
             if let Some(why) = &recording.gave_up {
                 self.wrong.push(format!("{}: {why}, after {:?}", recording.task, recording.troubles));
             }
-            if let Some((_, script)) = self.scripts.iter().find(|(task, _)| *task == recording.task) {
-                let count = script.count(recording);
+            if let Some((_, log)) = self.logs.iter().find(|(task, _)| *task == recording.task) {
+                let count = log.audit(recording);
                 if !count.is_right() {
                     self.wrong.push(format!("{}: {count:?}, {}", recording.task, recording.outline()));
                 }

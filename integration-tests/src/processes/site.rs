@@ -10,9 +10,9 @@ use a2a_core::{
 use a2a_store_dynamodb::DynamoDbStore;
 use a2a_store_dynamodb::table::{Protection, create_table};
 
-use super::gate::{Gate, Passage};
 use crate::backends::aws::messaging;
 use crate::endpoint::{Account, Aws, Service, wanted};
+use a2a_testworld::{FaultProxy, Passage};
 
 const TABLE: &str = "tasks";
 const TOPIC: &str = "events";
@@ -25,19 +25,19 @@ pub struct Site {
     topic: TopicArn,
     store: DynamoDbStore,
     clients: Clients,
-    gates: Option<Gates>,
+    fault_proxies: Option<FaultProxies>,
 }
 
 /// What can be shut before the endpoint.
 #[derive(Debug)]
-pub struct Gates {
+pub struct FaultProxies {
     /// The way to the table.
-    pub table: Gate,
+    pub table: FaultProxy,
     /// The way to topic and queues.
-    pub bus: Gate,
+    pub bus: FaultProxy,
 }
 
-impl Gates {
+impl FaultProxies {
     /// Says what becomes of all connections from now on.
     pub fn set(&self, passage: Passage) {
         self.table.set(passage);
@@ -64,7 +64,7 @@ impl Leftovers {
 }
 
 impl Site {
-    /// Makes table and topic in an account that nobody else uses, with gates before the endpoint where it is one
+    /// Makes table and topic in an account that nobody else uses, with fault proxies before the endpoint where it is one
     /// socket without TLS.
     ///
     /// # Panics
@@ -80,31 +80,31 @@ impl Site {
         let sns = aws_sdk_sns::Client::new(&account.sdk_config(Service::Sns));
         let topic = create_topic(&sns, &format!("{TOPIC}-{name}")).await.unwrap();
         let clients = messaging(&account, &topic);
-        let gates = match aws.socket() {
-            Some(address) => Some(Gates {
-                table: Gate::before(address).await.unwrap(),
-                bus: Gate::before(address).await.unwrap(),
+        let fault_proxies = match aws.socket() {
+            Some(address) => Some(FaultProxies {
+                table: FaultProxy::before(address).await.unwrap(),
+                bus: FaultProxy::before(address).await.unwrap(),
             }),
             None => None,
         };
-        Site { account, table, topic, store, clients, gates }
+        Site { account, table, topic, store, clients, fault_proxies }
     }
 
-    /// The gates before the endpoint. `None` means that a test which shuts them is to return: the reason was printed.
+    /// The fault proxies before the endpoint. `None` means that a test which shuts them is to return: the reason was printed.
     ///
     /// # Panics
     ///
     /// Where there are none although `CI` is set.
-    pub fn gates(&self) -> Option<&Gates> {
+    pub fn fault_proxies(&self) -> Option<&FaultProxies> {
         let why = "the endpoint is not one socket without TLS";
-        wanted("gates before the AWS endpoint", self.gates.as_ref().ok_or(why))
+        wanted("fault proxies before the AWS endpoint", self.fault_proxies.as_ref().ok_or(why))
     }
 
     /// What an instance finds in its environment.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
-        let account = match &self.gates {
-            Some(Gates { table, bus }) => {
-                let url = |gate: &Gate| format!("http://{}", gate.address());
+        let account = match &self.fault_proxies {
+            Some(FaultProxies { table, bus }) => {
+                let url = |proxy: &FaultProxy| format!("http://{}", proxy.address());
                 self.account.clone().through(&url(table), &url(bus))
             }
             None => self.account.clone(),

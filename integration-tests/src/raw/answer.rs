@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::grpc;
 use super::operation::Operation;
 use super::request::ID;
-use crate::fleet::Binding;
+use a2a_testworld::Binding;
 
 /// A whole answer, as it came.
 #[derive(Debug, Clone)]

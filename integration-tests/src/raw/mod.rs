@@ -28,7 +28,8 @@ pub use failure::Failure;
 pub use operation::Operation;
 pub use request::Draft;
 
-use crate::fleet::{Binding, Fleet, PATIENCE, Protocol, exchange};
+use a2a_testworld::link::{Protocol, exchange};
+use a2a_testworld::{Binding, Fleet, PATIENCE};
 
 /// Sends requests to one address by one binding.
 #[derive(Debug, Clone)]
@@ -43,7 +44,12 @@ impl Raw {
     /// Sends to the proxy of a fleet, with the protocol version that is served.
     pub fn new(fleet: &Fleet, binding: Binding) -> Self {
         let headers = HeaderMap::from_iter([(VERSION, HeaderValue::from_static("1.0"))]);
-        Self { binding, address: fleet.front(binding), headers, connections: TaskTracker::new() }
+        Self {
+            binding,
+            address: fleet.load_balancer().sockets().of(binding),
+            headers,
+            connections: TaskTracker::new(),
+        }
     }
 
     /// The binding that this speaks.

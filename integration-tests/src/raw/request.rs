@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::operation::Operation;
 use super::{grpc, rest};
-use crate::fleet::Binding;
+use a2a_testworld::Binding;
 
 /// The id of every JSON-RPC request.
 pub(super) const ID: &str = "the-id";

@@ -6,8 +6,8 @@ use a2a::{TaskState, error_code};
 use futures::future::{join, join_all};
 
 use super::stage::Stage;
-use crate::backends::Backends;
 use crate::talk::story;
+use a2a_testworld::Backends;
 
 pub async fn a_running_task_is_cancelled_from_every_instance(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;
@@ -42,7 +42,7 @@ pub async fn cancels_from_all_instances_at_once_agree(backends: Arc<dyn Backends
         for canceled in cancels {
             assert_eq!(canceled.unwrap().status, truth.status);
         }
-        assert_eq!(story(&told[0].later).iter().filter(|event| *event == "Canceled").count(), 1);
+        assert_eq!(story(told[0].later()).iter().filter(|event| *event == "Canceled").count(), 1);
     }
     stage.leave().await;
 }

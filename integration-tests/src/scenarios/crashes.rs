@@ -10,8 +10,8 @@ use a2a_testkit::Weather;
 
 use super::eventually;
 use super::stage::{Stage, numbers, watchful};
-use crate::backends::{Backends, Weathered};
 use crate::talk::{Told, texts};
+use a2a_testworld::backends::{Backends, Weathered};
 
 fn resume(config: &mut Config) {
     watchful(config);
@@ -38,7 +38,7 @@ pub async fn the_tasks_of_a_killed_instance_fail_and_streams_elsewhere_end(backe
         let truth = stage.at(1).get(&id).await.unwrap();
         assert_eq!((&truth.status.state, texts(&truth).len()), (&TaskState::Failed, 10));
         assert!(truth.status.message.is_some(), "nothing says why");
-        told.iter().for_each(|told| told.assert_is(&truth));
+        stage.audit(&truth, &told).await;
     }
     assert_eq!(stage.at(2).send("done").await.status.state, TaskState::Completed);
     forgotten(&*backends, dead).await;
@@ -62,7 +62,7 @@ pub async fn a_killed_instance_is_resumed_and_streams_elsewhere_are_complete(bac
         let truth = stage.at(2).get(&id).await.unwrap();
         assert_eq!((&truth.status.state, texts(&truth).len()), (&TaskState::Completed, 150));
         assert!(texts(&truth) == numbers(0..150));
-        told.iter().for_each(|told| told.assert_is(&truth));
+        stage.audit(&truth, &told).await;
     }
     forgotten(&*backends, dead).await;
     stage.leave().await;
@@ -78,7 +78,8 @@ pub async fn a_parked_task_outlives_its_instance(backends: Arc<dyn Backends>) {
     assert_eq!(stage.at(1).get(&parked.id).await.unwrap(), parked);
     let done = stage.at(2).reply(&parked, "done").await.unwrap();
     assert_eq!(done.status.state, TaskState::Completed);
-    stage.told(elsewhere).await.iter().for_each(|told| told.assert_is(&done));
+    let told = stage.told(elsewhere).await;
+    stage.audit(&done, &told).await;
     stage.leave().await;
 }
 
@@ -96,7 +97,7 @@ pub async fn an_instance_that_dies_while_it_reads_disturbs_nobody(backends: Arc<
     let told = stage.told(vec![origin, elsewhere]).await;
     let truth = stage.at(2).get(&task.id).await.unwrap();
     assert!(texts(&truth) == numbers(0..200));
-    told.iter().for_each(|told| told.assert_is(&truth));
+    stage.audit(&truth, &told).await;
     stage.leave().await;
 }
 
@@ -114,7 +115,7 @@ pub async fn an_instance_that_was_frozen_harms_nothing_when_it_wakes(backends: A
     weather.thaw(zombie);
     let truth = stage.at(1).get(&task.id).await.unwrap();
     assert!(texts(&truth) == numbers(0..60));
-    told.iter().for_each(|told| told.assert_is(&truth));
+    stage.audit(&truth, &told).await;
     // Its own streams end, with what everybody knows or with an error.
     let at_home = Told::by_what_may_break(origin).await;
     let known = at_home.texts().len();

@@ -7,9 +7,9 @@ use a2a::TaskState;
 use a2a_cluster::ExecutorLost;
 
 use super::stage::{Stage, numbers, watchful};
-use crate::backends::Backends;
-use crate::fleet::PATIENCE;
 use crate::talk::texts;
+use a2a_testworld::Backends;
+use a2a_testworld::PATIENCE;
 
 pub async fn agents_finish_within_the_grace_and_streams_elsewhere_are_complete(backends: Arc<dyn Backends>) {
     let mut stage = Stage::of(backends).await;
@@ -20,7 +20,7 @@ pub async fn agents_finish_within_the_grace_and_streams_elsewhere_are_complete(b
     let told = stage.told([origin].into_iter().chain(elsewhere).collect()).await;
     let truth = stage.at(1).get(&task.id).await.unwrap();
     assert_eq!((&truth.status.state, texts(&truth)), (&TaskState::Completed, as_text(&numbers(0..60))));
-    told.iter().for_each(|told| told.assert_is(&truth));
+    stage.audit(&truth, &told).await;
     stage.leave().await;
 }
 
@@ -35,7 +35,7 @@ pub async fn what_is_left_at_the_end_of_the_grace_is_resumed_elsewhere(backends:
     let told = stage.told(elsewhere.into()).await;
     let truth = stage.at(2).get(&task.id).await.unwrap();
     assert_eq!((&truth.status.state, texts(&truth)), (&TaskState::Completed, as_text(&numbers(0..100))));
-    told.iter().for_each(|told| told.assert_is(&truth));
+    stage.audit(&truth, &told).await;
     stage.leave().await;
 }
 
@@ -53,7 +53,7 @@ pub async fn every_instance_is_replaced_and_no_reader_elsewhere_misses_anything(
         let told = stage.told(elsewhere).await;
         let truth = stage.at(new).get(&task.id).await.unwrap();
         assert_eq!((&truth.status.state, texts(&truth)), (&TaskState::Completed, as_text(&numbers(0..60))));
-        told.iter().for_each(|told| told.assert_is(&truth));
+        stage.audit(&truth, &told).await;
     }
     stage.leave().await;
 }

@@ -6,8 +6,8 @@ use a2a::{SendMessageConfiguration, SendMessageRequest, TaskState, error_code};
 use futures::future::{join, join_all};
 
 use super::stage::Stage;
-use crate::backends::Backends;
 use crate::talk::{configuration, history, replying, saying, soon, task, texts};
+use a2a_testworld::Backends;
 
 pub async fn a_parked_task_is_answered_wherever_the_answer_lands(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 use super::stage::{Stage, numbers};
-use crate::backends::Backends;
 use crate::talk::texts;
+use a2a_testworld::Backends;
 
 const TASKS: usize = 60;
 

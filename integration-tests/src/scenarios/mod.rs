@@ -29,7 +29,7 @@ mod stage;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::backends::Backends;
+use a2a_testworld::Backends;
 
 /// Plays one scenario, then checks that nothing is left but tasks. Does nothing without backends.
 ///
@@ -50,7 +50,7 @@ pub async fn play<F: Future<Output = ()>>(
 async fn eventually(what: &str, mut check: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !check().await {
-        assert!(start.elapsed() < crate::fleet::PATIENCE, "{what} should have come true");
+        assert!(start.elapsed() < a2a_testworld::PATIENCE, "{what} should have come true");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -8,8 +8,8 @@ use futures::future::join_all;
 
 use super::eventually;
 use super::stage::Stage;
-use crate::backends::Backends;
 use crate::talk::{Talk, everything, soon};
+use a2a_testworld::Backends;
 
 pub async fn what_was_answered_is_read_at_once_on_every_instance(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;

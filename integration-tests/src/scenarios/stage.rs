@@ -7,9 +7,9 @@ use a2a::{StreamResponse, Task};
 use a2a_cluster::Config;
 use futures::StreamExt;
 
-use crate::backends::Backends;
-use crate::fleet::{Binding, Fleet, Plan};
 use crate::talk::{Events, Talk, Told, next, texts};
+use a2a_testworld::Backends;
+use a2a_testworld::{Binding, Fleet, Plan};
 
 use super::eventually;
 
@@ -94,8 +94,16 @@ impl Stage {
             assert_eq!(*first, read);
         }
         let truth = truth.unwrap();
-        told.iter().for_each(|told| told.assert_is(&truth));
+        self.audit(&truth, told).await;
         truth
+    }
+
+    /// Checks that the log makes this task, and that streams told what is in it.
+    pub(super) async fn audit(&self, task: &Task, told: &[Told]) {
+        let log = self.fleet.log(&task.id).await;
+        assert_eq!(log.task().status, task.status);
+        assert!(log.task().artifacts == task.artifacts, "the log has other artifacts");
+        told.iter().for_each(|told| told.assert_tells(&log));
     }
 
     /// Stops all instances at once.

@@ -7,8 +7,8 @@ use a2a::{TaskState, error_code};
 use futures::future::join_all;
 
 use super::stage::{Stage, numbers};
-use crate::backends::Backends;
 use crate::talk::{story, texts};
+use a2a_testworld::Backends;
 
 pub async fn every_instance_tells_the_same_of_a_task(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;
@@ -26,8 +26,8 @@ pub async fn every_instance_tells_the_same_of_a_task(backends: Arc<dyn Backends>
         }
         stage.fleet.gates().open(&format!("late{executor}"));
         let told = stage.told(streams).await;
-        assert!(told[1..7].iter().all(|early| texts(&early.first).is_empty()));
-        assert!(told[7..].iter().all(|late| texts(&late.first) == numbers(0..20)));
+        assert!(told[1..7].iter().all(|early| texts(early.first()).is_empty()));
+        assert!(told[7..].iter().all(|late| texts(late.first()) == numbers(0..20)));
         let truth = stage.agreed(&task.id, &told).await;
         assert_eq!(
             (truth.status.state.clone(), texts(&truth)),
@@ -96,7 +96,7 @@ pub async fn a_parked_task_tells_every_instance_of_turns_that_others_run(backend
     let told = stage.told(streams).await;
     let turn = |end: &str| ["Working".to_owned(), end.to_owned()];
     for one in &told {
-        let story: Vec<_> = story(&one.later).into_iter().filter(|event| !event.starts_with('[')).collect();
+        let story: Vec<_> = story(one.later()).into_iter().filter(|event| !event.starts_with('[')).collect();
         let turns = ["InputRequired", "InputRequired", "InputRequired", "Completed"].map(turn);
         assert_eq!(story, turns.concat());
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use a2a::{StreamResponse, TaskState};
 
 use super::stage::{Stage, numbers};
-use crate::backends::Backends;
-use crate::fleet::{Binding, Plan};
 use crate::talk::{Events, next, texts};
+use a2a_testworld::Backends;
+use a2a_testworld::{Binding, Plan};
 
 /// The SDK's gRPC client takes no message over 4 MiB.
 const SPACIOUS: [Binding; 3] = [Binding::JsonRpc, Binding::Rest, Binding::JsonRpc];

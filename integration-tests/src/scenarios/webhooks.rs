@@ -6,9 +6,9 @@ use a2a::{DeleteTaskPushNotificationConfigRequest, TaskState};
 
 use super::hook::Hook;
 use super::stage::Stage;
-use crate::backends::Backends;
-use crate::fleet::PATIENCE;
 use crate::talk::{soon, story};
+use a2a_testworld::Backends;
+use a2a_testworld::PATIENCE;
 
 pub async fn a_webhook_set_elsewhere_hears_of_a_running_task(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;

@@ -19,7 +19,7 @@ use a2a::{
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
-use crate::fleet::{Client, PATIENCE};
+use a2a_testworld::{Client, PATIENCE};
 
 pub use request::{configuration, everything, replying, saying};
 pub use story::{history, next, rest, story, texts};

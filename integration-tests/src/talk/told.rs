@@ -1,7 +1,8 @@
-//! What one stream told from its first event to its end, checked while it is read.
+//! What one stream told from its first event to its end.
 
 use a2a::{A2AError, StreamResponse, Task};
 use a2a_core::reduce;
+use a2a_testkit::TaskLog;
 use futures::StreamExt;
 
 use super::{Events, soon, story, texts};
@@ -9,10 +10,8 @@ use super::{Events, soon, story, texts};
 /// A stream that was read to its end.
 #[derive(Debug)]
 pub struct Told {
-    /// The task, which comes first.
-    pub first: Task,
-    /// Everything after it.
-    pub later: Vec<StreamResponse>,
+    /// All events, of which the first is the task.
+    pub events: Vec<StreamResponse>,
     /// The failure that ended the stream, where one did.
     pub error: Option<A2AError>,
 }
@@ -22,11 +21,10 @@ impl Told {
     ///
     /// # Panics
     ///
-    /// Where it fails or hangs, does not begin with the task, tells the task a second time, or goes on after
-    /// the task's end.
+    /// Where it fails or hangs, or does not begin with the task.
     pub async fn by(events: Events) -> Self {
         let told = Self::by_what_may_break(events).await;
-        assert!(told.error.is_none(), "{:?} after {:?}", told.error, story(&told.later));
+        assert!(told.error.is_none(), "{:?} after {:?}", told.error, story(&told.events));
         told
     }
 
@@ -36,23 +34,12 @@ impl Told {
     ///
     /// As [`Told::by`], but for failures after the first event.
     pub async fn by_what_may_break(mut events: Events) -> Self {
-        let first = match soon(events.next()).await.expect("an empty stream").unwrap() {
-            StreamResponse::Task(task) => task,
-            other => panic!("a stream that does not begin with its task: {}", story(&[other])[0]),
-        };
-        let mut told = Told { first, later: Vec::new(), error: None };
-        let mut state = told.first.status.state.clone();
+        let first = soon(events.next()).await.expect("an empty stream").unwrap();
+        let mut told = Told { events: vec![first], error: None };
+        let _ = told.first();
         while let Some(event) = soon(events.next()).await {
             match event {
-                Ok(event) => {
-                    let said = || story(std::slice::from_ref(&event)).concat();
-                    assert!(!state.is_terminal(), "{} after the end of the task", said());
-                    assert!(!matches!(event, StreamResponse::Task(_)), "the task a second time");
-                    if let Some(next) = reduce::state_of(&event) {
-                        state = next.clone();
-                    }
-                    told.later.push(event);
-                }
+                Ok(event) => told.events.push(event),
                 Err(error) => {
                     told.error = Some(error);
                     break;
@@ -62,30 +49,49 @@ impl Told {
         told
     }
 
+    /// The task, which comes first.
+    ///
+    /// # Panics
+    ///
+    /// Where anything else does.
+    pub fn first(&self) -> &Task {
+        match &self.events[0] {
+            StreamResponse::Task(task) => task,
+            other => panic!("a stream that does not begin with its task: {other:?}"),
+        }
+    }
+
+    /// Everything after the task.
+    pub fn later(&self) -> &[StreamResponse] {
+        &self.events[1..]
+    }
+
     /// The task as somebody knows it who only read this stream.
     pub fn task(&self) -> Task {
-        let mut task = self.first.clone();
-        self.later.iter().for_each(|event| reduce::apply(&mut task, event));
+        let mut task = self.first().clone();
+        self.later().iter().for_each(|event| reduce::apply(&mut task, event));
         task
     }
 
     /// The texts of all artifacts as they came: those of the first task, then each later one.
     pub fn texts(&self) -> Vec<&str> {
-        let later = self.later.iter().filter_map(|event| match event {
+        let later = self.later().iter().filter_map(|event| match event {
             StreamResponse::ArtifactUpdate(update) => Some(&update.artifact.parts),
             _ => None,
         });
-        texts(&self.first).into_iter().chain(later.flatten().filter_map(a2a::Part::as_text)).collect()
+        texts(self.first()).into_iter().chain(later.flatten().filter_map(a2a::Part::as_text)).collect()
     }
 
-    /// Checks that it told all that became of a task, and each thing once.
+    /// Checks that it told all that the log says from its first task on, in order, once, and nothing else, and that
+    /// whoever read it knows the task.
     ///
     /// # Panics
     ///
-    /// Where the task as told differs from `truth` in anything but the history, which streams do not repeat.
-    pub fn assert_is(&self, truth: &Task) {
-        let task = self.task();
-        assert_eq!(self.texts(), texts(truth), "told {:?}", story(&self.later));
+    /// Where it did not. History is left out, which streams do not repeat.
+    pub fn assert_tells(&self, log: &TaskLog) {
+        let findings = log.audit([&self.events]);
+        assert!(findings.is_right() && findings.restarted == 0, "{findings:?}: {:?}", story(&self.events));
+        let (task, truth) = (self.task(), log.task());
         assert_eq!(task.status, truth.status);
         assert!(task.artifacts == truth.artifacts, "other artifacts were told");
         assert_eq!(

@@ -77,11 +77,15 @@ fn may_know(name: &str) -> Option<Vec<&'static str>> {
         "a2a-core" | "a2a-testaws" => Some(vec![]),
         "a2a-testkit" | "a2a-cluster" => Some(vec!["a2a-core"]),
         name if backends().any(|backend| backend == name) => Some(vec!["a2a-core"]),
+        "a2a-testworld" => {
+            Some(vec!["a2a-core", "a2a-testkit", "a2a-cluster", "a2a-store-memory", "a2a-bus-memory"])
+        }
         "a2a-node" => Some(["a2a-core", "a2a-cluster"].into_iter().chain(backends()).collect()),
         name if ON_TOP.contains(&name) => {
-            let below = ["a2a-core", "a2a-testkit", "a2a-testaws", "a2a-cluster", "a2a-node"]
-                .into_iter()
-                .chain(backends());
+            let below =
+                ["a2a-core", "a2a-testkit", "a2a-testaws", "a2a-testworld", "a2a-cluster", "a2a-node"]
+                    .into_iter()
+                    .chain(backends());
             Some(below.collect())
         }
         _ => None,
@@ -115,7 +119,8 @@ fn our_crates_depend_on_each_other_one_way() {
 
 #[test]
 fn only_the_cluster_and_what_is_above_it_know_how_the_sdk_serves() {
-    let above = |from: &str| ["a2a-cluster", "a2a-node"].contains(&from) || ON_TOP.contains(&from);
+    let above =
+        |from: &str| ["a2a-cluster", "a2a-testworld", "a2a-node"].contains(&from) || ON_TOP.contains(&from);
     // The agent that all tests share is one; who tests a store or a bus builds the testkit without it.
     let agent = |arrow: &Arrow| arrow.from == "a2a-testkit" && arrow.to == "a2a-server-lf" && arrow.optional;
     let wrong =

@@ -2,7 +2,7 @@
 
 /// Everything in this process.
 mod memory {
-    use integration_tests::backends::InMemory;
+    use a2a_testworld::backends::InMemory;
 
     async fn create() -> Option<InMemory> {
         Some(InMemory::default())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use integration_tests::fleet::Binding;
+use a2a_testworld::Binding;
 use integration_tests::processes::{Show, listener, saying};
 use tokio::time::Instant;
 

@@ -8,7 +8,7 @@ use crate::stage::{PATIENCE, crew};
 async fn the_python_client_works_with_two_nodes_of_one_cluster_by_every_binding() {
     let Some(python) = clients::python() else { return };
     let own_cards =
-        |plan: &mut integration_tests::processes::Plan| (plan.nodes, plan.behind_front) = (2, false);
+        |plan: &mut integration_tests::processes::Plan| (plan.nodes, plan.behind_balancer) = (2, false);
     let Some(crew) = crew(own_cards).await else { return };
     let urls: Vec<_> = crew.nodes().iter().map(|node| format!("http://{}", node.http())).collect();
     let urls: Vec<_> = urls.iter().map(String::as_str).collect();

@@ -4,7 +4,7 @@ use a2a::error_code::{
     CONTENT_TYPE_NOT_SUPPORTED, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR,
     VERSION_NOT_SUPPORTED,
 };
-use integration_tests::fleet::Binding;
+use a2a_testworld::Binding;
 use integration_tests::raw::{Draft, Operation, Raw};
 use serde_json::{Value, json};
 use tonic::Code;

@@ -5,7 +5,7 @@ use a2a::error_code::{
     CONTENT_TYPE_NOT_SUPPORTED, INVALID_PARAMS, TASK_NOT_CANCELABLE, TASK_NOT_FOUND, UNSUPPORTED_OPERATION,
 };
 use a2a_pb::proto;
-use integration_tests::fleet::Binding;
+use a2a_testworld::Binding;
 use integration_tests::raw::{Draft, Failure, Operation, Raw};
 use prost::Message as _;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ pub(crate) fn told(failure: &Failure) -> (i32, Option<u16>, Option<Code>) {
 /// Asks all instances, which must answer alike.
 async fn refused(stage: &Stage, raw: &Raw, draft: Draft, what: &str, code: i32) {
     let mut answers = Vec::new();
-    for _ in 0..stage.fleet.requests().len() {
+    for _ in 0..stage.fleet.load_balancer().requests().len() {
         let failure = raw.send(draft.clone()).await.failure();
         assert_eq!(told(&failure), expected(raw.binding(), code), "{what}: {failure:?}");
         answers.push(failure);

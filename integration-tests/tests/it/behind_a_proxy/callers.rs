@@ -2,7 +2,7 @@
 
 use a2a::Task;
 use a2a::error_code::{INVALID_REQUEST, TASK_NOT_FOUND};
-use integration_tests::fleet::{PRINCIPAL, PrincipalHeader};
+use a2a_testworld::principal::{PRINCIPAL, PrincipalHeader};
 use integration_tests::raw::{Operation, Raw};
 use serde_json::{Value, json};
 use tonic::Code;

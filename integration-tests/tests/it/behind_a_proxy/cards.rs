@@ -4,7 +4,7 @@ use a2a::{
     AgentCard, AgentExtension, GetExtendedAgentCardRequest, SendMessageConfiguration, SendMessageRequest,
     TaskPushNotificationConfig, error_code,
 };
-use integration_tests::fleet::Plan;
+use a2a_testworld::Plan;
 use integration_tests::raw::{Operation, Raw};
 use serde_json::json;
 
@@ -21,7 +21,7 @@ fn with_extended(plan: Plan) -> Plan {
 on_every_binding! {
     async fn the_well_known_card_names_every_binding_and_no_instance(place) {
         let stage = place.stage().await;
-        let url = format!("http://{}/.well-known/agent-card.json", stage.fleet.front(Binding::JsonRpc));
+        let url = format!("http://{}/.well-known/agent-card.json", stage.fleet.load_balancer().sockets().http);
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         for _ in 0..place.instances {
             let answer = soon(http.get(&url).send()).await.unwrap();
@@ -30,7 +30,7 @@ on_every_binding! {
             let urls: Vec<_> = card.supported_interfaces.iter().map(|interface| interface.url.as_str()).collect();
             assert_eq!(urls.len(), 3);
             for (url, binding) in urls.iter().zip(Binding::ALL) {
-                assert!(url.ends_with(&stage.fleet.front(binding).to_string()), "{urls:?}");
+                assert!(url.ends_with(&stage.fleet.load_balancer().sockets().of(binding).to_string()), "{urls:?}");
             }
         }
         stage.leave().await;
@@ -128,7 +128,7 @@ on_every_binding! {
 }
 
 async fn card_of(stage: &Stage) -> AgentCard {
-    let front = format!("http://{}", stage.fleet.front(integration_tests::fleet::Binding::JsonRpc));
+    let front = format!("http://{}", stage.fleet.load_balancer().sockets().http);
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let resolver = a2a_client::agent_card::AgentCardResolver::new(Some(http));
     soon(resolver.resolve(&front)).await.unwrap()

@@ -108,7 +108,7 @@ on_every_binding! {
         for _ in 0..8 {
             stage.get(&sent.id).await.unwrap();
         }
-        let requests = stage.fleet.requests();
+        let requests = stage.fleet.load_balancer().requests();
         assert_eq!(requests.len(), place.instances);
         assert!(requests.iter().all(|count| *count >= 3), "{requests:?}");
         stage.leave().await;

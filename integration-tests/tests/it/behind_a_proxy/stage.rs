@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use integration_tests::fleet::{Binding, Fleet, Plan};
+use a2a_testworld::{Binding, Fleet, Plan};
 
 pub(crate) use integration_tests::talk::{
     Talk, configuration, everything, history, next, replying, rest, saying, soon, story, task, texts,
@@ -41,7 +41,7 @@ macro_rules! on_every_binding {
             #[allow(unused_imports)]
             use super::*;
             use crate::behind_a_proxy::stage::{Place, on_three_and_on_one};
-            use integration_tests::fleet::Binding;
+            use a2a_testworld::Binding;
 
             async fn holds($place: Place) $body
 

@@ -6,7 +6,7 @@ use super::stage::{Stage, Talk, everything, on_every_binding, saying, soon, task
 
 on_every_binding! {
     async fn two_tenants_do_not_see_each_other(place) {
-        let fleet = integration_tests::fleet::Plan::of(place.instances).start().await;
+        let fleet = a2a_testworld::Plan::of(place.instances).start().await;
         let one = fleet.client(place.binding, Some("one")).await;
         let other = fleet.client(place.binding, Some("other")).await;
         let sent = task(soon(one.send_message(&saying("ask"))).await.unwrap());

@@ -1,8 +1,7 @@
-use a2a::{StreamResponse, Task, TaskArtifactUpdateEvent, TaskState, TaskStatus, TaskStatusUpdateEvent};
+use a2a::{TaskArtifactUpdateEvent, TaskStatus, TaskStatusUpdateEvent};
 use a2a_core::{CommitId, Generation, SystemEnv, Version};
 
 use super::*;
-use crate::processes::listener::{Heard, Hop};
 
 fn status(state: TaskState, second: i64) -> TaskStatus {
     TaskStatus { state, message: None, timestamp: DateTime::from_timestamp(second, 0) }
@@ -67,24 +66,19 @@ fn task(events: usize) -> StreamResponse {
     StreamResponse::Task(task)
 }
 
-fn counted(hops: &[&[StreamResponse]]) -> Count {
-    let heard = |event: &StreamResponse| Heard { event: event.clone(), at: DateTime::UNIX_EPOCH };
-    let hops = hops.iter().map(|events| Hop { events: events.iter().map(heard).collect() }).collect();
-    let recording = Recording { task: "t".into(), hops, ..Recording::default() };
-    Script::of(&log()).unwrap().count(&recording)
+fn counted(connections: &[&[StreamResponse]]) -> Findings {
+    TaskLog::of(&log()).unwrap().audit(connections.iter().copied())
 }
 
-fn wrong(count: Count) -> [usize; 3] {
-    [count.missing, count.doubled, count.strange]
+fn wrong(findings: Findings) -> [usize; 3] {
+    [findings.missing, findings.doubled, findings.strange]
 }
 
 #[test]
 fn a_log_says_how_many_events_there_are_and_what_became_of_the_task() {
-    let script = Script::of(&log()).unwrap();
-    assert_eq!(
-        (script.events(), script.state(), script.chunks()),
-        (4, &TaskState::Completed, &[1, 2, 3][..])
-    );
+    let log = TaskLog::of(&log()).unwrap();
+    assert_eq!((log.events(), &log.task().status.state), (4, &TaskState::Completed));
+    assert_eq!(log.place_of(&part(3)), Some(2));
 }
 
 #[test]
@@ -122,4 +116,32 @@ fn what_nobody_committed_is_strange() {
     never.status.state = TaskState::InputRequired;
     let never = StreamResponse::Task(never);
     assert_eq!(wrong(counted(&[&[task(0), part(1)], &[never], &[task(4)]])), [0, 0, 1]);
+}
+
+#[test]
+fn what_comes_after_the_end_is_never_right() {
+    let whole = [task(0), part(1), part(2), part(3), end()];
+    for more in [part(3), end(), part(4)] {
+        let told: Vec<_> = whole.iter().cloned().chain([more]).collect();
+        assert!(!counted(&[&told]).is_right_so_far());
+    }
+}
+
+#[test]
+fn another_order_is_a_gap_and_a_repeat() {
+    assert_eq!(wrong(counted(&[&[task(0), part(2), part(1), part(3), end()]])), [1, 1, 0]);
+}
+
+#[test]
+fn a_snapshot_amid_a_connection_is_counted_and_its_texts_are_compared() {
+    let restarted = counted(&[&[task(0), part(1), task(3), end()]]);
+    assert_eq!((restarted.is_right(), restarted.restarted), (true, 1));
+    let StreamResponse::Task(mut other) = task(1) else { panic!("not a task") };
+    other.artifacts.as_mut().unwrap()[0].parts = vec![Part::text("other")];
+    let other = StreamResponse::Task(other);
+    assert_eq!(
+        counted(&[&[other, part(2), part(3), end()]]).strange,
+        4,
+        "nothing is right before a snapshot is"
+    );
 }

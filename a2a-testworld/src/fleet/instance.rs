@@ -1,46 +1,22 @@
 //! One instance: a runtime of its own, its two sockets and what is served on them.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a::{AgentCard, AgentInterface};
+use a2a::AgentCard;
 use a2a_cluster::bindings::{Limits, grpc_service, http_router};
 use a2a_cluster::{Cluster, ClusterBuilder};
 use a2a_server::StaticAgentCard;
-use a2a_testkit::card::interfaces;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Binding;
 use crate::backends::Backends;
+use crate::sockets::Sockets;
 
 /// How long open connections may last once the instance has shut down.
 const LAST_WORDS: Duration = Duration::from_millis(100);
-
-/// Where the bindings of one instance, or of a proxy, are.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sockets {
-    /// JSON-RPC and REST.
-    pub(super) http: SocketAddr,
-    pub(super) grpc: SocketAddr,
-}
-
-impl Sockets {
-    /// All bindings at these sockets.
-    pub(super) fn interfaces(&self) -> Vec<AgentInterface> {
-        interfaces(&format!("http://{}", self.http), &format!("http://{}", self.grpc))
-    }
-
-    pub(super) fn of(&self, binding: Binding) -> SocketAddr {
-        match binding {
-            Binding::JsonRpc | Binding::Rest => self.http,
-            Binding::Grpc => self.grpc,
-        }
-    }
-}
 
 /// A running instance. Dropping it ends it as a crash does.
 #[derive(Debug)]

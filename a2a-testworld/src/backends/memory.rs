@@ -23,7 +23,7 @@ impl Default for InMemory {
 
 /// A store whose logs have room for all that a test says: readers that fall behind a log are told the whole task
 /// once more, and what that is like is not what fleets are for.
-pub(super) fn store() -> MemoryStore {
+pub fn store() -> MemoryStore {
     MemoryStore::with_config(Config::default().log_commits(10_000).log_bytes(64 * 1024 * 1024))
 }
 

@@ -1,4 +1,4 @@
-//! A TCP gate before the endpoint, which can be shut: the services are then away for all instances at once, and
+//! A TCP proxy before a service, which can be shut: the service is then away for all instances at once, and
 //! back later with what they had.
 //!
 //! An emulator that is stopped and started loses what it kept, which is not what happens to a service. What a
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// What becomes of connections at a gate.
+/// What becomes of connections at a fault proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Passage {
     /// They lead to the endpoint.
@@ -25,14 +25,14 @@ pub enum Passage {
 
 /// A socket that leads to another one, unless it is shut.
 #[derive(Debug)]
-pub struct Gate {
+pub struct FaultProxy {
     address: SocketAddr,
     passage: watch::Sender<Passage>,
     leave: CancellationToken,
 }
 
-impl Gate {
-    /// Opens a gate to an address.
+impl FaultProxy {
+    /// Opens one that leads to an address.
     ///
     /// # Errors
     ///
@@ -42,11 +42,11 @@ impl Gate {
         let address = listener.local_addr()?;
         let (passage, leave) = (watch::Sender::new(Passage::Open), CancellationToken::new());
         let work = Keeper { target, passage: passage.clone(), relays: TaskTracker::new() };
-        // The gate's drop ends the work, and the relays with it.
+        // The proxy's drop ends the work, and the relays with it.
         let keeper = TaskTracker::new();
         let left = leave.clone();
         keeper.spawn(async move { left.run_until_cancelled(work.keep(listener)).await });
-        Ok(Gate { address, passage, leave })
+        Ok(FaultProxy { address, passage, leave })
     }
 
     /// Where it stands.
@@ -60,7 +60,7 @@ impl Gate {
     }
 }
 
-impl Drop for Gate {
+impl Drop for FaultProxy {
     fn drop(&mut self) {
         self.leave.cancel();
         self.passage.send_replace(Passage::Cut);
@@ -108,13 +108,13 @@ async fn relay(
                 }
             }
             // Dropped when the passage changes: what it had read and not yet written is lost with the connection,
-            // hence a silent gate lets no old connection go on when it opens again.
+            // hence a silent proxy lets no old connection go on when it opens again.
             done = copy_bidirectional(&mut client, &mut server) => return done.map(drop),
         }
     }
 }
 
-/// Waits out silence; tells whether the gate is open then.
+/// Waits out silence; tells whether the proxy is open then.
 async fn may_pass(passage: &mut watch::Receiver<Passage>) -> bool {
     let was_silent = *passage.borrow_and_update() == Passage::Silent;
     match passage.wait_for(|passage| *passage != Passage::Silent).await {

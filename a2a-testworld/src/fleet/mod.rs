@@ -1,57 +1,22 @@
-//! Several instances in one process, on real sockets, behind a proxy that sends every request to the next one.
+//! Several instances in one process, on real sockets, behind a load balancer that sends every request to the next one.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "what fails here is a test that fails"
-)]
-
-mod client;
 mod instance;
-mod link;
-mod principal;
-mod proxy;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::AgentCard;
 use a2a_cluster::bindings::Limits;
 use a2a_cluster::{CallerResolver, Cluster, ClusterBuilder, SinglePrincipal};
-use a2a_core::InstanceId;
+use a2a_core::{CommitRecord, InstanceId, Replay, TaskKey, Tenant, Version};
 use a2a_server::ServiceParams;
+use a2a_testkit::TaskLog;
 use a2a_testkit::agent::{Gates, ScriptedAgent};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-
-pub use client::Client;
-pub use link::{Body, Protocol, converse, exchange};
-pub use principal::{PRINCIPAL, PrincipalHeader};
-
-use instance::{Instance, Sockets};
-use proxy::Proxy;
 
 use crate::backends::{Backends, InMemory};
-
-/// How a client speaks to an agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Binding {
-    /// JSON-RPC over HTTP.
-    JsonRpc,
-    /// JSON over HTTP.
-    Rest,
-    /// gRPC.
-    Grpc,
-}
-
-impl Binding {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::JsonRpc, Self::Rest, Self::Grpc];
-}
+use crate::load_balancer::{LoadBalancer, Watch};
+use crate::sockets::Sockets;
+use instance::Instance;
 
 /// What a fleet is to be, before it starts.
 #[derive(Debug)]
@@ -122,36 +87,21 @@ impl Plan {
         self
     }
 
-    /// Starts the instances and the proxies in front of them.
+    /// Starts the instances and the load balancer in front of them.
     ///
     /// # Panics
     ///
     /// When a socket cannot be had or an instance does not start.
     pub async fn start(mut self) -> Fleet {
-        let http = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let grpc = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let front = Sockets { http: http.local_addr().unwrap(), grpc: grpc.local_addr().unwrap() };
-        self.card.supported_interfaces = front.interfaces();
+        let balancer = LoadBalancer::start(Watch::default()).await.unwrap();
+        self.card.supported_interfaces = balancer.sockets().interfaces();
         let gates = Gates::default();
         let starting = (0..self.instances).map(|_| self.instance(&gates));
-        let instances = futures::future::join_all(starting).await;
-        let addresses =
-            |of: fn(&Sockets) -> SocketAddr| instances.iter().map(|instance| of(&instance.sockets)).collect();
-        let proxies = [
-            (http, Proxy::new(Protocol::Http1, addresses(|sockets| sockets.http))),
-            (grpc, Proxy::new(Protocol::Http2, addresses(|sockets| sockets.grpc))),
-        ];
-        let instances = instances.into_iter().map(Some).collect();
-        let (servers, stop) = (TaskTracker::new(), CancellationToken::new());
-        let mut fleet = Fleet { plan: self, instances, front, gates, servers, stop, proxies: Vec::new() };
-        for (listener, proxy) in proxies {
-            fleet.proxies.push(proxy.clone());
-            let (router, stop) = (proxy.router(), fleet.stop.clone());
-            fleet.servers.spawn(async move {
-                a2a_cluster::bindings::serve(listener, router, stop, LAST_WORDS).await.unwrap();
-            });
+        let instances: Vec<_> = futures::future::join_all(starting).await;
+        for (index, instance) in instances.iter().enumerate() {
+            balancer.add(&index.to_string(), instance.sockets);
         }
-        fleet
+        Fleet { plan: self, instances: instances.into_iter().map(Some).collect(), balancer, gates }
     }
 
     async fn instance(&self, gates: &Gates) -> Instance {
@@ -170,28 +120,25 @@ impl Plan {
     }
 }
 
-/// Running instances, and the one address per protocol by which clients know them.
+/// Running instances, and the load balancer by which clients know them.
 #[derive(Debug)]
 pub struct Fleet {
     plan: Plan,
     /// In the order in which they started; those that ended leave their place empty.
     instances: Vec<Option<Instance>>,
-    front: Sockets,
+    balancer: LoadBalancer,
     gates: Gates,
-    servers: TaskTracker,
-    stop: CancellationToken,
-    proxies: Vec<Proxy>,
 }
 
 impl Fleet {
-    /// Where clients reach a binding: the proxy.
-    pub fn front(&self, binding: Binding) -> SocketAddr {
-        self.front.of(binding)
+    /// What stands before the instances.
+    pub fn load_balancer(&self) -> &LoadBalancer {
+        &self.balancer
     }
 
-    /// Where one instance's own socket for a binding is.
-    pub fn instance(&self, index: usize, binding: Binding) -> SocketAddr {
-        self.of(index).sockets.of(binding)
+    /// Where one instance's own sockets are.
+    pub fn sockets(&self, index: usize) -> Sockets {
+        self.of(index).sockets
     }
 
     /// Who an instance is.
@@ -214,15 +161,32 @@ impl Fleet {
         &self.gates
     }
 
-    /// How many requests each instance got from the proxies.
-    pub fn requests(&self) -> Vec<usize> {
-        let counts = self.proxies.iter().map(Proxy::requests);
-        counts.fold(vec![0; self.instances.len()], |sums, counts| {
-            sums.iter().zip(counts).map(|(sum, count)| sum + count).collect()
-        })
+    /// Reads the log of a task of the default tenant from the store.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be read for long, or is no longer kept from its beginning on.
+    pub async fn log(&self, task: &str) -> TaskLog {
+        let store = self.plan.backends.open().await.store;
+        let key = TaskKey::new(Tenant::default(), task);
+        let read = async {
+            let mut log = Vec::<Arc<CommitRecord>>::new();
+            loop {
+                let after = log.last().map_or(Version::ABSENT, |commit| commit.version);
+                match store.commits_after(&key, after).await {
+                    Ok(Replay::Commits(commits)) if commits.is_empty() => return log,
+                    Ok(Replay::Commits(commits)) => log.extend(commits),
+                    Ok(Replay::Snapshot(_)) => panic!("the log of {task} is no longer kept"),
+                    // The weather of the backends is this store's, too.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                }
+            }
+        };
+        let log = tokio::time::timeout(PATIENCE, read).await.expect("the log cannot be read");
+        TaskLog::of(&log).expect("a log begins with its task")
     }
 
-    /// Starts one more instance, which the proxies do not know, and returns its index.
+    /// Starts one more instance, which the load balancer does not know, and returns its index.
     pub async fn add(&mut self) -> usize {
         self.instances.push(Some(self.plan.instance(&self.gates).await));
         self.instances.len() - 1
@@ -262,9 +226,7 @@ impl Fleet {
         let stopped = async {
             let instances = self.instances.into_iter().flatten();
             futures::future::join_all(instances.map(|instance| instance.shutdown(grace))).await;
-            self.stop.cancel();
-            self.servers.close();
-            self.servers.wait().await;
+            self.balancer.stop().await;
         };
         tokio::time::timeout(grace + PATIENCE, stopped).await.expect("the fleet does not stop");
     }
@@ -276,5 +238,3 @@ impl Fleet {
 
 /// What takes longer hangs.
 pub const PATIENCE: Duration = Duration::from_secs(20);
-
-const LAST_WORDS: Duration = Duration::from_millis(100);

@@ -32,7 +32,7 @@ async fn said(stream: &mut TcpStream) -> std::io::Result<u8> {
 #[tokio::test]
 async fn a_gate_leads_through_until_it_is_cut_and_again_when_it_opens() {
     let (target, _tasks) = echo().await;
-    let gate = Gate::before(target).await.unwrap();
+    let gate = FaultProxy::before(target).await.unwrap();
     let mut old = TcpStream::connect(gate.address()).await.unwrap();
     assert_eq!(said(&mut old).await.unwrap(), b'x');
 
@@ -49,7 +49,7 @@ async fn a_gate_leads_through_until_it_is_cut_and_again_when_it_opens() {
 #[tokio::test]
 async fn a_silent_gate_holds_connections_and_lets_none_of_them_go_on() {
     let (target, _tasks) = echo().await;
-    let gate = Gate::before(target).await.unwrap();
+    let gate = FaultProxy::before(target).await.unwrap();
     let mut old = TcpStream::connect(gate.address()).await.unwrap();
     assert_eq!(said(&mut old).await.unwrap(), b'x');
 

@@ -1,5 +1,6 @@
-//! A load balancer before the instances, such as one finds before a service: it asks each instance whether it is
-//! ready, sends every request to the next one that is, and ends what has been silent for too long.
+//! A load balancer before the instances, such as one finds before a service: it sends every request to the next one,
+//! whatever connection it came by. Where it is told to, it asks each instance whether it is ready, and ends what has
+//! been silent for too long.
 //!
 //! Where it cannot connect it tries the next instance. A request that an instance may have got is never sent again:
 //! that is for the client to decide.
@@ -22,18 +23,28 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::service_fn;
 
-use super::node::Node;
-use crate::fleet::{Protocol, converse};
+use crate::link::{Protocol, converse};
+use crate::sockets::Sockets;
 
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 const ANSWERS_WITHIN: Duration = Duration::from_millis(500);
+/// How long open connections may last once it stops.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 const CONNECTS_WITHIN: Duration = Duration::from_secs(1);
 
-/// A running load balancer.
+/// What a load balancer looks at, besides whose turn it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Watch {
+    /// Whether it asks instances if they are ready, and leaves out those that are not.
+    pub readiness: bool,
+    /// After how much silence it ends an answer.
+    pub idle: Option<Duration>,
+}
+
+/// A running load balancer. Bodies and trailers stream through it in both directions.
 #[derive(Debug)]
-pub struct Front {
-    http: SocketAddr,
-    grpc: SocketAddr,
+pub struct LoadBalancer {
+    sockets: Sockets,
     shared: Arc<Shared>,
     servers: TaskTracker,
     stop: CancellationToken,
@@ -43,62 +54,69 @@ pub struct Front {
 struct Shared {
     backends: Mutex<Vec<Backend>>,
     next: AtomicUsize,
-    idle: Duration,
+    idle: Option<Duration>,
     connections: TaskTracker,
 }
 
 #[derive(Debug, Clone)]
 struct Backend {
     name: String,
-    http: SocketAddr,
-    grpc: SocketAddr,
+    sockets: Sockets,
     ready: bool,
+    requests: usize,
 }
 
-impl Front {
-    /// Starts without instances. What is silent for longer than `idle` is ended.
+impl LoadBalancer {
+    /// Starts without instances.
     ///
     /// # Errors
     ///
     /// Where there is no free port.
-    pub async fn start(idle: Duration) -> std::io::Result<Self> {
+    pub async fn start(watch: Watch) -> std::io::Result<Self> {
         let http = TcpListener::bind("127.0.0.1:0").await?;
         let grpc = TcpListener::bind("127.0.0.1:0").await?;
         let shared = Arc::new(Shared {
             backends: Mutex::default(),
             next: AtomicUsize::new(0),
-            idle,
+            idle: watch.idle,
             connections: TaskTracker::new(),
         });
-        let front = Front {
-            http: http.local_addr()?,
-            grpc: grpc.local_addr()?,
+        let balancer = LoadBalancer {
+            sockets: Sockets { http: http.local_addr()?, grpc: grpc.local_addr()? },
             shared: Arc::clone(&shared),
             servers: TaskTracker::new(),
             stop: CancellationToken::new(),
         };
-        front.serve(http, Protocol::Http1);
-        front.serve(grpc, Protocol::Http2);
-        let stop = front.stop.clone();
-        front.servers.spawn(async move { stop.run_until_cancelled(shared.look()).await });
-        Ok(front)
+        balancer.serve(http, Protocol::Http1);
+        balancer.serve(grpc, Protocol::Http2);
+        if watch.readiness {
+            let stop = balancer.stop.clone();
+            balancer.servers.spawn(async move { stop.run_until_cancelled(shared.look()).await });
+        }
+        Ok(balancer)
     }
 
-    /// Where clients reach JSON-RPC and REST.
-    pub fn http(&self) -> SocketAddr {
-        self.http
-    }
-
-    /// Where clients reach gRPC.
-    pub fn grpc(&self) -> SocketAddr {
-        self.grpc
+    /// Where clients reach it.
+    pub fn sockets(&self) -> Sockets {
+        self.sockets
     }
 
     /// Sends requests to this instance, too.
-    pub fn add(&self, node: &Node) {
-        let backend =
-            Backend { name: node.name().to_owned(), http: node.http(), grpc: node.grpc(), ready: true };
+    pub fn add(&self, name: &str, sockets: Sockets) {
+        let backend = Backend { name: name.to_owned(), sockets, ready: true, requests: 0 };
         self.shared.with(|backends| backends.push(backend));
+    }
+
+    /// How many requests each instance got.
+    pub fn requests(&self) -> Vec<usize> {
+        self.shared.with(|backends| backends.iter().map(|backend| backend.requests).collect())
+    }
+
+    /// Stops serving, and waits until that is so.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.servers.close();
+        self.servers.wait().await;
     }
 
     /// Sends no more requests to this instance.
@@ -120,11 +138,11 @@ impl Front {
             let shared = Arc::clone(&shared);
             async move { Ok::<_, Infallible>(shared.forward(request, protocol).await) }
         }));
-        self.servers.spawn(a2a_cluster::bindings::serve(listener, router, stop, Duration::ZERO));
+        self.servers.spawn(a2a_cluster::bindings::serve(listener, router, stop, LAST_WORDS));
     }
 }
 
-impl Drop for Front {
+impl Drop for LoadBalancer {
     fn drop(&mut self) {
         self.stop.cancel();
     }
@@ -143,7 +161,7 @@ impl Shared {
         loop {
             turns.tick().await;
             let looks = self.with(|backends| backends.clone()).into_iter().map(|backend| {
-                let asked = client.get(format!("http://{}/readyz", backend.http)).send();
+                let asked = client.get(format!("http://{}/readyz", backend.sockets.http)).send();
                 async move { (backend.name, asked.await.is_ok_and(|answer| answer.status().is_success())) }
             });
             let seen: Vec<_> = futures::future::join_all(looks).await;
@@ -157,23 +175,24 @@ impl Shared {
     }
 
     /// The instances to try, the next one first.
-    fn candidates(&self, protocol: Protocol) -> Vec<SocketAddr> {
+    fn candidates(&self, protocol: Protocol) -> Vec<(String, SocketAddr)> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         self.with(|backends| {
             let ready: Vec<_> = backends.iter().filter(|backend| backend.ready).collect();
-            let of = |backend: &Backend| match protocol {
-                Protocol::Http1 => backend.http,
-                Protocol::Http2 => backend.grpc,
+            let of = |backend: &&Backend| match protocol {
+                Protocol::Http1 => (backend.name.clone(), backend.sockets.http),
+                Protocol::Http2 => (backend.name.clone(), backend.sockets.grpc),
             };
             let count = ready.len().max(1);
-            ready.iter().cycle().skip(turn % count).take(ready.len()).map(|backend| of(backend)).collect()
+            ready.iter().cycle().skip(turn % count).take(ready.len()).map(of).collect()
         })
     }
 
     async fn forward(&self, request: Request, protocol: Protocol) -> Response {
         let mut connection = None;
-        for address in self.candidates(protocol) {
+        for (name, address) in self.candidates(protocol) {
             if let Ok(Ok(stream)) = timeout(CONNECTS_WITHIN, TcpStream::connect(address)).await {
+                self.sent_to(&name);
                 connection = Some(stream);
                 break;
             }
@@ -183,17 +202,30 @@ impl Shared {
         };
         let request = request.map(BodyExt::boxed_unsync);
         let exchange = converse(connection, protocol, request, &self.connections);
-        match timeout(self.idle, exchange).await {
+        let answer = match self.idle {
+            Some(idle) => timeout(idle, exchange).await,
+            None => Ok(exchange.await),
+        };
+        match answer {
             Ok(Ok(response)) => response.map(|body| self.until_idle(body)).into_response(),
             Ok(Err(error)) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
             Err(_) => (StatusCode::GATEWAY_TIMEOUT, "the instance is silent").into_response(),
         }
     }
 
+    fn sent_to(&self, name: &str) {
+        self.with(|backends| {
+            for backend in backends.iter_mut().filter(|backend| backend.name == name) {
+                backend.requests += 1;
+            }
+        });
+    }
+
     /// Ends a body that has nothing more to say for too long, as an error.
     fn until_idle(&self, body: hyper::body::Incoming) -> axum::body::Body {
+        let Some(idle) = self.idle else { return axum::body::Body::new(body) };
         let frames = TryStreamExt::map_err(BodyStream::new(body), axum::Error::new);
-        let frames = tokio_stream::StreamExt::timeout(frames, self.idle);
+        let frames = tokio_stream::StreamExt::timeout(frames, idle);
         let frames = frames.map(|frame| frame.unwrap_or_else(|silent| Err(axum::Error::new(silent))));
         axum::body::Body::new(StreamBody::new(frames.boxed()))
     }

@@ -1,0 +1,31 @@
+//! The world that tests and benches share above one crate.
+//!
+//! A [`Fleet`] is some instances on real sockets, each with a runtime of its own, behind a [`LoadBalancer`]; they stand
+//! on any [`Backends`] and are started, killed, retired and, by the [weather](backends::Weathered) of their backends,
+//! frozen. A [`FaultProxy`] stands before a service, whose connections it can cut or silence. What the instances run, and
+//! the card that they serve, are the testkit's: [`a2a_testkit::agent`], [`a2a_testkit::card()`].
+//!
+//! Depend on this crate from tests and benches only.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what fails here is a test that fails, and nothing but tests depends on this crate"
+)]
+
+pub mod backends;
+pub mod client;
+pub mod fault_proxy;
+pub mod fleet;
+pub mod link;
+pub mod load_balancer;
+pub mod principal;
+pub mod sockets;
+
+pub use backends::{Backend, Backends};
+pub use client::Client;
+pub use fault_proxy::{FaultProxy, Passage};
+pub use fleet::{Fleet, PATIENCE, Plan};
+pub use load_balancer::LoadBalancer;
+pub use sockets::{Binding, Sockets};
