@@ -5,10 +5,10 @@ use std::time::Duration;
 use futures::future::try_join_all;
 use tokio::time::sleep;
 
-use super::curve::Point;
 use super::fleet::{Fleet, read_all};
 use super::tally::Counts;
 use crate::Error;
+use crate::curve::Point;
 
 /// Chunks of a watched task, and the microseconds between two of them: longer than a commit takes.
 const CHUNKS: usize = 100;

@@ -2,9 +2,9 @@
 
 use futures::future::try_join_all;
 
-use super::curve::Point;
 use super::fleet::{Fleet, read_all};
 use crate::Error;
+use crate::curve::Point;
 
 const INSTANCES: usize = 10;
 

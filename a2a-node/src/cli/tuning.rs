@@ -5,7 +5,7 @@ use std::time::Duration;
 use a2a_cluster::{Config, ExecutorLost};
 use clap::{Args, ValueEnum};
 
-use crate::cli::seconds;
+use super::seconds;
 
 /// Fewer beats in a lease would declare an instance dead for one that came late.
 const BEATS_IN_A_LEASE: u32 = 3;
