@@ -9,11 +9,12 @@ use a2a_core::{Deployment, Env, EventBus, Membership, PushConfigs, Store, System
 use a2a_server::{AgentExecutor, ExtendedAgentCardResolver};
 use thiserror::Error;
 
+use super::Cluster;
 use crate::caller::{CallerResolver, SinglePrincipal};
-use crate::cluster::Cluster;
-use crate::config::Config;
-use crate::setup::Setup;
-use crate::telemetry::Meters;
+use crate::ground::telemetry::Meters;
+use crate::ground::{Config, Setup};
+use crate::instance::{JoinError, Service};
+use crate::webhook::WebhookTransport;
 
 /// Why an instance could not start.
 #[derive(Debug, Error)]
@@ -47,7 +48,7 @@ pub struct ClusterBuilder {
     env: Arc<dyn Env>,
     config: Config,
     label: Option<String>,
-    allow_local_webhooks: bool,
+    webhooks: Option<Arc<dyn WebhookTransport>>,
 }
 
 impl fmt::Debug for ClusterBuilder {
@@ -71,7 +72,7 @@ impl ClusterBuilder {
             env: Arc::new(SystemEnv),
             config: Config::default(),
             label: None,
-            allow_local_webhooks: false,
+            webhooks: None,
         }
     }
 
@@ -153,11 +154,10 @@ impl ClusterBuilder {
         self
     }
 
-    /// Lets webhooks lead to local and private addresses. Off by default: it opens this machine's network
-    /// to whoever may create a config.
+    /// Posts push notifications by this. A card that declares push notifications needs one.
     #[must_use]
-    pub fn allow_local_webhooks(mut self, allow: bool) -> Self {
-        self.allow_local_webhooks = allow;
+    pub fn webhooks(mut self, transport: Arc<dyn WebhookTransport>) -> Self {
+        self.webhooks = Some(transport);
         self
     }
 
@@ -165,29 +165,45 @@ impl ClusterBuilder {
     ///
     /// # Errors
     ///
-    /// [`StartError::Missing`] for a builder without stores; [`StartError::Config`] for a setting that cannot be meant;
+    /// [`StartError::Missing`] for a builder without stores, or without the transport for webhooks that its card declares; [`StartError::Config`] for a setting that cannot be meant;
     /// [`StartError::Format`] where the store is in a format
     /// that this build does not know, or was not set up; [`StartError::Join`] where the store refuses the instance.
     pub async fn start(self) -> Result<Cluster, StartError> {
         self.config.check().map_err(StartError::Config)?;
-        Cluster::start(Setup {
+        let declares_webhooks = self.card.capabilities.push_notifications == Some(true);
+        if declares_webhooks && self.webhooks.is_none() {
+            return Err(StartError::Missing("webhook transport, since its card declares push notifications"));
+        }
+        let setup = Setup {
             meters: Meters::new(self.label.as_deref()),
             label: self.label,
-            agent: self.agent,
-            card: self.card,
-            extended_card: self.extended_card,
             tasks: self.tasks.ok_or(StartError::Missing("task store"))?,
             members: self.members.ok_or(StartError::Missing("membership"))?,
             push: self.push.ok_or(StartError::Missing("push config store"))?,
             deployment: self.deployment.ok_or(StartError::Missing("deployment"))?,
             bus: self.bus,
-            callers: self.callers,
             env: self.env,
             config: self.config,
-            allow_local_webhooks: self.allow_local_webhooks,
+            declares_webhooks,
             seal: Arc::new(Seal::open()),
             message_ids: OnceLock::new(),
-        })
-        .await
+        };
+        let service = Service {
+            agent: self.agent,
+            card: self.card,
+            extended_card: self.extended_card,
+            callers: self.callers,
+            webhooks: self.webhooks,
+        };
+        Cluster::start(setup, service).await
+    }
+}
+
+impl From<JoinError> for StartError {
+    fn from(error: JoinError) -> Self {
+        match error {
+            JoinError::Format(cause) => StartError::Format(cause),
+            JoinError::Join(cause) => StartError::Join(cause),
+        }
     }
 }

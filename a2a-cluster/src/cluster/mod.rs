@@ -1,5 +1,8 @@
 //! A server that is one of many: from its start to its shutdown.
 
+mod builder;
+mod readiness;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +12,13 @@ use a2a_server::AgentExecutor;
 use tokio::time::Instant;
 
 use crate::actor::Actors;
-use crate::builder::{ClusterBuilder, StartError};
-use crate::current::Current;
+use crate::ground::Setup;
 use crate::handler::ClusterHandler;
-use crate::setup::Setup;
-use crate::telemetry::Readiness;
+use crate::instance::{Current, Service};
 use crate::{actor, alarm, members};
+
+pub use builder::{ClusterBuilder, StartError};
+pub use readiness::{BusState, Readiness, Unready};
 
 /// One running server.
 ///
@@ -43,8 +47,8 @@ impl Cluster {
         ClusterBuilder::new(agent, card)
     }
 
-    pub(crate) async fn start(setup: Setup) -> Result<Self, StartError> {
-        Ok(Cluster { current: Current::start(Arc::new(setup)).await? })
+    async fn start(setup: Setup, service: Service) -> Result<Self, StartError> {
+        Ok(Cluster { current: Current::start(Arc::new(setup), Arc::new(service)).await? })
     }
 
     /// The handler to give to the transports.
@@ -54,7 +58,7 @@ impl Cluster {
 
     /// The instance id under which this server is a member now. It changes with an eviction.
     pub fn id(&self) -> InstanceId {
-        self.current.get().id
+        self.current.get().ground.id
     }
 
     /// Tells whether a load balancer should send requests here, and why not.
@@ -81,7 +85,7 @@ impl Cluster {
     pub fn drain(&self) {
         // Should it be evicted now, there is nothing to join again for.
         self.current.end();
-        self.current.get().draining.cancel();
+        self.current.get().ground.stop.draining.cancel();
     }
 
     /// Stops: no new work at once; running agents, and webhooks that lack something, get `grace` to finish;
@@ -96,32 +100,32 @@ impl Cluster {
     pub async fn shutdown(&self, grace: Duration) -> Leftovers {
         self.current.end();
         let instance = self.current.get();
-        let limit = instance.config.shutdown_limit;
+        let limit = instance.ground.config.shutdown_limit;
         let last = Instant::now() + grace + limit;
-        instance.draining.cancel();
+        instance.ground.stop.draining.cancel();
         // Whether they finish in time or not, what is left is stopped next.
         let _ = alarm::until(last - limit, async {
             instance.actors.drained().await;
             instance.couriers.drained().await;
         })
         .await;
-        instance.stopping.cancel();
+        instance.ground.stop.stopping.cancel();
         // From here: where agents block every worker, nobody else would tell them.
-        actor::stop_all(&instance);
+        actor::stop_all(&instance.actors);
         // Three fifths of the limit for agents' last commits, one for what runs in the background, one to leave.
         let _ = alarm::until(last - limit * 2 / 5, instance.actors.drained()).await;
         // Whoever still waits for the store is cut short; only what blocks its thread goes on.
-        instance.closing.cancel();
-        instance.tracker.close();
+        instance.ground.stop.closing.cancel();
+        instance.ground.tracker.close();
         let _ = alarm::until(last - limit / 5, async {
-            instance.tracker.wait().await;
+            instance.ground.tracker.wait().await;
             self.current.ended().await;
         })
         .await;
-        let not_stopped = Actors::end(&instance);
-        let handed_over = members::leave(&instance, &not_stopped, last).await;
+        let not_stopped = Actors::end(&instance.actors);
+        let handed_over = members::leave(&instance.members, &not_stopped, last).await;
         tracing::info!(
-            instance = %instance.id,
+            instance = %instance.ground.id,
             handed_over = handed_over.len(),
             not_stopped = not_stopped.len(),
             "the instance has shut down"
@@ -133,6 +137,6 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.current.end();
-        self.current.get().abandon();
+        self.current.get().ground.abandon();
     }
 }

@@ -43,11 +43,13 @@ pub enum Unready {
 
 impl BusState {
     fn of(instance: &Instance) -> Self {
-        let connection = &instance.connection;
+        let connection = &instance.ground.connection;
         match (connection.has_bus(), connection.is_connected()) {
             (false, _) => BusState::Absent,
             (true, false) => BusState::NotConnected,
-            (true, true) if instance.health.bus.lasts(instance.config.unready_after) => BusState::Fails,
+            (true, true) if instance.ground.health.bus.lasts(instance.ground.config.unready_after) => {
+                BusState::Fails
+            }
             (true, true) => BusState::Connected,
         }
     }
@@ -55,13 +57,13 @@ impl BusState {
 
 impl Readiness {
     pub(crate) fn of(instance: &Instance) -> Self {
-        let patience = instance.config.unready_after;
-        let health = &instance.health;
-        let evicted = instance.is_evicted();
-        let alive = instance.liveness.is_fresh(instance.config.lease);
+        let patience = instance.ground.config.unready_after;
+        let health = &instance.ground.health;
+        let evicted = instance.ground.stop.is_evicted();
+        let alive = instance.ground.liveness.is_fresh(instance.ground.config.lease);
         let reasons = [
             (evicted, Unready::Evicted),
-            (!evicted && instance.draining.is_cancelled(), Unready::Draining),
+            (!evicted && instance.ground.stop.draining.is_cancelled(), Unready::Draining),
             (!alive, Unready::NoHeartbeat),
             (health.tasks.lasts(patience) || health.members.lasts(patience), Unready::StoreFails),
         ];

@@ -5,10 +5,10 @@ use futures::FutureExt;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use super::spans;
-use crate::instance::Instance;
+use super::Ground;
+use super::telemetry;
 
-impl Instance {
+impl Ground {
     /// Commits once, as the store does. Errors and cancel safety are the store's.
     ///
     /// Combinators, because an async block would keep the call twice in the future of every run.
@@ -17,7 +17,7 @@ impl Instance {
         key: &'a TaskKey,
         commit: Commit<'a>,
     ) -> impl Future<Output = Result<Outcome>> + Send + 'a {
-        let span = spans::commit(self, key, commit.record());
+        let span = telemetry::commit(self, key, commit.record());
         let makes_a_claim = matches!(commit.claim_change(), ClaimChange::Make { .. });
         let events = commit.record().events.len();
         let began = Instant::now();
@@ -33,7 +33,7 @@ impl Instance {
                     meters.conflicts.increment(1);
                     meters.commit_seconds.record(began.elapsed());
                 }
-                Err(BackendError::Indeterminate(_)) if makes_a_claim => self.leave_unattended(key),
+                Err(BackendError::Indeterminate(_)) if makes_a_claim => self.unattended.note(key),
                 Err(_) => {}
             }
             outcome

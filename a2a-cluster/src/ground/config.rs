@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::webhook::Webhooks;
+use super::webhooks::Webhooks;
 
 /// Durations and bounds of a [`Cluster`](crate::Cluster). Every value has a default that suits a fleet behind
 /// a load balancer.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{Config, ExecutorLost, Limits};
+use super::config::{Config, ExecutorLost, Limits};
 
 /// Longer than anybody means; times are added to others, and must not overflow.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);

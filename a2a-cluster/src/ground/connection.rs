@@ -5,13 +5,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use a2a_core::{BusMessage, Delivery, Endpoint, EventBus, InstanceId, Reach, Recipient, Result};
+use a2a_core::{Endpoint, EventBus, InstanceId, Reach, Result};
 use tokio::sync::Notify;
-
-use crate::bus_loop;
-use crate::error::Chain;
-use crate::instance::Instance;
-use crate::retry::jittered;
 
 /// The endpoint of an instance, as far as there is one.
 #[derive(Debug)]
@@ -28,13 +23,19 @@ impl Connection {
         Connection { bus, endpoint: RwLock::new(None), reach: Mutex::default(), reach_changed: Notify::new() }
     }
 
-    fn endpoint(&self) -> Option<Arc<dyn Endpoint>> {
+    pub(super) fn endpoint(&self) -> Option<Arc<dyn Endpoint>> {
         self.endpoint.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn replace(&self, endpoint: Option<Arc<dyn Endpoint>>) {
+    /// Puts another endpoint in place of the one before.
+    pub(crate) fn replace(&self, endpoint: Option<Arc<dyn Endpoint>>) {
         *self.endpoint.write().unwrap_or_else(PoisonError::into_inner) = endpoint;
         self.look();
+    }
+
+    /// The bus, if there is one.
+    pub(crate) fn bus(&self) -> Option<&Arc<dyn EventBus>> {
+        self.bus.as_ref()
     }
 
     /// Tells whether there is a bus at all.
@@ -85,61 +86,6 @@ impl Connection {
                 Ok(())
             }
             None => self.release(me).await,
-        }
-    }
-}
-
-impl Instance {
-    /// Sends a message to others. Without an endpoint it goes nowhere, as a bus may lose anything.
-    pub(crate) async fn send(&self, to: &[Recipient], message: &BusMessage) -> Result<Delivery> {
-        let Some(endpoint) = self.connection.endpoint() else { return Ok(Delivery::default()) };
-        let sent = endpoint.send(to, message).await;
-        match &sent {
-            Ok(_) => self.meters.sent(&message.news),
-            Err(_) => self.meters.bus_failures.increment(1),
-        }
-        sent
-    }
-}
-
-/// Connects, and receives for as long as the endpoint lives; again and again, until the instance closes.
-pub(crate) async fn keep_connected(instance: Arc<Instance>) {
-    let Some(bus) = instance.connection.bus.clone() else { return };
-    let connected = async {
-        loop {
-            let endpoint = connect(&instance, &*bus).await;
-            tracing::info!(instance = %instance.id, "the bus is connected");
-            instance.connection.replace(Some(Arc::clone(&endpoint)));
-            instance.health.bus.succeeded();
-            instance.meters.bus_connected.set(1.0);
-            bus_loop::receive(&instance, &*endpoint).await;
-            instance.connection.replace(None);
-            instance.meters.bus_connected.set(0.0);
-            // An endpoint that closes as soon as it is made must not make this loop spin.
-            tokio::time::sleep(instance.config.retry_min).await;
-        }
-    };
-    // The endpoint stays in its place, for whoever closes it.
-    let _: Option<()> = instance.closing.run_until_cancelled(connected).await;
-}
-
-/// Connects, however long that takes.
-async fn connect(instance: &Instance, bus: &dyn EventBus) -> Arc<dyn Endpoint> {
-    let mut pause = instance.config.retry_min;
-    loop {
-        match bus.connect(&instance.id, &instance.seal).await {
-            Ok(endpoint) => return endpoint,
-            Err(error) => {
-                instance.health.bus.failed(instance.config.unready_after);
-                instance.meters.bus_failures.increment(1);
-                tracing::warn!(
-                    error = %Chain(&error),
-                    "the bus cannot be connected yet; streams of tasks that run elsewhere lag"
-                );
-                tokio::time::sleep(jittered(&*instance.env, pause)).await;
-                // Many instances that start at once must not come back at once.
-                pause = (pause * 2).min(instance.config.beat_interval);
-            }
         }
     }
 }

@@ -4,11 +4,32 @@ use std::error::Error;
 use std::time::Duration;
 
 use a2a::A2AError;
-use a2a_core::BackendError;
+use a2a_core::{BackendError, TaskKey};
 
-use crate::bindings::unavailable::unavailable;
+use super::unavailable::unavailable;
 
+/// What a client is told to wait. One that met a stopping instance has another a connection away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// A refusal that changed nothing, with a time to retry after.
+pub(super) fn refusal(reason: &str) -> A2AError {
+    A2AError { message: reason.to_owned(), ..unavailable(RETRY_AFTER) }
+}
+
+pub(super) fn cut_off() -> A2AError {
+    refusal("this instance cannot reach its store; try again")
+}
+
+pub(super) fn too_busy() -> A2AError {
+    refusal("this instance has as much to do as it takes on; try again")
+}
+
+pub(super) fn unknown_end(key: &TaskKey) -> A2AError {
+    A2AError::internal(format!(
+        "it is not known what became of the message; read the task {} instead of sending it again",
+        key.task_id
+    ))
+}
 
 /// Logs the whole chain of causes, and returns an error without them.
 pub(crate) fn to_client(failure: BackendError) -> A2AError {

@@ -6,12 +6,12 @@ use a2a_core::{BackendError, Env, Result};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::instance::Instance;
+use super::Ground;
 
 /// A budget of attempts for calls that are idempotent.
 #[derive(Debug)]
 pub(crate) struct Retry<'a> {
-    instance: &'a Instance,
+    ground: &'a Ground,
     stop: &'a CancellationToken,
     pause: Duration,
     longest: Duration,
@@ -21,18 +21,14 @@ pub(crate) struct Retry<'a> {
 }
 
 impl<'a> Retry<'a> {
-    pub(crate) fn new(
-        instance: &'a Instance,
-        stop: &'a CancellationToken,
-        patience: Option<Duration>,
-    ) -> Self {
+    pub(crate) fn new(ground: &'a Ground, stop: &'a CancellationToken, patience: Option<Duration>) -> Self {
         Retry {
-            instance,
+            ground,
             stop,
-            pause: instance.config.retry_min,
-            longest: instance.config.retry_max,
+            pause: ground.config.retry_min,
+            longest: ground.config.retry_max,
             deadline: patience.map(|patience| Instant::now() + patience),
-            call_limit: patience.unwrap_or(instance.config.lease).min(instance.config.lease),
+            call_limit: patience.unwrap_or(ground.config.lease).min(ground.config.lease),
         }
     }
 
@@ -46,7 +42,7 @@ impl<'a> Retry<'a> {
                 Err(error) if error.is_transient() => self.pause(error).await?,
                 answer => {
                     if answer.is_ok() {
-                        self.instance.health.tasks.succeeded();
+                        self.ground.health.tasks.succeeded();
                     }
                     return answer;
                 }
@@ -56,8 +52,8 @@ impl<'a> Retry<'a> {
 
     /// Waits before the next attempt, or gives the failure back when there is none.
     pub(crate) async fn pause(&mut self, failure: BackendError) -> Result<()> {
-        self.instance.health.tasks.failed(self.instance.config.unready_after);
-        let pause = jittered(&*self.instance.env, self.pause);
+        self.ground.health.tasks.failed(self.ground.config.unready_after);
+        let pause = jittered(&*self.ground.env, self.pause);
         self.pause = (self.pause * 2).min(self.longest);
         let over = self.deadline.is_some_and(|deadline| Instant::now() + pause >= deadline);
         if over || self.stop.is_cancelled() {
@@ -67,7 +63,7 @@ impl<'a> Retry<'a> {
             biased;
             () = self.stop.cancelled() => Err(failure),
             () = tokio::time::sleep(pause) => {
-                self.instance.meters.store_retries.increment(1);
+                self.ground.meters.store_retries.increment(1);
                 Ok(())
             }
         }

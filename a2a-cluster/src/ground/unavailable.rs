@@ -8,13 +8,11 @@ use std::time::Duration;
 
 use a2a::errordetails::{ERROR_INFO_TYPE, PROTOCOL_DOMAIN, TypedDetail};
 use a2a::{A2AError, error_reason};
-use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue};
 
 /// The metadata key that carries the wait, in whole seconds.
-pub(super) const RETRY_AFTER_SECONDS: &str = "retryAfterSeconds";
+pub(crate) const RETRY_AFTER_SECONDS: &str = "retryAfterSeconds";
 /// The metadata key that says that credentials are missing or wrong.
-pub(super) const AUTHENTICATION: &str = "authentication";
+pub(crate) const AUTHENTICATION: &str = "authentication";
 
 /// Makes the error for a backend that cannot be reached now: nothing was done, and the caller may ask again after
 /// `retry_after` (rounded up to whole seconds, at least one).
@@ -55,16 +53,6 @@ pub fn unauthenticated() -> A2AError {
 #[must_use]
 pub fn is_unauthenticated(error: &A2AError) -> bool {
     mark(error, AUTHENTICATION).is_some()
-}
-
-/// Adds what HTTP says in headers: how long to wait, or that credentials are wanted.
-pub(super) fn advise(error: &A2AError, headers: &mut HeaderMap) {
-    if let Some(wait) = retry_after(error) {
-        headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
-    }
-    if is_unauthenticated(error) {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
 }
 
 fn marked(error: A2AError, key: &str, value: String) -> A2AError {

@@ -5,9 +5,6 @@ use std::time::Duration;
 /// How webhooks are called. A webhook that fails `attempts` times in a row, which takes about five minutes
 /// with these defaults, is given up for the rest of the turn: its next turn tries it again, from where it
 /// stopped.
-///
-/// Webhooks at `https://` addresses need a program that enables one of the TLS features of `reqwest`, `rustls` for
-/// example; this crate chooses none.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Webhooks {

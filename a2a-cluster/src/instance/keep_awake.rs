@@ -10,26 +10,26 @@ use std::time::Duration;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Notify;
 
-use crate::instance::Instance;
+use super::Instance;
 
 /// How long others may be held up by an agent that blocks, where there is a worker that does not.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// Wakes the runtime until the instance closes. A runtime of a single thread has nobody to wake.
-pub(crate) fn begin(instance: &Arc<Instance>) {
+pub(super) fn begin(instance: &Arc<Instance>) {
     if Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::CurrentThread) {
         return;
     }
     let wake = Arc::new(Notify::new());
     let (owner, woken) = (Arc::clone(instance), Arc::clone(&wake));
-    instance.tracker.spawn(async move {
+    instance.ground.tracker.spawn(async move {
         // Whichever worker comes for this looks after I/O and time when it has nothing else to do.
         let waking = async {
             loop {
                 woken.notified().await;
             }
         };
-        let _: Option<()> = owner.closing.run_until_cancelled(waking).await;
+        let _: Option<()> = owner.ground.stop.closing.run_until_cancelled(waking).await;
     });
     let owner = Arc::downgrade(instance);
     let thread = std::thread::Builder::new().name("a2a-keep-awake".to_owned()).stack_size(64 * 1024);
@@ -40,7 +40,8 @@ pub(crate) fn begin(instance: &Arc<Instance>) {
 
 fn wakes(instance: &Weak<Instance>, wake: &Notify) -> bool {
     std::thread::sleep(INTERVAL);
-    let Some(instance) = instance.upgrade().filter(|instance| !instance.closing.is_cancelled()) else {
+    let Some(instance) = instance.upgrade().filter(|instance| !instance.ground.stop.closing.is_cancelled())
+    else {
         return false;
     };
     if instance.actors.running() > 0 {

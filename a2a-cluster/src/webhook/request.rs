@@ -5,13 +5,12 @@ use std::time::Duration;
 use a2a::{StreamResponse, TaskPushNotificationConfig};
 use a2a_pb::protojson_conv;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Response, Url};
 use tokio::time::timeout;
 
-use super::guard::is_local;
-use crate::telemetry::Attempt;
+use super::transport::{WebhookAnswer, WebhookFailure, WebhookRequest, WebhookTransport};
+use crate::ground::telemetry::Attempt;
 
 /// The specification's media type of a notification (section 4.3.3).
 const A2A_JSON: HeaderValue = HeaderValue::from_static("application/a2a+json");
@@ -19,9 +18,6 @@ const A2A_JSON: HeaderValue = HeaderValue::from_static("application/a2a+json");
 /// send: the specification's text names none.
 const TOKENS: [HeaderName; 2] =
     [HeaderName::from_static("x-a2a-notification-token"), HeaderName::from_static("a2a-notification-token")];
-/// How much of an answer's body is read, so that its connection can be used again.
-const MAX_ANSWER: usize = 16 * 1024;
-const ANSWER_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Writes an event as webhooks get it: a `StreamResponse` in its ProtoJSON form. `None` where it has none.
 pub(super) fn body(event: &StreamResponse) -> Option<Bytes> {
@@ -31,20 +27,13 @@ pub(super) fn body(event: &StreamResponse) -> Option<Bytes> {
 
 /// Where a webhook is, and what it wants to see of who calls. All of it is secret: it has no `Debug`.
 pub(super) struct Destination {
-    url: Url,
+    url: String,
     headers: HeaderMap,
 }
 
 impl Destination {
-    /// Reads a config. `None` where the address must not be called.
-    ///
-    /// The address was checked when the config was created; but the client reads it with a parser of its own.
-    pub(super) fn of(config: &TaskPushNotificationConfig, guarded: bool) -> Option<Self> {
-        let url = Url::parse(&config.url).ok()?;
-        let host = url.host_str()?;
-        if !matches!(url.scheme(), "http" | "https") || (guarded && is_local(host)) {
-            return None;
-        }
+    /// Reads a config. `None` where it asks for what no header can hold.
+    pub(super) fn of(config: &TaskPushNotificationConfig) -> Option<Self> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, A2A_JSON);
         if let Some(token) = config.token.as_deref().filter(|token| !token.is_empty()) {
@@ -56,20 +45,22 @@ impl Destination {
         {
             headers.insert(AUTHORIZATION, secret(&format!("{} {credentials}", authentication.scheme))?);
         }
-        Some(Destination { url, headers })
+        Some(Destination { url: config.url.clone(), headers })
     }
 
     /// Posts a body, once.
-    pub(super) async fn post(&self, client: &Client, body: Bytes, patience: Duration) -> Result<(), Failure> {
-        let request = client.post(self.url.clone()).headers(self.headers.clone()).body(body);
-        match timeout(patience, request.send()).await {
-            Ok(Ok(response)) if response.status().is_success() => {
-                // Whatever the answer says beside its status is nobody's business.
-                let _ = timeout(ANSWER_PATIENCE, read_away(response)).await;
-                Ok(())
-            }
-            Ok(Ok(response)) => Err(Failure::refused(&response)),
-            Ok(Err(_)) => Err(Failure::of(Attempt::Failed)),
+    pub(super) async fn post(
+        &self,
+        transport: &dyn WebhookTransport,
+        body: Bytes,
+        patience: Duration,
+    ) -> Result<(), Failure> {
+        let request = WebhookRequest { url: self.url.clone(), headers: self.headers.clone(), body };
+        match timeout(patience, transport.post(request)).await {
+            Ok(Ok(answer)) if answer.status.is_success() => Ok(()),
+            Ok(Ok(answer)) => Err(Failure::refused(answer)),
+            Ok(Err(WebhookFailure::Blocked)) => Err(Failure::of(Attempt::Blocked)),
+            Ok(Err(WebhookFailure::Failed)) => Err(Failure::of(Attempt::Failed)),
             Err(_) => Err(Failure::of(Attempt::TimedOut)),
         }
     }
@@ -79,16 +70,6 @@ fn secret(text: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_bytes(text.as_bytes()).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-async fn read_away(mut response: Response) {
-    let mut read = 0;
-    while let Ok(Some(chunk)) = response.chunk().await {
-        read += chunk.len();
-        if read > MAX_ANSWER {
-            return;
-        }
-    }
 }
 
 /// Why a call did not succeed: nothing in it tells where the webhook is or what it was sent.
@@ -106,13 +87,9 @@ impl Failure {
         Failure { attempt, status: None, retry_after: None }
     }
 
-    fn refused(response: &Response) -> Self {
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-        Failure {
-            attempt: Attempt::Refused,
-            status: Some(response.status().as_u16()),
-            retry_after: retry_after.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs),
-        }
+    fn refused(answer: WebhookAnswer) -> Self {
+        let WebhookAnswer { status, retry_after } = answer;
+        Failure { attempt: Attempt::Refused, status: Some(status.as_u16()), retry_after }
     }
 }
 
@@ -148,33 +125,14 @@ mod tests {
             ("ApiKey", "key-1", "ApiKey key-1"),
         ] {
             let config = config("https://example.com/", Some("tok"), Some((scheme, credentials)));
-            let destination = Destination::of(&config, true).unwrap();
+            let destination = Destination::of(&config).unwrap();
             assert_eq!(destination.headers[AUTHORIZATION], expected);
             assert_eq!(destination.headers["x-a2a-notification-token"], "tok");
             assert_eq!(destination.headers["a2a-notification-token"], "tok");
             assert_eq!(destination.headers[CONTENT_TYPE], "application/a2a+json");
             assert!(!format!("{:?}", destination.headers).contains(credentials), "secrets are not printed");
         }
-        let plain = Destination::of(&config("https://example.com/", None, None), true).unwrap();
+        let plain = Destination::of(&config("https://example.com/", None, None)).unwrap();
         assert_eq!(plain.headers.len(), 1);
-    }
-
-    #[test]
-    fn addresses_are_checked_as_the_client_reads_them() {
-        for url in [
-            "http://127.0.0.1/",
-            "http://0x7f.0.0.1/",
-            "http://017700000001/",
-            "http://%6cocalhost/",
-            "http://localhost./",
-            "http://[::ffff:7f00:1]/",
-            "http:127.0.0.1/",
-            "http:\\\\127.0.0.1/",
-            "http://１２７.0.0.1/",
-        ] {
-            assert!(Destination::of(&config(url, None, None), true).is_none(), "{url}");
-        }
-        assert!(Destination::of(&config("http://127.0.0.1/", None, None), false).is_some());
-        assert!(Destination::of(&config("ftp://example.com/", None, None), false).is_none());
     }
 }

@@ -17,8 +17,8 @@ use futures::stream::BoxStream;
 use crate::world::agent::Scripted;
 use crate::world::checked::Checked;
 use crate::world::{
-    self, Bus, Node, World, at_once, card, drain, expect_task, fold, follow_up, list, on_every_bus, params,
-    quick, request, state, texts,
+    self, Bus, Node, World, at_once, card, drain, expect_task, fold, follow_up, list, local_webhooks,
+    on_every_bus, params, quick, request, state, texts, webhooks,
 };
 
 /// An agent that counts how often it is started.
@@ -47,8 +47,11 @@ async fn counted(instances: usize) -> (Vec<Node>, Counting, Arc<MemoryStore>) {
     let (agent, store) = (Counting::default(), Arc::new(MemoryStore::new()));
     let mut nodes = Vec::new();
     for _ in 0..instances {
-        let builder = Cluster::builder(Arc::new(agent.clone()), card()).store(store.clone()).config(quick());
-        let cluster = builder.allow_local_webhooks(true).start().await.unwrap();
+        let builder = Cluster::builder(Arc::new(agent.clone()), card())
+            .webhooks(local_webhooks())
+            .store(store.clone())
+            .config(quick());
+        let cluster = builder.start().await.unwrap();
         let handler = cluster.handler();
         nodes.push(Node { cluster, handler });
     }
@@ -244,7 +247,10 @@ async fn a_deleted_tasks_message_makes_a_task_under_another_id() {
                 (is_marked && creates).then_some(Ok(Outcome::Conflict { actual: Version::ABSENT }))
             }
         });
-        let builder = Cluster::builder(Arc::new(Scripted), card()).store(Arc::new(store)).config(quick());
+        let builder = Cluster::builder(Arc::new(Scripted), card())
+            .webhooks(webhooks())
+            .store(Arc::new(store))
+            .config(quick());
         let cluster = builder.tasks(Arc::new(marks)).start().await.unwrap();
         let node = Node { handler: cluster.handler(), cluster };
         let first = request("stream 3 5");

@@ -10,7 +10,7 @@ const LOCAL_NAMES: [&str; 4] =
     ["localhost", "metadata.google.internal", "metadata.goog", "metadata.azure.com"];
 
 /// Checks a webhook's URL before it is kept. What its name resolves to is checked again at each delivery.
-pub(crate) fn check_url(url: &str, allow_local: bool) -> Result<(), A2AError> {
+pub(super) fn check_url(url: &str, allow_local: bool) -> Result<(), A2AError> {
     let invalid = |why: &str| A2AError::invalid_params(format!("the push notification url {why}"));
     if url.is_empty() {
         return Err(invalid("is required"));

@@ -5,8 +5,7 @@ use a2a_core::News;
 use metrics::{Counter, Gauge, Histogram, Label, counter, gauge, histogram};
 
 use super::catalog as names;
-use crate::actor::core::TurnOutcome;
-use crate::admission::Full;
+use super::turn_outcome::TurnOutcome;
 
 const KINDS: [&str; 9] = [
     "commits",
@@ -31,6 +30,15 @@ pub(crate) enum TakeOver {
     Released,
     /// Another survivor was faster.
     Lost,
+}
+
+/// Why a request is not admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// As many agents run as may.
+    Agents,
+    /// As many commits wait as may.
+    Commits,
 }
 
 /// The metrics of one instance.

@@ -70,21 +70,20 @@
 //! [`Cluster::readiness`](crate::Cluster::readiness) judges by the calls that are made anyway: beats, store calls
 //! of requests and agents. The store counts as failing once all its calls have failed for
 //! [`Config::unready_after`](crate::Config::unready_after), and no more after as long without a failure. The bus is never
-//! a reason to be unready; its [state](crate::telemetry::BusState) stands beside.
+//! a reason to be unready; its [state](crate::BusState) stands beside.
 
 mod catalog;
-mod commit;
 mod counted;
 mod health;
 mod meters;
-mod readiness;
 mod spans;
 pub(crate) mod trace;
+mod turn_outcome;
 mod webhooks;
 
 pub(crate) use counted::Counted;
 pub(crate) use health::Health;
-pub(crate) use meters::{Meters, TakeOver};
-pub use readiness::{BusState, Readiness, Unready};
-pub(crate) use spans::{delivery, operation, run, sending};
+pub(crate) use meters::{Full, Meters, TakeOver};
+pub(crate) use spans::{commit, delivery, operation, run, sending};
+pub use turn_outcome::TurnOutcome;
 pub(crate) use webhooks::{Attempt, webhook_attempt};

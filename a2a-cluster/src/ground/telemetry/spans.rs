@@ -6,22 +6,22 @@ use tracing::field::{Empty, display};
 use tracing::{Instrument, Span, debug_span};
 
 use super::trace::{self, Trace};
-use crate::instance::Instance;
+use crate::ground::Ground;
 
 /// Does what a caller asked for within a span, and as a part of the trace that the caller names.
 pub(crate) fn operation<F: Future>(
-    instance: &Instance,
+    ground: &Ground,
     method: &'static str,
     params: &ServiceParams,
     work: F,
 ) -> impl Future<Output = F::Output> + use<F> {
-    let trace = Trace::of_request(params).map(|caller| caller.child(&*instance.env));
+    let trace = Trace::of_request(params).map(|caller| caller.child(&*ground.env));
     let span = debug_span!(
         "request",
         rpc.system = "a2a",
         rpc.service = "lf.a2a.v1.A2AService",
         rpc.method = method,
-        instance = %instance.id,
+        instance = %ground.id,
         task = Empty,
         trace_id = Empty,
         span_id = Empty,
@@ -32,11 +32,11 @@ pub(crate) fn operation<F: Future>(
 }
 
 /// The span of an agent at work. It outlives the request that started it, so it is no part of its span.
-pub(crate) fn run(instance: &Instance, key: &TaskKey, version: Version, trace: Option<Trace>) -> Span {
+pub(crate) fn run(ground: &Ground, key: &TaskKey, version: Version, trace: Option<Trace>) -> Span {
     let span = debug_span!(
         parent: None,
         "run",
-        instance = %instance.id,
+        instance = %ground.id,
         task = %key,
         version = version.get(),
         trace_id = Empty,
@@ -50,12 +50,12 @@ pub(crate) fn run(instance: &Instance, key: &TaskKey, version: Version, trace: O
 }
 
 /// The span of a commit by whoever runs now.
-pub(super) fn commit(instance: &Instance, key: &TaskKey, record: &CommitRecord) -> Span {
+pub(crate) fn commit(ground: &Ground, key: &TaskKey, record: &CommitRecord) -> Span {
     let span = debug_span!(
         "commit",
         db.operation.name = "commit",
         db.operation.batch.size = record.events.len(),
-        instance = %instance.id,
+        instance = %ground.id,
         task = %key,
         version = record.version.get(),
         trace_id = Empty,
@@ -66,13 +66,13 @@ pub(super) fn commit(instance: &Instance, key: &TaskKey, record: &CommitRecord) 
 }
 
 /// The span of sending a message to watchers.
-pub(crate) fn sending(instance: &Instance, message: &BusMessage) -> Span {
+pub(crate) fn sending(ground: &Ground, message: &BusMessage) -> Span {
     let span = debug_span!(
         "send",
         messaging.system = "a2a",
         messaging.operation.name = message.news.kind(),
         messaging.operation.type = "send",
-        instance = %instance.id,
+        instance = %ground.id,
         task = %message.task,
         version = message.news.version().map(Version::get),
         trace_id = Empty,
@@ -89,13 +89,13 @@ pub(crate) fn sending(instance: &Instance, message: &BusMessage) -> Span {
 }
 
 /// The span of handing over a message that the bus brought; `trace` is what its sender was doing.
-pub(crate) fn delivery(instance: &Instance, message: &BusMessage, trace: Option<Trace>) -> Span {
+pub(crate) fn delivery(ground: &Ground, message: &BusMessage, trace: Option<Trace>) -> Span {
     let span = debug_span!(
         "deliver",
         messaging.system = "a2a",
         messaging.operation.name = message.news.kind(),
         messaging.operation.type = "process",
-        instance = %instance.id,
+        instance = %ground.id,
         from = %message.from,
         task = %message.task,
         version = message.news.version().map(Version::get),

@@ -10,7 +10,7 @@ use a2a_testkit::Delay;
 use futures::stream::{self, BoxStream, StreamExt};
 
 use super::*;
-use crate::world::{at_once, card, params, request};
+use crate::world::{at_once, card, params, request, webhooks};
 
 /// An agent that blocks its thread until it is told to stop.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +49,10 @@ async fn an_agent_that_blocks_its_thread_is_named_and_left() {
     let (store, agent) = (Arc::new(MemoryStore::new()), Blocking::default());
     let mut config = Config::default();
     config.shutdown_limit = Duration::from_secs(2);
-    let builder = Cluster::builder(Arc::new(agent.clone()), card()).store(store.clone()).config(config);
+    let builder = Cluster::builder(Arc::new(agent.clone()), card())
+        .webhooks(webhooks())
+        .store(store.clone())
+        .config(config);
     let cluster = builder.start().await.unwrap();
     let handler = cluster.handler();
     let mut request = request("block");
