@@ -1,21 +1,21 @@
 //! The bus: which instance reads which queue.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::Arc;
 
 use a2a_core::wire::Seal;
-use a2a_core::{Endpoint, EventBus, InstanceId, Reach, Recipient, Result};
+use a2a_core::{Endpoint, EventBus, InstanceId, Result};
 use async_trait::async_trait;
 
 use crate::queue::Queue;
+use crate::queues::Queues;
 use crate::{Config, MemoryEndpoint};
 
 /// A world of endpoints that reach each other. Clones are the same world.
 #[derive(Clone, Default)]
 pub struct MemoryBus {
     config: Config,
-    queues: Arc<RwLock<BTreeMap<InstanceId, Arc<Queue>>>>,
+    queues: Arc<Queues>,
 }
 
 impl MemoryBus {
@@ -34,35 +34,11 @@ impl MemoryBus {
     /// An instance has one endpoint: an earlier one with the same id is closed.
     pub fn endpoint(&self, me: InstanceId) -> MemoryEndpoint {
         let queue = Arc::new(Queue::new(self.config));
-        let earlier = self.write().insert(me, Arc::clone(&queue));
+        let earlier = self.queues.insert(me, Arc::clone(&queue));
         if let Some(earlier) = earlier {
             earlier.close();
         }
-        MemoryEndpoint::new(me, self.clone(), queue)
-    }
-
-    /// Returns the queues of those of `to` that are reached at all, in its order; `None` for those who have none.
-    pub(crate) fn find(&self, to: &[Recipient]) -> Vec<(InstanceId, Option<Arc<Queue>>)> {
-        let queues = self.read();
-        let reached = to.iter().filter(|to| to.reach != Reach::Nowhere);
-        reached.map(|to| (to.instance, queues.get(&to.instance).cloned())).collect()
-    }
-
-    /// Forgets an instance's queue, if it is still this one.
-    pub(crate) fn forget(&self, who: InstanceId, queue: &Arc<Queue>) {
-        let mut queues = self.write();
-        if queues.get(&who).is_some_and(|current| Arc::ptr_eq(current, queue)) {
-            queues.remove(&who);
-        }
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<InstanceId, Arc<Queue>>> {
-        // A map operation that panicked has not touched the map.
-        self.queues.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<InstanceId, Arc<Queue>>> {
-        self.queues.write().unwrap_or_else(PoisonError::into_inner)
+        MemoryEndpoint::new(me, Arc::clone(&self.queues), queue)
     }
 }
 
@@ -74,7 +50,7 @@ impl EventBus for MemoryBus {
     }
 
     async fn release(&self, gone: &InstanceId) -> Result<()> {
-        let left = self.write().remove(gone);
+        let left = self.queues.remove(gone);
         if let Some(queue) = left {
             queue.close();
         }
@@ -86,7 +62,7 @@ impl fmt::Debug for MemoryBus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryBus")
             .field("config", &self.config)
-            .field("endpoints", &self.read().len())
+            .field("endpoints", &self.queues.len())
             .finish_non_exhaustive()
     }
 }

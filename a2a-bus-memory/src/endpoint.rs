@@ -6,21 +6,21 @@ use std::sync::Arc;
 use a2a_core::{BackendError, BusMessage, Delivery, Endpoint, InstanceId, Reach, Recipient, Result};
 use async_trait::async_trait;
 
-use crate::MemoryBus;
 use crate::queue::Queue;
+use crate::queues::Queues;
 
-/// The endpoint of one instance, opened with [`MemoryBus::endpoint`] or `connect`.
+/// The endpoint of one instance, opened with [`MemoryBus::endpoint`](crate::MemoryBus::endpoint) or `connect`.
 ///
 /// Dropping it closes it.
 pub struct MemoryEndpoint {
     me: InstanceId,
-    bus: MemoryBus,
+    queues: Arc<Queues>,
     queue: Arc<Queue>,
 }
 
 impl MemoryEndpoint {
-    pub(crate) fn new(me: InstanceId, bus: MemoryBus, queue: Arc<Queue>) -> Self {
-        MemoryEndpoint { me, bus, queue }
+    pub(crate) fn new(me: InstanceId, queues: Arc<Queues>, queue: Arc<Queue>) -> Self {
+        MemoryEndpoint { me, queues, queue }
     }
 
     /// Returns how many messages to this endpoint were dropped because it did not read them in time.
@@ -30,7 +30,7 @@ impl MemoryEndpoint {
 
     fn shut(&self) {
         self.queue.close();
-        self.bus.forget(self.me, &self.queue);
+        self.queues.forget(self.me, &self.queue);
     }
 }
 
@@ -53,7 +53,7 @@ impl Endpoint for MemoryEndpoint {
             return Ok(delivery);
         }
         let message = Arc::new(message.clone());
-        for (id, queue) in self.bus.find(to) {
+        for (id, queue) in self.queues.find(to) {
             if !queue.is_some_and(|queue| queue.push(Arc::clone(&message))) {
                 delivery.gone.push(id);
             }

@@ -36,6 +36,7 @@ mod bus;
 mod config;
 mod endpoint;
 mod queue;
+mod queues;
 
 pub use bus::MemoryBus;
 pub use config::Config;

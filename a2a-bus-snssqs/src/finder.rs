@@ -12,8 +12,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::error::Failure;
-use crate::listing;
-use crate::resources::Resources;
+use crate::listing::{self, Listing};
 
 /// For how long an ARN that was listed is taken as it is. An instance that is gone makes no other.
 const FRESH: Duration = Duration::from_secs(60);
@@ -34,7 +33,7 @@ impl Finder {
     /// it could not be removed, has them listed anew. Cancel safe.
     pub(crate) async fn find(
         &self,
-        resources: &Resources,
+        listing: Listing<'_>,
         instance: InstanceId,
     ) -> Result<Option<String>, Failure> {
         let asked = Instant::now();
@@ -48,7 +47,7 @@ impl Finder {
             }
         }
         let begun = Instant::now();
-        let mut subscriptions = listing::subscriptions(resources).await?;
+        let mut subscriptions = listing::subscriptions(listing).await?;
         let found = subscriptions.remove(&instance);
         *last = Some(Listed { begun, subscriptions });
         Ok(found)

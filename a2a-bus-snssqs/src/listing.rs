@@ -6,12 +6,19 @@ use a2a_core::InstanceId;
 
 use crate::clients::call;
 use crate::error::Failure;
-use crate::names;
-use crate::resources::Resources;
+use crate::{Clients, SnsSqsConfig, TopicArn, names};
+
+/// Whose queues and subscriptions are listed, and by which calls.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Listing<'a> {
+    pub(crate) clients: &'a Clients,
+    pub(crate) topic: &'a TopicArn,
+    pub(crate) config: &'a SnsSqsConfig,
+}
 
 /// The URLs of the queues whose names are those of instances. Only their tags tell whether they are of this topic.
-pub(crate) async fn queues(resources: &Resources) -> Result<BTreeMap<InstanceId, String>, Failure> {
-    let Resources { clients, topic, config, .. } = resources;
+pub(crate) async fn queues(listing: Listing<'_>) -> Result<BTreeMap<InstanceId, String>, Failure> {
+    let Listing { clients, topic, config } = listing;
     let mut found = BTreeMap::new();
     let mut page = None;
     loop {
@@ -32,8 +39,8 @@ pub(crate) async fn queues(resources: &Resources) -> Result<BTreeMap<InstanceId,
 
 /// The ARNs of the topic's subscriptions, by the instance to whose queue they lead: one at most, because SNS keeps
 /// no two of one endpoint. Some hundred on a page; 30 pages a second for all of an account.
-pub(crate) async fn subscriptions(resources: &Resources) -> Result<BTreeMap<InstanceId, String>, Failure> {
-    let Resources { clients, topic, config, .. } = resources;
+pub(crate) async fn subscriptions(listing: Listing<'_>) -> Result<BTreeMap<InstanceId, String>, Failure> {
+    let Listing { clients, topic, config } = listing;
     let mut found = BTreeMap::new();
     let mut page = None;
     loop {

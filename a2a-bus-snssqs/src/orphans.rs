@@ -27,8 +27,8 @@ pub struct Inventory {
 
 /// Lists first and asks for records after: whoever makes a queue meanwhile has joined before that.
 pub(crate) async fn inventory(resources: &Resources, members: &dyn Membership) -> Result<Inventory> {
-    let queues = listing::queues(resources).await?;
-    let subscriptions = listing::subscriptions(resources).await?;
+    let queues = listing::queues(resources.listing()).await?;
+    let subscriptions = listing::subscriptions(resources.listing()).await?;
     let mut pace = interval(TAGS_EVERY);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut inventory = Inventory::default();

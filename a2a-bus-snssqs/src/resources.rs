@@ -7,6 +7,7 @@ use tracing::{info, warn};
 use crate::clients::call;
 use crate::error::Failure;
 use crate::finder::Finder;
+use crate::listing::Listing;
 use crate::topic::DEPLOYMENT_TAG;
 use crate::{Clients, Encryption, SnsSqsConfig, TopicArn, names, policy};
 
@@ -49,6 +50,11 @@ pub(crate) struct Resources {
 impl Resources {
     pub(crate) fn new(clients: Clients, topic: TopicArn, config: SnsSqsConfig) -> Self {
         Resources { clients, topic, config, finder: Finder::default() }
+    }
+
+    /// What it takes to list the topic's queues and subscriptions.
+    pub(crate) fn listing(&self) -> Listing<'_> {
+        Listing { clients: &self.clients, topic: &self.topic, config: &self.config }
     }
 
     /// Queues are found by names that are derived, so a client of another place would make one that nothing reaches.
@@ -147,7 +153,7 @@ impl Resources {
         let subscription = match subscription {
             Subscription::Absent => Ok(None),
             Subscription::Made(arn) => Ok(Some(arn)),
-            Subscription::Unknown => self.finder.find(self, instance).await,
+            Subscription::Unknown => self.finder.find(self.listing(), instance).await,
         };
         match subscription {
             Ok(None) => {}

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use a2a_core::{Principal, Tenant};
 
 use crate::caller::Caller;
-use crate::config::Config;
+use crate::ground::Config;
+use crate::ground::telemetry::Full;
 
 /// Whoever has less than this part of the bound waiting is admitted beyond the bound, up to twice.
 const FEW: usize = 16;
@@ -33,15 +34,6 @@ pub(crate) struct Admission {
 pub(crate) struct Load {
     agents: AtomicUsize,
     commits: AtomicUsize,
-}
-
-/// Why a request is not admitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Full {
-    /// As many agents run as may.
-    Agents,
-    /// As many commits wait as may.
-    Commits,
 }
 
 /// The right to run one agent, for as long as it lives.

@@ -4,7 +4,7 @@ use a2a::{A2AError, Artifact, Message, Part, PartContent, StreamResponse, Task};
 use serde_json::Value;
 use std::collections::HashMap;
 
-use crate::config::Limits;
+use crate::ground::Limits;
 use crate::weight;
 
 /// Checks a caller's message (specification, sections 3.3.2 and 4.1.4).

@@ -10,7 +10,7 @@ use a2a_core::{
 use a2a_server::task_store::TaskVersion;
 use async_trait::async_trait;
 
-use crate::error;
+use crate::ground::to_client;
 
 /// How often a write that met another one is tried again, on the task as it is then.
 const ATTEMPTS: usize = 16;
@@ -51,7 +51,7 @@ impl SdkTaskStore {
     }
 
     async fn load(&self, id: &str) -> Result<StoredTask, A2AError> {
-        let loaded = self.tasks.load(&Self::key(id)).await.map_err(error::to_client)?;
+        let loaded = self.tasks.load(&Self::key(id)).await.map_err(to_client)?;
         loaded.ok_or_else(|| A2AError::task_not_found(id))
     }
 
@@ -73,7 +73,7 @@ impl SdkTaskStore {
             let id = CommitId::generate(&*self.env);
             let commit = Commit::new(tip, id, events, &task);
             let key = Self::key(&task.id);
-            match self.tasks.commit(&key, commit).await.map_err(error::to_client)? {
+            match self.tasks.commit(&key, commit).await.map_err(to_client)? {
                 Outcome::Applied(version) => return Ok((version.get(), task)),
                 Outcome::Conflict { .. } => {}
             }
@@ -88,7 +88,7 @@ impl a2a_server::TaskStore for SdkTaskStore {
         task.status.timestamp = Some(reduce::next_timestamp(&task, &*self.env));
         let id = CommitId::generate(&*self.env);
         let commit = Commit::new(Tip::ABSENT, id, vec![StreamResponse::Task(task.clone())], &task);
-        match self.tasks.commit(&Self::key(&task.id), commit).await.map_err(error::to_client)? {
+        match self.tasks.commit(&Self::key(&task.id), commit).await.map_err(to_client)? {
             Outcome::Applied(version) => Ok(version.get()),
             Outcome::Conflict { .. } => Err(A2AError::invalid_request("the task exists already")),
         }
@@ -106,7 +106,7 @@ impl a2a_server::TaskStore for SdkTaskStore {
     }
 
     async fn get(&self, task_id: &str) -> Result<Option<Task>, A2AError> {
-        let loaded = self.tasks.load(&Self::key(task_id)).await.map_err(error::to_client)?;
+        let loaded = self.tasks.load(&Self::key(task_id)).await.map_err(to_client)?;
         Ok(loaded.map(|stored| stored.task))
     }
 
@@ -121,7 +121,7 @@ impl a2a_server::TaskStore for SdkTaskStore {
             let cursor = PageToken::parse(&query, token);
             query.after = Some(cursor.map_err(|error| A2AError::invalid_params(error.to_string()))?);
         }
-        let page = self.tasks.list(&query).await.map_err(error::to_client)?;
+        let page = self.tasks.list(&query).await.map_err(to_client)?;
         let next = page.next.map(|cursor| PageToken::new(&query, &cursor).into_string());
         Ok(ListTasksResponse {
             tasks: page.tasks,

@@ -192,12 +192,3 @@ pub enum Outcome {
         actual: Version,
     },
 }
-
-/// The commits after a version, or that they are no longer kept.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Replay {
-    /// All of them, in order, without a hole. Empty where there are none.
-    Commits(Vec<Arc<CommitRecord>>),
-    /// Some are no longer kept: the task as it is now takes their place.
-    Snapshot(Box<crate::StoredTask>),
-}

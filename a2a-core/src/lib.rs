@@ -18,23 +18,27 @@ pub mod error;
 pub mod history;
 pub mod ids;
 pub mod membership;
+pub mod message;
 pub mod page;
 pub mod push;
 pub mod reduce;
+pub mod replay;
 pub mod store;
 pub mod wire;
 
 #[cfg(test)]
 mod samples;
 
-pub use bus::{BusMessage, CancelRequest, Delivery, Endpoint, EventBus, News, Reach, Recipient};
+pub use bus::{Delivery, Endpoint, EventBus};
 pub use caller::CallerContext;
-pub use commit::{Claim, ClaimChange, Commit, CommitRecord, Outcome, Replay, Tip};
+pub use commit::{Claim, ClaimChange, Commit, CommitRecord, Outcome, Tip};
 pub use deployment::{Deployment, Format, Key, Keys};
 pub use env::{Env, SystemEnv};
 pub use error::{BackendError, Result};
 pub use ids::{CommitId, Generation, InstanceId, Principal, TaskKey, Tenant, Version};
 pub use membership::{Beat, Eviction, ExecutingPage, Member, MemberState, Membership};
+pub use message::{BusMessage, CancelRequest, News, Reach, Recipient};
 pub use page::{Cursor, PageToken, TaskPage, TaskQuery};
 pub use push::{GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription};
-pub use store::{Store, StoredTask, TaskHead, TaskStore};
+pub use replay::fold;
+pub use store::{Replay, Store, StoredTask, TaskHead, TaskStore};

@@ -27,14 +27,15 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::{Task, TaskState};
 use async_trait::async_trait;
 
 use crate::{
-    CallerContext, Claim, Commit, Deployment, Generation, InstanceId, Membership, Outcome, Principal,
-    PushConfigs, Replay, Result, TaskKey, TaskPage, TaskQuery, Tip, Version,
+    CallerContext, Claim, Commit, CommitRecord, Deployment, Generation, InstanceId, Membership, Outcome,
+    Principal, PushConfigs, Result, TaskKey, TaskPage, TaskQuery, Tip, Version,
 };
 
 /// A task as the store has it.
@@ -55,6 +56,15 @@ impl StoredTask {
     pub fn tip(&self) -> Tip {
         Tip { version: self.version, generation: self.generation }
     }
+}
+
+/// The commits after a version, or that they are no longer kept.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Replay {
+    /// All of them, in order, without a hole. Empty where there are none.
+    Commits(Vec<Arc<CommitRecord>>),
+    /// Some are no longer kept: the task as it is now takes their place.
+    Snapshot(Box<StoredTask>),
 }
 
 /// The facts that the store keeps beside a task's content. Cheap to read.

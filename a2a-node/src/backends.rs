@@ -1,35 +1,13 @@
 //! The store and the bus that the instances of this process share.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use a2a_bus_memory::MemoryBus;
 use a2a_core::{EventBus, Store};
 use a2a_store_memory::{Config, MemoryStore};
 
 use crate::aws::{self, OpenError};
-
-/// What to open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Choice {
-    /// Store and bus within this process.
-    Memory,
-    /// What all processes of a cluster share.
-    Aws(OnAws),
-}
-
-/// A table, and a topic with queues where there is one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct OnAws {
-    /// The table's name.
-    pub(crate) table: String,
-    /// The topic's ARN. Without one, only the instances of this process tell each other what is new.
-    pub(crate) topic_arn: Option<String>,
-    /// For how long finished tasks are kept; `None` for ever.
-    pub(crate) task_retention: Option<Duration>,
-    /// How far apart the commits of a running task are.
-    pub(crate) commit_spacing: Duration,
-}
+use crate::cli::Choice;
 
 /// Backends that are open, ready for any number of instances.
 #[derive(Debug, Clone)]
@@ -49,7 +27,10 @@ impl Backends {
     pub(crate) async fn open(choice: Choice) -> Result<Self, OpenError> {
         match choice {
             Choice::Memory => Ok(Self::in_memory(MemoryStore::new())),
-            Choice::Aws(place) => aws::open(place).await,
+            Choice::Aws(place) => {
+                let (store, bus) = aws::open(place).await?;
+                Ok(Self { store, bus })
+            }
         }
     }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_cluster::bindings::{self, Limits};
-use a2a_cluster::{Cluster, Config, StartError as ClusterError};
+use a2a_cluster::{Cluster, Config, StartError as ClusterError, WebhookTransport};
 use a2a_core::{InstanceId, SystemEnv, TaskStore};
+use a2a_serve::HttpWebhooks;
 use a2a_server::StaticAgentCard;
 use axum::Router;
 use futures::future::join_all;
@@ -66,6 +67,11 @@ impl Layout {
             metrics: None,
             name: None,
         }
+    }
+
+    /// What calls webhooks.
+    fn webhooks(&self) -> Arc<dyn WebhookTransport> {
+        Arc::new(if self.allow_local_webhooks { HttpWebhooks::allowing_local() } else { HttpWebhooks::new() })
     }
 
     /// What people and metrics call the instance on this port.
@@ -194,7 +200,7 @@ impl Fleet {
             .bus(bus)
             .config(layout.config.clone())
             .callers(Arc::new(layout.callers.clone()))
-            .allow_local_webhooks(layout.allow_local_webhooks)
+            .webhooks(layout.webhooks())
             .label(layout.label(port))
             .start()
             .await?;

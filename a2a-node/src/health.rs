@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use a2a_cluster::telemetry::Readiness;
+use a2a_cluster::Readiness;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -25,7 +25,7 @@ pub(crate) fn routes(ready: Ready) -> Router {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use a2a_cluster::telemetry::Unready;
+    use a2a_cluster::Unready;
     use axum::body::Body;
     use axum::http::Request;
     use http_body_util::BodyExt;

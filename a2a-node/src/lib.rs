@@ -21,7 +21,6 @@ mod principal;
 mod report;
 mod serve;
 mod signals;
-mod tuning;
 
 pub use app::run;
 #[cfg(feature = "aws")]

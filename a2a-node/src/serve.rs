@@ -8,11 +8,11 @@ use serde::Serialize;
 use crate::aws::OpenError;
 use crate::backends::Backends;
 use crate::cli;
+use crate::cli::LeaseTooShort;
 use crate::fleet::{Fleet, Layout, StartError};
 use crate::metrics::Metrics;
 use crate::principal::Callers;
 use crate::signals::Signals;
-use crate::tuning::LeaseTooShort;
 
 /// Why `serve` fails.
 #[derive(Debug, thiserror::Error)]

@@ -2,9 +2,11 @@
 //! every attempt says what is missing.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use crate::backends::{Backends, OnAws};
-use crate::cli::{Mismatch, Operation};
+use a2a_core::{EventBus, Store};
+
+use crate::cli::{Mismatch, OnAws, Operation};
 use crate::report::report;
 
 /// There is nothing to open.
@@ -12,7 +14,7 @@ use crate::report::report;
 #[error(transparent)]
 pub(crate) struct OpenError(Mismatch);
 
-pub(crate) async fn open(_: OnAws) -> Result<Backends, OpenError> {
+pub(crate) async fn open(_: OnAws) -> Result<(Arc<dyn Store>, Arc<dyn EventBus>), OpenError> {
     Err(OpenError(Mismatch::NoAws))
 }
 

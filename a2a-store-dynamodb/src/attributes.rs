@@ -22,6 +22,9 @@ pub(crate) const EXPIRES: &str = "x";
 /// Which life of a task an item belongs to: a task that is created anew has a higher one.
 pub(crate) const INCARNATION: &str = "g";
 
+/// The condition of every log entry: its place is free, or holds what an earlier life of the task left there.
+pub(crate) const FREE: &str = "attribute_not_exists(pk) OR g < :g";
+
 /// Makes a text attribute.
 pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())

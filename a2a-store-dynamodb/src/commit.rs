@@ -4,7 +4,7 @@
 use a2a_core::{BackendError, Commit, Outcome, Result, TaskKey, Tip, Version};
 
 use crate::DynamoDbStore;
-use crate::attributes::{Attributes, INCARNATION, Item, number};
+use crate::attributes::{Attributes, FREE, INCARNATION, Item, number};
 use crate::calls::{Transacted, Written};
 use crate::draft::{self, Draft};
 use crate::head::{Head, Snapshot};
@@ -12,9 +12,6 @@ use crate::log::{self, Entry};
 use crate::parts::{self, Shelf};
 use crate::tally::{Tally, sooner};
 use crate::{headwrite, keys, snapshot};
-
-/// The condition of every log entry: its place is free, or holds what an earlier life of the task left there.
-pub(crate) const FREE: &str = "attribute_not_exists(pk) OR g < :g";
 
 /// How often a creation meets what is left of an earlier task, or a commit an outdated tally.
 const TRIES: usize = 3;

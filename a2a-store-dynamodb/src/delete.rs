@@ -13,9 +13,8 @@ use a2a_core::{Result, TaskKey};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use crate::DynamoDbStore;
-use crate::attributes::{Attributes, EXPIRES, INCARNATION, Item, PK, SK, number, text};
+use crate::attributes::{Attributes, EXPIRES, FREE, INCARNATION, Item, PK, SK, number, text};
 use crate::calls::Written;
-use crate::commit::FREE;
 use crate::head::{self, Head};
 use crate::{keys, log};
 

@@ -8,9 +8,8 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 
-use crate::attributes::{Change, EXPIRES, Item, PK, SK, number, text};
+use crate::attributes::{Change, EXPIRES, FREE, Item, PK, SK, number, text};
 use crate::calls::Calls;
-use crate::commit::FREE;
 use crate::draft::Draft;
 use crate::head;
 use crate::keys;

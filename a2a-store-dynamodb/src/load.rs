@@ -9,7 +9,7 @@
 
 use a2a_core::{
     BackendError, Claim, ClaimChange, CommitId, CommitRecord, Result, StoredTask, TaskHead, TaskKey, Tip,
-    Version, reduce,
+    Version,
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
@@ -90,7 +90,7 @@ impl DynamoDbStore {
                 }
                 (None, Some(whole)) => {
                     let record = whole.entry.clone().open(&self.calls, pk).await?;
-                    record.map(|record| reduce::fold(None, [&*record])).transpose()
+                    record.map(|record| a2a_core::fold(None, [&*record])).transpose()
                 }
                 (None, None) => Ok(Some(None)),
             }
@@ -118,7 +118,7 @@ impl DynamoDbStore {
         tally.noted = self.now();
         let facts = facts(head, &entries);
         let Some(records) = self.open(pk, entries).await? else { return Ok(None) };
-        let task = reduce::fold(base, records.iter().map(|record| &**record))?
+        let task = a2a_core::fold(base, records.iter().map(|record| &**record))?
             .ok_or_else(|| BackendError::corrupt("a task without a first commit"))?;
         let head = TaskHead { state: task.status.state.clone(), ..facts };
         Ok(Some(Loaded { stored: StoredTask { task, version, generation, head }, tally }))

@@ -24,8 +24,17 @@ pub struct Account {
     region: String,
 }
 
+impl Aws {
+    /// Returns an account that no other test uses, so that tests neither see nor disturb each other.
+    ///
+    /// With credentials in the environment it is the account of those: then tests share it.
+    pub fn account(&self) -> Account {
+        Account::fresh(self.clone())
+    }
+}
+
 impl Account {
-    pub(crate) fn fresh(aws: Aws) -> Self {
+    fn fresh(aws: Aws) -> Self {
         let region = env::var("AWS_REGION").unwrap_or_else(|_| REGION.to_owned());
         let from_environment = || {
             let named = |name| env::var(name).ok().filter(|value| !value.is_empty());

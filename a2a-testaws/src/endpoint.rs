@@ -1,11 +1,11 @@
 //! Which endpoint it is: what the environment names, LocalStack, or MiniStack.
 
 use std::env;
-use std::io::Write as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::OnceLock;
 
-use crate::{Account, engine, localstack, ministack};
+use crate::say::say;
+use crate::{engine, localstack, ministack};
 
 /// A service that the endpoint serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,13 +35,6 @@ impl Aws {
             Service::Sns => &self.sns,
             Service::Sqs => &self.sqs,
         }
-    }
-
-    /// Returns an account that no other test uses, so that tests neither see nor disturb each other.
-    ///
-    /// With credentials in the environment it is the account of those: then tests share it.
-    pub fn account(&self) -> Account {
-        Account::fresh(self.clone())
     }
 
     /// Returns the address of the endpoint, where it is one socket for all services and speaks no TLS.
@@ -111,12 +104,6 @@ pub fn wanted<T>(what: &str, found: Result<T, impl std::fmt::Display>) -> Option
             None
         }
     }
-}
-
-/// Writes a line that the test runner does not capture.
-pub(crate) fn say(line: &str) {
-    // Nothing is left to do where standard error is closed.
-    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ mod engine;
 mod localstack;
 mod ministack;
 mod probe;
+mod say;
 pub mod venv;
 
 pub use account::Account;

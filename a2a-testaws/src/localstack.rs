@@ -15,8 +15,8 @@ use testcontainers::core::IntoContainerPort as _;
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
 
-use crate::endpoint::say;
 use crate::probe::Probe;
+use crate::say::say;
 
 const IMAGE: &str = "localstack/localstack";
 /// The last that needs no account.

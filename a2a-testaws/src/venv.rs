@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::endpoint::say;
+use crate::say::say;
 
 const PACKAGE: &str = "ministack==1.5.33";
 

@@ -7,7 +7,7 @@ use a2a::{
     A2AError, AgentCard, Message, Part, Role, SendMessageRequest, StreamResponse, SubscribeToTaskRequest,
 };
 use a2a_bus_memory::MemoryBus;
-use a2a_cluster::telemetry::BusState;
+use a2a_cluster::BusState;
 use a2a_cluster::{Cluster, ClusterHandler};
 use a2a_core::EventBus;
 use a2a_server::{RequestHandler, ServiceParams};

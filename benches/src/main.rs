@@ -5,6 +5,7 @@
 
 mod client;
 mod compare;
+mod curve;
 mod figures;
 mod growth;
 mod inside;

@@ -21,9 +21,8 @@ use super::agent_stream::AgentStream;
 use super::core::{AgentId, AgentOutput, Input, StartAgent, TurnKind};
 use super::handle::Handle;
 use super::perform::drive_with;
+use super::registry::Actors;
 use crate::admission::Permit;
-use crate::handler::save_follow_up_config;
-use crate::instance::Instance;
 
 /// Under this key an agent finds in its context's metadata why it was started, where that was not by a message:
 /// `{"kind": "resumed" | "handedOver", "attempt": 2}`.
@@ -108,7 +107,7 @@ enum Heard {
 
 /// Runs an agent until it has nothing more to say, or is stopped.
 pub(super) async fn run(
-    instance: Arc<Instance>,
+    actors: Arc<Actors>,
     handle: Arc<Handle>,
     start: Box<StartAgent>,
     control: Arc<AgentControl>,
@@ -119,7 +118,7 @@ pub(super) async fn run(
     let _permit = deposit.as_ref().map(|deposit| Arc::clone(&deposit.permit));
     // Dropped last, after the agent's stream.
     let _gone = Gone(Arc::clone(&control));
-    let mut stream = begin(&instance, &handle, *start, deposit).await;
+    let mut stream = begin(&actors, &handle, *start, deposit).await;
     let mut batches = 0;
     while !control.is_stopped() {
         if let Some(request) = control.take_cancel()
@@ -127,47 +126,47 @@ pub(super) async fn run(
                 handle.look(|actor| Some((actor.task()?, actor.principal()))).flatten()
         {
             let context = own_context(handle.key(), &task, principal.as_ref(), *request);
-            timed(&instance, &handle, || stream.cancel(&*instance.agent, context));
+            timed(&actors, &handle, || stream.cancel(&*actors.agent, context));
         }
-        let listen = |cx: &mut Context<'_>| listen(&mut stream, &instance, &handle, agent, &control, cx);
+        let listen = |cx: &mut Context<'_>| listen(&mut stream, &actors, &handle, agent, &control, cx);
         let heard = std::future::poll_fn(listen).await;
         let Heard::Outputs(outputs) = heard else { continue };
         if outputs.iter().any(|output| matches!(output, AgentOutput::Panicked)) {
-            panicked(&instance, &handle);
+            panicked(&actors, &handle);
         }
         let ended = outputs.iter().any(|output| matches!(output, AgentOutput::Ended));
         if ended {
             // The agent's work ends before anyone can start it anew.
             drop(stream);
-            drive_with(&instance, &handle, Input::Said(agent, outputs), |state| state.agent_gone(agent));
+            drive_with(&actors, &handle, Input::Said(agent, outputs), |state| state.agent_gone(agent));
             return;
         }
-        drive_with(&instance, &handle, Input::Said(agent, outputs), |_| {});
+        drive_with(&actors, &handle, Input::Said(agent, outputs), |_| {});
         batches += 1;
         if batches % BATCHES == 0 {
             tokio::task::yield_now().await;
         }
     }
-    if timed(&instance, &handle, || stream.end()) {
-        panicked(&instance, &handle);
+    if timed(&actors, &handle, || stream.end()) {
+        panicked(&actors, &handle);
     }
-    drive_with(&instance, &handle, Input::AgentGone(agent), |state| state.agent_gone(agent));
+    drive_with(&actors, &handle, Input::AgentGone(agent), |state| state.agent_gone(agent));
 }
 
 /// Counts and logs a panic. What the agent said at that is the panic hook's to show.
-fn panicked(instance: &Instance, handle: &Handle) {
-    instance.meters.panics.increment(1);
+fn panicked(actors: &Actors, handle: &Handle) {
+    actors.ground.meters.panics.increment(1);
     tracing::error!(task = %handle.key(), "an agent panicked");
 }
 
 /// Calls something of the agent's. Where it keeps the thread for long, that is counted and logged.
-fn timed<T>(instance: &Instance, handle: &Handle, call: impl FnOnce() -> T) -> T {
+fn timed<T>(actors: &Actors, handle: &Handle, call: impl FnOnce() -> T) -> T {
     // The thread's own time, whatever the runtime's clock says.
     let began = std::time::Instant::now();
     let result = call();
     let took = began.elapsed();
     if took >= LONG_POLL {
-        instance.meters.long_polls.increment(1);
+        actors.ground.meters.long_polls.increment(1);
         tracing::warn!(task = %handle.key(), millis = took.as_millis(), "an agent kept a thread of the runtime busy");
     }
     result
@@ -175,7 +174,7 @@ fn timed<T>(instance: &Instance, handle: &Handle, call: impl FnOnce() -> T) -> T
 
 /// Calls the agent.
 async fn begin(
-    instance: &Arc<Instance>,
+    actors: &Arc<Actors>,
     handle: &Handle,
     start: StartAgent,
     deposit: Option<Deposit>,
@@ -186,7 +185,9 @@ async fn begin(
             let Deposit { mut context, config, .. } = deposit;
             if let Some(config) = config {
                 let before = handle.look(|actor| actor.version_before_turn()).flatten().unwrap_or_default();
-                Box::pin(save_follow_up_config(instance, handle.key(), before, config)).await;
+                if let Some(deliveries) = actors.deliveries() {
+                    deliveries.save(handle.key(), before, config).await;
+                }
             }
             context.stored_task = base.map(|base| Task::clone(&base));
             context.user = context.user.or_else(|| user(principal.as_ref()));
@@ -209,16 +210,16 @@ async fn begin(
         }
         TurnKind::Resumed { handed_over } => resume(&mut context, &task, handed_over, attempt),
         TurnKind::CancelOnly => {
-            return timed(instance, handle, || AgentStream::cancel_only(&*instance.agent, context));
+            return timed(actors, handle, || AgentStream::cancel_only(&*actors.agent, context));
         }
     }
-    timed(instance, handle, || AgentStream::execute(&*instance.agent, context))
+    timed(actors, handle, || AgentStream::execute(&*actors.agent, context))
 }
 
 /// Takes what the agent says without waiting, as much as there is room for.
 fn listen(
     stream: &mut AgentStream,
-    instance: &Instance,
+    actors: &Actors,
     handle: &Handle,
     agent: AgentId,
     control: &AgentControl,
@@ -231,7 +232,7 @@ fn listen(
     if stream.is_terminated() || !handle.has_room(agent) {
         return Poll::Pending;
     }
-    let outputs = timed(instance, handle, || {
+    let outputs = timed(actors, handle, || {
         let mut outputs = Vec::new();
         let mut bytes = 0;
         while outputs.len() < commit::MAX_EVENTS && bytes < commit::TARGET_BYTES {

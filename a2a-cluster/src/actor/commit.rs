@@ -5,18 +5,16 @@ use std::sync::Arc;
 use a2a_core::{BackendError, Commit, CommitRecord, Outcome, Replay, TaskKey};
 
 use super::core::{CommitCall, Input, Written};
-use crate::error::Chain;
-use crate::instance::Instance;
-use crate::retry::{Retry, bounded};
+use crate::ground::{Chain, Ground, Retry, bounded};
 
 /// Commits. Where an attempt was not answered and a later one meets a conflict, the log says whose commit it met.
-pub(super) async fn commit(instance: &Instance, key: &TaskKey, call: CommitCall) -> Input {
+pub(super) async fn commit(ground: &Ground, key: &TaskKey, call: CommitCall) -> Input {
     let CommitCall { after, id, events, task, claim, principal, caller, may_refuse } = call;
     let commit = Commit::new(after, id, events, &task)
         .claim(claim)
         .created_by(principal.as_ref())
         .called_by(caller.as_ref());
-    let outcome = attempt(instance, key, &commit, may_refuse).await;
+    let outcome = attempt(ground, key, &commit, may_refuse).await;
     let record = Some(Arc::clone(commit.record()));
     drop(commit);
     // The core changes the task in place where nobody else holds it.
@@ -24,26 +22,26 @@ pub(super) async fn commit(instance: &Instance, key: &TaskKey, call: CommitCall)
     Input::Written { record, outcome }
 }
 
-async fn attempt(instance: &Instance, key: &TaskKey, commit: &Commit<'_>, may_refuse: bool) -> Written {
-    let mut patience = if may_refuse { instance.retry_for_request() } else { instance.retry_until_stopped() };
+async fn attempt(ground: &Ground, key: &TaskKey, commit: &Commit<'_>, may_refuse: bool) -> Written {
+    let mut patience = if may_refuse { ground.retry_for_request() } else { ground.retry_until_stopped() };
     let mut unanswered = false;
     loop {
-        let attempt = bounded(instance.config.lease, instance.commit(key, commit.clone()));
+        let attempt = bounded(ground.config.lease, ground.commit(key, commit.clone()));
         let failure = match attempt.await {
             Ok(Outcome::Applied(_)) => {
-                instance.health.tasks.succeeded();
+                ground.health.tasks.succeeded();
                 return Written::Applied;
             }
             // Ours would have been answered as applied while it was the last one: where no later one is there, the last
             // one is another's.
             Ok(Outcome::Conflict { actual }) if unanswered && actual > commit.record().version => {
-                return find_out(instance, key, commit.record()).await;
+                return find_out(ground, key, commit.record()).await;
             }
             Ok(Outcome::Conflict { .. }) => return Written::Lost,
-            Err(error @ BackendError::TooLarge { .. }) => return Written::TooLarge(instance.error(error)),
+            Err(error @ BackendError::TooLarge { .. }) => return Written::TooLarge(ground.error(error)),
             Err(error) if !error.is_transient() => {
                 tracing::error!(task = %key, error = %Chain(&error), "a task cannot be committed");
-                return Written::Refused(instance.error(error));
+                return Written::Refused(ground.error(error));
             }
             Err(error) => error,
         };
@@ -52,20 +50,20 @@ async fn attempt(instance: &Instance, key: &TaskKey, commit: &Commit<'_>, may_re
         {
             // It may be applied: from now on nobody may be told that it was not.
             unanswered = true;
-            patience = instance.retry_until_stopped();
+            patience = ground.retry_until_stopped();
         }
         if let Err(failure) = patience.pause(failure).await {
-            instance.leave_unattended(key);
-            return if unanswered { Written::Unknown } else { Written::Refused(instance.error(failure)) };
+            ground.unattended.note(key);
+            return if unanswered { Written::Unknown } else { Written::Refused(ground.error(failure)) };
         }
     }
 }
 
 /// Reads whose commit has the version that ours was to make.
-async fn find_out(instance: &Instance, key: &TaskKey, ours: &CommitRecord) -> Written {
+async fn find_out(ground: &Ground, key: &TaskKey, ours: &CommitRecord) -> Written {
     let before = a2a_core::Version::new(ours.version.get().saturating_sub(1));
-    let read = || instance.tasks.commits_after(key, before);
-    let retry: Retry<'_> = instance.retry_until_stopped();
+    let read = || ground.tasks.commits_after(key, before);
+    let retry: Retry<'_> = ground.retry_until_stopped();
     match retry.run(read).await {
         Ok(Replay::Commits(commits)) => match commits.iter().find(|commit| commit.version == ours.version) {
             Some(theirs) if theirs.id == ours.id => Written::Applied,

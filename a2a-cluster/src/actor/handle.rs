@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::agent_task::{AgentControl, Deposit};
 use super::core::{Actor, AgentId, Effect, Input, Moment, Reply, Tail, Ticket, Time};
+use super::registry::Actors;
 use crate::admission::Load;
-use crate::instance::Instance;
 
 /// The actor of one task on one instance. It ends when it has nothing to do; a later request begins another.
 pub(crate) struct Handle {
@@ -116,12 +116,12 @@ impl Handle {
     /// Takes one step, after `prepare`. What can be done at once is done; the rest is added to `fx`.
     pub(super) fn step(
         self: &Arc<Self>,
-        instance: &Arc<Instance>,
+        actors: &Arc<Actors>,
         input: Input,
         prepare: impl FnOnce(&mut State),
         fx: &mut Vec<Effect>,
     ) -> Result<(), Ended> {
-        let m = Moment { at: instance.actors.now(), env: &*instance.env };
+        let m = Moment { at: actors.now(), env: &*actors.ground.env };
         let first = fx.len();
         let (ended_at, released) = {
             let mut state = self.state();
@@ -130,10 +130,10 @@ impl Handle {
             // `prepare` needs the whole state; the core is put back before it is stepped.
             prepare(&mut state);
             let Some(actor) = state.actor.as_deref_mut() else { return Err(Ended(Box::new(input))) };
-            actor.allow(instance.actors.ring_allowance(before.ring_bytes));
+            actor.allow(actors.ring_allowance(before.ring_bytes));
             actor.step(input, m, fx);
             let after = if actor.is_done() { Counts::default() } else { Counts::of(actor) };
-            instance.actors.count(&instance.meters, before, after);
+            actors.count(&actors.ground.meters, before, after);
             let released = actor.take_released();
             let ended_at = actor.is_done().then(|| actor.ring().head());
             state.answer(fx, first);
@@ -143,10 +143,10 @@ impl Handle {
             (ended_at, released)
         };
         for received in released {
-            instance.meters.delivery_seconds.record(m.at.saturating_sub(received));
+            actors.ground.meters.delivery_seconds.record(m.at.saturating_sub(received));
         }
         if let Some(version) = ended_at {
-            instance.actors.forget(self, version);
+            actors.forget(self, version);
             self.wake_readers();
         }
         Ok(())

@@ -2,34 +2,39 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use a2a_core::{InstanceId, TaskKey, Version};
+use a2a::A2AError;
+use a2a_core::{TaskKey, Version};
+use a2a_server::AgentExecutor;
 use foldhash::HashMap;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::agent_task::Deposit;
-use super::core::{Actor, Input, Leave, Reply, Settings, Ticket, Time};
-use super::handle::{Counts, Ended, Handle};
-use super::perform::{Place, drive, perform};
+use super::core::{Actor, Input, Leave, Settings, Time};
+use super::deliveries::Deliveries;
+use super::handle::{Counts, Handle};
+use super::perform::drive;
 use super::timers::Timers;
-use crate::config::ExecutorLost;
-use crate::instance::Instance;
-use crate::telemetry::Meters;
+use crate::admission::{Admission, Permit};
+use crate::caller::Caller;
+use crate::ground::telemetry::Meters;
+use crate::ground::{ExecutorLost, Ground};
 
 /// The tasks that are remembered which ended here lately. A watcher's message is rarely later than a thousand tasks.
 const REMEMBERED: usize = 1024;
 
 /// All actors of one instance.
-#[derive(Debug)]
 pub(crate) struct Actors {
-    me: InstanceId,
+    pub(crate) ground: Arc<Ground>,
+    pub(super) agent: Arc<dyn AgentExecutor>,
+    pub(super) admission: Admission,
+    deliveries: OnceLock<Weak<dyn Deliveries>>,
     settings: Arc<Settings>,
     origin: Instant,
     entries: Mutex<HashMap<TaskKey, Arc<Handle>>>,
     recent: Mutex<Recent>,
-    tickets: AtomicU64,
+    pub(super) tickets: AtomicU64,
     /// How many agents run.
     running: AtomicUsize,
     /// How many bytes the rings of all actors take.
@@ -49,22 +54,52 @@ struct Recent {
     order: VecDeque<TaskKey>,
 }
 
+impl std::fmt::Debug for Actors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Actors").field("instance", &self.ground.id).finish_non_exhaustive()
+    }
+}
+
 impl Actors {
-    pub(crate) fn new(me: InstanceId, settings: Settings, max_ring_bytes: usize) -> Self {
-        Actors {
-            me,
-            settings: Arc::new(settings),
+    pub(crate) fn new(ground: &Arc<Ground>, agent: &Arc<dyn AgentExecutor>) -> Arc<Self> {
+        Arc::new(Actors {
+            agent: Arc::clone(agent),
+            admission: Admission::new(&ground.config),
+            deliveries: OnceLock::new(),
+            settings: Arc::new(settings(ground)),
             origin: Instant::now(),
             entries: Mutex::new(HashMap::default()),
             recent: Mutex::default(),
             tickets: AtomicU64::new(0),
             running: AtomicUsize::new(0),
             ring_bytes: AtomicUsize::new(0),
-            max_ring_bytes,
+            max_ring_bytes: ground.config.feed_total_bytes,
             ended: Notify::new(),
             leave: OnceLock::new(),
             timers: Timers::default(),
-        }
+            ground: Arc::clone(ground),
+        })
+    }
+
+    /// Says who delivers to webhooks from now on.
+    pub(crate) fn deliver_by(&self, deliveries: &Arc<impl Deliveries>) {
+        let deliveries: Weak<dyn Deliveries> =
+            Arc::downgrade(&(Arc::clone(deliveries) as Arc<dyn Deliveries>));
+        let _ = self.deliveries.set(deliveries);
+    }
+
+    /// Who delivers to webhooks, unless this instance is gone.
+    pub(super) fn deliveries(&self) -> Option<Arc<dyn Deliveries>> {
+        self.deliveries.get().and_then(Weak::upgrade)
+    }
+
+    /// Admits a request that needs an agent, or refuses it with a time to retry after: without a wait, and without a
+    /// call of the store.
+    pub(crate) fn admit(&self, caller: &Caller) -> Result<Permit, A2AError> {
+        self.admission.admit(caller, self.running()).map_err(|full| {
+            self.ground.meters.not_admitted(full);
+            self.ground.too_busy()
+        })
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<TaskKey, Arc<Handle>>> {
@@ -101,12 +136,12 @@ impl Actors {
         self.entries().get(key).cloned()
     }
 
-    fn get_or_begin(&self, key: &TaskKey) -> Arc<Handle> {
+    pub(super) fn get_or_begin(&self, key: &TaskKey) -> Arc<Handle> {
         let mut entries = self.entries();
         if let Some(handle) = entries.get(key) {
             return Arc::clone(handle);
         }
-        let actor = Actor::new(self.me, Arc::clone(&self.settings)).leaving(self.leave.get().copied());
+        let actor = Actor::new(self.ground.id, Arc::clone(&self.settings)).leaving(self.leave.get().copied());
         let handle = Arc::new(Handle::new(key.clone(), actor));
         entries.insert(key.clone(), Arc::clone(&handle));
         handle
@@ -190,17 +225,17 @@ impl Actors {
 
     /// Drops whatever is left when this instance has closed, and notes for others which tasks it had. Returns those
     /// whose agents could not be stopped.
-    pub(crate) fn end(instance: &Arc<Instance>) -> Vec<TaskKey> {
-        let handles = instance.actors.all();
+    pub(crate) fn end(actors: &Arc<Actors>) -> Vec<TaskKey> {
+        let handles = actors.all();
         let mut not_stopped = Vec::new();
         for handle in handles {
             if handle.has_agent() {
                 not_stopped.push(handle.key().clone());
             }
             if handle.look(Actor::has_task) == Some(true) {
-                instance.leave_unattended(handle.key());
+                actors.ground.unattended.note(handle.key());
             }
-            drive(instance, &handle, Input::Leave(Leave::Evicted));
+            drive(actors, &handle, Input::Leave(Leave::Evicted));
         }
         not_stopped
     }
@@ -211,55 +246,55 @@ impl Actors {
     }
 
     /// Tells all actors, those that come later too, that this instance stops.
-    fn leave(instance: &Arc<Instance>, leave: Leave) {
-        let leave = *instance.actors.leave.get_or_init(|| leave);
-        Actors::tell_all(instance, &Input::Leave(leave));
+    fn leave(actors: &Arc<Actors>, leave: Leave) {
+        let leave = *actors.leave.get_or_init(|| leave);
+        Actors::tell_all(actors, &Input::Leave(leave));
     }
 
     /// Tells all actors the same.
-    fn tell_all(instance: &Arc<Instance>, input: &Input) {
-        let handles = instance.actors.all();
+    fn tell_all(actors: &Arc<Actors>, input: &Input) {
+        let handles = actors.all();
         for handle in handles {
-            drive(instance, &handle, input.clone());
+            drive(actors, &handle, input.clone());
         }
     }
 }
 
 /// Tells the actors what concerns all of them, until the instance closes: that it is cut off from its store, that others
 /// reach it in another way, that it stops.
-pub(crate) async fn keep_told(instance: Arc<Instance>) {
-    let mut beats = instance.liveness.clock();
-    let (mut is_cut_off, mut reach) = (false, instance.connection.reach());
+pub(crate) async fn keep_told(actors: Arc<Actors>) {
+    let mut beats = actors.ground.liveness.clock();
+    let (mut is_cut_off, mut reach) = (false, actors.ground.connection.reach());
     loop {
-        let changed = instance.connection.reach_changed();
-        if reach != instance.connection.reach() {
-            reach = instance.connection.reach();
-            Actors::tell_all(&instance, &Input::ReachChanged);
+        let changed = actors.ground.connection.reach_changed();
+        if reach != actors.ground.connection.reach() {
+            reach = actors.ground.connection.reach();
+            Actors::tell_all(&actors, &Input::ReachChanged);
         }
-        if is_cut_off != instance.liveness.is_cut_off() {
+        if is_cut_off != actors.ground.liveness.is_cut_off() {
             is_cut_off = !is_cut_off;
-            Actors::tell_all(&instance, &Input::CutOff(is_cut_off));
+            Actors::tell_all(&actors, &Input::CutOff(is_cut_off));
         }
         tokio::select! {
             biased;
-            () = instance.stopping.cancelled() => break,
-            () = instance.liveness.cut_off(), if !is_cut_off => {}
+            () = actors.ground.stop.stopping.cancelled() => break,
+            () = actors.ground.liveness.cut_off(), if !is_cut_off => {}
             // A beat was answered again.
             _ = beats.changed(), if is_cut_off => {}
             () = changed => {}
         }
     }
-    stop_all(&instance);
+    stop_all(&actors);
 }
 
 /// Tells all actors, those that come later too, that this instance stops. Idempotent.
-pub(crate) fn stop_all(instance: &Arc<Instance>) {
-    let leave = match instance.config.executor_lost {
-        _ if instance.is_evicted() => Leave::Evicted,
+pub(crate) fn stop_all(actors: &Arc<Actors>) {
+    let leave = match actors.ground.config.executor_lost {
+        _ if actors.ground.stop.is_evicted() => Leave::Evicted,
         ExecutorLost::Fail => Leave::Fail,
         ExecutorLost::Resume { .. } => Leave::HandOver,
     };
-    Actors::leave(instance, leave);
+    Actors::leave(actors, leave);
 }
 
 impl Recent {
@@ -275,140 +310,30 @@ impl Recent {
     }
 }
 
-impl Instance {
-    /// Tells the actor of a task something; it comes to be if it has to.
-    pub(crate) fn tell_actor(self: &Arc<Self>, key: &TaskKey, input: Input) -> Arc<Handle> {
-        let mut input = input;
-        loop {
-            let handle = self.actors.get_or_begin(key);
-            let mut fx = handle.take_spare();
-            match handle.step(self, input, |_| {}, &mut fx) {
-                Ok(()) => {
-                    perform(self, &handle, fx, Place::Shared);
-                    return handle;
-                }
-                // It ended between the look-up and the step; the next one is another.
-                Err(Ended(again)) => input = *again,
-            }
-        }
-    }
-
-    /// Asks the actor of a task for something, and returns where the answer will be. Dropping that is to lose interest.
-    pub(crate) fn ask_actor(
-        self: &Arc<Self>,
-        key: &TaskKey,
-        deposit: Option<Deposit>,
-        input: impl FnOnce(Ticket) -> Input,
-    ) -> Answer {
-        let ticket = Ticket(self.actors.tickets.fetch_add(1, Ordering::Relaxed));
-        let (sender, receiver) = oneshot::channel();
-        let mut waits = Some((sender, deposit));
-        let mut input = input(ticket);
-        loop {
-            let handle = self.actors.get_or_begin(key);
-            if let Some((_, Some(deposit))) = &waits {
-                handle.counts_for(deposit.permit.load());
-            }
-            let mut fx = handle.take_spare();
-            let prepare = |state: &mut super::handle::State| {
-                if let Some((sender, deposit)) = waits.take() {
-                    state.deposit(ticket, sender, deposit);
-                }
-            };
-            match handle.step(self, input, prepare, &mut fx) {
-                Ok(()) => {
-                    perform(self, &handle, fx, Place::Request(ticket));
-                    let instance = Arc::clone(self);
-                    return Answer { instance, handle, ticket, receiver: Some(receiver), reads: false };
-                }
-                Err(Ended(again)) => input = *again,
-            }
-        }
-    }
-
-    /// Tells whether this instance works on a task, or delivers what its webhooks lack.
-    pub(crate) fn has_task(&self, key: &TaskKey) -> bool {
-        self.actors.get(key).and_then(|handle| handle.look(Actor::has_task)).unwrap_or(false)
-    }
-
-    /// Opens a stream on a task.
-    pub(crate) fn attach(self: &Arc<Self>, key: &TaskKey, joined: bool) -> Reader {
-        let handle = self.tell_actor(key, Input::Attach { joined });
-        Reader { instance: Arc::clone(self), handle, joined }
-    }
-}
-
-/// An answer that an actor will give.
-pub(crate) struct Answer {
-    instance: Arc<Instance>,
-    handle: Arc<Handle>,
-    ticket: Ticket,
-    receiver: Option<oneshot::Receiver<Reply>>,
-    /// An answer of `Open` is a stream's hold, too.
-    reads: bool,
-}
-
-impl Answer {
-    /// Waits for the answer. Cancel safe until it is there.
-    pub(crate) async fn reply(self) -> Reply {
-        self.reply_and_reader().await.0
-    }
-
-    /// Waits for the answer to a message that asked to read once the task is claimed.
-    pub(crate) async fn opened(mut self) -> (Reply, Option<Reader>) {
-        self.reads = true;
-        self.reply_and_reader().await
-    }
-
-    async fn reply_and_reader(mut self) -> (Reply, Option<Reader>) {
-        let Some(receiver) = &mut self.receiver else { return (Reply::Stopped, None) };
-        let reply = receiver.await.unwrap_or(Reply::Stopped);
-        self.receiver = None;
-        let opened = self.reads && matches!(reply, Reply::Open(_));
-        (reply, opened.then(|| self.reader()))
-    }
-
-    /// The hold of a stream that attached with its request.
-    pub(crate) fn reader(&self) -> Reader {
-        Reader { instance: Arc::clone(&self.instance), handle: Arc::clone(&self.handle), joined: true }
-    }
-}
-
-impl Drop for Answer {
-    fn drop(&mut self) {
-        let Some(mut receiver) = self.receiver.take() else { return };
-        drive(&self.instance, &self.handle, Input::Abandon(self.ticket));
-        if self.reads && matches!(receiver.try_recv(), Ok(Reply::Open(_))) {
-            drop(self.reader());
-        }
-    }
-}
-
-/// A stream's hold on an actor.
-pub(crate) struct Reader {
-    instance: Arc<Instance>,
-    handle: Arc<Handle>,
-    joined: bool,
-}
-
-impl Reader {
-    /// Begins to read from the ring, after what the stream's own read of the store showed.
-    pub(super) fn join(&mut self, input: Input) {
-        self.joined = true;
-        drive(&self.instance, &self.handle, input);
-    }
-}
-
-impl std::ops::Deref for Reader {
-    type Target = Arc<Handle>;
-
-    fn deref(&self) -> &Arc<Handle> {
-        &self.handle
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        drive(&self.instance, &self.handle, Input::Detach { joined: self.joined });
+/// What of the configuration an actor goes by.
+fn settings(ground: &Ground) -> Settings {
+    let config = &ground.config;
+    Settings {
+        creation_delay: config.creation_delay,
+        commit_spacing: ground.commit_spacing(),
+        resync_after: config.resync_after,
+        silence_min: config.silence_min,
+        silence_max: config.silence_max,
+        cancel_repeat: config.cancel_repeat,
+        cancel_patience: config.cancel_patience,
+        cancel_grace: config.cancel_grace,
+        request_patience: config.request_patience,
+        retry_max: config.retry_max,
+        lease: config.lease,
+        agent_silence: config.agent_silence,
+        turn_limit: config.turn_limit,
+        ring_commits: config.feed_commits,
+        ring_bytes: config.feed_bytes,
+        depth: config.limits.depth,
+        attempts: match config.executor_lost {
+            ExecutorLost::Fail => 0,
+            ExecutorLost::Resume { max_attempts } => max_attempts,
+        },
+        webhooks: ground.declares_webhooks,
     }
 }

@@ -8,10 +8,10 @@ use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::watch;
 
 use super::core::{Actor, Input, Seen, Tail};
-use super::registry::Reader as Hold;
-use crate::instance::Instance;
+use super::registry::Actors;
+use super::requests::Reader as Hold;
+use crate::ground::telemetry::Counted;
 use crate::resume::{Marks, Position};
-use crate::telemetry::Counted;
 
 /// Joins the readers of a task, wherever it runs. `None` where the task does not exist. The caller's right to the task
 /// has been checked.
@@ -19,17 +19,17 @@ use crate::telemetry::Counted;
 /// A task that runs here is shown by its actor. For any other this instance is registered as a watcher before the task
 /// is read, so that no commit can fall between; and its actor follows it.
 pub(crate) async fn join(
-    instance: &Arc<Instance>,
+    actors: &Arc<Actors>,
     key: &TaskKey,
 ) -> Result<Option<(Hold, StoredTask)>, A2AError> {
-    let mut hold = instance.attach(key, false);
+    let mut hold = actors.attach(key, false);
     let registers = hold.look(Actor::needs_watch).unwrap_or(true);
     let stored = if registers {
-        instance.retry_for_request().run(|| instance.tasks.watch(key, &instance.id)).await
+        actors.ground.retry_for_request().run(|| actors.ground.tasks.watch(key, &actors.ground.id)).await
     } else {
-        instance.retry_for_request().run(|| instance.tasks.load(key)).await
+        actors.ground.retry_for_request().run(|| actors.ground.tasks.load(key)).await
     };
-    let Some(stored) = stored.map_err(|error| instance.error(error))? else { return Ok(None) };
+    let Some(stored) = stored.map_err(|error| actors.ground.error(error))? else { return Ok(None) };
     hold.join(Input::Joined { seen: Seen::of(&stored), registered: registers });
     Ok(Some((hold, stored)))
 }
@@ -64,7 +64,7 @@ impl Until {
 }
 
 struct Reader {
-    instance: Arc<Instance>,
+    actors: Arc<Actors>,
     hold: Hold,
     progress: watch::Receiver<()>,
     snapshot: Option<Box<Task>>,
@@ -84,7 +84,7 @@ struct Reader {
 /// Ends as `until` says; marks events with cursors if the client asked for them. Ends with an error where the instance stops serving, so that the client subscribes
 /// anew on another.
 pub(crate) fn read(
-    instance: &Arc<Instance>,
+    actors: &Arc<Actors>,
     hold: Hold,
     start: Start,
     until: Until,
@@ -100,7 +100,7 @@ pub(crate) fn read(
     };
     let runs_here = hold.look(Actor::is_running).unwrap_or(false);
     let reader = Reader {
-        instance: Arc::clone(instance),
+        actors: Arc::clone(actors),
         progress: hold.progress(),
         hold,
         snapshot,
@@ -111,7 +111,7 @@ pub(crate) fn read(
         until,
         marks,
         done: false,
-        _counted: Counted::by(instance.meters.streams(runs_here)),
+        _counted: Counted::by(actors.ground.meters.streams(runs_here)),
     };
     stream::unfold(reader, |mut reader| async move {
         let item = reader.next().await?;
@@ -149,8 +149,8 @@ impl Reader {
                     if self.hold.look(Actor::is_absent).unwrap_or(true) {
                         return Some(Err(self.absent()));
                     }
-                    if self.instance.liveness.is_cut_off() {
-                        return Some(Err(self.instance.cut_off_reason()));
+                    if self.actors.ground.liveness.is_cut_off() {
+                        return Some(Err(self.actors.ground.cut_off_reason()));
                     }
                     if let Err(error) = self.wait().await {
                         return Some(Err(error));
@@ -172,30 +172,31 @@ impl Reader {
 
     /// Waits until there may be something new; fails where this instance cannot serve the stream any more.
     async fn wait(&mut self) -> Result<(), A2AError> {
-        let Reader { instance, progress, .. } = self;
+        let Reader { actors, progress, .. } = self;
         tokio::select! {
             biased;
-            changed = progress.changed() => changed.map_err(|_| instance.stop_reason()),
-            () = instance.stopping.cancelled() => Err(instance.stop_reason()),
+            changed = progress.changed() => changed.map_err(|_| actors.ground.stop.reason()),
+            () = actors.ground.stop.stopping.cancelled() => Err(actors.ground.stop.reason()),
         }
     }
 
     /// Reads from the store what the ring does not reach. Returns the task where its commits are no longer kept.
     async fn read_store(&mut self) -> Result<Option<Box<Task>>, A2AError> {
-        let instance = Arc::clone(&self.instance);
+        let actors = Arc::clone(&self.actors);
         let replay = tokio::select! {
             biased;
-            replay = instance.commits_after(self.hold.key(), self.cursor) => replay?,
-            () = instance.liveness.cut_off() => return Err(instance.cut_off_reason()),
+            replay = actors.ground.commits_after(self.hold.key(), self.cursor) => replay?,
+            () = actors.ground.liveness.cut_off() => return Err(actors.ground.cut_off_reason()),
         };
         match replay {
             Replay::Commits(commits) if commits.is_empty() => {
                 // The store is right: either the task is gone, or what the ring has is not there yet.
-                let head = instance.retry_for_request().run(|| instance.tasks.head(self.hold.key())).await;
-                if head.map_err(|error| instance.error(error))?.is_none() {
+                let head =
+                    actors.ground.retry_for_request().run(|| actors.ground.tasks.head(self.hold.key())).await;
+                if head.map_err(|error| actors.ground.error(error))?.is_none() {
                     return Err(self.absent());
                 }
-                tokio::time::sleep(instance.config.retry_min).await;
+                tokio::time::sleep(actors.ground.config.retry_min).await;
             }
             Replay::Commits(commits) => self.waiting = commits.into_iter(),
             Replay::Snapshot(stored) => {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use super::core::Input;
 use super::handle::Handle;
 use super::perform::drive;
-use crate::instance::Instance;
+use super::registry::Actors;
 
 /// What is due when.
 #[derive(Debug, Default)]
@@ -55,8 +55,8 @@ impl Timers {
 }
 
 /// Keeps the time until the instance closes.
-pub(crate) async fn keep_time(instance: Arc<Instance>) {
-    let timers = &instance.actors.timers;
+pub(crate) async fn keep_time(actors: Arc<Actors>) {
+    let timers = &actors.timers;
     loop {
         let first = timers.first();
         let due = async {
@@ -67,7 +67,7 @@ pub(crate) async fn keep_time(instance: Arc<Instance>) {
         };
         tokio::select! {
             biased;
-            () = instance.closing.cancelled() => return,
+            () = actors.ground.stop.closing.cancelled() => return,
             () = timers.earlier.notified() => continue,
             () = due => {}
         }
@@ -76,7 +76,7 @@ pub(crate) async fn keep_time(instance: Arc<Instance>) {
         while let Some(handle) = timers.take_due(now) {
             if let Some(handle) = handle.upgrade() {
                 handle.disarm();
-                drive(&instance, &handle, Input::Tick);
+                drive(&actors, &handle, Input::Tick);
             }
             stepped += 1;
             if stepped % 64 == 0 {

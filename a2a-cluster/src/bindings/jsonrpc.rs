@@ -16,6 +16,7 @@ use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::advice::advise;
 use super::call::{Answer, Call, Content, HttpCalls};
 use super::content::{self, ContentType};
 use super::discard::discard;
@@ -24,7 +25,7 @@ use super::params::{self, Params};
 use super::refusal::Refusal;
 use super::shape::{Fields, Shape};
 use super::sse;
-use super::unavailable::{advise, is_unauthenticated};
+use super::unavailable::is_unauthenticated;
 use super::version::served_over_http;
 
 /// Answers requests to `/`.

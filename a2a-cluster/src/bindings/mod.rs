@@ -18,6 +18,7 @@
 //!
 //! Start at [`http_router`] and [`grpc_service`]; [`serve`] puts either on a socket.
 
+mod advice;
 mod call;
 mod checked_service;
 mod content;
@@ -37,7 +38,6 @@ mod route;
 mod serve;
 mod shape;
 mod sse;
-pub mod unavailable;
 mod version;
 mod violations;
 
@@ -45,3 +45,5 @@ pub use grpc::{GrpcService, grpc_service};
 pub use http::http_router;
 pub use limits::Limits;
 pub use serve::serve;
+
+pub use crate::ground::unavailable;

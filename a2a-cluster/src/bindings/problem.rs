@@ -8,8 +8,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::advice::advise;
 use super::refusal::Refusal;
-use super::unavailable::{advise, is_unauthenticated, retry_after};
+use super::unavailable::{is_unauthenticated, retry_after};
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 

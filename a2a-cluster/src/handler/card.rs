@@ -7,10 +7,10 @@ use crate::instance::Instance;
 
 /// Returns the extended card for whoever asks.
 pub(super) fn extended(instance: &Instance, params: &ServiceParams) -> Result<AgentCard, A2AError> {
-    if instance.card.capabilities.extended_agent_card != Some(true) {
+    if instance.service.card.capabilities.extended_agent_card != Some(true) {
         return Err(A2AError::unsupported_operation("the agent card declares no extended agent card"));
     }
-    match &instance.extended_card {
+    match &instance.service.extended_card {
         Some(resolver) => resolver.resolve(params),
         None => Err(A2AError::extended_card_not_configured()),
     }

@@ -16,9 +16,9 @@ pub(super) fn caller(
     params: &ServiceParams,
     tenant: Option<&str>,
 ) -> Result<Caller, A2AError> {
-    required_extensions(&instance.card, params)?;
-    check_id("tenant", tenant.unwrap_or_default(), &instance.config.limits)?;
-    instance.callers.resolve(params, tenant)
+    required_extensions(&instance.service.card, params)?;
+    check_id("tenant", tenant.unwrap_or_default(), &instance.ground.config.limits)?;
+    instance.service.callers.resolve(params, tenant)
 }
 
 /// Refuses streams that the card does not declare (specification, section 3.3.4).
@@ -48,10 +48,10 @@ pub(super) async fn own_task(
     if id.is_empty() {
         return Err(A2AError::invalid_params("the task id is required"));
     }
-    check_id("the task id", id, &instance.config.limits)?;
+    check_id("the task id", id, &instance.ground.config.limits)?;
     let key = caller.key(id);
-    let head = instance.retry_for_request().run(|| instance.tasks.head(&key)).await;
-    let head = head.map_err(|error| instance.error(error))?;
+    let head = instance.ground.retry_for_request().run(|| instance.ground.tasks.head(&key)).await;
+    let head = head.map_err(|error| instance.ground.error(error))?;
     head.filter(|head| head.principal == caller.principal).ok_or_else(|| A2AError::task_not_found(id))
 }
 

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::caller::Caller;
-use crate::config::{Config, MessageIds};
+use crate::ground::{Config, MessageIds};
 use crate::instance::Instance;
 use crate::limits::check_id;
 use digest::Subject;
@@ -57,10 +57,10 @@ impl Identity {
         params: &ServiceParams,
         message: &Message,
     ) -> Result<Self, A2AError> {
-        let Some(secret) = instance.message_ids.get() else { return Ok(Identity(Known::Never)) };
-        Ok(Identity(match given_key(params, &instance.config)? {
+        let Some(secret) = instance.ground.message_ids.get() else { return Ok(Identity(Known::Never)) };
+        Ok(Identity(match given_key(params, &instance.ground.config)? {
             Some(key) => Known::ByKey(digest::of(secret, caller, Subject::Key(key))),
-            None if counts(&message.message_id, instance.config.message_ids) => {
+            None if counts(&message.message_id, instance.ground.config.message_ids) => {
                 Known::ByMessage(digest::of(secret, caller, Subject::Message(message)))
             }
             None => Known::Never,

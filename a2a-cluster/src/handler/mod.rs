@@ -24,10 +24,8 @@ use a2a_server::{RequestHandler, ServiceParams};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
-use crate::current::Current;
-use crate::telemetry::operation;
-
-pub(crate) use push::save_follow_up_config;
+use crate::ground::telemetry::operation;
+use crate::instance::Current;
 
 /// Serves A2A requests for one instance of a cluster.
 ///
@@ -47,7 +45,7 @@ impl RequestHandler for ClusterHandler {
     ) -> Result<SendMessageResponse, A2AError> {
         let instance = self.current.get();
         let sending = send::blocking(&instance, params, req);
-        operation(&instance, "SendMessage", params, sending).await
+        operation(&instance.ground, "SendMessage", params, sending).await
     }
 
     async fn send_streaming_message(
@@ -56,15 +54,15 @@ impl RequestHandler for ClusterHandler {
         req: SendMessageRequest,
     ) -> Result<BoxStream<'static, Result<StreamResponse, A2AError>>, A2AError> {
         let instance = self.current.get();
-        check::streaming(&instance.card)?;
+        check::streaming(&instance.service.card)?;
         let sending = send::streaming(&instance, params, req);
-        operation(&instance, "SendStreamingMessage", params, sending).await
+        operation(&instance.ground, "SendStreamingMessage", params, sending).await
     }
 
     async fn get_task(&self, params: &ServiceParams, req: GetTaskRequest) -> Result<Task, A2AError> {
         let instance = self.current.get();
         let reading = read::get(&instance, params, req);
-        operation(&instance, "GetTask", params, reading).await
+        operation(&instance.ground, "GetTask", params, reading).await
     }
 
     async fn list_tasks(
@@ -74,13 +72,13 @@ impl RequestHandler for ClusterHandler {
     ) -> Result<ListTasksResponse, A2AError> {
         let instance = self.current.get();
         let reading = read::list(&instance, params, req);
-        operation(&instance, "ListTasks", params, reading).await
+        operation(&instance.ground, "ListTasks", params, reading).await
     }
 
     async fn cancel_task(&self, params: &ServiceParams, req: CancelTaskRequest) -> Result<Task, A2AError> {
         let instance = self.current.get();
         let cancelling = cancel::cancel(&instance, params, req);
-        operation(&instance, "CancelTask", params, cancelling).await
+        operation(&instance.ground, "CancelTask", params, cancelling).await
     }
 
     async fn subscribe_to_task(
@@ -90,7 +88,7 @@ impl RequestHandler for ClusterHandler {
     ) -> Result<BoxStream<'static, Result<StreamResponse, A2AError>>, A2AError> {
         let instance = self.current.get();
         let subscribing = subscribe::stream(&instance, params, req);
-        operation(&instance, "SubscribeToTask", params, subscribing).await
+        operation(&instance.ground, "SubscribeToTask", params, subscribing).await
     }
 
     async fn create_push_config(
@@ -100,7 +98,7 @@ impl RequestHandler for ClusterHandler {
     ) -> Result<TaskPushNotificationConfig, A2AError> {
         let instance = self.current.get();
         let creating = push::create(&instance, params, req);
-        operation(&instance, "CreateTaskPushNotificationConfig", params, creating).await
+        operation(&instance.ground, "CreateTaskPushNotificationConfig", params, creating).await
     }
 
     async fn get_push_config(
@@ -110,7 +108,7 @@ impl RequestHandler for ClusterHandler {
     ) -> Result<TaskPushNotificationConfig, A2AError> {
         let instance = self.current.get();
         let reading = push::get(&instance, params, req);
-        operation(&instance, "GetTaskPushNotificationConfig", params, reading).await
+        operation(&instance.ground, "GetTaskPushNotificationConfig", params, reading).await
     }
 
     async fn list_push_configs(
@@ -120,7 +118,7 @@ impl RequestHandler for ClusterHandler {
     ) -> Result<ListTaskPushNotificationConfigsResponse, A2AError> {
         let instance = self.current.get();
         let reading = push::list(&instance, params, req);
-        operation(&instance, "ListTaskPushNotificationConfigs", params, reading).await
+        operation(&instance.ground, "ListTaskPushNotificationConfigs", params, reading).await
     }
 
     async fn delete_push_config(
@@ -130,7 +128,7 @@ impl RequestHandler for ClusterHandler {
     ) -> Result<(), A2AError> {
         let instance = self.current.get();
         let deleting = push::delete(&instance, params, req);
-        operation(&instance, "DeleteTaskPushNotificationConfig", params, deleting).await
+        operation(&instance.ground, "DeleteTaskPushNotificationConfig", params, deleting).await
     }
 
     async fn get_extended_agent_card(

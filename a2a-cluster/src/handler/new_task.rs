@@ -68,7 +68,7 @@ async fn start(
     identity: Identity,
     answer_at: AnswerAt,
 ) -> Result<Turn, A2AError> {
-    let key = caller.key(&identity.id(Made::Task, &*instance.env));
+    let key = caller.key(&identity.id(Made::Task, &*instance.ground.env));
     if identity.is_known()
         && let Some(turn) = met_before(instance, &caller, &key, &identity, &req).await?
     {
@@ -92,7 +92,7 @@ async fn start(
     let reads = answer_at == AnswerAt::Opening;
     let principal = caller.principal.clone();
     // Of equal requests that meet here one starts the agent, and the others wait for it with it.
-    let answer = instance.ask_actor(&key, Some(deposit), |ticket| {
+    let answer = instance.actors.ask(&key, Some(deposit), |ticket| {
         Input::Begin(Box::new(FirstTurn {
             ticket,
             answer_at,
@@ -113,13 +113,13 @@ fn task(instance: &Instance, identity: &Identity, key: &TaskKey, message: Messag
     let given = message.context_id.clone().filter(|context| !context.is_empty());
     let mut task = Task {
         id: key.task_id.clone(),
-        context_id: given.unwrap_or_else(|| identity.id(Made::Context, &*instance.env)),
+        context_id: given.unwrap_or_else(|| identity.id(Made::Context, &*instance.ground.env)),
         status: TaskStatus { state: TaskState::Submitted, message: None, timestamp: None },
         artifacts: None,
         history: None,
         metadata: None,
     };
-    task.status.timestamp = reduce::next_timestamp(&task, &*instance.env).into();
+    task.status.timestamp = reduce::next_timestamp(&task, &*instance.ground.env).into();
     let message = reduce::user_message(&task, message);
     task.history = Some(vec![message.clone()]);
     (task, message)
@@ -148,6 +148,6 @@ async fn exists(instance: &Arc<Instance>, key: &TaskKey) -> Result<bool, A2AErro
     if instance.actors.get(key).and_then(|handle| handle.look(Actor::is_creating)) == Some(true) {
         return Ok(false);
     }
-    let head = instance.retry_for_request().run(|| instance.tasks.head(key)).await;
-    Ok(head.map_err(|error| instance.error(error))?.is_some())
+    let head = instance.ground.retry_for_request().run(|| instance.ground.tasks.head(key)).await;
+    Ok(head.map_err(|error| instance.ground.error(error))?.is_some())
 }

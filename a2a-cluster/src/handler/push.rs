@@ -31,12 +31,12 @@ pub(super) async fn create(
 ) -> Result<TaskPushNotificationConfig, A2AError> {
     let key = own_key(instance, params, req.tenant.as_deref(), &req.task_id).await?;
     check_config(instance, &req)?;
-    let seen = instance.retry_for_request().run(|| instance.tasks.load(&key)).await;
+    let seen = instance.ground.retry_for_request().run(|| instance.ground.tasks.load(&key)).await;
     let version =
-        seen.map_err(|error| instance.error(error))?.map_or(Version::ABSENT, |stored| stored.version);
-    let config = save(instance, &key, req, version).await?;
+        seen.map_err(|error| instance.ground.error(error))?.map_or(Version::ABSENT, |stored| stored.version);
+    let config = webhook::save(&instance.ground, &key, req, version).await?;
     let created = PushSubscription { config, acknowledged: version };
-    webhook::changed(instance, &key, Some(&created)).await;
+    webhook::changed(&instance.couriers, &key, Some(&created)).await;
     Ok(created.config)
 }
 
@@ -46,13 +46,14 @@ pub(super) async fn get(
     req: GetTaskPushNotificationConfigRequest,
 ) -> Result<TaskPushNotificationConfig, A2AError> {
     let key = own_key(instance, params, req.tenant.as_deref(), &req.task_id).await?;
-    let found = instance.retry_for_request().run(|| instance.push.get_config(&key, &req.id)).await;
+    let found =
+        instance.ground.retry_for_request().run(|| instance.ground.push.get_config(&key, &req.id)).await;
     // A config that is not there is a TaskNotFoundError (specification, section 3.1.8).
     let absent = || {
         let message = format!("push notification config not found: {}", req.id);
         A2AError { message, ..A2AError::task_not_found(&req.task_id) }
     };
-    Ok(found.map_err(|error| instance.error(error))?.ok_or_else(absent)?.config)
+    Ok(found.map_err(|error| instance.ground.error(error))?.ok_or_else(absent)?.config)
 }
 
 pub(super) async fn list(
@@ -72,8 +73,8 @@ pub(super) async fn list(
         None => None,
         Some(token) => Some(read_token(&token)?),
     };
-    let listed = instance.retry_for_request().run(|| instance.push.list_configs(&key)).await;
-    let all = listed.map_err(|error| instance.error(error))?;
+    let listed = instance.ground.retry_for_request().run(|| instance.ground.push.list_configs(&key)).await;
+    let all = listed.map_err(|error| instance.ground.error(error))?;
     let is_later = |config: &TaskPushNotificationConfig| after.is_none() || config.id > after;
     let mut rest = all.into_iter().map(|subscription| subscription.config).filter(is_later);
     let configs: Vec<_> = rest.by_ref().take(limit).collect();
@@ -88,9 +89,10 @@ pub(super) async fn delete(
     req: DeleteTaskPushNotificationConfigRequest,
 ) -> Result<(), A2AError> {
     let key = own_key(instance, params, req.tenant.as_deref(), &req.task_id).await?;
-    let removed = instance.retry_for_request().run(|| instance.push.remove_config(&key, &req.id)).await;
-    removed.map_err(|error| instance.error(error))?;
-    webhook::changed(instance, &key, None).await;
+    let removed =
+        instance.ground.retry_for_request().run(|| instance.ground.push.remove_config(&key, &req.id)).await;
+    removed.map_err(|error| instance.ground.error(error))?;
+    webhook::changed(&instance.couriers, &key, None).await;
     Ok(())
 }
 
@@ -104,7 +106,7 @@ pub(super) async fn save_with_send(
     version: Version,
 ) -> Result<bool, A2AError> {
     let Some(config) = sent_config(instance, identity, configuration) else { return Ok(false) };
-    save(instance, key, config, version).await?;
+    webhook::save(&instance.ground, key, config, version).await?;
     Ok(true)
 }
 
@@ -117,23 +119,8 @@ pub(super) async fn follow_up_config(
     configuration: Option<&SendMessageConfiguration>,
 ) -> Result<Option<TaskPushNotificationConfig>, A2AError> {
     let Some(config) = sent_config(instance, identity, configuration) else { return Ok(None) };
-    check_room(instance, key, config.id.as_deref().unwrap_or_default()).await?;
+    webhook::check_room(&instance.ground, key, config.id.as_deref().unwrap_or_default()).await?;
     Ok(Some(config))
-}
-
-/// Saves the config of a message whose turn is claimed, before its agent starts.
-pub(crate) async fn save_follow_up_config(
-    instance: &Arc<Instance>,
-    key: &TaskKey,
-    version: Version,
-    config: TaskPushNotificationConfig,
-) {
-    match save(instance, key, config, version).await {
-        Ok(_) => webhook::attend(instance, key),
-        Err(error) => {
-            tracing::error!(task = %key, code = error.code, "a config that came with a message could not be saved");
-        }
-    }
 }
 
 /// Saves the config that came with a message that was sent again, unless it was saved before.
@@ -146,8 +133,8 @@ pub(super) async fn save_with_repeat(
 ) -> Result<(), A2AError> {
     let Some(config) = sent_config(instance, identity, configuration) else { return Ok(()) };
     let id = config.id.clone().unwrap_or_default();
-    let found = instance.retry_for_request().run(|| instance.push.get_config(key, &id)).await;
-    let known = found.map_err(|error| instance.error(error))?;
+    let found = instance.ground.retry_for_request().run(|| instance.ground.push.get_config(key, &id)).await;
+    let known = found.map_err(|error| instance.ground.error(error))?;
     let is_same = |known: &TaskPushNotificationConfig| {
         (&known.url, &known.token, &known.authentication)
             == (&config.url, &config.token, &config.authentication)
@@ -155,8 +142,9 @@ pub(super) async fn save_with_repeat(
     if known.is_some_and(|known| is_same(&known.config)) {
         return Ok(());
     }
-    let config = save(instance, key, config, version).await?;
-    webhook::changed(instance, key, Some(&PushSubscription { config, acknowledged: version })).await;
+    let config = webhook::save(&instance.ground, key, config, version).await?;
+    webhook::changed(&instance.couriers, key, Some(&PushSubscription { config, acknowledged: version }))
+        .await;
     Ok(())
 }
 
@@ -168,15 +156,17 @@ fn sent_config(
 ) -> Option<TaskPushNotificationConfig> {
     let mut config = configuration?.task_push_notification_config.clone()?;
     if config.id.as_ref().is_none_or(String::is_empty) {
-        config.id = Some(identity.id(Made::Config, &*instance.env));
+        config.id = Some(identity.id(Made::Config, &*instance.ground.env));
     }
     Some(config)
 }
 
 /// Checks what a config says.
 pub(super) fn check_config(instance: &Instance, config: &TaskPushNotificationConfig) -> Result<(), A2AError> {
-    webhook::check_url(&config.url, instance.allow_local_webhooks)?;
-    let limits = &instance.config.limits;
+    if let Some(transport) = &instance.service.webhooks {
+        transport.check_url(&config.url)?;
+    }
+    let limits = &instance.ground.config.limits;
     check_id("the config's id", config.id.as_deref().unwrap_or_default(), limits)?;
     let authentication = config.authentication.as_ref();
     let fields = [
@@ -201,46 +191,13 @@ pub(super) fn check_config(instance: &Instance, config: &TaskPushNotificationCon
     Ok(())
 }
 
-async fn save(
-    instance: &Arc<Instance>,
-    key: &TaskKey,
-    mut config: TaskPushNotificationConfig,
-    acknowledged: Version,
-) -> Result<TaskPushNotificationConfig, A2AError> {
-    let id = config.id.take().filter(|id| !id.is_empty());
-    let id = id.unwrap_or_else(|| instance.env.uuid().to_string());
-    check_room(instance, key, &id).await?;
-    config.id = Some(id);
-    config.task_id.clone_from(&key.task_id);
-    let tenant = key.tenant.as_str();
-    config.tenant = (!tenant.is_empty()).then(|| tenant.to_owned());
-    let subscription = PushSubscription { config, acknowledged };
-    let saved = instance.retry_for_request().run(|| instance.push.save_config(key, &subscription)).await;
-    saved.map_err(|error| instance.error(error))?;
-    Ok(subscription.config)
-}
-
-/// Refuses one config too many.
-async fn check_room(instance: &Arc<Instance>, key: &TaskKey, id: &str) -> Result<(), A2AError> {
-    let listed = instance.retry_for_request().run(|| instance.push.list_configs(key)).await;
-    let known = listed.map_err(|error| instance.error(error))?;
-    let is_new = known.iter().all(|subscription| subscription.config.id.as_deref() != Some(id));
-    let limit = instance.config.limits.push_configs;
-    if is_new && known.len() >= limit {
-        return Err(A2AError::invalid_params(format!(
-            "a task takes at most {limit} push notification configs"
-        )));
-    }
-    Ok(())
-}
-
 async fn own_key(
     instance: &Arc<Instance>,
     params: &ServiceParams,
     tenant: Option<&str>,
     task_id: &str,
 ) -> Result<TaskKey, A2AError> {
-    check::push_notifications(&instance.card)?;
+    check::push_notifications(&instance.service.card)?;
     let caller: Caller = check::caller(instance, params, tenant)?;
     check::own_task(instance, &caller, task_id).await?;
     Ok(caller.key(task_id))

@@ -25,11 +25,11 @@ pub(super) async fn get(
     // A foreign task must not take longer to be absent than one that is: its content is not read.
     check::own_task(instance, &caller, &req.id).await?;
     let key = caller.key(&req.id);
-    let loaded = instance.retry_for_request().run(|| instance.tasks.load(&key)).await;
-    let stored = loaded.map_err(|error| instance.error(error))?;
+    let loaded = instance.ground.retry_for_request().run(|| instance.ground.tasks.load(&key)).await;
+    let stored = loaded.map_err(|error| instance.ground.error(error))?;
     let stored = stored.filter(|stored| stored.head.principal == caller.principal);
     let stored = stored.ok_or_else(|| A2AError::task_not_found(&req.id))?;
-    members::suspect_if_old(instance, &key, &stored);
+    members::suspect_if_old(&instance.members, &key, &stored);
     let mut task = stored.task;
     trim(&mut task, req.history_length)?;
     Ok(task)
@@ -47,7 +47,7 @@ pub(super) async fn list(
         return Err(A2AError::invalid_params("status must name a state"));
     }
     let context_id = req.context_id.filter(|context| !context.is_empty());
-    check_id("contextId", context_id.as_deref().unwrap_or_default(), &instance.config.limits)?;
+    check_id("contextId", context_id.as_deref().unwrap_or_default(), &instance.ground.config.limits)?;
     let mut query = TaskQuery::new(caller.tenant, caller.principal, limit);
     query.context_id = context_id;
     query.state = req.status;
@@ -58,8 +58,8 @@ pub(super) async fn list(
         let cursor = PageToken::parse(&query, &token);
         query.after = Some(cursor.map_err(|error| A2AError::invalid_params(error.to_string()))?);
     }
-    let listed = instance.retry_for_request().run(|| instance.tasks.list(&query)).await;
-    let page = listed.map_err(|error| instance.error(error))?;
+    let listed = instance.ground.retry_for_request().run(|| instance.ground.tasks.list(&query)).await;
+    let page = listed.map_err(|error| instance.ground.error(error))?;
     let next_page_token =
         page.next.map(|cursor| PageToken::new(&query, &cursor).into_string()).unwrap_or_default();
     Ok(ListTasksResponse {

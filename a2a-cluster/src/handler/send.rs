@@ -71,8 +71,8 @@ pub(super) async fn streaming(
         Reply::Message(message) => Ok(stream::iter([Ok(StreamResponse::Message(*message))]).boxed()),
         Reply::Refused(error) => Err(error),
         _ => {
-            let reader = reader.unwrap_or_else(|| instance.attach(&key, true));
-            let events = read_stream(instance, reader, start, Until::TurnEnds, marks);
+            let reader = reader.unwrap_or_else(|| instance.actors.attach(&key, true));
+            let events = read_stream(&instance.actors, reader, start, Until::TurnEnds, marks);
             Ok(events.map(move |event| trimmed(event, history_length)).boxed())
         }
     }
@@ -86,20 +86,20 @@ async fn begin(
     answer_at: AnswerAt,
 ) -> Result<Turn, A2AError> {
     let caller = check::caller(instance, params, req.tenant.as_deref())?;
-    check_message(&req.message, &instance.config.limits)?;
-    check_metadata(req.metadata.as_ref(), &instance.config.limits)?;
-    check::content_types(&instance.card, &req.message)?;
+    check_message(&req.message, &instance.ground.config.limits)?;
+    check_metadata(req.metadata.as_ref(), &instance.ground.config.limits)?;
+    check::content_types(&instance.service.card, &req.message)?;
     if let Some(configuration) = &req.configuration {
         read::history_length(configuration.history_length)?;
         if let Some(config) = &configuration.task_push_notification_config {
-            check::push_notifications(&instance.card)?;
+            check::push_notifications(&instance.service.card)?;
             push::check_config(instance, config)?;
         }
     }
-    instance.check_serving()?;
+    instance.ground.check_serving()?;
     let admitted = Admitted {
-        permit: Arc::new(instance.admit(&caller)?),
-        context: caller.context(params, &instance.config.agent_headers)?,
+        permit: Arc::new(instance.actors.admit(&caller)?),
+        context: caller.context(params, &instance.ground.config.agent_headers)?,
     };
     match req.message.task_id.clone().filter(|id| !id.is_empty()) {
         Some(task_id) => {
@@ -143,7 +143,7 @@ async fn follow_up(
         let known = is_kept.then(|| admitted.context.clone());
         let (after, before) = (stored.tip(), stored.head.claim);
         let task = Arc::new(stored.task);
-        let asked = instance.ask_actor(&key, Some(deposit), |ticket| {
+        let asked = instance.actors.ask(&key, Some(deposit), |ticket| {
             Input::Continue(Box::new(FollowUp {
                 ticket,
                 answer_at,
@@ -160,8 +160,8 @@ async fn follow_up(
         let reply = match reply {
             // Somebody else's commit came first: look at the task again.
             Reply::Stale => continue,
-            Reply::Stopped => return Err(instance.stop_reason()),
-            Reply::Unknown => return Err(instance.unknown_end(&key)),
+            Reply::Stopped => return Err(instance.ground.stop.reason()),
+            Reply::Unknown => return Err(instance.ground.unknown_end(&key)),
             reply => reply,
         };
         let start = match &reply {
@@ -179,8 +179,8 @@ async fn load_own(
     key: &TaskKey,
     message: &Message,
 ) -> Result<StoredTask, A2AError> {
-    let loaded = instance.retry_for_request().run(|| instance.tasks.load(key)).await;
-    let stored = loaded.map_err(|error| instance.error(error))?;
+    let loaded = instance.ground.retry_for_request().run(|| instance.ground.tasks.load(key)).await;
+    let stored = loaded.map_err(|error| instance.ground.error(error))?;
     let stored = stored
         .filter(|stored| stored.head.principal == caller.principal)
         .ok_or_else(|| A2AError::task_not_found(&key.task_id))?;
@@ -228,23 +228,23 @@ pub(super) fn context(
 /// Waits for the end of a turn that another instance has taken over.
 async fn follow_turn(instance: &Arc<Instance>, key: &TaskKey) -> Result<Task, A2AError> {
     let absent = || A2AError::task_not_found(&key.task_id);
-    let (reader, stored) = join(instance, key).await?.ok_or_else(absent)?;
+    let (reader, stored) = join(&instance.actors, key).await?.ok_or_else(absent)?;
     if reduce::ends_turn(&stored.task.status.state) {
         return Ok(stored.task);
     }
     let start = Start::Snapshot(Box::new(stored.task), stored.version);
-    let mut events = read_stream(instance, reader, start, Until::TurnEnds, None);
+    let mut events = read_stream(&instance.actors, reader, start, Until::TurnEnds, None);
     while let Some(event) = events.next().await {
-        event.map_err(
-            |error| if instance.liveness.is_cut_off() { instance.unknown_end(key) } else { error },
-        )?;
+        event.map_err(|error| {
+            if instance.ground.liveness.is_cut_off() { instance.ground.unknown_end(key) } else { error }
+        })?;
     }
     load(instance, key).await
 }
 
 async fn load(instance: &Arc<Instance>, key: &TaskKey) -> Result<Task, A2AError> {
-    let loaded = instance.retry_for_request().run(|| instance.tasks.load(key)).await;
-    let loaded = loaded.map_err(|error| instance.error(error))?;
+    let loaded = instance.ground.retry_for_request().run(|| instance.ground.tasks.load(key)).await;
+    let loaded = loaded.map_err(|error| instance.ground.error(error))?;
     Ok(loaded.ok_or_else(|| A2AError::task_not_found(&key.task_id))?.task)
 }
 

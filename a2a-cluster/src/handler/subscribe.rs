@@ -20,7 +20,7 @@ pub(super) async fn stream(
     params: &ServiceParams,
     req: SubscribeToTaskRequest,
 ) -> Result<Events, A2AError> {
-    check::streaming(&instance.card)?;
+    check::streaming(&instance.service.card)?;
     let caller = check::caller(instance, params, req.tenant.as_deref())?;
     let head = check::own_task(instance, &caller, &req.id).await?;
     let key = caller.key(&req.id);
@@ -32,8 +32,9 @@ pub(super) async fn stream(
     if position.is_none() {
         check::not_ended(&head, &req.id)?;
     }
-    instance.check_serving()?;
-    let (reader, stored) = join(instance, &key).await?.ok_or_else(|| A2AError::task_not_found(&req.id))?;
+    instance.ground.check_serving()?;
+    let (reader, stored) =
+        join(&instance.actors, &key).await?.ok_or_else(|| A2AError::task_not_found(&req.id))?;
     let start = match position {
         Some(position) => resumed(instance, &key, position, stored, &mut marks).await?,
         None => {
@@ -45,7 +46,7 @@ pub(super) async fn stream(
 }
 
 fn open(instance: &Arc<Instance>, reader: Reader, start: Start, marks: Option<Marks>) -> Events {
-    read(instance, reader, start, Until::TaskEnds, marks)
+    read(&instance.actors, reader, start, Until::TaskEnds, marks)
 }
 
 /// Finds what a client missed; where that is no longer kept, begins with the task.
@@ -60,7 +61,7 @@ async fn resumed(
         return Err(A2AError::invalid_params("the cursor is ahead of its task"));
     }
     let before = Version::new(position.version.get().saturating_sub(1));
-    match instance.commits_after(key, before).await? {
+    match instance.ground.commits_after(key, before).await? {
         Replay::Commits(commits) => {
             if stored.task.status.state.is_terminal() && has_all(&commits, position, stored.version) {
                 check::not_ended(&stored.head, &key.task_id)?;

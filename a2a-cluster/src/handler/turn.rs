@@ -38,8 +38,8 @@ impl Answer {
     async fn reply(self, instance: &Instance, key: &TaskKey, answer_at: AnswerAt) -> Result<Reply, A2AError> {
         match self {
             Answer::Run(answer) => match answer.reply().await {
-                Reply::Stopped => Err(instance.stop_reason()),
-                Reply::Unknown => Err(instance.unknown_end(key)),
+                Reply::Stopped => Err(instance.ground.stop.reason()),
+                Reply::Unknown => Err(instance.ground.unknown_end(key)),
                 reply => Ok(reply),
             },
             Answer::Given(reply) => Ok(reply),
@@ -94,7 +94,7 @@ pub(super) async fn meet(
     caller: &Caller,
     key: &TaskKey,
 ) -> Result<Option<(Turn, StoredTask)>, A2AError> {
-    let joined = join(instance, key).await?;
+    let joined = join(&instance.actors, key).await?;
     let Some((reader, stored)) = joined.filter(|(_, stored)| stored.head.principal == caller.principal)
     else {
         return Ok(None);

@@ -1,13 +1,13 @@
 //! An instance's own heartbeat.
 
+use super::Members;
+use crate::ground::Chain;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{Beat, Member, MemberState};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
-
-use crate::error::Chain;
-use crate::instance::Instance;
 
 /// The shortest and the longest pause before a beat that failed is tried again. So short, because a store under
 /// overload refuses most writes, not all: whoever tries often enough gets through within its lease.
@@ -17,18 +17,18 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_m
 ///
 /// An instance that could not beat for the lease time may have been declared dead: it takes no new work until
 /// a beat tells it that it lives.
-pub(crate) async fn beat(instance: Arc<Instance>) {
-    let interval = instance.config.beat_interval;
+pub(crate) async fn beat(members: Arc<Members>) {
+    let interval = members.ground.config.beat_interval;
     let mut due = Instant::now();
     loop {
         let beaten = async {
             sleep_until(due).await;
-            until_answered(&instance, due).await
+            until_answered(&members, due).await
         };
-        match instance.closing.run_until_cancelled(beaten).await {
+        match members.ground.stop.closing.run_until_cancelled(beaten).await {
             Some(Beat::Alive) => due = (due + interval).max(Instant::now()),
             Some(Beat::Evicted) => {
-                instance.evicted();
+                members.ground.evicted();
                 return;
             }
             None => return,
@@ -38,42 +38,46 @@ pub(crate) async fn beat(instance: Arc<Instance>) {
 
 /// Sends one beat again and again until it is answered. The same counter is written each time, so that an unknown
 /// outcome does no harm.
-async fn until_answered(instance: &Instance, due: Instant) -> Beat {
-    let config = &instance.config;
+async fn until_answered(members: &Members, due: Instant) -> Beat {
+    let config = &members.ground.config;
     let me = Member {
-        id: instance.id,
-        beat: instance.liveness.next_beat(),
-        state: if instance.draining.is_cancelled() { MemberState::Draining } else { MemberState::Serving },
-        reach: instance.connection.look(),
-        label: instance.label.clone(),
+        id: members.ground.id,
+        beat: members.ground.liveness.next_beat(),
+        state: if members.ground.stop.draining.is_cancelled() {
+            MemberState::Draining
+        } else {
+            MemberState::Serving
+        },
+        reach: members.ground.connection.look(),
+        label: members.ground.label.clone(),
     };
     let mut failures = 0_u32;
     loop {
         let sent = Instant::now();
         // A call that hangs is given up, as one that fails.
-        match timeout(config.beat_interval, instance.members.beat(&me)).await {
+        match timeout(config.beat_interval, members.ground.members.beat(&me)).await {
             Ok(Ok(answer)) => {
                 if answer == Beat::Alive {
-                    instance.liveness.beaten(due, sent, config.beat_interval);
-                    instance.health.members.succeeded();
+                    members.ground.liveness.beaten(due, sent, config.beat_interval);
+                    members.ground.health.members.succeeded();
                 }
                 return answer;
             }
-            Ok(Err(error)) => missed(instance, &mut failures, &Chain(&error)),
-            Err(elapsed) => missed(instance, &mut failures, &elapsed),
+            Ok(Err(error)) => missed(members, &mut failures, &Chain(&error)),
+            Err(elapsed) => missed(members, &mut failures, &elapsed),
         }
-        if instance.liveness.silence() >= config.cut_off_limit.max(config.lease * 2) {
+        if members.ground.liveness.silence() >= config.cut_off_limit.max(config.lease * 2) {
             tracing::error!("this instance was cut off from the store for too long; it gives up its place");
             return Beat::Evicted;
         }
         let (shortest, longest) = PAUSE;
-        sleep(shortest + (longest - shortest).mul_f64(instance.env.chance())).await;
+        sleep(shortest + (longest - shortest).mul_f64(members.ground.env.chance())).await;
     }
 }
 
-fn missed(instance: &Instance, failures: &mut u32, error: &dyn std::fmt::Display) {
-    instance.health.members.failed(instance.config.unready_after);
-    instance.liveness.missed(instance.config.lease);
+fn missed(members: &Members, failures: &mut u32, error: &dyn std::fmt::Display) {
+    members.ground.health.members.failed(members.ground.config.unready_after);
+    members.ground.liveness.missed(members.ground.config.lease);
     // Several a second for as long as the store is away: one line in a while says as much.
     if failures.is_power_of_two() || *failures == 0 {
         let failures = *failures + 1;

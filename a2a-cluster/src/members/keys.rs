@@ -1,14 +1,13 @@
 //! The keys of the deployment: those by which bus messages prove that a member sent them, and the one from which ids
 //! of new tasks follow.
 
+use super::Members;
+use crate::ground::{Chain, bounded};
+
 use std::sync::Arc;
 
 use a2a_core::Result;
 use tokio::time::sleep;
-
-use crate::error::Chain;
-use crate::instance::Instance;
-use crate::retry::bounded;
 
 /// The name of the keys of bus messages. They may be renewed at any time.
 const BUS: &str = "bus";
@@ -21,42 +20,47 @@ const MESSAGE_IDS: &str = "message-ids";
 const LOOK: u32 = 4;
 
 /// Reads all keys, or makes the first of each name.
-pub(crate) async fn read_keys(instance: &Instance) -> Result<()> {
-    if instance.message_ids.get().is_none() {
-        let first = instance.env.secret();
-        let keys = instance.retry_for_request().run(|| instance.deployment.keys(MESSAGE_IDS, first)).await?;
-        let _ = instance.message_ids.set(keys.current);
+pub(crate) async fn read_keys(members: &Members) -> Result<()> {
+    if members.ground.message_ids.get().is_none() {
+        let first = members.ground.env.secret();
+        let keys = members
+            .ground
+            .retry_for_request()
+            .run(|| members.ground.deployment.keys(MESSAGE_IDS, first))
+            .await?;
+        let _ = members.ground.message_ids.set(keys.current);
     }
-    read_bus_keys(instance).await
+    read_bus_keys(members).await
 }
 
 /// Reads the keys of bus messages. Without a bus nobody needs them.
-async fn read_bus_keys(instance: &Instance) -> Result<()> {
-    if !instance.connection.has_bus() {
+async fn read_bus_keys(members: &Members) -> Result<()> {
+    if !members.ground.connection.has_bus() {
         return Ok(());
     }
-    let first = instance.env.secret();
-    let keys = instance
+    let first = members.ground.env.secret();
+    let keys = members
+        .ground
         .retry_for_request()
-        .run(|| bounded(instance.config.lease, instance.deployment.keys(BUS, first)))
+        .run(|| bounded(members.ground.config.lease, members.ground.deployment.keys(BUS, first)))
         .await?;
-    instance.seal.renew(keys);
+    members.ground.seal.renew(keys);
     Ok(())
 }
 
 /// Reads the keys of bus messages again now and then, until the instance closes: a key that took the place of another
 /// is known to all before the other is let go.
-pub(crate) async fn renew_keys(instance: Arc<Instance>) {
-    if !instance.connection.has_bus() {
+pub(crate) async fn renew_keys(members: Arc<Members>) {
+    if !members.ground.connection.has_bus() {
         return;
     }
     let renewing = async {
         loop {
-            sleep(instance.config.lease * LOOK).await;
-            if let Err(error) = read_bus_keys(&instance).await {
+            sleep(members.ground.config.lease * LOOK).await;
+            if let Err(error) = read_bus_keys(&members).await {
                 tracing::warn!(error = %Chain(&error), "the keys of the bus could not be read again");
             }
         }
     };
-    let _: Option<()> = instance.closing.run_until_cancelled(renewing).await;
+    let _: Option<()> = members.ground.stop.closing.run_until_cancelled(renewing).await;
 }

@@ -10,13 +10,12 @@ use futures::stream::{self, StreamExt};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::Members;
 use super::index;
 use super::shuffle::shuffle;
 use crate::alarm;
-use crate::error::Chain;
-use crate::instance::Instance;
-use crate::retry::{Retry, bounded};
-use crate::telemetry::trace;
+use crate::ground::telemetry::trace;
+use crate::ground::{Chain, Retry, bounded};
 
 /// How many members a leaving instance chooses from when it hands its tasks over.
 const HEIRS: usize = 100;
@@ -30,18 +29,18 @@ const AT_ONCE: usize = 16;
 /// find the tasks and whatever is left on the bus; and some of them are told of the tasks at once.
 ///
 /// Nothing of this instance runs any more, except for agents that could not be stopped.
-pub(crate) async fn leave(instance: &Instance, not_stopped: &[TaskKey], last: Instant) -> Vec<TaskKey> {
-    if instance.is_evicted() {
+pub(crate) async fn leave(members: &Members, not_stopped: &[TaskKey], last: Instant) -> Vec<TaskKey> {
+    if members.ground.stop.is_evicted() {
         // Survivors look after everything that carries this id.
-        if let Err(error) = close(instance, last).await {
+        if let Err(error) = close(members, last).await {
             tracing::debug!(error = %Chain(&error), "an evicted endpoint could not be closed");
         }
         return Vec::new();
     }
     let mut tasks: BTreeSet<TaskKey> = not_stopped.iter().cloned().collect();
-    tasks.extend(instance.take_unattended());
-    tasks.extend(instance.couriers.keys());
-    match alarm::until(last, hand_over_and_close(instance, &mut tasks, last)).await {
+    tasks.extend(members.ground.unattended.take());
+    tasks.extend(members.couriers.keys());
+    match alarm::until(last, hand_over_and_close(members, &mut tasks, last)).await {
         Some(Ok(())) => {}
         Some(Err(error)) => {
             tracing::warn!(error = %Chain(&error), "this instance could not leave in good order")
@@ -51,22 +50,18 @@ pub(crate) async fn leave(instance: &Instance, not_stopped: &[TaskKey], last: In
     tasks.into_iter().collect()
 }
 
-async fn hand_over_and_close(
-    instance: &Instance,
-    tasks: &mut BTreeSet<TaskKey>,
-    last: Instant,
-) -> Result<()> {
+async fn hand_over_and_close(members: &Members, tasks: &mut BTreeSet<TaskKey>, last: Instant) -> Result<()> {
     // Only to be sure: the index may lag, and what is known in memory is complete.
-    tasks.extend(still_claimed(instance).await);
+    tasks.extend(still_claimed(members).await);
     if !tasks.is_empty() {
-        mark_left(instance).await?;
-        hand_over(instance, tasks).await;
-        return close(instance, last).await;
+        mark_left(members).await?;
+        hand_over(members, tasks).await;
+        return close(members, last).await;
     }
-    match close(instance, last).await {
-        Ok(()) => patiently(instance).run(|| instance.members.remove(&instance.id)).await,
+    match close(members, last).await {
+        Ok(()) => patiently(members).run(|| members.ground.members.remove(&members.ground.id)).await,
         // The record stays, so that somebody releases what is left on the bus.
-        Err(error) => mark_left(instance).await.and(Err(error)),
+        Err(error) => mark_left(members).await.and(Err(error)),
     }
 }
 
@@ -74,20 +69,20 @@ async fn hand_over_and_close(
 static NEVER: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
 
 /// A retry for such an instance.
-fn patiently(instance: &Instance) -> Retry<'_> {
-    Retry::new(instance, &NEVER, Some(instance.config.request_patience))
+fn patiently(members: &Members) -> Retry<'_> {
+    Retry::new(&members.ground, &NEVER, Some(members.ground.config.request_patience))
 }
 
 /// Closes the bus, which is idempotent, in half of the time that is left: what comes after that needs some, too.
-async fn close(instance: &Instance, last: Instant) -> Result<()> {
+async fn close(members: &Members, last: Instant) -> Result<()> {
     let half = last.saturating_duration_since(Instant::now()) / 2;
-    bounded(half, patiently(instance).run(|| instance.connection.close(&instance.id))).await
+    bounded(half, patiently(members).run(|| members.ground.connection.close(&members.ground.id))).await
 }
 
 /// Reads which tasks are recorded as this instance's. The list of them may lag behind; the tasks do not.
-async fn still_claimed(instance: &Instance) -> Vec<TaskKey> {
+async fn still_claimed(members: &Members) -> Vec<TaskKey> {
     let mut claimed = Vec::new();
-    let listed = match index::executing_until(instance, &instance.id, &NEVER).await {
+    let listed = match index::executing_until(members, &members.ground.id, &NEVER).await {
         Ok(listed) => listed,
         Err(error) => {
             tracing::debug!(error = %Chain(&error), "this instance's recorded tasks cannot be read");
@@ -95,8 +90,8 @@ async fn still_claimed(instance: &Instance) -> Vec<TaskKey> {
         }
     };
     for key in listed {
-        let head = patiently(instance).run(|| instance.tasks.head(&key)).await.ok().flatten();
-        if head.and_then(|head| head.claim).is_some_and(|claim| claim.instance == instance.id) {
+        let head = patiently(members).run(|| members.ground.tasks.head(&key)).await.ok().flatten();
+        if head.and_then(|head| head.claim).is_some_and(|claim| claim.instance == members.ground.id) {
             claimed.push(key);
         }
     }
@@ -104,15 +99,15 @@ async fn still_claimed(instance: &Instance) -> Vec<TaskKey> {
 }
 
 /// Writes that this instance left.
-async fn mark_left(instance: &Instance) -> Result<()> {
-    let write = async |me: &Member| patiently(instance).run(|| instance.members.beat(me)).await;
-    let joining = Member::joining(instance.id, instance.label.clone());
-    let beat = instance.liveness.next_beat();
+async fn mark_left(members: &Members) -> Result<()> {
+    let write = async |me: &Member| patiently(members).run(|| members.ground.members.beat(me)).await;
+    let joining = Member::joining(members.ground.id, members.ground.label.clone());
+    let beat = members.ground.liveness.next_beat();
     let left = Member { beat, state: MemberState::Left, ..joining.clone() };
     if write(&left).await? == Beat::Alive {
         return Ok(());
     }
-    if patiently(instance).run(|| instance.members.member(&instance.id)).await?.is_some() {
+    if patiently(members).run(|| members.ground.members.member(&members.ground.id)).await?.is_some() {
         // It was evicted meanwhile, or marked before.
         return Ok(());
     }
@@ -126,24 +121,25 @@ async fn mark_left(instance: &Instance) -> Result<()> {
 
 /// Tells other members of the tasks that they may go on with, each member of some. Whatever is lost on the way,
 /// survivors find by this instance's record.
-async fn hand_over(instance: &Instance, tasks: &BTreeSet<TaskKey>) {
-    if !instance.connection.is_connected() {
+async fn hand_over(members: &Members, tasks: &BTreeSet<TaskKey>) {
+    if !members.ground.connection.is_connected() {
         return;
     }
-    let mut heirs = match heirs(instance).await {
+    let mut heirs = match heirs(members).await {
         Ok(heirs) => heirs,
         Err(error) => {
             tracing::debug!(error = %Chain(&error), "nobody is told of the tasks that this instance leaves");
             return;
         }
     };
-    shuffle(instance, &mut heirs);
+    shuffle(members, &mut heirs);
     let each_to_one = tasks.iter().zip(heirs.iter().cycle());
     stream::iter(each_to_one)
         .for_each_concurrent(AT_ONCE, async |(key, heir)| {
-            let trace = trace::header(&*instance.env);
-            let message = BusMessage { from: instance.id, task: key.clone(), news: News::HandOver, trace };
-            if let Err(error) = instance.send(&[*heir], &message).await {
+            let trace = trace::header(&*members.ground.env);
+            let message =
+                BusMessage { from: members.ground.id, task: key.clone(), news: News::HandOver, trace };
+            if let Err(error) = members.ground.send(&[*heir], &message).await {
                 tracing::debug!(task = %key, error = %Chain(&error), "a task is not handed over by the bus");
             }
         })
@@ -151,13 +147,13 @@ async fn hand_over(instance: &Instance, tasks: &BTreeSet<TaskKey>) {
 }
 
 /// Reads who takes new work and can be told so, of those members that follow this one.
-async fn heirs(instance: &Instance) -> Result<Vec<Recipient>> {
-    let mut members = instance.members.roster(Some(&instance.id), HEIRS).await?;
-    if members.len() < HEIRS {
-        let around = instance.members.roster(None, HEIRS).await?;
-        members.extend(around.into_iter().filter(|member| member.id < instance.id));
+async fn heirs(members: &Members) -> Result<Vec<Recipient>> {
+    let mut following = members.ground.members.roster(Some(&members.ground.id), HEIRS).await?;
+    if following.len() < HEIRS {
+        let around = members.ground.members.roster(None, HEIRS).await?;
+        following.extend(around.into_iter().filter(|member| member.id < members.ground.id));
     }
     let is_heir = |member: &Member| member.state == MemberState::Serving && member.reach != Reach::Nowhere;
-    let heirs = members.iter().filter(|member| is_heir(member));
+    let heirs = following.iter().filter(|member| is_heir(member));
     Ok(heirs.map(|member| Recipient { instance: member.id, reach: member.reach }).collect())
 }

@@ -25,13 +25,41 @@ pub(crate) use keys::{read_keys, renew_keys};
 pub(crate) use leave::leave;
 pub(crate) use observe::observe;
 pub(crate) use reconcile::reconcile;
-pub(crate) use suspicion::{Suspects, suspect, suspect_if_old};
+pub(crate) use suspicion::{suspect, suspect_if_old};
 
-use crate::instance::Instance;
+use crate::actor::Actors;
+use crate::ground::Ground;
+use crate::webhook::Couriers;
+use suspicion::Suspects;
 use take_over::Gone;
+
+/// What one instance knows of the others, and does about them.
+pub(crate) struct Members {
+    ground: Arc<Ground>,
+    actors: Arc<Actors>,
+    couriers: Arc<Couriers>,
+    suspects: Suspects,
+}
+
+impl std::fmt::Debug for Members {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Members").field("me", &self.ground.id).finish_non_exhaustive()
+    }
+}
+
+impl Members {
+    pub(crate) fn new(actors: &Arc<Actors>, couriers: &Arc<Couriers>) -> Arc<Self> {
+        Arc::new(Members {
+            ground: Arc::clone(&actors.ground),
+            actors: Arc::clone(actors),
+            couriers: Arc::clone(couriers),
+            suspects: Suspects::default(),
+        })
+    }
+}
 
 /// Recovers what an earlier incarnation of an instance left. Its observers do so, too; but where there is none, or none
 /// knows of it any more, the next incarnation does.
-pub(crate) fn recover_earlier(instance: &Arc<Instance>, earlier: InstanceId) {
-    recovery::begin(instance, Gone { id: earlier, state: MemberState::Evicted }, 0);
+pub(crate) fn recover_earlier(members: &Arc<Members>, earlier: InstanceId) {
+    recovery::begin(members, Gone { id: earlier, state: MemberState::Evicted }, 0);
 }

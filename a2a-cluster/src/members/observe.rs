@@ -6,12 +6,11 @@ use std::time::Duration;
 use a2a_core::{Eviction, InstanceId, Member, MemberState, Result};
 use futures::stream::{self, StreamExt};
 
+use super::Members;
 use super::failure_detector::{Dead, Ended, FailureDetector, Verdict};
 use super::recovery;
 use super::take_over::Gone;
-use crate::error::Chain;
-use crate::instance::Instance;
-use crate::retry::bounded;
+use crate::ground::{Chain, bounded};
 
 /// How many records one read returns at most: what DynamoDB reads for one unit.
 const WINDOW: usize = 24;
@@ -20,22 +19,22 @@ const WINDOW: usize = 24;
 const AT_ONCE: usize = 8;
 
 /// Observes until the instance closes.
-pub(crate) async fn observe(instance: Arc<Instance>) {
+pub(crate) async fn observe(members: Arc<Members>) {
     let observing = async {
-        let mut clock = instance.liveness.clock();
-        let mut detector = FailureDetector::new(instance.config.lease);
+        let mut clock = members.ground.liveness.clock();
+        let mut detector = FailureDetector::new(members.ground.config.lease);
         let mut ring = Ring { fits: true };
         while clock.changed().await.is_ok() {
             let now = *clock.borrow_and_update();
-            match bounded(instance.config.beat_interval, ring.read(&instance, &detector, now)).await {
+            match bounded(members.ground.config.beat_interval, ring.read(&members, &detector, now)).await {
                 // What took longer than to the next beat tells nothing of the time that was asked about.
                 Ok(_) if clock.has_changed().unwrap_or(true) => {}
-                Ok(seen) => act(&instance, detector.observe(now, &seen)).await,
+                Ok(seen) => act(&members, detector.observe(now, &seen)).await,
                 Err(error) => tracing::warn!(error = %Chain(&error), "other instances cannot be observed"),
             }
         }
     };
-    let _: Option<()> = instance.closing.run_until_cancelled(observing).await;
+    let _: Option<()> = members.ground.stop.closing.run_until_cancelled(observing).await;
 }
 
 /// Reads the members that follow this one, the nearest first.
@@ -49,12 +48,13 @@ impl Ring {
     /// Reads until the detector has enough, or the ring is closed.
     async fn read(
         &mut self,
-        instance: &Instance,
+        members: &Members,
         detector: &FailureDetector,
         now: Duration,
     ) -> Result<Vec<Member>> {
-        let me = instance.id;
-        let page = async |after: Option<InstanceId>| instance.members.roster(after.as_ref(), WINDOW).await;
+        let me = members.ground.id;
+        let page =
+            async |after: Option<InstanceId>| members.ground.members.roster(after.as_ref(), WINDOW).await;
         if self.fits {
             let ring = page(None).await?;
             if ring.len() < WINDOW {
@@ -95,23 +95,25 @@ fn around(mut ring: Vec<Member>, me: InstanceId) -> Vec<Member> {
     ring
 }
 
-async fn act(instance: &Arc<Instance>, verdict: Verdict) {
+async fn act(members: &Arc<Members>, verdict: Verdict) {
     for Ended { id, state, rank } in verdict.ended {
-        recovery::begin(instance, Gone { id, state }, rank);
+        recovery::begin(members, Gone { id, state }, rank);
     }
-    stream::iter(verdict.dead).for_each_concurrent(AT_ONCE, |dead| evict(instance, dead)).await;
+    stream::iter(verdict.dead).for_each_concurrent(AT_ONCE, |dead| evict(members, dead)).await;
 }
 
-async fn evict(instance: &Arc<Instance>, dead: Dead) {
+async fn evict(members: &Arc<Members>, dead: Dead) {
     // An instance that may be dead itself evicts nobody.
-    if !instance.liveness.is_fresh(instance.config.lease) {
+    if !members.ground.liveness.is_fresh(members.ground.config.lease) {
         return;
     }
-    match bounded(instance.config.beat_interval, instance.members.evict(&dead.id, dead.beat)).await {
+    match bounded(members.ground.config.beat_interval, members.ground.members.evict(&dead.id, dead.beat))
+        .await
+    {
         Ok(Eviction::Evicted) => {
-            instance.meters.evictions.increment(1);
+            members.ground.meters.evictions.increment(1);
             tracing::warn!(instance = %dead.id, "an instance did not move for the lease time: evicted");
-            recovery::begin(instance, Gone { id: dead.id, state: MemberState::Evicted }, dead.rank);
+            recovery::begin(members, Gone { id: dead.id, state: MemberState::Evicted }, dead.rank);
         }
         Ok(Eviction::Moved { .. } | Eviction::Absent) => {}
         Err(error) => tracing::warn!(error = %Chain(&error), "an instance could not be evicted"),

@@ -9,54 +9,57 @@ use std::sync::Arc;
 use a2a_core::{MemberState, TaskKey};
 use futures::stream::{self, StreamExt};
 
+use super::Members;
 use super::index;
 use super::suspicion::AT_ONCE;
 use super::take_over::{Gone, Taken, take_over};
-use crate::error::Chain;
-use crate::instance::Instance;
+use crate::ground::Chain;
 
 /// Looks once per lease time until the instance stops. A task that was found twice without a run, a lease
 /// apart, is taken over like one of a dead instance.
-pub(crate) async fn reconcile(instance: Arc<Instance>) {
+pub(crate) async fn reconcile(members: Arc<Members>) {
     let mut before = BTreeSet::new();
     loop {
         tokio::select! {
             biased;
-            () = instance.stopping.cancelled() => return,
-            () = tokio::time::sleep(instance.config.lease) => {}
+            () = members.ground.stop.stopping.cancelled() => return,
+            () = tokio::time::sleep(members.ground.config.lease) => {}
         }
         // A claim whose outcome is unknown may be missing from the index, which lags.
-        let uncertain = instance.take_unattended();
-        let recorded = match index::executing(&instance, &instance.id).await {
+        let uncertain = members.ground.unattended.take();
+        let recorded = match index::executing(&members, &members.ground.id).await {
             Ok(recorded) => recorded,
             Err(error) => {
                 tracing::debug!(error = %Chain(&error), "this instance's recorded tasks cannot be read");
-                uncertain.iter().for_each(|key| instance.leave_unattended(key));
+                uncertain.iter().for_each(|key| members.ground.unattended.note(key));
                 continue;
             }
         };
         // Looked at twice, as everything.
-        uncertain.iter().filter(|key| !before.contains(*key)).for_each(|key| instance.leave_unattended(key));
+        uncertain
+            .iter()
+            .filter(|key| !before.contains(*key))
+            .for_each(|key| members.ground.unattended.note(key));
         let recorded = recorded.into_iter().chain(uncertain);
-        let idle: BTreeSet<TaskKey> = recorded.filter(|key| !is_attended(&instance, key)).collect();
+        let idle: BTreeSet<TaskKey> = recorded.filter(|key| !is_attended(&members, key)).collect();
         let twice: Vec<_> = idle.intersection(&before).collect();
-        stream::iter(twice).for_each_concurrent(AT_ONCE, |key| adopt(&instance, key)).await;
+        stream::iter(twice).for_each_concurrent(AT_ONCE, |key| adopt(&members, key)).await;
         before = idle;
     }
 }
 
 /// Whether somebody here works on a task. One whose turn is over is recorded for as long as its courier delivers;
 /// that is no mistake.
-fn is_attended(instance: &Instance, key: &TaskKey) -> bool {
-    instance.has_task(key) || instance.couriers.attends_to(key)
+fn is_attended(members: &Members, key: &TaskKey) -> bool {
+    members.actors.has_task(key) || members.couriers.attends_to(key)
 }
 
-async fn adopt(instance: &Arc<Instance>, key: &TaskKey) {
-    if is_attended(instance, key) {
+async fn adopt(members: &Arc<Members>, key: &TaskKey) {
+    if is_attended(members, key) {
         return;
     }
-    let me = Gone { id: instance.id, state: MemberState::Evicted };
-    match take_over(instance, key, me).await {
+    let me = Gone { id: members.ground.id, state: MemberState::Evicted };
+    match take_over(members, key, me).await {
         Ok(Taken::Here) => tracing::warn!(task = %key, "a task was recorded as run here, but was not"),
         Ok(Taken::Not) => {}
         Err(error) => {

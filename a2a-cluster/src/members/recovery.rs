@@ -14,14 +14,13 @@ use a2a_core::{Result, TaskKey};
 use futures::stream::{self, StreamExt};
 use tokio::time::{Instant, sleep};
 
+use super::Members;
 use super::failure_detector::OBSERVED;
 use super::index;
 use super::shuffle::shuffle;
 use super::suspicion::AT_ONCE;
 use super::take_over::{Gone, Taken, take_over};
-use crate::error::Chain;
-use crate::instance::Instance;
-use crate::retry::bounded;
+use crate::ground::{Chain, bounded};
 
 /// So few tasks are taken at once, by whoever is first.
 const FEW: usize = 16;
@@ -34,19 +33,19 @@ const OTHERS_AFTER: u32 = 2;
 const LONGEST_PAUSE: u32 = 4;
 
 /// Begins to recover what a member left, unless that is under way here. The rank tells its observers apart.
-pub(super) fn begin(instance: &Arc<Instance>, gone: Gone, rank: usize) {
-    if let Some(guard) = instance.suspects.recovers(gone.id) {
-        let instance = Arc::clone(instance);
-        instance.tracker.clone().spawn(async move {
+pub(super) fn begin(members: &Arc<Members>, gone: Gone, rank: usize) {
+    if let Some(guard) = members.suspects.recovers(gone.id) {
+        let members = Arc::clone(members);
+        members.ground.tracker.clone().spawn(async move {
             let _guard = guard;
-            Recovery::new(&instance, gone, rank).run().await;
+            Recovery::new(&members, gone, rank).run().await;
         });
     }
 }
 
 /// What is known of a member that is being recovered.
 struct Recovery<'a> {
-    instance: &'a Arc<Instance>,
+    members: &'a Arc<Members>,
     gone: Gone,
     rank: usize,
     began: Instant,
@@ -58,26 +57,18 @@ struct Recovery<'a> {
 }
 
 impl<'a> Recovery<'a> {
-    fn new(instance: &'a Arc<Instance>, gone: Gone, rank: usize) -> Self {
+    fn new(members: &'a Arc<Members>, gone: Gone, rank: usize) -> Self {
         let now = Instant::now();
-        Recovery {
-            instance,
-            gone,
-            rank,
-            began: now,
-            last_shown: now,
-            later: BTreeMap::new(),
-            released: false,
-        }
+        Recovery { members, gone, rank, began: now, last_shown: now, later: BTreeMap::new(), released: false }
     }
 
     /// Works until the record is gone, or this instance closes.
     async fn run(&mut self) {
-        let config = &self.instance.config;
+        let config = &self.members.ground.config;
         let longest = (config.lease * LONGEST_PAUSE).max(config.beat_interval);
         let mut pause = config.beat_interval;
         loop {
-            match index::executing(self.instance, &self.gone.id).await {
+            match index::executing(self.members, &self.gone.id).await {
                 Ok(tasks) if tasks.is_empty() => {
                     self.release().await;
                     if self.is_over().await {
@@ -97,7 +88,7 @@ impl<'a> Recovery<'a> {
                     pause = config.beat_interval;
                 }
             }
-            if self.instance.closing.run_until_cancelled(sleep(pause)).await.is_none() {
+            if self.members.ground.stop.closing.run_until_cancelled(sleep(pause)).await.is_none() {
                 return;
             }
         }
@@ -108,8 +99,8 @@ impl<'a> Recovery<'a> {
         if self.released {
             return;
         }
-        let release = self.instance.connection.release(&self.gone.id);
-        match bounded(self.instance.config.beat_interval, release).await {
+        let release = self.members.ground.connection.release(&self.gone.id);
+        match bounded(self.members.ground.config.beat_interval, release).await {
             Ok(()) => self.released = true,
             Err(error) => {
                 tracing::warn!(dead = %self.gone.id, error = %Chain(&error), "what a dead instance left on the bus stays for now");
@@ -121,11 +112,11 @@ impl<'a> Recovery<'a> {
     async fn take_share(&mut self, mut tasks: Vec<TaskKey>) {
         let now = Instant::now();
         self.later.retain(|key, _| tasks.contains(key));
-        let all =
-            tasks.len() <= FEW || self.began.elapsed() >= self.instance.config.beat_interval * OTHERS_AFTER;
+        let all = tasks.len() <= FEW
+            || self.began.elapsed() >= self.members.ground.config.beat_interval * OTHERS_AFTER;
         tasks.retain(|key| all || part_of(key) == self.rank);
         tasks.retain(|key| self.later.get(key).is_none_or(|(at, _)| *at <= now));
-        shuffle(self.instance, &mut tasks);
+        shuffle(self.members, &mut tasks);
         let tried: Vec<_> =
             stream::iter(tasks).map(|key| self.take_one(key)).buffer_unordered(AT_ONCE).collect().await;
         for (key, outcome) in tried {
@@ -136,7 +127,7 @@ impl<'a> Recovery<'a> {
                 // It harms itself only: the others are taken over, and it is tried again later.
                 Err(error) => {
                     tracing::warn!(task = %key, error = %Chain(&error), "a dead instance's task waits to be taken over");
-                    let config = &self.instance.config;
+                    let config = &self.members.ground.config;
                     let before = self.later.get(&key).map_or(config.beat_interval, |(_, pause)| *pause);
                     let pause = (before * 2).min(config.lease * 4);
                     self.later.insert(key, (Instant::now() + pause, pause));
@@ -146,26 +137,27 @@ impl<'a> Recovery<'a> {
     }
 
     async fn take_one(&self, key: TaskKey) -> (TaskKey, Result<Taken>) {
-        if self.instance.closing.is_cancelled() {
+        if self.members.ground.stop.closing.is_cancelled() {
             return (key, Ok(Taken::Not));
         }
-        let outcome = take_over(self.instance, &key, self.gone).await;
+        let outcome = take_over(self.members, &key, self.gone).await;
         (key, outcome)
     }
 
     /// No task is shown any more. Tells whether nothing is left to do: the record is removed, now or before.
     async fn is_over(&self) -> bool {
-        let Recovery { instance, gone: Gone { id: dead, .. }, .. } = self;
-        let config = &instance.config;
+        let Recovery { members, gone: Gone { id: dead, .. }, .. } = self;
+        let config = &members.ground.config;
         if self.last_shown.elapsed() >= config.keep_evicted && self.released {
-            let removed = instance.retry_for_request().run(|| instance.members.remove(dead)).await;
+            let removed =
+                members.ground.retry_for_request().run(|| members.ground.members.remove(dead)).await;
             if let Err(error) = &removed {
                 tracing::debug!(%dead, error = %Chain(error), "a dead instance's record stays for now");
             }
             return removed.is_ok();
         }
         // Another observer may have removed it. The index may lag behind what the member did last.
-        let record = bounded(config.lease, instance.members.member(dead)).await;
+        let record = bounded(config.lease, members.ground.members.member(dead)).await;
         record.is_ok_and(|record| record.is_none()) && self.began.elapsed() >= config.lease * 2
     }
 }

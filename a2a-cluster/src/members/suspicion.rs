@@ -7,10 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use a2a_core::{InstanceId, MemberState, Result, StoredTask, TaskKey, reduce};
 use tokio::sync::Semaphore;
 
+use super::Members;
 use super::take_over::{Gone, take_over};
-use crate::error::Chain;
-use crate::instance::Instance;
-use crate::retry::bounded;
+use crate::ground::{Chain, bounded};
 
 /// How many tasks are taken over at once.
 pub(super) const AT_ONCE: usize = 16;
@@ -61,19 +60,19 @@ impl<T: Ord> Drop for Guard<T> {
 
 /// Looks into a task whose executor has been silent, or says that it leaves: where that is no live member, takes the
 /// task over. Costs a read of the executor's record where that lives.
-pub(crate) fn suspect(instance: &Arc<Instance>, key: &TaskKey, executor: InstanceId) {
-    if executor == instance.id {
+pub(crate) fn suspect(members: &Arc<Members>, key: &TaskKey, executor: InstanceId) {
+    if executor == members.ground.id {
         return;
     }
-    let Some(guard) = Guard::of(&instance.suspects.tasks, key.clone()) else { return };
-    let instance = Arc::clone(instance);
-    instance.tracker.clone().spawn(async move {
+    let Some(guard) = Guard::of(&members.suspects.tasks, key.clone()) else { return };
+    let members = Arc::clone(members);
+    members.ground.tracker.clone().spawn(async move {
         let looked: Result<()> = async {
-            let record = bounded(instance.config.lease, instance.members.member(&executor)).await?;
+            let record = bounded(members.ground.config.lease, members.ground.members.member(&executor)).await?;
             // A record stays for long after the last task: an executor without one has been dead for longer.
             let state = record.map_or(MemberState::Evicted, |record| record.state);
             if state.is_final() {
-                take_over(&instance, &guard.item, Gone { id: executor, state }).await?;
+                take_over(&members, &guard.item, Gone { id: executor, state }).await?;
             }
             Ok(())
         }
@@ -86,13 +85,14 @@ pub(crate) fn suspect(instance: &Arc<Instance>, key: &TaskKey, executor: Instanc
 
 /// Looks into a task of another instance that has not moved for long. The clocks of two machines are compared
 /// here, but only to decide whether to look.
-pub(crate) fn suspect_if_old(instance: &Arc<Instance>, key: &TaskKey, stored: &StoredTask) {
+pub(crate) fn suspect_if_old(members: &Arc<Members>, key: &TaskKey, stored: &StoredTask) {
     let status = &stored.task.status;
-    let age = status.timestamp.and_then(|at| (instance.env.now() - at).to_std().ok()).unwrap_or_default();
+    let age =
+        status.timestamp.and_then(|at| (members.ground.env.now() - at).to_std().ok()).unwrap_or_default();
     if let Some(claim) = stored.head.claim
         && !reduce::ends_turn(&status.state)
-        && age > instance.config.lease * 2
+        && age > members.ground.config.lease * 2
     {
-        suspect(instance, key, claim.instance);
+        suspect(members, key, claim.instance);
     }
 }

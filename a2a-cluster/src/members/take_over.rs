@@ -6,8 +6,8 @@ use std::sync::Arc;
 use a2a_core::{BackendError, InstanceId, MemberState, Result, TaskKey};
 use tokio::time::timeout;
 
+use super::Members;
 use crate::actor::core::{Input, Reply, Settled};
-use crate::instance::Instance;
 
 /// An executor that is gone.
 #[derive(Debug, Clone, Copy)]
@@ -28,25 +28,25 @@ pub(super) enum Taken {
 
 /// Takes one task over. Somebody else may be faster; then nothing happens. Only so many are taken over at once, and
 /// each has a bound in time: one that cannot be read harms itself only.
-pub(super) async fn take_over(instance: &Arc<Instance>, key: &TaskKey, gone: Gone) -> Result<Taken> {
-    let _permit = instance.suspects.at_once.acquire().await;
-    match timeout(instance.config.lease, taken_over(instance, key, gone)).await {
+pub(super) async fn take_over(members: &Arc<Members>, key: &TaskKey, gone: Gone) -> Result<Taken> {
+    let _permit = members.suspects.at_once.acquire().await;
+    match timeout(members.ground.config.lease, taken_over(members, key, gone)).await {
         Ok(taken) => taken,
         Err(elapsed) => {
             // A claim may have been made, or may still be.
-            instance.leave_unattended(key);
+            members.ground.unattended.note(key);
             Err(BackendError::Unavailable(elapsed.into()))
         }
     }
 }
 
-async fn taken_over(instance: &Arc<Instance>, key: &TaskKey, gone: Gone) -> Result<Taken> {
+async fn taken_over(members: &Arc<Members>, key: &TaskKey, gone: Gone) -> Result<Taken> {
     // Most tasks of a large instance are another survivor's by now: the head tells, and costs less than the task.
-    let head = instance.retry_for_request().run(|| instance.tasks.head(key)).await?;
+    let head = members.ground.retry_for_request().run(|| members.ground.tasks.head(key)).await?;
     if head.and_then(|head| head.claim).filter(|claim| claim.instance == gone.id).is_none() {
         return Ok(Taken::Not);
     }
-    let asked = instance.ask_actor(key, None, |ticket| Input::TakeOver {
+    let asked = members.actors.ask(key, None, |ticket| Input::TakeOver {
         ticket: Some(ticket),
         from: Some(gone.id),
         // Who hands a task over in good order did not lose its agent.

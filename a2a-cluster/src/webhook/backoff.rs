@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::policy::Webhooks;
+use crate::ground::Webhooks;
 
 /// The longest pause that a webhook may ask for.
 const LONGEST_ASKED_FOR: Duration = Duration::from_secs(5 * 60);

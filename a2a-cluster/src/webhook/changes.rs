@@ -9,17 +9,16 @@ use std::sync::Arc;
 use a2a_core::{InstanceId, News, PushSubscription, Result, TaskKey};
 use tokio::time::sleep;
 
-use super::couriers::attend;
-use crate::error::Chain;
-use crate::instance::Instance;
+use super::couriers::{Couriers, attend};
+use crate::ground::Chain;
 
 /// Acts on a config that was created here, or deleted: then there is no subscription.
-pub(crate) async fn changed(instance: &Arc<Instance>, key: &TaskKey, created: Option<&PushSubscription>) {
-    if instance.has_task(key) || instance.couriers.attends_to(key) {
-        attend(instance, key);
+pub(crate) async fn changed(couriers: &Arc<Couriers>, key: &TaskKey, created: Option<&PushSubscription>) {
+    if couriers.actors.has_task(key) || couriers.attends_to(key) {
+        attend(couriers, key);
         return;
     }
-    let whose = match instance.retry_for_request().run(|| executor_of(instance, key)).await {
+    let whose = match couriers.ground.retry_for_request().run(|| executor_of(couriers, key)).await {
         Ok(Executor::NoTask) => return,
         Ok(whose) => whose,
         Err(error) => {
@@ -28,13 +27,13 @@ pub(crate) async fn changed(instance: &Arc<Instance>, key: &TaskKey, created: Op
         }
     };
     if let Executor::Other(executor) = whose {
-        instance.tell(executor, key, News::Configs);
+        couriers.ground.tell(executor, key, News::Configs);
     }
     if let Some(created) = created {
         if let Executor::Nobody = whose {
-            attend(instance, key);
+            attend(couriers, key);
         } else {
-            instance.tracker.spawn(look_after(Arc::clone(instance), key.clone(), created.clone()));
+            couriers.ground.tracker.spawn(look_after(Arc::clone(couriers), key.clone(), created.clone()));
         }
     }
 }
@@ -47,27 +46,27 @@ enum Executor {
     Unknown,
 }
 
-async fn executor_of(instance: &Instance, key: &TaskKey) -> Result<Executor> {
-    Ok(match instance.tasks.head(key).await? {
+async fn executor_of(couriers: &Couriers, key: &TaskKey) -> Result<Executor> {
+    Ok(match couriers.ground.tasks.head(key).await? {
         None => Executor::NoTask,
         Some(head) => match head.claim {
-            Some(claim) if claim.instance != instance.id => Executor::Other(claim.instance),
+            Some(claim) if claim.instance != couriers.ground.id => Executor::Other(claim.instance),
             _ => Executor::Nobody,
         },
     })
 }
 
 /// Looks after a new config until somebody delivers to it.
-async fn look_after(instance: Arc<Instance>, key: TaskKey, created: PushSubscription) {
-    let closing = instance.closing.clone();
+async fn look_after(couriers: Arc<Couriers>, key: TaskKey, created: PushSubscription) {
+    let closing = couriers.ground.stop.closing.clone();
     closing
         .run_until_cancelled(async {
-            let mut pause = instance.config.silence_min;
+            let mut pause = couriers.ground.config.silence_min;
             loop {
                 sleep(pause).await;
                 // As with a silent stream, but for longer: most configs live as long as their task.
-                pause = (pause * 2).min(instance.config.lease * 2);
-                match is_served(&instance, &key, &created).await {
+                pause = (pause * 2).min(couriers.ground.config.lease * 2);
+                match is_served(&couriers, &key, &created).await {
                     Ok(true) => return,
                     Ok(false) => {}
                     Err(error) => {
@@ -79,20 +78,20 @@ async fn look_after(instance: Arc<Instance>, key: TaskKey, created: PushSubscrip
         .await;
 }
 
-async fn is_served(instance: &Arc<Instance>, key: &TaskKey, created: &PushSubscription) -> Result<bool> {
+async fn is_served(couriers: &Arc<Couriers>, key: &TaskKey, created: &PushSubscription) -> Result<bool> {
     let id = created.config.id.as_deref().unwrap_or_default();
-    match instance.push.get_config(key, id).await? {
+    match couriers.ground.push.get_config(key, id).await? {
         Some(now) if now.acknowledged == created.acknowledged && now.config == created.config => {}
         // It is known to whoever delivers, or was deleted or replaced.
         _ => return Ok(true),
     }
-    Ok(match executor_of(instance, key).await? {
+    Ok(match executor_of(couriers, key).await? {
         Executor::Other(executor) => {
-            instance.tell(executor, key, News::Configs);
+            couriers.ground.tell(executor, key, News::Configs);
             false
         }
         Executor::Nobody => {
-            attend(instance, key);
+            attend(couriers, key);
             true
         }
         Executor::NoTask | Executor::Unknown => true,

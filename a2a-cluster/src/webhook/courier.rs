@@ -12,12 +12,11 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::couriers::Post;
+use super::couriers::{Couriers, Post};
 use super::route::{Milestone, Progress, Route};
 use crate::actor::core::{Actor, Input};
 use crate::actor::{Handle, drive};
-use crate::error::Chain;
-use crate::instance::Instance;
+use crate::ground::Chain;
 
 /// Whose task it is, once no agent works on it here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +41,7 @@ struct Open {
 
 /// The courier of one task.
 pub(super) struct Courier {
-    instance: Arc<Instance>,
+    couriers: Arc<Couriers>,
     key: TaskKey,
     post: Arc<Post>,
     number: u64,
@@ -60,12 +59,12 @@ pub(super) struct Courier {
 }
 
 impl Courier {
-    pub(super) fn new(instance: &Arc<Instance>, key: &TaskKey, number: u64, post: Arc<Post>) -> Self {
-        let actor = instance.tell_actor(key, Input::Attended(number));
+    pub(super) fn new(couriers: &Arc<Couriers>, key: &TaskKey, number: u64, post: Arc<Post>) -> Self {
+        let actor = couriers.actors.tell(key, Input::Attended(number));
         // Read after that: what is committed from now on is in the ring.
         let ring_is_current = actor.look(Actor::is_running).unwrap_or(false);
         Courier {
-            instance: Arc::clone(instance),
+            couriers: Arc::clone(couriers),
             key: key.clone(),
             post,
             number,
@@ -84,7 +83,7 @@ impl Courier {
     /// first, the post stays occupied: a run that ends only now keeps the executor recorded, by which survivors
     /// find what is pending.
     pub(super) async fn serve(mut self) {
-        let closing = self.instance.closing.clone();
+        let closing = self.couriers.ground.stop.closing.clone();
         closing.run_until_cancelled(self.work()).await;
     }
 
@@ -116,7 +115,7 @@ impl Courier {
         let knows_whose = runs || self.owner.is_some();
         let wants_to_read = !self.has_read() || self.is_busy();
         let due = match (knows_whose, wants_to_read) {
-            (false, _) => Some(Instant::now() + self.instance.config.retry_max),
+            (false, _) => Some(Instant::now() + self.couriers.ground.config.retry_max),
             (true, true) => Some(self.stale_at),
             (true, false) => None,
         };
@@ -129,7 +128,7 @@ impl Courier {
                 }
             }
         };
-        let stopping = &self.instance.stopping;
+        let stopping = &self.couriers.ground.stop.stopping;
         tokio::select! {
             biased;
             () = self.post.wake.notified() => {}
@@ -153,9 +152,10 @@ impl Courier {
         if anew {
             self.routes.retain(|_, open| open.milestone.get() != Progress::GivenUp);
         }
-        let instance = &self.instance;
-        let listed = instance.retry_for_request().run(|| instance.push.list_configs(&self.key)).await;
-        self.stale_at = Instant::now() + instance.config.silence_max;
+        let couriers = &self.couriers;
+        let listed =
+            couriers.ground.retry_for_request().run(|| couriers.ground.push.list_configs(&self.key)).await;
+        self.stale_at = Instant::now() + couriers.ground.config.silence_max;
         match listed {
             Ok(listed) => {
                 self.served = Some(calls);
@@ -181,7 +181,7 @@ impl Courier {
     fn open(&self, subscription: PushSubscription) -> Open {
         let milestone = Arc::new(Milestone::new(Arc::clone(&self.post.wake)));
         let route = Route::new(
-            &self.instance,
+            &self.couriers,
             &self.actor,
             self.ring_is_current,
             &subscription,
@@ -189,7 +189,7 @@ impl Courier {
         );
         let closed = CancellationToken::new();
         let guard = closed.clone().drop_guard();
-        self.instance.tracker.spawn(async move { closed.run_until_cancelled(route.travel()).await });
+        self.couriers.ground.tracker.spawn(async move { closed.run_until_cancelled(route.travel()).await });
         Open { subscription, milestone, _route: guard }
     }
 
@@ -231,12 +231,12 @@ impl Courier {
     }
 
     async fn ask_whose(&self) -> Option<Owner> {
-        let Courier { instance, key, .. } = self;
-        match instance.retry_for_request().run(|| instance.tasks.head(key)).await {
+        let Courier { couriers, key, .. } = self;
+        match couriers.ground.retry_for_request().run(|| couriers.ground.tasks.head(key)).await {
             Ok(None) => Some(Owner::NoTask),
             Ok(Some(head)) => Some(match head.claim {
                 None => Owner::Nobody,
-                Some(claim) if claim.instance == instance.id => Owner::Us,
+                Some(claim) if claim.instance == couriers.ground.id => Owner::Us,
                 Some(_) => Owner::Another,
             }),
             Err(error) => {
@@ -248,10 +248,10 @@ impl Courier {
 
     /// The agent answered with a message only: the config that came with the request is for no task.
     async fn forget_configs(&mut self) -> bool {
-        let Courier { instance, key, .. } = self;
+        let Courier { couriers, key, .. } = self;
         for id in self.routes.keys() {
-            let remove = || instance.push.remove_config(key, id);
-            if let Err(error) = instance.retry_for_request().run(remove).await {
+            let remove = || couriers.ground.push.remove_config(key, id);
+            if let Err(error) = couriers.ground.retry_for_request().run(remove).await {
                 tracing::debug!(task = %key, error = %Chain(&error), "a config without a task stays for now");
                 self.owner = None;
                 return false;
@@ -264,9 +264,9 @@ impl Courier {
     /// Ends this courier's service, unless there is something to do again; tells the actor.
     fn dismissed(&self) -> bool {
         let Some(served) = self.served else { return false };
-        let dismissed = self.instance.couriers.dismiss(&self.key, &self.post, served);
+        let dismissed = self.couriers.dismiss(&self.key, &self.post, served);
         if dismissed {
-            drive(&self.instance, &self.actor, Input::Delivered(self.number));
+            drive(&self.couriers.actors, &self.actor, Input::Delivered(self.number));
         }
         dismissed
     }

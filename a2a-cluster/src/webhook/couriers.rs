@@ -4,23 +4,27 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use a2a_core::TaskKey;
+use a2a::TaskPushNotificationConfig;
+use a2a_core::{TaskKey, Version};
+use async_trait::async_trait;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::sleep;
 
-use super::client::LazyClient;
+use super::configs;
 use super::courier::Courier;
-use super::policy::Webhooks;
-
-use crate::instance::Instance;
+use super::transport::WebhookTransport;
+use crate::actor::{Actors, Deliveries};
+use crate::ground::Ground;
 
 /// All couriers of one instance, and what they share.
 #[derive(Debug)]
 pub(crate) struct Couriers {
+    pub(super) ground: Arc<Ground>,
+    pub(super) actors: Arc<Actors>,
+    pub(super) transport: Option<Arc<dyn WebhookTransport>>,
     posts: Mutex<HashMap<TaskKey, Arc<Post>>>,
     left: Notify,
     made: AtomicU64,
-    pub(super) client: LazyClient,
     /// One permit for each call under way.
     pub(super) calls: Semaphore,
 }
@@ -67,14 +71,18 @@ impl Post {
 }
 
 impl Couriers {
-    pub(crate) fn new(policy: &Webhooks, allow_local: bool) -> Self {
-        Couriers {
+    pub(crate) fn new(actors: &Arc<Actors>, transport: Option<Arc<dyn WebhookTransport>>) -> Arc<Self> {
+        let ground = Arc::clone(&actors.ground);
+        let at_once = ground.config.webhooks.concurrency.clamp(1, Semaphore::MAX_PERMITS);
+        Arc::new(Couriers {
+            ground,
+            actors: Arc::clone(actors),
+            transport,
             posts: Mutex::new(HashMap::new()),
             left: Notify::new(),
             made: AtomicU64::new(0),
-            client: LazyClient::new(!allow_local),
-            calls: Semaphore::new(policy.concurrency.clamp(1, Semaphore::MAX_PERMITS)),
-        }
+            calls: Semaphore::new(at_once),
+        })
     }
 
     fn posts(&self) -> MutexGuard<'_, HashMap<TaskKey, Arc<Post>>> {
@@ -116,28 +124,45 @@ impl Couriers {
     }
 
     /// Waits while this instance may have been declared dead, for then somebody else delivers.
-    pub(super) async fn wait_for_life(&self, instance: &Instance) {
+    pub(super) async fn wait_for_life(&self) {
         // One that knows that it was evicted asks the store who delivers.
-        while !instance.liveness.is_fresh(instance.config.lease) && !instance.is_evicted() {
-            sleep(instance.config.beat_interval).await;
+        let ground = &self.ground;
+        while !ground.liveness.is_fresh(ground.config.lease) && !ground.stop.is_evicted() {
+            sleep(ground.config.beat_interval).await;
+        }
+    }
+}
+
+#[async_trait]
+impl Deliveries for Couriers {
+    fn attend(self: Arc<Self>, key: &TaskKey) {
+        attend(&self, key);
+    }
+
+    async fn save(self: Arc<Self>, key: &TaskKey, version: Version, config: TaskPushNotificationConfig) {
+        match configs::save(&self.ground, key, config, version).await {
+            Ok(_) => attend(&self, key),
+            Err(error) => {
+                tracing::error!(task = %key, code = error.code, "a config that came with a message could not be saved");
+            }
         }
     }
 }
 
 /// Sees to it that a courier attends to a task, reads its configs again, and tries again those webhooks that
 /// were given up.
-pub(crate) fn attend(instance: &Arc<Instance>, key: &TaskKey) {
-    call(instance, key, true);
+pub(crate) fn attend(couriers: &Arc<Couriers>, key: &TaskKey) {
+    call(couriers, key, true);
 }
 
 /// Sees to it that a courier attends to a task and reads its configs again.
-pub(super) fn look_again(instance: &Arc<Instance>, key: &TaskKey) {
-    call(instance, key, false);
+pub(super) fn look_again(couriers: &Arc<Couriers>, key: &TaskKey) {
+    call(couriers, key, false);
 }
 
-fn call(instance: &Arc<Instance>, key: &TaskKey, anew: bool) {
+fn call(couriers: &Arc<Couriers>, key: &TaskKey, anew: bool) {
     let post = {
-        let mut posts = instance.couriers.posts();
+        let mut posts = couriers.posts();
         if let Some(post) = posts.get(key) {
             post.call(anew);
             return;
@@ -146,7 +171,7 @@ fn call(instance: &Arc<Instance>, key: &TaskKey, anew: bool) {
         posts.insert(key.clone(), Arc::clone(&post));
         post
     };
-    let number = instance.couriers.made.fetch_add(1, Ordering::Relaxed) + 1;
-    let courier = Courier::new(instance, key, number, post);
-    instance.tracker.spawn(courier.serve());
+    let number = couriers.made.fetch_add(1, Ordering::Relaxed) + 1;
+    let courier = Courier::new(couriers, key, number, post);
+    couriers.ground.tracker.spawn(courier.serve());
 }

@@ -13,16 +13,14 @@
 mod acknowledgement;
 mod backoff;
 mod changes;
-mod client;
+mod configs;
 mod courier;
 mod couriers;
-mod guard;
-mod parcel;
-mod policy;
-mod resolver;
+mod request;
 mod route;
+mod transport;
 
 pub(crate) use changes::changed;
-pub(crate) use couriers::{Couriers, attend};
-pub(crate) use guard::check_url;
-pub use policy::Webhooks;
+pub(crate) use configs::{check_room, save};
+pub(crate) use couriers::Couriers;
+pub use transport::{WebhookAnswer, WebhookFailure, WebhookRequest, WebhookTransport};

@@ -11,13 +11,12 @@ use tokio::time::sleep;
 
 use super::acknowledgement::Acknowledgement;
 use super::backoff::Backoff;
-use super::couriers::look_again;
-use super::parcel::{Destination, Failure, body};
+use super::couriers::{Couriers, look_again};
+use super::request::{Destination, Failure, body};
 use crate::actor::Handle;
 use crate::actor::core::Tail;
-use crate::error::Chain;
-use crate::instance::Instance;
-use crate::telemetry::{Attempt, webhook_attempt};
+use crate::ground::Chain;
+use crate::ground::telemetry::{Attempt, webhook_attempt};
 
 /// How many commits of the feed are held at a time.
 const HELD: usize = 16;
@@ -62,7 +61,7 @@ impl Milestone {
 
 /// Delivers one task's events to one webhook.
 pub(super) struct Route {
-    instance: Arc<Instance>,
+    couriers: Arc<Couriers>,
     key: TaskKey,
     config_id: String,
     destination: Option<Destination>,
@@ -95,19 +94,18 @@ enum Fate {
 
 impl Route {
     pub(super) fn new(
-        instance: &Arc<Instance>,
+        couriers: &Arc<Couriers>,
         feed: &Arc<Handle>,
         feed_is_current: bool,
         subscription: &PushSubscription,
         milestone: Arc<Milestone>,
     ) -> Self {
-        let policy = &instance.config.webhooks;
-        let guarded = instance.couriers.client.is_guarded();
+        let policy = &couriers.ground.config.webhooks;
         Route {
-            instance: Arc::clone(instance),
+            couriers: Arc::clone(couriers),
             key: feed.key().clone(),
             config_id: subscription.config.id.clone().unwrap_or_default(),
-            destination: Destination::of(&subscription.config, guarded),
+            destination: Destination::of(&subscription.config),
             feed: Arc::clone(feed),
             feed_progress: feed.progress(),
             feed_is_current,
@@ -177,8 +175,12 @@ impl Route {
     }
 
     async fn read_store(&mut self) -> Option<Next> {
-        let Route { instance, key, .. } = self;
-        let read = instance.retry_for_request().run(|| instance.tasks.commits_after(key, self.cursor)).await;
+        let Route { couriers, key, .. } = self;
+        let read = couriers
+            .ground
+            .retry_for_request()
+            .run(|| couriers.ground.tasks.commits_after(key, self.cursor))
+            .await;
         match read {
             Ok(Replay::Commits(commits)) if commits.is_empty() => self.read_nothing().await,
             Ok(Replay::Commits(commits)) => self.held = commits.into(),
@@ -187,7 +189,7 @@ impl Route {
             }
             Err(error) => {
                 tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook waits for the store");
-                sleep(self.instance.config.retry_max).await;
+                sleep(self.couriers.ground.config.retry_max).await;
             }
         }
         None
@@ -202,7 +204,7 @@ impl Route {
         }
         self.empty_reads += 1;
         if self.empty_reads < EMPTY_READS {
-            sleep(self.instance.config.retry_min).await;
+            sleep(self.couriers.ground.config.retry_min).await;
         } else {
             // What is gone from the store nobody can deliver.
             self.cursor = head;
@@ -270,10 +272,10 @@ impl Route {
             // A webhook that keeps everybody waiting keeps no more than this event in memory.
             self.held = VecDeque::new();
             let Failure { attempt, status, retry_after } = failure;
-            let chance = self.instance.env.chance();
+            let chance = self.couriers.ground.env.chance();
             let pause = match attempt {
                 Attempt::Blocked => None,
-                _ => self.backoff.failed(&self.instance.config.webhooks, retry_after, chance),
+                _ => self.backoff.failed(&self.couriers.ground.config.webhooks, retry_after, chance),
             };
             let task = &self.key;
             let Some(pause) = pause else {
@@ -293,36 +295,39 @@ impl Route {
     /// Reads, after a pause, how far others got with this webhook: word of a claim may have been lost. Waits while
     /// another instance has the task.
     async fn delivered_elsewhere(&self) -> Version {
-        let Route { instance, key, .. } = self;
+        let Route { couriers, key, .. } = self;
         // In this order: a successor writes how far it got, then it releases the task.
-        while let Ok(Some(head)) = instance.tasks.head(key).await
-            && head.claim.is_some_and(|claim| claim.instance != instance.id)
+        while let Ok(Some(head)) = couriers.ground.tasks.head(key).await
+            && head.claim.is_some_and(|claim| claim.instance != couriers.ground.id)
         {
             // It closes this route, unless the task has come back.
-            look_again(instance, key);
-            sleep(instance.config.silence_max).await;
+            look_again(couriers, key);
+            sleep(couriers.ground.config.silence_max).await;
         }
         // Not knowing is no reason to stop.
-        match instance.push.get_config(key, &self.config_id).await {
+        match couriers.ground.push.get_config(key, &self.config_id).await {
             Ok(Some(config)) => config.acknowledged,
             Ok(None) | Err(_) => Version::ABSENT,
         }
     }
 
     async fn attempt(&self, body: Bytes) -> Result<(), Failure> {
-        let instance = &self.instance;
+        let couriers = &self.couriers;
         let Some(destination) = &self.destination else { return Err(Failure::of(Attempt::Blocked)) };
-        let Some(client) = instance.couriers.client.get() else { return Err(Failure::of(Attempt::Failed)) };
-        instance.couriers.wait_for_life(instance).await;
-        let _permit = instance.couriers.calls.acquire().await;
-        destination.post(client, body, instance.config.webhooks.timeout).await
+        let Some(transport) = &couriers.transport else { return Err(Failure::of(Attempt::Failed)) };
+        couriers.wait_for_life().await;
+        let _permit = couriers.calls.acquire().await;
+        destination.post(&**transport, body, couriers.ground.config.webhooks.timeout).await
     }
 
     async fn acknowledge(&mut self) {
         let Some(version) = self.acknowledgement.pending() else { return };
-        let Route { instance, key, config_id, .. } = &*self;
-        let written =
-            instance.retry_for_request().run(|| instance.push.acknowledge(key, config_id, version)).await;
+        let Route { couriers, key, config_id, .. } = &*self;
+        let written = couriers
+            .ground
+            .retry_for_request()
+            .run(|| couriers.ground.push.acknowledge(key, config_id, version))
+            .await;
         match written {
             Ok(()) => self.acknowledgement.written(version),
             Err(error) => {

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::world::storm::Storm;
 use crate::world::{
-    World, card, drain, eventually, fold, follow_up, on_every_bus, quick, state, texts, visible,
+    World, card, drain, eventually, fold, follow_up, on_every_bus, quick, state, texts, visible, webhooks,
 };
 use a2a_testkit::ScriptedAgent;
 
@@ -139,8 +139,10 @@ async fn settings_that_cannot_be_meant_are_refused_at_the_start() {
     let mut config = quick();
     config.lease = config.beat_interval;
     let store = std::sync::Arc::new(MemoryStore::new());
-    let builder =
-        Cluster::builder(std::sync::Arc::new(ScriptedAgent::default()), card()).store(store).config(config);
+    let builder = Cluster::builder(std::sync::Arc::new(ScriptedAgent::default()), card())
+        .webhooks(webhooks())
+        .store(store)
+        .config(config);
     let error = builder.start().await.unwrap_err();
     assert!(matches!(&error, StartError::Config(why) if why.contains("lease")), "{error}");
 }

@@ -13,8 +13,8 @@ use futures::future::join_all;
 
 use crate::world::checked::Checked;
 use crate::world::{
-    self, Bus, Node, World, at_once, card, drain, expect_task, fold, follow_up, list, on_every_bus, params,
-    quick, request, state, texts,
+    self, Bus, Node, World, at_once, card, drain, expect_task, fold, follow_up, list, local_webhooks,
+    on_every_bus, params, quick, request, state, texts, webhooks,
 };
 use a2a_testkit::ScriptedAgent;
 
@@ -23,8 +23,11 @@ async fn counted(instances: usize) -> (Vec<Node>, ScriptedAgent, Arc<MemoryStore
     let (agent, store) = (ScriptedAgent::default(), Arc::new(MemoryStore::new()));
     let mut nodes = Vec::new();
     for _ in 0..instances {
-        let builder = Cluster::builder(Arc::new(agent.clone()), card()).store(store.clone()).config(quick());
-        let cluster = builder.allow_local_webhooks(true).start().await.unwrap();
+        let builder = Cluster::builder(Arc::new(agent.clone()), card())
+            .webhooks(local_webhooks())
+            .store(store.clone())
+            .config(quick());
+        let cluster = builder.start().await.unwrap();
         let handler = cluster.handler();
         nodes.push(Node { cluster, handler });
     }
@@ -221,6 +224,7 @@ async fn a_deleted_tasks_message_makes_a_task_under_another_id() {
             }
         });
         let builder = Cluster::builder(Arc::new(ScriptedAgent::default()), card())
+            .webhooks(webhooks())
             .store(Arc::new(store))
             .config(quick());
         let cluster = builder.tasks(Arc::new(marks)).start().await.unwrap();

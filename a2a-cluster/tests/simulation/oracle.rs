@@ -66,7 +66,7 @@ fn check_log(task: &Task, log: &[Arc<CommitRecord>]) {
     let terminal =
         events.iter().position(|event| reduce::state_of(event).is_some_and(a2a::TaskState::is_terminal));
     assert!(terminal.is_none_or(|at| at + 1 == events.len()), "a terminal state is never left");
-    let folded = reduce::fold(None, log.iter().map(Arc::as_ref)).expect("a log begins with a task");
+    let folded = a2a_core::fold(None, log.iter().map(Arc::as_ref)).expect("a log begins with a task");
     assert_eq!(folded.as_ref().map(|task| &task.status), Some(&task.status));
 }
 
@@ -179,7 +179,7 @@ fn check_stream(seen: &Seen, first: &Task, log: &[Arc<CommitRecord>]) {
 
 /// Whether a snapshot is what these commits make.
 fn shows(snapshot: &Task, commits: &[Arc<CommitRecord>]) -> bool {
-    reduce::fold(None, commits.iter().map(Arc::as_ref)).is_ok_and(|task| task.as_ref() == Some(snapshot))
+    a2a_core::fold(None, commits.iter().map(Arc::as_ref)).is_ok_and(|task| task.as_ref() == Some(snapshot))
 }
 
 /// Whether a stream that began with the log's first event goes on with what follows it.

@@ -17,8 +17,6 @@ use serde_json::Value;
 
 pub use admit::{Refusal, admit, next_timestamp, status, user_message};
 
-use crate::{BackendError, CommitRecord, Result};
-
 /// Applies one logged event to a task.
 ///
 /// - A status replaces the status; the replaced status' message moves into the history, unless it is the
@@ -41,26 +39,6 @@ pub fn apply(task: &mut Task, event: &StreamResponse) {
         }
         StreamResponse::ArtifactUpdate(update) => artifacts::apply(task, update),
     }
-}
-
-/// Folds log entries into a task. The first entry of a log begins with the whole task.
-///
-/// # Errors
-///
-/// [`BackendError::Corrupt`] where the log does not begin so.
-pub fn fold<'a>(
-    start: Option<Task>,
-    records: impl IntoIterator<Item = &'a CommitRecord>,
-) -> Result<Option<Task>> {
-    let mut task = start;
-    for event in records.into_iter().flat_map(|record| &record.events) {
-        match (&mut task, event) {
-            (Some(task), event) => apply(task, event),
-            (empty, StreamResponse::Task(whole)) => *empty = Some(whole.clone()),
-            (_, _) => return Err(BackendError::corrupt("a log that does not begin with a task")),
-        }
-    }
-    Ok(task)
 }
 
 /// Returns the state that an event sets, if it sets one.

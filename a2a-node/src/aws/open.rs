@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use a2a_bus_memory::MemoryBus;
 use a2a_bus_snssqs::ConfigError;
-use a2a_core::{BackendError, EventBus};
+use a2a_core::{BackendError, EventBus, Store};
 use a2a_store_dynamodb::{DynamoDbConfig, table};
 
 use super::clients::Aws;
-use crate::backends::{Backends, OnAws};
+use crate::cli::OnAws;
 
 /// Why the backends cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub(crate) enum OpenError {
 /// # Errors
 ///
 /// An [`OpenError`] that an operator can act on.
-pub(crate) async fn open(place: OnAws) -> Result<Backends, OpenError> {
+pub(crate) async fn open(place: OnAws) -> Result<(Arc<dyn Store>, Arc<dyn EventBus>), OpenError> {
     let OnAws { table, topic_arn, task_retention, commit_spacing } = place;
     let aws = Aws::from_environment().await;
     if aws.region().is_none() {
@@ -49,5 +49,5 @@ pub(crate) async fn open(place: OnAws) -> Result<Backends, OpenError> {
     let store = aws.store(&table).with_config(config);
     Box::pin(table::verify_table(store.client(), &table)).await.map_err(OpenError::Table)?;
     Box::pin(table::set_up(store.client(), &table)).await.map_err(OpenError::Table)?;
-    Ok(Backends { store: Arc::new(store), bus })
+    Ok((Arc::new(store), bus))
 }

@@ -5,7 +5,28 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::seconds;
-use crate::backends::{Choice, OnAws};
+
+/// What to open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// Store and bus within this process.
+    Memory,
+    /// What all processes of a cluster share.
+    Aws(OnAws),
+}
+
+/// A table, and a topic with queues where there is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OnAws {
+    /// The table's name.
+    pub(crate) table: String,
+    /// The topic's ARN. Without one, only the instances of this process tell each other what is new.
+    pub(crate) topic_arn: Option<String>,
+    /// For how long finished tasks are kept; `None` for ever.
+    pub(crate) task_retention: Option<Duration>,
+    /// How far apart the commits of a running task are.
+    pub(crate) commit_spacing: Duration,
+}
 
 /// Settings of store and bus.
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod backends;
 mod operate;
 mod serve;
+mod tuning;
 
 use std::time::Duration;
 
@@ -11,9 +12,10 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-pub(crate) use backends::Mismatch;
+pub(crate) use backends::{Choice, Mismatch, OnAws};
 pub(crate) use operate::*;
 pub(crate) use serve::Serve;
+pub(crate) use tuning::{LeaseTooShort, Tuning};
 
 /// A2A servers that run as many instances: any instance answers for any task.
 #[derive(Debug, Parser)]

@@ -9,8 +9,8 @@ use clap::builder::BoolishValueParser;
 
 use super::backends::BackendFlags;
 use super::seconds;
+use crate::cli::Tuning;
 use crate::label;
-use crate::tuning::Tuning;
 
 /// Settings of `serve`.
 #[derive(Debug, Args)]

@@ -64,7 +64,7 @@ impl Writer {
             self.tip = next;
         }
         let records = commits.iter().map(|record| &**record);
-        self.task = reduce::fold(self.task.take(), records).unwrap();
+        self.task = a2a_core::fold(self.task.take(), records).unwrap();
     }
 
     fn next_events(&mut self) -> (Vec<StreamResponse>, ClaimChange) {
@@ -99,7 +99,7 @@ impl Writer {
                 id,
                 events: events.clone(),
             };
-            after = reduce::fold(after, [&record]).unwrap();
+            after = a2a_core::fold(after, [&record]).unwrap();
             let after = after.unwrap();
             let outcome = loop {
                 let commit = Commit::new(self.tip, id, events.clone(), &after).claim(change);

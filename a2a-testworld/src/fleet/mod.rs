@@ -9,6 +9,7 @@ use a2a::AgentCard;
 use a2a_cluster::bindings::Limits;
 use a2a_cluster::{CallerResolver, Cluster, ClusterBuilder, SinglePrincipal};
 use a2a_core::{CommitRecord, InstanceId, Replay, TaskKey, Tenant, Version};
+use a2a_serve::HttpWebhooks;
 use a2a_server::ServiceParams;
 use a2a_testkit::TaskLog;
 use a2a_testkit::agent::{Gates, ScriptedAgent};
@@ -111,8 +112,10 @@ impl Plan {
     }
 
     fn prepare(&self, builder: ClusterBuilder) -> ClusterBuilder {
-        let builder =
-            builder.callers(Arc::clone(&self.callers)).config(self.config.clone()).allow_local_webhooks(true);
+        let builder = builder
+            .callers(Arc::clone(&self.callers))
+            .config(self.config.clone())
+            .webhooks(Arc::new(HttpWebhooks::allowing_local()));
         match self.extended_card.clone() {
             Some(card) => builder.extended_card(Arc::new(move |_: &ServiceParams| Ok(card.clone()))),
             None => builder,

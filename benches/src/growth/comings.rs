@@ -5,9 +5,9 @@ use std::time::Duration;
 use futures::future::try_join_all;
 use tokio::time::{Instant, sleep};
 
-use super::curve::Point;
 use super::fleet::Fleet;
 use crate::Error;
+use crate::curve::Point;
 use crate::script::WAIT;
 
 /// Tasks of the one that dies.

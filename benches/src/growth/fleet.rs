@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use a2a::{Message, Part, Role, SendMessageRequest, StreamResponse, SubscribeToTaskRequest};
 use a2a_bus_memory::{Config as BusConfig, MemoryBus};
-use a2a_cluster::telemetry::BusState;
+use a2a_cluster::BusState;
 use a2a_cluster::{Cluster, ClusterHandler, Config};
 use a2a_core::Membership;
 use a2a_server::{RequestHandler, ServiceParams};

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::curve::Point;
 use super::fleet::Fleet;
 use crate::Error;
+use crate::curve::Point;
 
 /// After the start, and between any two beats.
 const SETTLED: Duration = Duration::from_millis(32_500);

@@ -4,8 +4,7 @@
 mod bus;
 mod comings;
 mod counted;
-pub(crate) mod curve;
-mod fleet;
+pub(crate) mod fleet;
 mod idle;
 mod scale;
 mod streams;
@@ -19,8 +18,8 @@ use clap::Args;
 use tokio::runtime::Builder;
 
 use crate::Error;
+use crate::curve::{Curve, Point};
 use crate::report::shown;
-use curve::{Curve, Point};
 use scale::Scale;
 
 /// What to count.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use futures::future::try_join_all;
 use tokio::time::sleep;
 
-use super::curve::Point;
 use super::fleet::{Fleet, read_all};
 use super::tally::Counts;
 use crate::Error;
+use crate::curve::Point;
 use crate::script::{WAIT, timed};
 
 /// Chunks of a watched task, and the time between two of them: longer than a commit takes.

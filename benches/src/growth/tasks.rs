@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 
-use super::curve::Point;
 use super::fleet::{Fleet, read_all};
 use crate::Error;
+use crate::curve::Point;
 use crate::script::{SHORT, timed};
 
 const INSTANCES: usize = 10;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use a2a::AgentCard;
 use a2a_bus_snssqs::{Clients, SnsSqsBus, create_topic};
-use a2a_cluster::telemetry::BusState;
+use a2a_cluster::BusState;
 use a2a_cluster::{Cluster, ClusterHandler, Config};
 use a2a_core::{InstanceId, SystemEnv};
 use a2a_node::meter::{Bill, Meter};

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::plot::lines::{Line, PALETTE};
 use crate::Error;
-use crate::growth::curve::Curve;
+use crate::curve::Curve;
 
 /// The rows of the table: the question, its figure, and what it says.
 const ROWS: [(&str, &str, &str); 19] = [

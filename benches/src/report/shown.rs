@@ -6,7 +6,7 @@ use super::costs::Ledger;
 use super::plot::lines;
 use super::{growth, page};
 use crate::Error;
-use crate::growth::curve::Curve;
+use crate::curve::Curve;
 
 /// The workspace's folder.
 pub(crate) fn root() -> &'static Path {

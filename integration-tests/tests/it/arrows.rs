@@ -77,16 +77,16 @@ fn may_know(name: &str) -> Option<Vec<&'static str>> {
         "a2a-core" | "a2a-testaws" => Some(vec![]),
         "a2a-testkit" | "a2a-cluster" => Some(vec!["a2a-core"]),
         name if backends().any(|backend| backend == name) => Some(vec!["a2a-core"]),
+        "a2a-serve" => Some(vec!["a2a-core", "a2a-cluster"]),
+        "a2a-node" => Some(["a2a-core", "a2a-cluster", "a2a-serve"].into_iter().chain(backends()).collect()),
         "a2a-testworld" => {
-            Some(vec!["a2a-core", "a2a-testkit", "a2a-cluster", "a2a-store-memory", "a2a-bus-memory"])
+            let memory = ["a2a-store-memory", "a2a-bus-memory"];
+            Some(["a2a-core", "a2a-testkit", "a2a-cluster", "a2a-serve"].into_iter().chain(memory).collect())
         }
-        "a2a-node" => Some(["a2a-core", "a2a-cluster"].into_iter().chain(backends()).collect()),
         name if ON_TOP.contains(&name) => {
-            let below =
-                ["a2a-core", "a2a-testkit", "a2a-testaws", "a2a-testworld", "a2a-cluster", "a2a-node"]
-                    .into_iter()
-                    .chain(backends());
-            Some(below.collect())
+            let tests = ["a2a-testkit", "a2a-testaws", "a2a-testworld"];
+            let below = ["a2a-core", "a2a-cluster", "a2a-serve", "a2a-node"].into_iter().chain(tests);
+            Some(below.chain(backends()).collect())
         }
         _ => None,
     }
@@ -95,6 +95,9 @@ fn may_know(name: &str) -> Option<Vec<&'static str>> {
 fn is_aws(name: &str) -> bool {
     name.starts_with("aws-")
 }
+
+/// What calls others over HTTP.
+const HTTP_CLIENTS: [&str; 2] = ["reqwest", "hyper-tls"];
 
 /// Fails with all arrows that should not be.
 fn none(wrong: Vec<Arrow>) {
@@ -119,8 +122,8 @@ fn our_crates_depend_on_each_other_one_way() {
 
 #[test]
 fn only_the_cluster_and_what_is_above_it_know_how_the_sdk_serves() {
-    let above =
-        |from: &str| ["a2a-cluster", "a2a-testworld", "a2a-node"].contains(&from) || ON_TOP.contains(&from);
+    let serving = ["a2a-cluster", "a2a-serve", "a2a-testworld", "a2a-node"];
+    let above = |from: &str| serving.contains(&from) || ON_TOP.contains(&from);
     // The agent that all tests share is one; who tests a store or a bus builds the testkit without it.
     let agent = |arrow: &Arrow| arrow.from == "a2a-testkit" && arrow.to == "a2a-server-lf" && arrow.optional;
     let wrong =
@@ -157,6 +160,12 @@ fn the_node_needs_aws_only_for_its_feature_which_is_off_by_default() {
     let node = workspace.crates.iter().find(|krate| krate["name"] == "a2a-node").unwrap();
     let default = node["features"]["default"].as_array().cloned().unwrap_or_default();
     assert!(!default.iter().any(|feature| feature == "aws"), "{default:?}");
+}
+
+#[test]
+fn the_cluster_calls_nobody_over_http() {
+    let wrong = |arrow: &Arrow| arrow.from == "a2a-cluster" && HTTP_CLIENTS.contains(&arrow.to.as_str());
+    none(Workspace::read().arrows().into_iter().filter(wrong).collect());
 }
 
 #[test]

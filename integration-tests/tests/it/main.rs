@@ -13,4 +13,5 @@ mod behind_a_proxy;
 mod deployment;
 mod documents;
 mod files;
+mod modules;
 mod scenarios;

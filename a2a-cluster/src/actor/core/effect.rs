@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use a2a::{StreamResponse, Task, TaskState};
+use a2a::{StreamResponse, Task};
 use a2a_core::reduce::Refusal;
 use a2a_core::{
     CallerContext, CancelRequest, Claim, ClaimChange, CommitId, InstanceId, News, Principal, Recipient, Tip,
@@ -11,6 +11,7 @@ use a2a_core::{
 
 use super::AgentId;
 use super::input::{Reply, Ticket, TurnKind};
+use crate::ground::telemetry::TurnOutcome;
 
 /// A commit to be made: it expects `after`.
 #[derive(Debug, Clone)]
@@ -134,83 +135,4 @@ pub enum Report {
     TakenOver(super::input::Settled),
     /// A turn ended here.
     Turn(TurnOutcome),
-}
-
-/// How a turn ended, as far as the agent here is concerned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TurnOutcome {
-    /// The task is completed.
-    Completed,
-    /// The task is failed.
-    Failed,
-    /// The task is cancelled.
-    Canceled,
-    /// The agent rejected the task.
-    Rejected,
-    /// The task waits for its caller.
-    InputRequired,
-    /// The task waits for credentials.
-    AuthRequired,
-    /// A message was the answer; there is no task.
-    Answered,
-    /// The agent, or the store, refused; there is no task.
-    Refused,
-    /// The turn is left to others.
-    HandedOver,
-    /// Another writer has the task.
-    Lost,
-}
-
-impl TurnOutcome {
-    /// All outcomes.
-    pub const ALL: [Self; 10] = [
-        TurnOutcome::Completed,
-        TurnOutcome::Failed,
-        TurnOutcome::Canceled,
-        TurnOutcome::Rejected,
-        TurnOutcome::InputRequired,
-        TurnOutcome::AuthRequired,
-        TurnOutcome::Answered,
-        TurnOutcome::Refused,
-        TurnOutcome::HandedOver,
-        TurnOutcome::Lost,
-    ];
-
-    /// The word for it in metrics.
-    pub fn word(self) -> &'static str {
-        match self {
-            TurnOutcome::Completed => "completed",
-            TurnOutcome::Failed => "failed",
-            TurnOutcome::Canceled => "canceled",
-            TurnOutcome::Rejected => "rejected",
-            TurnOutcome::InputRequired => "input_required",
-            TurnOutcome::AuthRequired => "auth_required",
-            TurnOutcome::Answered => "answered",
-            TurnOutcome::Refused => "refused",
-            TurnOutcome::HandedOver => "handed_over",
-            TurnOutcome::Lost => "lost",
-        }
-    }
-
-    /// How a turn ended that left its task in this state.
-    pub(super) fn of_state(state: &TaskState) -> Self {
-        match state {
-            TaskState::Completed => TurnOutcome::Completed,
-            TaskState::Canceled => TurnOutcome::Canceled,
-            TaskState::Rejected => TurnOutcome::Rejected,
-            TaskState::InputRequired => TurnOutcome::InputRequired,
-            TaskState::AuthRequired => TurnOutcome::AuthRequired,
-            _ => TurnOutcome::Failed,
-        }
-    }
-
-    /// How a turn ended without an end of its own, by what those are told who wait for it.
-    pub(super) fn of_reply(reply: &Reply) -> Self {
-        match reply {
-            Reply::Message(_) => TurnOutcome::Answered,
-            Reply::Refused(_) => TurnOutcome::Refused,
-            Reply::Stopped => TurnOutcome::HandedOver,
-            _ => TurnOutcome::Lost,
-        }
-    }
 }

@@ -29,8 +29,9 @@ use std::time::Duration;
 use a2a::Task;
 use a2a_core::{Claim, CommitRecord, Env, InstanceId, News, Principal, Version};
 
+pub use crate::ground::telemetry::TurnOutcome;
 pub use buffer::{AgentOutput, EventBuffer};
-pub use effect::{CommitCall, Effect, Report, StartAgent, TurnOutcome};
+pub use effect::{CommitCall, Effect, Report, StartAgent};
 pub use input::{
     AnswerAt, FirstTurn, FollowUp, Input, Later, Leave, ReadFailed, Reply, Seen, Settled, Ticket, TurnKind,
     Written,

@@ -8,10 +8,11 @@ use a2a::{StreamResponse, Task, error_code};
 use a2a_core::{CallerContext, CancelRequest, Claim, Principal, Tip, Version, reduce};
 
 use super::buffer::{AgentOutput, EventBuffer};
-use super::effect::{Effect, Report, StartAgent, TurnOutcome};
+use super::effect::{Effect, Report, StartAgent};
 use super::input::{AnswerAt, FirstTurn, Leave, Reply, Ticket, TurnKind};
 use super::plan::{StopReason, Turn};
 use super::{Actor, AgentId, Moment, Settings, Time};
+use crate::ground::telemetry::TurnOutcome;
 
 /// For how long an agent that talks all the time may commit back to back before it leaves room for others.
 const BACK_TO_BACK: Duration = Duration::from_secs(1);
@@ -421,7 +422,12 @@ impl Actor {
 
     /// Drops the agent without a commit, and answers whoever waits.
     pub(super) fn end_run(&mut self, reply: Reply, m: Moment<'_>, fx: &mut Vec<Effect>) {
-        let outcome = TurnOutcome::of_reply(&reply);
+        let outcome = match &reply {
+            Reply::Message(_) => TurnOutcome::Answered,
+            Reply::Refused(_) => TurnOutcome::Refused,
+            Reply::Stopped => TurnOutcome::HandedOver,
+            _ => TurnOutcome::Lost,
+        };
         self.end_run_with(outcome, reply, m, fx);
     }
 

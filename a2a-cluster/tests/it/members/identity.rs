@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use a2a_cluster::telemetry::BusState;
+use a2a_cluster::BusState;
 use a2a_cluster::{Cluster, StartError};
 use a2a_core::wire::{self, Seal};
 use a2a_core::{
@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 
 use super::*;
-use crate::world::{Events, card, drain, eventually, fold, state, texts};
+use crate::world::{Events, card, drain, eventually, fold, state, texts, webhooks};
 use a2a_testkit::ScriptedAgent;
 
 /// A bus that a test cuts, and that remembers what it was told.
@@ -55,7 +55,9 @@ impl EventBus for Recording {
 }
 
 async fn start(store: &Arc<MemoryStore>, bus: Option<Arc<Recording>>) -> Node {
-    let mut builder = Cluster::builder(Arc::new(ScriptedAgent::default()), card()).store(store.clone());
+    let mut builder = Cluster::builder(Arc::new(ScriptedAgent::default()), card())
+        .webhooks(webhooks())
+        .store(store.clone());
     if let Some(bus) = bus {
         builder = builder.bus(bus);
     }
@@ -229,6 +231,7 @@ impl Deployment for Newer {
 async fn a_store_of_a_newer_format_is_refused_with_words_that_say_what_to_do() {
     let store = Arc::new(MemoryStore::new());
     let builder = Cluster::builder(Arc::new(ScriptedAgent::default()), card())
+        .webhooks(webhooks())
         .store(store.clone())
         .deployment(Arc::new(Newer));
     let Err(StartError::Format(refused)) = builder.start().await else { panic!("it should be refused") };

@@ -6,7 +6,7 @@ use a2a_cluster::{Cluster, Leftovers};
 use a2a_testkit::Delay;
 
 use super::*;
-use crate::world::{card, on_every_bus, quick};
+use crate::world::{card, on_every_bus, quick, webhooks};
 use a2a_testkit::ScriptedAgent;
 
 on_every_bus! {
@@ -16,7 +16,7 @@ on_every_bus! {
             let (store, weather) = (Arc::new(MemoryStore::new()), Weather::calm());
             let faulty = FaultyStore::new(store.clone(), weather.clone(), seed);
             let bus = bus.spoil(Arc::new(MemoryBus::new()), seed);
-            let builder = Cluster::builder(Arc::new(ScriptedAgent::default()), card()).store(Arc::new(faulty)).bus(bus);
+            let builder = Cluster::builder(Arc::new(ScriptedAgent::default()), card()).webhooks(webhooks()).store(Arc::new(faulty)).bus(bus);
             let cluster = builder.config(quick()).start().await.unwrap();
             assert_eq!(store.roster(None, 10).await.unwrap().len(), 1);
 

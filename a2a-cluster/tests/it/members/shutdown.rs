@@ -6,14 +6,17 @@ use a2a_server::RequestHandler;
 use a2a_testkit::{Delay, ScriptedAgent};
 
 use super::*;
-use crate::world::{at_once, card, params, request};
+use crate::world::{at_once, card, params, request, webhooks};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_that_blocks_its_thread_is_named_and_left() {
     let (store, agent) = (Arc::new(MemoryStore::new()), ScriptedAgent::default());
     let mut config = Config::default();
     config.shutdown_limit = Duration::from_secs(2);
-    let builder = Cluster::builder(Arc::new(agent.clone()), card()).store(store.clone()).config(config);
+    let builder = Cluster::builder(Arc::new(agent.clone()), card())
+        .webhooks(webhooks())
+        .store(store.clone())
+        .config(config);
     let cluster = builder.start().await.unwrap();
     let handler = cluster.handler();
     let mut request = request("work; sleep 50; block-at release; done");

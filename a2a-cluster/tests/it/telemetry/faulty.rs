@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use a2a_bus_memory::MemoryBus;
-use a2a_cluster::telemetry::BusState;
+use a2a_cluster::BusState;
 use a2a_cluster::{Cluster, ClusterBuilder};
 use a2a_core::wire::Seal;
 use a2a_core::{
@@ -15,7 +15,7 @@ use a2a_server::AgentExecutor;
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::{FaultyBus, FaultyStore, Weather};
 
-use crate::world::{Bus, Node, card, eventually};
+use crate::world::{Bus, Node, card, eventually, webhooks};
 
 /// A bus whose receive fails while it is deaf.
 #[derive(Debug)]
@@ -93,8 +93,10 @@ impl Faulty {
             let store = FaultyStore::new(store.clone(), weather.clone(), n as u64);
             let bus = FaultyBus::new(bus.spoil(memory.clone(), n as u64), weather.clone(), n as u64);
             let bus = Deaf { inner: Arc::new(bus), deaf: Arc::clone(&deaf) };
-            let builder =
-                Cluster::builder(Arc::clone(&agent), card()).store(Arc::new(store)).bus(Arc::new(bus));
+            let builder = Cluster::builder(Arc::clone(&agent), card())
+                .webhooks(webhooks())
+                .store(Arc::new(store))
+                .bus(Arc::new(bus));
             let cluster = prepare(builder).start().await.unwrap();
             eventually("connected", || async { cluster.readiness().bus() == BusState::Connected }).await;
             let handler = cluster.handler();

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use a2a_cluster::Config;
-use a2a_cluster::telemetry::{BusState, Unready};
+use a2a_cluster::{BusState, Unready};
 use a2a_core::{Eviction, Membership};
 use a2a_testkit::Forecast;
 

@@ -21,7 +21,7 @@ use tower::ServiceExt;
 
 use super::faulty::Faulty;
 use super::logs::Logs;
-use crate::world::{Bus, card, eventually, on_every_bus, quick};
+use crate::world::{Bus, card, eventually, local_webhooks, on_every_bus, quick};
 
 /// Stands in everything that is planted, and nowhere else.
 const MARK: &str = "PLANTED";
@@ -235,7 +235,7 @@ on_every_bus! {
         let faulty = Faulty::start(2, bus, Arc::new(Indiscreet(ScriptedAgent::default())), |builder| {
             let mut config: Config = quick();
             config.request_patience = Duration::from_millis(200);
-            builder.config(config).callers(Arc::new(Gateway)).allow_local_webhooks(true)
+            builder.config(config).callers(Arc::new(Gateway)).webhooks(local_webhooks())
         })
         .await;
         let http = |n: usize| {

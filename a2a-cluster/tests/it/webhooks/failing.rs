@@ -55,7 +55,7 @@ on_every_bus! {
     async fn a_call_that_takes_too_long_counts_as_failed(bus) {
         let mut config = config();
         config.webhooks.attempts = 2;
-        config.webhooks.timeout = Duration::from_millis(50);
+        config.webhooks.timeout = Duration::from_millis(500);
         let world = world_of(1, bus, config).await;
         let receiver = Receiver::new(Answers::Never).await;
         let task = send(&world.nodes[0], "echo x", webhook(&receiver.url())).await;

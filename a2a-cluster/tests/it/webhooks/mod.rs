@@ -16,7 +16,7 @@ use a2a::{
 use a2a_cluster::Config;
 use a2a_server::RequestHandler;
 
-use crate::world::{Bus, Node, World, expect_task, params, quick, request};
+use crate::world::{Bus, Node, World, expect_task, local_webhooks, params, quick, request};
 
 /// The default durations, shortened.
 fn config() -> Config {
@@ -37,7 +37,7 @@ fn mortal() -> Config {
 }
 
 async fn world_of(instances: usize, bus: Bus, config: Config) -> World {
-    World::build(instances, bus, |builder| builder.config(config.clone()).allow_local_webhooks(true)).await
+    World::build(instances, bus, |builder| builder.config(config.clone()).webhooks(local_webhooks())).await
 }
 
 fn webhook(url: &str) -> TaskPushNotificationConfig {

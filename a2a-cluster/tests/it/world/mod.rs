@@ -13,9 +13,10 @@ use a2a::{
     SendMessageRequest, SendMessageResponse, StreamResponse, SubscribeToTaskRequest, Task, TaskState,
 };
 use a2a_bus_memory::MemoryBus;
-use a2a_cluster::telemetry::BusState;
-use a2a_cluster::{Cluster, ClusterBuilder, ClusterHandler, Config};
+
+use a2a_cluster::{BusState, Cluster, ClusterBuilder, ClusterHandler, Config, WebhookTransport};
 use a2a_core::{EventBus, Store};
+use a2a_serve::HttpWebhooks;
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::ScriptedAgent;
@@ -120,13 +121,26 @@ pub(crate) fn quick() -> Config {
     config
 }
 
+/// Posts push notifications to public addresses.
+pub(crate) fn webhooks() -> Arc<dyn WebhookTransport> {
+    Arc::new(HttpWebhooks::new())
+}
+
+/// Posts push notifications to this machine, too.
+pub(crate) fn local_webhooks() -> Arc<dyn WebhookTransport> {
+    Arc::new(HttpWebhooks::allowing_local())
+}
+
 /// Starts an instance, and waits until it is connected to the bus.
 pub(crate) async fn node(
     store: Arc<dyn Store>,
     bus: Arc<dyn EventBus>,
     prepare: impl Fn(ClusterBuilder) -> ClusterBuilder,
 ) -> Node {
-    let builder = Cluster::builder(Arc::new(ScriptedAgent::default()), card()).store(store).bus(bus);
+    let builder = Cluster::builder(Arc::new(ScriptedAgent::default()), card())
+        .webhooks(webhooks())
+        .store(store)
+        .bus(bus);
     let cluster = prepare(builder).start().await.unwrap();
     eventually("the bus is connected", || async { cluster.readiness().bus() == BusState::Connected }).await;
     let handler = cluster.handler();

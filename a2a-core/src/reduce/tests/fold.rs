@@ -1,7 +1,7 @@
 //! Folding a log's entries.
 
 use super::*;
-use crate::reduce::fold;
+use crate::fold;
 use crate::samples::{document, record, says};
 use crate::{BackendError, CommitRecord};
 

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::artifact_update;
-use crate::reduce::{admit, apply, fold, normal};
+use crate::fold;
+use crate::reduce::{admit, apply, normal};
 use crate::samples::{Clock, chunk, events, record, said, stories, story, task, whole_task};
 use crate::{CommitRecord, Version};
 

@@ -7,10 +7,11 @@ use a2a::{StreamResponse, Task};
 use a2a_core::{Claim, ClaimChange, CommitId, CommitRecord, Version, reduce};
 
 use super::What;
-use crate::actor::core::effect::{CommitCall, Effect, Report, TurnOutcome};
+use crate::actor::core::effect::{CommitCall, Effect, Report};
 use crate::actor::core::input::{Reply, Written};
 use crate::actor::core::plan::{CommitPlan, failed, plan_commit};
 use crate::actor::core::{Actor, LoadedFor, Moment};
+use crate::ground::telemetry::TurnOutcome;
 
 impl Actor {
     /// Makes the next commit of what the agent said. `true`: look again, for there was nothing to commit in it.

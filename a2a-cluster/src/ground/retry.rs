@@ -1,0 +1,84 @@
+//! Repeating store calls: with backoff and jitter, for as long as it makes sense.
+
+use std::time::Duration;
+
+use a2a_core::{BackendError, Env, Result};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::Ground;
+
+/// A budget of attempts for calls that are idempotent.
+#[derive(Debug)]
+pub(crate) struct Retry<'a> {
+    ground: &'a Ground,
+    stop: &'a CancellationToken,
+    pause: Duration,
+    longest: Duration,
+    deadline: Option<Instant>,
+    /// How long one call may take: what is not answered by then is called again.
+    call_limit: Duration,
+}
+
+impl<'a> Retry<'a> {
+    pub(crate) fn new(ground: &'a Ground, stop: &'a CancellationToken, patience: Option<Duration>) -> Self {
+        Retry {
+            ground,
+            stop,
+            pause: ground.config.retry_min,
+            longest: ground.config.retry_max,
+            deadline: patience.map(|patience| Instant::now() + patience),
+            call_limit: patience.unwrap_or(ground.config.lease).min(ground.config.lease),
+        }
+    }
+
+    /// Calls until the answer is not a transient failure, the deadline passes or the instance stops.
+    pub(crate) async fn run<T, F>(mut self, mut call: impl FnMut() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        loop {
+            match bounded(self.call_limit, call()).await {
+                Err(error) if error.is_transient() => self.pause(error).await?,
+                answer => {
+                    if answer.is_ok() {
+                        self.ground.health.tasks.succeeded();
+                    }
+                    return answer;
+                }
+            }
+        }
+    }
+
+    /// Waits before the next attempt, or gives the failure back when there is none.
+    pub(crate) async fn pause(&mut self, failure: BackendError) -> Result<()> {
+        self.ground.health.tasks.failed(self.ground.config.unready_after);
+        let pause = jittered(&*self.ground.env, self.pause);
+        self.pause = (self.pause * 2).min(self.longest);
+        let over = self.deadline.is_some_and(|deadline| Instant::now() + pause >= deadline);
+        if over || self.stop.is_cancelled() {
+            return Err(failure);
+        }
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(failure),
+            () = tokio::time::sleep(pause) => {
+                self.ground.meters.store_retries.increment(1);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Gives a call up that is not answered in time. Only for what may be dropped: reads, and writes that may be repeated.
+pub(crate) async fn bounded<T>(limit: Duration, call: impl Future<Output = Result<T>>) -> Result<T> {
+    match timeout(limit, call).await {
+        Ok(answer) => answer,
+        Err(elapsed) => Err(BackendError::Indeterminate(elapsed.into())),
+    }
+}
+
+/// Full jitter over the upper half of a pause: callers that failed together do not come back together.
+pub(crate) fn jittered(env: &dyn Env, pause: Duration) -> Duration {
+    pause.mul_f64(0.5 + env.chance() / 2.0)
+}

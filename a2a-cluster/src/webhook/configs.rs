@@ -1,0 +1,40 @@
+//! Keeping push notification configs: so many for each task.
+
+use a2a::{A2AError, TaskPushNotificationConfig};
+use a2a_core::{PushSubscription, TaskKey, Version};
+
+use crate::ground::Ground;
+
+/// Saves a config, under a fresh id where it has none. It wants what comes after `acknowledged`.
+pub(crate) async fn save(
+    ground: &Ground,
+    key: &TaskKey,
+    mut config: TaskPushNotificationConfig,
+    acknowledged: Version,
+) -> Result<TaskPushNotificationConfig, A2AError> {
+    let id = config.id.take().filter(|id| !id.is_empty());
+    let id = id.unwrap_or_else(|| ground.env.uuid().to_string());
+    check_room(ground, key, &id).await?;
+    config.id = Some(id);
+    config.task_id.clone_from(&key.task_id);
+    let tenant = key.tenant.as_str();
+    config.tenant = (!tenant.is_empty()).then(|| tenant.to_owned());
+    let subscription = PushSubscription { config, acknowledged };
+    let saved = ground.retry_for_request().run(|| ground.push.save_config(key, &subscription)).await;
+    saved.map_err(|error| ground.error(error))?;
+    Ok(subscription.config)
+}
+
+/// Refuses one config too many.
+pub(crate) async fn check_room(ground: &Ground, key: &TaskKey, id: &str) -> Result<(), A2AError> {
+    let listed = ground.retry_for_request().run(|| ground.push.list_configs(key)).await;
+    let known = listed.map_err(|error| ground.error(error))?;
+    let is_new = known.iter().all(|subscription| subscription.config.id.as_deref() != Some(id));
+    let limit = ground.config.limits.push_configs;
+    if is_new && known.len() >= limit {
+        return Err(A2AError::invalid_params(format!(
+            "a task takes at most {limit} push notification configs"
+        )));
+    }
+    Ok(())
+}
