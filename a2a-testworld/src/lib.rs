@@ -5,6 +5,8 @@
 //! frozen. A [`FaultProxy`] stands before a service, whose connections it can cut or silence. What the instances run, and
 //! the card that they serve, are the testkit's: [`a2a_testkit::agent`], [`a2a_testkit::card()`].
 //!
+//! A [`World`] is some instances without sockets, on the runtime and the clock of a test.
+//!
 //! Depend on this crate from tests and benches only.
 #![allow(
     clippy::unwrap_used,
@@ -22,6 +24,7 @@ pub mod link;
 pub mod load_balancer;
 pub mod principal;
 pub mod sockets;
+pub mod world;
 
 pub use backends::{Backend, Backends};
 pub use client::Client;
@@ -29,3 +32,4 @@ pub use fault_proxy::{FaultProxy, Passage};
 pub use fleet::{Fleet, PATIENCE, Plan};
 pub use load_balancer::LoadBalancer;
 pub use sockets::{Binding, Sockets};
+pub use world::World;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use a2a_server::RequestHandler;
+use a2a_testworld::world::params;
 
-use super::world::{World, drain, params, request};
+use super::world::{World, drain, request};
 
 pub(crate) struct Requests(World);
 
@@ -14,13 +15,13 @@ impl Requests {
     }
 
     pub(crate) async fn blocking(&self) {
-        let sent = self.0.handlers[0].send_message(&params(), request(1)).await;
+        let sent = self.0.nodes[0].ask(request(1)).await;
         sent.expect("the agent answers");
     }
 
     /// Returns how many events came.
     pub(crate) async fn stream(&self, chunks: usize) -> usize {
-        let events = self.0.handlers[0].send_streaming_message(&params(), request(chunks)).await;
+        let events = self.0.nodes[0].handler.send_streaming_message(&params(), request(chunks)).await;
         drain(events.expect("the agent answers")).await
     }
 }

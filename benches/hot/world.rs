@@ -3,30 +3,24 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use a2a::{
-    A2AError, AgentCard, Message, Part, Role, SendMessageRequest, StreamResponse, SubscribeToTaskRequest,
-};
+use a2a::{AgentCard, SendMessageRequest, StreamResponse};
 use a2a_bus_memory::MemoryBus;
-use a2a_cluster::BusState;
-use a2a_cluster::{Cluster, ClusterHandler};
+use a2a_cluster::{BusState, Cluster};
 use a2a_core::EventBus;
-use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::ScriptedAgent;
-use futures::stream::{BoxStream, StreamExt};
+use a2a_testworld::world::{self, Events, Node};
+use futures::stream::StreamExt;
 use tokio::runtime::{Builder, Runtime};
-
-pub(crate) type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
 /// What a chunk says.
 const TEXT: &str = "prose:120";
 
 pub(crate) struct World {
-    pub(crate) handlers: Vec<Arc<ClusterHandler>>,
+    pub(crate) nodes: Vec<Node>,
     agent: ScriptedAgent,
     /// How many tasks were begun: each waits at a gate of its own.
     begun: Cell<usize>,
-    _clusters: Vec<Cluster>,
 }
 
 /// A runtime whose clock moves only when everybody waits for it.
@@ -48,16 +42,15 @@ impl World {
         while !clusters.iter().all(|one| one.readiness().bus() == BusState::Connected) {
             tokio::task::yield_now().await;
         }
-        let handlers = clusters.iter().map(Cluster::handler).collect();
-        World { handlers, agent, begun: Cell::new(0), _clusters: clusters }
+        let nodes = clusters.into_iter().map(Node::of).collect();
+        World { nodes, agent, begun: Cell::new(0) }
     }
 
     /// Begins a task of so many chunks that waits for its readers; returns its stream and its id.
     pub(crate) async fn begin(&self, chunks: usize) -> (Events, String) {
         self.begun.set(self.begun.get() + 1);
-        let request = ask(&format!("work; gate {}; talk {chunks} 0 {TEXT}; done", self.begun.get()));
-        let mut events =
-            self.handlers[0].send_streaming_message(&params(), request).await.expect("it streams");
+        let script = format!("work; gate {}; talk {chunks} 0 {TEXT}; done", self.begun.get());
+        let mut events = self.nodes[0].stream(&script).await;
         match events.next().await {
             Some(Ok(StreamResponse::Task(task))) => (events, task.id),
             other => panic!("a stream begins with a task: {other:?}"),
@@ -70,9 +63,7 @@ impl World {
     }
 
     pub(crate) async fn subscribe(&self, instance: usize, task: &str) -> Events {
-        let request = SubscribeToTaskRequest { id: task.to_owned(), tenant: None };
-        let mut events =
-            self.handlers[instance].subscribe_to_task(&params(), request).await.expect("it goes on");
+        let mut events = self.nodes[instance].subscribe(task).await.expect("it goes on");
         events.next().await;
         events
     }
@@ -83,16 +74,7 @@ pub(crate) async fn drain(events: Events) -> usize {
 }
 
 pub(crate) fn request(chunks: usize) -> SendMessageRequest {
-    ask(&format!("work; talk {chunks} 0 {TEXT}; done"))
-}
-
-fn ask(text: &str) -> SendMessageRequest {
-    let message = Message::new(Role::User, vec![Part::text(text)]);
-    SendMessageRequest { message, configuration: None, metadata: None, tenant: None }
-}
-
-pub(crate) fn params() -> ServiceParams {
-    ServiceParams::from([("a2a-version".to_owned(), vec!["1.0".to_owned()])])
+    world::request(&format!("work; talk {chunks} 0 {TEXT}; done"))
 }
 
 fn card() -> AgentCard {

@@ -14,7 +14,6 @@ use futures::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use crate::world::counting::Counting;
-use crate::world::storm::Storm;
 use crate::world::{
     World, at_once, eventually, expect_task, follow_up, on_every_bus, params, quick, request, state,
 };
@@ -105,7 +104,7 @@ on_every_bus! {
     async fn while_too_many_commits_wait_for_the_store_no_more_agents_are_taken_on(bus) {
         let mut config = quick();
         config.max_waiting_commits = 10;
-        let storm = Storm::with(1, bus, config).await;
+        let storm = World::with(1, bus, config).await;
         let tasks = join_all((0..20).map(|_| storm.nodes[0].start("do work; talk 5 100; done"))).await;
         storm.weather.set(Forecast { write_refused: 1.0, ..Forecast::calm() });
         sleep(Duration::from_secs(1)).await;

@@ -9,7 +9,6 @@ use a2a_testkit::Forecast;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::time::{Instant, sleep};
 
-use crate::world::storm::Storm;
 use crate::world::{
     World, card, drain, eventually, fold, follow_up, on_every_bus, quick, state, texts, visible, webhooks,
 };
@@ -75,7 +74,7 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn an_agent_that_cannot_be_heard_is_not_silent(bus) {
-        let storm = Storm::with(1, bus, limited(60, 3600)).await;
+        let storm = World::with(1, bus, limited(60, 3600)).await;
         sleep(Duration::from_secs(7)).await;
         let task = storm.nodes[0].start("do work; talk 60 5000; done").await;
         storm.weather.set(Forecast { write_refused: 1.0, read_failed: 1.0, ..Forecast::calm() });

@@ -11,7 +11,6 @@ use a2a_server::{RequestHandler, ServiceParams};
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
-use crate::world::storm::Storm;
 use crate::world::{
     Bus, World, at_once, eventually, expect_task, follow_up, on_every_bus, params, quick, request, state,
     texts,
@@ -102,7 +101,7 @@ on_every_bus! {
         lost.executor_lost = ExecutorLost::Resume { max_attempts: 3 };
         lost.agent_headers = vec!["X-LOCALE".to_owned()];
         for follows_up in [false, true] {
-            let storm = Storm::calling(3, bus, lost.clone(), Arc::new(Known)).await;
+            let storm = World::calling(3, bus, lost.clone(), Arc::new(Known)).await;
             let (first, node) = if follows_up { ("do ask", 1) } else { ("do who; sleep 60000; done", 0) };
             let mut request = request(first);
             request.configuration = at_once();

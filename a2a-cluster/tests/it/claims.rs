@@ -11,9 +11,8 @@ use a2a_testkit::{Delay, Forecast};
 use futures::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::world::storm::Storm;
 use crate::world::{
-    Bus, Node, eventually, expect_task, follow_up, on_every_bus, quick, request, state, texts,
+    Bus, Node, World, eventually, expect_task, follow_up, on_every_bus, quick, request, state, texts,
 };
 
 const LEASE: Duration = Duration::from_secs(15);
@@ -42,7 +41,7 @@ on_every_bus! {
     async fn a_message_that_is_sent_again_while_its_task_is_being_created_joins_its_agent(bus) {
         for repeats_on in [[0, 0], [0, 1], [1, 1]] {
             for at in [100, 700, 1_500] {
-                let storm = Storm::with(2, bus, quick()).await;
+                let storm = World::with(2, bus, quick()).await;
                 storm.weather.set(slow(600));
                 let request = identified("do work; say once; sleep 60000; done");
                 let nodes = &storm.nodes;
@@ -66,7 +65,7 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn a_follow_up_that_is_refused_leaves_the_agent_that_asked_as_it_was(bus) {
-        let storm = Storm::with(2, bus, quick()).await;
+        let storm = World::with(2, bus, quick()).await;
         let task = storm.nodes[0].send("do ask; sleep 60000; say on; done").await;
         for n in [0, 1] {
             // What was read may be claimed; the claim itself is refused for as long as the request lasts.
@@ -85,7 +84,7 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn of_follow_ups_that_meet_an_open_agent_one_is_worked_on_and_none_is_lost(bus) {
         for stays in ["do ask; hang", "do ask; talk 0 1", "do ask; bomb; hang", "do ask"] {
-            let storm = Storm::with(3, bus, quick()).await;
+            let storm = World::with(3, bus, quick()).await;
             storm.weather.set(slow(5));
             let task = storm.nodes[0].send(stays).await;
             let sent = join_all([0, 1, 2, 0].map(|n| {
@@ -105,7 +104,7 @@ on_every_bus! {
         for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 3 }] {
             let mut config = Config::default();
             config.executor_lost = lost;
-            let storm = Storm::with(3, bus, config).await;
+            let storm = World::with(3, bus, config).await;
             let tasks = join_all((0..30).map(|_| storm.nodes[0].start("do work; sleep 20000; done"))).await;
             let bad = [&tasks[0], &tasks[17]];
             bad.iter().for_each(|task| storm.weather.spoil(&key(&task.id)));
@@ -137,7 +136,7 @@ on_every_bus! {
     async fn what_a_leaving_instance_hands_over_is_known_to_it_and_needs_no_index(bus) {
         let mut config = quick();
         config.executor_lost = ExecutorLost::Resume { max_attempts: 2 };
-        let storm = Storm::with(3, bus, config).await;
+        let storm = World::with(3, bus, config).await;
         // By then all members know how the others are reached.
         sleep(Duration::from_secs(7)).await;
         let lag = Duration::from_secs(40);
@@ -161,7 +160,7 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn a_claim_of_ones_own_that_nobody_works_under_is_found_on_any_page_of_the_index(bus) {
         // Far more than a page, all parked: their claims stand although nobody needs them.
-        let storm = Storm::with(2, bus, quick()).await;
+        let storm = World::with(2, bus, quick()).await;
         let tasks = join_all((0..600).map(|_| storm.nodes[0].start("do work; hang"))).await;
         // Answers of all commits are lost while the agents are cancelled, for longer than anybody waits.
         storm.weather.set(Forecast { answer_lost: 1.0, ..Forecast::calm() });
@@ -180,7 +179,7 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn a_release_that_arrives_late_ends_no_later_claim(bus) {
-        let storm = Storm::with(2, bus, quick()).await;
+        let storm = World::with(2, bus, quick()).await;
         for round in 0..10 {
             storm.weather.set(Forecast {
                 write_late: 0.3,
@@ -230,7 +229,7 @@ async fn thousands_of_tasks_of_a_dead_instance_are_shared_by_its_survivors_withi
     for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 2 }] {
         let mut config = Config::default();
         config.executor_lost = lost;
-        let storm = Storm::with(4, Bus::Plugged, config).await;
+        let storm = World::with(4, Bus::Plugged, config).await;
         start_many(&storm.nodes[0], 5_000, "do work; hang").await;
         let dead = storm.nodes[0].cluster.id();
         sleep(LEASE).await;

@@ -6,12 +6,11 @@ use a2a::{TaskState, error_code};
 use a2a_testkit::{Delay, Forecast};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::world::storm::Storm;
-use crate::world::{drain, last_state, on_every_bus, quick, state};
+use crate::world::{World, drain, last_state, on_every_bus, quick, state};
 
 /// Instances whose store takes so long for each way of a call.
-async fn slow(instances: usize, bus: crate::world::Bus, millis: u64) -> Storm {
-    let storm = Storm::with(instances, bus, quick()).await;
+async fn slow(instances: usize, bus: crate::world::Bus, millis: u64) -> World {
+    let storm = World::with(instances, bus, quick()).await;
     let delay = Duration::from_millis(millis);
     storm.weather.set(Forecast { store_delay: Delay::between(delay, delay), ..Forecast::calm() });
     storm

@@ -11,19 +11,18 @@ use a2a_server::RequestHandler;
 use futures::StreamExt;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::world::storm::Storm;
 use crate::world::{
-    self, Bus, Events, drain, eventually, expect_task, fold, follow_up, on_every_bus, params, request, state,
-    texts,
+    self, Bus, Events, World, drain, eventually, expect_task, fold, follow_up, on_every_bus, params, request,
+    state, texts,
 };
 
 const LEASE: Duration = Duration::from_secs(15);
 
-async fn storm(instances: usize, bus: Bus, executor_lost: ExecutorLost) -> Storm {
+async fn storm(instances: usize, bus: Bus, executor_lost: ExecutorLost) -> World {
     let mut config = Config::default();
     assert_eq!(config.lease, LEASE);
     config.executor_lost = executor_lost;
-    Storm::with(instances, bus, config).await
+    World::with(instances, bus, config).await
 }
 
 fn last_state(events: &[StreamResponse]) -> Option<TaskState> {

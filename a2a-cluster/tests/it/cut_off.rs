@@ -9,8 +9,7 @@ use a2a_server::RequestHandler;
 use futures::StreamExt;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::world::storm::Storm;
-use crate::world::{Events, expect_task, follow_up, on_every_bus, params, request, state, texts};
+use crate::world::{Events, World, expect_task, follow_up, on_every_bus, params, request, state, texts};
 
 const LEASE: Duration = Duration::from_secs(15);
 
@@ -26,7 +25,7 @@ on_every_bus! {
         for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 2 }] {
             let mut config = Config::default();
             config.executor_lost = lost;
-            let storm = Storm::with(3, bus, config).await;
+            let storm = World::with(3, bus, config).await;
             sleep(Duration::from_secs(7)).await;
             let talks = storm.nodes[0].start("do work; talk 100 2000; done").await;
             let ends = storm.nodes[1].start("do work; sleep 60000; say end; done").await;
@@ -71,7 +70,7 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn a_send_that_waits_for_its_turn_is_told_to_read_the_task(bus) {
-        let storm = Storm::with(1, bus, Config::default()).await;
+        let storm = World::with(1, bus, Config::default()).await;
         let sent = storm.nodes[0].ask(request("do work; sleep 120000; done"));
         let goes = async {
             sleep(Duration::from_secs(1)).await;
@@ -88,7 +87,7 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn one_instance_that_is_cut_off_ends_its_streams_and_others_go_on_with_its_tasks(bus) {
-        let storm = Storm::with(3, bus, Config::default()).await;
+        let storm = World::with(3, bus, Config::default()).await;
         sleep(Duration::from_secs(7)).await;
         let task = storm.nodes[0].start("do work; talk 0 500").await;
         let (own, other) = (storm.nodes[0].subscribe(&task.id).await.unwrap(), storm.nodes[1].subscribe(&task.id).await.unwrap());

@@ -28,8 +28,7 @@ async fn counted(instances: usize) -> (Vec<Node>, ScriptedAgent, Arc<MemoryStore
             .store(store.clone())
             .config(quick());
         let cluster = builder.start().await.unwrap();
-        let handler = cluster.handler();
-        nodes.push(Node { cluster, handler });
+        nodes.push(Node::of(cluster));
     }
     (nodes, agent, store)
 }
@@ -228,7 +227,7 @@ async fn a_deleted_tasks_message_makes_a_task_under_another_id() {
             .store(Arc::new(store))
             .config(quick());
         let cluster = builder.tasks(Arc::new(marks)).start().await.unwrap();
-        let node = Node { handler: cluster.handler(), cluster };
+        let node = Node::of(cluster);
         let first = request("stream 3 5");
         let task = expect_task(send(&node, &params, &first).await);
         assert_eq!((state(&task), texts(&task).len()), (TaskState::Completed, 3));

@@ -8,13 +8,12 @@ use a2a_core::{MemberState, Membership};
 use a2a_testkit::Forecast;
 use tokio::time::{Instant, sleep};
 
-use crate::world::storm::Storm;
-use crate::world::{Bus, on_every_bus, state};
+use crate::world::{Bus, World, on_every_bus, state};
 
 const LEASE: Duration = Duration::from_secs(15);
 
 /// How many members the store has that were declared dead.
-async fn evicted(storm: &Storm) -> usize {
+async fn evicted(storm: &World) -> usize {
     let members = storm.store.roster(None, 1_000).await.unwrap();
     members.iter().filter(|member| member.state == MemberState::Evicted).count()
 }
@@ -23,7 +22,7 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn tasks_of_dead_members_are_taken_over_within_three_leases_however_many_die(bus) {
         for (members, dies) in [(2, 1), (6, 5), (5, 1)] {
-            let storm = Storm::with(members, bus, Config::default()).await;
+            let storm = World::with(members, bus, Config::default()).await;
             sleep(Duration::from_secs(7)).await;
             let mut tasks = Vec::new();
             for node in &storm.nodes[..dies] {
@@ -45,7 +44,7 @@ on_every_bus! {
     async fn where_all_die_those_that_are_started_next_take_their_tasks_over(bus) {
         let mut config = Config::default();
         config.executor_lost = ExecutorLost::Resume { max_attempts: 2 };
-        let storm = Storm::with(3, bus, config).await;
+        let storm = World::with(3, bus, config).await;
         sleep(Duration::from_secs(7)).await;
         let task = storm.nodes[0].start("do work; sleep 30000; say x; done").await;
         storm.nodes.iter().for_each(|node| storm.crash(node.cluster.id()));
@@ -62,7 +61,7 @@ on_every_bus! {
 
 #[tokio::test(start_paused = true)]
 async fn a_large_fleet_whose_writes_are_mostly_refused_evicts_nobody() {
-    let storm = Storm::with(100, Bus::Plugged, Config::default()).await;
+    let storm = World::with(100, Bus::Plugged, Config::default()).await;
     sleep(Duration::from_secs(7)).await;
     storm.weather.set(Forecast { write_refused: 0.7, ..Forecast::calm() });
     for _ in 0..60 {

@@ -12,7 +12,6 @@ use futures::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::world::counting::Counting;
-use crate::world::storm::Storm;
 use crate::world::{
     self, Bus, World, drain, eventually, expect_task, fold, follow_up, on_every_bus, params, quick, request,
     state, texts, visible,
@@ -147,7 +146,7 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn readers_of_all_instances_see_one_end_where_the_asking_instance_leaves(bus) {
-        let storm = Storm::with(3, bus, quick()).await;
+        let storm = World::with(3, bus, quick()).await;
         let task = storm.nodes[0].send("do ask; hang").await;
         let events = storm.nodes[1].subscribe(&task.id).await.unwrap();
         let done = AtomicUsize::new(0);

@@ -14,9 +14,9 @@ use tokio::sync::RwLock;
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::sleep;
 
-use crate::world::storm::Storm;
 use crate::world::{
-    Bus, Events, Node, at_once, expect_task, fold, on_every_bus, params, request, state, texts, visible,
+    Bus, Events, Node, World, at_once, expect_task, fold, on_every_bus, params, request, state, texts,
+    visible,
 };
 
 const INSTANCES: usize = 3;
@@ -26,7 +26,7 @@ const CHUNKS: usize = 20;
 
 /// What a load balancer in front of the instances does: it sends each call to the next one that is up.
 struct Balancer {
-    storm: Storm,
+    storm: World,
     slots: Vec<RwLock<Arc<Node>>>,
     /// The streams that were ended because their instance went away.
     broken: AtomicUsize,
@@ -34,7 +34,7 @@ struct Balancer {
 
 impl Balancer {
     async fn start(bus: Bus) -> Arc<Self> {
-        let mut storm = Storm::with(INSTANCES, bus, Config::default()).await;
+        let mut storm = World::with(INSTANCES, bus, Config::default()).await;
         let nodes = std::mem::take(&mut storm.nodes);
         let slots = nodes.into_iter().map(|node| RwLock::new(Arc::new(node))).collect();
         Arc::new(Balancer { storm, slots, broken: AtomicUsize::new(0) })

@@ -8,8 +8,7 @@ use a2a_server::RequestHandler;
 use a2a_testkit::{Delay, Forecast, Late};
 use tokio::time::{sleep, timeout};
 
-use crate::world::storm::Storm;
-use crate::world::{self, expect_task, follow_up, on_every_bus, params, quick, request, state, texts};
+use crate::world::{self, World, expect_task, follow_up, on_every_bus, params, quick, request, state, texts};
 
 /// Writes are applied and not answered.
 const UNANSWERED: Forecast = Forecast { answer_lost: 1.0, ..Forecast::calm() };
@@ -29,7 +28,7 @@ on_every_bus! {
         for (name, weather) in [("unanswered", UNANSWERED), ("lost", LOST), ("late", LATE)] {
             for away in [1, 4, 8, 20] {
                 for n in 0..2 {
-                    let storm = Storm::with(2, bus, quick()).await;
+                    let storm = World::with(2, bus, quick()).await;
                     let parked = storm.nodes[0].send("do ask").await;
                     storm.weather.set(weather.clone());
                     let request = follow_up(&parked, "do work; say x; sleep 1000; done");
@@ -65,7 +64,7 @@ on_every_bus! {
         for (name, weather) in [("unanswered", UNANSWERED), ("lost", LOST), ("late", LATE)] {
             for away in [1, 4, 8, 20] {
                 for at_once in [false, true] {
-                    let storm = Storm::with(2, bus, quick()).await;
+                    let storm = World::with(2, bus, quick()).await;
                     storm.weather.set(weather.clone());
                     let mut request = request("do work; say x; sleep 1000; done");
                     request.configuration = world::at_once().filter(|_| at_once);
@@ -100,7 +99,7 @@ on_every_bus! {
     async fn a_cancel_whose_commit_is_unanswered_is_found_out(bus) {
         for weather in [UNANSWERED, LOST, LATE] {
             for text in ["do work; hang", "do ask", "do ask; hang", "do work; hang / hang"] {
-                let storm = Storm::with(2, bus, quick()).await;
+                let storm = World::with(2, bus, quick()).await;
                 let task = storm.nodes[0].start(text).await;
                 sleep(Duration::from_millis(100)).await;
                 storm.weather.set(weather.clone());

@@ -19,12 +19,12 @@ async fn error_of(events: Events) -> A2AError {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_away_for_three_minutes_ends_streams_and_no_task() {
-    let fleet = Fleet::start(3, Config::default()).await;
-    let task = fleet.members[0].node.start("stream 500 500").await;
-    let streams = [0, 1, 2].map(|n| fleet.members[n].node.subscribe(&task.id));
+    let fleet = started(3, Config::default()).await;
+    let task = fleet.nodes[0].start("stream 500 500").await;
+    let streams = [0, 1, 2].map(|n| fleet.nodes[n].subscribe(&task.id));
     let streams = futures::future::join_all(streams).await;
     sleep(Duration::from_secs(7)).await;
-    fleet.weather(0..3, &away());
+    fleet.becomes(0..3, &away());
     let began = Instant::now();
     for stream in streams {
         let told = error_of(stream.unwrap()).await;
@@ -36,24 +36,24 @@ async fn a_store_that_is_away_for_three_minutes_ends_streams_and_no_task() {
         );
     }
     sleep(Duration::from_secs(180) - began.elapsed()).await;
-    fleet.weather(0..3, &Forecast::calm());
+    fleet.becomes(0..3, &Forecast::calm());
     sleep(LEASE).await;
     assert_eq!(fleet.evicted(), Vec::<usize>::new());
     within(Duration::from_secs(300), || async { fleet.load(&task.id).await.head.state.is_terminal() }).await;
-    let seen = fleet.members[1].node.get(&task.id).await.unwrap();
+    let seen = fleet.nodes[1].get(&task.id).await.unwrap();
     assert_eq!((seen.status.state.clone(), texts(&seen).len()), (TaskState::Completed, 500));
 }
 
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_for_a_turn_is_told_to_read_the_task_and_not_to_send_again() {
-    let fleet = Fleet::start(2, Config::default()).await;
-    let handler = fleet.members[0].node.handler.clone();
+    let fleet = started(2, Config::default()).await;
+    let handler = fleet.nodes[0].handler.clone();
     let sent = tokio::spawn(async move { handler.send_message(&params(), request("quiet 1000000")).await });
     sleep(Duration::from_secs(1)).await;
-    fleet.weather(0..2, &away());
+    fleet.becomes(0..2, &away());
     let told = sent.await.unwrap().unwrap_err();
     assert_eq!(retry_after(&told), None, "{told:?}");
-    fleet.weather(0..2, &Forecast::calm());
+    fleet.becomes(0..2, &Forecast::calm());
     let task = fleet
         .store
         .list(&a2a_core::TaskQuery::new(Tenant::default(), None, 9))
@@ -67,29 +67,29 @@ async fn whoever_waits_for_a_turn_is_told_to_read_the_task_and_not_to_send_again
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_is_cut_off_alone_loses_its_place_and_its_agents_go_unheard() {
-    let fleet = Fleet::start(3, Config::default()).await;
-    let task = fleet.members[0].node.start("stream 10000 100").await;
+    let fleet = started(3, Config::default()).await;
+    let task = fleet.nodes[0].start("stream 10000 100").await;
     sleep(Duration::from_secs(7)).await;
     let said = texts(&fleet.load(&task.id).await.task).len();
-    fleet.members[0].weather.part_from_store(fleet.members[0].id);
+    fleet.nodes[0].weather.part_from_store(fleet.nodes[0].first_id);
     within(LEASE * 2, || async { fleet.load(&task.id).await.head.state == TaskState::Failed }).await;
     assert_eq!(texts(&fleet.load(&task.id).await.task).len(), said);
-    assert_eq!(fleet.members[0].node.cluster.running(), 1, "it does not know yet");
-    fleet.members[0].weather.heal();
+    assert_eq!(fleet.nodes[0].cluster.running(), 1, "it does not know yet");
+    fleet.nodes[0].weather.heal();
     eventually("it joined again", || async { fleet.evicted() == [0] }).await;
-    assert_eq!(fleet.members[0].node.cluster.running(), 0);
+    assert_eq!(fleet.nodes[0].cluster.running(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn after_an_hour_without_its_store_an_instance_gives_up_its_place() {
-    let fleet = Fleet::start(1, Config::default()).await;
-    let task = fleet.members[0].node.start("stream 100000 1000").await;
-    fleet.weather(0..1, &away());
+    let fleet = started(1, Config::default()).await;
+    let task = fleet.nodes[0].start("stream 100000 1000").await;
+    fleet.becomes(0..1, &away());
     sleep(Duration::from_secs(3_500)).await;
-    assert_eq!(fleet.members[0].node.cluster.running(), 1);
+    assert_eq!(fleet.nodes[0].cluster.running(), 1);
     sleep(Duration::from_secs(200)).await;
-    assert_eq!(fleet.members[0].node.cluster.running(), 0);
-    fleet.weather(0..1, &Forecast::calm());
+    assert_eq!(fleet.nodes[0].cluster.running(), 0);
+    fleet.becomes(0..1, &Forecast::calm());
     within(LEASE * 3, || async { fleet.load(&task.id).await.head.state == TaskState::Failed }).await;
     assert_eq!(fleet.evicted(), [0]);
 }

@@ -62,8 +62,7 @@ async fn start(store: &Arc<MemoryStore>, bus: Option<Arc<Recording>>) -> Node {
         builder = builder.bus(bus);
     }
     let cluster = builder.start().await.unwrap();
-    let handler = cluster.handler();
-    Node { cluster, handler }
+    Node::of(cluster)
 }
 
 /// Takes an instance's place away from it.

@@ -30,23 +30,23 @@ on_every_bus! {
 }
 
 /// Starts tasks on the first of a fleet, shuts that down, and returns the tasks.
-async fn leave(fleet: &Fleet, tasks: usize) -> Vec<String> {
+async fn leave(fleet: &World, tasks: usize) -> Vec<String> {
     let mut ids = Vec::new();
     for _ in 0..tasks {
-        ids.push(fleet.members[0].node.start("quiet 600000").await.id);
+        ids.push(fleet.nodes[0].start("quiet 600000").await.id);
     }
     // With the next beat all records say how their instances are reached.
     sleep(Duration::from_secs(6)).await;
-    let left = fleet.members[0].node.cluster.shutdown(Duration::ZERO).await;
+    let left = fleet.nodes[0].cluster.shutdown(Duration::ZERO).await;
     let named: BTreeSet<_> = left.handed_over.iter().map(|key| key.task_id.clone()).collect();
     assert_eq!(named, ids.iter().cloned().collect());
     assert_eq!(left.not_stopped, []);
-    assert_eq!(fleet.in_state(MemberState::Left).await, [fleet.members[0].id]);
+    assert_eq!(fleet.in_state(MemberState::Left).await, [fleet.nodes[0].first_id]);
     ids
 }
 
 /// Who executes some tasks, each for the first time.
-async fn heirs(fleet: &Fleet, ids: &[String]) -> Vec<InstanceId> {
+async fn heirs(fleet: &World, ids: &[String]) -> Vec<InstanceId> {
     let mut heirs = Vec::new();
     for id in ids {
         let claim = fleet.load(id).await.head.claim.unwrap();
@@ -58,49 +58,49 @@ async fn heirs(fleet: &Fleet, ids: &[String]) -> Vec<InstanceId> {
 
 #[tokio::test(start_paused = true)]
 async fn a_leaving_instance_hands_its_running_tasks_over_at_once_to_all_others() {
-    let fleet = Fleet::start(4, resuming(2)).await;
+    let fleet = started(4, resuming(2)).await;
     let ids = leave(&fleet, 30).await;
     sleep(Duration::from_millis(100)).await;
     let heirs: BTreeSet<_> = heirs(&fleet, &ids).await.into_iter().collect();
-    assert_eq!(heirs, fleet.members[1..].iter().map(|one| one.id).collect());
+    assert_eq!(heirs, fleet.nodes[1..].iter().map(|one| one.first_id).collect());
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_handed_over_is_known_in_memory_where_the_index_lags() {
-    let fleet = Fleet::start(3, resuming(2)).await;
+    let fleet = started(3, resuming(2)).await;
     let long = Delay::between(Duration::from_secs(3_000), Duration::from_secs(3_000));
-    fleet.weather(0..3, &Forecast { index_lag: long, ..Forecast::calm() });
+    fleet.becomes(0..3, &Forecast { index_lag: long, ..Forecast::calm() });
     let ids = leave(&fleet, 3).await;
     sleep(Duration::from_millis(100)).await;
-    assert!(!heirs(&fleet, &ids).await.contains(&fleet.members[0].id));
+    assert!(!heirs(&fleet, &ids).await.contains(&fleet.nodes[0].first_id));
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_a_bus_survivors_find_what_is_handed_over_by_the_record() {
-    let fleet = Fleet::start(3, resuming(1)).await;
-    fleet.weather(0..3, &Forecast::unplugged());
+    let fleet = started(3, resuming(1)).await;
+    fleet.becomes(0..3, &Forecast::unplugged());
     let ids = leave(&fleet, 3).await;
     sleep(Duration::from_secs(6)).await;
-    assert!(!heirs(&fleet, &ids).await.contains(&fleet.members[0].id));
+    assert!(!heirs(&fleet, &ids).await.contains(&fleet.nodes[0].first_id));
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_has_nothing_to_hand_over_leaves_no_record() {
-    let fleet = Fleet::start(2, Config::default()).await;
-    let running = fleet.members[0].node.start("quiet 600000").await;
-    let parked = fleet.members[0].node.send("ask").await;
-    assert_eq!(fleet.members[0].node.cluster.shutdown(Duration::ZERO).await, Leftovers::default());
-    assert!(fleet.store.member(&fleet.members[0].id).await.unwrap().is_none());
+    let fleet = started(2, Config::default()).await;
+    let running = fleet.nodes[0].start("quiet 600000").await;
+    let parked = fleet.nodes[0].send("ask").await;
+    assert_eq!(fleet.nodes[0].cluster.shutdown(Duration::ZERO).await, Leftovers::default());
+    assert!(fleet.store.member(&fleet.nodes[0].first_id).await.unwrap().is_none());
     assert_eq!(fleet.load(&running.id).await.head.state, TaskState::Failed, "it says so itself");
     assert_eq!(fleet.load(&parked.id).await.head.claim, None);
 }
 
 #[tokio::test(start_paused = true)]
 async fn whom_everybody_left_for_good_is_found_by_whoever_comes_next() {
-    let mut fleet = Fleet::start(1, resuming(1)).await;
+    let mut fleet = started(1, resuming(1)).await;
     let ids = leave(&fleet, 5).await;
     sleep(Duration::from_secs(600)).await;
-    fleet.join().await;
+    fleet.add(|builder| builder).await;
     sleep(Duration::from_secs(6)).await;
-    assert_eq!(heirs(&fleet, &ids).await, [fleet.members[1].id; 5]);
+    assert_eq!(heirs(&fleet, &ids).await, [fleet.nodes[1].first_id; 5]);
 }

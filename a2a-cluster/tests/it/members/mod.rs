@@ -13,96 +13,22 @@ use std::time::Duration;
 
 use a2a::{StreamResponse, Task, TaskState, TaskStatus};
 use a2a_bus_memory::MemoryBus;
-use a2a_cluster::{ClusterBuilder, Config, ExecutorLost};
+use a2a_cluster::{Config, ExecutorLost};
 use a2a_core::{
-    ClaimChange, Commit, CommitId, Env, InstanceId, Member, MemberState, Membership, Outcome, StoredTask,
-    SystemEnv, TaskKey, TaskStore, Tenant, Tip,
+    ClaimChange, Commit, CommitId, Env, InstanceId, Member, MemberState, Membership, Outcome, SystemEnv,
+    TaskStore, Tenant, Tip,
 };
 use a2a_store_memory::MemoryStore;
-use a2a_testkit::{FaultyBus, FaultyStore, Forecast, Weather};
+use a2a_testkit::{FaultyStore, Forecast, Weather};
 use tokio::time::{Instant, sleep};
 
-use crate::world::{Node, node};
+use crate::world::{Bus, Node, World, key};
 
 const LEASE: Duration = Duration::from_secs(15);
 
-/// Instances over one store and one bus, each in weather of its own.
-struct Fleet {
-    store: Arc<MemoryStore>,
-    bus: Arc<MemoryBus>,
-    config: Config,
-    members: Vec<One>,
-}
-
-/// An instance and its weather.
-struct One {
-    node: Node,
-    weather: Weather,
-    id: InstanceId,
-}
-
-impl Fleet {
-    async fn start(instances: usize, config: Config) -> Fleet {
-        Fleet::over(MemoryStore::new(), instances, config).await
-    }
-
-    async fn over(store: MemoryStore, instances: usize, config: Config) -> Fleet {
-        let (store, bus) = (Arc::new(store), Arc::new(MemoryBus::new()));
-        let mut fleet = Fleet { store, bus, config, members: Vec::new() };
-        for _ in 0..instances {
-            fleet.join().await;
-        }
-        fleet
-    }
-
-    /// Starts one more.
-    async fn join(&mut self) {
-        self.join_with(|builder| builder).await;
-    }
-
-    async fn join_with(&mut self, prepare: impl Fn(ClusterBuilder) -> ClusterBuilder) {
-        let (weather, seed) = (Weather::calm(), self.members.len() as u64);
-        let store = FaultyStore::new(self.store.clone(), weather.clone(), seed);
-        let bus = FaultyBus::new(self.bus.clone(), weather.clone(), seed);
-        let configured = |builder: ClusterBuilder| prepare(builder.config(self.config.clone()));
-        let node = node(Arc::new(store), Arc::new(bus), configured).await;
-        let id = node.cluster.id();
-        self.members.push(One { node, weather, id });
-    }
-
-    /// Sets the weather of some.
-    fn weather(&self, of: impl IntoIterator<Item = usize>, forecast: &Forecast) {
-        for n in of {
-            self.members[n].weather.set(forecast.clone());
-        }
-    }
-
-    /// Stops some as a machine stops that loses its power.
-    fn crash(&self, which: impl IntoIterator<Item = usize>) {
-        for n in which {
-            self.members[n].weather.freeze(self.members[n].node.cluster.id());
-        }
-    }
-
-    /// Those that are still what they were when they started.
-    fn evicted(&self) -> Vec<usize> {
-        let is_evicted = |one: &One| one.node.cluster.id() != one.id;
-        (0..self.members.len()).filter(|n| is_evicted(&self.members[*n])).collect()
-    }
-
-    /// The members that their records call so.
-    async fn in_state(&self, state: MemberState) -> Vec<InstanceId> {
-        let roster = self.store.roster(None, 1_000).await.unwrap();
-        roster.into_iter().filter(|member| member.state == state).map(|member| member.id).collect()
-    }
-
-    async fn load(&self, id: &str) -> StoredTask {
-        self.store.load(&key(id)).await.unwrap().unwrap()
-    }
-}
-
-fn key(id: &str) -> TaskKey {
-    TaskKey::new(Tenant::default(), id)
+/// Starts instances that are connected by a bus that works.
+async fn started(instances: usize, config: Config) -> World {
+    World::with(instances, Bus::Plugged, config).await
 }
 
 fn resuming(max_attempts: u32) -> Config {

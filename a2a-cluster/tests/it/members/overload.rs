@@ -8,28 +8,28 @@ fn refusing(share: f64) -> Forecast {
     Forecast { write_refused: share, ..Forecast::calm() }
 }
 
-async fn nobody_is_evicted(fleet: &Fleet) {
+async fn nobody_is_evicted(fleet: &World) {
     assert_eq!(fleet.in_state(MemberState::Evicted).await, []);
     assert_eq!(fleet.evicted(), Vec::<usize>::new());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_fleet_of_a_hundred_with_most_writes_refused_for_ten_minutes_evicts_nobody() {
-    let fleet = Fleet::start(100, Config::default()).await;
-    fleet.weather(0..100, &refusing(0.7));
+    let fleet = started(100, Config::default()).await;
+    fleet.becomes(0..100, &refusing(0.7));
     sleep(Duration::from_secs(600)).await;
     nobody_is_evicted(&fleet).await;
-    fleet.weather(0..100, &Forecast::calm());
+    fleet.becomes(0..100, &Forecast::calm());
     sleep(LEASE * 2).await;
     nobody_is_evicted(&fleet).await;
-    assert!(fleet.members.iter().all(|one| one.node.cluster.is_ready()));
+    assert!(fleet.nodes.iter().all(|one| one.cluster.is_ready()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn three_of_six_whose_writes_are_mostly_refused_keep_their_places() {
     for share in [0.6, 0.9] {
-        let fleet = Fleet::start(6, Config::default()).await;
-        fleet.weather(0..3, &refusing(share));
+        let fleet = started(6, Config::default()).await;
+        fleet.becomes(0..3, &refusing(share));
         sleep(Duration::from_secs(300)).await;
         nobody_is_evicted(&fleet).await;
     }
@@ -38,19 +38,19 @@ async fn three_of_six_whose_writes_are_mostly_refused_keep_their_places() {
 #[tokio::test(start_paused = true)]
 async fn where_nobody_can_write_for_longer_than_a_lease_nobody_is_evicted() {
     for (instances, seconds) in [(2, 20), (3, 20), (2, 60), (3, 180)] {
-        let fleet = Fleet::start(instances, Config::default()).await;
+        let fleet = started(instances, Config::default()).await;
         let mut tasks = Vec::new();
-        for one in &fleet.members {
-            tasks.push(one.node.start("quiet 400000").await.id);
+        for one in &fleet.nodes {
+            tasks.push(one.start("quiet 400000").await.id);
         }
         // Out of step with each other.
         sleep(Duration::from_secs(37)).await;
-        fleet.weather(0..instances, &refusing(1.0));
+        fleet.becomes(0..instances, &refusing(1.0));
         sleep(Duration::from_secs(seconds)).await;
-        fleet.weather(0..instances, &Forecast::calm());
+        fleet.becomes(0..instances, &Forecast::calm());
         sleep(LEASE * 3).await;
         nobody_is_evicted(&fleet).await;
-        assert!(fleet.members.iter().all(|one| one.node.cluster.is_ready()));
+        assert!(fleet.nodes.iter().all(|one| one.cluster.is_ready()));
         for id in &tasks {
             assert!(!fleet.load(id).await.head.state.is_terminal(), "no task fails because of it");
         }
@@ -59,26 +59,26 @@ async fn where_nobody_can_write_for_longer_than_a_lease_nobody_is_evicted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_beat_that_fails_is_tried_again_within_200_ms() {
-    let fleet = Fleet::start(1, Config::default()).await;
-    let beat = async || fleet.store.member(&fleet.members[0].id).await.unwrap().unwrap().beat;
-    fleet.weather(0..1, &refusing(1.0));
+    let fleet = started(1, Config::default()).await;
+    let beat = async || fleet.store.member(&fleet.nodes[0].first_id).await.unwrap().unwrap().beat;
+    fleet.becomes(0..1, &refusing(1.0));
     sleep(Duration::from_secs(8)).await;
     let before = beat().await;
-    fleet.weather(0..1, &Forecast::calm());
+    fleet.becomes(0..1, &Forecast::calm());
     sleep(Duration::from_millis(201)).await;
     assert_eq!(beat().await, before + 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_hangs_in_a_beat_tries_again() {
-    let fleet = Fleet::start(1, Config::default()).await;
+    let fleet = started(1, Config::default()).await;
     let slow = a2a_testkit::Delay::between(Duration::from_secs(1_000), Duration::from_secs(1_000));
-    fleet.weather(0..1, &Forecast { store_delay: slow, ..Forecast::calm() });
+    fleet.becomes(0..1, &Forecast { store_delay: slow, ..Forecast::calm() });
     sleep(Duration::from_secs(12)).await;
-    fleet.weather(0..1, &Forecast::calm());
+    fleet.becomes(0..1, &Forecast::calm());
     sleep(Duration::from_secs(6)).await;
-    assert!(fleet.members[0].node.cluster.is_ready());
-    let before = fleet.store.member(&fleet.members[0].id).await.unwrap().unwrap().beat;
+    assert!(fleet.nodes[0].cluster.is_ready());
+    let before = fleet.store.member(&fleet.nodes[0].first_id).await.unwrap().unwrap().beat;
     sleep(Duration::from_secs(6)).await;
-    assert!(fleet.store.member(&fleet.members[0].id).await.unwrap().unwrap().beat > before);
+    assert!(fleet.store.member(&fleet.nodes[0].first_id).await.unwrap().unwrap().beat > before);
 }

@@ -34,12 +34,12 @@ async fn an_agent_that_blocks_its_thread_is_named_and_left() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_holds_no_shutdown_up_beyond_its_limit() {
-    let fleet = Fleet::start(1, Config::default()).await;
-    let tasks = [fleet.members[0].node.start("hang").await.id, fleet.members[0].node.start("hang").await.id];
+    let fleet = started(1, Config::default()).await;
+    let tasks = [fleet.nodes[0].start("hang").await.id, fleet.nodes[0].start("hang").await.id];
     let hangs = Delay::between(Duration::from_secs(1_000), Duration::from_secs(1_000));
-    fleet.weather(0..1, &Forecast { store_delay: hangs, ..Forecast::calm() });
+    fleet.becomes(0..1, &Forecast { store_delay: hangs, ..Forecast::calm() });
     let began = Instant::now();
-    let left = fleet.members[0].node.cluster.shutdown(Duration::from_secs(1)).await;
+    let left = fleet.nodes[0].cluster.shutdown(Duration::from_secs(1)).await;
     assert!(began.elapsed() <= Duration::from_secs(1) + fleet.config.shutdown_limit, "{:?}", began.elapsed());
     assert_eq!(left.not_stopped, [], "their agents are dropped all the same");
     let mut named: Vec<_> = left.handed_over.into_iter().map(|key| key.task_id).collect();
@@ -47,5 +47,5 @@ async fn a_store_that_hangs_holds_no_shutdown_up_beyond_its_limit() {
     let mut expected = tasks.to_vec();
     expected.sort();
     assert_eq!(named, expected);
-    assert_eq!(fleet.members[0].node.cluster.running(), 0);
+    assert_eq!(fleet.nodes[0].cluster.running(), 0);
 }

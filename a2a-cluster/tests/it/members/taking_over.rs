@@ -6,7 +6,7 @@ use a2a_core::Claim;
 
 use super::*;
 
-async fn claims(fleet: &Fleet, ids: &[String]) -> BTreeMap<InstanceId, usize> {
+async fn claims(fleet: &World, ids: &[String]) -> BTreeMap<InstanceId, usize> {
     let mut claims = BTreeMap::new();
     for id in ids {
         if let Some(Claim { instance, .. }) = fleet.store.head(&key(id)).await.unwrap().unwrap().claim {
@@ -18,10 +18,10 @@ async fn claims(fleet: &Fleet, ids: &[String]) -> BTreeMap<InstanceId, usize> {
 
 #[tokio::test(start_paused = true)]
 async fn three_survivors_share_five_thousand_tasks_within_two_leases() {
-    let mut fleet = Fleet::start(0, resuming(3)).await;
+    let mut fleet = started(0, resuming(3)).await;
     let (dead, tasks) = left_by_the_dead(&fleet.store, 5_000, 1).await;
     for _ in 0..3 {
-        fleet.join().await;
+        fleet.add(|builder| builder).await;
         // Instances beat out of step.
         sleep(Duration::from_millis(1_300)).await;
     }
@@ -36,36 +36,36 @@ async fn three_survivors_share_five_thousand_tasks_within_two_leases() {
 
 #[tokio::test(start_paused = true)]
 async fn a_single_survivor_takes_over_all_within_two_leases() {
-    let mut fleet = Fleet::start(0, Config::default()).await;
+    let mut fleet = started(0, Config::default()).await;
     let (_, tasks) = left_by_the_dead(&fleet.store, 1_000, 1).await;
-    fleet.join().await;
+    fleet.add(|builder| builder).await;
     within(LEASE * 2, || async { claims(&fleet, &tasks).await.is_empty() }).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_cannot_be_read_holds_up_no_other_and_is_tried_again() {
-    let mut fleet = Fleet::start(0, Config::default()).await;
+    let mut fleet = started(0, Config::default()).await;
     let (dead, tasks) = left_by_the_dead(&fleet.store, 40, 1).await;
-    fleet.join().await;
+    fleet.add(|builder| builder).await;
     let spoilt = &tasks[7];
-    fleet.members[0].weather.spoil(&key(spoilt));
+    fleet.nodes[0].weather.spoil(&key(spoilt));
     within(LEASE * 3, || async { claims(&fleet, &tasks).await.values().sum::<usize>() == 1 }).await;
     assert!(fleet.load(spoilt).await.head.claim.is_some_and(|claim| claim.instance == dead));
     sleep(Duration::from_secs(2 * 3_600)).await;
     assert!(fleet.store.member(&dead).await.unwrap().is_some(), "its executor is still known to be dead");
-    fleet.members[0].weather.mend(&key(spoilt));
+    fleet.nodes[0].weather.mend(&key(spoilt));
     within(LEASE * 5, || async { fleet.load(spoilt).await.head.state == TaskState::Failed }).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_on_one_call_holds_up_no_other_task() {
-    let mut fleet = Fleet::start(0, Config::default()).await;
+    let mut fleet = started(0, Config::default()).await;
     let (_, tasks) = left_by_the_dead(&fleet.store, 100, 1).await;
-    fleet.join().await;
+    fleet.add(|builder| builder).await;
     // A call in fifty takes far too long.
     let hangs = a2a_testkit::Delay::between(Duration::ZERO, Duration::from_millis(5))
         .with_stragglers(0.02, Duration::from_secs(100_000));
-    fleet.weather(0..1, &Forecast { store_delay: hangs, ..Forecast::calm() });
+    fleet.becomes(0..1, &Forecast { store_delay: hangs, ..Forecast::calm() });
     let left = async || claims(&fleet, &tasks).await.values().sum::<usize>();
     within(LEASE * 5, || async { left().await <= 40 }).await;
     within(LEASE * 30, || async { left().await == 0 }).await;
@@ -73,11 +73,11 @@ async fn a_store_that_hangs_on_one_call_holds_up_no_other_task() {
 
 #[tokio::test(start_paused = true)]
 async fn what_an_instance_executes_without_knowing_it_is_found_however_many_pages_that_fills() {
-    let fleet = Fleet::start(1, Config::default()).await;
+    let fleet = started(1, Config::default()).await;
     let mut tasks = Vec::new();
     for _ in 0..1_500 {
         let id = SystemEnv.uuid().to_string();
-        executed_by(&fleet.store, fleet.members[0].id, &id, 1).await;
+        executed_by(&fleet.store, fleet.nodes[0].first_id, &id, 1).await;
         tasks.push(id);
     }
     within(LEASE * 3, || async { claims(&fleet, &tasks).await.is_empty() }).await;
@@ -85,21 +85,21 @@ async fn what_an_instance_executes_without_knowing_it_is_found_however_many_page
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_executor_that_lives_keeps_its_task() {
-    let fleet = Fleet::start(2, Config::default()).await;
-    let task = fleet.members[0].node.start("quiet 600000").await;
-    let stream = fleet.members[1].node.subscribe(&task.id).await.unwrap();
+    let fleet = started(2, Config::default()).await;
+    let task = fleet.nodes[0].start("quiet 600000").await;
+    let stream = fleet.nodes[1].subscribe(&task.id).await.unwrap();
     sleep(Duration::from_secs(300)).await;
     let head = fleet.load(&task.id).await.head;
-    assert_eq!(head.claim.map(|claim| (claim.instance, claim.attempt)), Some((fleet.members[0].id, 1)));
+    assert_eq!(head.claim.map(|claim| (claim.instance, claim.attempt)), Some((fleet.nodes[0].first_id, 1)));
     drop(stream);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_task_whose_executor_has_no_record_is_taken_over_by_who_reads_it() {
-    let fleet = Fleet::start(1, Config::default()).await;
+    let fleet = started(1, Config::default()).await;
     let nobody = InstanceId::generate(&SystemEnv);
     executed_by(&fleet.store, nobody, "orphan", 1).await;
-    let stream = fleet.members[0].node.subscribe("orphan").await.unwrap();
+    let stream = fleet.nodes[0].subscribe("orphan").await.unwrap();
     let events = crate::world::drain(stream).await;
     let last = events.iter().rev().find_map(a2a_core::reduce::state_of);
     assert_eq!(last, Some(&TaskState::Failed));
@@ -107,9 +107,9 @@ async fn a_task_whose_executor_has_no_record_is_taken_over_by_who_reads_it() {
 
 #[tokio::test(start_paused = true)]
 async fn the_record_of_a_dead_member_is_kept_for_an_hour_after_its_last_task() {
-    let mut fleet = Fleet::start(0, Config::default()).await;
+    let mut fleet = started(0, Config::default()).await;
     let (dead, tasks) = left_by_the_dead(&fleet.store, 1, 1).await;
-    fleet.join().await;
+    fleet.add(|builder| builder).await;
     within(LEASE * 2, || async { claims(&fleet, &tasks).await.is_empty() }).await;
     sleep(Duration::from_secs(3_590)).await;
     assert!(fleet.store.member(&dead).await.unwrap().is_some());

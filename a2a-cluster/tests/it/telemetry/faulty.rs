@@ -4,18 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use a2a_bus_memory::MemoryBus;
-use a2a_cluster::BusState;
-use a2a_cluster::{Cluster, ClusterBuilder};
+use a2a_cluster::ClusterBuilder;
 use a2a_core::wire::Seal;
 use a2a_core::{
     BackendError, BusMessage, Delivery, Endpoint, EventBus, InstanceId, Reach, Recipient, Result,
 };
 use a2a_server::AgentExecutor;
-use a2a_store_memory::MemoryStore;
-use a2a_testkit::{FaultyBus, FaultyStore, Weather};
+use a2a_testkit::Weather;
 
-use crate::world::{Bus, Node, card, eventually, webhooks};
+use crate::world::{Bus, Node, Shared, World};
 
 /// A bus whose receive fails while it is deaf.
 #[derive(Debug)]
@@ -86,22 +83,10 @@ impl Faulty {
         agent: Arc<dyn AgentExecutor>,
         prepare: impl Fn(ClusterBuilder) -> ClusterBuilder,
     ) -> Self {
-        let (weather, deaf) = (Weather::calm(), Arc::new(AtomicBool::new(false)));
-        let (store, memory) = (Arc::new(MemoryStore::new()), Arc::new(MemoryBus::new()));
-        let mut nodes = Vec::new();
-        for n in 0..instances {
-            let store = FaultyStore::new(store.clone(), weather.clone(), n as u64);
-            let bus = FaultyBus::new(bus.spoil(memory.clone(), n as u64), weather.clone(), n as u64);
-            let bus = Deaf { inner: Arc::new(bus), deaf: Arc::clone(&deaf) };
-            let builder = Cluster::builder(Arc::clone(&agent), card())
-                .webhooks(webhooks())
-                .store(Arc::new(store))
-                .bus(Arc::new(bus));
-            let cluster = prepare(builder).start().await.unwrap();
-            eventually("connected", || async { cluster.readiness().bus() == BusState::Connected }).await;
-            let handler = cluster.handler();
-            nodes.push(Node { cluster, handler });
-        }
+        let deaf = Arc::new(AtomicBool::new(false));
+        let wrap = |inner| Arc::new(Deaf { inner, deaf: Arc::clone(&deaf) }) as Arc<dyn EventBus>;
+        let shared = Shared { agent, ..Shared::default() };
+        let World { nodes, weather, .. } = World::start(instances, bus, shared, wrap, prepare).await;
         Faulty { nodes, weather, deaf }
     }
 

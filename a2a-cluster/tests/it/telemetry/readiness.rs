@@ -10,7 +10,6 @@ use a2a_core::{Eviction, Membership};
 use a2a_testkit::Forecast;
 
 use super::faulty::Faulty;
-use crate::world::storm::Storm;
 use crate::world::{Bus, World, eventually, on_every_bus, request};
 use a2a_testkit::ScriptedAgent;
 
@@ -117,7 +116,7 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn an_instance_that_was_evicted_is_not_ready_until_it_joined_again(bus) {
-        let storm = Storm::with(1, bus, Config::default()).await;
+        let storm = World::with(1, bus, Config::default()).await;
         let cluster = &storm.nodes[0].cluster;
         let evicted = cluster.id();
         let me = storm.store.member(&evicted).await.unwrap().unwrap();

@@ -1,0 +1,56 @@
+//! Requests that say nothing but what matters.
+
+use a2a::{ListTasksRequest, Message, Part, Role, SendMessageConfiguration, SendMessageRequest, Task};
+use a2a_server::ServiceParams;
+
+/// The service parameters of every request.
+pub fn params() -> ServiceParams {
+    ServiceParams::from([("a2a-version".to_owned(), vec!["1.0".to_owned()])])
+}
+
+/// A user's message.
+pub fn message(text: &str) -> Message {
+    Message::new(Role::User, vec![Part::text(text)])
+}
+
+/// A message that begins a task.
+pub fn request(text: &str) -> SendMessageRequest {
+    SendMessageRequest { message: message(text), configuration: None, metadata: None, tenant: None }
+}
+
+/// A message that goes on with a task.
+pub fn follow_up(task: &Task, text: &str) -> SendMessageRequest {
+    let mut request = request(text);
+    request.message.task_id = Some(task.id.clone());
+    request.message.context_id = Some(task.context_id.clone());
+    request
+}
+
+/// A configuration that asks for nothing.
+pub fn configuration() -> SendMessageConfiguration {
+    SendMessageConfiguration {
+        accepted_output_modes: None,
+        task_push_notification_config: None,
+        history_length: None,
+        return_immediately: None,
+    }
+}
+
+/// The configuration that asks for an answer as soon as the task exists.
+pub fn at_once() -> Option<SendMessageConfiguration> {
+    Some(SendMessageConfiguration { return_immediately: Some(true), ..configuration() })
+}
+
+/// The list without any filter.
+pub fn list() -> ListTasksRequest {
+    ListTasksRequest {
+        context_id: None,
+        status: None,
+        page_size: None,
+        page_token: None,
+        history_length: None,
+        status_timestamp_after: None,
+        include_artifacts: None,
+        tenant: None,
+    }
+}
