@@ -3,8 +3,8 @@
 pub use a2a_testaws as endpoint;
 
 pub mod backends;
+pub mod client;
 pub mod clients;
 pub mod processes;
 pub mod raw;
 pub mod scenarios;
-pub mod talk;

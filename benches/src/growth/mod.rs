@@ -2,10 +2,10 @@
 //! one process and in virtual time, over in-memory backends that count each call.
 
 mod bus;
-mod comings;
 mod counted;
 pub(crate) mod fleet;
 mod idle;
+mod membership;
 mod scale;
 mod streams;
 mod tally;
@@ -149,23 +149,23 @@ const QUESTIONS: [Question; 11] = [
         along: "instances",
         claim: FLAT,
         places: |scale| &scale.instances,
-        count: |_, place| simulate(comings::death(place)),
+        count: |_, place| simulate(membership::death(place)),
     },
     Question {
-        name: "disaster",
+        name: "mass-death",
         title: "A death of half at once, each with a task, for all survivors",
         along: "instances",
         claim: FLAT,
         places: |scale| &scale.instances,
-        count: |_, place| simulate(comings::disaster(place)),
+        count: |_, place| simulate(membership::mass_death(place)),
     },
     Question {
-        name: "comings",
+        name: "starts",
         title: "A start, all at once, and a leave, half at once",
         along: "instances",
         claim: FLAT,
         places: |scale| &scale.instances,
-        count: |_, place| simulate(comings::coming_and_going(place)),
+        count: |_, place| simulate(membership::coming_and_going(place)),
     },
 ];
 

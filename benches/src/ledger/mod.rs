@@ -3,12 +3,12 @@
 //! Requests and units are counted where the instances send them, on an endpoint that answers like AWS. The other
 //! table, of the obvious design, is computed from its request pattern: nobody runs it here.
 
+mod bounds;
 mod fleet;
 mod idle;
 mod obvious;
-mod paper;
 mod price;
-mod verdict;
+mod statement;
 mod workload;
 
 #[cfg(test)]
@@ -22,7 +22,7 @@ use clap::Args;
 
 use crate::Error;
 use fleet::Fleet;
-use paper::{Paper, Row};
+use statement::{Row, Statement};
 use workload::Workload;
 
 /// What to count.
@@ -42,25 +42,25 @@ pub(crate) struct Options {
 /// Counts, prints and judges.
 pub(crate) async fn run(options: Options) -> Result<(), Error> {
     let Some(aws) = endpoint::aws() else { return Err("there is no AWS endpoint to count at".into()) };
-    let mut paper = Paper::default();
+    let mut statement = Statement::default();
     for instances in &options.instances {
         let fleet = Fleet::start(&aws.account(), *instances, fleet::silent()).await?;
         for workload in Workload::all(options.quick) {
             for watchers in watchers(workload, *instances) {
                 let counted = workload.count(&fleet, watchers).await?;
                 let computed = obvious::bill(&workload, *instances);
-                paper.rows.push(Row::of(&workload, *instances, watchers, &counted, &computed));
-                paper.print_last();
+                statement.rows.push(Row::of(&workload, *instances, watchers, &counted, &computed));
+                statement.print_last();
             }
         }
         fleet.stop().await;
         let time = if options.quick { Duration::from_secs(20) } else { Duration::from_secs(60) };
-        paper.idle.push(idle::count(&aws.account(), *instances, time).await?);
+        statement.idle.push(idle::count(&aws.account(), *instances, time).await?);
     }
-    paper.print();
-    verdict::print(&paper);
+    statement.print();
+    bounds::print(&statement);
     if let Some(path) = options.json {
-        std::fs::write(path, serde_json::to_string_pretty(&paper)?)?;
+        std::fs::write(path, serde_json::to_string_pretty(&statement)?)?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::crew::Crew;
+use super::cluster::Cluster;
 
 const REQUESTS: &str = "a2a_aws_requests_total";
 const UNITS: &str = "a2a_aws_units_total";
@@ -22,10 +22,10 @@ impl Bill {
     /// # Panics
     ///
     /// When one does not answer.
-    pub async fn of(crew: &Crew) -> Self {
+    pub async fn of(cluster: &Cluster) -> Self {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut bill = Bill::default();
-        for node in crew.nodes() {
+        for node in cluster.nodes() {
             let answer = client.get(format!("http://{}/metrics", node.http())).send().await.unwrap();
             bill.add(&answer.text().await.unwrap());
         }

@@ -6,13 +6,13 @@ use a2a_core::{Env, SystemEnv};
 use a2a_testkit::Findings;
 use fastrand::Rng;
 
-use super::crew::{Crew, Plan};
-use super::show::{Placement, Review, Show};
-use super::site::Leftovers;
+use super::cluster::{Cluster, Plan};
+use super::resources::Leftovers;
+use super::workload::{Placement, Review, Workload};
 use crate::endpoint::Aws;
 
 /// What is to be played in each round.
-const SHOW: Show = Show {
+const WORKLOAD: Workload = Workload {
     tasks: 3,
     chunks: 40,
     gap: Duration::from_millis(30),
@@ -83,7 +83,7 @@ impl Outcome {
     fn add(&mut self, round: &Round) {
         self.kills += round.victims.len();
         self.executors += round.victims.iter().filter(|victim| victim.tasks > 0).count();
-        self.tasks += SHOW.tasks;
+        self.tasks += WORKLOAD.tasks;
         self.streams += round.review.streams;
         self.reconnects += round.review.reconnects;
         self.count += round.review.count;
@@ -99,45 +99,45 @@ impl Outcome {
 /// When a process does not start or end as it should.
 pub async fn run(plan: Plan, aws: &Aws, kills: usize, seed: u64, mut tell: impl FnMut(&Round)) -> Outcome {
     let mut rng = Rng::with_seed(seed);
-    let mut crew = Crew::start(plan, aws).await;
+    let mut cluster = Cluster::start(plan, aws).await;
     let mut outcome = Outcome { seed, ..Outcome::default() };
     while outcome.kills < kills {
-        let round = round(&mut crew, &mut rng, outcome.kills, kills).await;
+        let round = round(&mut cluster, &mut rng, outcome.kills, kills).await;
         outcome.add(&round);
         tell(&round);
         if !round.review.is_right() {
-            outcome.wrong.push(crew.words());
+            outcome.wrong.push(cluster.words());
         }
     }
-    let tasks = crew.site().tasks().await;
+    let tasks = cluster.resources().tasks().await;
     if tasks != outcome.tasks {
         outcome.wrong.push(format!("{tasks} tasks in the table, where clients began {}", outcome.tasks));
     }
-    crew.cleaned_up().await;
-    outcome.left = crew.shutdown().await;
+    cluster.cleaned_up().await;
+    outcome.left = cluster.shutdown().await;
     outcome
 }
 
-async fn round(crew: &mut Crew, rng: &mut Rng, done: usize, kills: usize) -> Round {
+async fn round(cluster: &mut Cluster, rng: &mut Rng, done: usize, kills: usize) -> Round {
     let number = done + 1;
     let moment = LASTS.mul_f64(rng.f64());
     // Now and then two at once: somebody must be left to take over.
-    let may_be_two = kills - done > 1 && crew.nodes().len() > 2;
+    let may_be_two = kills - done > 1 && cluster.nodes().len() > 2;
     let victims = if rng.u8(..) < 40 && may_be_two { 2 } else { 1 };
     let any = rng.usize(..);
 
-    let performance = SHOW.begin(crew).await;
+    let running = WORKLOAD.begin(cluster).await;
     tokio::time::sleep(moment).await;
     // Perhaps none has begun yet: then a request that is about to begin one is what the kill meets.
-    let tasks = performance.begun_by_now();
+    let tasks = running.begun_by_now();
     let mut names = Vec::new();
     if let Some(task) = tasks.get(any % tasks.len().max(1))
-        && let Some(executor) = crew.executor_of(task).await
+        && let Some(executor) = cluster.executor_of(task).await
     {
         names.push(executor.name().to_owned());
     }
     // Where nothing runs just now, or two are to die, anybody will do.
-    let mut others = crew.nodes().iter().map(|node| node.name().to_owned()).cycle().skip(any % 97);
+    let mut others = cluster.nodes().iter().map(|node| node.name().to_owned()).cycle().skip(any % 97);
     while names.len() < victims {
         names.extend(others.next().filter(|name| !names.contains(name)));
     }
@@ -145,18 +145,18 @@ async fn round(crew: &mut Crew, rng: &mut Rng, done: usize, kills: usize) -> Rou
     let killed_at = SystemEnv.now();
     let (mut victims, mut orphans) = (Vec::new(), Vec::new());
     for name in names {
-        let id = crew.node(&name).id();
-        crew.kill(&name).await;
+        let id = cluster.node(&name).id();
+        cluster.kill(&name).await;
         // What it ran stays recorded as its own for a lease.
-        let executed = crew.executed_by(&id, &performance.begun_by_now()).await;
+        let executed = cluster.executed_by(&id, &running.begun_by_now()).await;
         victims.push(Victim { name, tasks: executed.len() });
         orphans.extend(executed);
     }
     for _ in &victims {
-        crew.add().await;
+        cluster.add().await;
     }
-    let review = performance.end(crew).await;
-    victims.iter().for_each(|victim| crew.forget(&victim.name));
+    let review = running.end(cluster).await;
+    victims.iter().for_each(|victim| cluster.forget(&victim.name));
     let moved = review.logs.iter().filter(|(task, _)| orphans.contains(task));
     let moved = moved.filter_map(|(_, log)| (log.moved_after(killed_at)? - killed_at).to_std().ok());
     let taken_over = moved.max();

@@ -10,10 +10,10 @@ use tokio::time::Instant;
 
 use super::audit::happened;
 use super::bill::Bill;
-use super::crew::{Crew, Plan};
+use super::cluster::{Cluster, Plan};
 use super::listener::Heard;
-use super::show::{Placement, Review, Show};
-use super::site::Leftovers;
+use super::resources::Leftovers;
+use super::workload::{Placement, Review, Workload};
 use crate::endpoint::Aws;
 
 /// What a load was like.
@@ -105,7 +105,7 @@ impl FromIterator<TimeDelta> for Delays {
 ///
 /// When a process does not start or end as it should.
 pub async fn run(plan: Plan, aws: &Aws, tasks: usize, chunks: u32, gap: Duration) -> Figures {
-    let show = Show {
+    let workload = Workload {
         tasks,
         chunks,
         gap,
@@ -113,13 +113,13 @@ pub async fn run(plan: Plan, aws: &Aws, tasks: usize, chunks: u32, gap: Duration
         placement: Placement::Elsewhere,
         patience: Duration::from_secs(120),
     };
-    let crew = Crew::start(plan, aws).await;
-    let before = Bill::of(&crew).await;
+    let cluster = Cluster::start(plan, aws).await;
+    let before = Bill::of(&cluster).await;
     let began = Instant::now();
-    let review = show.begin(&crew).await.end(&crew).await;
+    let review = workload.begin(&cluster).await.end(&cluster).await;
     let took = review.heard_by.map_or(began.elapsed(), |end| end - began);
-    let bill = Bill::of(&crew).await.since(&before, review.events);
-    let left = crew.shutdown().await;
+    let bill = Bill::of(&cluster).await.since(&before, review.events);
+    let left = cluster.shutdown().await;
 
     let (from_agent, from_executor) = delays(&review);
     let delivered = from_agent.count();

@@ -1,6 +1,6 @@
 //! Real server processes on AWS services, behind a load balancer, and all that can befall them.
 //!
-//! A [`Crew`] is some processes with one [`Site`] (table, topic, queues) and one [`LoadBalancer`](a2a_testworld::LoadBalancer). Clients
+//! A [`Cluster`] is some processes with one [`Resources`] (table, topic, queues) behind one load balancer. Clients
 //! are the SDK's own ([`Caller`]); a [`listener`] wants all of a task's stream and comes again whatever breaks. What
 //! the listeners recorded, [`audit`] holds against the log in the table.
 
@@ -15,18 +15,18 @@
 pub mod audit;
 pub mod bill;
 mod caller;
-mod crew;
-mod journal;
+mod cluster;
 pub mod kills;
 pub mod listener;
 pub mod load;
 mod node;
-mod show;
-mod site;
+mod process_log;
+mod resources;
+mod workload;
 
 pub use caller::{Caller, Events, saying};
-pub use crew::{Crew, Plan};
-pub use journal::Journal;
+pub use cluster::{Cluster, Plan};
 pub use node::{LIFELINE, Launch, Node};
-pub use show::{Performance, Placement, Show};
-pub use site::{FaultProxies, Leftovers, Site};
+pub use process_log::ProcessLog;
+pub use resources::{FaultProxies, Leftovers, Resources};
+pub use workload::{Placement, Running, Workload};

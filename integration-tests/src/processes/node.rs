@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio_util::task::TaskTracker;
 
-use super::journal::Journal;
+use super::process_log::ProcessLog;
 
 /// A process that has not said by then where it serves never will.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
@@ -40,7 +40,7 @@ pub struct Node {
     child: Child,
     pid: Pid,
     announced: Announced,
-    journal: Journal,
+    log: ProcessLog,
     readers: TaskTracker,
     /// The process ends when this does, and to wait for the process must not end it.
     _lifeline: Option<ChildStdin>,
@@ -76,9 +76,9 @@ impl Launch {
         let mut child =
             command.spawn().map_err(|error| format!("cannot start {}: {error}", self.program.display()))?;
 
-        let (journal, readers) = (Journal::default(), TaskTracker::new());
+        let (log, readers) = (ProcessLog::default(), TaskTracker::new());
         if let Some(stderr) = child.stderr.take() {
-            readers.spawn(journal.clone().keep(BufReader::new(stderr)));
+            readers.spawn(log.clone().keep(BufReader::new(stderr)));
         }
         readers.close();
         let mut stdout = BufReader::new(child.stdout.take().ok_or("no stdout")?).lines();
@@ -90,12 +90,12 @@ impl Launch {
         match (announced, pid) {
             (Some(announced), Some(pid)) => {
                 let (name, _lifeline) = (name.to_owned(), child.stdin.take());
-                Ok(Node { name, child, pid, announced, journal, readers, _lifeline })
+                Ok(Node { name, child, pid, announced, log, readers, _lifeline })
             }
             _ => {
                 let _ = child.kill().await;
                 readers.wait().await;
-                Err(format!("{name} does not serve; its last words:\n{}", journal.tail()))
+                Err(format!("{name} does not serve; its last words:\n{}", log.tail()))
             }
         }
     }
@@ -109,7 +109,7 @@ impl Node {
 
     /// The id of the instance that serves now: a process that was evicted goes on under another one.
     pub fn id(&self) -> String {
-        self.journal.rejoined_as().unwrap_or_else(|| self.announced.id.clone())
+        self.log.rejoined_as().unwrap_or_else(|| self.announced.id.clone())
     }
 
     /// The id of the instance that it started with.
@@ -145,8 +145,8 @@ impl Node {
     }
 
     /// What it logs.
-    pub fn journal(&self) -> &Journal {
-        &self.journal
+    pub fn log(&self) -> &ProcessLog {
+        &self.log
     }
 
     /// Ends it with SIGKILL and waits until it is gone.
@@ -154,10 +154,10 @@ impl Node {
     /// # Panics
     ///
     /// When it cannot be killed.
-    pub async fn kill(mut self) -> Journal {
+    pub async fn kill(mut self) -> ProcessLog {
         self.child.kill().await.unwrap();
         self.readers.wait().await;
-        self.journal.clone()
+        self.log.clone()
     }
 
     /// Stops its clock with SIGSTOP: it is still there, and does nothing.
@@ -184,13 +184,13 @@ impl Node {
     /// # Panics
     ///
     /// When it cannot be waited for.
-    pub async fn ended(mut self, patience: Duration) -> Result<(ExitStatus, Journal), String> {
+    pub async fn ended(mut self, patience: Duration) -> Result<(ExitStatus, ProcessLog), String> {
         match tokio::time::timeout(patience, self.child.wait()).await {
             Ok(status) => {
                 self.readers.wait().await;
-                Ok((status.unwrap(), self.journal.clone()))
+                Ok((status.unwrap(), self.log.clone()))
             }
-            Err(_) => Err(format!("{} does not end; its last words:\n{}", self.name, self.journal.tail())),
+            Err(_) => Err(format!("{} does not end; its last words:\n{}", self.name, self.log.tail())),
         }
     }
 

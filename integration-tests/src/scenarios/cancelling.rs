@@ -6,7 +6,7 @@ use a2a::{TaskState, error_code};
 use futures::future::{join, join_all};
 
 use super::stage::Stage;
-use crate::talk::story;
+use crate::client::outline;
 use a2a_testworld::Backends;
 
 pub async fn a_running_task_is_cancelled_from_every_instance(backends: Arc<dyn Backends>) {
@@ -36,13 +36,13 @@ pub async fn cancels_from_all_instances_at_once_agree(backends: Arc<dyn Backends
     for executor in 0..6 {
         let (task, origin) = stage.open(executor, "work; gate never; done").await;
         let cancels = join_all((0..3).map(|instance| stage.at(instance).cancel(&task.id))).await;
-        let told = stage.told(vec![origin]).await;
-        let truth = stage.agreed(&task.id, &told).await;
+        let heard = stage.heard(vec![origin]).await;
+        let truth = stage.agreed(&task.id, &heard).await;
         assert_eq!(truth.status.state, TaskState::Canceled);
         for canceled in cancels {
             assert_eq!(canceled.unwrap().status, truth.status);
         }
-        assert_eq!(story(told[0].later()).iter().filter(|event| *event == "Canceled").count(), 1);
+        assert_eq!(outline(heard[0].later()).iter().filter(|event| *event == "Canceled").count(), 1);
     }
     stage.leave().await;
 }

@@ -10,7 +10,7 @@ use a2a_testkit::Weather;
 
 use super::eventually;
 use super::stage::{Stage, numbers, watchful};
-use crate::talk::{Told, texts};
+use crate::client::{Heard, texts};
 use a2a_testworld::backends::{Backends, Weathered};
 
 fn resume(config: &mut Config) {
@@ -33,12 +33,12 @@ pub async fn the_tasks_of_a_killed_instance_fail_and_streams_elsewhere_end(backe
     let dead = stage.fleet.id(0);
     stage.fleet.kill(0);
     for (id, origin, elsewhere) in tasks {
-        assert!(Told::by_what_may_break(origin).await.error.is_some(), "its connections end with it");
-        let told = stage.told(elsewhere).await;
+        assert!(Heard::by_what_may_break(origin).await.error.is_some(), "its connections end with it");
+        let heard = stage.heard(elsewhere).await;
         let truth = stage.at(1).get(&id).await.unwrap();
         assert_eq!((&truth.status.state, texts(&truth).len()), (&TaskState::Failed, 10));
         assert!(truth.status.message.is_some(), "nothing says why");
-        stage.audit(&truth, &told).await;
+        stage.audit(&truth, &heard).await;
     }
     assert_eq!(stage.at(2).send("done").await.status.state, TaskState::Completed);
     forgotten(&*backends, dead).await;
@@ -58,11 +58,11 @@ pub async fn a_killed_instance_is_resumed_and_streams_elsewhere_are_complete(bac
     let dead = stage.fleet.id(0);
     stage.fleet.kill(0);
     for (id, elsewhere) in tasks {
-        let told = stage.told(elsewhere).await;
+        let heard = stage.heard(elsewhere).await;
         let truth = stage.at(2).get(&id).await.unwrap();
         assert_eq!((&truth.status.state, texts(&truth).len()), (&TaskState::Completed, 150));
         assert!(texts(&truth) == numbers(0..150));
-        stage.audit(&truth, &told).await;
+        stage.audit(&truth, &heard).await;
     }
     forgotten(&*backends, dead).await;
     stage.leave().await;
@@ -78,8 +78,8 @@ pub async fn a_parked_task_outlives_its_instance(backends: Arc<dyn Backends>) {
     assert_eq!(stage.at(1).get(&parked.id).await.unwrap(), parked);
     let done = stage.at(2).reply(&parked, "done").await.unwrap();
     assert_eq!(done.status.state, TaskState::Completed);
-    let told = stage.told(elsewhere).await;
-    stage.audit(&done, &told).await;
+    let heard = stage.heard(elsewhere).await;
+    stage.audit(&done, &heard).await;
     stage.leave().await;
 }
 
@@ -94,10 +94,10 @@ pub async fn an_instance_that_dies_while_it_reads_disturbs_nobody(backends: Arc<
     drop(cut);
     forgotten(&*backends, dead).await;
     stage.fleet.gates().open("end");
-    let told = stage.told(vec![origin, elsewhere]).await;
+    let heard = stage.heard(vec![origin, elsewhere]).await;
     let truth = stage.at(2).get(&task.id).await.unwrap();
     assert!(texts(&truth) == numbers(0..200));
-    stage.audit(&truth, &told).await;
+    stage.audit(&truth, &heard).await;
     stage.leave().await;
 }
 
@@ -111,13 +111,13 @@ pub async fn an_instance_that_was_frozen_harms_nothing_when_it_wakes(backends: A
     stage.chunks(1, &task.id, 10).await;
     let zombie = stage.fleet.id(0);
     weather.freeze(zombie);
-    let told = stage.told(elsewhere).await;
+    let heard = stage.heard(elsewhere).await;
     weather.thaw(zombie);
     let truth = stage.at(1).get(&task.id).await.unwrap();
     assert!(texts(&truth) == numbers(0..60));
-    stage.audit(&truth, &told).await;
+    stage.audit(&truth, &heard).await;
     // Its own streams end, with what everybody knows or with an error.
-    let at_home = Told::by_what_may_break(origin).await;
+    let at_home = Heard::by_what_may_break(origin).await;
     let known = at_home.texts().len();
     assert_eq!(at_home.texts(), numbers(0..known));
     eventually("the end of the frozen instance's work", async || stage.fleet.running(0) == 0).await;

@@ -7,7 +7,7 @@ use a2a::TaskState;
 use a2a_cluster::ExecutorLost;
 
 use super::stage::{Stage, numbers, watchful};
-use crate::talk::texts;
+use crate::client::texts;
 use a2a_testworld::Backends;
 use a2a_testworld::PATIENCE;
 
@@ -17,10 +17,10 @@ pub async fn agents_finish_within_the_grace_and_streams_elsewhere_are_complete(b
     let elsewhere =
         [stage.at(1).joined(&task.id).await.unwrap(), stage.at(2).joined(&task.id).await.unwrap()];
     stage.fleet.retire(0, PATIENCE).await;
-    let told = stage.told([origin].into_iter().chain(elsewhere).collect()).await;
+    let heard = stage.heard([origin].into_iter().chain(elsewhere).collect()).await;
     let truth = stage.at(1).get(&task.id).await.unwrap();
     assert_eq!((&truth.status.state, texts(&truth)), (&TaskState::Completed, as_text(&numbers(0..60))));
-    stage.audit(&truth, &told).await;
+    stage.audit(&truth, &heard).await;
     stage.leave().await;
 }
 
@@ -32,10 +32,10 @@ pub async fn what_is_left_at_the_end_of_the_grace_is_resumed_elsewhere(backends:
     stage.chunks(1, &task.id, 10).await;
     stage.fleet.retire(0, Duration::ZERO).await;
     drop(origin);
-    let told = stage.told(elsewhere.into()).await;
+    let heard = stage.heard(elsewhere.into()).await;
     let truth = stage.at(2).get(&task.id).await.unwrap();
     assert_eq!((&truth.status.state, texts(&truth)), (&TaskState::Completed, as_text(&numbers(0..100))));
-    stage.audit(&truth, &told).await;
+    stage.audit(&truth, &heard).await;
     stage.leave().await;
 }
 
@@ -50,10 +50,10 @@ pub async fn every_instance_is_replaced_and_no_reader_elsewhere_misses_anything(
         ];
         stage.fleet.retire(old, Duration::from_millis(100)).await;
         drop(origin);
-        let told = stage.told(elsewhere).await;
+        let heard = stage.heard(elsewhere).await;
         let truth = stage.at(new).get(&task.id).await.unwrap();
         assert_eq!((&truth.status.state, texts(&truth)), (&TaskState::Completed, as_text(&numbers(0..60))));
-        stage.audit(&truth, &told).await;
+        stage.audit(&truth, &heard).await;
     }
     stage.leave().await;
 }

@@ -6,7 +6,7 @@ use a2a::{SendMessageConfiguration, SendMessageRequest, TaskState, error_code};
 use futures::future::{join, join_all};
 
 use super::stage::Stage;
-use crate::talk::{configuration, history, replying, saying, soon, task, texts};
+use crate::client::{configuration, history, replying, saying, soon, task, texts};
 use a2a_testworld::Backends;
 
 pub async fn a_parked_task_is_answered_wherever_the_answer_lands(backends: Arc<dyn Backends>) {
@@ -35,8 +35,8 @@ pub async fn of_two_answers_at_once_one_is_taken(backends: Arc<dyn Backends>) {
                 Some(SendMessageConfiguration { return_immediately: Some(true), ..configuration() });
             let text = format!("work; gate {gate}; say {text}; done");
             let request = SendMessageRequest { configuration, ..replying(&parked, &text) };
-            let talk = stage.at(instance);
-            async move { soon(talk.client.send_message(&request)).await.map(task) }
+            let client = stage.at(instance);
+            async move { soon(client.sdk.send_message(&request)).await.map(task) }
         };
         let (one, other) = join(answer(round + 1, "one"), answer(round + 2, "other")).await;
         let (taken, error) = match (one, other) {
@@ -69,7 +69,7 @@ pub async fn a_message_that_is_sent_to_all_instances_at_once_makes_one_task(back
     let stage = Stage::of(backends).await;
     for _ in 0..5 {
         let request = saying("work; count 0 5; done");
-        let sends = (0..3).map(|instance| soon(stage.at(instance).client.send_message(&request)));
+        let sends = (0..3).map(|instance| soon(stage.at(instance).sdk.send_message(&request)));
         let mut tasks = join_all(sends).await.into_iter().map(|answer| task(answer.unwrap()));
         let first = tasks.next().unwrap();
         tasks.for_each(|other| assert_eq!(other, first));

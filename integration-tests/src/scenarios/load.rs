@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 use super::stage::{Stage, numbers};
-use crate::talk::texts;
+use crate::client::texts;
 use a2a_testworld::Backends;
 
 const TASKS: usize = 60;

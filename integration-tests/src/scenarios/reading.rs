@@ -8,7 +8,7 @@ use futures::future::join_all;
 
 use super::eventually;
 use super::stage::Stage;
-use crate::talk::{Talk, everything, soon};
+use crate::client::{TestClient, everything, soon};
 use a2a_testworld::Backends;
 
 pub async fn what_was_answered_is_read_at_once_on_every_instance(backends: Arc<dyn Backends>) {
@@ -50,7 +50,7 @@ pub async fn lists_agree_on_every_instance(backends: Arc<dyn Backends>) {
     stage.at(1).cancel(&one.id).await.unwrap();
     for instance in 0..3 {
         eventually("the list without the cancelled task", async || {
-            let listed = soon(stage.at(instance).client.list_tasks(&parked)).await.unwrap();
+            let listed = soon(stage.at(instance).sdk.list_tasks(&parked)).await.unwrap();
             (listed.tasks.len(), listed.total_size) == (3, 3)
         })
         .await;
@@ -65,7 +65,7 @@ pub async fn pages_from_changing_instances_hold_every_unchanged_task_once(backen
         parked.push(stage.at(number).send("ask").await);
     }
     eventually("all of them in the list", async || {
-        soon(stage.at(0).client.list_tasks(&everything())).await.unwrap().total_size == 10
+        soon(stage.at(0).sdk.list_tasks(&everything())).await.unwrap().total_size == 10
     })
     .await;
     let (moved, unmoved) = parked.split_at(4);
@@ -85,7 +85,7 @@ pub async fn pages_from_changing_instances_hold_every_unchanged_task_once(backen
 
 /// Reads all pages; between two of them something may happen.
 async fn walk(
-    talk: &Talk,
+    client: &TestClient,
     request: &ListTasksRequest,
     size: i32,
     mut between: impl AsyncFnMut(usize),
@@ -93,7 +93,7 @@ async fn walk(
     let mut request = ListTasksRequest { page_size: Some(size), ..request.clone() };
     let mut tasks = Vec::new();
     for page in 0.. {
-        let answer = soon(talk.client.list_tasks(&request)).await.unwrap();
+        let answer = soon(client.sdk.list_tasks(&request)).await.unwrap();
         tasks.extend(answer.tasks);
         if answer.next_page_token.is_empty() {
             break;

@@ -1,4 +1,4 @@
-//! A fleet, and somebody who talks to each of its instances.
+//! A fleet, and a client of each of its instances.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use a2a::{StreamResponse, Task};
 use a2a_cluster::Config;
 use futures::StreamExt;
 
-use crate::talk::{Events, Talk, Told, next, texts};
+use crate::client::{Events, Heard, TestClient, next, texts};
 use a2a_testworld::Backends;
 use a2a_testworld::{Binding, Fleet, Plan};
 
@@ -16,7 +16,7 @@ use super::eventually;
 /// Where a scenario is played. Each instance is talked to by another binding.
 pub(super) struct Stage {
     pub(super) fleet: Fleet,
-    talks: Vec<Talk>,
+    clients: Vec<TestClient>,
 }
 
 impl Stage {
@@ -33,22 +33,22 @@ impl Stage {
     /// Starts instances that are talked to by these bindings.
     pub(super) async fn by(bindings: impl IntoIterator<Item = Binding>, plan: Plan) -> Self {
         let fleet = Box::pin(plan.start()).await;
-        let mut talks = Vec::new();
+        let mut clients = Vec::new();
         for (index, binding) in bindings.into_iter().enumerate() {
-            talks.push(Talk { client: fleet.client_of(index, binding).await });
+            clients.push(TestClient { sdk: fleet.client_of(index, binding).await });
         }
-        Stage { fleet, talks }
+        Stage { fleet, clients }
     }
 
-    /// Who talks to the instance with this number, counted on from the first behind the last.
-    pub(super) fn at(&self, instance: usize) -> &Talk {
-        &self.talks[instance % self.talks.len()]
+    /// The client of the instance with this number, counted on from the first behind the last.
+    pub(super) fn at(&self, instance: usize) -> &TestClient {
+        &self.clients[instance % self.clients.len()]
     }
 
     /// Starts one more instance and returns its number.
     pub(super) async fn add(&mut self) -> usize {
         let index = self.fleet.add().await;
-        self.talks.push(Talk { client: self.fleet.client_of(index, Binding::JsonRpc).await });
+        self.clients.push(TestClient { sdk: self.fleet.client_of(index, Binding::JsonRpc).await });
         index
     }
 
@@ -74,36 +74,36 @@ impl Stage {
     }
 
     /// Reads all streams to their ends, at once.
-    pub(super) async fn told(&self, streams: Vec<Events>) -> Vec<Told> {
-        futures::future::join_all(streams.into_iter().map(Told::by)).await
+    pub(super) async fn heard(&self, streams: Vec<Events>) -> Vec<Heard> {
+        futures::future::join_all(streams.into_iter().map(Heard::by)).await
     }
 
     /// Reads all streams to their ends and checks that they told what the task is, on whichever instance it is
     /// read. Returns the task.
     pub(super) async fn agree(&self, id: &str, streams: Vec<Events>) -> Task {
-        let told = self.told(streams).await;
-        self.agreed(id, &told).await
+        let heard = self.heard(streams).await;
+        self.agreed(id, &heard).await
     }
 
     /// Checks that what was told is what the task is, on whichever instance it is read. Returns the task.
-    pub(super) async fn agreed(&self, id: &str, told: &[Told]) -> Task {
+    pub(super) async fn agreed(&self, id: &str, heard: &[Heard]) -> Task {
         let mut truth = None;
-        for talk in self.talks.iter().rev() {
-            let read = talk.get(id).await.unwrap();
+        for client in self.clients.iter().rev() {
+            let read = client.get(id).await.unwrap();
             let first = truth.get_or_insert_with(|| read.clone());
             assert_eq!(*first, read);
         }
         let truth = truth.unwrap();
-        self.audit(&truth, told).await;
+        self.audit(&truth, heard).await;
         truth
     }
 
     /// Checks that the log makes this task, and that streams told what is in it.
-    pub(super) async fn audit(&self, task: &Task, told: &[Told]) {
+    pub(super) async fn audit(&self, task: &Task, heard: &[Heard]) {
         let log = self.fleet.log(&task.id).await;
         assert_eq!(log.task().status, task.status);
         assert!(log.task().artifacts == task.artifacts, "the log has other artifacts");
-        told.iter().for_each(|told| told.assert_tells(&log));
+        heard.iter().for_each(|heard| heard.assert_tells(&log));
     }
 
     /// Stops all instances at once.

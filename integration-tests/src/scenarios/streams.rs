@@ -7,7 +7,7 @@ use a2a::{TaskState, error_code};
 use futures::future::join_all;
 
 use super::stage::{Stage, numbers};
-use crate::talk::{story, texts};
+use crate::client::{outline, texts};
 use a2a_testworld::Backends;
 
 pub async fn every_instance_tells_the_same_of_a_task(backends: Arc<dyn Backends>) {
@@ -25,10 +25,10 @@ pub async fn every_instance_tells_the_same_of_a_task(backends: Arc<dyn Backends>
             streams.push(stage.at(instance).joined(&task.id).await.unwrap());
         }
         stage.fleet.gates().open(&format!("late{executor}"));
-        let told = stage.told(streams).await;
-        assert!(told[1..7].iter().all(|early| texts(early.first()).is_empty()));
-        assert!(told[7..].iter().all(|late| texts(late.first()) == numbers(0..20)));
-        let truth = stage.agreed(&task.id, &told).await;
+        let heard = stage.heard(streams).await;
+        assert!(heard[1..7].iter().all(|early| texts(early.first()).is_empty()));
+        assert!(heard[7..].iter().all(|late| texts(late.first()) == numbers(0..20)));
+        let truth = stage.agreed(&task.id, &heard).await;
         assert_eq!(
             (truth.status.state.clone(), texts(&truth)),
             (TaskState::Completed, as_text(&numbers(0..40)))
@@ -93,14 +93,15 @@ pub async fn a_parked_task_tells_every_instance_of_turns_that_others_run(backend
         assert_eq!(next.status.state, TaskState::InputRequired);
     }
     stage.at(1).reply(&parked, "count 0 5; done").await.unwrap();
-    let told = stage.told(streams).await;
+    let heard = stage.heard(streams).await;
     let turn = |end: &str| ["Working".to_owned(), end.to_owned()];
-    for one in &told {
-        let story: Vec<_> = story(one.later()).into_iter().filter(|event| !event.starts_with('[')).collect();
+    for one in &heard {
+        let outline: Vec<_> =
+            outline(one.later()).into_iter().filter(|event| !event.starts_with('[')).collect();
         let turns = ["InputRequired", "InputRequired", "InputRequired", "Completed"].map(turn);
-        assert_eq!(story, turns.concat());
+        assert_eq!(outline, turns.concat());
     }
-    stage.agreed(&parked.id, &told).await;
+    stage.agreed(&parked.id, &heard).await;
     stage.leave().await;
 }
 

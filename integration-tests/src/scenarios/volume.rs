@@ -5,7 +5,7 @@ use std::sync::Arc;
 use a2a::{StreamResponse, TaskState};
 
 use super::stage::{Stage, numbers};
-use crate::talk::{Events, next, texts};
+use crate::client::{Events, next, texts};
 use a2a_testworld::Backends;
 use a2a_testworld::{Binding, Plan};
 

@@ -7,7 +7,7 @@ use a2a::TaskState;
 use a2a_testkit::{Delay, Forecast, Weather};
 
 use super::stage::{Stage, numbers};
-use crate::talk::texts;
+use crate::client::texts;
 use a2a_testworld::backends::{Backends, Weathered};
 
 pub async fn without_a_bus_every_stream_is_complete_and_a_cancel_works(backends: Arc<dyn Backends>) {

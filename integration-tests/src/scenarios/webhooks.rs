@@ -6,7 +6,7 @@ use a2a::{DeleteTaskPushNotificationConfigRequest, TaskState};
 
 use super::hook::Hook;
 use super::stage::Stage;
-use crate::talk::{soon, story};
+use crate::client::{outline, soon};
 use a2a_testworld::Backends;
 use a2a_testworld::PATIENCE;
 
@@ -16,12 +16,12 @@ pub async fn a_webhook_set_elsewhere_hears_of_a_running_task(backends: Arc<dyn B
         let gate = format!("begin{executor}");
         let (task, origin) = stage.open(executor, &format!("work; gate {gate}; say a; say b; done")).await;
         let hook = Hook::new().await;
-        let elsewhere = &stage.at(executor + 1).client;
+        let elsewhere = &stage.at(executor + 1).sdk;
         let created = soon(elsewhere.create_push_config(&hook.config(&task.id))).await.unwrap();
         assert_eq!(created.url, hook.config("").url);
         stage.fleet.gates().open(&gate);
         stage.agree(&task.id, vec![origin]).await;
-        let heard = story(&hook.hears_an_end().await);
+        let heard = outline(&hook.hears_an_end().await);
         assert_eq!(heard[heard.len() - 3..], [r#"["a"]"#, r#"["b"]"#, "Completed"]);
         assert_eq!(heard.iter().filter(|event| *event == r#"["a"]"#).count(), 1);
     }
@@ -34,7 +34,7 @@ pub async fn a_webhook_removed_elsewhere_hears_nothing_of_the_next_turn(backends
     let parked = stage.at(0).send("ask").await;
     let (removed, stays) = (Hook::new().await, Hook::new().await);
     let create = async |instance: usize, hook: &Hook| {
-        soon(stage.at(instance).client.create_push_config(&hook.config(&parked.id))).await.unwrap()
+        soon(stage.at(instance).sdk.create_push_config(&hook.config(&parked.id))).await.unwrap()
     };
     let config = create(1, &removed).await;
     create(2, &stays).await;
@@ -43,11 +43,11 @@ pub async fn a_webhook_removed_elsewhere_hears_nothing_of_the_next_turn(backends
         id: config.id.unwrap(),
         tenant: None,
     };
-    soon(stage.at(0).client.delete_push_config(&delete)).await.unwrap();
+    soon(stage.at(0).sdk.delete_push_config(&delete)).await.unwrap();
     let done = stage.at(1).reply(&parked, "say a; done").await.unwrap();
     assert_eq!(done.status.state, TaskState::Completed);
-    assert_eq!(story(&stays.hears_an_end().await).last().unwrap(), "Completed");
-    assert!(removed.heard().is_empty(), "{:?}", story(&removed.heard()));
+    assert_eq!(outline(&stays.hears_an_end().await).last().unwrap(), "Completed");
+    assert!(removed.heard().is_empty(), "{:?}", outline(&removed.heard()));
     // What webhooks lack would be left to others.
     stage.leave_within(PATIENCE).await;
 }

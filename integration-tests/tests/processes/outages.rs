@@ -3,32 +3,32 @@
 use std::time::Duration;
 
 use a2a_testworld::Passage;
-use integration_tests::processes::{Crew, FaultProxies, Show};
+use integration_tests::processes::{Cluster, FaultProxies, Workload};
 
-use crate::stage::{SHOW, crew};
+use crate::stage::{WORKLOAD, cluster};
 
 /// Does something to the ways to the services while tasks run, and puts it right after twice the lease.
 async fn an_outage(shut: impl FnOnce(&FaultProxies)) {
-    let Some(crew) = crew(|_| ()).await else { return };
-    let Some(proxies) = crew.site().fault_proxies() else { return };
-    let mut performance = SHOW.begin(&crew).await;
-    performance.begun(SHOW.tasks).await;
+    let Some(cluster) = cluster(|_| ()).await else { return };
+    let Some(proxies) = cluster.resources().fault_proxies() else { return };
+    let mut running = WORKLOAD.begin(&cluster).await;
+    running.begun(WORKLOAD.tasks).await;
     shut(proxies);
-    tokio::time::sleep(crew.plan().lease * 2).await;
+    tokio::time::sleep(cluster.plan().lease * 2).await;
     proxies.set(Passage::Open);
-    let review = performance.end(&crew).await;
-    assert!(review.is_right(), "{:#?}{}", review.wrong, crew.words());
-    all_serve_again(crew).await;
+    let review = running.end(&cluster).await;
+    assert!(review.is_right(), "{:#?}{}", review.wrong, cluster.words());
+    all_serve_again(cluster).await;
 }
 
 /// Who was here before serves again: nobody who lived was declared dead.
-async fn all_serve_again(crew: Crew) {
-    let show = Show { tasks: 6, chunks: 5, gap: Duration::from_millis(10), watchers: 1, ..SHOW };
-    let review = show.begin(&crew).await.end(&crew).await;
-    assert!(review.is_right(), "{:#?}{}", review.wrong, crew.words());
-    let rejoined: Vec<_> = crew.nodes().iter().map(|node| node.journal().rejoined()).collect();
-    assert_eq!(rejoined, [0; 3], "instances that lived were evicted{}", crew.words());
-    let left = crew.shutdown().await;
+async fn all_serve_again(cluster: Cluster) {
+    let workload = Workload { tasks: 6, chunks: 5, gap: Duration::from_millis(10), watchers: 1, ..WORKLOAD };
+    let review = workload.begin(&cluster).await.end(&cluster).await;
+    assert!(review.is_right(), "{:#?}{}", review.wrong, cluster.words());
+    let rejoined: Vec<_> = cluster.nodes().iter().map(|node| node.log().rejoined()).collect();
+    assert_eq!(rejoined, [0; 3], "instances that lived were evicted{}", cluster.words());
+    let left = cluster.shutdown().await;
     assert!(left.is_nothing(), "{left:?}");
 }
 

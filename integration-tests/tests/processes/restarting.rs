@@ -2,29 +2,29 @@
 
 use std::time::Duration;
 
-use integration_tests::processes::Show;
+use integration_tests::processes::Workload;
 
-use crate::stage::{SHOW, crew};
+use crate::stage::{WORKLOAD, cluster};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_under_load_loses_nothing_and_leaves_nothing() {
     // Shorter than a task: what runs has to be handed over.
-    let Some(mut crew) = crew(|plan| plan.grace = Duration::from_secs(1)).await else { return };
-    let show = Show { tasks: 4, chunks: 80, gap: Duration::from_millis(50), ..SHOW };
-    let old: Vec<_> = crew.nodes().iter().map(|node| node.name().to_owned()).collect();
+    let Some(mut cluster) = cluster(|plan| plan.grace = Duration::from_secs(1)).await else { return };
+    let workload = Workload { tasks: 4, chunks: 80, gap: Duration::from_millis(50), ..WORKLOAD };
+    let old: Vec<_> = cluster.nodes().iter().map(|node| node.name().to_owned()).collect();
     let mut performances = Vec::new();
     for name in &old {
-        let mut performance = show.begin(&crew).await;
-        performance.begun(1).await;
-        performances.push(performance);
-        crew.add().await;
-        crew.retire(name).await;
+        let mut running = workload.begin(&cluster).await;
+        running.begun(1).await;
+        performances.push(running);
+        cluster.add().await;
+        cluster.retire(name).await;
     }
-    for performance in performances {
-        let review = performance.end(&crew).await;
-        assert!(review.is_right(), "{:#?}{}", review.wrong, crew.words());
+    for running in performances {
+        let review = running.end(&cluster).await;
+        assert!(review.is_right(), "{:#?}{}", review.wrong, cluster.words());
     }
-    assert_eq!(crew.site().tasks().await, 12);
-    let left = crew.shutdown().await;
+    assert_eq!(cluster.resources().tasks().await, 12);
+    let left = cluster.shutdown().await;
     assert!(left.is_nothing(), "{left:?}");
 }

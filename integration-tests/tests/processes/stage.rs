@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use integration_tests::endpoint;
-use integration_tests::processes::{Crew, Placement, Plan, Show};
+use integration_tests::processes::{Cluster, Placement, Plan, Workload};
 use tokio::time::{Instant, sleep};
 
 /// What takes longer hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Three clients for each task, wherever the load balancer sends them.
-pub(crate) const SHOW: Show = Show {
+pub(crate) const WORKLOAD: Workload = Workload {
     tasks: 4,
     chunks: 60,
     gap: Duration::from_millis(50),
@@ -26,12 +26,12 @@ pub(crate) fn plan() -> Plan {
     Plan::of(env!("CARGO_BIN_EXE_trials"))
 }
 
-/// Starts a crew. `None` where there is no endpoint; that was said.
-pub(crate) async fn crew(change: impl FnOnce(&mut Plan)) -> Option<Crew> {
+/// Starts a cluster. `None` where there is no endpoint; that was said.
+pub(crate) async fn cluster(change: impl FnOnce(&mut Plan)) -> Option<Cluster> {
     let aws = endpoint::aws()?;
     let mut plan = plan();
     change(&mut plan);
-    Some(Crew::start(plan, aws).await)
+    Some(Cluster::start(plan, aws).await)
 }
 
 /// Looks until something is so.

@@ -27,7 +27,7 @@ async fn on(binding: Binding) -> (Stage, Raw) {
 }
 
 async fn nothing_happened(stage: Stage) {
-    let all = stage.client.list_tasks(&everything()).await.unwrap();
+    let all = stage.sdk.list_tasks(&everything()).await.unwrap();
     assert_eq!(all.total_size, 0);
     stage.leave().await;
 }

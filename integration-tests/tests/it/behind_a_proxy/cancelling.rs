@@ -2,7 +2,7 @@
 
 use a2a::{StreamResponse, TaskState, error_code};
 
-use super::stage::{next, on_every_binding, rest, story};
+use super::stage::{next, on_every_binding, outline, rest};
 
 on_every_binding! {
     async fn a_running_task_is_cancelled_with_its_streams(place) {
@@ -16,7 +16,7 @@ on_every_binding! {
             }
             let canceled = stage.cancel(&first.id).await.unwrap();
             assert_eq!(canceled.status.state, TaskState::Canceled);
-            assert_eq!(story(&rest(origin).await).last().unwrap(), "Canceled");
+            assert_eq!(outline(&rest(origin).await).last().unwrap(), "Canceled");
             for _ in 0..3 {
                 let again = stage.cancel(&first.id).await.unwrap();
                 assert_eq!(again.status.state, TaskState::Canceled);

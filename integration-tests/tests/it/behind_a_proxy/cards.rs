@@ -11,7 +11,7 @@ use serde_json::json;
 use super::stage::{Stage, configuration, everything, on_every_binding, saying, soon};
 
 async fn extended(stage: &Stage) -> Result<AgentCard, a2a::A2AError> {
-    soon(stage.client.get_extended_agent_card(&GetExtendedAgentCardRequest { tenant: None })).await
+    soon(stage.sdk.get_extended_agent_card(&GetExtendedAgentCardRequest { tenant: None })).await
 }
 
 fn with_extended(plan: Plan) -> Plan {
@@ -98,9 +98,9 @@ on_every_binding! {
         let configuration =
             Some(SendMessageConfiguration { task_push_notification_config: Some(config), ..configuration() });
         let request = SendMessageRequest { configuration, ..saying("done") };
-        let error = soon(stage.client.send_message(&request)).await.unwrap_err();
+        let error = soon(stage.sdk.send_message(&request)).await.unwrap_err();
         assert_eq!(error.code, error_code::PUSH_NOTIFICATION_NOT_SUPPORTED);
-        let all = soon(stage.client.list_tasks(&everything())).await.unwrap();
+        let all = soon(stage.sdk.list_tasks(&everything())).await.unwrap();
         assert_eq!(all.total_size, 1, "the refused message must not leave a task");
         stage.leave().await;
     }

@@ -23,11 +23,11 @@ on_every_binding! {
         let parked = stage.send("ask").await;
         let mut wrong = replying(&parked, "done");
         wrong.message.context_id = Some("another".into());
-        let error = soon(stage.client.send_message(&wrong)).await.unwrap_err();
+        let error = soon(stage.sdk.send_message(&wrong)).await.unwrap_err();
         assert_eq!(error.code, error_code::INVALID_PARAMS, "{error}");
         let mut without = replying(&parked, "done");
         without.message.context_id = None;
-        let done = task(soon(stage.client.send_message(&without)).await.unwrap());
+        let done = task(soon(stage.sdk.send_message(&without)).await.unwrap());
         assert_eq!((done.context_id, done.status.state), (parked.context_id, TaskState::Completed));
         stage.leave().await;
     }
@@ -44,7 +44,7 @@ on_every_binding! {
         }
         let mut unknown = saying("more");
         unknown.message.task_id = Some("nobody".into());
-        let error = soon(stage.client.send_message(&unknown)).await.unwrap_err();
+        let error = soon(stage.sdk.send_message(&unknown)).await.unwrap_err();
         assert_eq!(error.code, error_code::TASK_NOT_FOUND);
         stage.leave().await;
     }
@@ -52,9 +52,9 @@ on_every_binding! {
     async fn a_message_that_is_sent_again_makes_no_second_task(place) {
         let stage = place.stage().await;
         let request = saying("say a; done");
-        let first = task(soon(stage.client.send_message(&request)).await.unwrap());
+        let first = task(soon(stage.sdk.send_message(&request)).await.unwrap());
         for _ in 0..3 {
-            assert_eq!(task(soon(stage.client.send_message(&request)).await.unwrap()), first);
+            assert_eq!(task(soon(stage.sdk.send_message(&request)).await.unwrap()), first);
         }
         stage.leave().await;
     }

@@ -9,9 +9,9 @@ use super::stage::{Stage, everything, history, on_every_binding, saying, soon, t
 
 /// Asks as often as there are instances, and returns what all of them answer.
 async fn list(stage: &Stage, request: &ListTasksRequest) -> ListTasksResponse {
-    let answer = soon(stage.client.list_tasks(request)).await.unwrap();
+    let answer = soon(stage.sdk.list_tasks(request)).await.unwrap();
     for _ in 0..2 {
-        assert_eq!(soon(stage.client.list_tasks(request)).await.unwrap(), answer);
+        assert_eq!(soon(stage.sdk.list_tasks(request)).await.unwrap(), answer);
     }
     answer
 }
@@ -28,7 +28,7 @@ async fn tick() {
 async fn send_in(stage: &Stage, context: &str, text: &str) -> Task {
     let mut request = saying(text);
     request.message.context_id = Some(context.into());
-    let sent = task(soon(stage.client.send_message(&request)).await.unwrap());
+    let sent = task(soon(stage.sdk.send_message(&request)).await.unwrap());
     tick().await;
     sent
 }
@@ -124,7 +124,7 @@ on_every_binding! {
             ListTasksRequest { history_length: Some(-1), ..everything() },
             ListTasksRequest { page_token: Some("made-up".into()), ..everything() },
         ] {
-            let error = soon(stage.client.list_tasks(&request)).await.unwrap_err();
+            let error = soon(stage.sdk.list_tasks(&request)).await.unwrap_err();
             assert_eq!(error.code, error_code::INVALID_PARAMS, "{request:?}: {error}");
         }
         stage.leave().await;

@@ -11,7 +11,7 @@ async fn walk(stage: &Stage, request: &ListTasksRequest, mut between: impl Async
     let mut request = request.clone();
     let mut tasks = Vec::new();
     for page in 0.. {
-        let answer = soon(stage.client.list_tasks(&request)).await.unwrap();
+        let answer = soon(stage.sdk.list_tasks(&request)).await.unwrap();
         assert!(answer.tasks.len() <= answer.page_size as usize);
         assert_eq!(Some(answer.page_size), request.page_size);
         tasks.extend(answer.tasks);
@@ -46,7 +46,7 @@ on_every_binding! {
         for size in [1, 2, 3, 6, 7, 8] {
             assert_eq!(ids(&walk(&stage, &pages_of(size), nothing).await), ids(&whole), "{size}");
         }
-        let answer = soon(stage.client.list_tasks(&pages_of(3))).await.unwrap();
+        let answer = soon(stage.sdk.list_tasks(&pages_of(3))).await.unwrap();
         assert_eq!((answer.total_size, answer.page_size, answer.tasks.len()), (7, 3, 3));
         stage.leave().await;
     }
@@ -82,19 +82,19 @@ on_every_binding! {
         for _ in 0..3 {
             stage.send("done").await;
         }
-        let token = soon(stage.client.list_tasks(&pages_of(1))).await.unwrap().next_page_token;
+        let token = soon(stage.sdk.list_tasks(&pages_of(1))).await.unwrap().next_page_token;
         assert!(!token.is_empty());
         let elsewhere = ListTasksRequest { context_id: Some("other".into()), ..pages_of(1) };
         let completed = ListTasksRequest { status: Some(TaskState::Completed), ..pages_of(1) };
         for request in [elsewhere, completed] {
             let request = ListTasksRequest { page_token: Some(token.clone()), ..request };
-            let error = soon(stage.client.list_tasks(&request)).await.unwrap_err();
+            let error = soon(stage.sdk.list_tasks(&request)).await.unwrap_err();
             assert_eq!(error.code, error_code::INVALID_PARAMS, "{request:?}");
         }
         let mut spoilt = token.clone().into_bytes();
         spoilt.reverse();
         let spoilt = ListTasksRequest { page_token: String::from_utf8(spoilt).ok(), ..pages_of(1) };
-        let error = soon(stage.client.list_tasks(&spoilt)).await.unwrap_err();
+        let error = soon(stage.sdk.list_tasks(&spoilt)).await.unwrap_err();
         assert_eq!(error.code, error_code::INVALID_PARAMS);
         stage.leave().await;
     }

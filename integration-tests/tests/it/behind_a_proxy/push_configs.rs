@@ -25,7 +25,7 @@ fn named(task: &str, id: &str) -> GetTaskPushNotificationConfigRequest {
 async fn delete(stage: &Stage, task: &str, id: &str) -> Result<(), a2a::A2AError> {
     let request =
         DeleteTaskPushNotificationConfigRequest { task_id: task.into(), id: id.into(), tenant: None };
-    soon(stage.client.delete_push_config(&request)).await
+    soon(stage.sdk.delete_push_config(&request)).await
 }
 
 fn page(task: &str, size: Option<i32>) -> ListTaskPushNotificationConfigsRequest {
@@ -41,7 +41,7 @@ async fn listed(stage: &Stage, task: &str, size: Option<i32>) -> Vec<Option<Stri
     let mut request = page(task, size);
     let mut ids = Vec::new();
     loop {
-        let answer = soon(stage.client.list_push_configs(&request)).await.unwrap();
+        let answer = soon(stage.sdk.list_push_configs(&request)).await.unwrap();
         assert!(size.is_none_or(|size| answer.configs.len() <= size as usize));
         ids.extend(answer.configs.into_iter().map(|config| config.id));
         request.page_token = answer.next_page_token.filter(|token| !token.is_empty());
@@ -55,23 +55,23 @@ on_every_binding! {
     async fn a_config_lives_from_its_creation_to_its_deletion(place) {
         let stage = place.stage().await;
         let parked = stage.send("ask").await;
-        let created = soon(stage.client.create_push_config(&config(&parked.id, None))).await.unwrap();
+        let created = soon(stage.sdk.create_push_config(&config(&parked.id, None))).await.unwrap();
         let id = created.id.clone().unwrap();
         assert_eq!((created.task_id.as_str(), created.token.as_deref()), (&*parked.id, Some("token")));
         for _ in 0..3 {
-            let got = soon(stage.client.get_push_config(&named(&parked.id, &id))).await.unwrap();
+            let got = soon(stage.sdk.get_push_config(&named(&parked.id, &id))).await.unwrap();
             assert_eq!(got, created);
         }
         let mut other = config(&parked.id, Some(&id));
         other.url = "http://127.0.0.1:9/other".into();
-        soon(stage.client.create_push_config(&other)).await.unwrap();
-        let got = soon(stage.client.get_push_config(&named(&parked.id, &id))).await.unwrap();
+        soon(stage.sdk.create_push_config(&other)).await.unwrap();
+        let got = soon(stage.sdk.get_push_config(&named(&parked.id, &id))).await.unwrap();
         assert_eq!(got.url, other.url);
         assert_eq!(listed(&stage, &parked.id, None).await, [Some(id.clone())]);
         for _ in 0..3 {
             delete(&stage, &parked.id, &id).await.unwrap();
         }
-        let error = soon(stage.client.get_push_config(&named(&parked.id, &id))).await.unwrap_err();
+        let error = soon(stage.sdk.get_push_config(&named(&parked.id, &id))).await.unwrap_err();
         assert_eq!(error.code, error_code::TASK_NOT_FOUND);
         assert!(listed(&stage, &parked.id, None).await.is_empty());
         stage.leave().await;
@@ -82,7 +82,7 @@ on_every_binding! {
         let parked = stage.send("ask").await;
         let names = ["a", "b", "c", "d", "e"];
         for name in names {
-            soon(stage.client.create_push_config(&config(&parked.id, Some(name)))).await.unwrap();
+            soon(stage.sdk.create_push_config(&config(&parked.id, Some(name)))).await.unwrap();
         }
         let all: Vec<_> = names.map(|name| Some(name.to_owned())).into();
         for size in [None, Some(1), Some(2), Some(5), Some(100)] {
@@ -93,7 +93,7 @@ on_every_binding! {
             page(&parked.id, Some(101)),
             ListTaskPushNotificationConfigsRequest { page_token: Some("!".into()), ..page(&parked.id, None) },
         ] {
-            let error = soon(stage.client.list_push_configs(&request)).await.unwrap_err();
+            let error = soon(stage.sdk.list_push_configs(&request)).await.unwrap_err();
             assert_eq!(error.code, error_code::INVALID_PARAMS, "{request:?}");
         }
         stage.leave().await;
@@ -102,9 +102,9 @@ on_every_binding! {
     async fn a_task_that_never_was_has_none(place) {
         let stage = place.stage().await;
         let failures = [
-            soon(stage.client.create_push_config(&config("nobody", None))).await.unwrap_err(),
-            soon(stage.client.get_push_config(&named("nobody", "a"))).await.unwrap_err(),
-            soon(stage.client.list_push_configs(&page("nobody", None))).await.unwrap_err(),
+            soon(stage.sdk.create_push_config(&config("nobody", None))).await.unwrap_err(),
+            soon(stage.sdk.get_push_config(&named("nobody", "a"))).await.unwrap_err(),
+            soon(stage.sdk.list_push_configs(&page("nobody", None))).await.unwrap_err(),
             delete(&stage, "nobody", "a").await.unwrap_err(),
         ];
         assert_eq!(failures.map(|error| error.code), [error_code::TASK_NOT_FOUND; 4]);
@@ -116,7 +116,7 @@ on_every_binding! {
         let parked = stage.send("ask").await;
         for url in ["", "nowhere", "ftp://example.com/", "http://"] {
             let config = TaskPushNotificationConfig { url: url.into(), ..config(&parked.id, None) };
-            let error = soon(stage.client.create_push_config(&config)).await.unwrap_err();
+            let error = soon(stage.sdk.create_push_config(&config)).await.unwrap_err();
             assert_eq!(error.code, error_code::INVALID_PARAMS, "{url:?}: {error}");
         }
         stage.leave().await;

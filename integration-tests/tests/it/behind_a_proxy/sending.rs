@@ -3,7 +3,7 @@
 use a2a::{SendMessageConfiguration, SendMessageRequest, SendMessageResponse, StreamResponse, TaskState};
 
 use super::stage::{
-    configuration, everything, history, next, on_every_binding, rest, saying, soon, story, task, texts,
+    configuration, everything, history, next, on_every_binding, outline, rest, saying, soon, task, texts,
 };
 
 on_every_binding! {
@@ -45,7 +45,7 @@ on_every_binding! {
         stage.fleet.gates().open("g");
         let mut all = vec![StreamResponse::Task(first.clone())];
         all.extend(rest(events).await);
-        assert_eq!(story(&all[1..]).last().unwrap(), "Completed");
+        assert_eq!(outline(&all[1..]).last().unwrap(), "Completed");
         let mut seen: Vec<&str> = texts(&first);
         let later = all.iter().filter_map(|event| match event {
             StreamResponse::ArtifactUpdate(update) => update.artifact.parts[0].as_text(),
@@ -55,19 +55,19 @@ on_every_binding! {
         assert_eq!(seen, ["a", "b"]);
 
         let events = rest(stage.stream("work; ask").await).await;
-        assert_eq!(story(&events).last().unwrap(), "InputRequired");
+        assert_eq!(outline(&events).last().unwrap(), "InputRequired");
         stage.leave().await;
     }
 
     async fn a_message_needs_no_task(place) {
         let stage = place.stage().await;
-        let answer = soon(stage.client.send_message(&saying("message hello"))).await.unwrap();
+        let answer = soon(stage.sdk.send_message(&saying("message hello"))).await.unwrap();
         let SendMessageResponse::Message(message) = answer else { panic!("{answer:?}") };
         assert_eq!((message.text(), message.task_id.as_deref()), (Some("hello"), None));
         assert!(message.context_id.is_some());
         let events = rest(stage.stream("message hello").await).await;
-        assert_eq!(story(&events), ["message hello"]);
-        let all = soon(stage.client.list_tasks(&everything())).await.unwrap();
+        assert_eq!(outline(&events), ["message hello"]);
+        let all = soon(stage.sdk.list_tasks(&everything())).await.unwrap();
         assert_eq!((all.total_size, all.tasks.len()), (0, 0));
         stage.leave().await;
     }
@@ -77,7 +77,7 @@ on_every_binding! {
         for (length, expected) in [(None, 1), (Some(0), 0), (Some(1), 1), (Some(9), 1)] {
             let configuration = Some(SendMessageConfiguration { history_length: length, ..configuration() });
             let request = SendMessageRequest { configuration, ..saying("done") };
-            let sent = task(soon(stage.client.send_message(&request)).await.unwrap());
+            let sent = task(soon(stage.sdk.send_message(&request)).await.unwrap());
             assert_eq!(history(&sent).len(), expected, "{length:?}");
         }
         let mut parked = stage.send("ask").await;
@@ -95,7 +95,7 @@ on_every_binding! {
         let stage = place.stage().await;
         let mut request = saying("done");
         request.message.context_id = Some("mine".into());
-        let kept = task(soon(stage.client.send_message(&request)).await.unwrap());
+        let kept = task(soon(stage.sdk.send_message(&request)).await.unwrap());
         assert_eq!(kept.context_id, "mine");
         let (one, other) = (stage.send("done").await, stage.send("done").await);
         assert_ne!(one.context_id, other.context_id);

@@ -4,8 +4,8 @@ use std::ops::Deref;
 
 use a2a_testworld::{Binding, Fleet, Plan};
 
-pub(crate) use integration_tests::talk::{
-    Talk, configuration, everything, history, next, replying, rest, saying, soon, story, task, texts,
+pub(crate) use integration_tests::client::{
+    TestClient, configuration, everything, history, next, outline, replying, rest, saying, soon, task, texts,
 };
 
 /// Where a scenario is played.
@@ -22,8 +22,8 @@ impl Place {
 
     pub(crate) async fn stage_of(self, change: impl FnOnce(Plan) -> Plan) -> Stage {
         let fleet = change(Plan::of(self.instances)).start().await;
-        let talk = Talk { client: fleet.client(self.binding, None).await };
-        Stage { fleet, talk }
+        let client = TestClient { sdk: fleet.client(self.binding, None).await };
+        Stage { fleet, client }
     }
 }
 
@@ -64,17 +64,17 @@ macro_rules! on_every_binding {
 }
 pub(crate) use on_every_binding;
 
-/// A fleet, and who talks to it.
+/// A fleet, and its client.
 pub(crate) struct Stage {
     pub(crate) fleet: Fleet,
-    pub(crate) talk: Talk,
+    pub(crate) client: TestClient,
 }
 
 impl Deref for Stage {
-    type Target = Talk;
+    type Target = TestClient;
 
-    fn deref(&self) -> &Talk {
-        &self.talk
+    fn deref(&self) -> &TestClient {
+        &self.client
     }
 }
 

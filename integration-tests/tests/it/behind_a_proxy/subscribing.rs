@@ -2,7 +2,7 @@
 
 use a2a::{StreamResponse, TaskState, error_code};
 
-use super::stage::{everything, next, on_every_binding, replying, rest, saying, soon, story, texts};
+use super::stage::{everything, next, on_every_binding, outline, replying, rest, saying, soon, texts};
 
 on_every_binding! {
     async fn every_stream_of_a_running_task_sees_the_rest_of_it(place) {
@@ -20,11 +20,11 @@ on_every_binding! {
         }
         for events in &mut others {
             let snapshot = next(events).await;
-            assert_eq!(story(&[snapshot]), [r#"task Working ["a"]"#]);
+            assert_eq!(outline(&[snapshot]), [r#"task Working ["a"]"#]);
         }
         stage.fleet.gates().open("g");
         for events in others.into_iter().chain([origin]) {
-            assert_eq!(story(&rest(events).await), [r#"["b"]"#, r#"["c"]"#, "Completed"]);
+            assert_eq!(outline(&rest(events).await), [r#"["b"]"#, r#"["c"]"#, "Completed"]);
         }
         stage.leave().await;
     }
@@ -35,14 +35,14 @@ on_every_binding! {
         let mut streams = Vec::new();
         for _ in 0..3 {
             let mut events = stage.subscribe(&parked.id).await.unwrap();
-            assert_eq!(story(&[next(&mut events).await]), [r#"task InputRequired ["a"]"#]);
+            assert_eq!(outline(&[next(&mut events).await]), [r#"task InputRequired ["a"]"#]);
             streams.push(events);
         }
         stage.reply(&parked, "ask").await.unwrap();
         stage.reply(&parked, "say b; done").await.unwrap();
         for events in streams {
             let told = rest(events).await;
-            assert_eq!(story(&told), ["Working", "InputRequired", "Working", r#"["b"]"#, "Completed"]);
+            assert_eq!(outline(&told), ["Working", "InputRequired", "Working", r#"["b"]"#, "Completed"]);
         }
         stage.leave().await;
     }
@@ -52,12 +52,12 @@ on_every_binding! {
         let parked = stage.send("ask").await;
         let mut subscription = stage.subscribe(&parked.id).await.unwrap();
         next(&mut subscription).await;
-        let turn = soon(stage.client.send_streaming_message(&replying(&parked, "say a; ask"))).await.unwrap();
+        let turn = soon(stage.sdk.send_streaming_message(&replying(&parked, "say a; ask"))).await.unwrap();
         let told = rest(turn).await;
-        assert_eq!(story(&told).last().unwrap(), "InputRequired");
+        assert_eq!(outline(&told).last().unwrap(), "InputRequired");
         assert!(matches!(told[0], StreamResponse::Task(_)));
         stage.cancel(&parked.id).await.unwrap();
-        let told = story(&rest(subscription).await);
+        let told = outline(&rest(subscription).await);
         assert_eq!(told, ["Working", r#"["a"]"#, "InputRequired", "Canceled"]);
         stage.leave().await;
     }
@@ -88,18 +88,18 @@ on_every_binding! {
         next(&mut other).await;
         drop(events);
         stage.fleet.gates().open("g");
-        let told = story(&rest(other).await);
+        let told = outline(&rest(other).await);
         assert_eq!(told[told.len() - 2..], [r#"["a"]"#, "Completed"]);
         // A blocking send that nobody waits for goes on, too.
         let abandoned = saying("work; gate h; done");
-        let count = async || soon(stage.client.list_tasks(&everything())).await.unwrap().total_size;
+        let count = async || soon(stage.sdk.list_tasks(&everything())).await.unwrap().total_size;
         let begun = async { while count().await < 2 { tokio::task::yield_now().await } };
         tokio::select! {
-            answer = stage.client.send_message(&abandoned) => panic!("answered too early: {answer:?}"),
+            answer = stage.sdk.send_message(&abandoned) => panic!("answered too early: {answer:?}"),
             () = begun => {}
         }
         stage.fleet.gates().open("h");
-        let all = soon(stage.client.list_tasks(&everything())).await.unwrap();
+        let all = soon(stage.sdk.list_tasks(&everything())).await.unwrap();
         stage.until(&all.tasks[0].id, TaskState::Completed).await;
         stage.leave().await;
     }

@@ -16,7 +16,7 @@ pub async fn rest(events: Events) -> Vec<StreamResponse> {
 }
 
 /// Events in short: `task WORKING [a b]`, `[c]`, `COMPLETED`.
-pub fn story(events: &[StreamResponse]) -> Vec<String> {
+pub fn outline(events: &[StreamResponse]) -> Vec<String> {
     let tell = |event: &StreamResponse| match event {
         StreamResponse::Task(task) => format!("task {:?} {:?}", task.status.state, texts(task)),
         StreamResponse::StatusUpdate(update) => format!("{:?}", update.status.state),

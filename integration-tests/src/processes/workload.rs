@@ -1,4 +1,4 @@
-//! A show: some tasks at once, each with clients that listen to it, and afterwards what each of them lacked.
+//! A workload: some tasks at once, each with clients that listen to it, and afterwards what each of them lacked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use tokio::time::Instant;
 
 use super::audit::ChunkLog;
 use super::caller::{Caller, saying};
-use super::crew::Crew;
+use super::cluster::Cluster;
 use super::listener::{self, Recording};
 use a2a_testworld::Binding;
 
 /// What is to be played.
 #[derive(Debug, Clone, Copy)]
-pub struct Show {
+pub struct Workload {
     /// How many tasks, all begun at once.
     pub tasks: usize,
     /// How many chunks each of them streams.
@@ -41,15 +41,15 @@ pub enum Placement {
     Elsewhere,
 }
 
-/// A show that is being played.
+/// A workload that is being played.
 #[derive(Debug)]
-pub struct Performance {
-    show: Show,
+pub struct Running {
+    workload: Workload,
     tasks: watch::Receiver<Vec<String>>,
     listeners: JoinSet<Recording>,
 }
 
-/// What a show was like.
+/// What a workload was like.
 #[derive(Debug, Default)]
 pub struct Review {
     /// How many streams there were.
@@ -70,15 +70,15 @@ pub struct Review {
     pub logs: Vec<(String, ChunkLog)>,
 }
 
-impl Show {
+impl Workload {
     /// Begins all tasks. Every other client resumes by cursor; the bindings alternate.
-    pub async fn begin(self, crew: &Crew) -> Performance {
+    pub async fn begin(self, cluster: &Cluster) -> Running {
         let until = Instant::now() + self.patience;
         let (known, tasks) = watch::channel(Vec::new());
         let known = Arc::new(known);
         let mut listeners = JoinSet::new();
         for number in 0..self.tasks {
-            let teller = self.caller(crew, number, 0).await;
+            let teller = self.caller(cluster, number, 0).await;
             let message = saying(&format!("stream {} {}", self.chunks, self.gap.as_millis()));
             let (begun, id) = watch::channel(String::new());
             let known = Arc::clone(&known);
@@ -87,7 +87,7 @@ impl Show {
                 known.send_modify(|tasks| tasks.push(task.to_owned()));
             }));
             for watcher in 1..=self.watchers {
-                let caller = self.caller(crew, number, watcher).await;
+                let caller = self.caller(cluster, number, watcher).await;
                 let mut id = id.clone();
                 listeners.spawn(async move {
                     match id.wait_for(|id| !id.is_empty()).await.map(|id| id.clone()) {
@@ -97,23 +97,23 @@ impl Show {
                 });
             }
         }
-        Performance { show: self, tasks, listeners }
+        Running { workload: self, tasks, listeners }
     }
 
     /// Makes a client of a task: the one that begins it, or one of the others.
-    async fn caller(self, crew: &Crew, task: usize, client: usize) -> Caller {
+    async fn caller(self, cluster: &Cluster, task: usize, client: usize) -> Caller {
         let binding = Binding::ALL[(task + client) % Binding::ALL.len()];
         match self.placement {
-            Placement::Anywhere => crew.caller(binding, (task + client) % 2 == 1).await,
+            Placement::Anywhere => cluster.caller(binding, (task + client) % 2 == 1).await,
             Placement::Elsewhere => {
-                let node = &crew.nodes()[(task + client) % crew.nodes().len()];
-                crew.caller_at(node.name(), binding).await
+                let node = &cluster.nodes()[(task + client) % cluster.nodes().len()];
+                cluster.caller_at(node.name(), binding).await
             }
         }
     }
 }
 
-impl Performance {
+impl Running {
     /// Waits until so many tasks have begun, and returns their ids.
     ///
     /// # Panics
@@ -133,19 +133,19 @@ impl Performance {
     /// # Panics
     ///
     /// When a listener panicked, or a log cannot be read.
-    pub async fn end(mut self, crew: &Crew) -> Review {
+    pub async fn end(mut self, cluster: &Cluster) -> Review {
         let mut review = Review::default();
         while let Some(recording) = self.listeners.join_next().await {
             review.recordings.push(recording.unwrap());
         }
         review.heard_by = Some(Instant::now());
         for task in self.tasks.borrow().clone() {
-            match ChunkLog::of(&crew.site().log(&task).await) {
+            match ChunkLog::of(&cluster.resources().log(&task).await) {
                 Some(log) => review.logs.push((task, log)),
                 None => review.wrong.push(format!("{task} has no log")),
             }
         }
-        review.judge(self.show, crew.plan().resume);
+        review.judge(self.workload, cluster.plan().resume);
         review
     }
 }
@@ -156,11 +156,11 @@ impl Review {
         self.wrong.is_empty() && self.count.is_right()
     }
 
-    fn judge(&mut self, show: Show, resume: bool) {
-        if self.logs.len() != show.tasks {
-            self.wrong.push(format!("{} tasks of {}", self.logs.len(), show.tasks));
+    fn judge(&mut self, workload: Workload, resume: bool) {
+        if self.logs.len() != workload.tasks {
+            self.wrong.push(format!("{} tasks of {}", self.logs.len(), workload.tasks));
         }
-        let whole: Vec<u32> = (1..=show.chunks).collect();
+        let whole: Vec<u32> = (1..=workload.chunks).collect();
         for (task, log) in &self.logs {
             self.events += log.events();
             let state = log.state();

@@ -8,9 +8,9 @@
     reason = "what fails here is a test that fails"
 )]
 
+mod heard;
+mod outline;
 mod request;
-mod story;
-mod told;
 
 use a2a::{
     A2AError, CancelTaskRequest, GetTaskRequest, SendMessageConfiguration, SendMessageRequest,
@@ -21,29 +21,29 @@ use futures::stream::BoxStream;
 
 use a2a_testworld::{Client, PATIENCE};
 
+pub use heard::Heard;
+pub use outline::{history, next, outline, rest, texts};
 pub use request::{configuration, everything, replying, saying};
-pub use story::{history, next, rest, story, texts};
-pub use told::Told;
 
 /// A stream as the SDK's client gives it.
 pub type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
 /// Talks to an agent through the SDK's client, and waits for nothing longer than [`PATIENCE`].
-pub struct Talk {
+pub struct TestClient {
     /// For what has no line of its own here.
-    pub client: Client,
+    pub sdk: Client,
 }
 
-impl std::fmt::Debug for Talk {
+impl std::fmt::Debug for TestClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Talk").finish_non_exhaustive()
+        f.debug_struct("TestClient").finish_non_exhaustive()
     }
 }
 
-impl Talk {
+impl TestClient {
     /// Sends a message and waits for the end of its turn.
     pub async fn send(&self, text: &str) -> Task {
-        task(soon(self.client.send_message(&saying(text))).await.unwrap())
+        task(soon(self.sdk.send_message(&saying(text))).await.unwrap())
     }
 
     /// Sends a message and waits for its task only.
@@ -51,7 +51,7 @@ impl Talk {
         let configuration =
             Some(SendMessageConfiguration { return_immediately: Some(true), ..configuration() });
         let request = SendMessageRequest { configuration, ..saying(text) };
-        task(soon(self.client.send_message(&request)).await.unwrap())
+        task(soon(self.sdk.send_message(&request)).await.unwrap())
     }
 
     /// Sends another message to a task and waits for the end of its turn.
@@ -60,12 +60,12 @@ impl Talk {
     ///
     /// As it is answered.
     pub async fn reply(&self, to: &Task, text: &str) -> Result<Task, A2AError> {
-        soon(self.client.send_message(&replying(to, text))).await.map(task)
+        soon(self.sdk.send_message(&replying(to, text))).await.map(task)
     }
 
     /// Sends a message and streams its turn.
     pub async fn stream(&self, text: &str) -> Events {
-        soon(self.client.send_streaming_message(&saying(text))).await.unwrap()
+        soon(self.sdk.send_streaming_message(&saying(text))).await.unwrap()
     }
 
     /// Reads a task.
@@ -84,7 +84,7 @@ impl Talk {
     /// As it is answered.
     pub async fn get_with_history(&self, id: &str, length: Option<i32>) -> Result<Task, A2AError> {
         let request = GetTaskRequest { id: id.to_owned(), history_length: length, tenant: None };
-        soon(self.client.get_task(&request)).await
+        soon(self.sdk.get_task(&request)).await
     }
 
     /// Cancels a task.
@@ -94,7 +94,7 @@ impl Talk {
     /// As it is answered.
     pub async fn cancel(&self, id: &str) -> Result<Task, A2AError> {
         let request = CancelTaskRequest { id: id.to_owned(), metadata: None, tenant: None };
-        soon(self.client.cancel_task(&request)).await
+        soon(self.sdk.cancel_task(&request)).await
     }
 
     /// Subscribes to a task.
@@ -104,7 +104,7 @@ impl Talk {
     /// As it is answered: at once, or where the first event should be, by binding.
     pub async fn subscribe(&self, id: &str) -> Result<Events, A2AError> {
         let request = SubscribeToTaskRequest { id: id.to_owned(), tenant: None };
-        soon(self.client.subscribe_to_task(&request)).await
+        soon(self.sdk.subscribe_to_task(&request)).await
     }
 
     /// Subscribes to a task and awaits the first event, so that an error comes at once whatever the binding.

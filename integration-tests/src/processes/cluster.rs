@@ -9,9 +9,9 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::caller::Caller;
-use super::journal::Journal;
 use super::node::{Launch, Node};
-use super::site::{Leftovers, Site};
+use super::process_log::ProcessLog;
+use super::resources::{Leftovers, Resources};
 use crate::endpoint::Aws;
 use a2a_testworld::load_balancer::{LoadBalancer, Watch};
 use a2a_testworld::{Binding, client};
@@ -20,7 +20,7 @@ use a2a_testworld::{Binding, client};
 const ENDS_WITHIN: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// What a crew is to be.
+/// What a cluster is to be.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// A program whose arguments are those of `a2a-node`.
@@ -36,7 +36,7 @@ pub struct Plan {
     /// How long one may take over what it does, once asked to end.
     pub grace: Duration,
     /// Whether an instance's card leads to the load balancer, and not to itself.
-    pub behind_balancer: bool,
+    pub behind_load_balancer: bool,
     /// After how much silence the load balancer ends an answer.
     pub idle: Duration,
 }
@@ -51,7 +51,7 @@ impl Plan {
             lease: Duration::from_secs(2),
             resume: true,
             grace: Duration::from_secs(20),
-            behind_balancer: true,
+            behind_load_balancer: true,
             idle: Duration::from_secs(15),
         }
     }
@@ -59,25 +59,25 @@ impl Plan {
 
 /// Running processes, and the one address by which clients know them.
 #[derive(Debug)]
-pub struct Crew {
+pub struct Cluster {
     plan: Plan,
     launch: Launch,
-    site: Site,
+    resources: Resources,
     balancer: LoadBalancer,
     nodes: Vec<Node>,
     started: usize,
-    gone: Vec<(String, Journal)>,
+    gone: Vec<(String, ProcessLog)>,
     card: AgentCard,
 }
 
-impl Crew {
+impl Cluster {
     /// Starts all processes at once, and waits until each of them serves.
     ///
     /// # Panics
     ///
     /// When one does not.
     pub async fn start(plan: Plan, aws: &Aws) -> Self {
-        let site = Site::prepare(aws).await;
+        let resources = Resources::prepare(aws).await;
         let watch = Watch { readiness: true, idle: Some(plan.idle) };
         let balancer = LoadBalancer::start(watch).await.unwrap();
         let seconds = |time: Duration| time.as_secs_f64().to_string();
@@ -89,11 +89,11 @@ impl Crew {
             ["--shutdown-grace".to_owned(), seconds(plan.grace)],
             ["--log-format".to_owned(), "json".to_owned()],
         ];
-        if plan.behind_balancer {
+        if plan.behind_load_balancer {
             flags.push(["--public-url".to_owned(), format!("http://{}", balancer.sockets().http)]);
             flags.push(["--public-grpc-url".to_owned(), format!("http://{}", balancer.sockets().grpc)]);
         }
-        let mut environment = site.environment();
+        let mut environment = resources.environment();
         environment.push(("A2A_ALLOW_LOCAL_WEBHOOKS", "true".to_owned()));
         let launch = Launch {
             program: plan.program.clone(),
@@ -108,7 +108,7 @@ impl Crew {
         nodes.iter().for_each(|node| balancer.add(node.name(), node.sockets()));
         let card = client::card_at(balancer.sockets()).await;
         let started = plan.nodes;
-        Crew { plan, launch, site, balancer, nodes, started, gone: Vec::new(), card }
+        Cluster { plan, launch, resources, balancer, nodes, started, gone: Vec::new(), card }
     }
 
     /// What it was to be.
@@ -117,8 +117,8 @@ impl Crew {
     }
 
     /// Where its data is.
-    pub fn site(&self) -> &Site {
-        &self.site
+    pub fn resources(&self) -> &Resources {
+        &self.resources
     }
 
     /// The load balancer.
@@ -168,7 +168,7 @@ impl Crew {
 
     /// The process that runs a task now. `None` where none does, or one that is gone.
     pub async fn executor_of(&self, task: &str) -> Option<&Node> {
-        let executor = self.site.head(task).await?.claim?.instance.to_string();
+        let executor = self.resources.head(task).await?.claim?.instance.to_string();
         self.nodes.iter().find(|node| node.id() == executor)
     }
 
@@ -176,7 +176,7 @@ impl Crew {
     pub async fn executed_by(&self, instance: &str, tasks: &[String]) -> Vec<String> {
         let mut executed = Vec::new();
         for task in tasks {
-            let claim = self.site.head(task).await.and_then(|head| head.claim);
+            let claim = self.resources.head(task).await.and_then(|head| head.claim);
             if claim.is_some_and(|claim| claim.instance.to_string() == instance) {
                 executed.push(task.clone());
             }
@@ -206,8 +206,8 @@ impl Crew {
     pub async fn kill(&mut self, name: &str) -> DateTime<Utc> {
         let node = self.take(name);
         let at = SystemEnv.now();
-        let journal = node.kill().await;
-        self.gone.push((name.to_owned(), journal));
+        let log = node.kill().await;
+        self.gone.push((name.to_owned(), log));
         at
     }
 
@@ -219,12 +219,12 @@ impl Crew {
     pub async fn retire(&mut self, name: &str) {
         let node = self.take(name);
         node.terminate();
-        let (status, journal) = node
+        let (status, log) = node
             .ended(self.plan.grace + ENDS_WITHIN)
             .await
             .unwrap_or_else(|why| panic!("{why}{}", self.words()));
-        assert!(status.success(), "{name} ended with {status}; its last words:\n{}", journal.tail());
-        self.gone.push((name.to_owned(), journal));
+        assert!(status.success(), "{name} ended with {status}; its last words:\n{}", log.tail());
+        self.gone.push((name.to_owned(), log));
         self.balancer.remove(name);
     }
 
@@ -237,7 +237,7 @@ impl Crew {
         let living = self.nodes.len();
         let until = Instant::now() + self.plan.lease * 4 + ENDS_WITHIN;
         loop {
-            let Leftovers { queues, subscriptions, members } = self.site.leftovers().await;
+            let Leftovers { queues, subscriptions, members } = self.resources.leftovers().await;
             if [queues.len(), subscriptions.len(), members.len()] == [living; 3] {
                 return;
             }
@@ -261,23 +261,21 @@ impl Crew {
         self.nodes.iter().for_each(Node::terminate);
         for node in std::mem::take(&mut self.nodes) {
             let name = node.name().to_owned();
-            let (status, journal) =
+            let (status, log) =
                 node.ended(self.plan.grace + ENDS_WITHIN).await.unwrap_or_else(|why| panic!("{why}"));
-            assert!(status.success(), "{name} ended with {status}; its last words:\n{}", journal.tail());
-            self.gone.push((name, journal));
+            assert!(status.success(), "{name} ended with {status}; its last words:\n{}", log.tail());
+            self.gone.push((name, log));
         }
-        let panicked: Vec<_> = self.gone.iter().filter(|(_, journal)| journal.panicked()).collect();
+        let panicked: Vec<_> = self.gone.iter().filter(|(_, log)| log.panicked()).collect();
         assert!(panicked.is_empty(), "{}", self.words());
-        self.site.leftovers().await
+        self.resources.leftovers().await
     }
 
     /// The last words of every process, for whoever looks at a failure.
     pub fn words(&self) -> String {
-        let running = self.nodes.iter().map(|node| (node.name(), node.journal()));
-        let gone = self.gone.iter().map(|(name, journal)| (name.as_str(), journal));
-        gone.chain(running)
-            .map(|(name, journal)| format!("\n{name} said last:\n{}", journal.tail()))
-            .collect()
+        let running = self.nodes.iter().map(|node| (node.name(), node.log()));
+        let gone = self.gone.iter().map(|(name, log)| (name.as_str(), log));
+        gone.chain(running).map(|(name, log)| format!("\n{name} said last:\n{}", log.tail())).collect()
     }
 
     fn take(&mut self, name: &str) -> Node {

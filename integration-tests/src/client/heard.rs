@@ -5,48 +5,48 @@ use a2a_core::reduce;
 use a2a_testkit::TaskLog;
 use futures::StreamExt;
 
-use super::{Events, soon, story, texts};
+use super::{Events, outline, soon, texts};
 
 /// A stream that was read to its end.
 #[derive(Debug)]
-pub struct Told {
+pub struct Heard {
     /// All events, of which the first is the task.
     pub events: Vec<StreamResponse>,
     /// The failure that ended the stream, where one did.
     pub error: Option<A2AError>,
 }
 
-impl Told {
+impl Heard {
     /// Reads a stream until it ends.
     ///
     /// # Panics
     ///
     /// Where it fails or hangs, or does not begin with the task.
     pub async fn by(events: Events) -> Self {
-        let told = Self::by_what_may_break(events).await;
-        assert!(told.error.is_none(), "{:?} after {:?}", told.error, story(&told.events));
-        told
+        let heard = Self::by_what_may_break(events).await;
+        assert!(heard.error.is_none(), "{:?} after {:?}", heard.error, outline(&heard.events));
+        heard
     }
 
     /// Reads a stream until it ends or fails.
     ///
     /// # Panics
     ///
-    /// As [`Told::by`], but for failures after the first event.
+    /// As [`Heard::by`], but for failures after the first event.
     pub async fn by_what_may_break(mut events: Events) -> Self {
         let first = soon(events.next()).await.expect("an empty stream").unwrap();
-        let mut told = Told { events: vec![first], error: None };
-        let _ = told.first();
+        let mut heard = Heard { events: vec![first], error: None };
+        let _ = heard.first();
         while let Some(event) = soon(events.next()).await {
             match event {
-                Ok(event) => told.events.push(event),
+                Ok(event) => heard.events.push(event),
                 Err(error) => {
-                    told.error = Some(error);
+                    heard.error = Some(error);
                     break;
                 }
             }
         }
-        told
+        heard
     }
 
     /// The task, which comes first.
@@ -90,7 +90,7 @@ impl Told {
     /// Where it did not. History is left out, which streams do not repeat.
     pub fn assert_tells(&self, log: &TaskLog) {
         let findings = log.audit([&self.events]);
-        assert!(findings.is_right() && findings.restarted == 0, "{findings:?}: {:?}", story(&self.events));
+        assert!(findings.is_right() && findings.restarted == 0, "{findings:?}: {:?}", outline(&self.events));
         let (task, truth) = (self.task(), log.task());
         assert_eq!(task.status, truth.status);
         assert!(task.artifacts == truth.artifacts, "other artifacts were told");

@@ -12,7 +12,7 @@ use super::workload::{Counted, Workload};
 
 /// All that was counted and computed.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Paper {
+pub(super) struct Statement {
     pub(super) rows: Vec<Row>,
     pub(super) idle: Vec<Idle>,
 }
@@ -75,7 +75,7 @@ fn units(bill: &Bill) -> BTreeMap<String, f64> {
     Unit::ALL.map(|unit| (name_of(unit), bill.of(unit))).into()
 }
 
-impl Paper {
+impl Statement {
     pub(super) fn print_last(&self) {
         let Some(row) = self.rows.last() else { return };
         if self.rows.len() == 1 {

@@ -19,7 +19,7 @@ const TOPIC: &str = "events";
 
 /// Where the instances of one cluster keep everything.
 #[derive(Debug)]
-pub struct Site {
+pub struct Resources {
     account: Account,
     table: String,
     topic: TopicArn,
@@ -63,7 +63,7 @@ impl Leftovers {
     }
 }
 
-impl Site {
+impl Resources {
     /// Makes table and topic in an account that nobody else uses, with fault proxies before the endpoint where it is one
     /// socket without TLS.
     ///
@@ -87,7 +87,7 @@ impl Site {
             }),
             None => None,
         };
-        Site { account, table, topic, store, clients, fault_proxies }
+        Resources { account, table, topic, store, clients, fault_proxies }
     }
 
     /// The fault proxies before the endpoint. `None` means that a test which shuts them is to return: the reason was printed.

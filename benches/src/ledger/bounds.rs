@@ -1,6 +1,6 @@
 //! Whether the ledger keeps to what it shall.
 
-use super::paper::{Paper, Row};
+use super::statement::{Row, Statement};
 
 const WITH_ONE_WATCHER: f64 = 0.60;
 const WITH_NONE: f64 = 0.40;
@@ -9,10 +9,10 @@ const IDLE_MONTH: f64 = 0.60;
 const SPREAD: f64 = 0.05;
 
 /// Prints a line for each bound.
-pub(super) fn print(paper: &Paper) {
+pub(super) fn print(statement: &Statement) {
     println!();
     for (watchers, bound) in [(0, WITH_NONE), (1, WITH_ONE_WATCHER)] {
-        let rows: Vec<&Row> = paper.rows.iter().filter(|row| row.watchers == watchers).collect();
+        let rows: Vec<&Row> = statement.rows.iter().filter(|row| row.watchers == watchers).collect();
         let mut names: Vec<_> = rows.iter().map(|row| row.workload).collect();
         names.dedup();
         names.sort_unstable();
@@ -31,7 +31,7 @@ pub(super) fn print(paper: &Paper) {
             }
         }
     }
-    let (_, most) = range(&paper.idle.iter().map(|idle| idle.dollars_a_month).collect::<Vec<_>>());
+    let (_, most) = range(&statement.idle.iter().map(|idle| idle.dollars_a_month).collect::<Vec<_>>());
     say(&format!("idle instance-month: US$ {most:.3} of {IDLE_MONTH:.2}"), most <= IDLE_MONTH);
 }
 

@@ -11,7 +11,7 @@ const SHOWN: usize = 40;
 
 /// The end of a process's log, in JSON lines. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Journal(Arc<Mutex<Pages>>);
+pub struct ProcessLog(Arc<Mutex<Pages>>);
 
 #[derive(Debug, Default)]
 struct Pages {
@@ -21,7 +21,7 @@ struct Pages {
     panicked: bool,
 }
 
-impl Journal {
+impl ProcessLog {
     /// Reads until the process closes its end. Cancel safe, but for the line that was being read.
     pub(super) async fn keep(self, log: impl AsyncBufRead + Unpin) {
         let mut lines = log.lines();
@@ -84,11 +84,11 @@ mod tests {
         let joined =
             |id: &str| format!(r#"{{"level":"INFO","message":"the instance serves","instance":"{id}"}}"#);
         let noise = "noise\n".repeat(LINES);
-        let log = format!("{}\n{}\n{noise}{}\nlast\n", joined("a"), joined("b"), joined("c"));
-        let journal = Journal::default();
-        journal.clone().keep(log.as_bytes()).await;
-        assert_eq!((journal.rejoined(), journal.rejoined_as()), (2, Some("c".to_owned())));
-        assert_eq!(journal.tail().lines().count(), SHOWN);
-        assert!(journal.tail().ends_with("    last\n") && !journal.panicked());
+        let text = format!("{}\n{}\n{noise}{}\nlast\n", joined("a"), joined("b"), joined("c"));
+        let log = ProcessLog::default();
+        log.clone().keep(text.as_bytes()).await;
+        assert_eq!((log.rejoined(), log.rejoined_as()), (2, Some("c".to_owned())));
+        assert_eq!(log.tail().lines().count(), SHOWN);
+        assert!(log.tail().ends_with("    last\n") && !log.panicked());
     }
 }

@@ -25,7 +25,7 @@ pub(super) async fn death(instances: usize) -> Result<Point, Error> {
 }
 
 /// Half of so many die at once, each with a task.
-pub(super) async fn disaster(instances: usize) -> Result<Point, Error> {
+pub(super) async fn mass_death(instances: usize) -> Result<Point, Error> {
     deaths(instances, instances / 2, 1).await
 }
 
