@@ -28,10 +28,12 @@ pub(crate) use reconcile::reconcile;
 pub(crate) use suspicion::{Suspects, suspect, suspect_if_old};
 
 use crate::instance::Instance;
+use failure_detector::{OBSERVED, Part};
 use take_over::Gone;
 
 /// Recovers what an earlier incarnation of an instance left. Its observers do so, too; but where there is none, or none
 /// knows of it any more, the next incarnation does.
 pub(crate) fn recover_earlier(instance: &Arc<Instance>, earlier: InstanceId) {
-    recovery::begin(instance, Gone { id: earlier, state: MemberState::Evicted }, 0);
+    let gone = Gone { id: earlier, state: MemberState::Evicted };
+    recovery::begin(instance, gone, Part { rank: 0, of: OBSERVED });
 }

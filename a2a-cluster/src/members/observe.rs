@@ -23,6 +23,8 @@ const AT_ONCE: usize = 8;
 pub(crate) async fn observe(instance: Arc<Instance>) {
     let observing = async {
         let mut clock = instance.liveness.clock();
+        // Whoever is dead already is found a beat sooner: what is seen now may be held against it from the first beat on.
+        clock.mark_changed();
         let mut detector = FailureDetector::new(instance.config.lease);
         let mut ring = Ring { fits: true };
         while clock.changed().await.is_ok() {
@@ -96,8 +98,8 @@ fn around(mut ring: Vec<Member>, me: InstanceId) -> Vec<Member> {
 }
 
 async fn act(instance: &Arc<Instance>, verdict: Verdict) {
-    for Ended { id, state, rank } in verdict.ended {
-        recovery::begin(instance, Gone { id, state }, rank);
+    for Ended { id, state, part } in verdict.ended {
+        recovery::begin(instance, Gone { id, state }, part);
     }
     stream::iter(verdict.dead).for_each_concurrent(AT_ONCE, |dead| evict(instance, dead)).await;
 }
@@ -111,7 +113,7 @@ async fn evict(instance: &Arc<Instance>, dead: Dead) {
         Ok(Eviction::Evicted) => {
             instance.meters.evictions.increment(1);
             tracing::warn!(instance = %dead.id, "an instance did not move for the lease time: evicted");
-            recovery::begin(instance, Gone { id: dead.id, state: MemberState::Evicted }, dead.rank);
+            recovery::begin(instance, Gone { id: dead.id, state: MemberState::Evicted }, dead.part);
         }
         Ok(Eviction::Moved { .. } | Eviction::Absent) => {}
         Err(error) => tracing::warn!(error = %Chain(&error), "an instance could not be evicted"),
