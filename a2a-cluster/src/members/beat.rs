@@ -20,9 +20,20 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_m
 pub(crate) async fn beat(instance: Arc<Instance>) {
     let interval = instance.config.beat_interval;
     let mut due = Instant::now();
+    let mut tells_of_drain = false;
     loop {
         let beaten = async {
-            sleep_until(due).await;
+            tokio::select! {
+                biased;
+                // One that is dropped ends without a word.
+                () = instance.closing.cancelled() => std::future::pending().await,
+                // Others are to know at once that this instance takes nothing more.
+                () = instance.draining.cancelled(), if !tells_of_drain => {
+                    tells_of_drain = true;
+                    due = due.min(Instant::now());
+                }
+                () = sleep_until(due) => {}
+            }
             until_answered(&instance, due).await
         };
         match instance.closing.run_until_cancelled(beaten).await {

@@ -110,7 +110,8 @@ impl FailureDetector {
             true => now.saturating_sub(before.since),
             false => Duration::ZERO,
         };
-        self.motion(now, member) == Motion::Moves
+        member.state != MemberState::Draining
+            && self.motion(now, member) == Motion::Moves
             && self.seen.get(&member.id).is_some_and(|before| stood(before) < self.lease * 2 / 3)
     }
 
@@ -120,16 +121,19 @@ impl FailureDetector {
         let motions: Vec<_> = ring.iter().map(|member| (member, self.motion(now, member))).collect();
         let still = motions.iter().filter(|(_, motion)| *motion == Motion::StandsStill).count();
         let moves = motions.iter().filter(|(_, motion)| *motion == Motion::Moves).count();
-        let unknown = motions.iter().filter(|(_, motion)| *motion == Motion::Unknown).count();
         let most = self.condemnable(now, still, moves + still + 1);
-        // Whoever is not known to move may observe all the same.
-        let of = (moves + unknown + 1).min(OBSERVED);
+        // Whoever drains takes nothing over any more. Whoever is not known to move may observe all the same.
+        let may_observe = |motion: &Motion| matches!(motion, Motion::Moves | Motion::Unknown);
+        let takes_over = |member: &Member| member.state != MemberState::Draining;
+        let others =
+            motions.iter().filter(|(member, motion)| may_observe(motion) && takes_over(member)).count();
+        let of = (others + 1).min(OBSERVED);
         let mut verdict = Verdict::default();
         let mut moving = 0;
         for (member, motion) in &motions {
             let part = Part { rank: moving, of };
             match motion {
-                Motion::Moves => moving += 1,
+                Motion::Moves => moving += usize::from(takes_over(member)),
                 Motion::StandsStill if moving < OBSERVED && verdict.dead.len() < most => {
                     verdict.dead.push(Dead { id: member.id, beat: member.beat, part });
                 }

@@ -7,6 +7,7 @@ use a2a_core::{BackendError, InstanceId, MemberState, Result, TaskKey};
 use tokio::time::timeout;
 
 use crate::actor::core::{Input, Reply, Settled};
+use crate::config::ExecutorLost;
 use crate::instance::Instance;
 
 /// An executor that is gone.
@@ -29,6 +30,10 @@ pub(super) enum Taken {
 /// Takes one task over. Somebody else may be faster; then nothing happens. Only so many are taken over at once, and
 /// each has a bound in time: one that cannot be read harms itself only.
 pub(super) async fn take_over(instance: &Arc<Instance>, key: &TaskKey, gone: Gone) -> Result<Taken> {
+    if instance.draining.is_cancelled() && instance.config.executor_lost != ExecutorLost::Fail {
+        // It takes no new work, and this may be some: whoever stays finds the task by its executor's record.
+        return Ok(Taken::Not);
+    }
     let _permit = instance.suspects.at_once.acquire().await;
     match timeout(instance.config.lease, taken_over(instance, key, gone)).await {
         Ok(taken) => taken,

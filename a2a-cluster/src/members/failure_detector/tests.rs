@@ -213,6 +213,20 @@ fn those_who_observe_a_member_have_different_ranks() {
 }
 
 #[test]
+fn who_drains_observes_nobody_for_long() {
+    let ring = |beat| -> Vec<_> {
+        let draining = (1..=30).map(|id| member(id, beat, MemberState::Draining));
+        draining.chain([serving(40, 0), serving(41, beat), serving(42, beat), serving(43, beat)]).collect()
+    };
+    let mut detector = FailureDetector::new(LEASE);
+    detector.observe(Duration::ZERO, &ring(1));
+    assert!(!detector.is_enough(LEASE, &ring(2)[..33]));
+    assert!(detector.is_enough(LEASE, &ring(2)));
+    let verdict = detector.observe(LEASE, &ring(2));
+    assert_eq!((ids(&verdict.dead), verdict.dead[0].part), (vec![40], Part { rank: 0, of: 3 }));
+}
+
+#[test]
 fn a_member_has_as_many_parts_as_observers() {
     for (others, of) in [(0, 1), (1, 2), (2, 3), (3, 3), (9, 3)] {
         let mut detector = FailureDetector::new(LEASE);
