@@ -9,9 +9,13 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::error::Chain;
 use crate::instance::Instance;
 
-/// The shortest and the longest pause before a beat that failed is tried again. So short, because a store under
-/// overload refuses most writes, not all: whoever tries often enough gets through within its lease.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(200));
+/// The shortest and the longest pause before a beat that failed is tried again, while this instance has its lease. So
+/// short, because a store under overload refuses most writes, not all: whoever tries often enough gets through. Others
+/// may see this instance stand still for a lease although it tried for two thirds of that only.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(80));
+
+/// The same once the lease is over: by then another 100 ms decide nothing.
+const LATER: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(200));
 
 /// Beats until the instance closes or is evicted. The first beat is due at once: it says that the instance serves.
 ///
@@ -77,7 +81,7 @@ async fn until_answered(instance: &Instance, due: Instant) -> Beat {
             tracing::error!("this instance was cut off from the store for too long; it gives up its place");
             return Beat::Evicted;
         }
-        let (shortest, longest) = PAUSE;
+        let (shortest, longest) = if instance.liveness.is_fresh(config.lease) { PAUSE } else { LATER };
         sleep(shortest + (longest - shortest).mul_f64(instance.env.chance())).await;
     }
 }

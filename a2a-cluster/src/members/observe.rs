@@ -11,7 +11,7 @@ use super::recovery;
 use super::take_over::Gone;
 use crate::error::Chain;
 use crate::instance::Instance;
-use crate::retry::bounded;
+use crate::retry::{Retry, bounded};
 
 /// How many records one read returns at most: what DynamoDB reads for one unit.
 const WINDOW: usize = 24;
@@ -56,7 +56,9 @@ impl Ring {
         now: Duration,
     ) -> Result<Vec<Member>> {
         let me = instance.id;
-        let page = async |after: Option<InstanceId>| instance.members.roster(after.as_ref(), WINDOW).await;
+        let page = async |after: Option<InstanceId>| {
+            patiently(instance).run(|| instance.members.roster(after.as_ref(), WINDOW)).await
+        };
         if self.fits {
             let ring = page(None).await?;
             if ring.len() < WINDOW {
@@ -104,12 +106,17 @@ async fn act(instance: &Arc<Instance>, verdict: Verdict) {
     stream::iter(verdict.dead).for_each_concurrent(AT_ONCE, |dead| evict(instance, dead)).await;
 }
 
+/// A retry that lasts until the next observation.
+fn patiently(instance: &Instance) -> Retry<'_> {
+    Retry::new(instance, &instance.closing, Some(instance.config.beat_interval))
+}
+
 async fn evict(instance: &Arc<Instance>, dead: Dead) {
     // An instance that may be dead itself evicts nobody.
     if !instance.liveness.is_fresh(instance.config.lease) {
         return;
     }
-    match bounded(instance.config.beat_interval, instance.members.evict(&dead.id, dead.beat)).await {
+    match patiently(instance).run(|| instance.members.evict(&dead.id, dead.beat)).await {
         Ok(Eviction::Evicted) => {
             instance.meters.evictions.increment(1);
             tracing::warn!(instance = %dead.id, "an instance did not move for the lease time: evicted");
