@@ -26,6 +26,7 @@ mod liveness;
 mod members;
 mod panics;
 mod readers_are_fed;
+mod repeats;
 mod resume;
 mod rolling;
 mod sdk_store;

@@ -121,6 +121,13 @@ impl Actor {
         }
     }
 
+    /// Somebody else waits for the write that is on its way, and not for ever either.
+    pub(super) fn keep_waiting(&mut self, m: Moment<'_>) {
+        if let Some(write) = &mut self.write {
+            write.patience.get_or_insert(m.at + self.settings.request_patience);
+        }
+    }
+
     /// Whoever waits for this write is told that its outcome is not known. The write goes on.
     pub(super) fn tell_unknown(&mut self, fx: &mut Vec<Effect>) {
         let waiting: Vec<Ticket> = match self.write.as_mut().map(|write| &mut write.what) {

@@ -209,7 +209,6 @@ impl TurnOutcome {
         match reply {
             Reply::Message(_) => TurnOutcome::Answered,
             Reply::Refused(_) => TurnOutcome::Refused,
-            Reply::Stopped => TurnOutcome::HandedOver,
             _ => TurnOutcome::Lost,
         }
     }

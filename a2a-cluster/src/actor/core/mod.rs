@@ -9,6 +9,7 @@
 //! insists, that watchers are sent what they lack. Since it is done after every input, nothing can be forgotten by
 //! the input that made it necessary.
 
+mod begin;
 mod buffer;
 mod cancel;
 mod claims;
@@ -29,6 +30,7 @@ use std::time::Duration;
 use a2a::Task;
 use a2a_core::{Claim, CommitRecord, Env, InstanceId, News, Principal, Version};
 
+pub use begin::other_message;
 pub use buffer::{AgentOutput, EventBuffer};
 pub use effect::{CommitCall, Effect, Report, StartAgent, TurnOutcome};
 pub use input::{
@@ -421,7 +423,7 @@ impl Actor {
         if leave == Leave::Evicted {
             // What it has is others' now: nothing of it is committed any more, nor released. What is on its way may be.
             self.tell_unknown(fx);
-            self.end_run(Reply::Stopped, m, fx);
+            self.leave_run(m, fx);
             self.delivering = None;
             self.attended = None;
             self.publish.clear();

@@ -95,7 +95,7 @@ impl Actor {
             (LoadedFor::Redo(agent), Err(ReadFailed)) => {
                 // It was retried for as long as this instance runs agents.
                 if self.run.as_ref().is_some_and(|run| run.agent == agent) {
-                    self.end_run(super::Reply::Stopped, m, fx);
+                    self.leave_run(m, fx);
                 }
             }
         }
