@@ -66,6 +66,7 @@ pub(super) fn given(
 ) -> Result<Reply, A2AError> {
     match reply {
         Reply::Stopped => Err(instance.stop_reason()),
+        Reply::Busy => Err(instance.too_busy()),
         Reply::Unknown if repeats && instance.stopping.is_cancelled() => Err(instance.stop_reason()),
         Reply::Unknown => Err(instance.unknown_end(key)),
         reply => Ok(reply),

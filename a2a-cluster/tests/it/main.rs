@@ -37,5 +37,6 @@ mod too_large;
 mod traffic;
 mod turns;
 mod unknown_outcomes;
+mod waiting;
 mod webhooks;
 mod world;

@@ -257,6 +257,8 @@ pub enum Reply {
     Met(Box<Task>),
     /// The task has changed since it was read: read it again.
     Stale,
+    /// What comes before this request takes too long; nothing was done for it.
+    Busy,
     /// Nobody knows yet whether the message was taken: read the task.
     Unknown,
     /// This instance stops.

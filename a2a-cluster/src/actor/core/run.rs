@@ -136,6 +136,11 @@ impl Run {
         self.turn.always_task && self.turn.uncreated.is_some()
     }
 
+    /// Tells whether it is to start with what this request brought.
+    pub(super) fn starts_with(&self, ticket: Ticket) -> bool {
+        matches!(&self.doing, Doing::Waiting(start) if start.ticket == Some(ticket))
+    }
+
     pub(super) fn is_talking(&self) -> bool {
         matches!(self.doing, Doing::Talking)
     }
@@ -224,6 +229,11 @@ impl Actor {
         m: Moment<'_>,
         fx: &mut Vec<Effect>,
     ) {
+        let has_ended = matches!(outputs.last(), Some(AgentOutput::Ended));
+        if has_ended {
+            // It needs no stopping, if it was about to be.
+            self.agent_gone(agent);
+        }
         // What an agent says that is being stopped is heard by nobody.
         let Some(run) = self.run.as_mut().filter(|run| run.agent == agent && run.is_talking()) else {
             return;
@@ -240,7 +250,7 @@ impl Actor {
             }
             _ => true,
         });
-        if let Some(AgentOutput::Ended) = outputs.last() {
+        if has_ended {
             run.doing = Doing::Ended;
         }
         run.said.extend(outputs);
