@@ -15,7 +15,8 @@ use super::{Actor, LoadedFor, Moment, Settings, Time};
 /// A cancel that is under way.
 #[derive(Debug, Clone)]
 pub(super) struct Cancel {
-    pub(super) waiters: Vec<Ticket>,
+    /// Each with the time until which it waits: the store may not answer for long.
+    pub(super) waiters: Vec<(Ticket, Time)>,
     /// The instance on whose behalf it is, where nobody here waits.
     pub(super) remote: Option<InstanceId>,
     request: CancelRequest,
@@ -33,6 +34,11 @@ impl Cancel {
         self.ask_at
     }
 
+    /// Tells whether nobody waits for it any more.
+    pub(super) fn is_forgotten(&self) -> bool {
+        self.waiters.is_empty() && self.remote.is_none()
+    }
+
     /// Tells whether its executor has had its time.
     fn is_overdue(&self, m: Moment<'_>, settings: &Settings) -> bool {
         let grace = if self.heard { settings.cancel_grace } else { Time::ZERO };
@@ -48,7 +54,13 @@ impl Actor {
         remote: Option<InstanceId>,
         request: CancelRequest,
         m: Moment<'_>,
+        fx: &mut Vec<Effect>,
     ) {
+        if self.leaving.is_some() {
+            fx.extend(ticket.map(|ticket| Effect::Reply(ticket, Reply::Stopped)));
+            return;
+        }
+        let patience = self.settings.cancel_patience + self.settings.cancel_grace + self.settings.lease * 2;
         let cancel = self.cancel.get_or_insert_with(|| Cancel {
             waiters: Vec::new(),
             remote: None,
@@ -58,7 +70,7 @@ impl Actor {
             load_after: Time::ZERO,
             heard: false,
         });
-        cancel.waiters.extend(ticket);
+        cancel.waiters.extend(ticket.map(|ticket| (ticket, m.at + patience)));
         cancel.remote = remote.or(cancel.remote);
     }
 
@@ -83,7 +95,7 @@ impl Actor {
             Some(_) => {}
             // Recorded for the sake of webhooks only; the agent is to hear of the cancel.
             None if self.delivering.is_some() => {
-                self.cancel_asked(None, Some(from), request.unwrap_or_default(), m);
+                self.cancel_asked(None, Some(from), request.unwrap_or_default(), m, fx);
             }
             None => {}
         }
@@ -103,7 +115,7 @@ impl Actor {
         if let (Some(remote), Reply::NotCancelable) = (cancel.remote, &reply) {
             fx.push(Effect::Hint(remote, News::CancelRefused));
         }
-        cancel.waiters.into_iter().for_each(|ticket| fx.push(Effect::Reply(ticket, reply.clone())));
+        cancel.waiters.into_iter().for_each(|(ticket, _)| fx.push(Effect::Reply(ticket, reply.clone())));
     }
 
     /// Insists until the task is over.
@@ -111,6 +123,7 @@ impl Actor {
         if self.cancel.is_some() && (self.ring.ended() || self.absent) {
             self.end_cancel(Reply::Over, fx);
         }
+        self.give_up_cancel(m, fx);
         let Some(cancel) = &mut self.cancel else { return };
         let asks = cancel.ask_at <= m.at;
         if asks {
@@ -137,6 +150,23 @@ impl Actor {
         if loads && may_load && self.loading.is_none() && self.write.is_none() {
             self.loading = Some(LoadedFor::Cancel);
             fx.push(Effect::Load);
+        }
+    }
+
+    /// Whoever has waited for long enough is told that nobody knows: commits, or reads, fail for as long as that. The agent
+    /// that was asked to stop goes on stopping.
+    fn give_up_cancel(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        let Some(cancel) = &mut self.cancel else { return };
+        let replies = fx.len();
+        cancel.waiters.retain(|(ticket, until)| {
+            let waits = m.at < *until;
+            if !waits {
+                fx.push(Effect::Reply(*ticket, Reply::Unknown));
+            }
+            waits
+        });
+        if fx.len() > replies && cancel.is_forgotten() {
+            self.cancel = None;
         }
     }
 

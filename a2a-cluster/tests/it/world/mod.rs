@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod bus;
 pub(crate) mod checked;
 pub(crate) mod counting;
+pub(crate) mod hooked;
 pub(crate) mod script;
 pub(crate) mod storm;
 
@@ -27,6 +28,7 @@ use futures::stream::BoxStream;
 
 pub(crate) use bus::on_every_bus;
 pub(crate) use bus::{Bus, about};
+use hooked::Hooked;
 
 pub(crate) type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
@@ -100,6 +102,16 @@ impl World {
     ) -> World {
         let prepare = |builder: ClusterBuilder| builder.config(quick());
         World::start(instances, bus, MemoryStore::new(), wrap, prepare).await
+    }
+
+    /// Starts instances over a store of tasks of which a test decides what becomes of each call.
+    pub(crate) async fn hooked(instances: usize, bus: Bus, config: Config) -> (Arc<Hooked>, World) {
+        let store = Hooked::over(Arc::new(MemoryStore::new()));
+        let prepare = |builder: ClusterBuilder| {
+            builder.config(config.clone()).store(store.inner.clone()).tasks(store.clone())
+        };
+        let world = World::build(instances, bus, prepare).await;
+        (store, world)
     }
 
     async fn start(
@@ -176,6 +188,20 @@ pub(crate) fn message(text: &str) -> Message {
 
 pub(crate) fn request(text: &str) -> SendMessageRequest {
     SendMessageRequest { message: message(text), configuration: None, metadata: None, tenant: None }
+}
+
+/// A message with an id by which it is known again.
+pub(crate) fn identified(text: &str) -> SendMessageRequest {
+    let mut request = request(text);
+    request.message.message_id = uuid::Uuid::new_v4().to_string();
+    request
+}
+
+/// A message with an id by which nobody knows it again.
+pub(crate) fn numbered(text: &str) -> SendMessageRequest {
+    let mut request = request(text);
+    request.message.message_id = "1".to_owned();
+    request
 }
 
 pub(crate) fn follow_up(task: &Task, text: &str) -> SendMessageRequest {
