@@ -252,9 +252,9 @@ fn reached_as(actors: &Actors, news: News) -> News {
     match news {
         News::Watch { after, .. } => News::Watch { after, reach: actors.ground.connection.reach() },
         // The agent of another instance hears of a cancel in any case, of its metadata where that is small.
-        News::Cancel(Some(mut request)) if is_large(&request) => {
+        News::Cancel(key, Some(mut request)) if is_large(&request) => {
             request.metadata = None;
-            News::Cancel(Some(request))
+            News::Cancel(key, Some(request))
         }
         news => news,
     }

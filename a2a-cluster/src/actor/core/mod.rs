@@ -388,9 +388,11 @@ impl Actor {
             News::Changed(version) => self.ring.hear_of(version),
             News::Watch { after, reach } => self.watched_by(from, after, reach, fx),
             News::Unwatch => self.publish.remove(from),
-            News::Cancel(request) => self.cancel_heard(from, request.map(|request| *request), m, fx),
-            News::Cancelling => self.cancel_answered(false, fx),
-            News::CancelRefused => self.cancel_answered(true, fx),
+            News::Cancel(key, request) => {
+                self.cancel_heard(from, key, request.map(|request| *request), m, fx)
+            }
+            News::Cancelling(key) => self.cancel_answered(key, false, fx),
+            News::CancelRefused(key) => self.cancel_answered(key, true, fx),
             News::Configs => {
                 if self.has_task() {
                     fx.push(Effect::Attend);

@@ -8,6 +8,7 @@ use a2a::{StreamResponse, Task, error_code};
 use a2a_core::{CallerContext, CancelRequest, Claim, Principal, Tip, Version, reduce};
 
 use super::buffer::{AgentOutput, EventBuffer};
+use super::cancel::Asked;
 use super::effect::{Effect, Report, StartAgent};
 use super::input::{AnswerAt, Leave, Reply, Ticket, TurnKind};
 use super::plan::{StopReason, Turn};
@@ -56,8 +57,8 @@ pub(super) struct Run {
     /// It fails, for what it said is larger than can be kept.
     pub(super) fails: bool,
     pub(super) waiters: Vec<(Ticket, AnswerAt)>,
-    /// An agent that refused to cancel, and when.
-    pub(super) refused_at: Option<Time>,
+    /// What other instances asked of it for the sake of cancels.
+    pub(super) asked: Asked,
     creation_due: Option<Time>,
     wind_down_due: Option<Time>,
     silence_due: Time,
@@ -113,7 +114,7 @@ impl Run {
             said_all: false,
             fails: false,
             waiters: Vec::new(),
-            refused_at: None,
+            asked: Asked::default(),
             silence_due: m.at + settings.agent_silence,
             turn_due: m.at + settings.turn_limit,
             check_due: m.at + settings.silence_max,
@@ -257,9 +258,9 @@ impl Actor {
         run.said.extend(outputs);
         if refuses {
             run.turn.stopping = None;
-            run.refused_at = Some(m.at);
+            run.asked.refuse();
             run.wind_down_due = None;
-            self.cancel_answered(true, fx);
+            self.end_cancel(Reply::NotCancelable, fx);
         }
     }
 
@@ -330,7 +331,6 @@ impl Actor {
             return;
         };
         run.turn.stopping = Some(reason);
-        run.refused_at = None;
         run.wind_down_due = Some(m.at + grace);
         fx.push(Effect::CancelAgent(run.agent, Box::new(request)));
     }
