@@ -25,7 +25,7 @@
 //! let b = bus.endpoint(InstanceId::generate(&SystemEnv));
 //!
 //! let task = TaskKey::new(Tenant::default(), "t-1");
-//! let message = BusMessage { from: a.me(), task, news: News::Cancel(None), trace: None };
+//! let message = BusMessage { from: a.me(), task, news: News::Configs, trace: None };
 //! let delivery = a.send(&[Recipient::direct(b.me())], &message).await?;
 //! assert!(delivery.gone.is_empty());
 //! assert_eq!(b.receive().await?, [message]);

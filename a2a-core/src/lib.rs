@@ -37,7 +37,7 @@ pub use env::{Env, SystemEnv};
 pub use error::{BackendError, Result};
 pub use ids::{CommitId, Generation, InstanceId, Principal, TaskKey, Tenant, Version};
 pub use membership::{Beat, Eviction, ExecutingPage, Member, MemberState, Membership};
-pub use message::{BusMessage, CancelRequest, News, Reach, Recipient};
+pub use message::{BusMessage, CancelKey, CancelRequest, News, Reach, Recipient};
 pub use page::{Cursor, PageToken, TaskPage, TaskQuery};
 pub use push::{GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription};
 pub use replay::fold;

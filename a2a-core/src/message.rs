@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
-use crate::{CallerContext, CommitRecord, InstanceId, TaskKey, Version};
+use crate::{CallerContext, CommitId, CommitRecord, InstanceId, TaskKey, Version};
 
 /// A message from one instance to others about one task.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,15 +42,25 @@ pub enum News {
     Unwatch,
     /// To the executor: a caller wants the task cancelled. With what the agent may know of the request, unless
     /// that is too large to send.
-    Cancel(Option<Box<CancelRequest>>),
+    Cancel(CancelKey, Option<Box<CancelRequest>>),
     /// From the executor, to the sender of `Cancel`: heard, the agent winds down.
-    Cancelling,
+    Cancelling(CancelKey),
     /// From the executor, to the sender of `Cancel`: the agent does not cancel this task.
-    CancelRefused,
+    CancelRefused(CancelKey),
     /// To the executor: the push notification configs of this task changed; read them again.
     Configs,
     /// To any member: the executor leaves in good order; take the task over from it.
     HandOver,
+}
+
+/// Which cancel a message is about: what is repeated late, as a bus may, must not cancel a later turn, nor refuse
+/// another caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelKey {
+    /// The claim under which the agent works that is to cancel.
+    pub claim: CommitId,
+    /// The caller's request.
+    pub request: Uuid,
 }
 
 /// What an agent may know of a request to cancel.
@@ -116,9 +127,9 @@ impl News {
             News::Changed(_) => "changed",
             News::Watch { .. } => "watch",
             News::Unwatch => "unwatch",
-            News::Cancel(_) => "cancel",
-            News::Cancelling => "cancelling",
-            News::CancelRefused => "cancelRefused",
+            News::Cancel(..) => "cancel",
+            News::Cancelling(_) => "cancelling",
+            News::CancelRefused(_) => "cancelRefused",
             News::Configs => "configs",
             News::HandOver => "handOver",
         }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 pub use seal::Seal;
 
-use crate::{BusMessage, CancelRequest, CommitRecord, InstanceId, News, Reach, TaskKey, Version};
+use crate::{BusMessage, CancelKey, CancelRequest, CommitRecord, InstanceId, News, Reach, TaskKey, Version};
 
 /// The format that this build writes, and the only one that it reads.
 pub const FORMAT: u32 = 2;
@@ -89,6 +89,8 @@ struct Incoming {
     commits: Vec<CommitRecord>,
     #[serde(default)]
     reach: Reach,
+    #[serde(rename = "cancelKey")]
+    cancel_key: Option<CancelKey>,
     cancel: Option<Box<CancelRequest>>,
     trace: Option<String>,
 }
@@ -105,6 +107,8 @@ struct Outgoing<'a> {
     commits: Vec<&'a CommitRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reach: Option<Reach>,
+    #[serde(rename = "cancelKey", skip_serializing_if = "Option::is_none")]
+    cancel_key: Option<CancelKey>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cancel: Option<&'a CancelRequest>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,6 +125,7 @@ pub fn encode(to: &[InstanceId], message: &BusMessage, seal: &Seal) -> String {
         version: None,
         commits: Vec::new(),
         reach: None,
+        cancel_key: None,
         cancel: None,
         trace: message.trace.as_deref(),
     };
@@ -128,8 +133,11 @@ pub fn encode(to: &[InstanceId], message: &BusMessage, seal: &Seal) -> String {
         News::Commits(commits) => outgoing.commits = commits.iter().map(Arc::as_ref).collect(),
         News::Changed(version) => outgoing.version = Some(*version),
         News::Watch { after, reach } => (outgoing.version, outgoing.reach) = (Some(*after), Some(*reach)),
-        News::Cancel(request) => outgoing.cancel = request.as_deref(),
-        News::Unwatch | News::Cancelling | News::CancelRefused | News::Configs | News::HandOver => {}
+        News::Cancel(key, request) => {
+            (outgoing.cancel_key, outgoing.cancel) = (Some(*key), request.as_deref());
+        }
+        News::Cancelling(key) | News::CancelRefused(key) => outgoing.cancel_key = Some(*key),
+        News::Unwatch | News::Configs | News::HandOver => {}
     }
     // The code follows what it proves, so that the body, which may be large, is written once.
     let mut text = Vec::with_capacity(256);
@@ -164,6 +172,7 @@ pub fn decode(text: &str, seal: &Seal) -> Result<Addressed, WireError> {
     }
     let body: Incoming = serde_json::from_str(envelope.body.get()).map_err(|_| WireError::Malformed)?;
     let version = body.version.ok_or(WireError::Malformed);
+    let cancel_key = body.cancel_key.ok_or(WireError::Malformed);
     let news = match body.kind.as_str() {
         "commits" if are_consecutive(&body.commits) => {
             News::Commits(body.commits.into_iter().map(Arc::new).collect())
@@ -172,9 +181,9 @@ pub fn decode(text: &str, seal: &Seal) -> Result<Addressed, WireError> {
         "changed" => News::Changed(version?),
         "watch" => News::Watch { after: version?, reach: body.reach },
         "unwatch" => News::Unwatch,
-        "cancel" => News::Cancel(body.cancel),
-        "cancelling" => News::Cancelling,
-        "cancelRefused" => News::CancelRefused,
+        "cancel" => News::Cancel(cancel_key?, body.cancel),
+        "cancelling" => News::Cancelling(cancel_key?),
+        "cancelRefused" => News::CancelRefused(cancel_key?),
         "configs" => News::Configs,
         "handOver" => News::HandOver,
         _ => return Err(WireError::UnknownKind),

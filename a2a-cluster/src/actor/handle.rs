@@ -44,7 +44,7 @@ impl State {
         reply: oneshot::Sender<Reply>,
         deposit: Option<Deposit>,
     ) {
-        self.waiting.push(Waiting { ticket, reply: Some(reply), deposit });
+        self.waiting.push(Waiting { ticket, reply: Some(reply), deposit, starts: false });
     }
 
     fn control(&self, agent: AgentId) -> Option<&Arc<AgentControl>> {
@@ -60,6 +60,8 @@ struct Waiting {
     reply: Option<oneshot::Sender<Reply>>,
     /// What its agent is started with, until it is.
     deposit: Option<Deposit>,
+    /// Its agent is about to be started.
+    starts: bool,
 }
 
 /// What of an actor is counted for the whole instance.
@@ -137,6 +139,7 @@ impl Handle {
             let released = actor.take_released();
             let ended_at = actor.is_done().then(|| actor.ring().head());
             state.answer(fx, first);
+            state.forget_requests();
             if ended_at.is_some() {
                 state.actor = None;
             }
@@ -207,8 +210,11 @@ impl Handle {
         let mut state = self.state();
         let control = Arc::clone(state.control(agent)?);
         let request = state.waiting.iter_mut().find(|waiting| Some(waiting.ticket) == ticket);
-        let deposit = request.and_then(|waiting| waiting.deposit.take());
-        state.waiting.retain(|waiting| waiting.reply.is_some() || waiting.deposit.is_some());
+        let deposit = request.and_then(|waiting| {
+            waiting.starts = false;
+            waiting.deposit.take()
+        });
+        state.forget_requests();
         Some((control, deposit))
     }
 
@@ -262,6 +268,9 @@ impl State {
                 Some(Effect::Start(start)) => {
                     let started = (start.agent, Arc::new(AgentControl::default()));
                     self.earlier.extend(self.agent.replace(started));
+                    let ticket = start.ticket;
+                    let request = self.waiting.iter_mut().find(|waiting| Some(waiting.ticket) == ticket);
+                    request.into_iter().for_each(|waiting| waiting.starts = true);
                     true
                 }
                 Some(_) => true,
@@ -276,16 +285,25 @@ impl State {
     }
 
     fn reply(&mut self, ticket: Ticket, reply: Reply) {
-        let Some(at) = self.waiting.iter().position(|waiting| waiting.ticket == ticket) else { return };
-        let will_start = matches!(reply, Reply::Open(_) | Reply::Task(_) | Reply::Unknown);
-        let Some(waiting) = self.waiting.get_mut(at) else { return };
-        if let Some(sender) = waiting.reply.take() {
+        let waiting = self.waiting.iter_mut().find(|waiting| waiting.ticket == ticket);
+        if let Some(sender) = waiting.and_then(|waiting| waiting.reply.take()) {
             // Whoever asked may have left; the agent works on.
             let _ = sender.send(reply);
         }
-        if !will_start || waiting.deposit.is_none() {
-            self.waiting.swap_remove(at);
-        }
+    }
+
+    /// Keeps of each request what is needed yet: not what it brought for an agent that will not start, nor the right to
+    /// run that agent; nor where the answer goes of one that was answered, or was given up.
+    fn forget_requests(&mut self) {
+        let State { actor, waiting, .. } = self;
+        let actor = actor.as_deref();
+        waiting.retain_mut(|waiting| {
+            let (ticket, starts) = (waiting.ticket, waiting.starts);
+            if !starts && !actor.is_some_and(|actor| actor.may_start(ticket)) {
+                waiting.deposit = None;
+            }
+            starts || actor.is_some_and(|actor| actor.awaits(ticket))
+        });
     }
 
     /// Forgets an agent that is gone.

@@ -7,6 +7,7 @@
 
 mod agent_stream;
 mod agent_task;
+mod call;
 mod commit;
 pub mod core;
 mod deliveries;

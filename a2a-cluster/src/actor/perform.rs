@@ -12,6 +12,7 @@ use futures::FutureExt;
 use tracing::Instrument;
 
 use super::agent_task;
+use super::call::Call;
 use super::commit::commit;
 use super::core::{Effect, Input, Later, ReadFailed, Report, Seen, Settled, StartAgent, Ticket, Written};
 use super::handle::{Handle, State};
@@ -67,11 +68,11 @@ pub(super) fn perform(actors: &Arc<Actors>, handle: &Arc<Handle>, fx: Vec<Effect
     while let Some(effect) = todo.pop() {
         let input = match begin(actors, handle, effect) {
             Begun::Done(input) => input,
-            Begun::Call(mut work) => {
+            Begun::Call(call) => {
                 calls += 1;
-                let ready = if calls <= AT_ONCE { work.as_mut().now_or_never() } else { None };
-                ready.unwrap_or_else(|| {
-                    spawn(actors, handle, work);
+                let ready = if calls <= AT_ONCE { call.at_once() } else { Err(call) };
+                ready.unwrap_or_else(|call| {
+                    spawn(actors, handle, call);
                     None
                 })
             }
@@ -127,7 +128,11 @@ fn start_agent(actors: &Arc<Actors>, handle: &Arc<Handle>, start: Box<StartAgent
     }
 }
 
-fn spawn(actors: &Arc<Actors>, handle: &Arc<Handle>, work: Work) {
+fn spawn(
+    actors: &Arc<Actors>,
+    handle: &Arc<Handle>,
+    work: impl Future<Output = Option<Input>> + Send + 'static,
+) {
     let (owner, handle) = (Arc::clone(actors), Arc::clone(handle));
     let closing = actors.ground.stop.closing.clone();
     actors.ground.tracker.spawn(trace::carried(async move {
@@ -141,7 +146,7 @@ fn spawn(actors: &Arc<Actors>, handle: &Arc<Handle>, work: Work) {
 enum Begun {
     Done(Option<Input>),
     /// Polled once where it was asked for.
-    Call(Work),
+    Call(Call),
     /// An agent that is to start.
     Agent(Box<StartAgent>),
 }
@@ -175,17 +180,22 @@ fn begin(actors: &Arc<Actors>, handle: &Arc<Handle>, effect: Effect) -> Begun {
         Effect::Start(start) => return Begun::Agent(start),
         Effect::Commit(call) => {
             let (actors, handle) = (Arc::clone(actors), Arc::clone(handle));
-            return Begun::Call(Box::pin(async move {
+            return Begun::Call(Call::new(async move {
                 let _waiting = actors.admission.commit(handle.load());
                 Some(commit(&actors.ground, handle.key(), call).await)
             }));
         }
-        effect => return Begun::Call(Box::pin(call(Arc::clone(actors), Arc::clone(handle), effect))),
+        // What is committed until the bus has taken this goes into the next message.
+        Effect::Send { .. } => {
+            spawn(actors, handle, make_call(Arc::clone(actors), Arc::clone(handle), effect));
+            None
+        }
+        effect => return Begun::Call(Call::new(make_call(Arc::clone(actors), Arc::clone(handle), effect))),
     })
 }
 
 /// Makes a call of the store or the bus.
-async fn call(actors: Arc<Actors>, handle: Arc<Handle>, effect: Effect) -> Option<Input> {
+async fn make_call(actors: Arc<Actors>, handle: Arc<Handle>, effect: Effect) -> Option<Input> {
     let key = handle.key();
     let limit = actors.ground.config.lease;
     Some(match effect {
@@ -242,9 +252,9 @@ fn reached_as(actors: &Actors, news: News) -> News {
     match news {
         News::Watch { after, .. } => News::Watch { after, reach: actors.ground.connection.reach() },
         // The agent of another instance hears of a cancel in any case, of its metadata where that is small.
-        News::Cancel(Some(mut request)) if is_large(&request) => {
+        News::Cancel(key, Some(mut request)) if is_large(&request) => {
             request.metadata = None;
-            News::Cancel(Some(request))
+            News::Cancel(key, Some(request))
         }
         news => news,
     }

@@ -23,7 +23,7 @@ pub(crate) struct Hint {
 impl Hint {
     /// Tells whether a caller waits for what this hint brings about.
     fn is_urgent(&self) -> bool {
-        matches!(self.message.news, News::Cancel(_) | News::Cancelling | News::CancelRefused)
+        matches!(self.message.news, News::Cancel(..) | News::Cancelling(_) | News::CancelRefused(_))
     }
 }
 
@@ -96,13 +96,18 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
-    use a2a_core::{Reach, SystemEnv, TaskKey, Tenant, Version};
+    use a2a_core::{CancelKey, CommitId, Env, Reach, SystemEnv, TaskKey, Tenant, Version};
 
     use super::*;
 
     fn hint(to: InstanceId, task: &str, news: News) -> Hint {
         let task = TaskKey::new(Tenant::default(), task);
         Hint { to, message: BusMessage { from: to, task, news, trace: None } }
+    }
+
+    fn cancel() -> News {
+        let key = CancelKey { claim: CommitId::generate(&SystemEnv), request: SystemEnv.uuid() };
+        News::Cancel(key, None)
     }
 
     fn watch() -> News {
@@ -116,7 +121,7 @@ mod tests {
         for task in ["a", "b", "c"] {
             outbox.push(hint(to, task, watch()));
         }
-        outbox.push(hint(to, "b", News::Cancel(None)));
+        outbox.push(hint(to, "b", cancel()));
         let order: Vec<_> = std::iter::from_fn(|| outbox.next(0))
             .map(|hint| (hint.message.task.task_id.to_string(), hint.message.news.kind()))
             .collect();
@@ -129,7 +134,7 @@ mod tests {
         let to = InstanceId::generate(&SystemEnv);
         let outbox = Outbox::default();
         outbox.push(hint(to, "a", watch()));
-        outbox.push(hint(to, "b", News::Cancel(None)));
+        outbox.push(hint(to, "b", cancel()));
         assert_eq!(outbox.next(AT_ONCE).unwrap().message.news.kind(), "cancel");
         assert!(outbox.next(AT_ONCE).is_none());
         assert!(outbox.next(AT_ONCE - 1).is_some());
@@ -141,6 +146,6 @@ mod tests {
         let outbox = Outbox::default();
         assert!((0..MOST).all(|_| outbox.push(hint(to, "a", watch()))));
         assert!(!outbox.push(hint(to, "a", watch())));
-        assert!(outbox.push(hint(to, "b", News::Cancel(None))));
+        assert!(outbox.push(hint(to, "b", cancel())));
     }
 }

@@ -14,6 +14,7 @@ use a2a_server::ServiceParams;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::actor::core::other_message;
 use crate::caller::Caller;
 use crate::ground::{Config, MessageIds};
 use crate::instance::Instance;
@@ -111,7 +112,7 @@ impl Identity {
         let is_other = creating.is_some_and(|creating| *creating != sent)
             || given.is_some_and(|context| context != stored.task.context_id);
         if self.has_key() && is_other {
-            return Err(A2AError::invalid_params("another message was sent under the same Idempotency-Key"));
+            return Err(other_message());
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use a2a::{A2AError, Message, SendMessageConfiguration, SendMessageRequest, Task, TaskState, TaskStatus};
-use a2a_core::{TaskKey, Version, reduce};
+use a2a_core::{CallerContext, StoredTask, TaskKey, Version, reduce};
 use a2a_server::ServiceParams;
 use serde_json::Value;
 
@@ -30,32 +30,52 @@ pub(super) async fn begin(
     start(instance, params, caller, admitted, req, identity, answer_at).await
 }
 
-/// What is left of a request whose agent has started, to begin it once more.
+/// What is left of a request that was begun, to begin it once more.
 pub(super) struct Anew {
-    admitted: Admitted,
+    identity: Identity,
+    /// The context that the message names.
+    given_context: Option<String>,
+    /// It was begun once more already, under the same id.
+    again: bool,
+    known: CallerContext,
     configuration: Option<SendMessageConfiguration>,
     metadata: Option<HashMap<String, Value>>,
     tenant: Option<String>,
 }
 
 impl Anew {
-    /// Begins under a random id: the one that follows from the message belonged to a task that is gone, and its mark
-    /// is still there.
+    /// Checks that the task which was met is the one that this message makes.
+    pub(super) fn check_same(&self, stored: &StoredTask, uncreated: &Task) -> Result<(), A2AError> {
+        let Some(message) = uncreated.history.iter().flatten().next() else { return Ok(()) };
+        let message = Message { context_id: self.given_context.clone(), ..message.clone() };
+        self.identity.check_same(stored, &message)
+    }
+
+    /// Begins once more. Where this instance only knew of a task that is gone, under the id that follows from the message.
+    /// Else under a random one: the task of that id is gone, and its mark is still there.
     pub(super) async fn begin(
         self,
         instance: &Arc<Instance>,
         params: &ServiceParams,
         caller: Caller,
         uncreated: Task,
+        was_started: bool,
         answer_at: AnswerAt,
     ) -> Result<Turn, A2AError> {
-        let Anew { admitted, configuration, metadata, tenant } = self;
+        let Anew { identity, given_context, again, known, configuration, metadata, tenant } = self;
         let message = uncreated.history.into_iter().flatten().next();
         let message = message.ok_or_else(|| A2AError::internal("internal error"))?;
-        let message = Message { task_id: None, context_id: Some(uncreated.context_id), ..message };
+        let is_same = !was_started && !again;
+        let identity = if is_same { identity } else { Identity::random() };
+        let context_id = if is_same { given_context } else { Some(uncreated.context_id) };
+        let message = Message { task_id: None, context_id, ..message };
         let req = SendMessageRequest { message, configuration, metadata, tenant };
-        let identity = Identity::random();
-        Box::pin(start(instance, params, caller, admitted, req, identity, answer_at)).await
+        // A request that only waited for another's agent had no need of a place.
+        let permit = Arc::new(instance.actors.admit(&caller)?);
+        let admitted = Admitted { permit, context: known };
+        let mut turn = Box::pin(start(instance, params, caller, admitted, req, identity, answer_at)).await?;
+        turn.anew.iter_mut().for_each(|anew| anew.again = true);
+        Ok(turn)
     }
 }
 
@@ -77,11 +97,14 @@ async fn start(
     let webhooks =
         push::save_with_send(instance, &key, &identity, req.configuration.as_ref(), Version::ABSENT).await?;
     let SendMessageRequest { message, configuration, metadata, tenant } = req;
+    let given_context = message.context_id.clone().filter(|context| !context.is_empty());
+    let names_context = given_context.is_some();
     let (task, message) = task(instance, &identity, &key, message);
-    let Admitted { permit, context: known } = admitted.clone();
+    let Admitted { permit, context: known } = admitted;
     let anew = identity.is_known().then(|| {
-        let (metadata, tenant) = (metadata.clone(), tenant.clone());
-        Box::new(Anew { admitted, configuration, metadata, tenant })
+        let (metadata, tenant, known) = (metadata.clone(), tenant.clone(), known.clone());
+        let again = false;
+        Box::new(Anew { identity, given_context, again, known, configuration, metadata, tenant })
     });
     let deposit = Deposit {
         context: context(params, &key, &task, message, metadata, tenant),
@@ -97,6 +120,7 @@ async fn start(
             ticket,
             answer_at,
             task,
+            names_context,
             principal,
             caller: (!known.is_empty()).then_some(known),
             always_task: identity.has_key(),
@@ -105,7 +129,8 @@ async fn start(
         }))
     });
     let reader = reads.then(|| answer.reader());
-    Ok(Turn { key, reader, start: Start::Beginning, answer: Answer::Run(answer), caller, anew })
+    let (start, answer) = (Start::Beginning, Answer::Run(answer));
+    Ok(Turn { key, reader, start, answer, caller, repeats: anew.is_some(), anew })
 }
 
 /// The task that a message begins, and the message as it stands in its history.

@@ -11,7 +11,7 @@ use futures::stream::{self, BoxStream};
 use serde_json::Value;
 
 use super::idempotency::Identity;
-use super::turn::{Answer, Seen, Turn, meet};
+use super::turn::{Answer, Seen, Turn, given, meet, unseen};
 use super::{check, new_task, push, read};
 use crate::actor::core::{AnswerAt, FollowUp, Input, Reply};
 use crate::actor::{Deposit, Start, Until, join, read as read_stream};
@@ -43,15 +43,16 @@ pub(super) async fn blocking(
     let at_once = configuration.and_then(|configuration| configuration.return_immediately) == Some(true);
     let answer_at = if at_once { AnswerAt::Creation } else { AnswerAt::TurnEnd };
     let turn = begin(instance, params, req, answer_at).await?;
-    let Seen { key, reply, .. } = turn.answered(instance, params, answer_at).await?;
-    let mut task = match reply {
-        Reply::Task(task) => Arc::unwrap_or_clone(task),
+    let Seen { key, repeats, reply, .. } = turn.answered(instance, params, answer_at).await?;
+    let seen = match reply {
+        Reply::Task(task) => Ok(Arc::unwrap_or_clone(task)),
         Reply::Message(message) => return Ok(SendMessageResponse::Message(*message)),
         Reply::Refused(error) => return Err(error),
         // Asked to return at once: as the task is now.
-        _ if at_once => load(instance, &key).await?,
-        _ => follow_turn(instance, &key).await?,
+        _ if at_once => load(instance, &key).await,
+        _ => follow_turn(instance, &key).await,
     };
+    let mut task = seen.map_err(|error| unseen(instance, &key, repeats, error))?;
     read::trim(&mut task, history_length)?;
     Ok(SendMessageResponse::Task(task))
 }
@@ -65,7 +66,7 @@ pub(super) async fn streaming(
     let configuration = req.configuration.as_ref();
     let history_length = configuration.and_then(|configuration| configuration.history_length);
     let turn = begin(instance, params, req, AnswerAt::Opening).await?;
-    let Seen { key, reader, start, reply } = turn.answered(instance, params, AnswerAt::Opening).await?;
+    let Seen { key, reader, start, reply, .. } = turn.answered(instance, params, AnswerAt::Opening).await?;
     let marks = Marks::wanted(params, &key);
     match reply {
         Reply::Message(message) => Ok(stream::iter([Ok(StreamResponse::Message(*message))]).boxed()),
@@ -160,15 +161,14 @@ async fn follow_up(
         let reply = match reply {
             // Somebody else's commit came first: look at the task again.
             Reply::Stale => continue,
-            Reply::Stopped => return Err(instance.ground.stop.reason()),
-            Reply::Unknown => return Err(instance.ground.unknown_end(&key)),
-            reply => reply,
+            reply => given(instance, &key, identity.is_known(), reply)?,
         };
         let start = match &reply {
             Reply::Open(Some((task, version))) => Start::Snapshot(Box::new(Task::clone(task)), *version),
             _ => Start::Beginning,
         };
-        return Ok(Turn { key, reader, start, answer: Answer::Given(reply), caller, anew: None });
+        let (answer, repeats) = (Answer::Given(reply), identity.is_known());
+        return Ok(Turn { key, reader, start, answer, caller, repeats, anew: None });
     }
 }
 

@@ -9,6 +9,7 @@ use a2a_server::ServiceParams;
 use super::new_task::Anew;
 use crate::actor::core::{AnswerAt, Reply};
 use crate::actor::{self, Reader, Start, join};
+use crate::bindings::unavailable::retry_after;
 use crate::caller::Caller;
 use crate::instance::Instance;
 
@@ -20,6 +21,8 @@ pub(super) struct Turn {
     pub(super) start: Start,
     pub(super) answer: Answer,
     pub(super) caller: Caller,
+    /// Whoever sends the same again meets this turn.
+    pub(super) repeats: bool,
     /// What is needed to begin once more, where the message may meet the mark of a task that is gone.
     pub(super) anew: Option<Box<Anew>>,
 }
@@ -35,13 +38,15 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    async fn reply(self, instance: &Instance, key: &TaskKey, answer_at: AnswerAt) -> Result<Reply, A2AError> {
+    async fn reply(
+        self,
+        instance: &Instance,
+        key: &TaskKey,
+        repeats: bool,
+        answer_at: AnswerAt,
+    ) -> Result<Reply, A2AError> {
         match self {
-            Answer::Run(answer) => match answer.reply().await {
-                Reply::Stopped => Err(instance.ground.stop.reason()),
-                Reply::Unknown => Err(instance.ground.unknown_end(key)),
-                reply => Ok(reply),
-            },
+            Answer::Run(answer) => given(instance, key, repeats, answer.reply().await),
             Answer::Given(reply) => Ok(reply),
             Answer::Met(task) => Ok(match answer_at {
                 AnswerAt::TurnEnd if !reduce::ends_turn(&task.status.state) => Reply::Open(None),
@@ -52,9 +57,35 @@ impl Answer {
     }
 }
 
+/// What an actor replied, where that is no reason to give up.
+pub(super) fn given(
+    instance: &Instance,
+    key: &TaskKey,
+    repeats: bool,
+    reply: Reply,
+) -> Result<Reply, A2AError> {
+    match reply {
+        Reply::Stopped => Err(instance.ground.stop.reason()),
+        Reply::Busy => Err(instance.ground.too_busy()),
+        Reply::Unknown if repeats && instance.ground.stop.stopping.is_cancelled() => {
+            Err(instance.ground.stop.reason())
+        }
+        Reply::Unknown => Err(instance.ground.unknown_end(key)),
+        reply => Ok(reply),
+    }
+}
+
+/// What a caller is told whose message was taken, and whose turn cannot be seen any more. Only whoever meets the turn
+/// by sending the same again may be told to try again.
+pub(super) fn unseen(instance: &Instance, key: &TaskKey, repeats: bool, error: A2AError) -> A2AError {
+    if repeats || retry_after(&error).is_none() { error } else { instance.ground.unknown_end(key) }
+}
+
 /// A turn, as far as it can be seen.
 pub(super) struct Seen {
     pub(super) key: TaskKey,
+    /// Whoever sends the same again meets this turn.
+    pub(super) repeats: bool,
     /// The stream's hold, where the request streams.
     pub(super) reader: Option<Reader>,
     pub(super) start: Start,
@@ -63,7 +94,7 @@ pub(super) struct Seen {
 
 impl Turn {
     /// Waits for the answer. Where another writer was faster, its turn is met instead; where that is gone without a
-    /// trace, the message begins once more, under a random id.
+    /// trace, the message begins once more.
     pub(super) async fn answered(
         mut self,
         instance: &Arc<Instance>,
@@ -71,19 +102,26 @@ impl Turn {
         answer_at: AnswerAt,
     ) -> Result<Seen, A2AError> {
         loop {
-            let Turn { key, reader, start, answer, caller, anew } = self;
-            let reply = answer.reply(instance, &key, answer_at).await?;
-            let Reply::Lost(uncreated) = reply else { return Ok(Seen { key, reader, start, reply }) };
+            let Turn { key, reader, start, answer, caller, repeats, anew } = self;
+            let (uncreated, was_started) = match answer.reply(instance, &key, repeats, answer_at).await? {
+                Reply::Lost(uncreated) => (uncreated, true),
+                Reply::Met(uncreated) => (Some(uncreated), false),
+                reply => return Ok(Seen { key, repeats, reader, start, reply }),
+            };
             // What this request attached to is filled by nobody.
             drop(reader);
-            if let Some((turn, _)) = meet(instance, &caller, &key).await? {
-                self = turn;
+            let met = meet(instance, &caller, &key).await;
+            if let Some((turn, stored)) = met.map_err(|error| unseen(instance, &key, repeats, error))? {
+                if let (Some(anew), Some(uncreated)) = (&anew, &uncreated) {
+                    anew.check_same(&stored, uncreated)?;
+                }
+                self = Turn { repeats, ..turn };
                 continue;
             }
             let (Some(task), Some(anew)) = (uncreated, anew) else {
                 return Err(A2AError::task_not_found(&key.task_id));
             };
-            self = anew.begin(instance, params, caller, *task, answer_at).await?;
+            self = anew.begin(instance, params, caller, *task, was_started, answer_at).await?;
         }
     }
 }
@@ -105,6 +143,7 @@ pub(super) async fn meet(
         start: Start::Snapshot(Box::new(stored.task.clone()), stored.version),
         answer: Answer::Met(Box::new(stored.task.clone())),
         caller: caller.clone(),
+        repeats: true,
         anew: None,
     };
     Ok(Some((turn, stored)))

@@ -89,7 +89,11 @@ fn dispatch(instance: &Arc<Instance>, message: BusMessage, received: Instant) {
                 }
             }
             News::HandOver => members::suspect(&instance.members, &key, from),
-            News::Unwatch | News::Cancel(_) | News::Cancelling | News::CancelRefused | News::Configs => {}
+            News::Unwatch
+            | News::Cancel(..)
+            | News::Cancelling(_)
+            | News::CancelRefused(_)
+            | News::Configs => {}
         }
         return;
     }

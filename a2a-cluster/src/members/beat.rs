@@ -1,17 +1,21 @@
 //! An instance's own heartbeat.
 
-use super::Members;
-use crate::ground::Chain;
-
 use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{Beat, Member, MemberState};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-/// The shortest and the longest pause before a beat that failed is tried again. So short, because a store under
-/// overload refuses most writes, not all: whoever tries often enough gets through within its lease.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(200));
+use super::Members;
+use crate::ground::Chain;
+
+/// The shortest and the longest pause before a beat that failed is tried again, while this instance has its lease. So
+/// short, because a store under overload refuses most writes, not all: whoever tries often enough gets through. Others
+/// may see this instance stand still for a lease although it tried for two thirds of that only.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(80));
+
+/// The same once the lease is over: by then another 100 ms decide nothing.
+const LATER: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(200));
 
 /// Beats until the instance closes or is evicted. The first beat is due at once: it says that the instance serves.
 ///
@@ -20,9 +24,20 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_m
 pub(crate) async fn beat(members: Arc<Members>) {
     let interval = members.ground.config.beat_interval;
     let mut due = Instant::now();
+    let mut tells_of_drain = false;
     loop {
         let beaten = async {
-            sleep_until(due).await;
+            tokio::select! {
+                biased;
+                // One that is dropped ends without a word.
+                () = members.ground.stop.closing.cancelled() => std::future::pending().await,
+                // Others are to know at once that this instance takes nothing more.
+                () = members.ground.stop.draining.cancelled(), if !tells_of_drain => {
+                    tells_of_drain = true;
+                    due = due.min(Instant::now());
+                }
+                () = sleep_until(due) => {}
+            }
             until_answered(&members, due).await
         };
         match members.ground.stop.closing.run_until_cancelled(beaten).await {
@@ -70,7 +85,7 @@ async fn until_answered(members: &Members, due: Instant) -> Beat {
             tracing::error!("this instance was cut off from the store for too long; it gives up its place");
             return Beat::Evicted;
         }
-        let (shortest, longest) = PAUSE;
+        let (shortest, longest) = if members.ground.liveness.is_fresh(config.lease) { PAUSE } else { LATER };
         sleep(shortest + (longest - shortest).mul_f64(members.ground.env.chance())).await;
     }
 }

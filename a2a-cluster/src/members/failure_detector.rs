@@ -13,7 +13,7 @@ use a2a_core::{InstanceId, Member, MemberState};
 pub(super) const OBSERVED: usize = 3;
 
 /// How many members that were never seen before are read at once.
-const MOST_UNKNOWN: usize = 96;
+const MOST_NEW: usize = 96;
 
 /// So many may stand still without being suspected of a common cause.
 const FEW: usize = 2;
@@ -24,8 +24,7 @@ pub(super) struct Dead {
     pub(super) id: InstanceId,
     /// The counter that did not move.
     pub(super) beat: u64,
-    /// How many that move are nearer to it than this one: it tells those apart who observe it.
-    pub(super) rank: usize,
+    pub(super) part: Part,
 }
 
 /// A member that was evicted already, or left in good order.
@@ -33,8 +32,16 @@ pub(super) struct Dead {
 pub(super) struct Ended {
     pub(super) id: InstanceId,
     pub(super) state: MemberState,
-    /// As in [`Dead`].
+    pub(super) part: Part,
+}
+
+/// Which part of a member's tasks an observer takes over first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Part {
+    /// How many that move are nearer to the member than this observer: it tells its observers apart.
     pub(super) rank: usize,
+    /// How many observers the member has.
+    pub(super) of: usize,
 }
 
 /// What an observation comes to.
@@ -68,9 +75,10 @@ struct Sighting {
 #[derive(Debug, Clone, Copy)]
 struct Mass {
     since: Duration,
-    /// How many there were, at most, until the first of them was condemned.
+    /// How many there were at most.
     count: usize,
-    is_over: bool,
+    /// In how many observations some of them were condemned.
+    rounds: usize,
 }
 
 /// How a member does, as far as one observation tells.
@@ -89,10 +97,22 @@ impl FailureDetector {
     }
 
     /// Tells whether enough of the ring was read, the nearest first: nearer members than this one have to judge
-    /// what comes after three that move. Evicted members and such that stand still are read past.
+    /// what comes after three that move. Evicted members are read past, and so are such that have not moved lately: if
+    /// they are dead, those behind them must be known for a while by then.
     pub(super) fn is_enough(&self, now: Duration, ring: &[Member]) -> bool {
-        let count = |motion| ring.iter().filter(|member| self.motion(now, member) == motion).count();
-        count(Motion::Moves) >= OBSERVED || count(Motion::Unknown) >= MOST_UNKNOWN
+        let is_new = |member: &&Member| !member.state.is_final() && !self.seen.contains_key(&member.id);
+        ring.iter().filter(|member| self.moved_lately(now, member)).count() >= OBSERVED
+            || ring.iter().filter(is_new).count() >= MOST_NEW
+    }
+
+    fn moved_lately(&self, now: Duration, member: &Member) -> bool {
+        let stood = |before: &Sighting| match before.beat == member.beat {
+            true => now.saturating_sub(before.since),
+            false => Duration::ZERO,
+        };
+        member.state != MemberState::Draining
+            && self.motion(now, member) == Motion::Moves
+            && self.seen.get(&member.id).is_some_and(|before| stood(before) < self.lease * 2 / 3)
     }
 
     /// Takes what was read of the ring, the nearest first, without this member itself, when this much time had been
@@ -100,18 +120,25 @@ impl FailureDetector {
     pub(super) fn observe(&mut self, now: Duration, ring: &[Member]) -> Verdict {
         let motions: Vec<_> = ring.iter().map(|member| (member, self.motion(now, member))).collect();
         let still = motions.iter().filter(|(_, motion)| *motion == Motion::StandsStill).count();
-        let ended = motions.iter().filter(|(_, motion)| *motion == Motion::Ended).count();
-        let most = self.condemnable(now, still, ring.len() - ended + 1);
+        let moves = motions.iter().filter(|(_, motion)| *motion == Motion::Moves).count();
+        let most = self.condemnable(now, still, moves + still + 1);
+        // Whoever drains takes nothing over any more. Whoever is not known to move may observe all the same.
+        let may_observe = |motion: &Motion| matches!(motion, Motion::Moves | Motion::Unknown);
+        let takes_over = |member: &Member| member.state != MemberState::Draining;
+        let others =
+            motions.iter().filter(|(member, motion)| may_observe(motion) && takes_over(member)).count();
+        let of = (others + 1).min(OBSERVED);
         let mut verdict = Verdict::default();
         let mut moving = 0;
         for (member, motion) in &motions {
+            let part = Part { rank: moving, of };
             match motion {
-                Motion::Moves => moving += 1,
+                Motion::Moves => moving += usize::from(takes_over(member)),
                 Motion::StandsStill if moving < OBSERVED && verdict.dead.len() < most => {
-                    verdict.dead.push(Dead { id: member.id, beat: member.beat, rank: moving });
+                    verdict.dead.push(Dead { id: member.id, beat: member.beat, part });
                 }
                 Motion::Ended if moving < OBSERVED => {
-                    verdict.ended.push(Ended { id: member.id, state: member.state, rank: moving });
+                    verdict.ended.push(Ended { id: member.id, state: member.state, part });
                 }
                 Motion::Unknown | Motion::StandsStill | Motion::Ended => {}
             }
@@ -136,10 +163,12 @@ impl FailureDetector {
         }
     }
 
-    /// How many of those that stand still may be condemned now; `members` have not ended, this one among them.
+    /// How many of those that stand still may be condemned now; they are some of these `members`, who are all that is
+    /// known of, this one included.
     ///
-    /// More than a third, and more than a few, have a lease time more. Then half of them at most are condemned with
-    /// each observation: where the cause was a common one after all, the others may be back before the next.
+    /// More than a third, and more than a few, have a lease time more. Then half of them are condemned with each
+    /// observation, rounded down and up by turns: where the cause was a common one after all, the others may be back
+    /// before the next.
     fn condemnable(&mut self, now: Duration, still: usize, members: usize) -> usize {
         if still == 0 {
             self.mass = None;
@@ -149,14 +178,15 @@ impl FailureDetector {
                 members,
                 "many members stand still at once; none is evicted for another lease"
             );
-            self.mass = Some(Mass { since: now, count: still, is_over: false });
+            self.mass = Some(Mass { since: now, count: still, rounds: 0 });
         }
         let Some(mass) = &mut self.mass else { return usize::MAX };
-        if !mass.is_over {
-            mass.count = mass.count.max(still);
-            mass.is_over = now.saturating_sub(mass.since) >= self.lease;
+        mass.count = mass.count.max(still);
+        if now.saturating_sub(mass.since) < self.lease {
+            return 0;
         }
-        if mass.is_over { (mass.count / 2).max(1) } else { 0 }
+        mass.rounds += 1;
+        mass.count * mass.rounds / 2 - mass.count * (mass.rounds - 1) / 2
     }
 }
 

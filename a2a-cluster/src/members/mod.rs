@@ -30,6 +30,7 @@ pub(crate) use suspicion::{suspect, suspect_if_old};
 use crate::actor::Actors;
 use crate::ground::Ground;
 use crate::webhook::Couriers;
+use failure_detector::{OBSERVED, Part};
 use suspicion::Suspects;
 use take_over::Gone;
 
@@ -61,5 +62,6 @@ impl Members {
 /// Recovers what an earlier incarnation of an instance left. Its observers do so, too; but where there is none, or none
 /// knows of it any more, the next incarnation does.
 pub(crate) fn recover_earlier(members: &Arc<Members>, earlier: InstanceId) {
-    recovery::begin(members, Gone { id: earlier, state: MemberState::Evicted }, 0);
+    let gone = Gone { id: earlier, state: MemberState::Evicted };
+    recovery::begin(members, gone, Part { rank: 0, of: OBSERVED });
 }

@@ -10,7 +10,7 @@ use super::Members;
 use super::failure_detector::{Dead, Ended, FailureDetector, Verdict};
 use super::recovery;
 use super::take_over::Gone;
-use crate::ground::{Chain, bounded};
+use crate::ground::{Chain, Retry, bounded};
 
 /// How many records one read returns at most: what DynamoDB reads for one unit.
 const WINDOW: usize = 24;
@@ -22,6 +22,8 @@ const AT_ONCE: usize = 8;
 pub(crate) async fn observe(members: Arc<Members>) {
     let observing = async {
         let mut clock = members.ground.liveness.clock();
+        // Whoever is dead already is found a beat sooner: what is seen now may be held against it from the first beat on.
+        clock.mark_changed();
         let mut detector = FailureDetector::new(members.ground.config.lease);
         let mut ring = Ring { fits: true };
         while clock.changed().await.is_ok() {
@@ -53,8 +55,9 @@ impl Ring {
         now: Duration,
     ) -> Result<Vec<Member>> {
         let me = members.ground.id;
-        let page =
-            async |after: Option<InstanceId>| members.ground.members.roster(after.as_ref(), WINDOW).await;
+        let page = async |after: Option<InstanceId>| {
+            patiently(members).run(|| members.ground.members.roster(after.as_ref(), WINDOW)).await
+        };
         if self.fits {
             let ring = page(None).await?;
             if ring.len() < WINDOW {
@@ -96,10 +99,15 @@ fn around(mut ring: Vec<Member>, me: InstanceId) -> Vec<Member> {
 }
 
 async fn act(members: &Arc<Members>, verdict: Verdict) {
-    for Ended { id, state, rank } in verdict.ended {
-        recovery::begin(members, Gone { id, state }, rank);
+    for Ended { id, state, part } in verdict.ended {
+        recovery::begin(members, Gone { id, state }, part);
     }
     stream::iter(verdict.dead).for_each_concurrent(AT_ONCE, |dead| evict(members, dead)).await;
+}
+
+/// A retry that lasts until the next observation.
+fn patiently(members: &Members) -> Retry<'_> {
+    Retry::new(&members.ground, &members.ground.stop.closing, Some(members.ground.config.beat_interval))
 }
 
 async fn evict(members: &Arc<Members>, dead: Dead) {
@@ -107,13 +115,11 @@ async fn evict(members: &Arc<Members>, dead: Dead) {
     if !members.ground.liveness.is_fresh(members.ground.config.lease) {
         return;
     }
-    match bounded(members.ground.config.beat_interval, members.ground.members.evict(&dead.id, dead.beat))
-        .await
-    {
+    match patiently(members).run(|| members.ground.members.evict(&dead.id, dead.beat)).await {
         Ok(Eviction::Evicted) => {
             members.ground.meters.evictions.increment(1);
             tracing::warn!(instance = %dead.id, "an instance did not move for the lease time: evicted");
-            recovery::begin(members, Gone { id: dead.id, state: MemberState::Evicted }, dead.rank);
+            recovery::begin(members, Gone { id: dead.id, state: MemberState::Evicted }, dead.part);
         }
         Ok(Eviction::Moved { .. } | Eviction::Absent) => {}
         Err(error) => tracing::warn!(error = %Chain(&error), "an instance could not be evicted"),

@@ -15,7 +15,7 @@ use futures::stream::{self, StreamExt};
 use tokio::time::{Instant, sleep};
 
 use super::Members;
-use super::failure_detector::OBSERVED;
+use super::failure_detector::Part;
 use super::index;
 use super::shuffle::shuffle;
 use super::suspicion::AT_ONCE;
@@ -32,13 +32,13 @@ const OTHERS_AFTER: u32 = 2;
 /// was on its way when its maker died may be applied long after that.
 const LONGEST_PAUSE: u32 = 4;
 
-/// Begins to recover what a member left, unless that is under way here. The rank tells its observers apart.
-pub(super) fn begin(members: &Arc<Members>, gone: Gone, rank: usize) {
+/// Begins to recover what a member left, unless that is under way here.
+pub(super) fn begin(members: &Arc<Members>, gone: Gone, part: Part) {
     if let Some(guard) = members.suspects.recovers(gone.id) {
         let members = Arc::clone(members);
         members.ground.tracker.clone().spawn(async move {
             let _guard = guard;
-            Recovery::new(&members, gone, rank).run().await;
+            Recovery::new(&members, gone, part).run().await;
         });
     }
 }
@@ -47,7 +47,7 @@ pub(super) fn begin(members: &Arc<Members>, gone: Gone, rank: usize) {
 struct Recovery<'a> {
     members: &'a Arc<Members>,
     gone: Gone,
-    rank: usize,
+    part: Part,
     began: Instant,
     /// When the index last showed a task of the member's.
     last_shown: Instant,
@@ -57,9 +57,9 @@ struct Recovery<'a> {
 }
 
 impl<'a> Recovery<'a> {
-    fn new(members: &'a Arc<Members>, gone: Gone, rank: usize) -> Self {
+    fn new(members: &'a Arc<Members>, gone: Gone, part: Part) -> Self {
         let now = Instant::now();
-        Recovery { members, gone, rank, began: now, last_shown: now, later: BTreeMap::new(), released: false }
+        Recovery { members, gone, part, began: now, last_shown: now, later: BTreeMap::new(), released: false }
     }
 
     /// Works until the record is gone, or this instance closes.
@@ -114,7 +114,7 @@ impl<'a> Recovery<'a> {
         self.later.retain(|key, _| tasks.contains(key));
         let all = tasks.len() <= FEW
             || self.began.elapsed() >= self.members.ground.config.beat_interval * OTHERS_AFTER;
-        tasks.retain(|key| all || part_of(key) == self.rank);
+        tasks.retain(|key| all || part_of(key, self.part.of) == self.part.rank);
         tasks.retain(|key| self.later.get(key).is_none_or(|(at, _)| *at <= now));
         shuffle(self.members, &mut tasks);
         let tried: Vec<_> =
@@ -162,13 +162,13 @@ impl<'a> Recovery<'a> {
     }
 }
 
-/// Which observer's part a task is. The same on every instance, now and in later builds.
-fn part_of(key: &TaskKey) -> usize {
+/// Which of so many parts a task is in. The same on every instance, now and in later builds.
+fn part_of(key: &TaskKey, parts: usize) -> usize {
     // FNV-1a, 64 bits.
     let hash = key.task_id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    (hash % OBSERVED as u64) as usize
+    (hash % parts.max(1) as u64) as usize
 }
 
 #[cfg(test)]
@@ -179,11 +179,12 @@ mod tests {
 
     #[test]
     fn the_parts_of_tasks_are_about_equal_and_stay_as_they_are() {
-        let mut parts = [0; OBSERVED];
-        for n in 0..3_000 {
-            parts[part_of(&TaskKey::new(Tenant::default(), format!("task-{n}")))] += 1;
+        let task = |n| TaskKey::new(Tenant::default(), format!("task-{n}"));
+        for of in 1..=3 {
+            let mut parts = vec![0; of];
+            (0..3_000).for_each(|n| parts[part_of(&task(n), of)] += 1);
+            assert!(parts.iter().all(|part| (2_400 / of..=3_600 / of).contains(part)), "{parts:?}");
         }
-        assert!(parts.iter().all(|part| (800..1_200).contains(part)), "{parts:?}");
-        assert_eq!(part_of(&TaskKey::new(Tenant::default(), "task-0")), 0);
+        assert_eq!([1, 2, 3].map(|of| part_of(&task(0), of)), [0, 1, 0]);
     }
 }

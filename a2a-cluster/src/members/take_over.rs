@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::Members;
 use crate::actor::core::{Input, Reply, Settled};
+use crate::ground::ExecutorLost;
 
 /// An executor that is gone.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +30,12 @@ pub(super) enum Taken {
 /// Takes one task over. Somebody else may be faster; then nothing happens. Only so many are taken over at once, and
 /// each has a bound in time: one that cannot be read harms itself only.
 pub(super) async fn take_over(members: &Arc<Members>, key: &TaskKey, gone: Gone) -> Result<Taken> {
+    if members.ground.stop.draining.is_cancelled()
+        && members.ground.config.executor_lost != ExecutorLost::Fail
+    {
+        // It takes no new work, and this may be some: whoever stays finds the task by its executor's record.
+        return Ok(Taken::Not);
+    }
     let _permit = members.suspects.at_once.acquire().await;
     match timeout(members.ground.config.lease, taken_over(members, key, gone)).await {
         Ok(taken) => taken,

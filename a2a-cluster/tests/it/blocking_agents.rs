@@ -117,3 +117,16 @@ async fn an_agent_that_keeps_its_thread_busy_is_logged_with_its_task_and_counted
     assert!(handle.render().contains("a2a_agent_long_polls_total 1"), "{}", handle.render());
     world.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn an_agent_that_ends_by_itself_in_the_poll_in_which_it_is_stopped_leaves_nothing_behind() {
+    let world = World::new(1, Bus::Plugged).await;
+    let task = world.nodes[0].start("do work; sleep 50; block 1500; done / hang").await;
+    sleep(Duration::from_millis(100)).await;
+    let canceled = world.nodes[0].cancel(&task.id).await.unwrap();
+    assert_eq!(state(&canceled), TaskState::Canceled);
+    sleep(Duration::from_millis(1_500) + SECOND).await;
+    let began = Instant::now();
+    assert_eq!(world.nodes[0].cluster.shutdown(SECOND * 2).await.not_stopped, []);
+    assert!(began.elapsed() < SECOND, "nothing is waited for: {:?}", began.elapsed());
+}

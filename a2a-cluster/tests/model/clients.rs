@@ -102,6 +102,7 @@ impl World {
             ticket: self.ticket(client),
             answer_at,
             task: new_task(),
+            names_context: false,
             principal: None,
             caller: None,
             always_task: self.config.always_task,

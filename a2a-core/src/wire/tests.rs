@@ -20,13 +20,21 @@ fn kinds() -> [News; 10] {
         News::Changed(Version::new(7)),
         News::Watch { after: Version::ABSENT, reach: Reach::Topic },
         News::Unwatch,
-        News::Cancel(None),
-        News::Cancel(Some(Box::new(cancel_request()))),
-        News::Cancelling,
-        News::CancelRefused,
+        cancel(None),
+        cancel(Some(Box::new(cancel_request()))),
+        News::Cancelling(cancel_key()),
+        News::CancelRefused(cancel_key()),
         News::Configs,
         News::HandOver,
     ]
+}
+
+fn cancel(request: Option<Box<CancelRequest>>) -> News {
+    News::Cancel(cancel_key(), request)
+}
+
+fn cancel_key() -> CancelKey {
+    CancelKey { claim: CommitId::from_uuid(uuid::Uuid::from_u128(7)), request: uuid::Uuid::from_u128(8) }
 }
 
 fn cancel_request() -> CancelRequest {
@@ -103,7 +111,7 @@ fn what_no_valid_key_signed_is_dropped() {
         let unsigned = encode(&[instance(2)], &message(news));
         assert_eq!(super::decode(&unsigned, &ours), Err(WireError::Unproven));
     }
-    let forged = super::encode(&[instance(2)], &message(News::Cancel(None)), &ours)
+    let forged = super::encode(&[instance(2)], &message(cancel(None)), &ours)
         .replace(&instance(1).to_string(), &instance(3).to_string());
     assert_eq!(super::decode(&forged, &ours), Err(WireError::Unproven));
 }
@@ -138,14 +146,14 @@ fn another_format_is_unknown_whatever_its_shape() {
     for text in [r#"{"v":1}"#, r#"{"v":0,"from":1}"#, r#"{"body":{},"key":[],"v":4294967295}"#] {
         assert_eq!(decode(text), Err(WireError::UnknownFormat), "{text}");
     }
-    let newer = changed(News::Cancel(None), |tree| tree["v"] = json!(FORMAT + 1));
+    let newer = changed(cancel(None), |tree| tree["v"] = json!(FORMAT + 1));
     assert_eq!(newer, Err(WireError::UnknownFormat));
 }
 
 #[test]
 fn another_kind_is_unknown() {
     for kind in ["", "Watch", "resume"] {
-        let decoded = changed(News::Cancel(None), |tree| tree["body"]["kind"] = json!(kind));
+        let decoded = changed(cancel(None), |tree| tree["body"]["kind"] = json!(kind));
         assert_eq!(decoded, Err(WireError::UnknownKind), "{kind}");
     }
 }

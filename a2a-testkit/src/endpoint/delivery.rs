@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use a2a::{Part, TaskState};
 use a2a_core::{
-    BusMessage, CallerContext, CancelRequest, CommitRecord, Generation, News, Reach, Recipient, TaskKey,
-    Tenant, Version,
+    BusMessage, CallerContext, CancelKey, CancelRequest, CommitId, CommitRecord, Env, Generation, News,
+    Reach, Recipient, SystemEnv, TaskKey, Tenant, Version,
 };
 
 use super::inbox::Inbox;
@@ -113,10 +113,10 @@ pub async fn messages_to_a_live_endpoint_arrive_whole(fixture: &dyn BusFixture) 
     ];
     let small = News::Commits(vec![record(7, events), record(8, Vec::new()), record(9, Vec::new())]);
     let news = [
-        News::Cancel(None),
-        News::Cancel(Some(Box::new(awkward_request()))),
-        News::Cancelling,
-        News::CancelRefused,
+        News::Cancel(cancel_key(), None),
+        News::Cancel(cancel_key(), Some(Box::new(awkward_request()))),
+        News::Cancelling(cancel_key()),
+        News::CancelRefused(cancel_key()),
         News::Configs,
         News::Unwatch,
         News::HandOver,
@@ -152,6 +152,10 @@ pub async fn messages_to_a_live_endpoint_arrive_whole(fixture: &dyn BusFixture) 
 fn record(version: u64, events: Vec<a2a::StreamResponse>) -> Arc<CommitRecord> {
     let (version, generation) = (Version::new(version), Generation::new(3 * version));
     Arc::new(CommitRecord { version, generation, id: commit_id(), events })
+}
+
+fn cancel_key() -> CancelKey {
+    CancelKey { claim: CommitId::generate(&SystemEnv), request: SystemEnv.uuid() }
 }
 
 fn awkward_request() -> CancelRequest {

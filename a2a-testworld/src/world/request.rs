@@ -1,6 +1,7 @@
 //! Requests that say nothing but what matters.
 
 use a2a::{ListTasksRequest, Message, Part, Role, SendMessageConfiguration, SendMessageRequest, Task};
+use a2a_core::{Env, SystemEnv};
 use a2a_server::ServiceParams;
 
 /// The service parameters of every request.
@@ -16,6 +17,20 @@ pub fn message(text: &str) -> Message {
 /// A message that begins a task.
 pub fn request(text: &str) -> SendMessageRequest {
     SendMessageRequest { message: message(text), configuration: None, metadata: None, tenant: None }
+}
+
+/// A message that begins a task, with an id by which it is known again.
+pub fn identified(text: &str) -> SendMessageRequest {
+    let mut request = request(text);
+    request.message.message_id = SystemEnv.uuid().to_string();
+    request
+}
+
+/// A message that begins a task, with an id by which nobody knows it again.
+pub fn numbered(text: &str) -> SendMessageRequest {
+    let mut request = request(text);
+    request.message.message_id = "1".to_owned();
+    request
 }
 
 /// A message that goes on with a task.

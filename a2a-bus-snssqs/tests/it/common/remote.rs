@@ -307,7 +307,8 @@ fn message_to(message: &BusMessage) -> Value {
         News::Commits(commits) => json!(commits.iter().map(|one| json!(**one)).collect::<Vec<_>>()),
         News::Changed(version) => json!(version),
         News::Watch { after, reach } => json!([after, reach]),
-        News::Cancel(request) => json!(request.as_deref()),
+        News::Cancel(key, request) => json!([key, request.as_deref()]),
+        News::Cancelling(key) | News::CancelRefused(key) => json!(key),
         _ => Value::Null,
     };
     json!({
@@ -328,9 +329,12 @@ fn message_from(value: &Value) -> BusMessage {
             News::Watch { after, reach }
         }
         "unwatch" => News::Unwatch,
-        "cancel" => News::Cancel(serde_json::from_value(says).unwrap()),
-        "cancelling" => News::Cancelling,
-        "cancelRefused" => News::CancelRefused,
+        "cancel" => {
+            let (key, request) = serde_json::from_value(says).unwrap();
+            News::Cancel(key, request)
+        }
+        "cancelling" => News::Cancelling(serde_json::from_value(says).unwrap()),
+        "cancelRefused" => News::CancelRefused(serde_json::from_value(says).unwrap()),
         "configs" => News::Configs,
         "handOver" => News::HandOver,
         unknown => panic!("teach this test to carry {unknown:?}"),

@@ -4,7 +4,10 @@
 //! agent winds down, or refuses. One that says nothing, or takes too long, is passed over by a commit. Where nobody
 //! has the task, it is claimed here, and the agent's `cancel` speaks.
 
-use a2a_core::{CancelRequest, InstanceId, News, StoredTask, reduce};
+use std::collections::VecDeque;
+
+use a2a_core::{CancelKey, CancelRequest, Claim, InstanceId, News, StoredTask, reduce};
+use uuid::Uuid;
 
 use super::claims::{ClaimFor, Verdict};
 use super::effect::Effect;
@@ -15,9 +18,12 @@ use super::{Actor, LoadedFor, Moment, Settings, Time};
 /// A cancel that is under way.
 #[derive(Debug, Clone)]
 pub(super) struct Cancel {
-    pub(super) waiters: Vec<Ticket>,
-    /// The instance on whose behalf it is, where nobody here waits.
-    pub(super) remote: Option<InstanceId>,
+    /// Each with the time until which it waits: the store may not answer for long.
+    pub(super) waiters: Vec<(Ticket, Time)>,
+    /// The instance on whose behalf it is, where nobody here waits, and what that calls it.
+    pub(super) remote: Option<(InstanceId, CancelKey)>,
+    /// Its name in what executors are asked.
+    id: Uuid,
     request: CancelRequest,
     since: Time,
     /// When the executor is asked again.
@@ -33,10 +39,47 @@ impl Cancel {
         self.ask_at
     }
 
+    /// Tells whether nobody waits for it any more.
+    pub(super) fn is_forgotten(&self) -> bool {
+        self.waiters.is_empty() && self.remote.is_none()
+    }
+
     /// Tells whether its executor has had its time.
     fn is_overdue(&self, m: Moment<'_>, settings: &Settings) -> bool {
         let grace = if self.heard { settings.cancel_grace } else { Time::ZERO };
         m.at.saturating_sub(self.since) >= settings.cancel_patience + grace
+    }
+}
+
+/// What other instances asked of one run for the sake of cancels: a question that comes again is answered as before, a new
+/// one asks the agent anew.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Asked {
+    /// Since the agent was asked last.
+    open: Vec<Uuid>,
+    refused: VecDeque<Uuid>,
+}
+
+/// How many questions are remembered. A bus repeats what is recent.
+const REMEMBERED: usize = 64;
+
+impl Asked {
+    fn is_refused(&self, request: Uuid) -> bool {
+        self.refused.contains(&request)
+    }
+
+    fn note(&mut self, request: Uuid) {
+        if !self.open.contains(&request) && self.open.len() < REMEMBERED {
+            self.open.push(request);
+        }
+    }
+
+    /// The agent refuses what it was asked.
+    pub(super) fn refuse(&mut self) {
+        self.refused.extend(self.open.drain(..));
+        while self.refused.len() > REMEMBERED {
+            self.refused.pop_front();
+        }
     }
 }
 
@@ -45,65 +88,75 @@ impl Actor {
     pub(super) fn cancel_asked(
         &mut self,
         ticket: Option<Ticket>,
-        remote: Option<InstanceId>,
+        remote: Option<(InstanceId, CancelKey)>,
         request: CancelRequest,
         m: Moment<'_>,
+        fx: &mut Vec<Effect>,
     ) {
+        if self.leaving.is_some() {
+            fx.extend(ticket.map(|ticket| Effect::Reply(ticket, Reply::Stopped)));
+            return;
+        }
+        let patience = self.settings.cancel_patience + self.settings.cancel_grace + self.settings.lease * 2;
         let cancel = self.cancel.get_or_insert_with(|| Cancel {
             waiters: Vec::new(),
             remote: None,
+            id: m.env.uuid(),
             request,
             since: m.at,
             ask_at: m.at,
             load_after: Time::ZERO,
             heard: false,
         });
-        cancel.waiters.extend(ticket);
+        cancel.waiters.extend(ticket.map(|ticket| (ticket, m.at + patience)));
         cancel.remote = remote.or(cancel.remote);
     }
 
-    /// Another instance asks the executor: this one, if it has the task.
+    /// Another instance asks the executor: this one, if it has the task by the claim that is meant.
     pub(super) fn cancel_heard(
         &mut self,
         from: InstanceId,
+        key: CancelKey,
         request: Option<CancelRequest>,
         m: Moment<'_>,
         fx: &mut Vec<Effect>,
     ) {
-        let again = self.settings.cancel_patience;
-        match &self.run {
-            // A repeated question is answered as before; a later cancel asks the agent anew.
-            Some(run) if run.refused_at.is_some_and(|at| m.at < at + again) => {
-                fx.push(Effect::Hint(from, News::CancelRefused));
+        let is_meant = |claim: Option<Claim>| claim.is_some_and(|claim| claim.by == key.claim);
+        match &mut self.run {
+            Some(run) if is_meant(run.claim) => {
+                if run.asked.is_refused(key.request) {
+                    fx.push(Effect::Hint(from, News::CancelRefused(key)));
+                } else {
+                    run.asked.note(key.request);
+                    fx.push(Effect::Hint(from, News::Cancelling(key)));
+                    self.ask_to_stop(StopReason::Cancel, request.unwrap_or_default(), m, fx);
+                }
             }
-            Some(run) if run.claim.is_some() => {
-                fx.push(Effect::Hint(from, News::Cancelling));
-                self.ask_to_stop(StopReason::Cancel, request.unwrap_or_default(), m, fx);
-            }
-            Some(_) => {}
             // Recorded for the sake of webhooks only; the agent is to hear of the cancel.
-            None if self.delivering.is_some() => {
-                self.cancel_asked(None, Some(from), request.unwrap_or_default(), m);
+            None if is_meant(self.delivering) => {
+                self.cancel_asked(None, Some((from, key)), request.unwrap_or_default(), m, fx);
             }
-            None => {}
+            // The question is late, or came again: that turn is over.
+            Some(_) | None => {}
         }
     }
 
-    /// The executor answered, here or elsewhere.
-    pub(super) fn cancel_answered(&mut self, refused: bool, fx: &mut Vec<Effect>) {
+    /// The executor elsewhere answered a cancel: this one, unless the answer is late.
+    pub(super) fn cancel_answered(&mut self, key: CancelKey, refused: bool, fx: &mut Vec<Effect>) {
+        let Some(cancel) = self.cancel.as_mut().filter(|cancel| cancel.id == key.request) else { return };
         if refused {
             self.end_cancel(Reply::NotCancelable, fx);
-        } else if let Some(cancel) = &mut self.cancel {
+        } else {
             cancel.heard = true;
         }
     }
 
     pub(super) fn end_cancel(&mut self, reply: Reply, fx: &mut Vec<Effect>) {
         let Some(cancel) = self.cancel.take() else { return };
-        if let (Some(remote), Reply::NotCancelable) = (cancel.remote, &reply) {
-            fx.push(Effect::Hint(remote, News::CancelRefused));
+        if let (Some((remote, key)), Reply::NotCancelable) = (cancel.remote, &reply) {
+            fx.push(Effect::Hint(remote, News::CancelRefused(key)));
         }
-        cancel.waiters.into_iter().for_each(|ticket| fx.push(Effect::Reply(ticket, reply.clone())));
+        cancel.waiters.into_iter().for_each(|(ticket, _)| fx.push(Effect::Reply(ticket, reply.clone())));
     }
 
     /// Insists until the task is over.
@@ -111,6 +164,7 @@ impl Actor {
         if self.cancel.is_some() && (self.ring.ended() || self.absent) {
             self.end_cancel(Reply::Over, fx);
         }
+        self.give_up_cancel(m, fx);
         let Some(cancel) = &mut self.cancel else { return };
         let asks = cancel.ask_at <= m.at;
         if asks {
@@ -118,7 +172,7 @@ impl Actor {
         }
         let is_overdue = cancel.is_overdue(m, &self.settings);
         let may_load = cancel.load_after <= m.at;
-        let request = cancel.request.clone();
+        let (id, request) = (cancel.id, cancel.request.clone());
         if let Some(run) = &self.run {
             // One that does not talk any more is about to end, or to begin; then it is asked.
             if asks && run.claim.is_some() {
@@ -129,7 +183,13 @@ impl Actor {
         let elsewhere = self.follow.executor().filter(|executor| *executor != self.me);
         if let Some(executor) = elsewhere.filter(|_| asks) {
             fx.push(Effect::FindMember(executor));
-            fx.push(Effect::Hint(executor, News::Cancel(Some(Box::new(request)))));
+            match self.follow.claim() {
+                Some(claim) => {
+                    let key = CancelKey { claim, request: id };
+                    fx.push(Effect::Hint(executor, News::Cancel(key, Some(Box::new(request)))));
+                }
+                None => self.read_head(fx),
+            }
         }
         // An executor that commits all the time leaves room now and then: whoever passes it over tries until then, at
         // once again each time that it was faster.
@@ -137,6 +197,23 @@ impl Actor {
         if loads && may_load && self.loading.is_none() && self.write.is_none() {
             self.loading = Some(LoadedFor::Cancel);
             fx.push(Effect::Load);
+        }
+    }
+
+    /// Whoever has waited for long enough is told that nobody knows: commits, or reads, fail for as long as that. The agent
+    /// that was asked to stop goes on stopping.
+    fn give_up_cancel(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        let Some(cancel) = &mut self.cancel else { return };
+        let replies = fx.len();
+        cancel.waiters.retain(|(ticket, until)| {
+            let waits = m.at < *until;
+            if !waits {
+                fx.push(Effect::Reply(*ticket, Reply::Unknown));
+            }
+            waits
+        });
+        if fx.len() > replies && cancel.is_forgotten() {
+            self.cancel = None;
         }
     }
 

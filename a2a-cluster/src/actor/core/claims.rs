@@ -9,7 +9,7 @@ mod turn;
 
 use std::sync::Arc;
 
-use a2a::{StreamResponse, Task, TaskState};
+use a2a::{StreamResponse, Task};
 use a2a_core::{
     CallerContext, CancelRequest, Claim, ClaimChange, CommitId, CommitRecord, News, Principal, StoredTask,
     Tip, Version, reduce,
@@ -30,6 +30,12 @@ pub(super) struct Write {
 }
 
 impl Write {
+    /// Tells whether this message's claim is on its way.
+    pub(super) fn is_for(&self, ticket: Ticket) -> bool {
+        matches!(&self.what, What::Claim(claiming)
+            if matches!(&claiming.purpose, ClaimFor::FollowUp(follow_up) if follow_up.ticket == ticket))
+    }
+
     /// Whoever waited for this write has left, and reads nothing.
     pub(super) fn abandon(&mut self, ticket: Ticket) {
         if let What::Claim(claiming) = &mut self.what
@@ -94,17 +100,9 @@ pub(super) struct Claiming {
 }
 
 impl Actor {
-    /// A message that was checked against the task as it was then; it waits for its turn to claim.
-    pub(super) fn continue_with(&mut self, follow_up: FollowUp, fx: &mut Vec<Effect>) {
-        if self.leaving.is_some() {
-            fx.push(Effect::Reply(follow_up.ticket, Reply::Stopped));
-        } else {
-            self.requests.push_back(follow_up);
-        }
-    }
-
     /// Begins the next write, if none is on its way and one is wanted.
     pub(super) fn settle_write(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        self.refuse_overdue_requests(m, fx);
         if let Some(write) = &mut self.write {
             if write.patience.is_some_and(|until| until <= m.at) {
                 write.patience = None;
@@ -112,12 +110,17 @@ impl Actor {
             }
             return;
         }
-        if let Some(follow_up) = self.requests.pop_front() {
-            self.claim_for_follow_up(follow_up, m, fx);
-        }
+        self.claim_for_requests(m, fx);
         while self.write.is_none() && self.loading.is_none() && self.plan_turn(m, fx) {}
         if self.write.is_none() && self.run.is_none() && self.attended.is_none() {
             self.release_delivered(fx);
+        }
+    }
+
+    /// Somebody else waits for the write that is on its way, and not for ever either.
+    pub(super) fn keep_waiting(&mut self, m: Moment<'_>) {
+        if let Some(write) = &mut self.write {
+            write.patience.get_or_insert(m.at + self.settings.request_patience);
         }
     }
 
@@ -145,38 +148,6 @@ impl Actor {
         fx.push(Effect::Commit(call));
     }
 
-    /// Claims the parked task for a message. Where an agent of ours has left it open, the claim follows what that one
-    /// said last, so that it cannot be outrun.
-    fn claim_for_follow_up(&mut self, mut follow_up: FollowUp, m: Moment<'_>, fx: &mut Vec<Effect>) {
-        match self.run.as_ref().filter(|run| run.tip.version >= follow_up.after.version) {
-            Some(run) if run.is_parked() => {
-                follow_up.task = Arc::clone(&run.task);
-                follow_up.after = run.tip;
-                follow_up.before = run.claim;
-            }
-            _ => {}
-        }
-        if self.known() > follow_up.after.version {
-            fx.push(Effect::Reply(follow_up.ticket, Reply::Stale));
-            return;
-        }
-        let mut task = Task::clone(&follow_up.task);
-        let message = reduce::user_message(&task, follow_up.message.clone());
-        let events =
-            vec![reduce::status(&task, TaskState::Working, None, m.env), StreamResponse::Message(message)];
-        events.iter().for_each(|event| reduce::apply(&mut task, event));
-        let claiming = Claiming {
-            before: follow_up.before,
-            attempt: 1,
-            task: Arc::new(task),
-            principal: follow_up.principal.clone(),
-            caller: follow_up.caller.clone(),
-            purpose: ClaimFor::FollowUp(Box::new(follow_up)),
-            told: false,
-        };
-        self.claim_with(claiming, events, m, fx);
-    }
-
     /// Claims the task as it was loaded, for another purpose than a message.
     pub(super) fn claim_loaded(
         &mut self,
@@ -199,7 +170,7 @@ impl Actor {
         self.claim_after(after, claiming, vec![], m, fx);
     }
 
-    fn claim_with(
+    pub(super) fn claim_with(
         &mut self,
         claiming: Claiming,
         events: Vec<StreamResponse>,

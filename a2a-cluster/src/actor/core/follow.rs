@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use a2a_core::{InstanceId, News, TaskHead, reduce};
+use a2a_core::{Claim, CommitId, InstanceId, News, TaskHead, reduce};
 
 use super::effect::{Effect, Report};
 use super::input::{Later, ReadFailed, Reply, Seen};
@@ -29,6 +29,8 @@ pub(super) struct Follow {
     gap_since: Option<Time>,
     /// The executor, as far as is known.
     executor: Option<InstanceId>,
+    /// The name of its claim; not known where only its messages tell of it.
+    claim: Option<CommitId>,
     /// The store said that nobody runs the task, although it is at work.
     orphaned: u32,
 }
@@ -52,6 +54,16 @@ impl Follow {
 
     pub(super) fn executor(&self) -> Option<InstanceId> {
         self.executor
+    }
+
+    /// The name of the executor's claim, as far as is known.
+    pub(super) fn claim(&self) -> Option<CommitId> {
+        self.claim
+    }
+
+    fn note_claim(&mut self, claim: Option<Claim>) {
+        self.executor = claim.map(|claim| claim.instance);
+        self.claim = claim.map(|claim| claim.by);
     }
 
     /// Takes note that the bus brought something: silence begins anew.
@@ -78,13 +90,13 @@ impl Actor {
 
     /// Takes note of who has the task.
     pub(super) fn learn(&mut self, seen: &Seen) {
-        self.follow.executor = seen.claim.map(|claim| claim.instance);
+        self.follow.note_claim(seen.claim);
     }
 
     /// Another instance sends what the ring lacked: it has the task, and is to know how this one is reached.
     pub(super) fn fed_by(&mut self, from: InstanceId, fx: &mut Vec<Effect>) {
         if self.follow.executor != Some(from) && !self.ring.ended() {
-            self.follow.executor = Some(from);
+            (self.follow.executor, self.follow.claim) = (Some(from), None);
             self.announce(fx);
         }
     }
@@ -303,7 +315,7 @@ impl Actor {
             self.end_run(Reply::Lost(None), m, fx);
         }
         let moved = self.follow.executor != executor;
-        self.follow.executor = executor;
+        self.follow.note_claim(head.claim);
         if self.run.is_none() && self.is_read() {
             if moved || !ends_turn {
                 self.announce(fx);

@@ -51,6 +51,8 @@ pub struct FirstTurn {
     pub answer_at: AnswerAt,
     /// The task as it is to be created, with the caller's message in its history.
     pub task: Task,
+    /// The message names its context: it cannot be one that began a task in another.
+    pub names_context: bool,
     /// Who creates it.
     pub principal: Option<Principal>,
     /// What the agent may know of the caller.
@@ -250,8 +252,13 @@ pub enum Reply {
     Refused(A2AError),
     /// Another instance has the task now; follow it there. With the task as it was to be created, where it was.
     Lost(Option<Box<Task>>),
+    /// The task is there, as far as this instance knows: meet it. With the task as it was to be created, for the case that
+    /// it is gone.
+    Met(Box<Task>),
     /// The task has changed since it was read: read it again.
     Stale,
+    /// What comes before this request takes too long; nothing was done for it.
+    Busy,
     /// Nobody knows yet whether the message was taken: read the task.
     Unknown,
     /// This instance stops.

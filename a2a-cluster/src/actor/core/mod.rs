@@ -9,6 +9,7 @@
 //! insists, that watchers are sent what they lack. Since it is done after every input, nothing can be forgotten by
 //! the input that made it necessary.
 
+mod begin;
 mod buffer;
 mod cancel;
 mod claims;
@@ -17,10 +18,12 @@ mod follow;
 mod input;
 mod plan;
 mod publish;
+mod requests;
 mod ring;
 mod run;
 mod settings;
 mod take_over;
+mod tickets;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -30,6 +33,7 @@ use a2a::Task;
 use a2a_core::{Claim, CommitRecord, Env, InstanceId, News, Principal, Version};
 
 pub use crate::ground::telemetry::TurnOutcome;
+pub use begin::other_message;
 pub use buffer::{AgentOutput, EventBuffer};
 pub use effect::{CommitCall, Effect, Report, StartAgent};
 pub use input::{
@@ -44,6 +48,7 @@ use cancel::Cancel;
 use claims::Write;
 use follow::Follow;
 use publish::Publish;
+use requests::Request;
 use run::Run;
 use take_over::TakeOver;
 
@@ -101,7 +106,7 @@ pub struct Actor {
     /// The one write that is on its way.
     write: Option<Write>,
     /// Follow-ups that wait for the one before them.
-    requests: VecDeque<FollowUp>,
+    requests: VecDeque<Request>,
     cancel: Option<Cancel>,
     take_over: Option<TakeOver>,
     loading: Option<LoadedFor>,
@@ -168,8 +173,8 @@ impl Actor {
                 self.joined(&seen, registered, fx);
             }
             Input::Begin(first) => self.begin(*first, m, fx),
-            Input::Continue(follow_up) => self.continue_with(*follow_up, fx),
-            Input::Cancel { ticket, request } => self.cancel_asked(Some(ticket), None, request, m),
+            Input::Continue(follow_up) => self.continue_with(*follow_up, m, fx),
+            Input::Cancel { ticket, request } => self.cancel_asked(Some(ticket), None, request, m, fx),
             Input::Abandon(ticket) => self.abandon(ticket),
             Input::TakeOver { ticket, from, handed_over } => {
                 self.take_over_asked(ticket, from, handed_over, fx);
@@ -212,8 +217,8 @@ impl Actor {
         let ending = self.ending.iter().map(|(_, until)| *until).max().filter(|_| self.is_starting());
         let write = self.write.as_ref().and_then(Write::deadline);
         let cancel = self.cancel.as_ref().map(Cancel::deadline);
-        let follow = self.follow_deadline();
-        [run, ending, write, cancel, follow].into_iter().flatten().min()
+        let (requests, follow) = (self.requests_deadline(), self.follow_deadline());
+        [run, ending, write, requests, cancel, follow].into_iter().flatten().min()
     }
 
     /// Tells whether nothing is left to do or to wait for.
@@ -383,9 +388,11 @@ impl Actor {
             News::Changed(version) => self.ring.hear_of(version),
             News::Watch { after, reach } => self.watched_by(from, after, reach, fx),
             News::Unwatch => self.publish.remove(from),
-            News::Cancel(request) => self.cancel_heard(from, request.map(|request| *request), m, fx),
-            News::Cancelling => self.cancel_answered(false, fx),
-            News::CancelRefused => self.cancel_answered(true, fx),
+            News::Cancel(key, request) => {
+                self.cancel_heard(from, key, request.map(|request| *request), m, fx)
+            }
+            News::Cancelling(key) => self.cancel_answered(key, false, fx),
+            News::CancelRefused(key) => self.cancel_answered(key, true, fx),
             News::Configs => {
                 if self.has_task() {
                     fx.push(Effect::Attend);
@@ -416,13 +423,15 @@ impl Actor {
 
     fn leave(&mut self, leave: Leave, m: Moment<'_>, fx: &mut Vec<Effect>) {
         self.leaving = Some(leave);
-        self.requests.drain(..).for_each(|request| fx.push(Effect::Reply(request.ticket, Reply::Stopped)));
+        for request in self.requests.drain(..) {
+            fx.push(Effect::Reply(request.follow_up.ticket, Reply::Stopped));
+        }
         self.end_cancel(Reply::Stopped, fx);
         self.end_take_over(Settled::Again, fx);
         if leave == Leave::Evicted {
             // What it has is others' now: nothing of it is committed any more, nor released. What is on its way may be.
             self.tell_unknown(fx);
-            self.end_run(Reply::Stopped, m, fx);
+            self.leave_run(m, fx);
             self.delivering = None;
             self.attended = None;
             self.publish.clear();
@@ -432,8 +441,8 @@ impl Actor {
     /// Whoever waited has left: nobody insists for them any more, and what is under way goes on.
     fn abandon(&mut self, ticket: Ticket) {
         if let Some(cancel) = &mut self.cancel {
-            cancel.waiters.retain(|waiting| *waiting != ticket);
-            if cancel.waiters.is_empty() && cancel.remote.is_none() {
+            cancel.waiters.retain(|(waiting, _)| *waiting != ticket);
+            if cancel.is_forgotten() {
                 self.cancel = None;
             }
         }
@@ -443,7 +452,7 @@ impl Actor {
         if let Some(write) = &mut self.write {
             write.abandon(ticket);
         }
-        self.requests.retain(|request| request.ticket != ticket);
+        self.requests.retain(|request| request.follow_up.ticket != ticket);
     }
 }
 

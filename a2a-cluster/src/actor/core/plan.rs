@@ -27,13 +27,12 @@ pub(super) struct Turn {
 impl Turn {
     /// An agent that is stopped because it took too long only knows that it is to cancel. Nobody cancels its task: it
     /// fails, and says why.
-    fn judged(&self, event: StreamResponse, task: &Task, env: &dyn Env) -> StreamResponse {
-        let is_canceled = reduce::state_of(&event) == Some(&TaskState::Canceled);
-        match self.stopping {
-            Some(reason @ (StopReason::Silence | StopReason::TooLong)) if is_canceled => {
-                reason.conclusion(task, env)
-            }
-            _ => event,
+    fn judge(&self, event: &mut StreamResponse, task: &Task, env: &dyn Env) {
+        let is_canceled = reduce::state_of(event) == Some(&TaskState::Canceled);
+        if let Some(reason @ (StopReason::Silence | StopReason::TooLong)) = self.stopping
+            && is_canceled
+        {
+            *event = reason.conclusion(task, env);
         }
     }
 }
@@ -125,13 +124,21 @@ pub(super) fn plan_commit(
                 vec![]
             }
         };
-        for event in happened {
-            let event = turn.judged(event, task, env);
-            bytes += weight::of_event(&event);
-            reduce::apply(task, &event);
-            parked |= reduce::state_of(&event).is_some_and(reduce::is_interrupted);
-            events.push(event);
+        let before = events.len();
+        if events.is_empty() {
+            // Most commits hold one event: the list that it came in is theirs.
+            events = happened;
+        } else {
+            events.extend(happened);
+        }
+        for at in before..events.len() {
+            let Some(event) = events.get_mut(at) else { break };
+            turn.judge(event, task, env);
+            bytes += weight::of_event(event);
+            reduce::apply(task, event);
+            parked |= reduce::state_of(event).is_some_and(reduce::is_interrupted);
             if task.status.state.is_terminal() {
+                events.truncate(at + 1);
                 said.clear();
                 return CommitPlan::Commit { events, ended: true };
             }

@@ -8,8 +8,9 @@ use a2a::{StreamResponse, Task, error_code};
 use a2a_core::{CallerContext, CancelRequest, Claim, Principal, Tip, Version, reduce};
 
 use super::buffer::{AgentOutput, EventBuffer};
+use super::cancel::Asked;
 use super::effect::{Effect, Report, StartAgent};
-use super::input::{AnswerAt, FirstTurn, Leave, Reply, Ticket, TurnKind};
+use super::input::{AnswerAt, Leave, Reply, Ticket, TurnKind};
 use super::plan::{StopReason, Turn};
 use super::{Actor, AgentId, Moment, Settings, Time};
 use crate::ground::telemetry::TurnOutcome;
@@ -56,8 +57,8 @@ pub(super) struct Run {
     /// It fails, for what it said is larger than can be kept.
     pub(super) fails: bool,
     pub(super) waiters: Vec<(Ticket, AnswerAt)>,
-    /// An agent that refused to cancel, and when.
-    pub(super) refused_at: Option<Time>,
+    /// What other instances asked of it for the sake of cancels.
+    pub(super) asked: Asked,
     creation_due: Option<Time>,
     wind_down_due: Option<Time>,
     silence_due: Time,
@@ -113,7 +114,7 @@ impl Run {
             said_all: false,
             fails: false,
             waiters: Vec::new(),
-            refused_at: None,
+            asked: Asked::default(),
             silence_due: m.at + settings.agent_silence,
             turn_due: m.at + settings.turn_limit,
             check_due: m.at + settings.silence_max,
@@ -135,6 +136,11 @@ impl Run {
     /// Tells whether its task is to be created before it starts.
     pub(super) fn waits_for_task(&self) -> bool {
         self.turn.always_task && self.turn.uncreated.is_some()
+    }
+
+    /// Tells whether it is to start with what this request brought.
+    pub(super) fn starts_with(&self, ticket: Ticket) -> bool {
+        matches!(&self.doing, Doing::Waiting(start) if start.ticket == Some(ticket))
     }
 
     pub(super) fn is_talking(&self) -> bool {
@@ -213,50 +219,6 @@ impl Pace {
 }
 
 impl Actor {
-    /// A message begins the task. One that is begun here already is joined: no second agent starts.
-    pub(super) fn begin(&mut self, first: FirstTurn, m: Moment<'_>, fx: &mut Vec<Effect>) {
-        self.readers += usize::from(first.reads);
-        if self.leaving.is_some() {
-            fx.push(Effect::Reply(first.ticket, Reply::Stopped));
-            return;
-        }
-        if let Some(run) = &mut self.run {
-            if run.turn.uncreated.is_some() {
-                run.waiters.push((first.ticket, first.answer_at));
-            } else {
-                // It is there already, and is met like any other.
-                fx.push(Effect::Reply(first.ticket, Reply::Lost(None)));
-            }
-            return;
-        }
-        if self.known() > Version::ABSENT || self.write.is_some() {
-            fx.push(Effect::Reply(first.ticket, Reply::Lost(None)));
-            return;
-        }
-        self.absent = false;
-        let task = Arc::new(first.task);
-        let start = StartAgent {
-            agent: self.name_agent(),
-            kind: TurnKind::First,
-            attempt: 1,
-            task: Arc::clone(&task),
-            base: None,
-            principal: first.principal.clone(),
-            caller: first.caller.clone(),
-            ticket: Some(first.ticket),
-            cancel: None,
-        };
-        let mut run = Run::new(start, Tip::ABSENT, task, None, m, &self.settings);
-        run.principal = first.principal;
-        run.caller = first.caller;
-        run.turn.always_task = first.always_task;
-        run.waiters.push((first.ticket, first.answer_at));
-        self.run = Some(Box::new(run));
-        if first.webhooks {
-            self.attend(fx);
-        }
-    }
-
     pub(super) fn name_agent(&mut self) -> AgentId {
         self.next_agent = self.next_agent.wrapping_add(1);
         self.next_agent
@@ -269,6 +231,11 @@ impl Actor {
         m: Moment<'_>,
         fx: &mut Vec<Effect>,
     ) {
+        let has_ended = matches!(outputs.last(), Some(AgentOutput::Ended));
+        if has_ended {
+            // It needs no stopping, if it was about to be.
+            self.agent_gone(agent);
+        }
         // What an agent says that is being stopped is heard by nobody.
         let Some(run) = self.run.as_mut().filter(|run| run.agent == agent && run.is_talking()) else {
             return;
@@ -285,15 +252,15 @@ impl Actor {
             }
             _ => true,
         });
-        if let Some(AgentOutput::Ended) = outputs.last() {
+        if has_ended {
             run.doing = Doing::Ended;
         }
         run.said.extend(outputs);
         if refuses {
             run.turn.stopping = None;
-            run.refused_at = Some(m.at);
+            run.asked.refuse();
             run.wind_down_due = None;
-            self.cancel_answered(true, fx);
+            self.end_cancel(Reply::NotCancelable, fx);
         }
     }
 
@@ -364,7 +331,6 @@ impl Actor {
             return;
         };
         run.turn.stopping = Some(reason);
-        run.refused_at = None;
         run.wind_down_due = Some(m.at + grace);
         fx.push(Effect::CancelAgent(run.agent, Box::new(request)));
     }
@@ -393,7 +359,7 @@ impl Actor {
         let Some(run) = &mut self.run else { return };
         let is_creating = self.write.is_some() && run.turn.uncreated.is_some();
         if run.turn.uncreated.is_some() && !is_creating && run.claim.is_none() {
-            self.end_run(Reply::Stopped, m, fx);
+            self.leave_run(m, fx);
             return;
         }
         if run.is_talking() || run.is_waiting() {
@@ -416,8 +382,16 @@ impl Actor {
             if let Some(claim) = run.claim {
                 fx.push(Effect::HandOver(claim));
             }
-            self.end_run(Reply::Stopped, m, fx);
+            self.leave_run(m, fx);
         }
+    }
+
+    /// Stops for good, as this instance does. Whoever waits is told to try again only where nothing was done: once a commit
+    /// has made the task, or the turn, its message is taken.
+    pub(super) fn leave_run(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        let is_taken = self.write.is_some() || self.run.as_ref().is_some_and(|run| run.claim.is_some());
+        let reply = if is_taken { Reply::Unknown } else { Reply::Stopped };
+        self.end_run_with(TurnOutcome::HandedOver, reply, m, fx);
     }
 
     /// Drops the agent without a commit, and answers whoever waits.
@@ -425,7 +399,6 @@ impl Actor {
         let outcome = match &reply {
             Reply::Message(_) => TurnOutcome::Answered,
             Reply::Refused(_) => TurnOutcome::Refused,
-            Reply::Stopped => TurnOutcome::HandedOver,
             _ => TurnOutcome::Lost,
         };
         self.end_run_with(outcome, reply, m, fx);

@@ -5,12 +5,12 @@ use a2a_core::{InstanceId, MemberState, StoredTask, reduce};
 use super::claims::{ClaimFor, Verdict};
 use super::effect::{Effect, Report};
 use super::input::{Leave, ReadFailed, Settled, Ticket};
-use super::{Actor, LoadedFor, Moment};
+use super::{Actor, AgentId, LoadedFor, Moment};
 
 /// A take-over that is under way.
 #[derive(Debug, Clone)]
 pub(super) struct TakeOver {
-    tickets: Vec<Ticket>,
+    pub(super) tickets: Vec<Ticket>,
     /// Whose claim stands; `None`: nobody's.
     from: Option<InstanceId>,
     handed_over: bool,
@@ -86,18 +86,26 @@ impl Actor {
             }
             (LoadedFor::TakeOver, Ok(None)) => self.end_take_over(Settled::NotTheirs, fx),
             (LoadedFor::TakeOver, Err(ReadFailed)) => self.end_take_over(Settled::Again, fx),
-            (LoadedFor::Redo(agent), Ok(Some((stored, _))))
-                if self.run.as_ref().is_some_and(|run| run.agent == agent && run.tip == stored.tip()) =>
-            {
+            (LoadedFor::Redo(agent), loaded) => self.loaded_to_redo(agent, loaded, m, fx),
+        }
+    }
+
+    /// The task was loaded as it was before a commit that was too large. Another agent's may have come since then.
+    fn loaded_to_redo(
+        &mut self,
+        agent: AgentId,
+        loaded: Result<Option<(Box<StoredTask>, bool)>, ReadFailed>,
+        m: Moment<'_>,
+        fx: &mut Vec<Effect>,
+    ) {
+        let Some(run) = self.run.as_ref().filter(|run| run.agent == agent) else { return };
+        match loaded {
+            Ok(Some((stored, _))) if run.tip == stored.tip() => {
                 self.redo_from(std::sync::Arc::new(stored.task), m);
             }
-            (LoadedFor::Redo(_), Ok(_)) => self.end_run(super::Reply::Lost(None), m, fx),
-            (LoadedFor::Redo(agent), Err(ReadFailed)) => {
-                // It was retried for as long as this instance runs agents.
-                if self.run.as_ref().is_some_and(|run| run.agent == agent) {
-                    self.end_run(super::Reply::Stopped, m, fx);
-                }
-            }
+            Ok(_) => self.end_run(super::Reply::Lost(None), m, fx),
+            // It was retried for as long as this instance runs agents.
+            Err(ReadFailed) => self.leave_run(m, fx),
         }
     }
 

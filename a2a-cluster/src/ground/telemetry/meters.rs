@@ -177,20 +177,21 @@ fn of_kind(counters: &[Counter; KINDS.len()], news: &News) {
 
 #[cfg(test)]
 mod tests {
-    use a2a_core::{Reach, Version};
+    use a2a_core::{CancelKey, CommitId, Env, Reach, SystemEnv, Version};
 
     use super::*;
 
     #[test]
     fn every_kind_of_news_has_a_counter() {
+        let key = CancelKey { claim: CommitId::generate(&SystemEnv), request: SystemEnv.uuid() };
         let all = [
             News::Commits(vec![]),
             News::Changed(Version::ABSENT),
             News::Watch { after: Version::ABSENT, reach: Reach::Direct },
             News::Unwatch,
-            News::Cancel(None),
-            News::Cancelling,
-            News::CancelRefused,
+            News::Cancel(key, None),
+            News::Cancelling(key),
+            News::CancelRefused(key),
             News::Configs,
             News::HandOver,
         ];

@@ -100,7 +100,10 @@ fn who_has_ended_is_told_at_once() {
     for state in [MemberState::Evicted, MemberState::Left] {
         let mut detector = FailureDetector::new(LEASE);
         let verdict = detector.observe(Duration::ZERO, &[member(1, 7, state)]);
-        assert_eq!(verdict.ended, [Ended { id: InstanceId::from_uuid(Uuid::from_u128(1)), state, rank: 0 }]);
+        assert_eq!(
+            verdict.ended,
+            [Ended { id: InstanceId::from_uuid(Uuid::from_u128(1)), state, part: Part { rank: 0, of: 1 } }]
+        );
     }
 }
 
@@ -116,9 +119,9 @@ fn one_or_two_dead_are_evicted_as_soon_as_they_are_dead() {
 #[test]
 fn a_third_that_stands_still_at_once_has_a_lease_more_and_goes_by_halves() {
     for (ring, dead, expected) in [
-        (1..=5_u128, 1..=3_u128, vec![(40, 1..=1), (45, 2..=2), (50, 3..=3)]),
-        (1..=49, 1..=49, vec![(40, 1..=24), (45, 25..=48), (50, 49..=49)]),
-        (1..=19, 1..=9, vec![(40, 1..=4), (45, 5..=8), (50, 9..=9)]),
+        (1..=5_u128, 1..=3_u128, vec![(40, 1..=1), (45, 2..=3)]),
+        (1..=49, 1..=49, vec![(40, 1..=24), (45, 25..=49)]),
+        (1..=19, 1..=8, vec![(40, 1..=4), (45, 5..=8)]),
     ] {
         let mut play = Play::of(ring.clone(), dead);
         let expected: Vec<_> = expected.into_iter().map(|(at, dead)| (at, dead.collect())).collect();
@@ -160,11 +163,25 @@ fn the_ring_is_read_until_three_move() {
 }
 
 #[test]
+fn those_who_have_not_moved_lately_are_read_past_before_they_are_dead() {
+    let mut detector = FailureDetector::new(LEASE);
+    let ring = |beat| (1..=40).map(|id| serving(id, if id > 24 { beat } else { 1 })).collect::<Vec<_>>();
+    for (at, beat) in [(0, 0), (5, 1), (10, 2)] {
+        let seen: Vec<_> = (1..=40).map(|id| serving(id, beat.min(1))).collect();
+        detector.observe(Duration::from_secs(at), &seen);
+    }
+    let at = Duration::from_secs(15);
+    assert!(!detector.is_enough(at, &ring(2)[..26]), "ten seconds of fifteen");
+    assert!(detector.is_enough(at, &ring(2)[..27]));
+    assert_eq!(detector.observe(at, &ring(2)), Verdict::default(), "they are not dead yet");
+}
+
+#[test]
 fn of_members_never_seen_before_no_more_than_some_are_read_at_once() {
     let detector = FailureDetector::new(LEASE);
     let ring: Vec<_> = (0..200).map(|id| serving(id, 0)).collect();
-    assert!(!detector.is_enough(LEASE, &ring[..MOST_UNKNOWN - 1]));
-    assert!(detector.is_enough(LEASE, &ring[..MOST_UNKNOWN]));
+    assert!(!detector.is_enough(LEASE, &ring[..MOST_NEW - 1]));
+    assert!(detector.is_enough(LEASE, &ring[..MOST_NEW]));
 }
 
 #[test]
@@ -191,6 +208,36 @@ fn those_who_observe_a_member_have_different_ranks() {
         let ring = |beat| around.map(|id| serving(id, if id == 9 { 0 } else { beat }));
         detector.observe(Duration::ZERO, &ring(1));
         let verdict = detector.observe(LEASE, &ring(2));
-        assert_eq!(verdict.dead.first().map(|dead| dead.rank), rank, "{around:?}");
+        assert_eq!(verdict.dead.first().map(|dead| dead.part.rank), rank, "{around:?}");
     }
+}
+
+#[test]
+fn who_drains_observes_nobody_for_long() {
+    let ring = |beat| -> Vec<_> {
+        let draining = (1..=30).map(|id| member(id, beat, MemberState::Draining));
+        draining.chain([serving(40, 0), serving(41, beat), serving(42, beat), serving(43, beat)]).collect()
+    };
+    let mut detector = FailureDetector::new(LEASE);
+    detector.observe(Duration::ZERO, &ring(1));
+    assert!(!detector.is_enough(LEASE, &ring(2)[..33]));
+    assert!(detector.is_enough(LEASE, &ring(2)));
+    let verdict = detector.observe(LEASE, &ring(2));
+    assert_eq!((ids(&verdict.dead), verdict.dead[0].part), (vec![40], Part { rank: 0, of: 3 }));
+}
+
+#[test]
+fn a_member_has_as_many_parts_as_observers() {
+    for (others, of) in [(0, 1), (1, 2), (2, 3), (3, 3), (9, 3)] {
+        let mut detector = FailureDetector::new(LEASE);
+        let ring =
+            |beat| (0..=others).map(|id| serving(id, if id == 0 { 0 } else { beat })).collect::<Vec<_>>();
+        detector.observe(Duration::ZERO, &ring(1));
+        let verdict = detector.observe(LEASE, &ring(2));
+        assert_eq!(verdict.dead[0].part, Part { rank: 0, of }, "{others} others");
+    }
+    // Whoever was never seen before may be about to observe it as well.
+    let ring: Vec<_> = [member(1, 7, MemberState::Left), serving(2, 1), serving(3, 1)].into();
+    let verdict = FailureDetector::new(LEASE).observe(Duration::ZERO, &ring);
+    assert_eq!(verdict.ended[0].part, Part { rank: 0, of: 3 });
 }

@@ -1,8 +1,9 @@
-//! The world of the cluster's own tests: that of the test world, for every bus, and stores that count or refuse.
+//! The world of the cluster's own tests: that of the test world, for every bus, and stores that count, refuse and hang.
 
 pub(crate) mod bus;
 pub(crate) mod checked;
 pub(crate) mod counting;
+pub(crate) mod hooked;
 
 pub(crate) use a2a_testworld::world::*;
 

@@ -4,7 +4,7 @@ use super::*;
 
 /// A valid message of exactly this many bytes.
 fn padded(bytes: usize) -> String {
-    let mut text = encode(&[], &message(News::Cancel(None)));
+    let mut text = encode(&[], &message(cancel(None)));
     text.extend(std::iter::repeat_n(' ', bytes - text.len()));
     text
 }
@@ -32,7 +32,7 @@ fn deep_nesting_is_malformed() {
             let event = format!(r#"{{"message":{{"parts":[{{"data":{deep}}}]}}}}"#);
             let commit =
                 format!(r#"{{"version":1,"generation":1,"id":"{}","events":[{event}]}}"#, instance(1));
-            let text = encode(&[], &message(News::Cancel(None)));
+            let text = encode(&[], &message(cancel(None)));
             let text = text.replace(r#""cancel""#, &format!(r#""commits","commits":[{commit}]"#));
             assert!(matches!(decode(&text), Err(WireError::Malformed | WireError::TooLarge)));
         }
@@ -53,11 +53,11 @@ fn the_nesting_that_content_may_have_survives() {
 #[test]
 fn an_unknown_field_may_nest_as_it_likes() {
     let deep = format!("{}{}", "[".repeat(MAX_BYTES / 4), "]".repeat(MAX_BYTES / 4));
-    let text = encode(&[], &message(News::Cancel(None)));
+    let text = encode(&[], &message(cancel(None)));
     let around = text.replacen('{', &format!(r#"{{"new":{deep},"#), 1);
-    assert_eq!(decode(&around).unwrap().message, message(News::Cancel(None)));
+    assert_eq!(decode(&around).unwrap().message, message(cancel(None)));
     let text = text.replacen(r#""from""#, &format!(r#""new":{deep},"from""#), 1);
-    assert_eq!(decode(&text).unwrap().message, message(News::Cancel(None)));
+    assert_eq!(decode(&text).unwrap().message, message(cancel(None)));
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn errors_repeat_nothing_of_the_message() {
 }
 
 fn changed_text(change: impl FnOnce(&mut Value)) -> String {
-    let mut tree = tree(News::Cancel(None));
+    let mut tree = tree(cancel(None));
     change(&mut tree["body"]);
     tree.to_string()
 }

@@ -143,7 +143,7 @@ broken_sends! {
     }
     DropsRequest(right, to, message) {
         let mut message = message.clone();
-        if let News::Cancel(request) = &mut message.news {
+        if let News::Cancel(_, request) = &mut message.news {
             *request = None;
         }
         right.send(to, &message).await

@@ -40,7 +40,7 @@ async fn messages_wait_for_a_frozen_instance_and_it_sends_none() {
     let message = |from: &FaultyEndpoint| BusMessage {
         from: from.me(),
         task: Story::new("t").key,
-        news: News::Cancel(None),
+        news: News::Configs,
         trace: None,
     };
     weather.freeze(cold.me());

@@ -1,7 +1,8 @@
 //! Cancelling.
 
 use a2a::{A2AError, TaskState};
-use a2a_core::{InstanceId, MemberState, News};
+use a2a_core::{CancelKey, InstanceId, MemberState, News};
+use uuid::Uuid;
 
 use super::bench::*;
 use crate::actor::core::*;
@@ -55,7 +56,7 @@ fn an_executor_elsewhere_is_asked_again_and_again_and_then_passed_over() {
     bench.tell(Input::Watched(Ok(Some(Seen::of(&stored(TaskState::Working, 3, claim))))));
     bench.tell(load());
     let asked = bench.wait(s(3));
-    let asks = |effect: &&Effect| matches!(effect, Effect::Hint(to, News::Cancel(_)) if *to == elsewhere());
+    let asks = |effect: &&Effect| matches!(effect, Effect::Hint(to, News::Cancel(..)) if *to == elsewhere());
     assert_eq!(asked.iter().filter(asks).count(), 3);
     assert!(words(&bench.wait(s(1))).contains(&"Load".to_owned()));
     let call = commit_of(&bench.tell(load())).unwrap();
@@ -113,4 +114,61 @@ fn an_executor_that_is_gone_is_taken_over_from() {
     assert!(words(&fx).contains(&"Load".to_owned()));
     let load = Input::Loaded(Ok(Some((stored(TaskState::Working, 3, claim), false))));
     assert_eq!(states_of(&commit_of(&bench.tell(load)).unwrap()), [TaskState::Failed]);
+}
+
+/// Asks the executor from elsewhere, under the claim that a commit made or keeps.
+fn ask(bench: &mut Bench, claim: &CommitCall, request: u128) -> Vec<Effect> {
+    let key = CancelKey { claim: claim.id, request: Uuid::from_u128(request) };
+    hear(bench, News::Cancel(key, None))
+}
+
+fn hear(bench: &mut Bench, news: News) -> Vec<Effect> {
+    let received = bench.now;
+    bench.tell(Input::News { from: elsewhere(), news, received })
+}
+
+#[test]
+fn a_refused_question_that_comes_again_is_refused_again_and_a_new_one_asks_the_agent_anew() {
+    let mut bench = Bench::new();
+    let (claim, _) = bench.run(TaskState::Working);
+    assert!(words(&ask(&mut bench, &claim, 7)).contains(&"CancelAgent".to_owned()));
+    bench.say(1, vec![refuses()]);
+    bench.wait(s(5));
+    let again = ask(&mut bench, &claim, 7);
+    assert!(!words(&again).contains(&"CancelAgent".to_owned()));
+    let refused = |effect: &Effect| matches!(effect, Effect::Hint(_, News::CancelRefused(_)));
+    assert!(again.iter().any(refused));
+    assert!(words(&ask(&mut bench, &claim, 8)).contains(&"CancelAgent".to_owned()));
+}
+
+#[test]
+fn a_question_that_comes_late_does_not_cancel_the_next_turn() {
+    let mut bench = Bench::new();
+    let (claim, _) = bench.run(TaskState::Working);
+    let parked =
+        commit_of(&bench.say(1, vec![status(TaskState::InputRequired), AgentOutput::Ended])).unwrap();
+    bench.applied(&parked);
+    let next = commit_of(&bench.follow_up(2, &parked)).unwrap();
+    bench.applied(&next);
+    assert!(bench.actor.is_running());
+    assert!(!words(&ask(&mut bench, &claim, 7)).contains(&"CancelAgent".to_owned()));
+    assert!(words(&ask(&mut bench, &next, 8)).contains(&"CancelAgent".to_owned()));
+}
+
+#[test]
+fn a_refusal_of_another_cancel_refuses_nobody() {
+    let mut bench = Bench::new();
+    let claim = Some(claim_of(elsewhere(), 7));
+    bench.cancel(2);
+    bench.tell(Input::Watched(Ok(Some(Seen::of(&stored(TaskState::Working, 3, claim))))));
+    bench.tell(Input::Loaded(Ok(Some((stored(TaskState::Working, 3, claim), false)))));
+    let asked = bench.wait(s(1));
+    let asks = |effect: &Effect| match effect {
+        Effect::Hint(_, News::Cancel(key, _)) => Some(*key),
+        _ => None,
+    };
+    let key = asked.iter().find_map(asks).unwrap();
+    let other = CancelKey { request: Uuid::from_u128(9), ..key };
+    assert!(replies(&hear(&mut bench, News::CancelRefused(other)), 2).is_empty());
+    assert_eq!(replies(&hear(&mut bench, News::CancelRefused(key)), 2), ["NotCancelable"]);
 }
