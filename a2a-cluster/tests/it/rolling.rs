@@ -130,7 +130,7 @@ async fn session(balancer: &Balancer, call: &mut usize, round: usize) -> Task {
 on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn a_rolling_restart_under_load_loses_and_doubles_nothing(bus) {
-        LocalSet::new().run_until(restart_under_load(bus)).await;
+        Box::pin(LocalSet::new().run_until(restart_under_load(bus))).await;
     }
 }
 

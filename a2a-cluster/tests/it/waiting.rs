@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::world::hooked::{Call, Fate, hooked};
 use crate::world::{
-    Node, at_once, eventually, expect_task, follow_up, identified, on_every_bus, params, quick,
-    request, state, texts,
+    Node, at_once, eventually, expect_task, follow_up, identified, on_every_bus, params, quick, request,
+    state, texts,
 };
 
 /// An instance of three agents.
