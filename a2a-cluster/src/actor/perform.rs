@@ -7,14 +7,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use a2a_core::{BackendError, BusMessage, CancelRequest, Claim, News, Reach, Replay, Version, reduce};
+use a2a_core::{BackendError, BusMessage, CancelRequest, Claim, News, Reach, Replay, Version};
 use futures::FutureExt;
 use tracing::Instrument;
 
 use super::agent_task;
 use super::call::Call;
 use super::commit::commit;
-use super::core::{Effect, Input, Later, ReadFailed, Report, Seen, Settled, StartAgent, Ticket, Written};
+use super::core::{
+    Effect, Input, Later, ReadFailed, Report, Seen, Settled, StartAgent, Ticket, Written, lacks_events,
+};
 use super::handle::{Handle, State};
 use super::registry::Actors;
 use crate::ground::telemetry::{self, TakeOver, sending, trace};
@@ -291,10 +293,8 @@ async fn load(
     let Some(stored) = loaded.map_err(|error| failed(handle, &error))? else { return Ok(None) };
     let pending = actors.ground.declares_webhooks && {
         let configs = actors.ground.retry_for_request().run(|| actors.ground.push.list_configs(key)).await;
-        let is_over = reduce::ends_turn(&stored.task.status.state);
         match configs {
-            Ok(configs) if is_over => configs.iter().any(|config| config.acknowledged < stored.version),
-            Ok(configs) => !configs.is_empty(),
+            Ok(configs) => configs.iter().any(|config| lacks_events(&stored, config)),
             // Whoever attends to them finds out.
             Err(error) => {
                 tracing::debug!(task = %key, error = %Chain(&error), "a task's webhooks cannot be read yet");

@@ -16,6 +16,7 @@ mod claims;
 mod effect;
 mod follow;
 mod input;
+mod pending;
 mod plan;
 mod publish;
 mod requests;
@@ -24,6 +25,7 @@ mod run;
 mod settings;
 mod take_over;
 mod tickets;
+mod until;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -40,9 +42,11 @@ pub use input::{
     AnswerAt, FirstTurn, FollowUp, Input, Later, Leave, ReadFailed, Reply, Seen, Settled, Ticket, TurnKind,
     Written,
 };
+pub use pending::lacks_events;
 pub use plan::{StopReason, canceled, failed};
 pub use ring::{Ring, Tail};
 pub use settings::Settings;
+pub use until::Until;
 
 use cancel::Cancel;
 use claims::Write;
