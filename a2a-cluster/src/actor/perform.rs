@@ -11,7 +11,7 @@ use a2a_core::{BackendError, BusMessage, CancelRequest, Claim, News, Reach, Repl
 use futures::FutureExt;
 use tracing::Instrument;
 
-use super::agent_task;
+use super::agent_task::{self, Gone};
 use super::commit::commit;
 use super::core::{Effect, Input, Later, ReadFailed, Report, Seen, Settled, StartAgent, Ticket, Written};
 use super::handle::{Handle, State};
@@ -122,7 +122,7 @@ fn start_agent(instance: &Arc<Instance>, handle: &Arc<Handle>, start: Box<StartA
     let trace = trace::current().map(|cause| cause.child(&*instance.env));
     let version = handle.look(|actor| actor.ring().head()).unwrap_or_default();
     let span = telemetry::run(instance, handle.key(), version, trace);
-    let run = agent_task::run(Arc::clone(instance), Arc::clone(handle), start, control, deposit);
+    let run = agent_task::run(Arc::clone(instance), Arc::clone(handle), start, Gone(control), deposit);
     let mut work: Work = Box::pin(trace::within(trace, run).instrument(span).map(|()| None));
     if !polls || work.as_mut().now_or_never().is_none() {
         spawn(instance, handle, work);
