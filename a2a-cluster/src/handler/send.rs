@@ -16,6 +16,7 @@ use super::{check, new_task, push, read};
 use crate::actor::core::{AnswerAt, FollowUp, Input, Reply};
 use crate::actor::{Deposit, Start, Until, join, read as read_stream};
 use crate::admission::Permit;
+use crate::bindings::unavailable::retry_after;
 use crate::caller::{Caller, protocol_params};
 use crate::instance::Instance;
 use crate::limits::{check_message, check_metadata};
@@ -49,8 +50,8 @@ pub(super) async fn blocking(
         Reply::Message(message) => return Ok(SendMessageResponse::Message(*message)),
         Reply::Refused(error) => return Err(error),
         // Asked to return at once: as the task is now.
-        _ if at_once => load(instance, &key).await?,
-        _ => follow_turn(instance, &key).await?,
+        _ if at_once => load(instance, &key).await.map_err(|error| taken(instance, &key, error))?,
+        _ => follow_turn(instance, &key).await.map_err(|error| taken(instance, &key, error))?,
     };
     read::trim(&mut task, history_length)?;
     Ok(SendMessageResponse::Task(task))
@@ -235,11 +236,15 @@ async fn follow_turn(instance: &Arc<Instance>, key: &TaskKey) -> Result<Task, A2
     let start = Start::Snapshot(Box::new(stored.task), stored.version);
     let mut events = read_stream(instance, reader, start, Until::TurnEnds, None);
     while let Some(event) = events.next().await {
-        event.map_err(
-            |error| if instance.liveness.is_cut_off() { instance.unknown_end(key) } else { error },
-        )?;
+        event?;
     }
     load(instance, key).await
+}
+
+/// What whoever waits is told where the turn of the message cannot be seen any more. It was taken: only the task may be
+/// asked for again.
+fn taken(instance: &Instance, key: &TaskKey, error: A2AError) -> A2AError {
+    if retry_after(&error).is_some() { instance.unknown_end(key) } else { error }
 }
 
 async fn load(instance: &Arc<Instance>, key: &TaskKey) -> Result<Task, A2AError> {
