@@ -11,7 +11,7 @@ use a2a_core::{BackendError, BusMessage, CancelRequest, Claim, News, Reach, Repl
 use futures::FutureExt;
 use tracing::Instrument;
 
-use super::agent_task;
+use super::agent_task::{self, Gone};
 use super::call::Call;
 use super::commit::commit;
 use super::core::{
@@ -123,7 +123,7 @@ fn start_agent(actors: &Arc<Actors>, handle: &Arc<Handle>, start: Box<StartAgent
     let trace = trace::current().map(|cause| cause.child(&*actors.ground.env));
     let version = handle.look(|actor| actor.ring().head()).unwrap_or_default();
     let span = telemetry::run(&actors.ground, handle.key(), version, trace);
-    let run = agent_task::run(Arc::clone(actors), Arc::clone(handle), start, control, deposit);
+    let run = agent_task::run(Arc::clone(actors), Arc::clone(handle), start, Gone(control), deposit);
     let mut work: Work = Box::pin(trace::within(trace, run).instrument(span).map(|()| None));
     if !polls || work.as_mut().now_or_never().is_none() {
         spawn(actors, handle, work);

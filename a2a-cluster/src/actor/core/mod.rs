@@ -293,9 +293,9 @@ impl Actor {
         self.run.as_ref().is_some_and(|run| run.claim.is_none())
     }
 
-    /// Tells whether an agent runs here, or is being dropped.
+    /// Tells whether an agent runs here, or is being dropped, or is about to run: a write may be a claim.
     pub fn is_busy(&self) -> bool {
-        self.run.is_some() || !self.ending.is_empty()
+        self.run.is_some() || !self.ending.is_empty() || self.write.is_some()
     }
 
     /// Tells whether an agent runs here.
@@ -306,6 +306,11 @@ impl Actor {
     /// Tells whether a courier is to see to the task's webhooks here.
     pub fn has_task(&self) -> bool {
         self.run.is_some() || self.delivering.is_some()
+    }
+
+    /// Tells whether this instance has the task, or nobody can say: a write that may be a claim is on its way.
+    pub fn may_have_task(&self) -> bool {
+        self.has_task() || self.write.is_some()
     }
 
     /// The claim under which this instance has the task, if it does.
