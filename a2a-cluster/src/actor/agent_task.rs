@@ -89,8 +89,8 @@ impl AgentControl {
     }
 }
 
-/// Notes that an agent is gone, however its task ends.
-struct Gone(Arc<AgentControl>);
+/// Notes that an agent is gone, however its task ends: also where that is dropped before its first poll.
+pub(super) struct Gone(pub(super) Arc<AgentControl>);
 
 impl Drop for Gone {
     fn drop(&mut self) {
@@ -110,14 +110,14 @@ pub(super) async fn run(
     actors: Arc<Actors>,
     handle: Arc<Handle>,
     start: Box<StartAgent>,
-    control: Arc<AgentControl>,
+    // Dropped last, after the agent's stream.
+    gone: Gone,
     deposit: Option<Deposit>,
 ) {
+    let control = Arc::clone(&gone.0);
     let agent = start.agent;
     // It counts as one that runs for as long as it is there, whatever becomes of its task.
     let _permit = deposit.as_ref().map(|deposit| Arc::clone(&deposit.permit));
-    // Dropped last, after the agent's stream.
-    let _gone = Gone(Arc::clone(&control));
     let mut stream = begin(&actors, &handle, *start, deposit).await;
     let mut batches = 0;
     while !control.is_stopped() {

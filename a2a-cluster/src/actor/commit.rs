@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use a2a_core::{BackendError, Commit, CommitRecord, Outcome, Replay, TaskKey};
+use a2a_core::{BackendError, Commit, CommitRecord, Outcome, TaskKey};
 
 use super::core::{CommitCall, Input, Written};
 use crate::ground::{Chain, Ground, Retry, bounded};
@@ -64,15 +64,5 @@ async fn find_out(ground: &Ground, key: &TaskKey, ours: &CommitRecord) -> Writte
     let before = a2a_core::Version::new(ours.version.get().saturating_sub(1));
     let read = || ground.tasks.commits_after(key, before);
     let retry: Retry<'_> = ground.retry_until_stopped();
-    match retry.run(read).await {
-        Ok(Replay::Commits(commits)) => match commits.iter().find(|commit| commit.version == ours.version) {
-            Some(theirs) if theirs.id == ours.id => Written::Applied,
-            Some(_) => Written::Lost,
-            None => Written::Unknown,
-        },
-        Ok(Replay::Snapshot(stored)) if stored.head.claim.is_some_and(|claim| claim.by == ours.id) => {
-            Written::Applied
-        }
-        Ok(Replay::Snapshot(_)) | Err(_) => Written::Unknown,
-    }
+    retry.run(read).await.map_or(Written::Unknown, |replay| Written::found(&replay, ours))
 }

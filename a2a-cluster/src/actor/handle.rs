@@ -68,13 +68,19 @@ struct Waiting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Counts {
     pub(super) runs: bool,
+    pub(super) busy: bool,
     pub(super) watchers: usize,
     pub(super) ring_bytes: usize,
 }
 
 impl Counts {
     fn of(actor: &Actor) -> Self {
-        Counts { runs: actor.is_running(), watchers: actor.watchers(), ring_bytes: actor.ring().bytes() }
+        Counts {
+            runs: actor.is_running(),
+            busy: actor.is_busy(),
+            watchers: actor.watchers(),
+            ring_bytes: actor.ring().bytes(),
+        }
     }
 }
 

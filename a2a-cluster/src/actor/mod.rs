@@ -19,10 +19,11 @@ mod stream;
 mod timers;
 
 pub(crate) use agent_task::Deposit;
+pub(crate) use core::Until;
 pub(crate) use deliveries::Deliveries;
 pub(crate) use handle::Handle;
 pub(crate) use perform::drive;
 pub(crate) use registry::{Actors, keep_told, stop_all};
 pub(crate) use requests::{Answer, Reader};
-pub(crate) use stream::{Start, Until, join, read};
+pub(crate) use stream::{Start, join, read};
 pub(crate) use timers::keep_time;

@@ -7,14 +7,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use a2a_core::{BackendError, BusMessage, CancelRequest, Claim, News, Reach, Replay, Version, reduce};
+use a2a_core::{BackendError, BusMessage, CancelRequest, Claim, News, Reach, Replay, Version};
 use futures::FutureExt;
 use tracing::Instrument;
 
-use super::agent_task;
+use super::agent_task::{self, Gone};
 use super::call::Call;
 use super::commit::commit;
-use super::core::{Effect, Input, Later, ReadFailed, Report, Seen, Settled, StartAgent, Ticket, Written};
+use super::core::{
+    Effect, Input, Later, ReadFailed, Report, Seen, Settled, StartAgent, Ticket, Written, lacks_events,
+};
 use super::handle::{Handle, State};
 use super::registry::Actors;
 use crate::ground::telemetry::{self, TakeOver, sending, trace};
@@ -121,7 +123,7 @@ fn start_agent(actors: &Arc<Actors>, handle: &Arc<Handle>, start: Box<StartAgent
     let trace = trace::current().map(|cause| cause.child(&*actors.ground.env));
     let version = handle.look(|actor| actor.ring().head()).unwrap_or_default();
     let span = telemetry::run(&actors.ground, handle.key(), version, trace);
-    let run = agent_task::run(Arc::clone(actors), Arc::clone(handle), start, control, deposit);
+    let run = agent_task::run(Arc::clone(actors), Arc::clone(handle), start, Gone(control), deposit);
     let mut work: Work = Box::pin(trace::within(trace, run).instrument(span).map(|()| None));
     if !polls || work.as_mut().now_or_never().is_none() {
         spawn(actors, handle, work);
@@ -291,10 +293,8 @@ async fn load(
     let Some(stored) = loaded.map_err(|error| failed(handle, &error))? else { return Ok(None) };
     let pending = actors.ground.declares_webhooks && {
         let configs = actors.ground.retry_for_request().run(|| actors.ground.push.list_configs(key)).await;
-        let is_over = reduce::ends_turn(&stored.task.status.state);
         match configs {
-            Ok(configs) if is_over => configs.iter().any(|config| config.acknowledged < stored.version),
-            Ok(configs) => !configs.is_empty(),
+            Ok(configs) => configs.iter().any(|config| lacks_events(&stored, config)),
             // Whoever attends to them finds out.
             Err(error) => {
                 tracing::debug!(task = %key, error = %Chain(&error), "a task's webhooks cannot be read yet");

@@ -40,7 +40,7 @@ pub(crate) struct Actors {
     /// How many bytes the rings of all actors take.
     ring_bytes: AtomicUsize,
     max_ring_bytes: usize,
-    /// Notified whenever an agent has ended.
+    /// Notified whenever an actor has nothing to do any more that a shutdown waits for.
     ended: Notify,
     /// Set once this instance stops.
     leave: OnceLock<Leave>,
@@ -174,9 +174,11 @@ impl Actors {
             (true, false) => {
                 self.running.fetch_sub(1, Ordering::AcqRel);
                 meters.agents.decrement(1.0);
-                self.ended.notify_waiters();
             }
             _ => {}
+        }
+        if before.busy && !after.busy {
+            self.ended.notify_waiters();
         }
         if before.watchers != after.watchers {
             #[allow(clippy::cast_precision_loss, reason = "nobody has 2^52 watchers")]
@@ -203,14 +205,14 @@ impl Actors {
         handles.iter().filter(|handle| handle.look(Actor::has_readers) == Some(true)).count()
     }
 
-    /// The tasks on which agents run, or are being dropped.
+    /// The tasks on which agents run, or are being dropped, or are about to run.
     pub(crate) fn busy(&self) -> Vec<TaskKey> {
         let handles = self.all();
         let busy = handles.into_iter().filter(|handle| handle.look(Actor::is_busy) == Some(true));
         busy.map(|handle| handle.key().clone()).collect()
     }
 
-    /// Waits until no agent runs. Cancel safe.
+    /// Waits until no agent runs, nor is about to. Cancel safe.
     pub(crate) async fn drained(&self) {
         loop {
             let ended = self.ended.notified();
@@ -232,7 +234,7 @@ impl Actors {
             if handle.has_agent() {
                 not_stopped.push(handle.key().clone());
             }
-            if handle.look(Actor::has_task) == Some(true) {
+            if handle.look(Actor::may_have_task) == Some(true) {
                 actors.ground.unattended.note(handle.key());
             }
             drive(actors, &handle, Input::Leave(Leave::Evicted));

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use a2a::{A2AError, StreamResponse, Task, TaskState};
+use a2a::{A2AError, StreamResponse, Task};
 use a2a_core::{CommitRecord, Replay, StoredTask, TaskKey, Version, reduce};
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::watch;
 
-use super::core::{Actor, Input, Seen, Tail};
+use super::core::{Actor, Input, Seen, Tail, Until};
 use super::registry::Actors;
 use super::requests::Reader as Hold;
 use crate::ground::telemetry::Counted;
@@ -43,24 +43,6 @@ pub(crate) enum Start {
     Snapshot(Box<Task>, Version),
     /// With what follows this position; these are the commits that hold it.
     Position(Position, Vec<Arc<CommitRecord>>),
-}
-
-/// Where a stream ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Until {
-    /// With the turn: a terminal or interrupted state.
-    TurnEnds,
-    /// With the task: a terminal state.
-    TaskEnds,
-}
-
-impl Until {
-    fn reached(self, state: &TaskState) -> bool {
-        match self {
-            Until::TaskEnds => state.is_terminal(),
-            Until::TurnEnds => reduce::ends_turn(state),
-        }
-    }
 }
 
 struct Reader {
@@ -209,7 +191,7 @@ impl Reader {
 
     /// Passes an event on: the stream may end with it, and the client may want a cursor.
     fn show(&mut self, mut event: StreamResponse, events: u32) -> StreamResponse {
-        self.done = reduce::state_of(&event).is_some_and(|state| self.until.reached(state));
+        self.done = self.until.reached(&event);
         if let Some(marks) = &mut self.marks {
             marks.mark(&mut event, Position { version: self.cursor, events });
         }

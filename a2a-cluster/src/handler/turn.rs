@@ -9,8 +9,8 @@ use a2a_server::ServiceParams;
 use super::new_task::Anew;
 use crate::actor::core::{AnswerAt, Reply};
 use crate::actor::{self, Reader, Start, join};
-use crate::bindings::unavailable::retry_after;
 use crate::caller::Caller;
+use crate::ground::unavailable::retry_after;
 use crate::instance::Instance;
 
 /// A turn that has begun, and what is needed to see it.

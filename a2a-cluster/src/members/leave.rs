@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use a2a_core::{
     BackendError, Beat, BusMessage, Member, MemberState, News, Reach, Recipient, Result, TaskKey,
 };
+use futures::future;
 use futures::stream::{self, StreamExt};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Members;
@@ -20,7 +22,7 @@ use crate::ground::{Chain, Retry, bounded};
 /// How many members a leaving instance chooses from when it hands its tasks over.
 const HEIRS: usize = 100;
 
-/// How many of them are told at once.
+/// How many of them are told at once, and how many tasks are looked at.
 const AT_ONCE: usize = 16;
 
 /// Closes the bus and leaves the cluster, until `last` at the latest. Returns the tasks that others go on with.
@@ -51,11 +53,15 @@ pub(crate) async fn leave(members: &Members, not_stopped: &[TaskKey], last: Inst
 }
 
 async fn hand_over_and_close(members: &Members, tasks: &mut BTreeSet<TaskKey>, last: Instant) -> Result<()> {
-    // Only to be sure: the index may lag, and what is known in memory is complete.
-    tasks.extend(still_claimed(members).await);
+    if tasks.is_empty() {
+        // Only to be sure: what is known in memory is complete. Where this instance leaves a record, survivors read the
+        // index themselves.
+        tasks.extend(still_claimed(members).await);
+    }
     if !tasks.is_empty() {
+        // First of all, whatever there is time for after it: by its record survivors find the tasks.
         mark_left(members).await?;
-        hand_over(members, tasks).await;
+        let _ = timeout(half_until(last), hand_over(members, tasks)).await;
         return close(members, last).await;
     }
     match close(members, last).await {
@@ -75,27 +81,28 @@ fn patiently(members: &Members) -> Retry<'_> {
 
 /// Closes the bus, which is idempotent, in half of the time that is left: what comes after that needs some, too.
 async fn close(members: &Members, last: Instant) -> Result<()> {
-    let half = last.saturating_duration_since(Instant::now()) / 2;
-    bounded(half, patiently(members).run(|| members.ground.connection.close(&members.ground.id))).await
+    bounded(half_until(last), patiently(members).run(|| members.ground.connection.close(&members.ground.id)))
+        .await
+}
+
+fn half_until(last: Instant) -> Duration {
+    last.saturating_duration_since(Instant::now()) / 2
 }
 
 /// Reads which tasks are recorded as this instance's. The list of them may lag behind; the tasks do not.
 async fn still_claimed(members: &Members) -> Vec<TaskKey> {
-    let mut claimed = Vec::new();
     let listed = match index::executing_until(members, &members.ground.id, &NEVER).await {
         Ok(listed) => listed,
         Err(error) => {
             tracing::debug!(error = %Chain(&error), "this instance's recorded tasks cannot be read");
-            return claimed;
+            return Vec::new();
         }
     };
-    for key in listed {
+    let claimed = async |key: TaskKey| {
         let head = patiently(members).run(|| members.ground.tasks.head(&key)).await.ok().flatten();
-        if head.and_then(|head| head.claim).is_some_and(|claim| claim.instance == members.ground.id) {
-            claimed.push(key);
-        }
-    }
-    claimed
+        head.and_then(|head| head.claim).filter(|claim| claim.instance == members.ground.id).map(|_| key)
+    };
+    stream::iter(listed).map(claimed).buffer_unordered(AT_ONCE).filter_map(future::ready).collect().await
 }
 
 /// Writes that this instance left.

@@ -250,6 +250,24 @@ fn the_ground_of_the_cluster_knows_none_of_its_siblings() {
     assert!(known.is_empty(), "{known:?}");
 }
 
+/// What of a task decides what becomes of it.
+const FACTS: [&str; 7] =
+    ["TaskState", "ends_turn", "is_terminal", "is_interrupted", "status.state", "head.claim", "head.state"];
+
+#[test]
+fn the_shell_of_the_actors_looks_at_no_state_of_a_task() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let core = top.join("a2a-cluster/src/actor/core");
+    let shell = files_of(&top.join("a2a-cluster/src"), "actor");
+    let shell: Vec<_> = shell.iter().filter(|file| !file.starts_with(&core)).collect();
+    assert!(shell.len() > 6, "{shell:?}");
+    for file in shell {
+        let source = fs::read_to_string(file).unwrap();
+        let named: Vec<_> = FACTS.into_iter().filter(|fact| source.contains(fact)).collect();
+        assert!(named.is_empty(), "{file:?} names {named:?}: that is the core's to look at");
+    }
+}
+
 #[test]
 fn a_circle_is_found() {
     let arrows = [("a", vec!["b"]), ("b", vec!["c"]), ("c", vec!["b"]), ("d", vec!["a"])];

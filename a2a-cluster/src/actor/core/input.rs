@@ -5,7 +5,7 @@ use std::sync::Arc;
 use a2a::{A2AError, Message, Task, TaskState};
 use a2a_core::{
     CallerContext, CancelRequest, Claim, CommitRecord, InstanceId, MemberState, News, Principal, Reach,
-    StoredTask, TaskHead, Tip, Version,
+    Replay, StoredTask, TaskHead, Tip, Version,
 };
 
 use super::buffer::AgentOutput;
@@ -120,6 +120,24 @@ pub enum Written {
     TooLarge(A2AError),
     /// The store does not take it, and will not; or this instance stopped before it did.
     Refused(A2AError),
+}
+
+impl Written {
+    /// What became of a commit of ours, by what the log has where it was to be.
+    pub fn found(replay: &Replay, ours: &CommitRecord) -> Self {
+        match replay {
+            Replay::Commits(commits) => match commits.iter().find(|commit| commit.version == ours.version) {
+                Some(found) if found.id == ours.id => Written::Applied,
+                Some(_) => Written::Lost,
+                None => Written::Unknown,
+            },
+            // The log is trimmed; but a claim that still stands was made.
+            Replay::Snapshot(stored) if stored.head.claim.is_some_and(|claim| claim.by == ours.id) => {
+                Written::Applied
+            }
+            Replay::Snapshot(_) => Written::Unknown,
+        }
+    }
 }
 
 /// What the log has after a version.

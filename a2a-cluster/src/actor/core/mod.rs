@@ -16,6 +16,7 @@ mod claims;
 mod effect;
 mod follow;
 mod input;
+mod pending;
 mod plan;
 mod publish;
 mod requests;
@@ -24,6 +25,7 @@ mod run;
 mod settings;
 mod take_over;
 mod tickets;
+mod until;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -40,9 +42,11 @@ pub use input::{
     AnswerAt, FirstTurn, FollowUp, Input, Later, Leave, ReadFailed, Reply, Seen, Settled, Ticket, TurnKind,
     Written,
 };
+pub use pending::lacks_events;
 pub use plan::{StopReason, canceled, failed};
 pub use ring::{Ring, Tail};
 pub use settings::Settings;
+pub use until::Until;
 
 use cancel::Cancel;
 use claims::Write;
@@ -289,9 +293,9 @@ impl Actor {
         self.run.as_ref().is_some_and(|run| run.claim.is_none())
     }
 
-    /// Tells whether an agent runs here, or is being dropped.
+    /// Tells whether an agent runs here, or is being dropped, or is about to run: a write may be a claim.
     pub fn is_busy(&self) -> bool {
-        self.run.is_some() || !self.ending.is_empty()
+        self.run.is_some() || !self.ending.is_empty() || self.write.is_some()
     }
 
     /// Tells whether an agent runs here.
@@ -302,6 +306,11 @@ impl Actor {
     /// Tells whether a courier is to see to the task's webhooks here.
     pub fn has_task(&self) -> bool {
         self.run.is_some() || self.delivering.is_some()
+    }
+
+    /// Tells whether this instance has the task, or nobody can say: a write that may be a claim is on its way.
+    pub fn may_have_task(&self) -> bool {
+        self.has_task() || self.write.is_some()
     }
 
     /// The claim under which this instance has the task, if it does.

@@ -418,6 +418,11 @@ impl Actor {
             TurnOutcome::Lost if run.is_parked() => TurnOutcome::of_state(&run.task.status.state),
             outcome => outcome,
         };
+        let reply = match reply {
+            // Their message was taken: they must not send it again elsewhere.
+            Reply::Stopped if run.claim.is_some() => Reply::Unknown,
+            reply => reply,
+        };
         fx.push(Effect::Report(Report::Turn(outcome)));
         fx.push(Effect::WakeReaders);
         for (ticket, _) in &run.waiters {
