@@ -40,7 +40,7 @@ pub struct Shared {
 }
 
 impl Default for Shared {
-    /// A store, the scripted agent, [quick](quick) durations, and one principal.
+    /// A store, the scripted agent, [`quick`] durations, and one principal.
     fn default() -> Self {
         Shared {
             store: MemoryStore::new(),
@@ -69,7 +69,7 @@ pub struct World {
 }
 
 impl World {
-    /// Starts instances with [quick](quick) durations.
+    /// Starts instances with [`quick`] durations.
     pub async fn new(instances: usize, bus: Bus) -> World {
         World::with(instances, bus, quick()).await
     }
