@@ -11,7 +11,7 @@ mod place;
 use a2a::{StreamResponse, TaskState};
 use a2a_core::{Beat, ClaimChange, Member, MemberState, Membership, Outcome, Reach, TaskStore, Version};
 use a2a_store_dynamodb::DynamoDbStore;
-use a2a_testkit::sample::{Story, at, instance, status};
+use a2a_testkit::sample::{TaskModel, at, instance, status};
 use place::Place;
 use place::meter::{Bill, Meter};
 use place::stream::Stream;
@@ -84,12 +84,12 @@ async fn short(place: &Place, at_once: bool) {
     let (store, meter) = metered(place).await;
     let name = if at_once { "in one commit" } else { "in three commits" };
     if at_once {
-        let story = Story::new(name);
-        let mut events = vec![StreamResponse::Task(story.task.clone())];
-        events.push(status(&story.task, TaskState::Working, at(1)));
-        events.push(Stream::of(&store, &story).chunk(120));
-        events.push(status(&story.task, TaskState::Completed, at(2)));
-        let outcome = story.draft(events).send(&store, &story.key).await;
+        let model = TaskModel::new(name);
+        let mut events = vec![StreamResponse::Task(model.task.clone())];
+        events.push(status(&model.task, TaskState::Working, at(1)));
+        events.push(Stream::of(&store, &model).chunk(120));
+        events.push(status(&model.task, TaskState::Completed, at(2)));
+        let outcome = model.draft(events).send(&store, &model.key).await;
         assert_eq!(outcome, Outcome::Applied(Version::new(1)));
     } else {
         let mut stream = Stream::begin(&store, name).await;

@@ -42,10 +42,10 @@ struct Plan {
 }
 
 async fn live(seed: u64, plan: Plan, trace: Trace) {
-    LocalSet::new().run_until(story(seed, plan, trace)).await;
+    LocalSet::new().run_until(play(seed, plan, trace)).await;
 }
 
-async fn story(seed: u64, plan: Plan, trace: Trace) {
+async fn play(seed: u64, plan: Plan, trace: Trace) {
     let mut rng = fastrand::Rng::with_seed(seed);
     let fleet = Rc::new(Fleet::start(&mut rng, plan, trace.clone()).await);
     let mut sessions = JoinSet::new();

@@ -17,7 +17,7 @@ pub(crate) type Said = (i64, StreamResponse);
 
 /// A log and the task that it makes.
 #[derive(Debug, Clone)]
-pub(crate) struct Story {
+pub(crate) struct Workload {
     /// All events, the first of which is the new task.
     pub(crate) events: Vec<StreamResponse>,
     /// The task at the end.
@@ -42,17 +42,17 @@ pub(crate) fn events() -> impl Strategy<Value = Vec<Said>> {
 }
 
 /// Logs of what agents said.
-pub(crate) fn stories() -> impl Strategy<Value = Story> {
+pub(crate) fn workloads() -> impl Strategy<Value = Workload> {
     (option::of(message()), events()).prop_map(|(first, events)| {
         let clock = Clock::new();
         let mut start = task(TaskState::Submitted);
         start.history = first.map(|message| vec![reduce::user_message(&start, message)]);
-        story(start, events, &clock)
+        workload(start, events, &clock)
     })
 }
 
 /// Admits and applies what an agent says, from a new task on. What is refused does not happen.
-pub(crate) fn story(start: Task, said: Vec<Said>, clock: &Clock) -> Story {
+pub(crate) fn workload(start: Task, said: Vec<Said>, clock: &Clock) -> Workload {
     let mut task = start.clone();
     let mut events = vec![StreamResponse::Task(start)];
     for (moved, event) in said {
@@ -62,7 +62,7 @@ pub(crate) fn story(start: Task, said: Vec<Said>, clock: &Clock) -> Story {
             events.push(event);
         }
     }
-    Story { events, task }
+    Workload { events, task }
 }
 
 fn id_of(right: &'static str) -> impl Strategy<Value = String> {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{CommitId, CommitRecord, Env, Generation, InstanceId, Version};
 
 pub(crate) use content::{artifact, chunk, json, message, metadata, text};
-pub(crate) use events::{events, said, stories, story, whole_task};
+pub(crate) use events::{events, said, whole_task, workload, workloads};
 
 /// The microseconds at which a [`Clock`] starts: not a whole millisecond.
 pub(crate) const START: i64 = 1_700_000_000_000_123;

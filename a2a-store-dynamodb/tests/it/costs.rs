@@ -6,7 +6,7 @@ use a2a_core::{
     Version,
 };
 use a2a_store_dynamodb::DynamoDbStore;
-use a2a_testkit::sample::{Story, at, instance, status};
+use a2a_testkit::sample::{TaskModel, at, instance, status};
 
 use crate::place::Place;
 use crate::place::meter::{Bill, Meter};
@@ -76,14 +76,14 @@ fn a_finished_task_of_300_kb_is_loaded_with_two_requests_whatever_its_history() 
 fn a_task_of_one_commit_costs_its_size_and_two_places_in_indexes_and_is_read_with_one_request() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, meter) = metered(place).await;
-        let story = Story::new("short");
-        let done = status(&story.task, TaskState::Completed, at(1));
-        let draft = story.draft(vec![StreamResponse::Task(story.task.clone()), done]);
-        assert_eq!(draft.send(&store, &story.key).await, Outcome::Applied(Version::new(1)));
+        let model = TaskModel::new("short");
+        let done = status(&model.task, TaskState::Completed, at(1));
+        let draft = model.draft(vec![StreamResponse::Task(model.task.clone()), done]);
+        assert_eq!(draft.send(&store, &model.key).await, Outcome::Applied(Version::new(1)));
         let bill = meter.take();
         // One item, and its two places in the indexes; and a look for webhooks.
         assert_eq!((bill.written, bill.read, bill.total()), (3.0, 1.0, 2), "{bill:?}");
-        assert_eq!(store.load(&story.key).await.unwrap().unwrap().task, draft.task);
+        assert_eq!(store.load(&model.key).await.unwrap().unwrap().task, draft.task);
         let bill = meter.take();
         assert_eq!((bill.read, bill.total()), (1.0, 1), "{bill:?}");
     });
@@ -212,7 +212,7 @@ fn a_page_costs_the_same_however_many_tasks_others_have() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, meter) = metered(place).await;
         for n in 0..12 {
-            Story::new(&format!("mine {n}")).by("ann").begin(&store).await;
+            TaskModel::new(&format!("mine {n}")).by("ann").begin(&store).await;
         }
         let mine = TaskQuery::new(Tenant::default(), Some(Principal::new("ann")), 5);
         let cost = async || {
@@ -222,7 +222,7 @@ fn a_page_costs_the_same_however_many_tasks_others_have() {
         };
         let alone = cost().await;
         for n in 0..200 {
-            Story::new(&format!("theirs {n}")).by("bob").begin(&store).await;
+            TaskModel::new(&format!("theirs {n}")).by("bob").begin(&store).await;
         }
         let crowded = cost().await;
         assert_eq!(alone, crowded);
@@ -234,12 +234,12 @@ fn a_state_filter_does_not_read_the_tasks_in_other_states() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, meter) = metered(place).await;
         for n in 0..150 {
-            let mut story = Story::new(&format!("done {n}")).begin(&store).await;
-            let end = status(&story.task, TaskState::Completed, at(n));
-            story.tell(&store, vec![end]).await;
+            let mut model = TaskModel::new(&format!("done {n}")).begin(&store).await;
+            let end = status(&model.task, TaskState::Completed, at(n));
+            model.tell(&store, vec![end]).await;
         }
         for n in 0..3 {
-            Story::new(&format!("new {n}")).begin(&store).await;
+            TaskModel::new(&format!("new {n}")).begin(&store).await;
         }
         let mut query = TaskQuery::new(Tenant::default(), None, 50);
         query.state = Some(TaskState::Submitted);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use a2a::{Part, StreamResponse, TaskState};
 use a2a_core::{Outcome, TaskStore, Version};
-use a2a_testkit::sample::{Draft, Story, at, claim, commit_id, instance, message, status};
+use a2a_testkit::sample::{Draft, TaskModel, at, claim, commit_id, instance, message, status};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::place::Place;
@@ -39,23 +39,23 @@ async fn assert_mark_and_fence(place: &Place, version: Version) {
 }
 
 /// The one commit of a task that is answered at once.
-fn at_once(story: &Story) -> Draft {
-    let end = status(&story.task, TaskState::Completed, at(1));
-    story.draft(vec![StreamResponse::Task(story.task.clone()), end])
+fn at_once(model: &TaskModel) -> Draft {
+    let end = status(&model.task, TaskState::Completed, at(1));
+    model.draft(vec![StreamResponse::Task(model.task.clone()), end])
 }
 
 #[test]
 fn a_deleted_task_of_one_commit_leaves_its_fence_where_the_next_commit_would_go() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, other) = (place.store(|config| config).await, place.store(|config| config).await);
-        let mut story = Story::new("t");
-        let whole = at_once(&story);
-        assert_eq!(whole.send(&store, &story.key).await, Outcome::Applied(Version::new(1)));
-        story.accept(&whole);
+        let mut model = TaskModel::new("t");
+        let whole = at_once(&model);
+        assert_eq!(whole.send(&store, &model.key).await, Outcome::Applied(Version::new(1)));
+        model.accept(&whole);
         let life = place.items().await[0]["g"].clone();
-        let late = Draft { change: claim(instance()), ..story.draft(Vec::new()) };
-        assert!(other.delete(&story.key).await.unwrap());
-        assert!(!other.delete(&story.key).await.unwrap());
+        let late = Draft { change: claim(instance()), ..model.draft(Vec::new()) };
+        assert!(other.delete(&model.key).await.unwrap());
+        assert!(!other.delete(&model.key).await.unwrap());
         assert_mark_and_fence(place, Version::new(2)).await;
 
         // A commit that was under way meanwhile, from before its writer could hear of anything.
@@ -65,8 +65,8 @@ fn a_deleted_task_of_one_commit_leaves_its_fence_where_the_next_commit_would_go(
         let put = put.condition_expression("attribute_not_exists(pk) OR g < :g");
         let lost = put.expression_attribute_values(":g", life).send().await.unwrap_err();
         assert!(lost.into_service_error().is_conditional_check_failed_exception());
-        assert_eq!(late.send(&store, &story.key).await, Outcome::Conflict { actual: Version::ABSENT });
-        assert_eq!(store.load(&story.key).await.unwrap(), None);
+        assert_eq!(late.send(&store, &model.key).await, Outcome::Conflict { actual: Version::ABSENT });
+        assert_eq!(store.load(&model.key).await.unwrap(), None);
     });
 }
 
@@ -74,16 +74,16 @@ fn a_deleted_task_of_one_commit_leaves_its_fence_where_the_next_commit_would_go(
 fn a_creation_repeated_after_the_deletion_is_told_that_it_was_applied_and_creates_nothing() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, other) = (place.store(|config| config).await, place.store(|config| config).await);
-        let story = Story::new("t");
-        let whole = at_once(&story);
-        assert_eq!(whole.send(&store, &story.key).await, Outcome::Applied(Version::new(1)));
-        assert!(other.delete(&story.key).await.unwrap());
-        assert_eq!(whole.send(&store, &story.key).await, Outcome::Applied(Version::new(1)));
-        assert_eq!(store.load(&story.key).await.unwrap(), None);
+        let model = TaskModel::new("t");
+        let whole = at_once(&model);
+        assert_eq!(whole.send(&store, &model.key).await, Outcome::Applied(Version::new(1)));
+        assert!(other.delete(&model.key).await.unwrap());
+        assert_eq!(whole.send(&store, &model.key).await, Outcome::Applied(Version::new(1)));
+        assert_eq!(store.load(&model.key).await.unwrap(), None);
 
         let anew = Draft { id: commit_id(), ..whole };
-        assert_eq!(anew.send(&store, &story.key).await, Outcome::Applied(Version::new(1)));
-        assert!(store.load(&story.key).await.unwrap().is_some());
+        assert_eq!(anew.send(&store, &model.key).await, Outcome::Applied(Version::new(1)));
+        assert!(store.load(&model.key).await.unwrap().is_some());
     });
 }
 
@@ -91,12 +91,12 @@ fn a_creation_repeated_after_the_deletion_is_told_that_it_was_applied_and_create
 fn a_fence_lies_behind_the_log_of_its_own_life_however_far_an_earlier_one_got() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let store = place.store(|config| config).await;
-        let mut first = Story::new("t").begin(&store).await;
+        let mut first = TaskModel::new("t").begin(&store).await;
         for n in 0..5 {
             first.tell(&store, vec![message(&first.task, &n.to_string(), vec![Part::text("old")])]).await;
         }
         assert!(store.delete(&first.key).await.unwrap());
-        let second = Story::new("t").begin(&store).await;
+        let second = TaskModel::new("t").begin(&store).await;
         assert!(store.delete(&second.key).await.unwrap());
         let left = place.items().await;
         let life = &left.iter().find(|item| item["sk"].as_s().unwrap() == "H").unwrap()["g"];
@@ -109,16 +109,16 @@ fn a_fence_lies_behind_the_log_of_its_own_life_however_far_an_earlier_one_got() 
 fn a_writer_that_has_not_heard_of_the_deletion_conflicts() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, other) = (place.store(|config| config).await, place.store(|config| config).await);
-        let mut story = Story::new("t").begin(&store).await;
-        story.tell(&store, vec![message(&story.task, "m", vec![Part::text("one")])]).await;
-        assert!(other.delete(&story.key).await.unwrap());
+        let mut model = TaskModel::new("t").begin(&store).await;
+        model.tell(&store, vec![message(&model.task, "m", vec![Part::text("one")])]).await;
+        assert!(other.delete(&model.key).await.unwrap());
 
-        let chunk = story.draft(vec![message(&story.task, "n", vec![Part::text("two")])]);
-        let change = story.draft(vec![status(&story.task, TaskState::Completed, at(1))]);
+        let chunk = model.draft(vec![message(&model.task, "n", vec![Part::text("two")])]);
+        let change = model.draft(vec![status(&model.task, TaskState::Completed, at(1))]);
         for draft in [chunk, change] {
-            let outcome = draft.send(&store, &story.key).await;
+            let outcome = draft.send(&store, &model.key).await;
             assert_eq!(outcome, Outcome::Conflict { actual: Version::ABSENT });
-            assert_eq!(store.load(&story.key).await.unwrap(), None);
+            assert_eq!(store.load(&model.key).await.unwrap(), None);
         }
     });
 }
@@ -127,13 +127,13 @@ fn a_writer_that_has_not_heard_of_the_deletion_conflicts() {
 fn a_later_life_of_a_task_is_not_disturbed_by_writers_of_the_earlier_one() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, other) = (place.store(|config| config).await, place.store(|config| config).await);
-        let mut first = Story::new("t").by("ann").begin(&store).await;
+        let mut first = TaskModel::new("t").by("ann").begin(&store).await;
         for n in 0..5 {
             first.tell(&store, vec![message(&first.task, &n.to_string(), vec![Part::text("old")])]).await;
         }
         let late = first.draft(vec![message(&first.task, "late", vec![Part::text("old")])]);
         assert!(other.delete(&first.key).await.unwrap());
-        let mut second = Story::new("t").by("bob").begin(&other).await;
+        let mut second = TaskModel::new("t").by("bob").begin(&other).await;
         for n in 0..10 {
             // At the very version that it expects a commit is right, whoever sends it.
             if second.version != late.after.version {

@@ -5,7 +5,7 @@ use a2a_core::{
     BackendError, CallerContext, Commit, Deployment, Outcome, PushConfigs, TaskKey, TaskQuery, TaskStore,
     Tenant, reduce,
 };
-use a2a_testkit::sample::{Draft, Story, claim, commit_id, instance};
+use a2a_testkit::sample::{Draft, TaskModel, claim, commit_id, instance};
 
 use crate::place::Place;
 use crate::place::stream::Stream;
@@ -65,7 +65,7 @@ fn a_commit_over_the_limit_is_too_large_and_writes_nothing() {
 fn a_caller_of_more_than_4_kb_is_too_large_and_writes_nothing() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let store = place.store(|config| config).await;
-        let mut story = Story::new("t").begin(&store).await;
+        let mut model = TaskModel::new("t").begin(&store).await;
         let caller_of = |bytes: usize| {
             let empty =
                 CallerContext { headers: [("x".into(), vec![String::new()])].into(), ..Default::default() };
@@ -73,18 +73,18 @@ fn a_caller_of_more_than_4_kb_is_too_large_and_writes_nothing() {
             CallerContext { headers: [("x".into(), vec!["y".repeat(fill)])].into(), ..Default::default() }
         };
         let largest = CallerContext::MAX_BYTES;
-        let claim_by = |story: &Story, caller| {
+        let claim_by = |model: &TaskModel, caller| {
             let caller = Some(caller_of(caller));
-            Draft { change: claim(instance()), caller, ..story.draft(Vec::new()) }
+            Draft { change: claim(instance()), caller, ..model.draft(Vec::new()) }
         };
-        let over = claim_by(&story, largest + 1);
-        let refused = store.commit(&story.key, over.commit()).await;
+        let over = claim_by(&model, largest + 1);
+        let refused = store.commit(&model.key, over.commit()).await;
         assert!(matches!(refused, Err(BackendError::TooLarge { limit: 4096, .. })), "{refused:?}");
-        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
-        let fits = claim_by(&story, largest);
-        assert_eq!(fits.send(&store, &story.key).await, Outcome::Applied(fits.next()));
-        story.accept(&fits);
-        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+        assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
+        let fits = claim_by(&model, largest);
+        assert_eq!(fits.send(&store, &model.key).await, Outcome::Applied(fits.next()));
+        model.accept(&fits);
+        assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
     });
 }
 
@@ -105,9 +105,9 @@ fn ids_that_are_too_long_are_rejected_by_name() {
             "push config id",
         );
         rejected(store.list(&TaskQuery::new(Tenant::new(&long), None, 1)).await.map(drop), "tenant");
-        let story = Story::about(TaskKey::new(Tenant::default(), "t"), &long);
-        let draft = story.draft(vec![StreamResponse::Task(story.task.clone())]);
-        rejected(store.commit(&story.key, draft.commit()).await.map(drop), "context id");
+        let model = TaskModel::about(TaskKey::new(Tenant::default(), "t"), &long);
+        let draft = model.draft(vec![StreamResponse::Task(model.task.clone())]);
+        rejected(store.commit(&model.key, draft.commit()).await.map(drop), "context id");
         rejected(store.keys(&long, [0; 32]).await.map(drop), "name of a key");
     });
 }

@@ -10,7 +10,7 @@ use a2a_core::{
 };
 use a2a_store_dynamodb::table::{Protection, create_table};
 use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore};
-use a2a_testkit::sample::{Story, commit_id, instance, message};
+use a2a_testkit::sample::{TaskModel, commit_id, instance, message};
 use dynoxide::{Database, server};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Handle, Runtime};
@@ -57,10 +57,10 @@ fn assert_unavailable<T: std::fmt::Debug>(answer: Result<T, BackendError>) {
 }
 
 /// Every call of the store says that nothing was applied, and soon.
-async fn assert_all_unavailable(store: &DynamoDbStore, story: &Story, me: &Member) {
-    let (key, id) = (&story.key, instance());
+async fn assert_all_unavailable(store: &DynamoDbStore, model: &TaskModel, me: &Member) {
+    let (key, id) = (&model.key, instance());
     let claim = Claim { instance: id, attempt: 1, by: commit_id() };
-    let draft = story.draft(vec![message(&story.task, "lost", vec![Part::text("lost")])]);
+    let draft = model.draft(vec![message(&model.task, "lost", vec![Part::text("lost")])]);
     assert_unavailable(store.commit(key, draft.commit()).await);
     assert_unavailable(store.load(key).await);
     assert_unavailable(store.head(key).await);
@@ -83,14 +83,14 @@ async fn assert_all_unavailable(store: &DynamoDbStore, story: &Story, me: &Membe
 }
 
 /// Says something until it is in the log, and how often that took more than one call.
-async fn tell(store: &DynamoDbStore, story: &mut Story, id: &str) -> u32 {
-    let draft = story.draft(vec![message(&story.task, id, vec![Part::text(id)])]);
+async fn tell(store: &DynamoDbStore, model: &mut TaskModel, id: &str) -> u32 {
+    let draft = model.draft(vec![message(&model.task, id, vec![Part::text(id)])]);
     let mut failures = 0;
     loop {
-        match store.commit(&story.key, draft.commit()).await {
+        match store.commit(&model.key, draft.commit()).await {
             Ok(outcome) => {
-                assert_eq!(outcome, Outcome::Applied(story.version.next()));
-                story.accept(&draft);
+                assert_eq!(outcome, Outcome::Applied(model.version.next()));
+                model.accept(&draft);
                 return failures;
             }
             Err(error) => assert!(error.is_transient(), "{error:?}"),
@@ -105,15 +105,15 @@ fn a_store_recovers_by_itself_when_its_endpoint_comes_back() {
     let mut server = Server::new();
     let runtime = Runtime::new().unwrap();
     let setup = Setup::at(&format!("http://{}", server.address), TABLE);
-    let (store, mut story, mut me) = runtime.block_on(async {
+    let (store, mut model, mut me) = runtime.block_on(async {
         let client = setup.client().await;
         create_table(&client, TABLE, Protection::default()).await.unwrap();
         let store =
             DynamoDbStore::with_client(client, TABLE).with_config(DynamoDbConfig::default().attempts(3));
-        let story = Story::new("t").begin(&store).await;
+        let model = TaskModel::new("t").begin(&store).await;
         let me = Member::joining(instance(), None);
         assert_eq!(store.beat(&me).await.unwrap(), Beat::Alive);
-        (store, story, me)
+        (store, model, me)
     });
     let mut alive = Vec::new();
     for round in 0..5 {
@@ -122,7 +122,7 @@ fn a_store_recovers_by_itself_when_its_endpoint_comes_back() {
             let telling = async {
                 let mut failures = 0;
                 for n in 0..30 {
-                    failures += tell(&store, &mut story, &format!("{round}-{n}")).await;
+                    failures += tell(&store, &mut model, &format!("{round}-{n}")).await;
                 }
                 failures
             };
@@ -137,18 +137,18 @@ fn a_store_recovers_by_itself_when_its_endpoint_comes_back() {
         server.stop();
         runtime.block_on(async {
             // A connection that was open tells of its end once; from then on nobody listens.
-            let _ended = store.head(&story.key).await;
-            assert_all_unavailable(&store, &story, &me).await;
+            let _ended = store.head(&model.key).await;
+            assert_all_unavailable(&store, &model, &me).await;
         });
         server.start();
         runtime.block_on(async {
             me.beat += 1;
             assert_eq!(store.beat(&me).await.unwrap(), Beat::Alive, "after {before} failures");
-            assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+            assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
             alive.push(Handle::current().metrics().num_alive_tasks());
         });
     }
-    let log = runtime.block_on(store.commits_after(&story.key, Version::ABSENT)).unwrap();
-    assert_eq!(log, Replay::Commits(story.log.clone()), "nothing lost, nothing twice");
+    let log = runtime.block_on(store.commits_after(&model.key, Version::ABSENT)).unwrap();
+    assert_eq!(log, Replay::Commits(model.log.clone()), "nothing lost, nothing twice");
     assert!(alive.last() <= alive.first().map(|tasks| tasks + 1).as_ref(), "tasks pile up: {alive:?}");
 }

@@ -11,7 +11,7 @@ use a2a_core::{
     Tip, Version, reduce,
 };
 use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore};
-use a2a_testkit::sample::{Draft, Story, at, claim, commit_id, instance, status, task};
+use a2a_testkit::sample::{Draft, TaskModel, at, claim, commit_id, instance, status, task};
 use futures::future::{join, join_all};
 
 use crate::place;
@@ -129,10 +129,10 @@ impl Writer {
 }
 
 /// The commit that creates a task: all of it, or its beginning.
-fn creation(story: &Story, is_whole: bool) -> Draft {
-    let mut events = vec![StreamResponse::Task(story.task.clone())];
-    events.extend(is_whole.then(|| status(&story.task, TaskState::Completed, at(1))));
-    story.draft(events)
+fn creation(model: &TaskModel, is_whole: bool) -> Draft {
+    let mut events = vec![StreamResponse::Task(model.task.clone())];
+    events.extend(is_whole.then(|| status(&model.task, TaskState::Completed, at(1))));
+    model.draft(events)
 }
 
 #[test]
@@ -140,18 +140,18 @@ fn exactly_one_creation_wins_whether_it_is_the_whole_task_or_its_beginning() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let reader = place.store(|config| config).await;
         for round in 0..30 {
-            let story = Story::new(&format!("created {round}"));
+            let model = TaskModel::new(&format!("created {round}"));
             if round % 3 == 2 {
                 // In the place of an earlier life, which may itself have been of either kind.
-                let earlier = creation(&story, round % 2 == 0);
-                assert_eq!(earlier.send(&reader, &story.key).await, Outcome::Applied(Version::new(1)));
-                assert!(reader.delete(&story.key).await.unwrap());
+                let earlier = creation(&model, round % 2 == 0);
+                assert_eq!(earlier.send(&reader, &model.key).await, Outcome::Applied(Version::new(1)));
+                assert!(reader.delete(&model.key).await.unwrap());
             }
             let writing = (0..8_u64).map(|n| {
-                let (setup, story) = (place.setup(Some(100 * round + n)), &story);
+                let (setup, model) = (place.setup(Some(100 * round + n)), &model);
                 async move {
-                    let (store, draft) = (setup.open().await, creation(story, n % 2 == 0));
-                    let outcome = draft.send(&store, &story.key).await;
+                    let (store, draft) = (setup.open().await, creation(model, n % 2 == 0));
+                    let outcome = draft.send(&store, &model.key).await;
                     (draft, outcome)
                 }
             });
@@ -164,9 +164,9 @@ fn exactly_one_creation_wins_whether_it_is_the_whole_task_or_its_beginning() {
             let [won] = won.as_slice() else { panic!("{} creations of {round} won", won.len()) };
             let lost = Outcome::Conflict { actual: Version::new(1) };
             assert_eq!(told.iter().filter(|(_, outcome)| *outcome == lost).count(), 7, "in {round}");
-            let log = reader.commits_after(&story.key, Version::ABSENT).await.unwrap();
+            let log = reader.commits_after(&model.key, Version::ABSENT).await.unwrap();
             assert_eq!(log, Replay::Commits(vec![Arc::clone(won.commit().record())]));
-            assert_eq!(reader.load(&story.key).await.unwrap().unwrap().task, won.task);
+            assert_eq!(reader.load(&model.key).await.unwrap().unwrap().task, won.task);
         }
     });
 }
@@ -178,20 +178,20 @@ fn a_whole_task_whose_answers_are_lost_is_applied_once_and_told_so() {
         let client = place.client_with(|builder| builder.interceptor(network)).await;
         let config = DynamoDbConfig::default().attempts(2);
         let lossy = DynamoDbStore::with_client(client, &place.table).with_config(config);
-        let (store, mut story) = (place.store(|config| config).await, Story::new("t"));
-        let whole = creation(&story, true);
-        assert_eq!(whole.send(&lossy, &story.key).await, Outcome::Applied(Version::new(1)));
-        story.accept(&whole);
-        assert_eq!(whole.send(&store, &story.key).await, Outcome::Applied(Version::new(1)));
-        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+        let (store, mut model) = (place.store(|config| config).await, TaskModel::new("t"));
+        let whole = creation(&model, true);
+        assert_eq!(whole.send(&lossy, &model.key).await, Outcome::Applied(Version::new(1)));
+        model.accept(&whole);
+        assert_eq!(whole.send(&store, &model.key).await, Outcome::Applied(Version::new(1)));
+        assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
 
         // Somebody takes it over before the writer has had an answer.
-        story.tell_with(&lossy, Vec::new(), claim(instance())).await;
-        assert_eq!(whole.send(&lossy, &story.key).await, Outcome::Applied(Version::new(1)));
-        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
-        let other = creation(&story, true);
+        model.tell_with(&lossy, Vec::new(), claim(instance())).await;
+        assert_eq!(whole.send(&lossy, &model.key).await, Outcome::Applied(Version::new(1)));
+        assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
+        let other = creation(&model, true);
         let other = Draft { after: Tip::ABSENT, ..other };
-        assert_eq!(other.send(&lossy, &story.key).await, Outcome::Conflict { actual: Version::new(2) });
+        assert_eq!(other.send(&lossy, &model.key).await, Outcome::Conflict { actual: Version::new(2) });
     });
 }
 

@@ -10,7 +10,7 @@ use a2a_core::{
     Tenant, Version,
 };
 use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore, SnapshotPolicy};
-use a2a_testkit::sample::{Story, at, instance, message, status};
+use a2a_testkit::sample::{TaskModel, at, instance, message, status};
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -90,28 +90,28 @@ async fn expire(place: &Place, clock: &Clock) -> usize {
 fn a_finished_task_is_invisible_at_once_when_its_time_is_over() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, clock) = open(place).await;
-        let mut story = Story::new("t").by("ann").begin(&store).await;
+        let mut model = TaskModel::new("t").by("ann").begin(&store).await;
         let webhook = PushSubscription { config: webhook("t"), acknowledged: Version::ABSENT };
-        store.save_config(&story.key, &webhook).await.unwrap();
-        let end = status(&story.task, TaskState::Completed, at(1));
-        story.tell(&store, vec![end]).await;
-        let query = TaskQuery::new(Tenant::default(), story.principal.clone(), 10);
+        store.save_config(&model.key, &webhook).await.unwrap();
+        let end = status(&model.task, TaskState::Completed, at(1));
+        model.tell(&store, vec![end]).await;
+        let query = TaskQuery::new(Tenant::default(), model.principal.clone(), 10);
 
         clock.forward(TASKS as i64 - 10);
-        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+        assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
         assert_eq!(store.list(&query).await.unwrap().total, 1);
-        assert_eq!(store.list_configs(&story.key).await.unwrap().len(), 1);
+        assert_eq!(store.list_configs(&model.key).await.unwrap().len(), 1);
 
         clock.forward(20);
-        assert_eq!(store.load(&story.key).await.unwrap(), None);
-        assert_eq!(store.head(&story.key).await.unwrap(), None);
-        assert_eq!(store.watch(&story.key, &instance()).await.unwrap(), None);
-        let replay = store.commits_after(&story.key, Version::ABSENT).await.unwrap();
+        assert_eq!(store.load(&model.key).await.unwrap(), None);
+        assert_eq!(store.head(&model.key).await.unwrap(), None);
+        assert_eq!(store.watch(&model.key, &instance()).await.unwrap(), None);
+        let replay = store.commits_after(&model.key, Version::ABSENT).await.unwrap();
         assert_eq!(replay, Replay::Commits(Vec::new()));
         let page = store.list(&query).await.unwrap();
         assert_eq!((page.total, page.tasks.len()), (0, 0));
-        assert_eq!(store.list_configs(&story.key).await.unwrap(), Vec::new());
-        assert!(!store.delete(&story.key).await.unwrap());
+        assert_eq!(store.list_configs(&model.key).await.unwrap(), Vec::new());
+        assert!(!store.delete(&model.key).await.unwrap());
     });
 }
 
@@ -135,13 +135,13 @@ fn nothing_of_an_expired_task_stays_in_the_table() {
 fn an_expired_task_can_be_created_anew_before_its_items_are_gone() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, clock) = open(place).await;
-        let mut story = Story::new("t").by("ann").begin(&store).await;
+        let mut model = TaskModel::new("t").by("ann").begin(&store).await;
         for state in [TaskState::Working, TaskState::Completed] {
-            let event = status(&story.task, state, at(1));
-            story.tell(&store, vec![event]).await;
+            let event = status(&model.task, state, at(1));
+            model.tell(&store, vec![event]).await;
         }
         clock.forward(TASKS as i64 + 1);
-        let mut again = Story::new("t").by("bob").begin(&store).await;
+        let mut again = TaskModel::new("t").by("bob").begin(&store).await;
         for n in 0..5 {
             let said = message(&again.task, &n.to_string(), vec![Part::text("anew")]);
             again.tell(&store, vec![said]).await;
@@ -154,15 +154,15 @@ fn an_expired_task_can_be_created_anew_before_its_items_are_gone() {
 fn a_finished_task_outlives_its_commits() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, clock) = open(place).await;
-        let mut story = Story::new("t").begin(&store).await;
-        let end = status(&story.task, TaskState::Completed, at(1));
-        story.tell(&store, vec![end]).await;
+        let mut model = TaskModel::new("t").begin(&store).await;
+        let end = status(&model.task, TaskState::Completed, at(1));
+        model.tell(&store, vec![end]).await;
         clock.forward(COMMITS as i64 + 1);
         assert_eq!(expire(place, &clock).await, 2, "the two commits");
-        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
-        let replay = store.commits_after(&story.key, Version::ABSENT).await.unwrap();
-        assert_eq!(replay, Replay::Snapshot(Box::new(story.stored().unwrap())));
-        let replay = store.commits_after(&story.key, story.version).await.unwrap();
+        assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
+        let replay = store.commits_after(&model.key, Version::ABSENT).await.unwrap();
+        assert_eq!(replay, Replay::Snapshot(Box::new(model.stored().unwrap())));
+        let replay = store.commits_after(&model.key, model.version).await.unwrap();
         assert_eq!(replay, Replay::Commits(Vec::new()));
     });
 }
@@ -171,28 +171,28 @@ fn a_finished_task_outlives_its_commits() {
 fn a_task_of_one_commit_outlives_the_commits_after_it_and_goes_at_its_own_time() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, clock) = open(place).await;
-        let mut story = Story::new("t").by("ann");
-        let end = status(&story.task, TaskState::Completed, at(1));
-        story.tell(&store, vec![a2a::StreamResponse::Task(story.task.clone()), end]).await;
+        let mut model = TaskModel::new("t").by("ann");
+        let end = status(&model.task, TaskState::Completed, at(1));
+        model.tell(&store, vec![a2a::StreamResponse::Task(model.task.clone()), end]).await;
         for _ in 0..2 {
             clock.forward(1);
-            story.tell(&store, vec![]).await;
+            model.tell(&store, vec![]).await;
         }
         clock.forward(COMMITS as i64 + 1);
         assert_eq!(expire(place, &clock).await, 2, "the two commits without events");
-        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
-        let replay = store.commits_after(&story.key, Version::ABSENT).await.unwrap();
-        assert_eq!(replay, Replay::Commits(vec![Arc::clone(&story.log[0])]));
-        let replay = store.commits_after(&story.key, Version::new(1)).await.unwrap();
-        assert_eq!(replay, Replay::Snapshot(Box::new(story.stored().unwrap())));
-        story.tell(&store, vec![]).await;
-        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+        assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
+        let replay = store.commits_after(&model.key, Version::ABSENT).await.unwrap();
+        assert_eq!(replay, Replay::Commits(vec![Arc::clone(&model.log[0])]));
+        let replay = store.commits_after(&model.key, Version::new(1)).await.unwrap();
+        assert_eq!(replay, Replay::Snapshot(Box::new(model.stored().unwrap())));
+        model.tell(&store, vec![]).await;
+        assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
 
         clock.forward(TASKS as i64 + 1);
-        assert_eq!(store.load(&story.key).await.unwrap(), None);
-        let replay = store.commits_after(&story.key, Version::ABSENT).await.unwrap();
+        assert_eq!(store.load(&model.key).await.unwrap(), None);
+        let replay = store.commits_after(&model.key, Version::ABSENT).await.unwrap();
         assert_eq!(replay, Replay::Commits(Vec::new()));
-        let again = Story::new("t").by("bob").begin(&store).await;
+        let again = TaskModel::new("t").by("bob").begin(&store).await;
         assert_eq!(store.load(&again.key).await.unwrap(), again.stored());
     });
 }
@@ -201,23 +201,23 @@ fn a_task_of_one_commit_outlives_the_commits_after_it_and_goes_at_its_own_time()
 fn a_watcher_is_forgotten_after_the_retention_of_commits_or_with_its_task() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, clock) = open(place).await;
-        let mut story = Story::new("t").begin(&store).await;
+        let mut model = TaskModel::new("t").begin(&store).await;
         let (early, late) = (instance(), instance());
-        store.watch(&story.key, &early).await.unwrap().unwrap();
+        store.watch(&model.key, &early).await.unwrap().unwrap();
         clock.forward(COMMITS as i64 * 2 / 5);
-        store.watch(&story.key, &late).await.unwrap().unwrap();
-        assert_eq!(store.watchers(&story.key).await.unwrap(), [early, late].into());
+        store.watch(&model.key, &late).await.unwrap().unwrap();
+        assert_eq!(store.watchers(&model.key).await.unwrap(), [early, late].into());
         clock.forward(COMMITS as i64 * 3 / 5);
-        assert_eq!(store.watchers(&story.key).await.unwrap(), [late].into());
-        store.watch(&story.key, &early).await.unwrap().unwrap();
-        assert_eq!(store.watchers(&story.key).await.unwrap(), [early, late].into());
+        assert_eq!(store.watchers(&model.key).await.unwrap(), [late].into());
+        store.watch(&model.key, &early).await.unwrap().unwrap();
+        assert_eq!(store.watchers(&model.key).await.unwrap(), [early, late].into());
 
-        story.tell(&store, vec![status(&story.task, TaskState::Completed, at(1))]).await;
+        model.tell(&store, vec![status(&model.task, TaskState::Completed, at(1))]).await;
         clock.forward(TASKS as i64 - 1);
-        store.watch(&story.key, &late).await.unwrap().unwrap();
-        assert_eq!(store.watchers(&story.key).await.unwrap(), [late].into());
+        store.watch(&model.key, &late).await.unwrap().unwrap();
+        assert_eq!(store.watchers(&model.key).await.unwrap(), [late].into());
         clock.forward(1);
-        assert_eq!(store.watchers(&story.key).await.unwrap(), [].into());
+        assert_eq!(store.watchers(&model.key).await.unwrap(), [].into());
     });
 }
 
@@ -227,11 +227,11 @@ fn a_delivery_that_was_given_up_is_forgotten_after_the_retention_of_tasks_or_wit
         let (store, clock) = open(place).await;
         let mut deliveries = Vec::new();
         for id in ["early", "deleted", "late"] {
-            let story = Story::new(id).begin(&store).await;
+            let model = TaskModel::new(id).begin(&store).await;
             let webhook = PushSubscription { config: webhook(id), acknowledged: Version::ABSENT };
-            store.save_config(&story.key, &webhook).await.unwrap();
+            store.save_config(&model.key, &webhook).await.unwrap();
             let delivery = GivenUpDelivery {
-                task: story.key,
+                task: model.key,
                 config_id: "w".into(),
                 version: Version::new(1),
                 host: "example.com".into(),
@@ -268,20 +268,20 @@ fn webhook(task_id: &str) -> a2a::TaskPushNotificationConfig {
 fn a_parked_task_waits_for_ever() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, clock) = open(place).await;
-        let mut story = Story::new("t").begin(&store).await;
+        let mut model = TaskModel::new("t").begin(&store).await;
         for state in [TaskState::Working, TaskState::InputRequired] {
-            let event = status(&story.task, state, at(1));
-            story.tell(&store, vec![event]).await;
+            let event = status(&model.task, state, at(1));
+            model.tell(&store, vec![event]).await;
         }
-        story.tell(&store, vec![]).await;
+        model.tell(&store, vec![]).await;
         clock.forward(1_000 * COMMITS as i64);
         expire(place, &clock).await;
         let (other, _) = open(place).await;
-        assert_eq!(other.load(&story.key).await.unwrap(), story.stored());
+        assert_eq!(other.load(&model.key).await.unwrap(), model.stored());
         // A writer that has not loaded it finds its way as well.
-        let said = message(&story.task, "m", vec![Part::text("here I am")]);
-        story.tell(&other, vec![said]).await;
-        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+        let said = message(&model.task, "m", vec![Part::text("here I am")]);
+        model.tell(&other, vec![said]).await;
+        assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
         assert_eq!(store.executing(&instance(), None).await.unwrap().tasks, []);
     });
 }
@@ -290,17 +290,17 @@ fn a_parked_task_waits_for_ever() {
 fn a_running_task_that_is_written_or_read_now_and_then_loses_nothing() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, clock) = open(place).await;
-        let mut story = Story::new("t").begin(&store).await;
-        let start = status(&story.task, TaskState::Working, at(1));
-        story.tell(&store, vec![start]).await;
+        let mut model = TaskModel::new("t").begin(&store).await;
+        let start = status(&model.task, TaskState::Working, at(1));
+        model.tell(&store, vec![start]).await;
         for n in 0..30 {
             clock.forward(COMMITS as i64 * 2 / 5);
             expire(place, &clock).await;
             if n % 2 == 0 {
-                let said = message(&story.task, &n.to_string(), vec![Part::text("still here")]);
-                story.tell(&store, vec![said]).await;
+                let said = message(&model.task, &n.to_string(), vec![Part::text("still here")]);
+                model.tell(&store, vec![said]).await;
             } else {
-                assert_eq!(store.load(&story.key).await.unwrap(), story.stored(), "in round {n}");
+                assert_eq!(store.load(&model.key).await.unwrap(), model.stored(), "in round {n}");
             }
         }
     });
@@ -310,17 +310,17 @@ fn a_running_task_that_is_written_or_read_now_and_then_loses_nothing() {
 fn a_stale_writer_conflicts_also_where_the_commits_after_its_own_have_expired() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, clock) = open(place).await;
-        let mut story = Story::new("t").begin(&store).await;
-        let stale = story.draft(vec![message(&story.task, "late", vec![Part::text("late")])]);
+        let mut model = TaskModel::new("t").begin(&store).await;
+        let stale = model.draft(vec![message(&model.task, "late", vec![Part::text("late")])]);
         for state in [TaskState::Working, TaskState::InputRequired] {
-            let event = status(&story.task, state, at(1));
-            story.tell(&store, vec![event]).await;
+            let event = status(&model.task, state, at(1));
+            model.tell(&store, vec![event]).await;
         }
         clock.forward(COMMITS as i64 + 1);
         expire(place, &clock).await;
-        let outcome = stale.send(&store, &story.key).await;
-        assert_eq!(outcome, a2a_core::Outcome::Conflict { actual: story.version });
-        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+        let outcome = stale.send(&store, &model.key).await;
+        assert_eq!(outcome, a2a_core::Outcome::Conflict { actual: model.version });
+        assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
     });
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use a2a::{Part, TaskState};
 use a2a_core::{BackendError, Env, SystemEnv, TaskStore};
 use a2a_store_dynamodb::DynamoDbStore;
-use a2a_testkit::sample::{Story, at, message, status};
+use a2a_testkit::sample::{TaskModel, at, message, status};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -24,7 +24,7 @@ use crate::place::Place;
 #[derive(Clone)]
 struct Restless {
     store: Arc<DynamoDbStore>,
-    story: Arc<Mutex<Story>>,
+    model: Arc<Mutex<TaskModel>>,
     table: Table,
     /// Whether what a commit supersedes is gone at once.
     tears_down: bool,
@@ -45,11 +45,11 @@ impl fmt::Debug for Restless {
 impl Restless {
     async fn park(place: &Place, tears_down: bool) -> Self {
         let store = Arc::new(place.store(|config| config).await);
-        let mut story = Story::new("t").begin(&*store).await;
-        let asks = status(&story.task, TaskState::InputRequired, at(1));
-        story.tell(&*store, vec![asks]).await;
+        let mut model = TaskModel::new("t").begin(&*store).await;
+        let asks = status(&model.task, TaskState::InputRequired, at(1));
+        model.tell(&*store, vec![asks]).await;
         let table = Table { client: place.client().await, name: place.table.clone() };
-        Restless { store, story: Arc::new(Mutex::new(story)), table, tears_down }
+        Restless { store, model: Arc::new(Mutex::new(model)), table, tears_down }
     }
 
     /// A reader that this disturbs.
@@ -59,17 +59,17 @@ impl Restless {
     }
 
     async fn say_more(&self) {
-        let mut story = self.story.lock().await;
+        let mut model = self.model.lock().await;
         let superseded = if self.tears_down { self.table.parts().await } else { Vec::new() };
-        let id = story.version.to_string();
-        let said = message(&story.task, &id, vec![Part::text("still waiting")]);
-        story.tell(&*self.store, vec![said]).await;
+        let id = model.version.to_string();
+        let said = message(&model.task, &id, vec![Part::text("still waiting")]);
+        model.tell(&*self.store, vec![said]).await;
         self.table.remove(&superseded).await;
     }
 
     async fn assert_is_right(&self, store: &DynamoDbStore) {
-        let story = self.story.lock().await;
-        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+        let model = self.model.lock().await;
+        assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
     }
 }
 
@@ -122,7 +122,7 @@ fn a_reader_is_done_however_often_snapshots_are_superseded_meanwhile() {
         let task = Restless::park(place, false).await;
         let reader = task.reader(place).await;
         for _ in 0..5 {
-            let before = task.story.lock().await.clone();
+            let before = task.model.lock().await.clone();
             let seen = reader.load(&before.key).await.unwrap().unwrap();
             assert!(seen.version >= before.version, "from {} back to {}", before.version, seen.version);
             assert_eq!(seen.task.history.map_or(0, |said| said.len() as u64), seen.version.get() - 2);
@@ -153,7 +153,7 @@ fn a_superseded_snapshot_expires_soon_and_the_last_of_a_parked_task_never() {
 fn a_task_that_changes_whenever_it_is_read_is_unavailable_and_one_that_lacks_a_part_is_corrupt() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let task = Restless::park(place, true).await;
-        let key = task.story.lock().await.key.clone();
+        let key = task.model.lock().await.key.clone();
         let refused = task.reader(place).await.load(&key).await;
         assert!(matches!(refused, Err(BackendError::Unavailable(_))), "{refused:?}");
         task.assert_is_right(&task.store).await;

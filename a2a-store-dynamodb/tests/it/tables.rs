@@ -3,7 +3,7 @@
 use a2a_core::{BackendError, Beat, Deployment, Format, Member, Membership, TaskStore};
 use a2a_store_dynamodb::DynamoDbStore;
 use a2a_store_dynamodb::table::{Protection, create_table, set_up, verify_table};
-use a2a_testkit::sample::{Story, instance};
+use a2a_testkit::sample::{TaskModel, instance};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
@@ -93,7 +93,7 @@ fn a_table_of_an_earlier_edition_stays_refused() {
             delete.key("pk", format.clone()).key("sk", format.clone()).send().await.unwrap();
             match left {
                 "a member" => assert_eq!(store.beat(&me).await.unwrap(), Beat::Alive),
-                _ => drop(Story::new("t").begin(&store).await),
+                _ => drop(TaskModel::new("t").begin(&store).await),
             }
             let refused = [
                 set_up(&client, &place.table).await,
@@ -139,8 +139,8 @@ fn a_store_that_makes_its_own_client_works() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let store = DynamoDbStore::new(&place.setup(None).shared().await, &place.table);
         assert_eq!(store.format().await.unwrap(), Format::CURRENT);
-        let story = Story::new("t").begin(&store).await;
-        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+        let model = TaskModel::new("t").begin(&store).await;
+        assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
     });
 }
 

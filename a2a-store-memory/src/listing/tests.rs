@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use a2a::Part;
 use a2a_core::TaskStore;
-use a2a_testkit::sample::{Story, at, chunk, status};
+use a2a_testkit::sample::{TaskModel, at, chunk, status};
 
 use super::*;
 use crate::MemoryStore;
@@ -17,18 +17,18 @@ fn everything(limit: usize) -> TaskQuery {
 #[tokio::test]
 async fn commits_that_change_no_status_leave_the_index_alone() {
     let store = MemoryStore::new();
-    let mut story = Story::new("t").begin(&store).await;
-    let event = status(&story.task, TaskState::Working, at(1));
-    story.tell(&store, vec![event]).await;
+    let mut model = TaskModel::new("t").begin(&store).await;
+    let event = status(&model.task, TaskState::Working, at(1));
+    model.tell(&store, vec![event]).await;
 
     let location = store.location.clone();
     let owner = Owner { tenant: Tenant::default(), principal: None };
     let held = location.listing.owners.lock(&owner);
     let (done, finished) = mpsc::channel();
     let writer = std::thread::spawn(move || {
-        let event = chunk(&story.task, "a", vec![Part::text("x")], false);
+        let event = chunk(&model.task, "a", vec![Part::text("x")], false);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(story.tell(&store, vec![event]));
+        runtime.block_on(model.tell(&store, vec![event]));
         done.send(()).unwrap();
     });
     let verdict = finished.recv_timeout(Duration::from_secs(30));
@@ -40,23 +40,23 @@ async fn commits_that_change_no_status_leave_the_index_alone() {
 #[tokio::test]
 async fn an_owner_without_tasks_takes_no_room() {
     let store = MemoryStore::new();
-    let story = Story::new("t").by("ann").begin(&store).await;
-    let owner = Owner { tenant: Tenant::default(), principal: story.principal.clone() };
+    let model = TaskModel::new("t").by("ann").begin(&store).await;
+    let owner = Owner { tenant: Tenant::default(), principal: model.principal.clone() };
     let owners = &store.location.listing.owners;
     assert_eq!(owners.lock(&owner).len(), 1);
-    assert!(store.delete(&story.key).await.unwrap());
+    assert!(store.delete(&model.key).await.unwrap());
     assert_eq!(owners.lock(&owner).len(), 0);
 }
 
 #[tokio::test]
 async fn a_context_or_state_without_tasks_takes_no_room() {
     let store = MemoryStore::new();
-    let mut story = Story::new("t").begin(&store).await;
-    Story::new("other").begin(&store).await;
+    let mut model = TaskModel::new("t").begin(&store).await;
+    TaskModel::new("other").begin(&store).await;
     for (state, context) in [(TaskState::Working, "d"), (TaskState::InputRequired, "e")] {
-        story.task.context_id = context.into();
-        let event = status(&story.task, state, at(1));
-        story.tell(&store, vec![event]).await;
+        model.task.context_id = context.into();
+        let event = status(&model.task, state, at(1));
+        model.tell(&store, vec![event]).await;
     }
     let owner = Owner { tenant: Tenant::default(), principal: None };
     let owners = store.location.listing.owners.lock(&owner);
@@ -69,8 +69,8 @@ async fn a_context_or_state_without_tasks_takes_no_room() {
 async fn a_task_that_changes_while_it_is_listed_is_on_the_first_page() {
     const CHANGES: i64 = 2_000;
     let store = MemoryStore::new();
-    Story::new("still").begin(&store).await;
-    let mut moving = Story::new("moving").begin(&store).await;
+    TaskModel::new("still").begin(&store).await;
+    let mut moving = TaskModel::new("moving").begin(&store).await;
 
     let to = store.clone();
     let writer = std::thread::spawn(move || {

@@ -6,17 +6,17 @@ use a2a_core::{
     TaskStore, Tenant, Tip, Version,
 };
 use a2a_store_memory::{Config, MemoryStore};
-use a2a_testkit::sample::{Story, at, chunk, claim, commit_id, instance, status};
+use a2a_testkit::sample::{TaskModel, at, chunk, claim, commit_id, instance, status};
 
-async fn ended(store: &MemoryStore, id: &str, state: TaskState) -> Story {
-    let mut story = Story::new(id).begin(store).await;
-    let event = status(&story.task, state, at(1));
-    story.tell(store, vec![event]).await;
-    story
+async fn ended(store: &MemoryStore, id: &str, state: TaskState) -> TaskModel {
+    let mut model = TaskModel::new(id).begin(store).await;
+    let event = status(&model.task, state, at(1));
+    model.tell(store, vec![event]).await;
+    model
 }
 
-async fn exists(store: &MemoryStore, story: &Story) -> bool {
-    store.head(&story.key).await.unwrap().is_some()
+async fn exists(store: &MemoryStore, model: &TaskModel) -> bool {
+    store.head(&model.key).await.unwrap().is_some()
 }
 
 async fn listed(store: &MemoryStore) -> u64 {
@@ -32,14 +32,14 @@ fn webhook(task_id: &str) -> PushSubscription {
 async fn the_tasks_that_finished_first_are_deleted() {
     let store = MemoryStore::with_config(Config::default().finished_tasks(2));
     let states = [TaskState::Failed, TaskState::Completed, TaskState::Canceled, TaskState::Rejected];
-    let mut stories = Vec::new();
+    let mut models = Vec::new();
     for (id, state) in states.into_iter().enumerate() {
-        stories.push(ended(&store, &id.to_string(), state).await);
+        models.push(ended(&store, &id.to_string(), state).await);
     }
-    assert!(!exists(&store, &stories[0]).await);
-    assert!(!exists(&store, &stories[1]).await);
-    assert!(exists(&store, &stories[2]).await);
-    assert!(exists(&store, &stories[3]).await);
+    assert!(!exists(&store, &models[0]).await);
+    assert!(!exists(&store, &models[1]).await);
+    assert!(exists(&store, &models[2]).await);
+    assert!(exists(&store, &models[3]).await);
     assert_eq!(listed(&store).await, 2);
 }
 
@@ -59,8 +59,8 @@ async fn running_and_parked_tasks_are_never_deleted() {
 #[tokio::test]
 async fn a_store_may_keep_no_finished_task() {
     let store = MemoryStore::with_config(Config::default().finished_tasks(0));
-    let story = ended(&store, "t", TaskState::Completed).await;
-    assert!(!exists(&store, &story).await);
+    let model = ended(&store, "t", TaskState::Completed).await;
+    assert!(!exists(&store, &model).await);
     assert_eq!(listed(&store).await, 0);
 }
 
@@ -68,17 +68,17 @@ async fn a_store_may_keep_no_finished_task() {
 async fn all_that_belongs_to_a_deleted_task_goes_with_it() {
     let store = MemoryStore::with_config(Config::default().finished_tasks(1));
     let me = instance();
-    let mut story = Story::new("t").begin(&store).await;
-    store.save_config(&story.key, &webhook("t")).await.unwrap();
-    let event = status(&story.task, TaskState::Completed, at(1));
-    story.tell_with(&store, vec![event], claim(me)).await;
-    assert_eq!(store.executing(&me, None).await.unwrap().tasks, [story.key.clone()]);
+    let mut model = TaskModel::new("t").begin(&store).await;
+    store.save_config(&model.key, &webhook("t")).await.unwrap();
+    let event = status(&model.task, TaskState::Completed, at(1));
+    model.tell_with(&store, vec![event], claim(me)).await;
+    assert_eq!(store.executing(&me, None).await.unwrap().tasks, [model.key.clone()]);
 
     ended(&store, "next", TaskState::Completed).await;
-    assert!(!exists(&store, &story).await);
+    assert!(!exists(&store, &model).await);
     assert!(store.executing(&me, None).await.unwrap().tasks.is_empty());
-    assert!(store.list_configs(&story.key).await.unwrap().is_empty());
-    assert_eq!(store.commits_after(&story.key, Version::ABSENT).await.unwrap(), Replay::Commits(vec![]));
+    assert!(store.list_configs(&model.key).await.unwrap().is_empty());
+    assert_eq!(store.commits_after(&model.key, Version::ABSENT).await.unwrap(), Replay::Commits(vec![]));
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn a_task_that_was_deleted_and_made_anew_is_not_deleted_for_its_past() {
     let store = MemoryStore::with_config(Config::default().finished_tasks(2));
     let first = ended(&store, "again", TaskState::Completed).await;
     assert!(store.delete(&first.key).await.unwrap());
-    let again = Story::new("again").begin(&store).await;
+    let again = TaskModel::new("again").begin(&store).await;
     for id in 0..5 {
         ended(&store, &id.to_string(), TaskState::Completed).await;
     }
@@ -97,13 +97,13 @@ async fn a_task_that_was_deleted_and_made_anew_is_not_deleted_for_its_past() {
 #[tokio::test]
 async fn a_terminal_state_is_never_left() {
     let store = MemoryStore::new();
-    let story = ended(&store, "t", TaskState::Completed).await;
-    let mut wrong = story.draft(vec![status(&story.task, TaskState::Working, at(9))]);
+    let model = ended(&store, "t", TaskState::Completed).await;
+    let mut wrong = model.draft(vec![status(&model.task, TaskState::Working, at(9))]);
     wrong.task.status.state = TaskState::Working;
-    assert_eq!(wrong.send(&store, &story.key).await, Outcome::Applied(Version::new(3)));
+    assert_eq!(wrong.send(&store, &model.key).await, Outcome::Applied(Version::new(3)));
 
-    let stored = store.load(&story.key).await.unwrap().unwrap();
-    assert_eq!(stored.task, story.task);
+    let stored = store.load(&model.key).await.unwrap().unwrap();
+    assert_eq!(stored.task, model.task);
     assert_eq!(stored.head.state, TaskState::Completed);
     let query = TaskQuery { state: Some(TaskState::Working), ..TaskQuery::new(Tenant::default(), None, 9) };
     assert_eq!(store.list(&query).await.unwrap().total, 0);
@@ -112,27 +112,27 @@ async fn a_terminal_state_is_never_left() {
 #[tokio::test]
 async fn commits_that_left_the_log_are_replaced_by_a_snapshot() {
     let store = MemoryStore::with_config(Config::default().log_commits(3));
-    let mut story = Story::new("t").begin(&store).await;
+    let mut model = TaskModel::new("t").begin(&store).await;
     for number in 0..9 {
-        let event = chunk(&story.task, "a", vec![Part::text(number.to_string())], number > 0);
-        story.tell(&store, vec![event]).await;
+        let event = chunk(&model.task, "a", vec![Part::text(number.to_string())], number > 0);
+        model.tell(&store, vec![event]).await;
     }
-    let replay = store.commits_after(&story.key, Version::new(6)).await.unwrap();
-    assert_eq!(replay, Replay::Snapshot(Box::new(story.stored().unwrap())));
-    let replay = store.commits_after(&story.key, Version::new(7)).await.unwrap();
-    assert_eq!(replay, Replay::Commits(story.log[7..].to_vec()));
+    let replay = store.commits_after(&model.key, Version::new(6)).await.unwrap();
+    assert_eq!(replay, Replay::Snapshot(Box::new(model.stored().unwrap())));
+    let replay = store.commits_after(&model.key, Version::new(7)).await.unwrap();
+    assert_eq!(replay, Replay::Commits(model.log[7..].to_vec()));
 }
 
 #[tokio::test]
 async fn replays_share_the_commits_with_their_writer() {
     let store = MemoryStore::new();
-    let story = Story::new("t");
-    let events = vec![StreamResponse::Task(story.task.clone())];
-    let commit = Commit::new(Tip::ABSENT, commit_id(), events, &story.task);
+    let model = TaskModel::new("t");
+    let events = vec![StreamResponse::Task(model.task.clone())];
+    let commit = Commit::new(Tip::ABSENT, commit_id(), events, &model.task);
     let record = std::sync::Arc::clone(commit.record());
-    assert_eq!(store.commit(&story.key, commit).await.unwrap(), Outcome::Applied(Version::new(1)));
+    assert_eq!(store.commit(&model.key, commit).await.unwrap(), Outcome::Applied(Version::new(1)));
 
-    let replay = store.commits_after(&story.key, Version::ABSENT).await.unwrap();
+    let replay = store.commits_after(&model.key, Version::ABSENT).await.unwrap();
     let Replay::Commits(commits) = replay else { panic!("a snapshot of a short log") };
     assert!(std::sync::Arc::ptr_eq(&commits[0], &record));
 }
@@ -140,14 +140,14 @@ async fn replays_share_the_commits_with_their_writer() {
 #[tokio::test]
 async fn a_log_that_does_not_begin_with_the_task_is_rejected() {
     let store = MemoryStore::new();
-    let story = Story::new("t");
-    for events in [vec![], vec![status(&story.task, TaskState::Working, at(0))]] {
-        let commit = Commit::new(Tip::ABSENT, commit_id(), events, &story.task);
+    let model = TaskModel::new("t");
+    for events in [vec![], vec![status(&model.task, TaskState::Working, at(0))]] {
+        let commit = Commit::new(Tip::ABSENT, commit_id(), events, &model.task);
         assert!(matches!(
-            store.commit(&story.key, commit).await,
+            store.commit(&model.key, commit).await,
             Err(a2a_core::BackendError::Rejected { .. })
         ));
-        assert!(!exists(&store, &story).await);
+        assert!(!exists(&store, &model).await);
     }
 }
 
@@ -156,8 +156,8 @@ async fn a_page_of_what_an_instance_executes_is_as_large_as_configured() {
     let store = MemoryStore::with_config(Config::default().executing_page(2));
     let me = instance();
     for id in ["a", "b", "c"] {
-        let mut story = Story::new(id).begin(&store).await;
-        story.tell_with(&store, Vec::new(), claim(me)).await;
+        let mut model = TaskModel::new(id).begin(&store).await;
+        model.tell_with(&store, Vec::new(), claim(me)).await;
     }
     let first = store.executing(&me, None).await.unwrap();
     assert_eq!(first.tasks.len(), 2);
@@ -168,7 +168,7 @@ async fn a_page_of_what_an_instance_executes_is_as_large_as_configured() {
 #[tokio::test]
 async fn the_deliveries_that_were_given_up_first_are_forgotten() {
     let store = MemoryStore::with_config(Config::default().given_up_deliveries(2));
-    let key = Story::new("t").key;
+    let key = TaskModel::new("t").key;
     let delivery = |id: u64| GivenUpDelivery {
         task: key.clone(),
         config_id: id.to_string(),
@@ -196,7 +196,7 @@ async fn the_deliveries_that_were_given_up_first_are_forgotten() {
 #[tokio::test]
 async fn debug_output_shows_no_task() {
     let store = MemoryStore::new();
-    Story::new("secret").begin(&store).await;
+    TaskModel::new("secret").begin(&store).await;
     assert!(!format!("{store:?}").contains("secret"));
 }
 
@@ -204,26 +204,26 @@ async fn debug_output_shows_no_task() {
 async fn logs_of_finished_tasks_go_from_the_first_to_finish() {
     let one = {
         let store = MemoryStore::new();
-        let story = eventful(&store, "measured").await;
-        story.log.iter().map(|record| serde_json::to_vec(&**record).unwrap().len()).sum::<usize>()
+        let model = eventful(&store, "measured").await;
+        model.log.iter().map(|record| serde_json::to_vec(&**record).unwrap().len()).sum::<usize>()
     };
     // Room for some of them, however the store weighs content.
     let store = MemoryStore::with_config(Config::default().finished_log_bytes(6 * one));
-    let mut stories = Vec::new();
+    let mut models = Vec::new();
     for n in 0..40 {
-        stories.push(eventful(&store, &format!("t{n}")).await);
+        models.push(eventful(&store, &format!("t{n}")).await);
     }
     let mut kept = Vec::new();
-    for story in &stories {
+    for model in &models {
         // The content stays, whatever becomes of the log.
-        assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
-        kept.push(match store.commits_after(&story.key, Version::ABSENT).await.unwrap() {
+        assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
+        kept.push(match store.commits_after(&model.key, Version::ABSENT).await.unwrap() {
             Replay::Commits(commits) => {
-                assert_eq!(commits, story.log);
+                assert_eq!(commits, model.log);
                 true
             }
             Replay::Snapshot(stored) => {
-                assert_eq!(Some(*stored), story.stored());
+                assert_eq!(Some(*stored), model.stored());
                 false
             }
         });
@@ -232,20 +232,20 @@ async fn logs_of_finished_tasks_go_from_the_first_to_finish() {
     assert!((1..40).contains(&first), "{kept:?}");
     assert!(kept[first..].iter().all(|kept| *kept), "{kept:?}");
     // Who has all but the last commit still gets that alone.
-    let early = &stories[0];
+    let early = &models[0];
     let last = early.log.last().cloned().unwrap();
     let before = Version::new(early.version.get() - 1);
     assert_eq!(store.commits_after(&early.key, before).await.unwrap(), Replay::Commits(vec![last]));
 }
 
-async fn eventful(store: &MemoryStore, id: &str) -> Story {
-    let mut story = Story::new(id).begin(store).await;
+async fn eventful(store: &MemoryStore, id: &str) -> TaskModel {
+    let mut model = TaskModel::new(id).begin(store).await;
     for n in 0..20 {
         let said =
-            a2a_testkit::sample::message(&story.task, &n.to_string(), vec![a2a::Part::text("x".repeat(200))]);
-        story.tell(store, vec![said]).await;
+            a2a_testkit::sample::message(&model.task, &n.to_string(), vec![a2a::Part::text("x".repeat(200))]);
+        model.tell(store, vec![said]).await;
     }
-    let done = status(&story.task, TaskState::Completed, at(1));
-    story.tell(store, vec![done]).await;
-    story
+    let done = status(&model.task, TaskState::Completed, at(1));
+    model.tell(store, vec![done]).await;
+    model
 }

@@ -12,8 +12,8 @@ use super::inbox::Inbox;
 use crate::BusFixture;
 use crate::expect::{eventually, within};
 use crate::sample::{
-    Story, at, awkward_metadata, awkward_text, chunk, commit_id, message, noise, parts_of_every_kind, status,
-    status_saying,
+    TaskModel, at, awkward_metadata, awkward_text, chunk, commit_id, message, noise, parts_of_every_kind,
+    status, status_saying,
 };
 
 /// One recipient or many, in each way in which they are reached: each gets the message, no other instance does, nor
@@ -103,13 +103,13 @@ pub async fn a_connected_endpoint_is_reached(fixture: &dyn BusFixture) {
 /// carrier may turn into `Changed`, with the version of the last.
 pub async fn messages_to_a_live_endpoint_arrive_whole(fixture: &dyn BusFixture) {
     let (sender, mut reader) = (Inbox::open(fixture).await, Inbox::open(fixture).await);
-    let story = Story::new("t");
+    let model = TaskModel::new("t");
     let events = vec![
-        a2a::StreamResponse::Task(story.task.clone()),
-        status_saying(&story.task, TaskState::Working, at(1), "s", parts_of_every_kind()),
-        chunk(&story.task, "a", parts_of_every_kind(), true),
-        message(&story.task, "m", parts_of_every_kind()),
-        status(&story.task, TaskState::Completed, at(2)),
+        a2a::StreamResponse::Task(model.task.clone()),
+        status_saying(&model.task, TaskState::Working, at(1), "s", parts_of_every_kind()),
+        chunk(&model.task, "a", parts_of_every_kind(), true),
+        message(&model.task, "m", parts_of_every_kind()),
+        status(&model.task, TaskState::Completed, at(2)),
     ];
     let small = News::Commits(vec![record(7, events), record(8, Vec::new()), record(9, Vec::new())]);
     let news = [
@@ -138,7 +138,7 @@ pub async fn messages_to_a_live_endpoint_arrive_whole(fixture: &dyn BusFixture) 
     }
     for size in [20_000, 63_000, 70_000, 300_000, 2_000_000] {
         reader.seen.clear();
-        let piece = |n: u64| vec![chunk(&story.task, "a", vec![Part::text(noise(n, size / 2))], true)];
+        let piece = |n: u64| vec![chunk(&model.task, "a", vec![Part::text(noise(n, size / 2))], true)];
         let commits = News::Commits(vec![record(41, piece(1)), record(42, piece(2))]);
         let task = TaskKey::new(Tenant::default(), size.to_string());
         let inline = BusMessage { from: sender.id(), task, news: commits, trace: None };

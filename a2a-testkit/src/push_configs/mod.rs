@@ -15,7 +15,7 @@ pub use given_up::{
 
 use crate::StoreFixture;
 use crate::expect::persist;
-use crate::sample::{Story, awkward_text, hostile_ids};
+use crate::sample::{TaskModel, awkward_text, hostile_ids};
 
 /// Makes a subscription of a task under this id, with a URL of its own and nothing acknowledged.
 pub(crate) fn subscription(key: &TaskKey, id: &str) -> PushSubscription {
@@ -42,7 +42,7 @@ fn full(key: &TaskKey, id: &str) -> PushSubscription {
 }
 
 async fn created(store: &dyn Store, tenant: &str, id: &str) -> TaskKey {
-    Story::about(TaskKey::new(Tenant::new(tenant), id), "c").begin(store).await.key
+    TaskModel::about(TaskKey::new(Tenant::new(tenant), id), "c").begin(store).await.key
 }
 
 async fn save(store: &dyn PushConfigs, key: &TaskKey, subscription: &PushSubscription) {

@@ -75,19 +75,19 @@ mod tests {
     use a2a::Part;
 
     use super::*;
-    use crate::sample::{Story, claim, instance, message};
+    use crate::sample::{TaskModel, claim, instance, message};
 
     #[test]
     fn a_copy_is_the_same_commit() {
-        let mut story = Story::new("t").by("ann");
-        let birth = story.draft(vec![StreamResponse::Task(story.task.clone())]);
-        story.accept(&birth);
+        let mut model = TaskModel::new("t").by("ann");
+        let birth = model.draft(vec![StreamResponse::Task(model.task.clone())]);
+        model.accept(&birth);
         let events = vec![
-            message(&story.task, "m", vec![Part::text("x")]),
-            crate::sample::chunk(&story.task, "a", vec![Part::text("x")], false),
+            message(&model.task, "m", vec![Part::text("x")]),
+            crate::sample::chunk(&model.task, "a", vec![Part::text("x")], false),
         ];
         let caller = Some(CallerContext::default());
-        let draft = Draft { change: claim(instance()), caller, ..story.draft(events) };
+        let draft = Draft { change: claim(instance()), caller, ..model.draft(events) };
         for draft in [birth, draft] {
             let copy = Draft::of(&draft.commit());
             assert_eq!(copy.commit().record(), draft.commit().record());

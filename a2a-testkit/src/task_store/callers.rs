@@ -9,7 +9,7 @@ use serde_json::json;
 use super::walk::assert_holds;
 use crate::StoreFixture;
 use crate::sample::{
-    Draft, Story, at, awkward_metadata, awkward_text, claim, commit_id, instance, noise, status,
+    Draft, TaskModel, at, awkward_metadata, awkward_text, claim, commit_id, instance, noise, status,
 };
 
 /// What a commit that makes a claim says of its caller takes the place of what was kept, whole; where it says nothing,
@@ -17,51 +17,51 @@ use crate::sample::{
 pub async fn the_caller_is_kept_with_the_claim(fixture: &dyn StoreFixture) {
     let (store, other) = (fixture.handle().await, fixture.handle().await);
     for first in [None, Some(called("ann"))] {
-        let mut story = Story::new(if first.is_some() { "known" } else { "unknown" }).by("ann");
-        let whole = StreamResponse::Task(story.task.clone());
-        say(&*store, &mut story, vec![whole], claim(instance()), first).await;
-        assert_holds(&*other, &story).await;
+        let mut model = TaskModel::new(if first.is_some() { "known" } else { "unknown" }).by("ann");
+        let whole = StreamResponse::Task(model.task.clone());
+        say(&*store, &mut model, vec![whole], claim(instance()), first).await;
+        assert_holds(&*other, &model).await;
 
-        let parked = status(&story.task, TaskState::InputRequired, at(1));
-        story.tell_with(&*store, vec![parked], ClaimChange::End).await;
-        assert_holds(&*other, &story).await;
-        say(&*store, &mut story, Vec::new(), claim(instance()), None).await;
-        assert_holds(&*other, &story).await;
+        let parked = status(&model.task, TaskState::InputRequired, at(1));
+        model.tell_with(&*store, vec![parked], ClaimChange::End).await;
+        assert_holds(&*other, &model).await;
+        say(&*store, &mut model, Vec::new(), claim(instance()), None).await;
+        assert_holds(&*other, &model).await;
         for caller in [called("bob"), awkward(), called("")] {
-            say(&*other, &mut story, Vec::new(), claim(instance()), Some(caller)).await;
-            assert_holds(&*store, &story).await;
+            say(&*other, &mut model, Vec::new(), claim(instance()), Some(caller)).await;
+            assert_holds(&*store, &model).await;
         }
 
         // Only who claims says whose turn it is.
         for change in [ClaimChange::Keep, ClaimChange::End, ClaimChange::Keep] {
-            say(&*store, &mut story, Vec::new(), change, Some(called("eve"))).await;
-            assert_holds(&*other, &story).await;
+            say(&*store, &mut model, Vec::new(), change, Some(called("eve"))).await;
+            assert_holds(&*other, &model).await;
         }
-        say(&*store, &mut story, Vec::new(), claim(instance()), Some(called("carol"))).await;
-        let held = story.claim.expect("a claim");
-        other.release(&story.key, &held).await.unwrap();
-        story.released(&held);
-        assert_holds(&*store, &story).await;
+        say(&*store, &mut model, Vec::new(), claim(instance()), Some(called("carol"))).await;
+        let held = model.claim.expect("a claim");
+        other.release(&model.key, &held).await.unwrap();
+        model.released(&held);
+        assert_holds(&*store, &model).await;
 
-        let eve = Draft { caller: Some(called("eve")), change: claim(instance()), ..story.draft(Vec::new()) };
+        let eve = Draft { caller: Some(called("eve")), change: claim(instance()), ..model.draft(Vec::new()) };
         let late = Draft { id: commit_id(), ..eve.clone() }.expecting(1);
-        let outcome = late.send(&*store, &story.key).await;
-        assert_eq!(outcome, Outcome::Conflict { actual: story.version }, "of a late claim");
-        assert_holds(&*other, &story).await;
+        let outcome = late.send(&*store, &model.key).await;
+        assert_eq!(outcome, Outcome::Conflict { actual: model.version }, "of a late claim");
+        assert_holds(&*other, &model).await;
     }
 }
 
 async fn say(
     store: &dyn TaskStore,
-    story: &mut Story,
+    model: &mut TaskModel,
     events: Vec<StreamResponse>,
     change: ClaimChange,
     caller: Option<CallerContext>,
 ) {
-    let draft = Draft { change, caller, ..story.draft(events) };
-    let outcome = draft.send(store, &story.key).await;
+    let draft = Draft { change, caller, ..model.draft(events) };
+    let outcome = draft.send(store, &model.key).await;
     assert_eq!(outcome, Outcome::Applied(draft.next()), "of a commit with a caller");
-    story.accept(&draft);
+    model.accept(&draft);
 }
 
 fn called(name: &str) -> CallerContext {

@@ -5,7 +5,7 @@ use a2a_core::{Cursor, Store, TaskQuery, Tenant};
 
 use crate::StoreFixture;
 use crate::expect::{eventually, persist};
-use crate::sample::{Story, at, status};
+use crate::sample::{TaskModel, at, status};
 
 /// The total is that of all matches: on every page, for every page size, with every filter.
 pub async fn list_counts_all_matches(fixture: &dyn StoreFixture) {
@@ -13,18 +13,18 @@ pub async fn list_counts_all_matches(fixture: &dyn StoreFixture) {
     let all = TaskQuery::new(Tenant::default(), None, 100);
     assert_eq!(store.list(&all).await.unwrap().total, 0, "of an empty store");
 
-    let mut stories = Vec::new();
+    let mut models = Vec::new();
     for n in 0..23 {
         let context = if n < 9 { "c" } else { "d" };
         let key = a2a_core::TaskKey::new(Tenant::default(), format!("t{n:02}"));
-        let mut story = Story::about(key, context).begin(&*store).await;
+        let mut model = TaskModel::about(key, context).begin(&*store).await;
         if n % 2 == 0 {
-            let event = status(&story.task, TaskState::Working, at(n));
-            story.tell(&*store, vec![event]).await;
+            let event = status(&model.task, TaskState::Working, at(n));
+            model.tell(&*store, vec![event]).await;
         }
-        stories.push(story);
+        models.push(model);
     }
-    Story::new("other").by("ann").begin(&*store).await;
+    TaskModel::new("other").by("ann").begin(&*store).await;
 
     let context = TaskQuery { context_id: Some("c".into()), ..all.clone() };
     let working = TaskQuery { state: Some(TaskState::Working), ..all.clone() };
@@ -47,7 +47,7 @@ pub async fn list_counts_all_matches(fixture: &dyn StoreFixture) {
         (page.tasks.len(), page.total)
     })
     .await;
-    other.delete(&stories[0].key).await.unwrap();
+    other.delete(&models[0].key).await.unwrap();
     eventually(fixture.patience(), 22, async || store.list(&all).await.unwrap().total).await;
 }
 

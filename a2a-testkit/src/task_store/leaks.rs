@@ -10,7 +10,7 @@ use a2a_core::{
 
 use crate::StoreFixture;
 use crate::push_configs::subscription;
-use crate::sample::{Draft, Story, chunk, claim, commit_id, instance, noise};
+use crate::sample::{Draft, TaskModel, chunk, claim, commit_id, instance, noise};
 
 /// Occurs in everything that must stay out of logs: messages, artifacts, principals, callers, webhooks, keys.
 const SECRET: &str = "hunter2-do-not-log-me";
@@ -20,30 +20,30 @@ const SECRET: &str = "hunter2-do-not-log-me";
 pub async fn a_failed_call_leaks_no_content(fixture: &dyn StoreFixture) {
     let store = fixture.handle().await;
     let long = TaskKey::new(Tenant::new("t".repeat(5_000)), "i".repeat(5_000));
-    call_everything(&*store, &Story::about(long, SECRET).by(SECRET)).await;
-    call_everything(&*store, &Story::new("t").by(SECRET)).await;
+    call_everything(&*store, &TaskModel::about(long, SECRET).by(SECRET)).await;
+    call_everything(&*store, &TaskModel::new("t").by(SECRET)).await;
 
-    let mut story = Story::new("huge").begin(&*store).await;
-    story.principal = Some(Principal::new(SECRET));
+    let mut model = TaskModel::new("huge").begin(&*store).await;
+    model.principal = Some(Principal::new(SECRET));
     let huge = format!("{SECRET}{}", noise(1, 20 << 20));
-    let draft = story.draft(vec![chunk(&story.task, SECRET, vec![Part::text(huge)], false)]);
-    inspect(store.commit(&story.key, draft.commit()).await);
-    inspect(store.commits_after(&story.key, Version::ABSENT).await);
+    let draft = model.draft(vec![chunk(&model.task, SECRET, vec![Part::text(huge)], false)]);
+    inspect(store.commit(&model.key, draft.commit()).await);
+    inspect(store.commits_after(&model.key, Version::ABSENT).await);
 
     assert_clean(&store);
     if let Some(failing) = fixture.failing_handle().await {
-        call_everything(&*failing, &Story::new("t").by(SECRET)).await;
+        call_everything(&*failing, &TaskModel::new("t").by(SECRET)).await;
         assert_clean(&failing);
     }
 }
 
-async fn call_everything(store: &dyn Store, story: &Story) {
-    let (key, me) = (&story.key, instance());
-    let whole = StreamResponse::Task(story.task.clone());
-    let secret = chunk(&story.task, SECRET, vec![Part::text(SECRET), Part::raw(SECRET.into())], false);
+async fn call_everything(store: &dyn Store, model: &TaskModel) {
+    let (key, me) = (&model.key, instance());
+    let whole = StreamResponse::Task(model.task.clone());
+    let secret = chunk(&model.task, SECRET, vec![Part::text(SECRET), Part::raw(SECRET.into())], false);
     let claims = [(SECRET.to_owned(), SECRET.into())].into_iter().collect();
     let caller = Some(CallerContext { claims, ..CallerContext::default() });
-    let draft = Draft { caller, change: claim(me), ..story.draft(vec![whole, secret]) };
+    let draft = Draft { caller, change: claim(me), ..model.draft(vec![whole, secret]) };
     inspect(store.commit(key, draft.commit()).await);
     let late = draft.expecting(9);
     inspect(store.commit(key, late.commit()).await);
@@ -54,7 +54,7 @@ async fn call_everything(store: &dyn Store, story: &Story) {
     inspect(store.unwatch(key, &me).await);
     inspect(store.watchers(key).await);
     inspect(store.release(key, &Claim { instance: me, attempt: 1, by: commit_id() }).await);
-    let query = TaskQuery::new(key.tenant.clone(), story.principal.clone(), 10);
+    let query = TaskQuery::new(key.tenant.clone(), model.principal.clone(), 10);
     inspect(store.list(&TaskQuery { context_id: Some(SECRET.into()), ..query }).await);
 
     let mut hook = subscription(key, "hook");

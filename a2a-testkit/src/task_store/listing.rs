@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::walk::ids;
 use crate::StoreFixture;
 use crate::expect::eventually;
-use crate::sample::{Story, at, chunk, message, status};
+use crate::sample::{TaskModel, at, chunk, message, status};
 
 /// The newest status comes first; of two at the same time the greater id. Only a status moves a task.
 pub async fn list_returns_newest_status_first(fixture: &dyn StoreFixture) {
@@ -15,37 +15,36 @@ pub async fn list_returns_newest_status_first(fixture: &dyn StoreFixture) {
     let patience = fixture.patience();
     let query = TaskQuery::new(Tenant::default(), None, 100);
     let tied = ["~", "é", "aa", "a/b", "a#b", "a b", "a", "Z", "10", "9", "!", "\u{1}", "🦀", "\u{ffff}"];
-    let mut stories = Vec::new();
+    let mut models = Vec::new();
     for (n, id) in tied.iter().enumerate() {
-        stories.push(dated(&*store, id, 100).await);
-        stories.push(dated(&*store, &format!("n{n}"), [5, 900, 3, 101, 99][n % 5]).await);
+        models.push(dated(&*store, id, 100).await);
+        models.push(dated(&*store, &format!("n{n}"), [5, 900, 3, 101, 99][n % 5]).await);
     }
-    let expected = |stories: &[Story]| {
-        let mut order: Vec<_> =
-            stories.iter().map(|s| (s.task.status.timestamp, s.task.id.clone())).collect();
+    let expected = |models: &[TaskModel]| {
+        let mut order: Vec<_> = models.iter().map(|s| (s.task.status.timestamp, s.task.id.clone())).collect();
         order.sort_by(|a, b| b.cmp(a));
         order.into_iter().map(|(_, id)| id).collect::<Vec<_>>()
     };
-    eventually(patience, expected(&stories), async || ids(&*other, &query).await).await;
+    eventually(patience, expected(&models), async || ids(&*other, &query).await).await;
 
     for (n, later) in [(3, 2_000), (8, 100), (5, 2_000), (0, 101)] {
-        let event = status(&stories[n].task, TaskState::Working, at(later));
-        stories[n].tell(&*store, vec![event]).await;
+        let event = status(&models[n].task, TaskState::Working, at(later));
+        models[n].tell(&*store, vec![event]).await;
     }
-    for story in stories.iter_mut().take(5) {
-        let said = message(&story.task, "m", vec![Part::text("x")]);
-        let piece = chunk(&story.task, "a", vec![Part::text("x")], false);
-        story.tell(&*store, vec![said, piece]).await;
+    for model in models.iter_mut().take(5) {
+        let said = message(&model.task, "m", vec![Part::text("x")]);
+        let piece = chunk(&model.task, "a", vec![Part::text("x")], false);
+        model.tell(&*store, vec![said, piece]).await;
     }
-    eventually(patience, expected(&stories), async || ids(&*other, &query).await).await;
+    eventually(patience, expected(&models), async || ids(&*other, &query).await).await;
     let single = TaskQuery { limit: 1, ..query };
-    eventually(patience, expected(&stories), async || ids(&*other, &single).await).await;
+    eventually(patience, expected(&models), async || ids(&*other, &single).await).await;
 }
 
-async fn dated(store: &dyn Store, id: &str, millis: i64) -> Story {
-    let mut story = Story::new(id);
-    story.task.status.timestamp = Some(at(millis));
-    story.begin(store).await
+async fn dated(store: &dyn Store, id: &str, millis: i64) -> TaskModel {
+    let mut model = TaskModel::new(id);
+    model.task.status.timestamp = Some(at(millis));
+    model.begin(store).await
 }
 
 /// A list holds the tasks of its tenant that its principal created, whatever else the filters say. Nobody
@@ -74,9 +73,9 @@ pub async fn list_never_crosses_tenants_or_principals(fixture: &dyn StoreFixture
         for which in 0..2 {
             // An id names one task per tenant; the context is shared by everybody.
             let key = TaskKey::new(Tenant::new(*tenant), format!("{n}-{which}"));
-            let mut story = Story::about(key, "shared");
-            story.principal = principal.map(Principal::new);
-            story.begin(&*store).await;
+            let mut model = TaskModel::about(key, "shared");
+            model.principal = principal.map(Principal::new);
+            model.begin(&*store).await;
         }
     }
     for (n, (tenant, principal)) in callers.iter().enumerate() {
@@ -108,17 +107,17 @@ pub async fn list_filters_by_context_state_and_time(fixture: &dyn StoreFixture) 
     use TaskState::{AuthRequired, Canceled, Completed, Failed, InputRequired, Rejected, Submitted, Working};
     let (store, other) = (fixture.handle().await, fixture.handle().await);
     let states = [Submitted, Working, InputRequired, AuthRequired, Completed, Failed, Canceled, Rejected];
-    let mut stories = Vec::new();
+    let mut models = Vec::new();
     for (n, state) in states.iter().cycle().take(24).enumerate() {
         let context = ["c", "c#", "d"][n % 3];
         let key = TaskKey::new(Tenant::default(), format!("t{n:02}"));
-        let mut story = Story::about(key, context).begin(&*store).await;
-        let event = status(&story.task, state.clone(), at(10 * (n as i64 / 2)));
-        story.tell(&*store, vec![event]).await;
-        stories.push(story);
+        let mut model = TaskModel::about(key, context).begin(&*store).await;
+        let event = status(&model.task, state.clone(), at(10 * (n as i64 / 2)));
+        model.tell(&*store, vec![event]).await;
+        models.push(model);
     }
-    let moved = status(&stories[1].task, InputRequired, at(500));
-    stories[1].tell(&*store, vec![moved]).await;
+    let moved = status(&models[1].task, InputRequired, at(500));
+    models[1].tell(&*store, vec![moved]).await;
 
     let contexts = [None, Some("c"), Some("c#"), Some("d"), Some("unknown"), Some("")];
     let times = [
@@ -141,7 +140,7 @@ pub async fn list_filters_by_context_state_and_time(fixture: &dyn StoreFixture) 
                     ..TaskQuery::new(Tenant::default(), None, limit)
                 };
                 let mut expected: Vec<_> =
-                    stories.iter().map(|s| &s.task).filter(|t| query.matches(t)).collect();
+                    models.iter().map(|s| &s.task).filter(|t| query.matches(t)).collect();
                 expected.sort_by_key(|task| std::cmp::Reverse((task.status.timestamp, &task.id)));
                 let expected: Vec<_> = expected.into_iter().map(|task| task.id.clone()).collect();
                 eventually(fixture.patience(), expected, async || ids(&*other, &query).await).await;

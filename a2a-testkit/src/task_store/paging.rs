@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::walk::ids;
 use crate::StoreFixture;
 use crate::expect::{eventually, persist};
-use crate::sample::{Story, at, status};
+use crate::sample::{TaskModel, at, status};
 
 const STILL: usize = 24;
 const RESTLESS: usize = 8;
@@ -23,13 +23,13 @@ pub async fn list_pages_cover_every_unchanged_task_once(fixture: &dyn StoreFixtu
     let mut still = Vec::new();
     for n in 0..STILL.max(RESTLESS) {
         // Three tasks share each time, so that pages also break between equal times.
-        let mut story = Story::new(&format!("still-{n:02}"));
-        story.task.status.timestamp = Some(at(n as i64 / 3));
-        still.push(story.begin(&*store).await.task.id);
+        let mut model = TaskModel::new(&format!("still-{n:02}"));
+        model.task.status.timestamp = Some(at(n as i64 / 3));
+        still.push(model.begin(&*store).await.task.id);
         if n < RESTLESS {
-            let mut story = Story::new(&format!("restless-{n}"));
-            story.task.status.timestamp = Some(at(3 * n as i64 / 3));
-            restless.push(story.begin(&*store).await);
+            let mut model = TaskModel::new(&format!("restless-{n}"));
+            model.task.status.timestamp = Some(at(3 * n as i64 / 3));
+            restless.push(model.begin(&*store).await);
         }
     }
     still.sort();
@@ -44,8 +44,8 @@ pub async fn list_pages_cover_every_unchanged_task_once(fixture: &dyn StoreFixtu
 
     let done = Arc::new(AtomicBool::new(false));
     let mut churning = JoinSet::new();
-    for story in restless {
-        churning.spawn(churn(fixture.handle().await, story, Arc::clone(&done)));
+    for model in restless {
+        churning.spawn(churn(fixture.handle().await, model, Arc::clone(&done)));
     }
     for limit in [1, 3, 4, 10] {
         let query = TaskQuery { limit, ..query.clone() };
@@ -61,7 +61,7 @@ async fn walk_while_others_change(
     reader: &dyn Store,
     writer: &dyn Store,
     query: &TaskQuery,
-    restless: &mut Vec<Story>,
+    restless: &mut Vec<TaskModel>,
 ) -> Vec<String> {
     let mut query = query.clone();
     let mut seen = Vec::new();
@@ -81,19 +81,19 @@ async fn walk_while_others_change(
         mover.tell(writer, vec![event]).await;
         let victim = restless.remove((step + 3) % count);
         writer.delete(&victim.key).await.unwrap();
-        let mut newborn = Story::about(victim.key, "c");
+        let mut newborn = TaskModel::about(victim.key, "c");
         newborn.task.status.timestamp = Some(at(step as i64 % 11));
         restless.push(newborn.begin(writer).await);
     }
     unreachable!("the loop returns or panics")
 }
 
-async fn churn(store: Arc<dyn Store>, mut story: Story, done: Arc<AtomicBool>) {
+async fn churn(store: Arc<dyn Store>, mut model: TaskModel, done: Arc<AtomicBool>) {
     let mut step = 5_000;
     while !done.load(Ordering::SeqCst) {
         step += 1;
-        let event = status(&story.task, TaskState::Working, at(step));
-        story.tell(&*store, vec![event]).await;
+        let event = status(&model.task, TaskState::Working, at(step));
+        model.tell(&*store, vec![event]).await;
         tokio::task::yield_now().await;
     }
 }

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use super::walk::{assert_holds, assert_log};
 use crate::StoreFixture;
-use crate::sample::{Story, message};
+use crate::sample::{TaskModel, message};
 
 const WRITERS: usize = 64;
 const HANDLES: usize = 4;
@@ -19,17 +19,17 @@ pub async fn exactly_one_of_many_concurrent_commits_is_applied(fixture: &dyn Sto
     for _ in 0..HANDLES {
         handles.push(fixture.handle().await);
     }
-    let mut story = Story::new("t");
+    let mut model = TaskModel::new("t");
     for round in 0..ROUNDS {
         let mut writers = JoinSet::new();
         for writer in 0..WRITERS {
             let event = if round == 0 {
-                StreamResponse::Task(story.task.clone())
+                StreamResponse::Task(model.task.clone())
             } else {
-                message(&story.task, &format!("{round}-{writer}"), vec![Part::text("mine")])
+                message(&model.task, &format!("{round}-{writer}"), vec![Part::text("mine")])
             };
-            let (store, key) = (handles[writer % HANDLES].clone(), story.key.clone());
-            let draft = story.draft(vec![event]);
+            let (store, key) = (handles[writer % HANDLES].clone(), model.key.clone());
+            let draft = model.draft(vec![event]);
             writers.spawn(async move { (draft.send(&*store, &key).await, draft) });
         }
         let next = Version::new(round + 1);
@@ -44,11 +44,11 @@ pub async fn exactly_one_of_many_concurrent_commits_is_applied(fixture: &dyn Sto
             }
         }
         assert_eq!(winners.len(), 1, "writers were told that they made version {next}");
-        story.accept(&winners[0]);
+        model.accept(&winners[0]);
         for handle in &handles {
-            assert_holds(&**handle, &story).await;
+            assert_holds(&**handle, &model).await;
         }
     }
-    assert_log(&*handles[0], &story, Version::new(ROUNDS - 1)).await;
-    assert_log(&*handles[1], &story, Version::ABSENT).await;
+    assert_log(&*handles[0], &model, Version::new(ROUNDS - 1)).await;
+    assert_log(&*handles[1], &model, Version::ABSENT).await;
 }

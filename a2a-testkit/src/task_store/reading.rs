@@ -10,35 +10,35 @@ use tokio::task::JoinSet;
 use super::walk::{assert_holds, assert_log};
 use crate::StoreFixture;
 use crate::sample::{
-    Draft, Story, at, awkward_metadata, awkward_text, chunk, claim, instance, message, parts_of_every_kind,
-    status, status_saying,
+    Draft, TaskModel, at, awkward_metadata, awkward_text, chunk, claim, instance, message,
+    parts_of_every_kind, status, status_saying,
 };
 
 /// After each commit the task is the fold of all events so far, down to the last odd character.
 pub async fn load_returns_what_the_commits_made(fixture: &dyn StoreFixture) {
     let (store, other) = (fixture.handle().await, fixture.handle().await);
-    let mut story = Story::about(a2a_core::TaskKey::new(a2a_core::Tenant::new("tenant"), "t"), "c");
-    assert_holds(&*store, &story).await;
+    let mut model = TaskModel::about(a2a_core::TaskKey::new(a2a_core::Tenant::new("tenant"), "t"), "c");
+    assert_holds(&*store, &model).await;
 
-    story.task.metadata = Some(awkward_metadata());
-    story.task.artifacts = Some(Vec::new());
-    if let StreamResponse::Message(first) = message(&story.task, "first", parts_of_every_kind()) {
-        story.task.history = Some(vec![first]);
+    model.task.metadata = Some(awkward_metadata());
+    model.task.artifacts = Some(Vec::new());
+    if let StreamResponse::Message(first) = message(&model.task, "first", parts_of_every_kind()) {
+        model.task.history = Some(vec![first]);
     }
-    let mut story = story.by("ann").begin(&*store).await;
-    assert_holds(&*other, &story).await;
+    let mut model = model.by("ann").begin(&*store).await;
+    assert_holds(&*other, &model).await;
 
-    for events in a_life(&story) {
-        story.tell(&*store, events).await;
-        assert_holds(&*store, &story).await;
-        assert_holds(&*other, &story).await;
+    for events in a_life(&model) {
+        model.tell(&*store, events).await;
+        assert_holds(&*store, &model).await;
+        assert_holds(&*other, &model).await;
     }
-    assert_log(&*other, &story, Version::ABSENT).await;
-    assert_log(&*store, &story, Version::new(2)).await;
+    assert_log(&*other, &model, Version::ABSENT).await;
+    assert_log(&*store, &model, Version::new(2)).await;
 }
 
-fn a_life(story: &Story) -> Vec<Vec<StreamResponse>> {
-    let task = &story.task;
+fn a_life(model: &TaskModel) -> Vec<Vec<StreamResponse>> {
+    let task = &model.task;
     let mut named = chunk(task, "named", vec![Part::text("")], false);
     let mut noted = status_saying(task, TaskState::Working, at(3), "s3", vec![Part::text(awkward_text())]);
     let mut cited = message(task, "cited", vec![Part::text("see there")]);
@@ -59,7 +59,7 @@ fn a_life(story: &Story) -> Vec<Vec<StreamResponse>> {
         message.metadata = Some(awkward_metadata());
         message.extensions = Some(Vec::new());
     }
-    let mut whole = story.task.clone();
+    let mut whole = model.task.clone();
     whole.status.timestamp = Some(at(6));
     vec![
         vec![status_saying(task, TaskState::Working, at(1), "s1", parts_of_every_kind())],
@@ -83,11 +83,11 @@ fn a_life(story: &Story) -> Vec<Vec<StreamResponse>> {
 pub async fn load_sees_every_commit_that_was_answered(fixture: &dyn StoreFixture) {
     const COMMITS: u64 = 60;
     let store = fixture.handle().await;
-    let mut story = Story::new("t").begin(&*store).await;
+    let mut model = TaskModel::new("t").begin(&*store).await;
     let answered = Arc::new(AtomicU64::new(1));
     let mut readers = JoinSet::new();
     for _ in 0..3 {
-        let (reader, answered, key) = (fixture.handle().await, Arc::clone(&answered), story.key.clone());
+        let (reader, answered, key) = (fixture.handle().await, Arc::clone(&answered), model.key.clone());
         readers.spawn(async move {
             let mut seen = 0;
             while seen < COMMITS {
@@ -102,13 +102,13 @@ pub async fn load_sees_every_commit_that_was_answered(fixture: &dyn StoreFixture
         });
     }
     let other = fixture.handle().await;
-    while story.version < Version::new(COMMITS) {
-        let id = story.version.to_string();
-        let before = story.version;
-        story.tell(&*store, vec![message(&story.task, &id, vec![Part::text("x")])]).await;
-        answered.store(story.version.get(), Ordering::SeqCst);
-        assert_holds(&*other, &story).await;
-        assert_log(&*other, &story, before).await;
+    while model.version < Version::new(COMMITS) {
+        let id = model.version.to_string();
+        let before = model.version;
+        model.tell(&*store, vec![message(&model.task, &id, vec![Part::text("x")])]).await;
+        answered.store(model.version.get(), Ordering::SeqCst);
+        assert_holds(&*other, &model).await;
+        assert_log(&*other, &model, before).await;
     }
     readers.join_all().await;
 }
@@ -117,39 +117,39 @@ pub async fn load_sees_every_commit_that_was_answered(fixture: &dyn StoreFixture
 pub async fn head_agrees_with_load(fixture: &dyn StoreFixture) {
     let (store, other) = (fixture.handle().await, fixture.handle().await);
     let watcher = instance();
-    let mut story = Story::new("t").by("ann");
-    assert_holds(&*other, &story).await;
-    story = story.begin(&*store).await;
-    assert_holds(&*other, &story).await;
+    let mut model = TaskModel::new("t").by("ann");
+    assert_holds(&*other, &model).await;
+    model = model.begin(&*store).await;
+    assert_holds(&*other, &model).await;
 
-    let working = status(&story.task, TaskState::Working, at(1));
+    let working = status(&model.task, TaskState::Working, at(1));
     let caller =
         Some(CallerContext { claims: awkward_metadata().into_iter().collect(), ..Default::default() });
-    let draft = Draft { change: claim(instance()), caller, ..story.draft(vec![working]) };
-    assert_eq!(draft.send(&*store, &story.key).await, Outcome::Applied(draft.next()));
-    story.accept(&draft);
-    assert_holds(&*other, &story).await;
+    let draft = Draft { change: claim(instance()), caller, ..model.draft(vec![working]) };
+    assert_eq!(draft.send(&*store, &model.key).await, Outcome::Applied(draft.next()));
+    model.accept(&draft);
+    assert_holds(&*other, &model).await;
 
-    store.watch(&story.key, &watcher).await.unwrap();
-    story.watchers.insert(watcher);
-    assert_holds(&*other, &story).await;
+    store.watch(&model.key, &watcher).await.unwrap();
+    model.watchers.insert(watcher);
+    assert_holds(&*other, &model).await;
 
     // An artifact and then a status in one commit, and the other way round: the last status counts.
-    let piece = chunk(&story.task, "a", vec![Part::text("x")], false);
-    let asking = status(&story.task, TaskState::InputRequired, at(2));
-    story.tell(&*store, vec![piece.clone(), asking]).await;
-    assert_holds(&*other, &story).await;
-    let resumed = status(&story.task, TaskState::Working, at(3));
-    story.tell(&*store, vec![resumed, piece]).await;
-    assert_holds(&*other, &story).await;
+    let piece = chunk(&model.task, "a", vec![Part::text("x")], false);
+    let asking = status(&model.task, TaskState::InputRequired, at(2));
+    model.tell(&*store, vec![piece.clone(), asking]).await;
+    assert_holds(&*other, &model).await;
+    let resumed = status(&model.task, TaskState::Working, at(3));
+    model.tell(&*store, vec![resumed, piece]).await;
+    assert_holds(&*other, &model).await;
 
-    let done = status(&story.task, TaskState::Completed, at(4));
-    let undone = status(&story.task, TaskState::Working, at(5));
-    story.tell_with(&*store, vec![done, undone], ClaimChange::End).await;
-    assert_eq!(story.task.status.state, TaskState::Completed);
-    assert_holds(&*other, &story).await;
+    let done = status(&model.task, TaskState::Completed, at(4));
+    let undone = status(&model.task, TaskState::Working, at(5));
+    model.tell_with(&*store, vec![done, undone], ClaimChange::End).await;
+    assert_eq!(model.task.status.state, TaskState::Completed);
+    assert_holds(&*other, &model).await;
 
-    store.unwatch(&story.key, &watcher).await.unwrap();
-    story.watchers.clear();
-    assert_holds(&*other, &story).await;
+    store.unwatch(&model.key, &watcher).await.unwrap();
+    model.watchers.clear();
+    assert_holds(&*other, &model).await;
 }

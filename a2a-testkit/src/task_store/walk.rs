@@ -6,29 +6,29 @@ use a2a::Task;
 use a2a_core::{CommitRecord, Replay, StoredTask, TaskKey, TaskQuery, TaskStore, Version};
 
 use crate::expect::persist;
-use crate::sample::Story;
+use crate::sample::TaskModel;
 
-/// Asserts that `load`, `head` and `watchers` return what the story says.
-pub(super) async fn assert_holds(store: &dyn TaskStore, story: &Story) {
-    let loaded = persist(|| store.load(&story.key)).await;
-    assert_eq!(loaded, story.stored_as(loaded.as_ref()), "load of {:?}", story.key);
-    let head = persist(|| store.head(&story.key)).await;
-    assert_eq!(head, story.head_as(head.as_ref()), "head of {:?}", story.key);
-    let watchers = persist(|| store.watchers(&story.key)).await;
-    assert_eq!(watchers, story.watchers, "watchers of {:?}", story.key);
+/// Asserts that `load`, `head` and `watchers` return what the model says.
+pub(super) async fn assert_holds(store: &dyn TaskStore, model: &TaskModel) {
+    let loaded = persist(|| store.load(&model.key)).await;
+    assert_eq!(loaded, model.stored_as(loaded.as_ref()), "load of {:?}", model.key);
+    let head = persist(|| store.head(&model.key)).await;
+    assert_eq!(head, model.head_as(head.as_ref()), "head of {:?}", model.key);
+    let watchers = persist(|| store.watchers(&model.key)).await;
+    assert_eq!(watchers, model.watchers, "watchers of {:?}", model.key);
 }
 
-/// Asserts that the log after a version is what the story says: every commit, or a snapshot in place of the
+/// Asserts that the log after a version is what the model says: every commit, or a snapshot in place of the
 /// first ones.
-pub(super) async fn assert_log(store: &dyn TaskStore, story: &Story, after: Version) {
-    let (snapshot, log) = log_of(store, &story.key, after).await;
+pub(super) async fn assert_log(store: &dyn TaskStore, model: &TaskModel, after: Version) {
+    let (snapshot, log) = log_of(store, &model.key, after).await;
     let since = snapshot.map_or(after, |stored| {
-        let expected = story.stored_as(Some(&stored));
-        assert_eq!(expected.as_ref(), Some(&*stored), "the snapshot of {:?} after {after}", story.key);
+        let expected = model.stored_as(Some(&stored));
+        assert_eq!(expected.as_ref(), Some(&*stored), "the snapshot of {:?} after {after}", model.key);
         stored.version
     });
-    let since = since.min(story.version).get() as usize;
-    assert_eq!(log, story.log[since..], "the log of {:?} after {after}", story.key);
+    let since = since.min(model.version).get() as usize;
+    assert_eq!(log, model.log[since..], "the log of {:?} after {after}", model.key);
 }
 
 /// Reads all commits after a version; where the store answers with a snapshot, the snapshot and the commits

@@ -37,7 +37,7 @@ fn parts() -> Vec<Part> {
 }
 
 /// Events with everything that an event may hold, and the task that they make.
-fn story() -> (Vec<StreamResponse>, Task) {
+fn events() -> (Vec<StreamResponse>, Task) {
     let mut whole = task("t", "c", TaskState::Working, at(1_700_000_000_123));
     let events = vec![
         chunk(&whole, "a", parts(), false),
@@ -51,7 +51,7 @@ fn story() -> (Vec<StreamResponse>, Task) {
 
 #[test]
 fn an_event_is_written_as_the_sdks_transports_write_it() {
-    let (events, whole) = story();
+    let (events, whole) = events();
     for event in events.into_iter().chain([StreamResponse::Task(whole)]) {
         assert_same(&event, &event);
     }
@@ -59,7 +59,7 @@ fn an_event_is_written_as_the_sdks_transports_write_it() {
 
 #[test]
 fn an_answer_is_written_as_the_sdks_transports_write_it() {
-    let (events, whole) = story();
+    let (events, whole) = events();
     assert_same(&Whole::Task(whole.clone()), &whole);
     let mut sent = vec![SendMessageResponse::Task(whole.clone())];
     sent.extend(events.into_iter().filter_map(|event| match event {

@@ -11,7 +11,7 @@ use proptest::sample::Index;
 use super::artifact_update;
 use crate::fold;
 use crate::reduce::{admit, apply, normal};
-use crate::samples::{Clock, chunk, events, record, said, stories, story, task, whole_task};
+use crate::samples::{Clock, chunk, events, record, said, task, whole_task, workload, workloads};
 use crate::{CommitRecord, Version};
 
 /// Divides a log into commits of the given sizes, some of which may be empty.
@@ -30,33 +30,33 @@ proptest! {
 
     #[test]
     fn any_batches_and_any_snapshot_make_the_same_task(
-        story in stories(),
+        workload in workloads(),
         sizes in vec(0_usize..5, 0..8),
         cut in any::<Index>(),
     ) {
-        let records = batches(&story.events, &sizes);
-        prop_assert_eq!(fold(None, &records)?, Some(story.task.clone()));
+        let records = batches(&workload.events, &sizes);
+        prop_assert_eq!(fold(None, &records)?, Some(workload.task.clone()));
 
         let (before, after) = records.split_at(cut.index(records.len() + 1));
         let snapshot = fold(None, before)?;
-        prop_assert_eq!(fold(snapshot, after)?, Some(story.task));
+        prop_assert_eq!(fold(snapshot, after)?, Some(workload.task));
     }
 
     #[test]
-    fn what_is_logged_reads_back_equal(story in stories()) {
-        let record = record(u64::MAX, story.events);
+    fn what_is_logged_reads_back_equal(workload in workloads()) {
+        let record = record(u64::MAX, workload.events);
         let text = serde_json::to_string(&record)?;
         prop_assert_eq!(&serde_json::from_str::<CommitRecord>(&text)?, &record);
         let tree = serde_json::to_value(&record)?;
         prop_assert_eq!(&serde_json::from_value::<CommitRecord>(tree)?, &record);
         prop_assert_eq!(record.version, Version::new(u64::MAX));
-        let snapshot = serde_json::to_vec(&story.task)?;
-        prop_assert_eq!(serde_json::from_slice::<Task>(&snapshot)?, story.task);
+        let snapshot = serde_json::to_vec(&workload.task)?;
+        prop_assert_eq!(serde_json::from_slice::<Task>(&snapshot)?, workload.task);
     }
 
     #[test]
-    fn times_are_whole_milliseconds_and_never_go_back(story in stories()) {
-        let statuses = story.events.iter().filter_map(|event| match event {
+    fn times_are_whole_milliseconds_and_never_go_back(workload in workloads()) {
+        let statuses = workload.events.iter().filter_map(|event| match event {
             StreamResponse::Task(task) => Some(&task.status),
             StreamResponse::StatusUpdate(update) => Some(&update.status),
             _ => None,
@@ -64,24 +64,24 @@ proptest! {
         let times: Vec<_> = statuses.map(|status| status.timestamp.unwrap()).collect();
         prop_assert!(times.is_sorted());
         prop_assert!(times.iter().all(|at| *at == at.trunc_subsecs(3)));
-        prop_assert_eq!(story.task.status.timestamp, times.last().copied());
+        prop_assert_eq!(workload.task.status.timestamp, times.last().copied());
     }
 
     #[test]
-    fn a_log_says_nothing_after_the_end(story in stories()) {
+    fn a_log_says_nothing_after_the_end(workload in workloads()) {
         let ends = |event: &StreamResponse| {
             crate::reduce::state_of(event).is_some_and(TaskState::is_terminal)
         };
-        let end = story.events.iter().position(ends);
-        prop_assert_eq!(end.is_some(), story.task.status.state.is_terminal());
+        let end = workload.events.iter().position(ends);
+        prop_assert_eq!(end.is_some(), workload.task.status.state.is_terminal());
         if let Some(end) = end {
-            prop_assert_eq!(end + 1, story.events.len());
+            prop_assert_eq!(end + 1, workload.events.len());
         }
     }
 
     #[test]
-    fn every_logged_event_names_its_task_and_says_its_state(story in stories()) {
-        for event in &story.events {
+    fn every_logged_event_names_its_task_and_says_its_state(workload in workloads()) {
+        for event in &workload.events {
             let (task_id, context_id) = match event {
                 StreamResponse::Task(task) => (Some(&task.id), Some(&task.context_id)),
                 StreamResponse::StatusUpdate(update) => (Some(&update.task_id), Some(&update.context_id)),
@@ -139,7 +139,7 @@ proptest! {
     #[test]
     fn a_whole_task_leads_to_what_the_agent_meant(said in events(), whole in whole_task()) {
         let clock = Clock::new();
-        let before = story(task(TaskState::Submitted), said, &clock).task;
+        let before = workload(task(TaskState::Submitted), said, &clock).task;
         prop_assume!(!before.status.state.is_terminal());
         let mut after = before.clone();
         for event in admit(&before, StreamResponse::Task(whole.clone()), &clock).unwrap() {

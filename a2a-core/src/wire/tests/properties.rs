@@ -6,11 +6,11 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::*;
-use crate::samples::{json, stories, text};
+use crate::samples::{json, text, workloads};
 
 fn news() -> BoxedStrategy<News> {
-    let commits = (stories(), 1_usize..4, 1_u64..u64::MAX / 2).prop_map(|(story, size, first)| {
-        let batches = (first..).zip(story.events.chunks(size));
+    let commits = (workloads(), 1_usize..4, 1_u64..u64::MAX / 2).prop_map(|(workload, size, first)| {
+        let batches = (first..).zip(workload.events.chunks(size));
         News::Commits(batches.map(|(version, events)| Arc::new(record(version, events.to_vec()))).collect())
     });
     let version = any::<u64>().prop_map(Version::new);

@@ -4,7 +4,7 @@ use std::iter::repeat_with;
 
 use a2a::{Artifact, Part, StreamResponse, Task, TaskArtifactUpdateEvent, TaskState};
 use a2a_core::{ClaimChange, Commit, Outcome, TaskKey, TaskStore, Tip, reduce};
-use a2a_testkit::sample::{Story, at, claim, commit_id, instance, status};
+use a2a_testkit::sample::{TaskModel, at, claim, commit_id, instance, status};
 
 /// A task that is being written.
 pub(crate) struct Stream<'a> {
@@ -18,7 +18,7 @@ pub(crate) struct Stream<'a> {
 impl<'a> Stream<'a> {
     /// Creates a task and has it claimed.
     pub(crate) async fn begin(store: &'a dyn TaskStore, id: &str) -> Self {
-        let mut stream = Stream::of(store, &Story::new(id));
+        let mut stream = Stream::of(store, &TaskModel::new(id));
         let whole = StreamResponse::Task(stream.task.clone());
         stream.commit(vec![whole], claim(instance())).await;
         stream.status(TaskState::Working).await;
@@ -26,9 +26,9 @@ impl<'a> Stream<'a> {
     }
 
     /// The stream of a task that nobody has created yet.
-    pub(crate) fn of(store: &'a dyn TaskStore, story: &Story) -> Self {
+    pub(crate) fn of(store: &'a dyn TaskStore, model: &TaskModel) -> Self {
         let rng = fastrand::Rng::with_seed(7);
-        Stream { store, key: story.key.clone(), task: story.task.clone(), tip: story.tip(), rng }
+        Stream { store, key: model.key.clone(), task: model.task.clone(), tip: model.tip(), rng }
     }
 
     /// Commits one event as it is.

@@ -216,8 +216,8 @@ impl Flaw for WatchesTheAbsent {
         watcher: &InstanceId,
     ) -> Result<Option<StoredTask>> {
         if right.load(key).await?.is_none() {
-            let story = a2a_testkit::sample::Story::about(key.clone(), "c");
-            right.state().apply(key, &story.draft(Vec::new()).commit());
+            let model = a2a_testkit::sample::TaskModel::about(key.clone(), "c");
+            right.state().apply(key, &model.draft(Vec::new()).commit());
         }
         right.watch(key, watcher).await
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{BusMessage, Endpoint, News, Recipient, TaskStore};
-use a2a_testkit::sample::{Story, instance};
+use a2a_testkit::sample::{TaskModel, instance};
 use a2a_testkit::{FaultyEndpoint, FaultyStore, Weather};
 use tokio::time::timeout;
 
@@ -16,20 +16,20 @@ const LONG: Duration = Duration::from_secs(600);
 async fn calls_of_a_frozen_instance_go_on_where_they_stopped() {
     let (weather, truth, me) = (Weather::calm(), Reference::default(), instance());
     let store = FaultyStore::new(Arc::new(truth.clone()), weather.clone(), 1).used_by(me);
-    let mut story = Story::new("t").begin(&store).await;
+    let mut model = TaskModel::new("t").begin(&store).await;
 
     weather.freeze(me);
-    let draft = story.draft(Vec::new());
-    let key = story.key.clone();
+    let draft = model.draft(Vec::new());
+    let key = model.key.clone();
     let mut writing = std::pin::pin!(store.commit(&key, draft.commit()));
     assert!(timeout(LONG, &mut writing).await.is_err(), "a frozen write ended");
-    assert_eq!(truth.load(&story.key).await.unwrap(), story.stored());
+    assert_eq!(truth.load(&model.key).await.unwrap(), model.stored());
 
     weather.thaw(me);
     let outcome = writing.await.unwrap();
     assert_eq!(outcome, a2a_core::Outcome::Applied(draft.next()));
-    story.accept(&draft);
-    assert_eq!(truth.load(&story.key).await.unwrap(), story.stored());
+    model.accept(&draft);
+    assert_eq!(truth.load(&model.key).await.unwrap(), model.stored());
 }
 
 #[tokio::test(start_paused = true)]
@@ -39,7 +39,7 @@ async fn messages_wait_for_a_frozen_instance_and_it_sends_none() {
         [1, 2].map(|seed| FaultyEndpoint::new(Arc::new(bus.endpoint(instance())), weather.clone(), seed));
     let message = |from: &FaultyEndpoint| BusMessage {
         from: from.me(),
-        task: Story::new("t").key,
+        task: TaskModel::new("t").key,
         news: News::Configs,
         trace: None,
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use a2a::TaskState;
 use a2a_core::{ClaimChange, InstanceId, Membership, TaskKey, TaskQuery, TaskStore, Tenant};
-use a2a_testkit::sample::{Story, at, claim, instance, status};
+use a2a_testkit::sample::{TaskModel, at, claim, instance, status};
 use a2a_testkit::{Delay, FaultyStore, Forecast, Weather};
 use tokio::time::sleep;
 
@@ -35,15 +35,15 @@ async fn listed(store: &FaultyStore) -> Vec<String> {
 async fn a_claim_is_found_after_the_lag_by_whoever_asks() {
     let (_, [store, other]) = lagging();
     let me = instance();
-    let mut story = Story::new("t").begin(&store).await;
-    story.tell_with(&store, Vec::new(), claim(me)).await;
+    let mut model = TaskModel::new("t").begin(&store).await;
+    model.tell_with(&store, Vec::new(), claim(me)).await;
     for handle in [&store, &other] {
         assert!(executing(handle, me).await.is_empty(), "at once");
-        assert_eq!(handle.head(&story.key).await.unwrap(), story.head(), "single tasks never lag");
+        assert_eq!(handle.head(&model.key).await.unwrap(), model.head(), "single tasks never lag");
     }
     sleep(LAG).await;
     for handle in [&store, &other] {
-        assert_eq!(executing(handle, me).await, std::slice::from_ref(&story.key));
+        assert_eq!(executing(handle, me).await, std::slice::from_ref(&model.key));
     }
 }
 
@@ -51,21 +51,21 @@ async fn a_claim_is_found_after_the_lag_by_whoever_asks() {
 async fn a_claim_that_ended_is_found_until_the_lag_is_over() {
     let (_, [store, other]) = lagging();
     let (me, next) = (instance(), instance());
-    let mut stories = Vec::new();
+    let mut models = Vec::new();
     for id in ["ended", "released", "taken", "deleted"] {
-        let mut story = Story::new(id).begin(&store).await;
-        story.tell_with(&store, Vec::new(), claim(me)).await;
-        stories.push(story);
+        let mut model = TaskModel::new(id).begin(&store).await;
+        model.tell_with(&store, Vec::new(), claim(me)).await;
+        models.push(model);
     }
     sleep(LAG).await;
-    let mut all: Vec<_> = stories.iter().map(|story| story.key.clone()).collect();
+    let mut all: Vec<_> = models.iter().map(|model| model.key.clone()).collect();
     all.sort();
     assert_eq!(executing(&store, me).await, all);
 
-    stories[0].tell_with(&other, Vec::new(), ClaimChange::End).await;
-    store.release(&stories[1].key, &stories[1].claim.unwrap()).await.unwrap();
-    stories[2].tell_with(&other, Vec::new(), claim(next)).await;
-    assert!(store.delete(&stories[3].key).await.unwrap());
+    models[0].tell_with(&other, Vec::new(), ClaimChange::End).await;
+    store.release(&models[1].key, &models[1].claim.unwrap()).await.unwrap();
+    models[2].tell_with(&other, Vec::new(), claim(next)).await;
+    assert!(store.delete(&models[3].key).await.unwrap());
     for handle in [&store, &other] {
         assert_eq!(executing(handle, me).await, all, "still");
         assert!(executing(handle, next).await.is_empty(), "not yet");
@@ -73,7 +73,7 @@ async fn a_claim_that_ended_is_found_until_the_lag_is_over() {
     sleep(LAG).await;
     for handle in [&store, &other] {
         assert!(executing(handle, me).await.is_empty());
-        assert_eq!(executing(handle, next).await, std::slice::from_ref(&stories[2].key));
+        assert_eq!(executing(handle, next).await, std::slice::from_ref(&models[2].key));
     }
 }
 
@@ -81,9 +81,9 @@ async fn a_claim_that_ended_is_found_until_the_lag_is_over() {
 async fn an_executor_between_two_is_seen_in_order() {
     let (_, [store, _]) = lagging();
     let instances = [instance(), instance(), instance()];
-    let mut story = Story::new("t").begin(&store).await;
+    let mut model = TaskModel::new("t").begin(&store).await;
     for me in instances {
-        story.tell_with(&store, Vec::new(), claim(me)).await;
+        model.tell_with(&store, Vec::new(), claim(me)).await;
         sleep(LAG / 2).await;
     }
     // Fifteen seconds after the first claim the index shows the second, as ten have passed since that.
@@ -93,20 +93,20 @@ async fn an_executor_between_two_is_seen_in_order() {
     }
     assert_eq!(seen, [0, 1, 0]);
     sleep(LAG).await;
-    assert_eq!(executing(&store, instances[2]).await, [story.key]);
+    assert_eq!(executing(&store, instances[2]).await, [model.key]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_list_does_not_show_a_task_whose_state_is_new() {
     let (_, [store, other]) = lagging();
-    let mut story = Story::new("t").begin(&store).await;
+    let mut model = TaskModel::new("t").begin(&store).await;
     assert!(listed(&other).await.is_empty());
     sleep(LAG).await;
     assert_eq!(listed(&other).await, ["t"]);
-    let working = status(&story.task, TaskState::Working, at(1));
-    story.tell(&store, vec![working]).await;
+    let working = status(&model.task, TaskState::Working, at(1));
+    model.tell(&store, vec![working]).await;
     assert!(listed(&other).await.is_empty());
-    story.tell(&store, Vec::new()).await;
+    model.tell(&store, Vec::new()).await;
     sleep(LAG).await;
     assert_eq!(listed(&other).await, ["t"], "a commit without a status moves no task");
 }
@@ -115,13 +115,13 @@ async fn a_list_does_not_show_a_task_whose_state_is_new() {
 async fn an_index_that_lags_no_more_shows_what_comes_then() {
     let (weather, [store, other]) = lagging();
     let (me, next) = (instance(), instance());
-    let mut story = Story::new("t").begin(&store).await;
-    story.tell_with(&store, Vec::new(), claim(me)).await;
+    let mut model = TaskModel::new("t").begin(&store).await;
+    model.tell_with(&store, Vec::new(), claim(me)).await;
     weather.set(Forecast::calm());
     sleep(LAG).await;
-    story.tell_with(&other, Vec::new(), claim(next)).await;
+    model.tell_with(&other, Vec::new(), claim(next)).await;
     assert!(executing(&store, me).await.is_empty());
-    assert_eq!(executing(&store, next).await, [story.key]);
+    assert_eq!(executing(&store, next).await, [model.key]);
     assert_eq!(listed(&store).await, ["t"]);
 }
 
@@ -130,20 +130,20 @@ async fn an_index_that_begins_to_lag_hides_no_claim_that_it_showed_before() {
     let (weather, [store, other]) = lagging();
     weather.set(Forecast::calm());
     let (me, next) = (instance(), instance());
-    let mut story = Story::new("t").begin(&store).await;
-    story.tell_with(&store, Vec::new(), claim(me)).await;
+    let mut model = TaskModel::new("t").begin(&store).await;
+    model.tell_with(&store, Vec::new(), claim(me)).await;
     let index_lag = Delay::between(LAG, LAG);
     weather.set(Forecast { index_lag, ..Forecast::calm() });
-    let working = status(&story.task, TaskState::Working, at(1));
-    story.tell(&store, vec![working]).await;
+    let working = status(&model.task, TaskState::Working, at(1));
+    model.tell(&store, vec![working]).await;
     for handle in [&store, &other] {
-        assert_eq!(executing(handle, me).await, std::slice::from_ref(&story.key));
+        assert_eq!(executing(handle, me).await, std::slice::from_ref(&model.key));
     }
-    story.tell_with(&store, Vec::new(), claim(next)).await;
+    model.tell_with(&store, Vec::new(), claim(next)).await;
     assert!(executing(&other, next).await.is_empty());
     sleep(LAG).await;
     assert!(executing(&other, me).await.is_empty());
-    assert_eq!(executing(&other, next).await, [story.key]);
+    assert_eq!(executing(&other, next).await, [model.key]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,12 +151,12 @@ async fn lags_do_not_shift_what_else_happens() {
     let fates = async |index_lag| {
         let weather = Weather::new(Forecast { index_lag, ..Forecast::stormy() });
         let store = FaultyStore::new(Arc::new(Reference::default()), weather, 7);
-        let story = Story::new("t");
+        let model = TaskModel::new("t");
         let mut fates = Vec::new();
         for _ in 0..200 {
-            let draft = story.draft(vec![a2a::StreamResponse::Task(story.task.clone())]);
+            let draft = model.draft(vec![a2a::StreamResponse::Task(model.task.clone())]);
             fates.push(
-                store.commit(&story.key, draft.commit()).await.map_err(|error| error.to_string()).is_ok(),
+                store.commit(&model.key, draft.commit()).await.map_err(|error| error.to_string()).is_ok(),
             );
         }
         fates

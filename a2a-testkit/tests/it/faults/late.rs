@@ -7,7 +7,7 @@ use a2a_core::{
     BackendError, Beat, Deployment, GivenUpDelivery, Keys, Member, Membership, PushConfigs, PushSubscription,
     Result, TaskKey, TaskStore, Version,
 };
-use a2a_testkit::sample::{Story, at, claim, instance};
+use a2a_testkit::sample::{TaskModel, at, claim, instance};
 use a2a_testkit::{Delay, FaultyStore, Forecast, Late, Weather};
 use tokio::time::sleep;
 
@@ -35,20 +35,20 @@ fn webhook(key: &TaskKey) -> PushSubscription {
 #[tokio::test(start_paused = true)]
 async fn a_late_release_ends_a_claim_long_after_its_holder_gave_up() {
     let (store, truth) = late_store(Late::Writes);
-    let mut story = Story::new("t").begin(&truth).await;
-    story.tell_with(&truth, Vec::new(), claim(instance())).await;
-    let held = story.claim.unwrap();
-    unanswered(store.release(&story.key, &held).await);
-    assert_eq!(truth.load(&story.key).await.unwrap(), story.stored());
+    let mut model = TaskModel::new("t").begin(&truth).await;
+    model.tell_with(&truth, Vec::new(), claim(instance())).await;
+    let held = model.claim.unwrap();
+    unanswered(store.release(&model.key, &held).await);
+    assert_eq!(truth.load(&model.key).await.unwrap(), model.stored());
     sleep(LATENESS + Duration::from_secs(1)).await;
-    story.released(&held);
-    assert_eq!(truth.load(&story.key).await.unwrap(), story.stored());
+    model.released(&held);
+    assert_eq!(truth.load(&model.key).await.unwrap(), model.stored());
 
     // The next turn's claim is not the one that a release names which is under way.
-    story.tell_with(&truth, Vec::new(), claim(held.instance)).await;
-    unanswered(store.release(&story.key, &held).await);
+    model.tell_with(&truth, Vec::new(), claim(held.instance)).await;
+    unanswered(store.release(&model.key, &held).await);
     store.await_late_writes().await;
-    assert_eq!(truth.load(&story.key).await.unwrap(), story.stored());
+    assert_eq!(truth.load(&model.key).await.unwrap(), model.stored());
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,8 +71,8 @@ async fn a_late_beat_arrives_and_may_meet_its_eviction() {
 #[tokio::test(start_paused = true)]
 async fn every_write_can_be_late() {
     let (store, truth) = late_store(Late::Writes);
-    let story = Story::new("t").begin(&truth).await;
-    let (key, me) = (&story.key, instance());
+    let model = TaskModel::new("t").begin(&truth).await;
+    let (key, me) = (&model.key, instance());
     let given_up = GivenUpDelivery {
         task: key.clone(),
         config_id: "w".into(),
@@ -123,12 +123,12 @@ async fn every_write_can_be_late() {
 #[tokio::test(start_paused = true)]
 async fn only_commits_are_late_by_default_and_other_writes_are_lost() {
     let (store, truth) = late_store(Late::Commits);
-    let story = Story::new("t").begin(&truth).await;
-    unanswered(store.watch(&story.key, &instance()).await);
-    let draft = story.draft(Vec::new());
-    unanswered(store.commit(&story.key, draft.commit()).await);
+    let model = TaskModel::new("t").begin(&truth).await;
+    unanswered(store.watch(&model.key, &instance()).await);
+    let draft = model.draft(Vec::new());
+    unanswered(store.commit(&model.key, draft.commit()).await);
     store.await_late_writes().await;
-    assert!(truth.watchers(&story.key).await.unwrap().is_empty());
-    assert_eq!(truth.load(&story.key).await.unwrap().map(|stored| stored.version), Some(draft.next()));
+    assert!(truth.watchers(&model.key).await.unwrap().is_empty());
+    assert_eq!(truth.load(&model.key).await.unwrap().map(|stored| stored.version), Some(draft.next()));
     assert_eq!(Forecast::stormy().late, Late::Commits);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use a2a_core::{Env, TaskStore};
-use a2a_testkit::sample::Story;
+use a2a_testkit::sample::TaskModel;
 use a2a_testkit::{FaultyStore, Forecast, SeededEnv, Trace, Weather, assert_replays, seeds, simulate};
 
 use crate::reference::Reference;
@@ -15,16 +15,17 @@ use crate::reference::Reference;
 async fn fight(seed: u64, trace: Trace) {
     let (truth, weather) = (Arc::new(Reference::default()), Weather::new(Forecast::stormy()));
     let env = SeededEnv::new(seed);
-    let story = Story::new("t").begin(&*truth).await;
+    let model = TaskModel::new("t").begin(&*truth).await;
     let writers = (0..4).map(|writer| {
         let store = FaultyStore::new(truth.clone(), weather.clone(), seed ^ (writer << 32));
-        let (env, story, trace) = (env.fork(), story.clone(), trace.clone());
+        let (env, model, trace) = (env.fork(), model.clone(), trace.clone());
         async move {
             for _ in 0..10 {
                 tokio::time::sleep(Duration::from_secs(1).mul_f64(env.chance())).await;
-                let Ok(Some(stored)) = store.load(&story.key).await else { continue };
-                let now = Story { version: stored.version, generation: stored.generation, ..story.clone() };
-                let outcome = store.commit(&story.key, now.draft(Vec::new()).commit()).await;
+                let Ok(Some(stored)) = store.load(&model.key).await else { continue };
+                let now =
+                    TaskModel { version: stored.version, generation: stored.generation, ..model.clone() };
+                let outcome = store.commit(&model.key, now.draft(Vec::new()).commit()).await;
                 trace.note(format_args!("{writer} expects {}: {}", stored.version, outcome.is_ok()));
             }
             store.await_late_writes().await;

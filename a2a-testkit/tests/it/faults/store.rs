@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{BackendError, Outcome, Store, TaskQuery, TaskStore, Tenant, Version};
-use a2a_testkit::sample::{Draft, Story, instance};
+use a2a_testkit::sample::{Draft, TaskModel, instance};
 use a2a_testkit::{Delay, FaultyStore, Forecast, Weather};
 use tokio::time::Instant;
 
@@ -20,13 +20,13 @@ enum Fate {
     Lost,
 }
 
-async fn fate_of(store: &FaultyStore, truth: &Reference, story: &mut Story) -> Fate {
-    let draft = story.draft(vec![a2a::StreamResponse::Task(story.task.clone())]);
-    let answer = store.commit(&story.key, draft.commit()).await;
-    let actual = truth.load(&story.key).await.unwrap().map_or(Version::ABSENT, |stored| stored.version);
-    let applied = actual > story.version;
+async fn fate_of(store: &FaultyStore, truth: &Reference, model: &mut TaskModel) -> Fate {
+    let draft = model.draft(vec![a2a::StreamResponse::Task(model.task.clone())]);
+    let answer = store.commit(&model.key, draft.commit()).await;
+    let actual = truth.load(&model.key).await.unwrap().map_or(Version::ABSENT, |stored| stored.version);
+    let applied = actual > model.version;
     if applied {
-        story.accept(&draft);
+        model.accept(&draft);
     }
     match (applied, answer) {
         (true, Ok(Outcome::Applied(_))) => Fate::Good,
@@ -40,10 +40,10 @@ async fn fate_of(store: &FaultyStore, truth: &Reference, story: &mut Story) -> F
 async fn fates(forecast: Forecast, seed: u64, writes: usize) -> Vec<Fate> {
     let truth = Reference::default();
     let store = FaultyStore::new(Arc::new(truth.clone()), Weather::new(forecast), seed);
-    let mut story = Story::new("t");
+    let mut model = TaskModel::new("t");
     let mut fates = Vec::new();
     for _ in 0..writes {
-        fates.push(fate_of(&store, &truth, &mut story).await);
+        fates.push(fate_of(&store, &truth, &mut model).await);
     }
     fates
 }
@@ -72,23 +72,23 @@ async fn a_late_commit_is_tried_after_its_caller_gave_up() {
     let lateness = Delay::between(Duration::from_secs(5), Duration::from_secs(5));
     let weather = Weather::new(Forecast { write_late: 1.0, lateness, ..Forecast::calm() });
     let store = FaultyStore::new(Arc::new(truth.clone()), weather.clone(), 1);
-    let mut story = Story::new("t");
-    let birth = story.draft(vec![a2a::StreamResponse::Task(story.task.clone())]);
-    let answer = store.commit(&story.key, birth.commit()).await;
+    let mut model = TaskModel::new("t");
+    let birth = model.draft(vec![a2a::StreamResponse::Task(model.task.clone())]);
+    let answer = store.commit(&model.key, birth.commit()).await;
     assert!(matches!(answer, Err(BackendError::Indeterminate(_))), "{answer:?}");
-    assert_eq!(truth.load(&story.key).await.unwrap(), None);
+    assert_eq!(truth.load(&model.key).await.unwrap(), None);
 
     tokio::time::sleep(Duration::from_secs(6)).await;
-    story.accept(&birth);
-    assert_eq!(truth.load(&story.key).await.unwrap(), story.stored());
+    model.accept(&birth);
+    assert_eq!(truth.load(&model.key).await.unwrap(), model.stored());
 
     // One that was overtaken meets its conflict, as any other writer does.
-    let overtaken = store.commit(&story.key, story.draft(Vec::new()).commit()).await;
+    let overtaken = store.commit(&model.key, model.draft(Vec::new()).commit()).await;
     assert!(overtaken.is_err());
     weather.set(Forecast::calm());
-    story.tell(&store, Vec::new()).await;
+    model.tell(&store, Vec::new()).await;
     store.await_late_writes().await;
-    assert_eq!(truth.load(&story.key).await.unwrap(), story.stored());
+    assert_eq!(truth.load(&model.key).await.unwrap(), model.stored());
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,12 +97,12 @@ async fn a_retry_with_the_same_id_survives_any_storm() {
     let mut storm = Forecast::stormy();
     (storm.write_refused, storm.answer_lost, storm.write_lost, storm.write_late) = (0.2, 0.2, 0.2, 0.2);
     let store = FaultyStore::new(Arc::new(truth.clone()), Weather::new(storm), 3);
-    let mut story = Story::new("t").begin(&store).await;
+    let mut model = TaskModel::new("t").begin(&store).await;
     for _ in 0..100 {
-        story.tell(&store, Vec::new()).await;
+        model.tell(&store, Vec::new()).await;
     }
     store.await_late_writes().await;
-    assert_eq!(truth.load(&story.key).await.unwrap(), story.stored());
+    assert_eq!(truth.load(&model.key).await.unwrap(), model.stored());
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,15 +110,15 @@ async fn the_weather_changes_in_mid_test_and_for_all_who_share_it() {
     let weather = Weather::calm();
     let truth: Arc<dyn Store> = Arc::new(Reference::default());
     let stores = [1, 2].map(|seed| FaultyStore::new(Arc::clone(&truth), weather.clone(), seed));
-    let story = Story::new("t").begin(&stores[0]).await;
+    let model = TaskModel::new("t").begin(&stores[0]).await;
 
     weather.change(|forecast| forecast.read_failed = 1.0);
     for store in &stores {
-        assert!(matches!(store.load(&story.key).await, Err(BackendError::Unavailable(_))));
-        store.unwatch(&story.key, &instance()).await.unwrap();
+        assert!(matches!(store.load(&model.key).await, Err(BackendError::Unavailable(_))));
+        store.unwatch(&model.key, &instance()).await.unwrap();
     }
     weather.change(|forecast| forecast.read_failed = 0.0);
-    assert_eq!(stores[1].load(&story.key).await.unwrap(), story.stored());
+    assert_eq!(stores[1].load(&model.key).await.unwrap(), model.stored());
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,16 +127,16 @@ async fn a_store_apart_fails_its_instance_only_and_applies_nothing_of_it() {
     let ids = [instance(), instance()];
     let [apart, other] =
         ids.map(|id| FaultyStore::new(Arc::new(truth.clone()), weather.clone(), 1).used_by(id));
-    let mut story = Story::new("t").begin(&apart).await;
+    let mut model = TaskModel::new("t").begin(&apart).await;
     weather.part_from_store(ids[0]);
     for _ in 0..20 {
-        let draft = Draft { id: a2a_testkit::sample::commit_id(), ..story.draft(Vec::new()) };
-        assert!(apart.commit(&story.key, draft.commit()).await.is_err_and(|error| error.is_transient()));
-        assert!(apart.load(&story.key).await.is_err());
+        let draft = Draft { id: a2a_testkit::sample::commit_id(), ..model.draft(Vec::new()) };
+        assert!(apart.commit(&model.key, draft.commit()).await.is_err_and(|error| error.is_transient()));
+        assert!(apart.load(&model.key).await.is_err());
     }
-    story.tell(&other, Vec::new()).await;
+    model.tell(&other, Vec::new()).await;
     weather.heal();
-    assert_eq!(apart.load(&story.key).await.unwrap(), story.stored());
+    assert_eq!(apart.load(&model.key).await.unwrap(), model.stored());
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +146,7 @@ async fn calls_take_the_time_that_is_forecast() {
     let store = FaultyStore::new(Arc::new(Reference::default()), weather, 1);
     for _ in 0..50 {
         let begun = Instant::now();
-        store.head(&Story::new("t").key).await.unwrap();
+        store.head(&TaskModel::new("t").key).await.unwrap();
         let took = begun.elapsed();
         assert!((20..=62).contains(&took.as_millis()), "there and back took {took:?}");
     }
@@ -156,8 +156,8 @@ async fn calls_take_the_time_that_is_forecast() {
 async fn a_spoilt_task_cannot_be_read_and_all_others_can() {
     let weather = Weather::calm();
     let store = FaultyStore::new(Arc::new(Reference::default()), weather.clone(), 1);
-    let mut bad = Story::new("bad").begin(&store).await;
-    let good = Story::new("good").begin(&store).await;
+    let mut bad = TaskModel::new("bad").begin(&store).await;
+    let good = TaskModel::new("good").begin(&store).await;
     weather.spoil(&bad.key);
     weather.heal();
     let corrupt =
@@ -179,17 +179,17 @@ async fn a_spoilt_task_cannot_be_read_and_all_others_can() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_store_is_slow_and_nothing_else() {
     let store = FaultyStore::new(Arc::new(Reference::default()), Weather::new(Forecast::slow()), 1);
-    let mut story = Story::new("t").begin(&store).await;
+    let mut model = TaskModel::new("t").begin(&store).await;
     let mut longest = Duration::ZERO;
     for _ in 0..200 {
         let begun = Instant::now();
-        story.tell(&store, Vec::new()).await;
+        model.tell(&store, Vec::new()).await;
         let took = begun.elapsed();
         assert!((100..=20_002).contains(&took.as_millis()), "{took:?}");
         longest = longest.max(took);
     }
     assert!(longest > Duration::from_secs(3), "nothing took longer than {longest:?}");
-    assert_eq!(store.load(&story.key).await.unwrap(), story.stored());
+    assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
 }
 
 struct Spaced(Duration);

@@ -1,4 +1,4 @@
-//! A task as a test knows it: tells its life to a store, and knows what the store must answer.
+//! The model of a task: it writes its commits to a store, and knows what the store must answer.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::{Draft, at, commit_id, task};
 
 /// The model of one task: what a correct store holds about it.
 #[derive(Debug, Clone)]
-pub struct Story {
+pub struct TaskModel {
     /// Where the task lives.
     pub key: TaskKey,
     /// The task now.
@@ -38,15 +38,15 @@ pub struct Story {
     pub watchers: BTreeSet<InstanceId>,
 }
 
-impl Story {
+impl TaskModel {
     /// Imagines a submitted task in the default tenant, in context `c`, that no store knows yet.
     pub fn new(id: &str) -> Self {
-        Story::about(TaskKey::new(Tenant::default(), id), "c")
+        TaskModel::about(TaskKey::new(Tenant::default(), id), "c")
     }
 
     /// Imagines a submitted task that no store knows yet.
     pub fn about(key: TaskKey, context: &str) -> Self {
-        Story {
+        TaskModel {
             task: task(&key.task_id, context, TaskState::Submitted, at(0)),
             key,
             version: Version::ABSENT,
