@@ -59,12 +59,12 @@ pub struct Config {
     /// What becomes of a task whose executor is lost. Default: it fails.
     pub executor_lost: ExecutorLost,
     /// The commits of one task that are kept in memory for its streams. Default: 256.
-    pub feed_commits: usize,
+    pub ring_commits: usize,
     /// Their size in bytes, roughly. Default: 1 MiB.
-    pub feed_bytes: usize,
+    pub ring_bytes: usize,
     /// The size in bytes, roughly, of what is kept in memory for the streams of all tasks together. Streams that are
     /// further behind read the store. Default: 256 MiB.
-    pub feed_total_bytes: usize,
+    pub ring_total_bytes: usize,
     /// How many agents an instance runs at once. A request that needs one more is refused, with a time to retry
     /// after. Where callers are told apart, one of them gets at most half. Default: 10,000.
     pub max_agents: usize,
@@ -105,9 +105,9 @@ impl Default for Config {
             turn_limit: Duration::from_secs(24 * 60 * 60),
             shutdown_limit: Duration::from_secs(5),
             executor_lost: ExecutorLost::Fail,
-            feed_commits: 256,
-            feed_bytes: 1024 * 1024,
-            feed_total_bytes: 256 * 1024 * 1024,
+            ring_commits: 256,
+            ring_bytes: 1024 * 1024,
+            ring_total_bytes: 256 * 1024 * 1024,
             max_agents: 10_000,
             max_waiting_commits: 5_000,
             agent_headers: Vec::new(),

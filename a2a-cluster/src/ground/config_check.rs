@@ -79,9 +79,9 @@ impl Config {
         };
         at_least_one(&[
             ("executor_lost: max_attempts", attempts),
-            ("feed_commits", self.feed_commits),
-            ("feed_bytes", self.feed_bytes),
-            ("feed_total_bytes", self.feed_total_bytes),
+            ("ring_commits", self.ring_commits),
+            ("ring_bytes", self.ring_bytes),
+            ("ring_total_bytes", self.ring_total_bytes),
             ("max_agents", self.max_agents),
             ("max_waiting_commits", self.max_waiting_commits),
         ])
@@ -146,7 +146,7 @@ mod tests {
                 "max_attempts",
                 refusal(|config| config.executor_lost = ExecutorLost::Resume { max_attempts: 0 }),
             ),
-            ("feed_commits", refusal(|config| config.feed_commits = 0)),
+            ("ring_commits", refusal(|config| config.ring_commits = 0)),
             ("max_agents", refusal(|config| config.max_agents = 0)),
             ("limits.parts", refusal(|config| config.limits.parts = 0)),
             ("limits.depth", refusal(|config| config.limits.depth = 120)),

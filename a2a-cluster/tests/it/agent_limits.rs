@@ -115,7 +115,7 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn what_is_kept_for_slow_readers_is_bounded_over_all_tasks_and_none_misses_anything(bus) {
         let mut config = quick();
-        config.feed_total_bytes = 20_000;
+        config.ring_total_bytes = 20_000;
         let store = MemoryStore::with_config(a2a_store_memory::Config::default().log_commits(10_000));
         let world = World::tuned(2, bus, store, config).await;
         let script = "do work; talk 100 5; done";

@@ -125,7 +125,7 @@ on_every_bus! {
         for reads_on in [0, 1] {
             let counting = Arc::new(Counting::default());
             let mut config = quick();
-            config.feed_commits = 2;
+            config.ring_commits = 2;
             let world = World::build(2, bus, |builder| builder.config(config.clone()).tasks(counting.clone())).await;
             let task = world.nodes[0].start("do work; talk 50 5; hang").await;
             let mut events = world.nodes[reads_on].subscribe(&task.id).await.unwrap();

@@ -31,9 +31,9 @@ pub struct Settings {
     pub agent_silence: Duration,
     /// How long a turn may take.
     pub turn_limit: Duration,
-    /// See [`Config::feed_commits`](crate::Config::feed_commits).
+    /// See [`Config::ring_commits`](crate::Config::ring_commits).
     pub ring_commits: usize,
-    /// See [`Config::feed_bytes`](crate::Config::feed_bytes).
+    /// See [`Config::ring_bytes`](crate::Config::ring_bytes).
     pub ring_bytes: usize,
     /// Levels of nesting that an agent's data may have.
     pub depth: usize,

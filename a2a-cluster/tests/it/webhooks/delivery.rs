@@ -92,7 +92,7 @@ on_every_bus! {
     #[tokio::test]
     async fn a_slow_webhook_reads_what_it_missed_from_the_store(bus) {
         let mut config = config();
-        config.feed_commits = 2;
+        config.ring_commits = 2;
         let world = world_of(1, bus, config).await;
         let receiver = Receiver::new(Answers::FirstWith(4, http::StatusCode::SERVICE_UNAVAILABLE)).await;
         let task = send(&world.nodes[0], "stream 60 0", webhook(&receiver.url())).await;
