@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use a2a::AgentCard;
 use a2a_bus_memory::MemoryBus;
-use a2a_cluster::{Cluster, ClusterHandler, Config, ExecutorLost};
+use a2a_cluster::{Cluster, ClusterHandler, Config, ExecutorLost, StartError};
 use a2a_core::InstanceId;
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::{FaultyBus, FaultyStore, Forecast, SeededEnv, Trace, Weather, card};
@@ -102,7 +103,7 @@ impl Fleet {
             let seed = name as u64;
             let store = FaultyStore::new(self.store.clone(), self.weather.clone(), seed);
             let bus = FaultyBus::new(self.memory.clone(), self.weather.clone(), seed ^ 0xb05);
-            let started = Cluster::builder(Arc::new(OnRecord(self.record.clone())), card("simulated"))
+            let started = Cluster::builder(Arc::new(OnRecord(self.record.clone())), simulated())
                 .store(Arc::new(store))
                 .bus(Arc::new(bus))
                 .config(self.config.clone())
@@ -117,7 +118,10 @@ impl Fleet {
                     self.slots[slot].replace(Some(Rc::new(node)));
                     return;
                 }
-                Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
+                Err(StartError::Format(_) | StartError::Join(_)) => {
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+                Err(error) => panic!("it never starts: {error}"),
             }
         }
     }
@@ -170,4 +174,11 @@ impl Fleet {
             }
         }
     }
+}
+
+/// The card of instances that nobody configures webhooks on.
+fn simulated() -> AgentCard {
+    let mut card = card("simulated");
+    card.capabilities.push_notifications = None;
+    card
 }
