@@ -19,5 +19,5 @@ pub(crate) use agent_task::Deposit;
 pub(crate) use handle::Handle;
 pub(crate) use perform::drive;
 pub(crate) use registry::{Actors, Answer, Reader, keep_told, stop_all};
-pub(crate) use stream::{Start, Until, join, read};
+pub(crate) use stream::{Start, Until, join, load_known, read};
 pub(crate) use timers::keep_time;

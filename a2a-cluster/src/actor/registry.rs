@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use super::agent_task::Deposit;
-use super::core::{Actor, Input, Leave, Reply, Settings, Ticket, Time};
+use super::core::{Actor, Input, Known, Leave, Reply, Settings, Ticket, Time};
 use super::handle::{Counts, Ended, Handle};
 use super::perform::{Place, drive, perform};
 use super::timers::Timers;
@@ -334,7 +334,7 @@ impl Instance {
     /// Opens a stream on a task.
     pub(crate) fn attach(self: &Arc<Self>, key: &TaskKey, joined: bool) -> Reader {
         let handle = self.tell_actor(key, Input::Attach { joined });
-        Reader { instance: Arc::clone(self), handle, joined }
+        Reader::of(self, handle, joined)
     }
 }
 
@@ -370,7 +370,7 @@ impl Answer {
 
     /// The hold of a stream that attached with its request.
     pub(crate) fn reader(&self) -> Reader {
-        Reader { instance: Arc::clone(&self.instance), handle: Arc::clone(&self.handle), joined: true }
+        Reader::of(&self.instance, Arc::clone(&self.handle), true)
     }
 }
 
@@ -384,18 +384,43 @@ impl Drop for Answer {
     }
 }
 
+/// Tells an actor what the store has of its task, where it knew more when the store was asked.
+pub(super) fn found(instance: &Arc<Instance>, handle: &Arc<Handle>, known: Option<Known>, version: Version) {
+    if let Some(known) = known.filter(|known| version < known.version) {
+        drive(instance, handle, Input::Found(known, version));
+    }
+}
+
 /// A stream's hold on an actor.
 pub(crate) struct Reader {
     instance: Arc<Instance>,
     handle: Arc<Handle>,
     joined: bool,
+    /// Which task of this id it reads.
+    life: u32,
 }
 
 impl Reader {
+    fn of(instance: &Arc<Instance>, handle: Arc<Handle>, joined: bool) -> Self {
+        let life = handle.look(Actor::life).unwrap_or_default();
+        Reader { instance: Arc::clone(instance), handle, joined, life }
+    }
+
     /// Begins to read from the ring, after what the stream's own read of the store showed.
     pub(super) fn join(&mut self, input: Input) {
         self.joined = true;
         drive(&self.instance, &self.handle, input);
+        self.life = self.handle.look(Actor::life).unwrap_or_default();
+    }
+
+    /// Tells whether the task that it reads is gone, whatever came after that.
+    pub(super) fn is_over(&self) -> bool {
+        self.handle.look(Actor::life) != Some(self.life)
+    }
+
+    /// Tells the actor what the store has of the task, where it knew more before.
+    pub(super) fn found(&self, known: Option<Known>, version: Version) {
+        found(&self.instance, &self.handle, known, version);
     }
 }
 

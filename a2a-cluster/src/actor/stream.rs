@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use a2a::{A2AError, StreamResponse, Task, TaskState};
-use a2a_core::{CommitRecord, Replay, StoredTask, TaskKey, Version, reduce};
+use a2a_core::{BackendError, CommitRecord, Replay, StoredTask, TaskKey, Version, reduce};
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::watch;
 
 use super::core::{Actor, Input, Seen, Tail};
-use super::registry::Reader as Hold;
+use super::registry::{Reader as Hold, found};
 use crate::instance::Instance;
 use crate::resume::{Marks, Position};
 use crate::telemetry::Counted;
@@ -23,15 +23,32 @@ pub(crate) async fn join(
     key: &TaskKey,
 ) -> Result<Option<(Hold, StoredTask)>, A2AError> {
     let mut hold = instance.attach(key, false);
+    let known = hold.look(Actor::knows);
     let registers = hold.look(Actor::needs_watch).unwrap_or(true);
     let stored = if registers {
         instance.retry_for_request().run(|| instance.tasks.watch(key, &instance.id)).await
     } else {
         instance.retry_for_request().run(|| instance.tasks.load(key)).await
     };
-    let Some(stored) = stored.map_err(|error| instance.error(error))? else { return Ok(None) };
+    let stored = stored.map_err(|error| instance.error(error))?;
+    hold.found(known, stored.as_ref().map_or(Version::ABSENT, |stored| stored.version));
+    let Some(stored) = stored else { return Ok(None) };
     hold.join(Input::Joined { seen: Seen::of(&stored), registered: registers });
     Ok(Some((hold, stored)))
+}
+
+/// Reads a task. Where this instance knew of a later version, what it knew of is gone, and another task has its id.
+pub(crate) async fn load_known(
+    instance: &Arc<Instance>,
+    key: &TaskKey,
+) -> Result<Option<StoredTask>, BackendError> {
+    let handle = instance.actors.get(key);
+    let known = handle.as_ref().and_then(|handle| handle.look(Actor::knows));
+    let stored = instance.retry_for_request().run(|| instance.tasks.load(key)).await?;
+    if let Some(handle) = &handle {
+        found(instance, handle, known, stored.as_ref().map_or(Version::ABSENT, |stored| stored.version));
+    }
+    Ok(stored)
 }
 
 /// Where a stream begins.
@@ -140,6 +157,9 @@ impl Reader {
             }
             // Marked as seen before the ring is read: progress made in between wakes the wait below.
             self.progress.mark_unchanged();
+            if self.hold.is_over() {
+                return Some(Err(self.absent()));
+            }
             match self.hold.after(self.cursor) {
                 None => return None,
                 Some(Tail::Commits(commits)) if commits.is_empty() => {
@@ -183,6 +203,7 @@ impl Reader {
     /// Reads from the store what the ring does not reach. Returns the task where its commits are no longer kept.
     async fn read_store(&mut self) -> Result<Option<Box<Task>>, A2AError> {
         let instance = Arc::clone(&self.instance);
+        let known = self.hold.look(Actor::knows);
         let replay = tokio::select! {
             biased;
             replay = instance.commits_after(self.hold.key(), self.cursor) => replay?,
@@ -190,11 +211,13 @@ impl Reader {
         };
         match replay {
             Replay::Commits(commits) if commits.is_empty() => {
-                // The store is right: either the task is gone, or what the ring has is not there yet.
-                let head = instance.retry_for_request().run(|| instance.tasks.head(self.hold.key())).await;
-                if head.map_err(|error| instance.error(error))?.is_none() {
+                // The store is right: either the task is gone, and another one may have its id, or what the ring has is not
+                // there yet.
+                let stored = instance.retry_for_request().run(|| instance.tasks.load(self.hold.key())).await;
+                let Some(stored) = stored.map_err(|error| instance.error(error))? else {
                     return Err(self.absent());
-                }
+                };
+                self.hold.found(known, stored.version);
                 tokio::time::sleep(instance.config.retry_min).await;
             }
             Replay::Commits(commits) => self.waiting = commits.into_iter(),

@@ -22,6 +22,7 @@ mod cut_off;
 mod execution;
 mod fairness;
 mod idempotency;
+mod later_lives;
 mod liveness;
 mod members;
 mod panics;

@@ -66,6 +66,11 @@ impl Publish {
         self.watchers.remove(&who);
     }
 
+    /// Nobody watches any more. What is on its way is waited for.
+    pub(super) fn remove_all(&mut self) {
+        self.watchers.clear();
+    }
+
     pub(super) fn clear(&mut self) {
         *self = Publish::default();
     }

@@ -107,6 +107,7 @@ impl Bench {
             ticket: Ticket(ticket),
             answer_at: AnswerAt::TurnEnd,
             task: task(TaskState::Submitted),
+            names_context: false,
             principal: None,
             caller: None,
             always_task: false,
