@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use crate::bus_loop;
 use crate::error::Chain;
 use crate::instance::Instance;
-use crate::retry::jittered;
+use crate::retry::{bounded, jittered};
 
 /// The endpoint of an instance, as far as there is one.
 #[derive(Debug)]
@@ -123,11 +123,15 @@ pub(crate) async fn keep_connected(instance: Arc<Instance>) {
     let _: Option<()> = instance.closing.run_until_cancelled(connected).await;
 }
 
+/// For how many lease times connecting may go unanswered: it may take long, but a call that hangs must not be the last.
+const LEASES_TO_CONNECT: u32 = 8;
+
 /// Connects, however long that takes.
 async fn connect(instance: &Instance, bus: &dyn EventBus) -> Arc<dyn Endpoint> {
     let mut pause = instance.config.retry_min;
     loop {
-        match bus.connect(&instance.id, &instance.seal).await {
+        let limit = instance.config.lease * LEASES_TO_CONNECT;
+        match bounded(limit, bus.connect(&instance.id, &instance.seal)).await {
             Ok(endpoint) => return endpoint,
             Err(error) => {
                 instance.health.bus.failed(instance.config.unready_after);

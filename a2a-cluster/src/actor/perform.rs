@@ -304,7 +304,9 @@ async fn send(
 ) -> Input {
     let trace = trace::header(&*instance.env);
     let message = BusMessage { from: instance.id, task: handle.key().clone(), news, trace };
-    match instance.send(to, &message).instrument(sending(instance, &message)).await {
+    // One that hangs must not be the last: what comes after it waits for its end.
+    let sent = bounded(instance.config.request_patience, instance.send(to, &message));
+    match sent.instrument(sending(instance, &message)).await {
         Ok(delivery) => {
             if let Some(since) = handle.known_since(first) {
                 instance.meters.send_seconds.record(instance.actors.now().saturating_sub(since));

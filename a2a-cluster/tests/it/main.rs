@@ -21,6 +21,7 @@ mod crash;
 mod cut_off;
 mod execution;
 mod fairness;
+mod hung_bus;
 mod idempotency;
 mod later_lives;
 mod liveness;
