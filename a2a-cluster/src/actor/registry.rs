@@ -197,7 +197,7 @@ impl Actors {
             if handle.has_agent() {
                 not_stopped.push(handle.key().clone());
             }
-            if handle.look(Actor::has_task) == Some(true) {
+            if handle.look(Actor::may_have_task) == Some(true) {
                 instance.leave_unattended(handle.key());
             }
             drive(instance, &handle, Input::Leave(Leave::Evicted));

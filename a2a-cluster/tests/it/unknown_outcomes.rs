@@ -8,8 +8,9 @@ use a2a_server::RequestHandler;
 use a2a_testkit::{Delay, Forecast, Late};
 use tokio::time::{sleep, timeout};
 
+use crate::world::hooked::{Call, Fate};
 use crate::world::storm::Storm;
-use crate::world::{self, expect_task, follow_up, on_every_bus, params, quick, request, state, texts};
+use crate::world::{self, World, expect_task, follow_up, on_every_bus, params, quick, request, state, texts};
 
 /// Writes are applied and not answered.
 const UNANSWERED: Forecast = Forecast { answer_lost: 1.0, ..Forecast::calm() };
@@ -122,5 +123,22 @@ on_every_bus! {
                 assert_eq!(storm.nodes.iter().map(|node| node.cluster.running()).sum::<usize>(), 0);
             }
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_that_is_applied_after_its_instance_has_left_is_taken_over(bus) {
+        let (store, world) = World::hooked(3, bus, quick()).await;
+        let task = world.nodes[0].send("do ask").await;
+        store.all(&[Call::Commit], Fate::AppliedLate(20_000));
+        let handler = world.nodes[0].handler.clone();
+        let next = follow_up(&task, "do work; hang");
+        let told = tokio::spawn(async move { handler.send_message(&params(), next).await });
+        sleep(Duration::from_millis(100)).await;
+        world.nodes[0].cluster.shutdown(Duration::ZERO).await;
+        store.heal();
+        assert!(told.await.unwrap().is_err());
+        sleep(Duration::from_secs(300)).await;
+        let stored = world.load(&task.id).await;
+        assert_eq!((state(&stored.task), stored.head.claim), (TaskState::Failed, None));
     }
 }

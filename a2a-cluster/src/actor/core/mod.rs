@@ -317,6 +317,11 @@ impl Actor {
         self.run.is_some() || self.delivering.is_some()
     }
 
+    /// Tells whether this instance has the task, or may come to have it: a claim may be on its way.
+    pub fn may_have_task(&self) -> bool {
+        self.has_task() || self.write.is_some()
+    }
+
     /// The claim under which this instance has the task, if it does.
     pub fn claim(&self) -> Option<Claim> {
         self.run.as_ref().and_then(|run| run.claim).or(self.delivering)

@@ -109,7 +109,8 @@ impl World {
         let prepare = |builder: ClusterBuilder| {
             builder.config(config.clone()).store(store.inner.clone()).tasks(store.clone())
         };
-        let world = World::build(instances, bus, prepare).await;
+        let mut world = World::build(instances, bus, prepare).await;
+        world.store = Arc::clone(&store.inner);
         (store, world)
     }
 
