@@ -208,6 +208,8 @@ impl Reader {
             biased;
             replay = instance.commits_after(self.hold.key(), self.cursor) => replay?,
             () = instance.liveness.cut_off() => return Err(instance.cut_off_reason()),
+            // A call that hangs must not outlive the instance.
+            () = instance.closing.cancelled() => return Err(instance.stop_reason()),
         };
         match replay {
             Replay::Commits(commits) if commits.is_empty() => {

@@ -8,7 +8,7 @@ use futures::StreamExt;
 use futures::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::world::hooked::Hooked;
+use crate::world::hooked::{Call, Fate, Hooked};
 use crate::world::{
     Events, World, drain, expect_task, fold, follow_up, identified, on_every_bus, quick, state, texts,
 };
@@ -37,6 +37,34 @@ on_every_bus! {
             }
             assert_eq!(world.nodes[0].cluster.running(), 0);
             world.shutdown().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn cancels_and_messages_that_are_under_way_when_a_task_is_deleted_are_told_so(bus) {
+        for script in ["do work; hang / hang", "do ask", "do ask; hang / hang"] {
+            for n in 0..2 {
+                let (store, world) = World::hooked(2, bus, quick()).await;
+                let task = world.nodes[0].start(script).await;
+                sleep(Duration::from_millis(50)).await;
+                store.all(&[Call::Commit, Call::Load], Fate::Late(100));
+                let asks = async {
+                    match script {
+                        "do ask" => world.nodes[n].ask(follow_up(&task, "do work; hang")).await.err(),
+                        _ => world.nodes[n].cancel(&task.id).await.err(),
+                    }
+                };
+                let deleted = async {
+                    sleep(Duration::from_millis(150)).await;
+                    delete(&store, &task).await;
+                };
+                let (told, ()) = tokio::join!(timeout(Duration::from_secs(10), asks), deleted);
+                assert_eq!(told.unwrap().unwrap().code, error_code::TASK_NOT_FOUND, "{script} on {n}");
+                store.heal();
+                sleep(Duration::from_secs(1)).await;
+                assert_eq!(world.nodes.iter().map(|node| node.cluster.running()).sum::<usize>(), 0);
+                world.shutdown().await;
+            }
         }
     }
 

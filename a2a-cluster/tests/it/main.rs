@@ -32,6 +32,7 @@ mod repeats;
 mod resume;
 mod rolling;
 mod sdk_store;
+mod single_faults;
 mod spacing;
 mod streams;
 mod telemetry;

@@ -32,8 +32,6 @@ pub(crate) enum Fate {
     Refused,
     /// It fails, and always will.
     Rejected,
-    /// It is larger than the store keeps.
-    TooLarge,
     /// It is not applied, and never answered.
     Hangs,
     /// It is applied, and its answer is lost.
@@ -92,7 +90,6 @@ impl Hooked {
             Fate::Answered => work.await,
             Fate::Refused => Err(BackendError::Unavailable("refused".into())),
             Fate::Rejected => Err(BackendError::rejected("rejected")),
-            Fate::TooLarge => Err(BackendError::TooLarge { what: "a commit", actual: 2, limit: 1 }),
             Fate::Hangs => std::future::pending().await,
             Fate::AppliedLate(millis) => {
                 let (inner, key) = (Arc::clone(&self.inner), key.clone());
