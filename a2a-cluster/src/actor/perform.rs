@@ -314,7 +314,9 @@ async fn send(
 ) -> Input {
     let trace = trace::header(&*actors.ground.env);
     let message = BusMessage { from: actors.ground.id, task: handle.key().clone(), news, trace };
-    match actors.ground.send(to, &message).instrument(sending(&actors.ground, &message)).await {
+    // One that hangs must not be the last: what comes after it waits for its end.
+    let sent = bounded(actors.ground.config.request_patience, actors.ground.send(to, &message));
+    match sent.instrument(sending(&actors.ground, &message)).await {
         Ok(delivery) => {
             if let Some(since) = handle.known_since(first) {
                 actors.ground.meters.send_seconds.record(actors.now().saturating_sub(since));

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use a2a_core::TaskKey;
+use a2a_core::{TaskKey, Version};
 use tokio::sync::oneshot;
 
 use super::agent_task::Deposit;
-use super::core::{Actor, Input, Reply, Ticket};
+use super::core::{Actor, Input, Known, Reply, Ticket};
 use super::handle::{Ended, Handle};
 use super::perform::{Place, drive, perform};
 use super::registry::Actors;
@@ -71,7 +71,7 @@ impl Actors {
     /// Opens a stream on a task.
     pub(crate) fn attach(self: &Arc<Self>, key: &TaskKey, joined: bool) -> Reader {
         let handle = self.tell(key, Input::Attach { joined });
-        Reader { actors: Arc::clone(self), handle, joined }
+        Reader::of(self, handle, joined)
     }
 }
 
@@ -107,7 +107,7 @@ impl Answer {
 
     /// The hold of a stream that attached with its request.
     pub(crate) fn reader(&self) -> Reader {
-        Reader { actors: Arc::clone(&self.actors), handle: Arc::clone(&self.handle), joined: true }
+        Reader::of(&self.actors, Arc::clone(&self.handle), true)
     }
 }
 
@@ -121,18 +121,43 @@ impl Drop for Answer {
     }
 }
 
+/// Tells an actor what the store has of its task, where it knew more when the store was asked.
+pub(super) fn found(actors: &Arc<Actors>, handle: &Arc<Handle>, known: Option<Known>, version: Version) {
+    if let Some(known) = known.filter(|known| version < known.version) {
+        drive(actors, handle, Input::Found(known, version));
+    }
+}
+
 /// A stream's hold on an actor.
 pub(crate) struct Reader {
     actors: Arc<Actors>,
     handle: Arc<Handle>,
     joined: bool,
+    /// Which task of this id it reads.
+    life: u32,
 }
 
 impl Reader {
+    fn of(actors: &Arc<Actors>, handle: Arc<Handle>, joined: bool) -> Self {
+        let life = handle.look(Actor::life).unwrap_or_default();
+        Reader { actors: Arc::clone(actors), handle, joined, life }
+    }
+
     /// Begins to read from the ring, after what the stream's own read of the store showed.
     pub(super) fn join(&mut self, input: Input) {
         self.joined = true;
         drive(&self.actors, &self.handle, input);
+        self.life = self.handle.look(Actor::life).unwrap_or_default();
+    }
+
+    /// Tells whether the task that it reads is gone, whatever came after that.
+    pub(super) fn is_over(&self) -> bool {
+        self.handle.look(Actor::life) != Some(self.life)
+    }
+
+    /// Tells the actor what the store has of the task, where it knew more before.
+    pub(super) fn found(&self, known: Option<Known>, version: Version) {
+        found(&self.actors, &self.handle, known, version);
     }
 }
 

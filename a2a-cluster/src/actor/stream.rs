@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use a2a::{A2AError, StreamResponse, Task};
-use a2a_core::{CommitRecord, Replay, StoredTask, TaskKey, Version, reduce};
+use a2a_core::{BackendError, CommitRecord, Replay, StoredTask, TaskKey, Version, reduce};
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::watch;
 
 use super::core::{Actor, Input, Seen, Tail, Until};
 use super::registry::Actors;
-use super::requests::Reader as Hold;
+use super::requests::{Reader as Hold, found};
 use crate::ground::telemetry::Counted;
 use crate::resume::{Marks, Position};
 
@@ -23,15 +23,32 @@ pub(crate) async fn join(
     key: &TaskKey,
 ) -> Result<Option<(Hold, StoredTask)>, A2AError> {
     let mut hold = actors.attach(key, false);
+    let known = hold.look(Actor::knows);
     let registers = hold.look(Actor::needs_watch).unwrap_or(true);
     let stored = if registers {
         actors.ground.retry_for_request().run(|| actors.ground.tasks.watch(key, &actors.ground.id)).await
     } else {
         actors.ground.retry_for_request().run(|| actors.ground.tasks.load(key)).await
     };
-    let Some(stored) = stored.map_err(|error| actors.ground.error(error))? else { return Ok(None) };
+    let stored = stored.map_err(|error| actors.ground.error(error))?;
+    hold.found(known, stored.as_ref().map_or(Version::ABSENT, |stored| stored.version));
+    let Some(stored) = stored else { return Ok(None) };
     hold.join(Input::Joined { seen: Seen::of(&stored), registered: registers });
     Ok(Some((hold, stored)))
+}
+
+/// Reads a task. Where this instance knew of a later version, what it knew of is gone, and another task has its id.
+pub(crate) async fn load_known(
+    actors: &Arc<Actors>,
+    key: &TaskKey,
+) -> Result<Option<StoredTask>, BackendError> {
+    let handle = actors.get(key);
+    let known = handle.as_ref().and_then(|handle| handle.look(Actor::knows));
+    let stored = actors.ground.retry_for_request().run(|| actors.ground.tasks.load(key)).await?;
+    if let Some(handle) = &handle {
+        found(actors, handle, known, stored.as_ref().map_or(Version::ABSENT, |stored| stored.version));
+    }
+    Ok(stored)
 }
 
 /// Where a stream begins.
@@ -122,6 +139,9 @@ impl Reader {
             }
             // Marked as seen before the ring is read: progress made in between wakes the wait below.
             self.progress.mark_unchanged();
+            if self.hold.is_over() {
+                return Some(Err(self.absent()));
+            }
             match self.hold.after(self.cursor) {
                 None => return None,
                 Some(Tail::Commits(commits)) if commits.is_empty() => {
@@ -165,19 +185,24 @@ impl Reader {
     /// Reads from the store what the ring does not reach. Returns the task where its commits are no longer kept.
     async fn read_store(&mut self) -> Result<Option<Box<Task>>, A2AError> {
         let actors = Arc::clone(&self.actors);
+        let known = self.hold.look(Actor::knows);
         let replay = tokio::select! {
             biased;
             replay = actors.ground.commits_after(self.hold.key(), self.cursor) => replay?,
             () = actors.ground.liveness.cut_off() => return Err(actors.ground.cut_off_reason()),
+            // A call that hangs must not outlive the instance.
+            () = actors.ground.stop.closing.cancelled() => return Err(actors.ground.stop.reason()),
         };
         match replay {
             Replay::Commits(commits) if commits.is_empty() => {
-                // The store is right: either the task is gone, or what the ring has is not there yet.
-                let head =
-                    actors.ground.retry_for_request().run(|| actors.ground.tasks.head(self.hold.key())).await;
-                if head.map_err(|error| actors.ground.error(error))?.is_none() {
+                // The store is right: either the task is gone, and another one may have its id, or what the ring has is not
+                // there yet.
+                let read = || actors.ground.tasks.load(self.hold.key());
+                let stored = actors.ground.retry_for_request().run(read).await;
+                let Some(stored) = stored.map_err(|error| actors.ground.error(error))? else {
                     return Err(self.absent());
-                }
+                };
+                self.hold.found(known, stored.version);
                 tokio::time::sleep(actors.ground.config.retry_min).await;
             }
             Replay::Commits(commits) => self.waiting = commits.into_iter(),

@@ -9,12 +9,13 @@ use a2a_server::{ExecutorContext, ServiceParams};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::idempotency::Identity;
 use super::turn::{Answer, Seen, Turn, given, meet, unseen};
 use super::{check, new_task, push, read};
 use crate::actor::core::{AnswerAt, FollowUp, Input, Reply};
-use crate::actor::{Deposit, Start, Until, join, read as read_stream};
+use crate::actor::{Deposit, Start, Until, join, load_known, read as read_stream};
 use crate::admission::Permit;
 use crate::caller::{Caller, protocol_params};
 use crate::instance::Instance;
@@ -124,6 +125,7 @@ async fn follow_up(
 ) -> Result<Turn, A2AError> {
     let identity = Identity::of(instance, &caller, params, &req.message)?;
     let reads = answer_at == AnswerAt::Opening;
+    let began = Instant::now();
     loop {
         check::own_task(instance, &caller, &key.task_id).await?;
         let stored = load_own(instance, &caller, &key, &req.message).await?;
@@ -160,7 +162,9 @@ async fn follow_up(
         let (reply, reader) = if reads { asked.opened().await } else { (asked.reply().await, None) };
         let reply = match reply {
             // Somebody else's commit came first: look at the task again.
-            Reply::Stale => continue,
+            Reply::Stale if began.elapsed() < instance.ground.config.request_patience => continue,
+            // Others are faster all the time.
+            Reply::Stale => return Err(instance.ground.too_busy()),
             reply => given(instance, &key, identity.is_known(), reply)?,
         };
         let start = match &reply {
@@ -179,7 +183,7 @@ async fn load_own(
     key: &TaskKey,
     message: &Message,
 ) -> Result<StoredTask, A2AError> {
-    let loaded = instance.ground.retry_for_request().run(|| instance.ground.tasks.load(key)).await;
+    let loaded = load_known(&instance.actors, key).await;
     let stored = loaded.map_err(|error| instance.ground.error(error))?;
     let stored = stored
         .filter(|stored| stored.head.principal == caller.principal)

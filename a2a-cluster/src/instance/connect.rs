@@ -5,7 +5,7 @@ use std::sync::Arc;
 use a2a_core::{Endpoint, EventBus};
 
 use super::{Instance, bus_loop};
-use crate::ground::{Chain, Ground, jittered};
+use crate::ground::{Chain, Ground, bounded, jittered};
 
 /// Connects, and receives for as long as the endpoint lives; again and again, until the instance closes.
 pub(crate) async fn keep_connected(instance: Arc<Instance>) {
@@ -28,11 +28,15 @@ pub(crate) async fn keep_connected(instance: Arc<Instance>) {
     let _: Option<()> = instance.ground.stop.closing.run_until_cancelled(connected).await;
 }
 
+/// For how many lease times connecting may go unanswered: it may take long, but a call that hangs must not be the last.
+const LEASES_TO_CONNECT: u32 = 8;
+
 /// Connects, however long that takes.
 async fn connect(ground: &Ground, bus: &dyn EventBus) -> Arc<dyn Endpoint> {
     let mut pause = ground.config.retry_min;
     loop {
-        match bus.connect(&ground.id, &ground.seal).await {
+        let limit = ground.config.lease * LEASES_TO_CONNECT;
+        match bounded(limit, bus.connect(&ground.id, &ground.seal)).await {
             Ok(endpoint) => return endpoint,
             Err(error) => {
                 ground.health.bus.failed(ground.config.unready_after);

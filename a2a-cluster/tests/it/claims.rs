@@ -8,6 +8,7 @@ use a2a_cluster::bindings::unavailable::retry_after;
 use a2a_cluster::{Config, ExecutorLost};
 use a2a_core::{Membership, TaskKey, Tenant};
 use a2a_testkit::{Delay, Forecast};
+use futures::StreamExt;
 use futures::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -96,6 +97,43 @@ on_every_bus! {
             assert_eq!(taken.len(), 1, "{stays}");
             assert_eq!(state(&taken[0]), TaskState::Completed, "{stays}");
             assert_eq!(storm.load(&task.id).await.head.claim, None);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_take_over_a_message_and_a_cancel_at_once_leave_one_end_that_everybody_is_told(bus) {
+        for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 3 }] {
+            for script in ["do ask; hang", "do work; hang", "do ask; hang / refuse", "do work; sleep 50000; done / refuse"] {
+                for after in [14_000, 15_000, 20_000, 24_000] {
+                    let mut config = quick();
+                    config.executor_lost = lost;
+                    let storm = World::with(4, bus, config).await;
+                    storm.weather.set(slow(30));
+                    let task = storm.nodes[0].start(script).await;
+                    let events = storm.nodes[2].subscribe(&task.id).await.unwrap();
+                    sleep(Duration::from_secs(6)).await;
+                    storm.crash(storm.nodes[0].cluster.id());
+                    sleep(Duration::from_millis(after)).await;
+                    let sends = storm.nodes[1].ask(follow_up(&task, "do work; sleep 300; say x; done"));
+                    let cancels = async {
+                        sleep(Duration::from_millis(after % 7 * 10)).await;
+                        storm.nodes[3].cancel(&task.id).await
+                    };
+                    let reads = events.map(Result::unwrap).collect::<Vec<_>>();
+                    let all = async { tokio::join!(sends, cancels, reads) };
+                    let case = format!("{lost:?} {script} after {after}");
+                    let (sent, cancelled, seen) = timeout(Duration::from_secs(120), all).await.expect(&case);
+                    let stored = storm.load(&task.id).await;
+                    let end = state(&stored.task);
+                    assert!(end.is_terminal() && stored.head.claim.is_none(), "{case}: {stored:?}");
+                    assert_eq!(crate::world::last_state(&seen).as_ref(), Some(&end), "{case}");
+                    if let Ok(sent) = sent {
+                        assert_eq!(state(&expect_task(sent)), end, "{case}");
+                    }
+                    assert_eq!(cancelled.is_ok(), end == TaskState::Canceled, "{case}: {end:?}");
+                    assert_eq!(storm.nodes[1..].iter().map(|node| node.cluster.running()).sum::<usize>(), 0, "{case}");
+                }
+            }
         }
     }
 

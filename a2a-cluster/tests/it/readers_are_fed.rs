@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use a2a::{SendMessageRequest, StreamResponse, TaskState, error_code};
+use a2a_cluster::Config;
 use a2a_core::{TaskKey, TaskStore, Tenant};
 use a2a_server::RequestHandler;
 use futures::StreamExt;
@@ -12,6 +13,7 @@ use futures::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::world::counting::Counting;
+use crate::world::hooked::{self, Call, Fate};
 use crate::world::{
     self, Bus, World, drain, eventually, expect_task, fold, follow_up, on_every_bus, params, quick, request,
     state, texts, visible,
@@ -165,6 +167,26 @@ on_every_bus! {
         assert_eq!(last, Some(&TaskState::Completed));
         assert!(matches!(seen[0], StreamResponse::Task(_)));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_watches_a_task_before_its_executor_knows_that_it_is_there_is_sent_what_follows() {
+    let (store, world) = hooked::hooked(2, Bus::Plugged, Config::default()).await;
+    store.all(&[Call::Commit], Fate::AnsweredLate(2_000));
+    let handler = world.nodes[0].handler.clone();
+    let message = request("do work; sleep 2500; say first; hang");
+    let sent = tokio::spawn(async move { handler.send_message(&params(), message).await });
+    sleep(Duration::from_millis(300)).await;
+    let task = world.on(1).list_tasks(&params(), world::list()).await.unwrap().tasks.remove(0);
+    let mut events = world.nodes[1].subscribe(&task.id).await.unwrap();
+    events.next().await.unwrap().unwrap();
+    sleep(Duration::from_millis(1_900)).await;
+    store.heal();
+    let began = Instant::now();
+    while !matches!(events.next().await.unwrap().unwrap(), StreamResponse::ArtifactUpdate(_)) {}
+    assert!(began.elapsed() < Duration::from_millis(400), "{:?}", began.elapsed());
+    sent.abort();
+    world.shutdown().await;
 }
 
 /// A message with an id by which it is known again.

@@ -8,6 +8,7 @@ use a2a_server::RequestHandler;
 use a2a_testkit::{Delay, Forecast, Late};
 use tokio::time::{sleep, timeout};
 
+use crate::world::hooked::{self, Call, Fate};
 use crate::world::{self, World, expect_task, follow_up, on_every_bus, params, quick, request, state, texts};
 
 /// Writes are applied and not answered.
@@ -121,5 +122,22 @@ on_every_bus! {
                 assert_eq!(storm.nodes.iter().map(|node| node.cluster.running()).sum::<usize>(), 0);
             }
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_that_is_applied_after_its_instance_has_left_is_taken_over(bus) {
+        let (store, world) = hooked::hooked(3, bus, quick()).await;
+        let task = world.nodes[0].send("do ask").await;
+        store.all(&[Call::Commit], Fate::AppliedLate(20_000));
+        let handler = world.nodes[0].handler.clone();
+        let next = follow_up(&task, "do work; hang");
+        let told = tokio::spawn(async move { handler.send_message(&params(), next).await });
+        sleep(Duration::from_millis(100)).await;
+        world.nodes[0].cluster.shutdown(Duration::ZERO).await;
+        store.heal();
+        assert!(told.await.unwrap().is_err());
+        sleep(Duration::from_secs(300)).await;
+        let stored = world.load(&task.id).await;
+        assert_eq!((state(&stored.task), stored.head.claim), (TaskState::Failed, None));
     }
 }

@@ -6,11 +6,11 @@
 
 use std::time::Duration;
 
-use a2a_core::{Claim, CommitId, InstanceId, News, TaskHead, reduce};
+use a2a_core::{Claim, CommitId, InstanceId, News, TaskHead, Version, reduce};
 
 use super::effect::{Effect, Report};
-use super::input::{Later, ReadFailed, Reply, Seen};
-use super::{Actor, Moment, Time};
+use super::input::{Known, Later, ReadFailed, Reply, Seen};
+use super::{Actor, Moment, Ring, Time};
 
 /// How a task that runs elsewhere is followed.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +26,8 @@ pub(super) struct Follow {
     /// After how much silence the store is asked next. Zero: it was never asked.
     silence: Duration,
     check_at: Time,
+    /// The head is read only to see whether the task is still there. In a long silence every other time is enough.
+    looks: bool,
     gap_since: Option<Time>,
     /// The executor, as far as is known.
     executor: Option<InstanceId>,
@@ -214,8 +216,21 @@ impl Actor {
         }
         self.absent = true;
         self.follow.registered = false;
+        if self.known() > Version::ABSENT && self.write.is_none() {
+            // What comes under its id is another task, and none of its streams is this one's.
+            self.life = self.life.wrapping_add(1);
+            self.ring = Ring::new(self.settings.ring_commits, self.settings.ring_bytes);
+            self.publish.remove_all();
+        }
         self.end_cancel(Reply::Over, fx);
         fx.push(Effect::WakeReaders);
+    }
+
+    /// Somebody has read the store, and says what was known before that.
+    pub(super) fn found(&mut self, known: Known, version: Version, fx: &mut Vec<Effect>) {
+        if known.life == self.life && version < known.version && self.write.is_none() {
+            self.gone(fx);
+        }
     }
 
     pub(super) fn read(&mut self, read: Result<Later, ReadFailed>, m: Moment<'_>, fx: &mut Vec<Effect>) {
@@ -271,7 +286,10 @@ impl Actor {
             }
         }
         let is_elsewhere = self.follow.executor.is_some_and(|executor| executor != self.me);
-        if (found || !is_elsewhere) && reason == ReadFor::Silence {
+        // A log that says nothing for long may be gone, while the executor on record lives.
+        let is_long = self.follow.silence >= self.settings.silence_max;
+        self.follow.looks = is_long && is_elsewhere && !found && !self.follow.looks;
+        if (found || !is_elsewhere || self.follow.looks) && reason == ReadFor::Silence {
             self.read_head(fx);
         }
     }
@@ -317,7 +335,7 @@ impl Actor {
         let moved = self.follow.executor != executor;
         self.follow.note_claim(head.claim);
         if self.run.is_none() && self.is_read() {
-            if moved || !ends_turn {
+            if moved || !(ends_turn || self.follow.looks) {
                 self.announce(fx);
             }
             // At work, and nobody of whom one could hope that he works.

@@ -107,6 +107,15 @@ impl Seen {
     }
 }
 
+/// What an actor knew of a task when somebody set out to read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Which task of this id it was.
+    pub life: u32,
+    /// The last version that was known.
+    pub version: Version,
+}
+
 /// What became of a write.
 #[derive(Debug, Clone)]
 pub enum Written {
@@ -184,6 +193,8 @@ pub enum Input {
         /// This instance was registered before the read.
         registered: bool,
     },
+    /// The store was asked when this was known, and has the task at this version: less than was known is another task.
+    Found(Known, Version),
     /// A message begins this task.
     Begin(Box<FirstTurn>),
     /// A message continues this task.

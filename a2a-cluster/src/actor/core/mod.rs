@@ -39,8 +39,8 @@ pub use begin::other_message;
 pub use buffer::{AgentOutput, EventBuffer};
 pub use effect::{CommitCall, Effect, Report, StartAgent};
 pub use input::{
-    AnswerAt, FirstTurn, FollowUp, Input, Later, Leave, ReadFailed, Reply, Seen, Settled, Ticket, TurnKind,
-    Written,
+    AnswerAt, FirstTurn, FollowUp, Input, Known, Later, Leave, ReadFailed, Reply, Seen, Settled, Ticket,
+    TurnKind, Written,
 };
 pub use pending::lacks_events;
 pub use plan::{StopReason, canceled, failed};
@@ -94,6 +94,8 @@ pub struct Actor {
     ring: Ring,
     /// The task does not exist, or exists no more.
     absent: bool,
+    /// How many tasks of this id were seen to be gone. Streams of one show nothing of the next.
+    life: u32,
     /// Streams that read from the ring.
     readers: usize,
     /// Streams that read the store first.
@@ -131,6 +133,7 @@ impl Actor {
             settings,
             ring,
             absent: false,
+            life: 0,
             readers: 0,
             joining: 0,
             follow: Follow::default(),
@@ -176,6 +179,7 @@ impl Actor {
                 self.readers += 1;
                 self.joined(&seen, registered, fx);
             }
+            Input::Found(known, version) => self.found(known, version, fx),
             Input::Begin(first) => self.begin(*first, m, fx),
             Input::Continue(follow_up) => self.continue_with(*follow_up, m, fx),
             Input::Cancel { ticket, request } => self.cancel_asked(Some(ticket), None, request, m, fx),
@@ -255,6 +259,16 @@ impl Actor {
     /// Tells whether the task does not exist, or exists no more.
     pub fn is_absent(&self) -> bool {
         self.absent
+    }
+
+    /// Which task of this id this is: a later one is made where the earlier one is gone.
+    pub fn life(&self) -> u32 {
+        self.life
+    }
+
+    /// What is known now, for whoever is about to read the store.
+    pub fn knows(&self) -> Known {
+        Known { life: self.life, version: self.known() }
     }
 
     /// Tells whether a stream that opens here has to register before it reads. It need not where the agent runs here,

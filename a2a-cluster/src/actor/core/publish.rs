@@ -66,6 +66,11 @@ impl Publish {
         self.watchers.remove(&who);
     }
 
+    /// Nobody watches any more. What is on its way is waited for.
+    pub(super) fn remove_all(&mut self) {
+        self.watchers.clear();
+    }
+
     pub(super) fn clear(&mut self) {
         *self = Publish::default();
     }
@@ -92,7 +97,8 @@ impl Actor {
 
     /// An instance watches the task and has everything up to `after`.
     pub(super) fn watched_by(&mut self, who: InstanceId, after: Version, reach: Reach, fx: &mut Vec<Effect>) {
-        if self.run.as_ref().is_some_and(|run| run.claim.is_some()) || self.delivering.is_some() {
+        // Also while the answer to the commit that creates the task is awaited: others see the task already.
+        if self.run.is_some() || self.delivering.is_some() {
             self.keep_up(fx);
             self.publish.add(who, after, reach);
         } else if self.ring.head() > after {

@@ -20,7 +20,8 @@ pub(crate) async fn hooked(instances: usize, bus: Bus, config: Config) -> (Arc<H
     let prepare = |builder: ClusterBuilder| {
         builder.config(config.clone()).store(store.inner.clone()).tasks(store.clone())
     };
-    let world = World::build(instances, bus, prepare).await;
+    let mut world = World::build(instances, bus, prepare).await;
+    world.store = Arc::clone(&store.inner);
     (store, world)
 }
 
@@ -44,14 +45,14 @@ pub(crate) enum Fate {
     Refused,
     /// It fails, and always will.
     Rejected,
-    /// It is larger than the store keeps.
-    TooLarge,
     /// It is not applied, and never answered.
     Hangs,
     /// It is applied, and its answer is lost.
     AnswerLost,
     /// It is applied and answered after this time.
     Late(u64),
+    /// It is a commit to a task that exists, is never answered, and is applied after this time, whoever has left by then.
+    AppliedLate(u64),
     /// It is applied at once, and answered after this time.
     AnsweredLate(u64),
     /// It turns out to be too large after this time.
@@ -102,8 +103,20 @@ impl Hooked {
             Fate::Answered => work.await,
             Fate::Refused => Err(BackendError::Unavailable("refused".into())),
             Fate::Rejected => Err(BackendError::rejected("rejected")),
-            Fate::TooLarge => Err(BackendError::TooLarge { what: "a commit", actual: 2, limit: 1 }),
             Fate::Hangs => std::future::pending().await,
+            Fate::AppliedLate(millis) => {
+                let (inner, key) = (Arc::clone(&self.inner), key.clone());
+                let commit = commit.expect("only commits are applied late");
+                let (record, task) = (Arc::clone(commit.record()), commit.task().clone());
+                let change = commit.claim_change();
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(millis)).await;
+                    let tip = inner.load(&key).await.unwrap().unwrap().tip();
+                    let commit = Commit::new(tip, record.id, record.events.clone(), &task).claim(change);
+                    inner.commit(&key, commit).await.unwrap()
+                });
+                std::future::pending().await
+            }
             Fate::AnswerLost => work.await.and(Err(BackendError::Indeterminate("lost".into()))),
             Fate::Late(millis) => {
                 tokio::time::sleep(Duration::from_millis(millis)).await;

@@ -104,10 +104,10 @@ impl Bench {
 
     pub(super) fn begin(&mut self, ticket: u64) -> Vec<Effect> {
         let first = FirstTurn {
-            names_context: false,
             ticket: Ticket(ticket),
             answer_at: AnswerAt::TurnEnd,
             task: task(TaskState::Submitted),
+            names_context: false,
             principal: None,
             caller: None,
             always_task: false,
