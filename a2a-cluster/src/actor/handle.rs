@@ -3,20 +3,21 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use a2a_core::{TaskKey, Version};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::agent_task::{AgentControl, Deposit};
 use super::core::{Actor, AgentId, Effect, Input, Moment, Reply, Tail, Ticket, Time};
 use super::registry::Actors;
 use crate::admission::Load;
+use crate::ground::{Listener, Signal};
 
 /// The actor of one task on one instance. It ends when it has nothing to do; a later request begins another.
 pub(crate) struct Handle {
     key: TaskKey,
     state: Mutex<State>,
-    /// Bumped whenever streams may find something new.
-    progress: OnceLock<watch::Sender<()>>,
+    /// Given whenever streams may find something new.
+    progress: OnceLock<Arc<Signal>>,
     /// What the task's caller has taken of this instance, once a request here was admitted.
     load: OnceLock<Arc<Load>>,
 }
@@ -163,7 +164,7 @@ impl Handle {
 
     pub(super) fn wake_readers(&self) {
         if let Some(progress) = self.progress.get() {
-            progress.send_replace(());
+            progress.give();
         }
     }
 
@@ -177,9 +178,9 @@ impl Handle {
         self.state().spare = spare;
     }
 
-    /// Follows the progress of the ring; the value itself means nothing.
-    pub(crate) fn progress(&self) -> watch::Receiver<()> {
-        self.progress.get_or_init(|| watch::Sender::new(())).subscribe()
+    /// Follows the progress of the ring.
+    pub(crate) fn progress(&self) -> Listener {
+        self.progress.get_or_init(Arc::default).listen()
     }
 
     /// Looks at the core, if the actor has not ended.

@@ -242,7 +242,10 @@ async fn make_call(actors: Arc<Actors>, handle: Arc<Handle>, effect: Effect) -> 
         }
         Effect::FindMember(who) => {
             let found = bounded(limit, actors.ground.members.member(&who)).await;
-            Input::Member(who, found.map(|member| member.map(|member| member.state)).map_err(|_| ReadFailed))
+            Input::Member(
+                who,
+                found.map(|member| member.map(|member| member.state)).map_err(|_| ReadFailed::ForNow),
+            )
         }
         Effect::Send { to, news, first } => send(&actors, &handle, &to, news, first).await,
         _ => return None,
@@ -333,7 +336,10 @@ async fn send(
 
 fn failed(handle: &Handle, error: &BackendError) -> ReadFailed {
     tracing::debug!(task = %handle.key(), error = %Chain(error), "a task cannot be read yet");
-    ReadFailed
+    match error {
+        BackendError::Corrupt { .. } | BackendError::Rejected { .. } => ReadFailed::ForGood,
+        _ => ReadFailed::ForNow,
+    }
 }
 
 /// Counts and logs what an operator may want to know.

@@ -265,7 +265,7 @@ impl Actors {
 /// Tells the actors what concerns all of them, until the instance closes: that it is cut off from its store, that others
 /// reach it in another way, that it stops.
 pub(crate) async fn keep_told(actors: Arc<Actors>) {
-    let mut beats = actors.ground.liveness.clock();
+    let mut beats = actors.ground.liveness.answered();
     let (mut is_cut_off, mut reach) = (false, actors.ground.connection.reach());
     loop {
         let changed = actors.ground.connection.reach_changed();
@@ -282,7 +282,7 @@ pub(crate) async fn keep_told(actors: Arc<Actors>) {
             () = actors.ground.stop.stopping.cancelled() => break,
             () = actors.ground.liveness.cut_off(), if !is_cut_off => {}
             // A beat was answered again.
-            _ = beats.changed(), if is_cut_off => {}
+            () = beats.given(), if is_cut_off => {}
             () = changed => {}
         }
     }

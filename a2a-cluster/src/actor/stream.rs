@@ -5,11 +5,11 @@ use std::sync::Arc;
 use a2a::{A2AError, StreamResponse, Task};
 use a2a_core::{BackendError, CommitRecord, Replay, StoredTask, TaskKey, Version, reduce};
 use futures::stream::{self, BoxStream, StreamExt};
-use tokio::sync::watch;
 
 use super::core::{Actor, Input, Seen, Tail, Until};
 use super::registry::Actors;
 use super::requests::{Reader as Hold, found};
+use crate::ground::Listener;
 use crate::ground::telemetry::Counted;
 use crate::resume::{Marks, Position};
 
@@ -65,7 +65,7 @@ pub(crate) enum Start {
 struct Reader {
     actors: Arc<Actors>,
     hold: Hold,
-    progress: watch::Receiver<()>,
+    progress: Listener,
     snapshot: Option<Box<Task>>,
     cursor: Version,
     commit: Option<(Arc<CommitRecord>, usize)>,
@@ -138,7 +138,7 @@ impl Reader {
                 continue;
             }
             // Marked as seen before the ring is read: progress made in between wakes the wait below.
-            self.progress.mark_unchanged();
+            self.progress.mark_heard();
             if self.hold.is_over() {
                 return Some(Err(self.absent()));
             }
@@ -150,6 +150,9 @@ impl Reader {
                     }
                     if self.hold.look(Actor::is_absent).unwrap_or(true) {
                         return Some(Err(self.absent()));
+                    }
+                    if self.hold.look(Actor::is_unreadable).unwrap_or(true) {
+                        return Some(Err(A2AError::internal("internal error")));
                     }
                     if self.actors.ground.liveness.is_cut_off() {
                         return Some(Err(self.actors.ground.cut_off_reason()));
@@ -177,7 +180,7 @@ impl Reader {
         let Reader { actors, progress, .. } = self;
         tokio::select! {
             biased;
-            changed = progress.changed() => changed.map_err(|_| actors.ground.stop.reason()),
+            () = progress.given() => Ok(()),
             () = actors.ground.stop.stopping.cancelled() => Err(actors.ground.stop.reason()),
         }
     }

@@ -4,12 +4,14 @@
 //! and how much time may be held against others.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use super::signal::{Listener, Signal};
 
 /// The beats of this instance that were answered.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(crate) struct Liveness {
     observed: Mutex<ObservedTime>,
     /// The time that was observed, once more with each answered beat.
     clock: watch::Sender<Duration>,
+    /// Given with each answered beat.
+    answered: Arc<Signal>,
     /// Cancelled while this instance is cut off; another takes its place after that. Unlike a watch, it wakes those who
     /// wait in the order in which they came, which a simulation can replay.
     cut_off: Mutex<CancellationToken>,
@@ -35,6 +39,7 @@ impl Liveness {
             counter: AtomicU64::new(0),
             observed: Mutex::default(),
             clock: watch::Sender::default(),
+            answered: Arc::default(),
             cut_off: Mutex::default(),
         }
     }
@@ -60,6 +65,7 @@ impl Liveness {
             observed.total
         };
         self.clock.send_replace(observed);
+        self.answered.give();
     }
 
     /// Takes note of a beat that is not answered yet.
@@ -93,6 +99,11 @@ impl Liveness {
     /// Completes once no beat has been answered for twice the lease time. Cancel safe.
     pub(crate) fn cut_off(&self) -> impl Future<Output = ()> + Send + use<> {
         self.cut_off_token().cancelled_owned()
+    }
+
+    /// Follows this instance's answered beats.
+    pub(crate) fn answered(&self) -> Listener {
+        self.answered.listen()
     }
 
     /// Follows the time that may be held against others; it is told with each answered beat.

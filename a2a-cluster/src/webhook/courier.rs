@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use a2a_core::{PushSubscription, TaskKey};
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -16,7 +15,7 @@ use super::couriers::{Couriers, Post};
 use super::route::{Milestone, Progress, Route};
 use crate::actor::core::{Actor, Input};
 use crate::actor::{Handle, drive};
-use crate::ground::Chain;
+use crate::ground::{Chain, Listener};
 
 /// Whose task it is, once no agent works on it here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +45,7 @@ pub(super) struct Courier {
     post: Arc<Post>,
     number: u64,
     actor: Arc<Handle>,
-    progress: watch::Receiver<()>,
+    progress: Listener,
     /// An agent runs here: the ring has the task's version.
     ring_is_current: bool,
     routes: BTreeMap<String, Open>,
@@ -90,7 +89,7 @@ impl Courier {
     async fn work(&mut self) {
         loop {
             self.keep_up().await;
-            self.progress.mark_unchanged();
+            self.progress.mark_heard();
             let runs = self.agent_runs();
             let done = if runs {
                 self.owner = None;
@@ -122,7 +121,8 @@ impl Courier {
         let actor = Arc::clone(&self.actor);
         let progress = &mut self.progress;
         let changed = async {
-            while progress.changed().await.is_ok() {
+            loop {
+                progress.given().await;
                 if actor.look(Actor::is_running).unwrap_or(false) != runs {
                     return;
                 }

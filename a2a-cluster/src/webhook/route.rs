@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use a2a::{StreamResponse, Task};
 use a2a_core::{CommitRecord, PushSubscription, Replay, TaskKey, Version, reduce};
 use bytes::Bytes;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::acknowledgement::Acknowledgement;
@@ -15,8 +15,8 @@ use super::couriers::{Couriers, look_again};
 use super::request::{Destination, Failure, body};
 use crate::actor::Handle;
 use crate::actor::core::Tail;
-use crate::ground::Chain;
 use crate::ground::telemetry::{Attempt, webhook_attempt};
+use crate::ground::{Chain, Listener};
 
 /// How many commits of the feed are held at a time.
 const HELD: usize = 16;
@@ -66,7 +66,7 @@ pub(super) struct Route {
     config_id: String,
     destination: Option<Destination>,
     feed: Arc<Handle>,
-    feed_progress: watch::Receiver<()>,
+    feed_progress: Listener,
     /// The feed has everything that the store has, or says that it lacks something.
     feed_is_current: bool,
     empty_reads: u32,
@@ -140,7 +140,7 @@ impl Route {
                 return Next::Commit(commit);
             }
             // Marked as seen before the feed is read: progress made in between ends the wait below.
-            self.feed_progress.mark_unchanged();
+            self.feed_progress.mark_heard();
             match self.feed.after(self.cursor) {
                 Some(Tail::Commits(commits)) if commits.is_empty() && self.feed_is_current => {
                     self.rest().await
@@ -164,11 +164,11 @@ impl Route {
             None => {
                 self.milestone.set(Progress::CaughtUp(self.cursor));
                 // The feed lives as long as this route holds it.
-                let _ = self.feed_progress.changed().await;
+                self.feed_progress.given().await;
             }
             Some(_) => tokio::select! {
                 biased;
-                _ = self.feed_progress.changed() => {}
+                () = self.feed_progress.given() => {}
                 () = tokio::time::sleep_until(self.acknowledgement.due()) => self.acknowledge().await,
             },
         }

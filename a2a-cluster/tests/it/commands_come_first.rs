@@ -52,6 +52,24 @@ on_every_bus! {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn two_cancels_of_a_parked_task_do_not_take_it_from_each_other_for_ever(bus) {
+        let mut config = quick();
+        config.cancel_grace = Duration::from_secs(2);
+        let storm = World::with(3, bus, config).await;
+        let delay = Duration::from_millis(4);
+        storm.weather.set(Forecast { store_delay: Delay::between(delay, delay), ..Forecast::calm() });
+        let ids: Vec<_> = storm.nodes.iter().map(|node| node.cluster.id()).collect();
+        let task = storm.nodes[0].start("do ask / sleep 1000; canceled").await;
+        storm.weather.part(&ids[1..2], &ids[2..]);
+        let began = Instant::now();
+        let (one, other) = tokio::join!(storm.nodes[1].cancel(&task.id), storm.nodes[2].cancel(&task.id));
+        assert_eq!((state(&one.unwrap()), state(&other.unwrap())), (TaskState::Canceled, TaskState::Canceled));
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+        let commits = storm.load(&task.id).await.version.get();
+        assert!(commits < 8, "{commits} commits");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn shutdown_ends_an_agent_that_talks_for_ever(bus) {
         for script in ["do work; talk 0 1", "do work; talk 0 0", "do ask; talk 0 1", "do work; bomb; talk 0 1"] {
             let storm = slow(2, bus, 3).await;

@@ -147,6 +147,35 @@ on_every_bus! {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_stream_of_a_silent_task_that_is_deleted_ends_and_says_so(bus) {
+        for script in ["do work; hang", "do ask; hang", "ask"] {
+            let storm = World::with(2, bus, quick()).await;
+            let task = storm.nodes[0].start(script).await;
+            let streams = [storm.nodes[0].subscribe(&task.id).await.unwrap(), storm.nodes[1].subscribe(&task.id).await.unwrap()];
+            sleep(Duration::from_secs(30)).await;
+            assert!(storm.store.delete(&TaskKey::new(Tenant::default(), &*task.id)).await.unwrap());
+            for events in streams {
+                let rest = timeout(Duration::from_secs(60), events.collect::<Vec<_>>()).await.expect(script);
+                assert_eq!(rest.last().unwrap().as_ref().unwrap_err().code, error_code::TASK_NOT_FOUND, "{script}");
+            }
+            assert_eq!(storm.nodes[0].cluster.running(), 0, "{script}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_of_a_task_that_cannot_be_read_ends_where_it_needs_the_store_and_nowhere_else(bus) {
+        let storm = World::with(2, bus, quick()).await;
+        let task = storm.nodes[0].start("do work; sleep 30000; say rest; done").await;
+        let served = storm.nodes[0].subscribe(&task.id).await.unwrap();
+        let followed = storm.nodes[1].subscribe(&task.id).await.unwrap();
+        storm.weather.spoil(&TaskKey::new(Tenant::default(), &*task.id));
+        let rest = timeout(Duration::from_secs(20), followed.collect::<Vec<_>>()).await.unwrap();
+        assert_eq!(rest.last().unwrap().as_ref().unwrap_err().code, error_code::INTERNAL_ERROR);
+        let last = drain(served).await;
+        assert_eq!(last.iter().rev().find_map(a2a_core::reduce::state_of), Some(&TaskState::Completed));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn readers_of_all_instances_see_one_end_where_the_asking_instance_leaves(bus) {
         let storm = World::with(3, bus, quick()).await;
         let task = storm.nodes[0].send("do ask; hang").await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use a2a_core::MemberState;
 
 use crate::config::{Move, Wants};
-use crate::core::{AgentId, Leave, TurnKind};
+use crate::core::{AgentId, Leave, ReadFailed, TurnKind};
 use crate::ops::{Call, Op};
 use crate::world::{Agent, Client, Doing, Life, Node, Stage, World};
 
@@ -16,7 +16,7 @@ pub(crate) enum Action {
     Perform(usize, usize),
     /// A call is answered.
     Answer(usize, usize),
-    FailRead(usize, usize),
+    FailRead(usize, usize, ReadFailed),
     /// A call takes its time.
     Delay(usize, usize),
     /// A call takes effect, and its answer takes its time.
@@ -108,10 +108,7 @@ impl World {
             }
             _ => {}
         }
-        if client.wants == Wants::SubscribeSlowly
-            && client.stage == Stage::Reading
-            && client.cursor < self.store.version()
-        {
+        if client.wants == Wants::SubscribeSlowly && client.stage == Stage::Reading && !client.asleep {
             actions.push(Action::Poll(index));
         }
     }
@@ -125,7 +122,8 @@ impl World {
             }
         }
         if op.is_read() && self.left.failed_reads > 0 {
-            actions.push(Action::FailRead(node, place));
+            actions.push(Action::FailRead(node, place, ReadFailed::ForNow));
+            actions.push(Action::FailRead(node, place, ReadFailed::ForGood));
         }
         if op.is_write() && self.left.unknowns > 0 {
             actions.push(Action::Unknown(node, place));
@@ -149,7 +147,7 @@ impl World {
             actions.push(Action::Timer(index));
         }
         for agent in node.agents.iter().filter(|agent| agent.doing == Doing::Running) {
-            if actor.has_room(agent.id) && self.left.says > 0 {
+            if !agent.waits_for_room && self.left.says > 0 {
                 self.actions_of_agent(index, agent, actions);
             }
         }
@@ -160,7 +158,7 @@ impl World {
             let may = match say {
                 Move::Comply | Move::Decline => agent.cancelled,
                 Move::Answer => agent.said == 0 && agent.kind == TurnKind::First,
-                Move::Progress | Move::Ask | Move::AskAndEnd | Move::Complete => {
+                Move::Progress | Move::Flood | Move::Ask | Move::AskAndEnd | Move::Complete => {
                     agent.kind != TurnKind::CancelOnly
                 }
                 Move::End | Move::Fail => true,

@@ -1,6 +1,7 @@
 //! What agents say, and what of it has to be in the log.
 
 use a2a::TaskState;
+use a2a_core::commit::MAX_EVENTS;
 
 use crate::config::Move;
 use crate::core::{AgentId, AgentOutput, Input};
@@ -15,6 +16,10 @@ impl World {
         let event = |event| AgentOutput::Event(event);
         let outputs = match say {
             Move::Progress => vec![event(tag.progress())],
+            Move::Flood => {
+                let tags = (0..MAX_EVENTS as u32).map(|n| Tag { number: tag.number + n, ..tag });
+                tags.map(|tag| event(tag.progress())).collect()
+            }
             Move::Ask => vec![event(tag.status(TaskState::InputRequired))],
             Move::AskAndEnd => vec![event(tag.status(TaskState::InputRequired)), AgentOutput::Ended],
             Move::Complete => vec![event(tag.status(TaskState::Completed)), AgentOutput::Ended],
@@ -37,5 +42,7 @@ impl World {
             }
         });
         self.feed(node, Input::Said(id, outputs));
+        let has_room = self.node(node).actor.as_ref().is_some_and(|actor| actor.has_room(id));
+        self.agent(node, id, |agent| agent.waits_for_room = !has_room);
     }
 }

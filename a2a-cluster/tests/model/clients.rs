@@ -16,7 +16,7 @@ const TRIES: u8 = 2;
 pub(crate) const TAKE_OVER: Ticket = Ticket(1_000);
 
 impl World {
-    fn ticket(&self, client: usize) -> Ticket {
+    pub(crate) fn ticket(&self, client: usize) -> Ticket {
         Ticket(client as u64 * 10 + u64::from(self.clients[client].tries))
     }
 
@@ -44,6 +44,7 @@ impl World {
         let gone = &mut self.clients[client];
         gone.stage = stage;
         gone.cursor = a2a_core::Version::ABSENT;
+        gone.asleep = false;
         if let Some(joined) = gone.attached.take() {
             let node = gone.node;
             self.feed(node, Input::Detach { joined });
@@ -67,8 +68,8 @@ impl World {
     pub(crate) fn begins(&mut self, client: usize) {
         let streams = self.is_stream(client);
         match self.clients[client].wants {
-            Wants::Subscribe | Wants::SubscribeSlowly => self.joins(client),
-            Wants::Cancel => self.fetches(client),
+            // Whoever cancels joins like a stream, to see the end when it comes.
+            Wants::Subscribe | Wants::SubscribeSlowly | Wants::Cancel => self.joins(client),
             Wants::Send | Wants::SendAndWait => {
                 // A stream attaches with its request.
                 self.clients[client].attached = streams.then_some(true);
@@ -121,16 +122,29 @@ impl World {
     /// A client's stream is about to begin with this.
     pub(crate) fn joined(&mut self, client: usize, registered: bool, seen: Option<Seen>) {
         match seen {
-            None => self.leaves(client, Stage::Error),
+            None => {
+                let sends = matches!(self.clients[client].wants, Wants::Send | Wants::SendAndWait);
+                if sends && !self.was_deleted() {
+                    self.violated(
+                        "whoever was too late with a message finds its task",
+                        format!("client {client}"),
+                    );
+                }
+                self.leaves(client, Stage::Error);
+            }
             Some(seen) if seen.state.is_terminal() => self.leaves(client, Stage::Done),
             Some(seen) if reduce::ends_turn(&seen.state) && !World::reads_on(self.clients[client].wants) => {
                 self.leaves(client, Stage::Done);
             }
             Some(seen) => {
-                self.clients[client].stage = Stage::Reading;
+                let reads = self.clients[client].wants != Wants::Cancel;
+                self.clients[client].stage = if reads { Stage::Reading } else { Stage::Waiting };
                 self.clients[client].cursor = seen.tip.version;
                 self.clients[client].attached = Some(true);
                 self.feed(self.clients[client].node, Input::Joined { seen, registered });
+                if self.clients[client].wants == Wants::Cancel {
+                    self.cancels(client);
+                }
             }
         }
     }
@@ -138,9 +152,6 @@ impl World {
     /// The task that a client continues is this.
     pub(crate) fn fetched(&mut self, client: usize, stored: Option<Box<StoredTask>>) {
         let Some(stored) = stored else { return self.leaves(client, Stage::Error) };
-        if self.clients[client].wants == Wants::Cancel && !stored.task.status.state.is_terminal() {
-            return self.cancels(client);
-        }
         if !reduce::is_interrupted(&stored.task.status.state) {
             self.clients[client].refused = true;
             return self.leaves(client, Stage::Refused);
@@ -221,8 +232,8 @@ impl World {
                 self.clients[client].refused = true;
                 Stage::Refused
             }
-            (Wants::Send | Wants::SendAndWait, Reply::Lost(_) | Reply::Unknown) => return self.joins(client),
-            (_, Reply::Refused(_)) => {
+            (Wants::Send | Wants::SendAndWait, Reply::Lost(_) | Reply::Met(_)) => return self.joins(client),
+            (_, Reply::Refused(_) | Reply::Busy) => {
                 self.clients[client].refused = true;
                 Stage::Refused
             }

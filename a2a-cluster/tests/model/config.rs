@@ -29,6 +29,8 @@ pub(crate) enum Wants {
 pub(crate) enum Move {
     /// Give a piece of its result.
     Progress,
+    /// Give as many pieces of its result at once as a commit has room for.
+    Flood,
     /// Ask its caller, and stay open.
     Ask,
     /// Ask its caller, and end.

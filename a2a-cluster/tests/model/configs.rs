@@ -1,6 +1,6 @@
 //! The configurations that are checked: each has a few clients, and a few things that may go wrong.
 
-use crate::config::Move::{Answer, Ask, AskAndEnd, Complete, Comply, Decline, End, Fail, Progress};
+use crate::config::Move::{Answer, Ask, AskAndEnd, Complete, Comply, Decline, End, Fail, Flood, Progress};
 use crate::config::Wants::{Cancel, Follow, FollowAndWait, Send, SendAndWait, Subscribe, SubscribeSlowly};
 use crate::config::{Budget, Config, Move, Wants};
 
@@ -194,6 +194,34 @@ pub(crate) fn all() -> Vec<Config> {
                 Budget { says: 3, delays: 1, timers: 0, crashes: 1, ..ALL },
             )
         },
+        on(
+            "an agent that says more than there is room for",
+            1,
+            &[(Send, 0)],
+            &[Flood, Progress, Complete],
+            Budget { says: 3, delays: 1, timers: 1, ..ALL },
+        ),
+        on(
+            "readers who join one after the other",
+            2,
+            &[(Send, 0), (Subscribe, 1), (Subscribe, 1)],
+            &[Progress, Ask, Complete],
+            Budget { says: 3, delays: 1, timers: 1, departures: 1, ..ALL },
+        ),
+        on(
+            "readers on two instances, and one that follows up",
+            3,
+            &[(Send, 0), (Subscribe, 1), (Subscribe, 2), (Follow, 2)],
+            &[Progress, AskAndEnd, Ask],
+            Budget { says: 3, delays: 1, timers: 1, ..ALL },
+        ),
+        on(
+            "two cancels from one instance",
+            2,
+            &[(Send, 0), (Cancel, 1), (Cancel, 1)],
+            &[Progress, Ask, Comply, Decline],
+            Budget { says: 2, delays: 1, timers: 3, departures: 1, ..ALL },
+        ),
         on(
             "a stream that moves between three instances",
             3,

@@ -14,7 +14,7 @@ impl World {
         match action {
             Action::Perform(node, op)
             | Action::Answer(node, op)
-            | Action::FailRead(node, op)
+            | Action::FailRead(node, op, _)
             | Action::Unknown(node, op)
             | Action::AppliedUnknown(node, op)
             | Action::Delay(node, op)

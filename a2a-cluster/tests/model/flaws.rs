@@ -3,7 +3,7 @@
 //! Each has the symptom of a fault that was there once, or could be: what the core is told, or what it wants, is
 //! altered on the way.
 
-use a2a_core::{ClaimChange, Version};
+use a2a_core::{ClaimChange, News, Version};
 
 use crate::core::{Effect, Input, Reply, Written};
 use crate::world::{Client, Doing, Stage, World};
@@ -49,6 +49,25 @@ pub(crate) enum Flaw {
     DoesNotJoin,
     /// A claim ends although the task is at work.
     EndsWhileAtWork,
+    /// A claim is kept although the turn is over.
+    KeepsClaim,
+    /// Streams are not woken where the ring skips what somebody else has seen already.
+    SkipWakesNobody,
+    /// The second of those who wait for one answer gets none.
+    SecondIsNotAnswered,
+    /// An agent that waits for room is not woken.
+    AgentIsNotWoken,
+    /// An executor does not hear who watches.
+    WatcherIsForgotten,
+    /// Whoever had the task is not told that somebody else has it.
+    FormerExecutorIsNotTold,
+    /// An executor does not hear of a cancel.
+    CancelIsDropped,
+}
+
+/// Whether a ring may go past commits that it lacks when its actor is told this.
+pub(crate) fn may_skip(input: &Input) -> bool {
+    matches!(input, Input::Joined { .. } | Input::Attended(_) | Input::News { news: News::Watch { .. }, .. })
 }
 
 /// What an actor is told in the place of an input.
@@ -67,7 +86,9 @@ pub(crate) fn inputs(world: &mut World, node: usize, input: Input) -> Vec<Input>
         (Some(Flaw::OutputIsRepeated), Input::Said(agent, outputs)) => {
             vec![Input::Said(agent, outputs.clone()), Input::Said(agent, outputs)]
         }
-        (Some(Flaw::ClockStands), Input::Tick) => vec![],
+        (Some(Flaw::ClockStands), Input::Tick)
+        | (Some(Flaw::WatcherIsForgotten), Input::News { news: News::Watch { .. }, .. })
+        | (Some(Flaw::CancelIsDropped), Input::News { news: News::Cancel(..), .. }) => vec![],
         (Some(Flaw::DoesNotJoin), Input::Joined { .. }) => vec![],
         (_, input) => vec![input],
     }
@@ -83,8 +104,16 @@ fn lost(world: &World, node: usize) -> bool {
 }
 
 /// What is done in the place of what an actor wants.
-pub(crate) fn effects(world: &mut World, node: usize, effects: Vec<Effect>) -> Vec<Effect> {
+pub(crate) fn effects(world: &World, node: usize, skips: bool, mut effects: Vec<Effect>) -> Vec<Effect> {
     let Some(flaw) = world.config.flaw else { return effects };
+    if flaw == Flaw::SkipWakesNobody && skips {
+        effects.retain(|effect| !matches!(effect, Effect::WakeReaders));
+    }
+    if flaw == Flaw::SecondIsNotAnswered {
+        let mut answered = false;
+        effects
+            .retain(|effect| !matches!(effect, Effect::Reply(..)) || !std::mem::replace(&mut answered, true));
+    }
     effects.into_iter().flat_map(|effect| altered(flaw, world, node, effect)).collect()
 }
 
@@ -94,6 +123,16 @@ fn altered(flaw: Flaw, world: &World, node: usize, effect: Effect) -> Vec<Effect
         (Flaw::AgentIsNotStopped, Effect::StopAgent(_))
         | (Flaw::WatchersAreNeverFound, Effect::ReadWatchers(_))
         | (Flaw::LoserIsToldNothing, Effect::Reply(_, Reply::Lost(_))) => vec![],
+        (Flaw::AgentIsNotWoken, Effect::WakeAgent)
+        | (Flaw::FormerExecutorIsNotTold, Effect::Hint(_, News::Configs)) => vec![],
+        (Flaw::FormerExecutorIsNotTold, Effect::Send { mut to, news, first }) => {
+            to.retain(|recipient| world.store.watchers.contains(&recipient.instance));
+            vec![Effect::Send { to, news, first }]
+        }
+        (Flaw::KeepsClaim, Effect::Commit(mut call)) if call.claim == ClaimChange::End => {
+            call.claim = ClaimChange::Keep;
+            vec![Effect::Commit(call)]
+        }
         (Flaw::UnknownIsRefused, Effect::Reply(ticket, Reply::Unknown)) => {
             vec![Effect::Reply(ticket, Reply::Stale)]
         }

@@ -24,9 +24,9 @@ impl World {
         match action {
             Action::Perform(node, op) => self.perform(node, op),
             Action::Answer(node, op) => self.answer(node, op),
-            Action::FailRead(node, op) => {
+            Action::FailRead(node, op, how) => {
                 self.left.failed_reads -= 1;
-                self.fail_read(node, op);
+                self.fail_read(node, op, how);
             }
             Action::Unknown(node, op) => {
                 self.left.unknowns -= 1;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use a2a_core::MemberState;
 
 use crate::actions::Action;
-use crate::config::{Move, Wants};
+use crate::config::Move;
 use crate::core::Time;
 use crate::ops::Op;
-use crate::world::{Doing, Life, Stage, World};
+use crate::world::{Agent, Doing, Life, Stage, World};
 
 /// How long a reader waits at most, while agents are silent.
 const HUNGER: Duration = Duration::from_secs(40);
@@ -28,6 +28,11 @@ impl World {
         let hungry = |client: &usize| !world.is_fed(*client) && world.reads_still(*client);
         if let Some(client) = (0..world.clients.len()).find(hungry) {
             world.violated("once the weather is clear, every reader is fed", format!("client {client}"));
+        }
+        let gone = world.was_deleted() && world.store.log.is_empty();
+        if let Some(client) = (0..world.clients.len()).find(|client| gone && world.reads_still(*client)) {
+            let how = format!("client {client}");
+            world.violated("once the weather is clear, a stream of a task that is gone ends", how);
         }
         world.goes_on(messages, ALL, true);
         world.check_end();
@@ -75,9 +80,9 @@ impl World {
                 return Some(action);
             }
         }
-        let slow =
-            |client: &usize| self.clients[*client].wants == Wants::SubscribeSlowly && !self.is_fed(*client);
-        if let Some(client) = (0..self.clients.len()).find(slow) {
+        let reads =
+            |client: &usize| self.clients[*client].stage == Stage::Reading && !self.clients[*client].asleep;
+        if let Some(client) = (0..self.clients.len()).find(reads) {
             return Some(Action::Poll(client));
         }
         if agents {
@@ -119,7 +124,8 @@ impl World {
 
     fn last_words(&self, index: usize) -> Option<Action> {
         let node = self.node(index);
-        let agent = node.agents.iter().find(|agent| agent.doing == Doing::Running)?;
+        let speaks = |agent: &&Agent| agent.doing == Doing::Running && !agent.waits_for_room;
+        let agent = node.agents.iter().find(speaks)?;
         let say = match agent {
             agent if agent.cancelled => Move::Comply,
             _ => Move::Complete,

@@ -33,6 +33,7 @@ mod heal;
 mod members;
 mod names;
 mod ops;
+mod prompt;
 mod properties;
 mod rejected;
 mod report;

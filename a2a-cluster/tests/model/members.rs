@@ -34,7 +34,7 @@ impl World {
             Action::LearnEvicted(node) => {
                 self.node_mut(node).life = Life::Evicted;
                 self.node_mut(node).agents.iter_mut().for_each(|agent| agent.excused = true);
-                self.streams_end(node);
+                self.streams_end(node, &[Stage::Reading, Stage::Joining, Stage::Fetching]);
                 self.feed(node, Input::Leave(Leave::Evicted));
             }
             Action::Leave(node, leave) => {
@@ -61,7 +61,8 @@ impl World {
                 self.node_mut(node).cut_off = cut_off;
                 if cut_off {
                     self.left.cuts -= 1;
-                    self.streams_end(node);
+                    // Those that read are woken, and see it.
+                    self.streams_end(node, &[Stage::Joining, Stage::Fetching]);
                 }
                 self.feed(node, Input::CutOff(cut_off));
             }
@@ -70,10 +71,10 @@ impl World {
     }
 
     /// Streams end with an error that may be retried.
-    fn streams_end(&mut self, node: usize) {
+    fn streams_end(&mut self, node: usize, stages: &[Stage]) {
         for client in 0..self.clients.len() {
             let Client { node: at, stage, .. } = self.clients[client];
-            if at == node && matches!(stage, Stage::Reading | Stage::Joining | Stage::Fetching) {
+            if at == node && stages.contains(&stage) {
                 self.node_mut(node)
                     .ops
                     .retain(|op| !matches!(op.call, Call::Join(who, _) | Call::Fetch(who) if who == client));

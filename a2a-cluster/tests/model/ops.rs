@@ -179,14 +179,14 @@ impl World {
     }
 
     /// The answer is that the read failed.
-    pub(crate) fn fail_read(&mut self, node: usize, op: usize) {
+    pub(crate) fn fail_read(&mut self, node: usize, op: usize, how: ReadFailed) {
         let op = self.node_mut(node).ops.remove(op);
         let input = match op.call {
-            Call::Load => Input::Loaded(Err(ReadFailed)),
-            Call::Watch => Input::Watched(Err(ReadFailed)),
-            Call::Read(_) => Input::Read(Err(ReadFailed)),
-            Call::Head => Input::Head(Err(ReadFailed)),
-            Call::Member(who) => Input::Member(who, Err(ReadFailed)),
+            Call::Load => Input::Loaded(Err(how)),
+            Call::Watch => Input::Watched(Err(how)),
+            Call::Read(_) => Input::Read(Err(how)),
+            Call::Head => Input::Head(Err(how)),
+            Call::Member(who) => Input::Member(who, Err(how)),
             call => unreachable!("{call:?} reads nothing"),
         };
         self.feed(node, input);
@@ -220,7 +220,7 @@ impl World {
 
     /// Whether a client of this kind asks for the rest of the task, and not for that of its turn.
     pub(crate) fn reads_on(wants: Wants) -> bool {
-        matches!(wants, Wants::Subscribe | Wants::SubscribeSlowly)
+        matches!(wants, Wants::Subscribe | Wants::SubscribeSlowly | Wants::Cancel)
     }
 
     /// Whether somebody here has a stream, or is about to.

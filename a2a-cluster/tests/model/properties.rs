@@ -3,9 +3,10 @@
 use a2a_core::reduce;
 
 use crate::actions::Action;
+use crate::clients::TAKE_OVER;
 use crate::names::{Tag, author, instance};
 use crate::ops::Op;
-use crate::world::{Agent, Doing, Life, Stage, World};
+use crate::world::{Agent, Client, Doing, Life, Stage, World};
 
 impl World {
     /// Looks at the last commit, just after it was applied.
@@ -62,6 +63,10 @@ impl World {
             return self.violated("a task at work has an executor", "");
         }
         for client in 0..self.clients.len() {
+            if self.sleeps_through(client) {
+                let how = format!("client {client}");
+                return self.violated("a stream is woken by whatever there is for it", how);
+            }
             if self.clients[client].refused && self.store.has_message(&self.words(client)) {
                 return self.violated("a refused request has changed nothing", format!("client {client}"));
             }
@@ -72,6 +77,7 @@ impl World {
                 self.check_agents(node);
             }
         }
+        self.check_promptness();
     }
 
     fn check_node(&mut self, index: usize) {
@@ -87,18 +93,36 @@ impl World {
             && reads
             && !actor.ring().ended()
             && !actor.is_absent()
+            && !actor.is_unreadable()
             && !pending
             && !serves
         {
             return self.violated("while there is a reader, something is pending that will feed it", "");
         }
-        let waits = |stage| self.clients.iter().any(|client| client.node == index && client.stage == stage);
-        if waits(Stage::Waiting) && !pending && !runs {
+        let clients = 0..self.clients.len();
+        let waits = |client: &usize| {
+            let Client { node, stage, .. } = self.clients[*client];
+            node == index && stage == Stage::Waiting
+        };
+        let waiting: Vec<_> = clients.filter(waits).collect();
+        if !waiting.is_empty() && !pending && !runs {
             return self.violated("while a request waits, something is pending that will answer it", "");
+        }
+        if let Some(client) = waiting.iter().find(|client| !actor.awaits(self.ticket(**client))) {
+            let how = format!("client {client}");
+            return self.violated("each request that waits is known to its actor", how);
+        }
+        if node.takes_over && !actor.awaits(TAKE_OVER) {
+            return self.violated("each request that waits is known to its actor", "a take-over");
         }
         let attached = self.clients.iter().any(|client| client.node == index && client.attached.is_some());
         if !attached && !pending && !runs && !stops && !node.attended {
             return self.violated("an actor that is not done has something pending", format!("{actor:?}"));
+        }
+        let sleeps = |agent: &&Agent| agent.waits_for_room && actor.has_room(agent.id);
+        if let Some(agent) = node.agents.iter().find(sleeps) {
+            let how = agent.id.to_string();
+            return self.violated("an agent that waits for room is woken once there is some", how);
         }
         if runs && !actor.is_running() {
             self.violated("an agent that nobody hears is stopped", format!("{:?}", node.agents));

@@ -21,6 +21,9 @@ const ONE_MESSAGE: &str = "one first message on two instances";
 const FOLLOW_UP_ELSEWHERE: &str = "a follow-up elsewhere while the agent stays open";
 const TWO_FOLLOW_UPS: &str = "two follow-ups at once";
 const A_CRASH: &str = "a crash under a subscriber elsewhere";
+const A_FLOOD: &str = "an agent that says more than there is room for";
+const JOIN_LATER: &str = "readers who join one after the other";
+const TWO_CANCELS: &str = "two cancels from one instance";
 const UNKNOWN_COMMIT: &str = "a commit of which nobody can say what became of it";
 const UNKNOWN_RELEASE: &str = "a release of which nobody can say what became of it";
 
@@ -46,7 +49,11 @@ pub(crate) const ALL: &[Rejected] = &[
         TWO_FOLLOW_UPS,
         &["an agent whose claim stands is stopped by nothing but a cancel, a limit or a shutdown"],
     ),
-    rejected(Flaw::UnknownIsLost, UNKNOWN_COMMIT, &["a refused request has changed nothing"]),
+    rejected(
+        Flaw::UnknownIsLost,
+        UNKNOWN_COMMIT,
+        &["a refused request has changed nothing", "whoever was too late with a message finds its task"],
+    ),
     rejected(Flaw::UnknownIsRefused, UNKNOWN_COMMIT, &["a refused request has changed nothing"]),
     rejected(
         Flaw::ExpectsWhatIsThere,
@@ -95,7 +102,31 @@ pub(crate) const ALL: &[Rejected] = &[
             "every stream sees the log's events in order, each once",
             "an actor that is not done has something pending",
             "a stream ends with the task, and not before",
+            "where nothing goes wrong, readers are fed without the clock",
         ],
     ),
     rejected(Flaw::EndsWhileAtWork, A_SENDER, &["a task at work has an executor"]),
+    rejected(Flaw::KeepsClaim, A_SENDER, &["where nothing goes wrong, a claim on record is its instance's"]),
+    rejected(Flaw::SkipWakesNobody, JOIN_LATER, &["a stream is woken by whatever there is for it"]),
+    rejected(
+        Flaw::SecondIsNotAnswered,
+        FIRST_WORDS,
+        &["each request that waits is known to its actor", "no request is forgotten"],
+    ),
+    rejected(Flaw::AgentIsNotWoken, A_FLOOD, &["an agent that waits for room is woken once there is some"]),
+    rejected(
+        Flaw::WatcherIsForgotten,
+        JOIN_LATER,
+        &["where nothing goes wrong, readers are fed without the clock"],
+    ),
+    rejected(
+        Flaw::FormerExecutorIsNotTold,
+        TWO_FOLLOW_UPS,
+        &["where nothing goes wrong, an agent that lost its task is stopped without the clock"],
+    ),
+    rejected(
+        Flaw::CancelIsDropped,
+        TWO_CANCELS,
+        &["where nothing goes wrong, an agent hears of a cancel without the clock"],
+    ),
 ];

@@ -27,7 +27,7 @@ impl World {
             }
             for client in 0..self.clients.len() {
                 let reader = &self.clients[client];
-                if reader.node == node && reader.wants != Wants::SubscribeSlowly {
+                if reader.node == node && reader.wants != Wants::SubscribeSlowly && !reader.asleep {
                     self.poll(client);
                 }
             }
@@ -45,10 +45,11 @@ impl World {
         node.lives += u32::from(node.actor.is_none());
         let actor = node.actor.get_or_insert_with(|| Actor::new(instance(index), settings));
         let mut effects = Vec::new();
+        let skips = crate::flaws::may_skip(&input);
         let at = node.now;
         actor.step(input, Moment { at, env: &env }, &mut effects);
         node.next_id = env.next();
-        for effect in crate::flaws::effects(self, index, effects) {
+        for effect in crate::flaws::effects(self, index, skips, effects) {
             self.effect(index, effect);
         }
     }
@@ -88,7 +89,7 @@ impl World {
             Effect::Hint(to, news) => return self.send(index, to, news),
             Effect::Start(start) => return self.starts(index, &start),
             Effect::CancelAgent(agent, _) => {
-                self.agent(index, agent, |agent| agent.cancelled = true);
+                self.agent(index, agent, |agent| (agent.cancelled, agent.asked) = (true, true));
                 return;
             }
             Effect::StopAgent(agent) => {
@@ -112,7 +113,15 @@ impl World {
                 self.node_mut(index).agents.iter_mut().filter(runs).for_each(|agent| agent.overdue = true);
                 return;
             }
-            Effect::WakeAgent | Effect::WakeReaders | Effect::Report(_) => return,
+            Effect::WakeReaders => {
+                let readers = self.clients.iter_mut().filter(|client| client.node == index);
+                return readers.for_each(|client| client.asleep = false);
+            }
+            Effect::WakeAgent => {
+                let agents = self.node_mut(index).agents.iter_mut();
+                return agents.for_each(|agent| agent.waits_for_room = false);
+            }
+            Effect::Report(_) => return,
         };
         self.node_mut(index).ops.push(Op::new(call));
     }
@@ -147,7 +156,9 @@ impl World {
             last,
             parked: false,
             cancelled: start.kind == TurnKind::CancelOnly,
+            asked: start.kind == TurnKind::CancelOnly,
             excused: false,
+            waits_for_room: false,
             overdue: false,
         });
     }

@@ -24,9 +24,10 @@ impl World {
                         }
                         return self.leaves(client, Stage::Done);
                     }
-                    if actor.is_absent() {
+                    if actor.is_absent() || actor.is_unreadable() || self.node(node).cut_off {
                         return self.leaves(client, Stage::Error);
                     }
+                    self.clients[client].asleep = true;
                     return;
                 }
                 Tail::Commits(commits) => commits.iter().for_each(|commit| self.sees(client, commit)),
@@ -70,6 +71,17 @@ impl World {
         if state.is_some_and(|state| state.is_terminal() || (!on && reduce::ends_turn(state))) {
             self.leaves(client, Stage::Done);
         }
+    }
+
+    /// Whether a stream waits to be woken, and there is something for it here: commits, its end, or an error.
+    pub(crate) fn sleeps_through(&self, client: usize) -> bool {
+        let Client { node, cursor, asleep, stage, .. } = self.clients[client];
+        let Some(actor) = self.node(node).actor.as_ref().filter(|_| asleep && stage == Stage::Reading) else {
+            return false;
+        };
+        let nothing = matches!(actor.ring().after(cursor), Tail::Commits(commits) if commits.is_empty());
+        let ends = actor.ring().ended() || actor.is_absent() || actor.is_unreadable();
+        !nothing || ends || self.node(node).cut_off
     }
 
     /// Whether a client has everything that is in the log.

@@ -47,8 +47,12 @@ pub(crate) struct Agent {
     pub(crate) parked: bool,
     /// Its `cancel` was called.
     pub(crate) cancelled: bool,
+    /// The same, even if it has declined.
+    pub(crate) asked: bool,
     /// What it said need not be in the log any more.
     pub(crate) excused: bool,
+    /// It is not polled: there was no room for more.
+    pub(crate) waits_for_room: bool,
     /// It has used up its time.
     pub(crate) overdue: bool,
 }
@@ -100,6 +104,8 @@ pub(crate) struct Client {
     /// It has a stream here, which reads already or is about to.
     pub(crate) attached: Option<bool>,
     pub(crate) cursor: Version,
+    /// Its stream has found nothing new, and waits to be woken.
+    pub(crate) asleep: bool,
     /// How often it has asked.
     pub(crate) tries: u8,
     /// It was told that nothing has changed because of it.
@@ -167,6 +173,7 @@ impl World {
             stage: Stage::Idle,
             attached: None,
             cursor: Version::ABSENT,
+            asleep: false,
             tries: 0,
             refused: false,
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use a2a_testkit::{Delay, Forecast};
 
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, Node};
 
 /// Lets bad things happen for a while.
 pub(crate) async fn reign(fleet: &Rc<Fleet>, rng: &mut fastrand::Rng, disasters: bool) {
@@ -53,29 +53,55 @@ fn forecast(rng: &mut fastrand::Rng) -> Forecast {
 async fn strike(fleet: &Rc<Fleet>, rng: &mut fastrand::Rng) {
     let slot = rng.usize(0..fleet.size());
     let Some(node) = fleet.node(slot) else { return };
-    match rng.u8(0..6) {
+    match rng.u8(0..8) {
         0 => fleet.crash(slot),
         1 => {
             let pause = Duration::from_millis(rng.u64(100..60_000));
-            fleet.trace.note(format_args!("n{} freezes for {pause:?}", node.name));
-            fleet.weather.freeze(node.id());
+            fleet.loses(&node, "freezes");
+            fleet.stop(&node);
             tokio::time::sleep(pause).await;
-            fleet.weather.thaw(node.id());
-            fleet.trace.note(format_args!("n{} thaws", node.name));
+            fleet.go_on(&node);
+            fleet.trace.note(format_args!("n{} goes on", node.name));
         }
         2 => {
-            fleet.trace.note(format_args!("n{} loses the store", node.name));
+            fleet.loses(&node, "loses the store");
             fleet.weather.part_from_store(node.id());
         }
-        3 => {
-            let others: Vec<_> =
-                (0..fleet.size()).filter_map(|n| fleet.node(n)).map(|node| node.id()).collect();
-            fleet.trace.note(format_args!("n{} loses the others", node.name));
-            fleet.weather.part(&[node.id()], &others);
-        }
+        3 => lose_the_others(fleet, &node),
         4 => fleet.replace(slot, Duration::from_millis(rng.u64(0..5_000))).await,
-        _ => {
-            fleet.weather.heal();
+        5 => until_it_is_evicted(fleet, &node).await,
+        _ => fleet.mend_connections(),
+    }
+}
+
+fn lose_the_others(fleet: &Fleet, node: &Node) {
+    let others: Vec<_> = (0..fleet.size()).filter_map(|n| fleet.node(n)).map(|node| node.id()).collect();
+    fleet.trace.note(format_args!("n{} loses the others", node.name));
+    fleet.weather.part(&[node.id()], &others);
+}
+
+/// An instance loses the store, and does not find it again before others have declared it dead.
+async fn until_it_is_evicted(fleet: &Fleet, node: &Node) {
+    fleet.loses(node, "loses the store for long");
+    let id = node.id();
+    fleet.weather.part_from_store(id);
+    for _ in 0..12 {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        if fleet.archive.evicted().contains(&id) {
+            return;
         }
+    }
+}
+
+/// What does not get well again: an instance stays cut off from the store, or from the others.
+pub(crate) fn linger(fleet: &Fleet, rng: &mut fastrand::Rng) {
+    let Some(node) = fleet.node(rng.usize(0..fleet.size())) else { return };
+    match rng.u8(0..6) {
+        0 => {
+            fleet.loses(&node, "loses the store for good");
+            fleet.weather.part_from_store(node.id());
+        }
+        1 => lose_the_others(fleet, &node),
+        _ => {}
     }
 }

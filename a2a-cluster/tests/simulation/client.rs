@@ -1,308 +1,261 @@
 //! Clients that do what clients do, on whichever instance they happen to reach, and remember what they saw.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use a2a::{
-    A2AError, CancelTaskRequest, Message, Part, Role, SendMessageConfiguration, SendMessageRequest,
-    SendMessageResponse, StreamResponse, SubscribeToTaskRequest, Task,
+    CancelTaskRequest, GetTaskRequest, ListTasksRequest, SendMessageRequest, SendMessageResponse,
+    StreamResponse, SubscribeToTaskRequest, Task, TaskState,
 };
-use a2a_core::reduce;
+use a2a_cluster::resume;
 use a2a_server::{RequestHandler, ServiceParams};
-use futures::StreamExt;
 use futures::future::{join, join_all};
-use futures::stream::BoxStream;
 use tokio::time::{sleep, timeout};
-use uuid::Uuid;
 
-use crate::Plan;
-use crate::fleet::{Fleet, Node};
+use crate::fleet::{CALLER, Fleet, Node};
+use crate::seen::{End, Seen, Until};
+use crate::words::{follow_up, opening};
 
-/// What one stream showed.
-pub(crate) struct Seen {
-    pub(crate) client: usize,
-    pub(crate) events: Vec<StreamResponse>,
-    pub(crate) end: End,
-    pub(crate) until_task_ends: bool,
+/// One client of one caller.
+pub(crate) struct Client {
+    pub(crate) n: usize,
+    pub(crate) fleet: Rc<Fleet>,
+    /// Which caller it belongs to.
+    caller: usize,
+    pub(crate) params: ServiceParams,
+    pub(crate) seen: RefCell<Vec<Seen>>,
 }
 
-/// How a stream ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    /// The server ended it.
-    Complete,
-    /// The server ended it with an error, the connection broke, or the client left.
-    Broken,
-}
-
-/// No weather lasts so long: a stream that says nothing for this time is parked, or broken.
-const STALLED: Duration = Duration::from_secs(400);
-
-/// One client: a task from its first message to the last, and several things at once.
+/// A task from its first message to the last, and several things at once.
 pub(crate) async fn session(n: usize, fleet: Rc<Fleet>, mut rng: fastrand::Rng) -> Vec<Seen> {
-    sleep(Duration::from_millis(rng.u64(0..10_000))).await;
-    let mut seen = Vec::new();
-    let mut request = request(&opening(&mut rng, fleet.plan), &mut rng);
-    let mut task = None;
-    for _ in 0..rng.usize(1..=3) {
-        // Who hedges sends the same message twice at once; meanwhile others do what they like to the task.
-        let copies = if rng.u8(0..4) == 0 { 2 } else { 1 };
-        let tellers = (0..copies).map(|_| tell(n, &fleet, rng.fork(), &request)).collect::<Vec<_>>();
-        let others = task.iter().flat_map(|task| {
-            (0..rng.usize(0..=3)).map(|_| aside(n, &fleet, rng.fork(), task)).collect::<Vec<_>>()
-        });
-        let others = others.collect::<Vec<_>>();
-        let (told, others) = join(join_all(tellers), join_all(others)).await;
-        let mut sent = None;
-        for (answer, read) in told {
-            sent = sent.or(answer);
-            seen.extend(read);
-        }
-        seen.extend(others.into_iter().flatten());
-        task = sent.or(task);
-        let Some(known) = &task else { return seen };
-        for _ in 0..rng.usize(0..=2) {
-            watch(n, &fleet, &mut rng, known, &mut seen).await;
-        }
-        if rng.u8(0..6) == 0 {
-            cancel(n, &fleet, &mut rng, known).await;
-        }
-        request = follow_up(&mut rng, known);
-    }
-    seen
+    let caller = n % fleet.terms.callers;
+    let name = fleet.terms.principal(caller).map(|name| vec![name.as_str().to_owned()]);
+    let params = name.into_iter().map(|name| (CALLER.to_owned(), name)).collect();
+    let client = Client { n, fleet, caller, params, seen: RefCell::default() };
+    client.live(&mut rng).await;
+    client.seen.into_inner()
 }
 
-/// Sends a message in one of the two ways.
-async fn tell(
-    n: usize,
-    fleet: &Fleet,
-    mut rng: fastrand::Rng,
-    request: &SendMessageRequest,
-) -> (Option<Task>, Vec<Seen>) {
-    let mut seen = Vec::new();
-    let answer = if rng.bool() {
-        stream(n, fleet, &mut rng, request, &mut seen).await
-    } else {
-        send(n, fleet, &mut rng, request).await
-    };
-    (answer, seen)
-}
-
-/// What else is done to a task while its client sends something.
-async fn aside(n: usize, fleet: &Fleet, mut rng: fastrand::Rng, task: &Task) -> Vec<Seen> {
-    sleep(Duration::from_millis(rng.u64(0..2_000))).await;
-    let mut seen = Vec::new();
-    match rng.u8(0..8) {
-        0 => cancel(n, fleet, &mut rng, task).await,
-        1 | 2 => {
-            let request = follow_up(&mut rng, task);
-            let own = rng.fork();
-            seen = tell(n, fleet, own, &request).await.1;
-        }
-        _ => watch(n, fleet, &mut rng, task, &mut seen).await,
-    }
-    seen
-}
-
-fn follow_up(rng: &mut fastrand::Rng, task: &Task) -> SendMessageRequest {
-    let words = ["enough", "ask again", "quiet 3000", "stream 20 400", "do ask; sleep 2000; say more; done"];
-    let mut request = request(words[rng.usize(0..words.len())], rng);
-    request.message.task_id = Some(task.id.clone());
-    request
-}
-
-fn opening(rng: &mut fastrand::Rng, plan: Plan) -> String {
-    match rng.u8(0..18) {
-        0 => "echo hello".to_owned(),
-        1 => "ask".to_owned(),
-        2 => format!("quiet {}", rng.u64(0..20_000)),
-        3 => "message hi".to_owned(),
-        4 => "work".to_owned(),
-        5 => format!("burst {}", rng.u64(1..300)),
-        6 => "unsupported no".to_owned(),
-        7 => format!("do work; sleep {}; burst {}; done", rng.u64(0..40_000), rng.u64(1..200)),
-        8 => format!("do ask; sleep {}; say more; done", rng.u64(0..3_000)),
-        9 => format!("do work; talk {} {}; done / refuse", rng.u64(1..60), rng.u64(0..300)),
-        10 => format!("do show {} 300; done", rng.u64(1..6)),
-        11 => "do work; say half; panic".to_owned(),
-        12 => "do bomb; work; say all; done".to_owned(),
-        13 if !plan.calm => "do work; hang".to_owned(),
-        _ => format!("stream {} {}", rng.u64(1..60), rng.u64(0..2_000)),
-    }
-}
-
-fn request(text: &str, rng: &mut fastrand::Rng) -> SendMessageRequest {
-    let message = Message {
-        message_id: Uuid::from_u128(rng.u64(..).into()).to_string(),
-        ..Message::new(Role::User, vec![Part::text(text)])
-    };
-    let configuration = (rng.u8(0..5) == 0).then_some(SendMessageConfiguration {
-        accepted_output_modes: None,
-        task_push_notification_config: None,
-        history_length: None,
-        return_immediately: Some(true),
-    });
-    SendMessageRequest { message, configuration, metadata: None, tenant: None }
-}
-
-/// Sends until an instance answers; always the same message.
-async fn send(
-    n: usize,
-    fleet: &Fleet,
-    rng: &mut fastrand::Rng,
-    request: &SendMessageRequest,
-) -> Option<Task> {
-    for _ in 0..8 {
-        let call =
-            async |node: &Node| node.handler.send_message(&ServiceParams::new(), request.clone()).await;
-        match ask(fleet, rng, call).await {
-            Some(Ok(SendMessageResponse::Task(task))) => {
-                fleet.trace.note(format_args!("c{n} has {:?}", task.status.state));
-                return Some(task);
+impl Client {
+    async fn live(&self, rng: &mut fastrand::Rng) {
+        sleep(Duration::from_millis(rng.u64(0..10_000))).await;
+        let mut request = self.first_request(rng);
+        let mut task: Option<Task> = None;
+        for _ in 0..rng.usize(1..=3) {
+            // Who hedges sends the same message twice at once; meanwhile others do what they like to the task.
+            let copies = if rng.u8(0..4) == 0 { 2 } else { 1 };
+            let tellers: Vec<_> = (0..copies).map(|_| self.tell(rng.fork(), &request)).collect();
+            let asides = task.iter().flat_map(|task| {
+                (0..rng.usize(0..=3)).map(|_| self.aside(rng.fork(), task)).collect::<Vec<_>>()
+            });
+            let asides: Vec<_> = asides.collect();
+            let (told, _) = join(join_all(tellers), join_all(asides)).await;
+            task = told.into_iter().flatten().next().or(task);
+            let Some(known) = &task else { return };
+            for _ in 0..rng.usize(0..=2) {
+                self.watch(rng, known).await;
             }
-            Some(Ok(SendMessageResponse::Message(_))) => return None,
-            Some(Err(error)) if is_final(fleet, &error) => {
-                fleet.trace.note(format_args!("c{n} is refused: {}", error.code));
-                return None;
+            match rng.u8(0..12) {
+                0 | 1 => self.cancel(rng, known).await,
+                2 => self.look(rng, known).await,
+                3 => self.trespass(rng).await,
+                _ => {}
             }
-            Some(Err(_)) | None => sleep(Duration::from_millis(rng.u64(50..3_000))).await,
+            request = follow_up(rng, &self.fleet, known);
         }
     }
-    None
-}
 
-/// Sends and reads the stream; sends again where it broke before its first event.
-async fn stream(
-    n: usize,
-    fleet: &Fleet,
-    rng: &mut fastrand::Rng,
-    request: &SendMessageRequest,
-    seen: &mut Vec<Seen>,
-) -> Option<Task> {
-    for _ in 0..8 {
-        let Some(node) = fleet.node(rng.usize(0..fleet.size())) else {
-            sleep(Duration::from_millis(500)).await;
-            continue;
-        };
-        let params = ServiceParams::new();
-        let opened = tokio::select! {
-            biased;
-            () = node.gone.cancelled() => continue,
-            opened = timeout(
-                patience(rng),
-                node.handler.send_streaming_message(&params, request.clone()),
-            ) => opened,
-        };
-        match opened {
-            Ok(Ok(events)) => {
-                let read = read(n, fleet, rng, &node, events, false).await;
-                let first = read.events.first().cloned();
-                seen.push(read);
-                if let Some(StreamResponse::Task(task)) = first {
+    /// A message of its own; now and then one that somebody has sent before, of the same caller or another.
+    fn first_request(&self, rng: &mut fastrand::Rng) -> SendMessageRequest {
+        let mut openings = self.fleet.openings.borrow_mut();
+        if !openings.is_empty() && rng.u8(0..8) == 0 {
+            return openings[rng.usize(0..openings.len())].clone();
+        }
+        let request = opening(rng, &self.fleet);
+        openings.push(request.clone());
+        request
+    }
+
+    /// Sends a message in one of the two ways.
+    async fn tell(&self, mut rng: fastrand::Rng, request: &SendMessageRequest) -> Option<Task> {
+        if rng.bool() { self.stream(&mut rng, request).await } else { self.send(&mut rng, request).await }
+    }
+
+    /// What else is done to a task while its client sends something.
+    async fn aside(&self, mut rng: fastrand::Rng, task: &Task) {
+        sleep(Duration::from_millis(rng.u64(0..2_000))).await;
+        match rng.u8(0..10) {
+            0 => self.cancel(&mut rng, task).await,
+            1 | 2 => {
+                let request = follow_up(&mut rng, &self.fleet, task);
+                let own = rng.fork();
+                self.tell(own, &request).await;
+            }
+            3 => self.look(&mut rng, task).await,
+            4 => self.trespass(&mut rng).await,
+            _ => self.watch(&mut rng, task).await,
+        }
+    }
+
+    /// Sends until an instance answers; always the same message.
+    async fn send(&self, rng: &mut fastrand::Rng, request: &SendMessageRequest) -> Option<Task> {
+        let about = request.message.task_id.as_deref();
+        let at_once =
+            request.configuration.as_ref().and_then(|configuration| configuration.return_immediately);
+        for _ in 0..8 {
+            self.note(format_args!("sends {:?}", request.message.text()));
+            let call = async |node: &Node| node.handler.send_message(&self.params, request.clone()).await;
+            match self.ask(rng, call).await {
+                Some(Ok(SendMessageResponse::Task(task))) => {
+                    self.note(format_args!("has {:?}", task.status.state));
+                    let until = if at_once == Some(true) { Until::Now } else { Until::TurnEnds };
+                    self.saw(&task, until);
                     return Some(task);
                 }
-                if matches!(first, Some(StreamResponse::Message(_))) {
-                    seen.pop();
+                Some(Ok(SendMessageResponse::Message(_))) => return None,
+                Some(Err(error)) if self.judges(&error, about) => {
+                    self.note(format_args!("is refused: {}", error.code));
                     return None;
                 }
+                Some(Err(_)) | None => sleep(Duration::from_millis(rng.u64(50..3_000))).await,
             }
-            Ok(Err(error)) if is_final(fleet, &error) => return None,
-            Ok(Err(_)) | Err(_) => {}
         }
-        sleep(Duration::from_millis(rng.u64(50..3_000))).await;
+        None
     }
-    None
-}
 
-/// Subscribes at some moment of a task's life.
-async fn watch(n: usize, fleet: &Fleet, rng: &mut fastrand::Rng, task: &Task, seen: &mut Vec<Seen>) {
-    sleep(Duration::from_millis(rng.u64(0..4_000))).await;
-    let Some(node) = fleet.node(rng.usize(0..fleet.size())) else { return };
-    let request = SubscribeToTaskRequest { id: task.id.clone(), tenant: None };
-    let params = ServiceParams::new();
-    let opened = tokio::select! {
-        biased;
-        () = node.gone.cancelled() => return,
-        opened = timeout(Duration::from_secs(30), node.handler.subscribe_to_task(&params, request)) => opened,
-    };
-    if let Ok(Ok(events)) = opened {
-        seen.push(read(n, fleet, rng, &node, events, true).await);
+    /// Sends and reads the stream; sends again where it broke before its first event.
+    async fn stream(&self, rng: &mut fastrand::Rng, request: &SendMessageRequest) -> Option<Task> {
+        let about = request.message.task_id.as_deref();
+        for _ in 0..8 {
+            let Some(node) = self.fleet.node(rng.usize(0..self.fleet.size())) else {
+                sleep(Duration::from_millis(500)).await;
+                continue;
+            };
+            self.note(format_args!("streams from n{}: {:?}", node.name, request.message.text()));
+            let opens = node.handler.send_streaming_message(&self.params, request.clone());
+            let opened = tokio::select! {
+                biased;
+                () = node.gone.cancelled() => continue,
+                opened = timeout(patience(rng), opens) => opened,
+            };
+            match opened {
+                Ok(Ok(events)) => {
+                    let mut seen = Seen::new(self.n, Until::TurnEnds);
+                    self.read(rng, &node, events, about, &mut seen).await;
+                    match seen.events.first().cloned() {
+                        Some(StreamResponse::Message(_)) => return None,
+                        Some(StreamResponse::Task(task)) => {
+                            self.seen.borrow_mut().push(seen);
+                            return Some(task);
+                        }
+                        _ => self.seen.borrow_mut().push(seen),
+                    }
+                }
+                Ok(Err(error)) if self.judges(&error, about) => return None,
+                Ok(Err(_)) | Err(_) => {}
+            }
+            sleep(Duration::from_millis(rng.u64(50..3_000))).await;
+        }
+        None
     }
-}
 
-/// Reads a stream, quickly or slowly, to its end or until the client loses interest.
-async fn read(
-    n: usize,
-    fleet: &Fleet,
-    rng: &mut fastrand::Rng,
-    node: &Node,
-    mut events: BoxStream<'static, Result<StreamResponse, A2AError>>,
-    until_task_ends: bool,
-) -> Seen {
-    let patience = if rng.u8(0..4) == 0 { rng.usize(1..20) } else { usize::MAX };
-    let pause = Duration::from_millis(if rng.u8(0..4) == 0 { rng.u64(1..3_000) } else { 0 });
-    let mut seen = Seen { client: n, events: Vec::new(), end: End::Broken, until_task_ends };
-    while seen.events.len() < patience {
-        let next = tokio::select! {
-            biased;
-            () = node.gone.cancelled() => return seen,
-            next = timeout(STALLED, events.next()) => next,
-        };
-        match next {
-            Err(_)
-                if seen
-                    .events
-                    .iter()
-                    .rev()
-                    .find_map(reduce::state_of)
-                    .is_some_and(reduce::is_interrupted) =>
-            {
-                return seen;
-            }
-            // Invariant 4: streams of tasks that end, end.
-            Err(_) => panic!("client {n}: a stream on n{} stalls after {:#?}", node.name, seen.events),
-            Ok(Some(Ok(event))) => seen.events.push(event),
-            Ok(Some(Err(error))) => {
-                is_final(fleet, &error);
-                return seen;
-            }
-            Ok(None) => {
-                fleet.trace.note(format_args!("c{n} read {} events on n{}", seen.events.len(), node.name));
-                seen.end = End::Complete;
-                return seen;
-            }
+    /// Subscribes at some moment of a task's life; where the stream breaks, some go on from where it did, elsewhere.
+    async fn watch(&self, rng: &mut fastrand::Rng, task: &Task) {
+        sleep(Duration::from_millis(rng.u64(0..4_000))).await;
+        let mut params = self.params.clone();
+        let resumes = rng.u8(0..3) == 0;
+        if resumes {
+            params.insert(a2a::SVC_PARAM_EXTENSIONS.to_owned(), vec![resume::URI.to_owned()]);
         }
-        // A parked task may stay so; its stream is open as long as a client likes.
-        let parked = |event: &StreamResponse| reduce::state_of(event).is_some_and(reduce::is_interrupted);
-        if until_task_ends && seen.events.last().is_some_and(parked) && rng.bool() {
-            return seen;
+        let mut seen = Seen::new(self.n, Until::TaskEnds);
+        for _ in 0..4 {
+            let Some(node) = self.fleet.node(rng.usize(0..self.fleet.size())) else { break };
+            let request = SubscribeToTaskRequest { id: task.id.clone(), tenant: None };
+            let opened = tokio::select! {
+                biased;
+                () = node.gone.cancelled() => break,
+                opened = timeout(Duration::from_secs(30), node.handler.subscribe_to_task(&params, request)) => opened,
+            };
+            let is_broken = match opened {
+                Ok(Ok(events)) => self.read(rng, &node, events, Some(&task.id), &mut seen).await,
+                Ok(Err(error)) => !self.judges(&error, Some(&task.id)),
+                Err(_) => true,
+            };
+            let Some(cursor) = seen.cursor.clone().filter(|_| resumes && is_broken) else { break };
+            params.insert(resume::CURSOR_PARAM.to_owned(), vec![cursor]);
         }
-        if !pause.is_zero() {
-            sleep(pause).await;
-        }
+        self.seen.borrow_mut().push(seen);
     }
-    seen
-}
 
-async fn cancel(n: usize, fleet: &Fleet, rng: &mut fastrand::Rng, task: &Task) {
-    let request = CancelTaskRequest { id: task.id.clone(), metadata: None, tenant: None };
-    let call = async |node: &Node| node.handler.cancel_task(&ServiceParams::new(), request.clone()).await;
-    if let Some(answer) = ask(fleet, rng, call).await {
-        if let Err(error) = &answer {
-            is_final(fleet, error);
+    async fn cancel(&self, rng: &mut fastrand::Rng, task: &Task) {
+        let request = CancelTaskRequest { id: task.id.clone(), metadata: None, tenant: None };
+        let call = async |node: &Node| node.handler.cancel_task(&self.params, request.clone()).await;
+        let Some(answer) = self.ask(rng, call).await else { return };
+        match &answer {
+            Ok(task) => {
+                assert_eq!(task.status.state, TaskState::Canceled, "whoever cancels is told the truth");
+                self.saw(task, Until::TaskEnds);
+            }
+            Err(error) => {
+                self.judges(error, Some(&task.id));
+            }
         }
         let answer = answer.map(|task| task.status.state).map_err(|error| error.code);
-        fleet.trace.note(format_args!("c{n} cancels: {answer:?}"));
+        self.note(format_args!("cancels: {answer:?}"));
     }
-}
 
-/// Calls some instance; `None` where the connection broke or the client lost patience.
-async fn ask<T>(fleet: &Fleet, rng: &mut fastrand::Rng, call: impl AsyncFn(&Node) -> T) -> Option<T> {
-    let node = fleet.node(rng.usize(0..fleet.size()))?;
-    tokio::select! {
-        biased;
-        () = node.gone.cancelled() => None,
-        answer = timeout(patience(rng), call(&node)) => answer.ok(),
+    /// Reads a task, and lists all of its caller's.
+    async fn look(&self, rng: &mut fastrand::Rng, task: &Task) {
+        let request = GetTaskRequest { id: task.id.clone(), history_length: None, tenant: None };
+        let call = async |node: &Node| node.handler.get_task(&self.params, request.clone()).await;
+        match self.ask(rng, call).await {
+            Some(Ok(task)) => self.saw(&task, Until::Now),
+            Some(Err(error)) => {
+                self.judges(&error, Some(&task.id));
+            }
+            None => {}
+        }
+        let call = async |node: &Node| node.handler.list_tasks(&self.params, list()).await;
+        if let Some(Ok(page)) = self.ask(rng, call).await {
+            let own = Some(self.fleet.terms.principal(self.caller));
+            let owner = |task: &Task| self.fleet.archive.owner(&task.id);
+            assert!(page.tasks.iter().all(|task| owner(task) == own), "a list shows a caller's own tasks");
+        }
+    }
+
+    /// Calls some instance; `None` where the connection broke or the client lost patience.
+    pub(crate) async fn ask<T>(&self, rng: &mut fastrand::Rng, call: impl AsyncFn(&Node) -> T) -> Option<T> {
+        let node = self.fleet.node(rng.usize(0..self.fleet.size()))?;
+        self.note(format_args!("asks n{}", node.name));
+        tokio::select! {
+            biased;
+            () = node.gone.cancelled() => None,
+            answer = timeout(patience(rng), call(&node)) => answer.ok(),
+        }
+    }
+
+    /// A task that was an answer.
+    fn saw(&self, task: &Task, until: Until) {
+        let mut seen = Seen::new(self.n, until);
+        seen.show(StreamResponse::Task(task.clone()), false);
+        if until != Until::Now {
+            seen.end = End::Complete;
+        }
+        self.seen.borrow_mut().push(seen);
+    }
+
+    /// Another caller's task, if there is one.
+    pub(crate) fn foreign_task(&self, rng: &mut fastrand::Rng) -> Option<String> {
+        let own = self.fleet.terms.principal(self.caller);
+        let tasks = self.fleet.archive.tasks();
+        let foreign: Vec<_> = tasks.iter().filter(|(_, owner)| *owner != own).collect();
+        let (key, _) = foreign.get(rng.usize(0..foreign.len().max(1)))?;
+        Some(key.task_id.clone())
+    }
+
+    pub(crate) fn note(&self, what: impl std::fmt::Display) {
+        self.fleet.trace.note(format_args!("c{} {what}", self.n));
     }
 }
 
@@ -314,9 +267,15 @@ fn patience(rng: &mut fastrand::Rng) -> Duration {
     }
 }
 
-/// Whether asking again cannot help. What can be asked again is counted.
-fn is_final(fleet: &Fleet, error: &A2AError) -> bool {
-    let is_final = a2a_cluster::bindings::unavailable::retry_after(error).is_none();
-    fleet.refusals.set(fleet.refusals.get() + usize::from(!is_final));
-    is_final
+fn list() -> ListTasksRequest {
+    ListTasksRequest {
+        context_id: None,
+        status: None,
+        page_size: None,
+        page_token: None,
+        history_length: None,
+        status_timestamp_after: None,
+        include_artifacts: None,
+        tenant: None,
+    }
 }

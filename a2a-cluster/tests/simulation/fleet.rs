@@ -1,30 +1,50 @@
 //! The instances of a simulation, in slots: what crashes or is evicted is replaced under a new id.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a::AgentCard;
+use a2a::{A2AError, SendMessageRequest};
 use a2a_bus_memory::MemoryBus;
-use a2a_cluster::{Cluster, ClusterHandler, Config, ExecutorLost, StartError};
-use a2a_core::InstanceId;
+use a2a_cluster::{Caller, CallerResolver, Cluster, ClusterHandler, Config, ExecutorLost, StartError};
+use a2a_core::{InstanceId, Principal, TaskKey, TaskStore, Tenant};
+use a2a_server::ServiceParams;
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::{FaultyBus, FaultyStore, Forecast, SeededEnv, Trace, Weather, card};
 use tokio_util::sync::CancellationToken;
 
-use crate::Plan;
+use crate::archive::{Archive, Pace};
+use crate::gate::Gate;
+use crate::hooks::{Hooks, Posts};
+use crate::plan::{Plan, Terms};
 use crate::record::{OnRecord, Record};
+use crate::tapped::Tapped;
+
+/// How many agents an instance runs at once: more than there ever are.
+pub(crate) const AGENTS: usize = 48;
 
 pub(crate) struct Fleet {
     pub(crate) store: Arc<MemoryStore>,
+    /// What was done to the store.
+    pub(crate) archive: Arc<Archive>,
     pub(crate) weather: Weather,
     pub(crate) trace: Trace,
     pub(crate) plan: Plan,
+    pub(crate) terms: Terms,
     /// What agents said.
     pub(crate) record: Record,
+    pub(crate) hooks: Arc<Hooks>,
+    /// The messages that began tasks.
+    pub(crate) openings: RefCell<Vec<SendMessageRequest>>,
     /// How often clients were told to come again.
     pub(crate) refusals: Cell<usize>,
+    /// The instances that something happened to, after which others may take them for dead.
+    pub(crate) lost: RefCell<BTreeMap<InstanceId, &'static str>>,
+    /// The tasks that could not be read at some time.
+    pub(crate) spoilt: RefCell<BTreeMap<TaskKey, Spoilt>>,
+    paces: RefCell<Vec<Arc<Pace>>>,
     memory: Arc<MemoryBus>,
     env: SeededEnv,
     config: Config,
@@ -33,12 +53,20 @@ pub(crate) struct Fleet {
     born: Cell<usize>,
 }
 
+/// For how long a task cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spoilt {
+    ForAWhile,
+    ForGood,
+}
+
 pub(crate) struct Node {
     pub(crate) name: usize,
     pub(crate) cluster: Cluster,
     pub(crate) handler: Arc<ClusterHandler>,
     /// Cancelled when its clients lose their connections.
     pub(crate) gone: CancellationToken,
+    gate: Gate,
 }
 
 impl Node {
@@ -48,32 +76,64 @@ impl Node {
     }
 }
 
+/// The service parameter that says who calls.
+pub(crate) const CALLER: &str = "x-caller";
+
+/// Believes what a parameter says.
+#[derive(Debug)]
+struct Callers;
+
+impl CallerResolver for Callers {
+    fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
+        let name = params.get(CALLER).and_then(|names| names.first());
+        Ok(Caller::new(Tenant::new(tenant.unwrap_or_default()), name.map(Principal::new)))
+    }
+}
+
 impl Fleet {
     pub(crate) async fn start(rng: &mut fastrand::Rng, plan: Plan, trace: Trace) -> Fleet {
+        let terms = Terms::draw(rng);
         let mut config = Config::default();
         if plan.resume {
             config.executor_lost = ExecutorLost::Resume { max_attempts: 3 };
         }
-        config.commit_spacing = [None, Some(20), Some(200)][rng.usize(0..3)].map(Duration::from_millis);
+        config.commit_spacing = terms.spacing.map(Duration::from_millis);
+        config.ring_commits = terms.ring;
+        config.webhooks.attempts = 6;
+        config.webhooks.retry_min = Duration::from_millis(200);
+        config.webhooks.retry_max = Duration::from_secs(2);
+        config.max_agents = AGENTS;
         config.agent_silence = Duration::from_secs(60);
-        let size = rng.usize(2..=4);
-        let keep_all = a2a_store_memory::Config::default().log_commits(100_000).log_bytes(1 << 30);
+        let keeps = a2a_store_memory::Config::default()
+            .log_commits(terms.log.unwrap_or(100_000))
+            .log_bytes(1 << 30)
+            .finished_log_bytes(1 << 30)
+            .finished_tasks(terms.finished.unwrap_or(100_000))
+            .executing_page(terms.page);
         let fleet = Fleet {
-            store: Arc::new(MemoryStore::with_config(keep_all)),
+            store: Arc::new(MemoryStore::with_config(keeps)),
+            archive: Arc::default(),
             weather: Weather::calm(),
             trace,
             plan,
+            terms,
             record: Record::default(),
+            hooks: Arc::default(),
+            openings: RefCell::default(),
             refusals: Cell::new(0),
+            lost: RefCell::default(),
+            spoilt: RefCell::default(),
+            paces: RefCell::default(),
             memory: Arc::new(MemoryBus::new()),
             env: SeededEnv::new(rng.u64(..)),
             config,
-            slots: (0..size).map(|_| RefCell::new(None)).collect(),
+            slots: (0..terms.size).map(|_| RefCell::new(None)).collect(),
             crashed: RefCell::default(),
             born: Cell::new(0),
         };
+        fleet.trace.note(format_args!("{terms:?}"));
         fleet.becomes(Forecast::calm());
-        for slot in 0..size {
+        for slot in 0..terms.size {
             fleet.boot(slot).await;
         }
         fleet
@@ -101,11 +161,29 @@ impl Fleet {
             let name = self.born.replace(self.born.get() + 1);
             let env = Arc::new(self.env.fork());
             let seed = name as u64;
-            let store = FaultyStore::new(self.store.clone(), self.weather.clone(), seed);
+            let archived =
+                Tapped { store: self.store.clone(), tap: self.archive.clone(), gate: Gate::default() };
+            let faulty = FaultyStore::new(Arc::new(archived), self.weather.clone(), seed);
+            let pace = Arc::new(Pace::new());
+            self.paces.borrow_mut().push(Arc::clone(&pace));
             let bus = FaultyBus::new(self.memory.clone(), self.weather.clone(), seed ^ 0xb05);
-            let started = Cluster::builder(Arc::new(OnRecord(self.record.clone())), simulated())
-                .store(Arc::new(store))
+            let gate = Gate::default();
+            let shuts = gate.clone();
+            let agent = OnRecord { record: self.record.clone(), gate: gate.clone() };
+            let mut card = card("simulated");
+            card.capabilities.push_notifications = Some(self.terms.webhooks);
+            let posts = Posts {
+                name,
+                hooks: Arc::clone(&self.hooks),
+                gate: gate.clone(),
+                calm: self.plan.calm,
+                rng: fastrand::Rng::with_seed(seed ^ 0x407).into(),
+            };
+            let started = Cluster::builder(Arc::new(agent), card)
+                .webhooks(Arc::new(posts))
+                .store(Arc::new(Tapped { store: Arc::new(faulty), tap: pace, gate }))
                 .bus(Arc::new(bus))
+                .callers(Arc::new(Callers))
                 .config(self.config.clone())
                 .env(env)
                 .label(format!("n{name}"))
@@ -114,7 +192,8 @@ impl Fleet {
                 Ok(cluster) => {
                     self.trace.note(format_args!("n{name} serves in slot {slot} as {}", cluster.id()));
                     let handler = cluster.handler();
-                    let node = Node { name, cluster, handler, gone: CancellationToken::new() };
+                    let gone = CancellationToken::new();
+                    let node = Node { name, cluster, handler, gone, gate: shuts };
                     self.slots[slot].replace(Some(Rc::new(node)));
                     return;
                 }
@@ -129,17 +208,49 @@ impl Fleet {
     /// An instance vanishes between two instructions: its calls never end, its clients lose it.
     pub(crate) fn crash(&self, slot: usize) {
         if let Some(node) = self.slots[slot].replace(None) {
-            self.trace.note(format_args!("n{} crashes", node.name));
-            self.weather.freeze(node.id());
+            self.loses(&node, "crashes");
+            self.stop(&node);
             node.gone.cancel();
             self.crashed.borrow_mut().push(node);
         }
     }
 
+    /// Something happens to an instance, after which its tasks may be others'.
+    pub(crate) fn loses(&self, node: &Node, how: &'static str) {
+        self.trace.note(format_args!("n{} {how}", node.name));
+        // One that was about to join again under another id has that id, too.
+        let ids = self.archive.ids_of(&format!("n{}", node.name));
+        self.lost.borrow_mut().extend(ids.into_iter().chain([node.id()]).map(|id| (id, how)));
+    }
+
+    /// An instance stops as a paused process does, but for its timers.
+    pub(crate) fn stop(&self, node: &Node) {
+        node.gate.shut();
+        self.weather.freeze(node.id());
+    }
+
+    /// An instance goes on where it stopped.
+    pub(crate) fn go_on(&self, node: &Node) {
+        self.weather.thaw(node.id());
+        node.gate.open();
+    }
+
+    /// A task is deleted by somebody who looks after the store.
+    pub(crate) async fn delete(&self, key: &TaskKey) {
+        self.trace.note(format_args!("the task {key} is deleted"));
+        self.archive.goes(key);
+        self.store.delete(key).await.expect("the memory store deletes");
+    }
+
+    /// Whether an instance called its store without a pause.
+    pub(crate) fn has_lost_pace(&self) -> bool {
+        self.paces.borrow().iter().any(|pace| pace.is_lost())
+    }
+
     /// An instance is shut down in order, and another takes its place.
     pub(crate) async fn replace(&self, slot: usize, grace: Duration) {
         if let Some(node) = self.node(slot) {
-            self.trace.note(format_args!("n{} drains", node.name));
+            self.loses(&node, "drains");
             let left = node.cluster.shutdown(grace).await;
             assert_eq!(left.not_stopped, [], "every agent can be stopped");
             node.gone.cancel();
@@ -160,7 +271,15 @@ impl Fleet {
     /// Ends the bad weather. What crashed stays dead.
     pub(crate) fn heal(&self) {
         self.becomes(Forecast::calm());
+        self.mend_connections();
+    }
+
+    /// Connects everybody with everybody again, and lets whoever is frozen go on.
+    pub(crate) fn mend_connections(&self) {
         self.weather.heal();
+        for slot in &self.slots {
+            slot.borrow().iter().for_each(|node| node.gate.open());
+        }
         for node in self.crashed.borrow().iter() {
             self.weather.freeze(node.id());
         }
@@ -174,11 +293,4 @@ impl Fleet {
             }
         }
     }
-}
-
-/// The card of instances that nobody configures webhooks on.
-fn simulated() -> AgentCard {
-    let mut card = card("simulated");
-    card.capabilities.push_notifications = None;
-    card
 }

@@ -15,31 +15,29 @@
     reason = "a test may fail, and its runtime ends with it"
 )]
 
+mod archive;
 mod chaos;
 mod client;
 mod fleet;
+mod gate;
+mod hooks;
+mod misfortune;
 mod oracle;
+mod plan;
 mod record;
+mod seen;
+mod tapped;
+mod trespass;
+mod words;
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use a2a_testkit::{Trace, assert_replays, seeds, simulate};
 use fleet::Fleet;
+use plan::Plan;
+use seen::Seen;
 use tokio::task::{JoinSet, LocalSet};
-
-/// What a simulation is made of.
-#[derive(Debug, Clone, Copy)]
-struct Plan {
-    /// Whether nothing goes wrong at all.
-    calm: bool,
-    /// Whether instances crash, freeze, drain and are cut off.
-    disasters: bool,
-    /// Whether a lost agent is run again.
-    resume: bool,
-    /// Whether there is a bus at all.
-    bus: bool,
-}
 
 async fn live(seed: u64, plan: Plan, trace: Trace) {
     LocalSet::new().run_until(play(seed, plan, trace)).await;
@@ -52,10 +50,16 @@ async fn play(seed: u64, plan: Plan, trace: Trace) {
     for n in 0..rng.usize(2..=6) {
         sessions.spawn_local(client::session(n, Rc::clone(&fleet), rng.fork()));
     }
+    let mut misfortunes = JoinSet::new();
+    misfortunes.spawn_local(misfortune::befall(Rc::clone(&fleet), rng.fork()));
     chaos::reign(&fleet, &mut rng, plan.disasters).await;
+    misfortunes.join_all().await;
     trace.note("the weather heals");
     fleet.heal();
-    let seen: Vec<client::Seen> = sessions.join_all().await.into_iter().flatten().collect();
+    if plan.disasters {
+        chaos::linger(&fleet, &mut rng);
+    }
+    let seen: Vec<Seen> = sessions.join_all().await.into_iter().flatten().collect();
     // Two lease times for whoever died last to be found, and some for the agents to finish.
     tokio::time::sleep(Duration::from_secs(120)).await;
     oracle::check(&fleet, &seen, &trace).await;

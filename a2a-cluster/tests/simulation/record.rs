@@ -7,13 +7,15 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 
-use a2a::{A2AError, StreamResponse, TaskState};
+use a2a::{A2AError, Message, StreamResponse, TaskState};
 use a2a_core::reduce;
 use a2a_server::{AgentExecutor, ExecutorContext};
 use a2a_testkit::ScriptedAgent;
 use futures::Stream;
 use futures::stream::{BoxStream, StreamExt};
 use serde_json::Value;
+
+use crate::gate::Gate;
 
 type Said = Result<StreamResponse, A2AError>;
 
@@ -24,6 +26,8 @@ const TURN: &str = "turn";
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Turn {
     pub(crate) task: String,
+    /// What the caller said.
+    pub(crate) text: String,
     /// Whether it was asked to cancel.
     pub(crate) cancels: bool,
     /// What it said that carries its number.
@@ -67,7 +71,8 @@ impl Record {
 
     fn begin(&self, ctx: &ExecutorContext, cancels: bool) -> usize {
         let mut turns = self.0.lock().unwrap();
-        turns.push(Turn { task: ctx.task_id.clone(), cancels, ..Turn::default() });
+        let text = ctx.message.as_ref().and_then(Message::text).unwrap_or_default().to_owned();
+        turns.push(Turn { task: ctx.task_id.clone(), text, cancels, ..Turn::default() });
         turns.len() - 1
     }
 
@@ -86,9 +91,12 @@ pub(crate) fn turn_of(event: &StreamResponse) -> Option<usize> {
     usize::try_from(metadata.as_ref()?.get(TURN)?.as_u64()?).ok()
 }
 
-/// The scripted agent, on record.
+/// The scripted agent, on record. While the gate is shut it says nothing.
 #[derive(Debug)]
-pub(crate) struct OnRecord(pub(crate) Record);
+pub(crate) struct OnRecord {
+    pub(crate) record: Record,
+    pub(crate) gate: Gate,
+}
 
 impl OnRecord {
     fn call(
@@ -97,8 +105,9 @@ impl OnRecord {
         cancels: bool,
         call: impl FnOnce(ScriptedAgent, ExecutorContext) -> BoxStream<'static, Said>,
     ) -> BoxStream<'static, Said> {
-        let turn = self.0.begin(&ctx, cancels);
-        let mut recorded = Recorded { agent: None, turn, record: self.0.clone() };
+        let turn = self.record.begin(&ctx, cancels);
+        let gate = self.gate.clone();
+        let mut recorded = Recorded { agent: None, turn, record: self.record.clone(), gate };
         recorded.agent = Some(call(ScriptedAgent::default(), ctx));
         recorded.boxed()
     }
@@ -119,6 +128,7 @@ struct Recorded {
     agent: Option<BoxStream<'static, Said>>,
     turn: usize,
     record: Record,
+    gate: Gate,
 }
 
 impl Recorded {
@@ -136,6 +146,7 @@ impl Stream for Recorded {
     type Item = Said;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Said>> {
+        ready!(self.gate.poll_pass(cx));
         let _guard = self.guard();
         let turn = self.turn;
         let Some(agent) = &mut self.agent else { return Poll::Ready(None) };

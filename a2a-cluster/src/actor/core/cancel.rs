@@ -32,6 +32,8 @@ pub(super) struct Cancel {
     load_after: Time,
     /// The executor has answered that its agent winds down.
     heard: bool,
+    /// The task was claimed for it once, and lost to somebody else.
+    has_claimed: bool,
 }
 
 impl Cancel {
@@ -107,6 +109,7 @@ impl Actor {
             ask_at: m.at,
             load_after: Time::ZERO,
             heard: false,
+            has_claimed: false,
         });
         cancel.waiters.extend(ticket.map(|ticket| (ticket, m.at + patience)));
         cancel.remote = remote.or(cancel.remote);
@@ -217,6 +220,13 @@ impl Actor {
         }
     }
 
+    /// The task was claimed, so that the agent hears of the cancel.
+    pub(super) fn has_claimed_to_cancel(&mut self) {
+        if let Some(cancel) = &mut self.cancel {
+            cancel.has_claimed = true;
+        }
+    }
+
     /// The task could not be read.
     pub(super) fn not_loaded_to_cancel(&mut self, m: Moment<'_>) {
         if let Some(cancel) = &mut self.cancel {
@@ -247,7 +257,8 @@ impl Actor {
         if elsewhere && !is_overdue {
             return;
         }
-        if elsewhere && !reduce::is_interrupted(&seen.state) {
+        // Two that insist would take it from each other for ever, and no agent would be heard to the end.
+        if elsewhere && (cancel.has_claimed || !reduce::is_interrupted(&seen.state)) {
             self.pass_verdict(stored, Verdict::Cancel, deliver, m, fx);
         } else if self.leaving.is_none() {
             // No agent works on it, so the agent can be heard here.

@@ -275,7 +275,9 @@ impl Actor {
             return;
         }
         if let (Written::Applied, Some(record)) = (&outcome, &record) {
-            self.show(record, m, fx);
+            // Who watches is found out next, and lacks it.
+            let is_sent = matches!(what, What::Claim(_) | What::Verdict { .. });
+            self.show(record, is_sent, m, fx);
         }
         match what {
             What::Turn { over, claim } => self.turn_written(record, over, claim, outcome, m, fx),
@@ -363,7 +365,10 @@ impl Actor {
                 let waiter = (follow_up.ticket, follow_up.answer_at);
                 (TurnKind::FollowUp, Some(waiter), None, Some(follow_up.task))
             }
-            ClaimFor::Cancel(request) => (TurnKind::CancelOnly, None, Some(request), None),
+            ClaimFor::Cancel(request) => {
+                self.has_claimed_to_cancel();
+                (TurnKind::CancelOnly, None, Some(request), None)
+            }
             ClaimFor::Resume { handed_over } => {
                 self.end_take_over(Settled::Resumed, fx);
                 (TurnKind::Resumed { handed_over }, None, None, None)

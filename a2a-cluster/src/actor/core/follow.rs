@@ -78,7 +78,7 @@ impl Follow {
 impl Actor {
     /// A stream's own read of the store showed the task.
     pub(super) fn joined(&mut self, seen: &Seen, registered: bool, fx: &mut Vec<Effect>) {
-        self.absent = false;
+        (self.absent, self.unreadable) = (false, false);
         self.skip_to(seen.tip.version, seen.state.is_terminal(), fx);
         if registered && !self.follow.registered {
             self.follow.registered = true;
@@ -203,7 +203,8 @@ impl Actor {
                 self.follow.check_at = m.at + self.settings.retry_max;
                 self.gone(fx);
             }
-            Err(ReadFailed) => self.follow.check_at = m.at + self.settings.retry_max,
+            Err(ReadFailed::ForNow) => self.follow.check_at = m.at + self.settings.retry_max,
+            Err(ReadFailed::ForGood) => self.cannot_be_read(fx),
         }
     }
 
@@ -233,6 +234,12 @@ impl Actor {
         }
     }
 
+    /// What the store has of the task cannot be read here: streams end, and say so, for elsewhere it may be.
+    pub(super) fn cannot_be_read(&mut self, fx: &mut Vec<Effect>) {
+        self.unreadable = true;
+        fx.push(Effect::WakeReaders);
+    }
+
     pub(super) fn read(&mut self, read: Result<Later, ReadFailed>, m: Moment<'_>, fx: &mut Vec<Effect>) {
         let Some(reason) = self.follow.reading.take() else { return };
         match read {
@@ -252,7 +259,8 @@ impl Actor {
                 self.learn(&seen);
                 self.read_all(reason, m, fx);
             }
-            Err(ReadFailed) => {
+            Err(ReadFailed::ForGood) => self.cannot_be_read(fx),
+            Err(ReadFailed::ForNow) => {
                 self.follow.gap_since = self.follow.gap_since.map(|_| m.at);
                 self.follow.silence = self.settings.silence_max;
                 self.follow.check_at = m.at + self.settings.retry_max;

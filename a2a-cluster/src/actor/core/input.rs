@@ -158,9 +158,14 @@ pub enum Later {
     Snapshot(Seen),
 }
 
-/// A failed read: it is tried again later.
+/// A failed read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReadFailed;
+pub enum ReadFailed {
+    /// It is tried again later.
+    ForNow,
+    /// What the store has cannot be understood here: trying again does not help.
+    ForGood,
+}
 
 /// Why this instance stops with its tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

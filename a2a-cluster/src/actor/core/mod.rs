@@ -94,6 +94,8 @@ pub struct Actor {
     ring: Ring,
     /// The task does not exist, or exists no more.
     absent: bool,
+    /// What the store has of it cannot be read here.
+    unreadable: bool,
     /// How many tasks of this id were seen to be gone. Streams of one show nothing of the next.
     life: u32,
     /// Streams that read from the ring.
@@ -133,6 +135,7 @@ impl Actor {
             settings,
             ring,
             absent: false,
+            unreadable: false,
             life: 0,
             readers: 0,
             joining: 0,
@@ -261,6 +264,11 @@ impl Actor {
         self.absent
     }
 
+    /// Tells whether streams cannot be fed: what the store has of the task cannot be read here.
+    pub fn is_unreadable(&self) -> bool {
+        self.unreadable && !self.is_served()
+    }
+
     /// Which task of this id this is: a later one is made where the earlier one is gone.
     pub fn life(&self) -> u32 {
         self.life
@@ -339,7 +347,8 @@ impl Actor {
 
     /// Tells whether anybody here wants to see the task's commits.
     fn is_read(&self) -> bool {
-        (self.readers > 0 || self.cancel.is_some()) && !self.ring.ended() && !self.absent
+        let is_there = !self.ring.ended() && !self.absent && !self.unreadable;
+        (self.readers > 0 || self.cancel.is_some()) && is_there
     }
 
     /// Tells whether anybody here wants to see the task's commits, or is about to.
@@ -363,9 +372,9 @@ impl Actor {
         self.ring.head().max(run)
     }
 
-    /// Shows a commit of this instance's own.
-    fn show(&mut self, record: &Arc<CommitRecord>, m: Moment<'_>, fx: &mut Vec<Effect>) {
-        if self.is_wanted() || self.attended.is_some() || !self.publish.is_idle() {
+    /// Shows a commit of this instance's own. `is_sent`: others are to be sent it, too.
+    fn show(&mut self, record: &Arc<CommitRecord>, is_sent: bool, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        if is_sent || self.is_wanted() || self.attended.is_some() || !self.publish.is_idle() {
             self.ring.publish(Arc::clone(record), m.at);
         } else {
             // Nobody asks for it now, and whoever comes begins with what the store has.

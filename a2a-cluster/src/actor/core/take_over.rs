@@ -80,12 +80,13 @@ impl Actor {
                 self.loaded_to_cancel(*stored, pending, m, fx)
             }
             (LoadedFor::Cancel, Ok(None)) => self.gone(fx),
-            (LoadedFor::Cancel, Err(ReadFailed)) => self.not_loaded_to_cancel(m),
+            (LoadedFor::Cancel, Err(ReadFailed::ForNow)) => self.not_loaded_to_cancel(m),
+            (LoadedFor::Cancel, Err(ReadFailed::ForGood)) => self.end_cancel(super::Reply::Unknown, fx),
             (LoadedFor::TakeOver, Ok(Some((stored, pending)))) => {
                 self.loaded_to_take_over(*stored, pending, m, fx)
             }
             (LoadedFor::TakeOver, Ok(None)) => self.end_take_over(Settled::NotTheirs, fx),
-            (LoadedFor::TakeOver, Err(ReadFailed)) => self.end_take_over(Settled::Again, fx),
+            (LoadedFor::TakeOver, Err(_)) => self.end_take_over(Settled::Again, fx),
             (LoadedFor::Redo(agent), loaded) => self.loaded_to_redo(agent, loaded, m, fx),
         }
     }
@@ -105,7 +106,7 @@ impl Actor {
             }
             Ok(_) => self.end_run(super::Reply::Lost(None), m, fx),
             // It was retried for as long as this instance runs agents.
-            Err(ReadFailed) => self.leave_run(m, fx),
+            Err(_) => self.leave_run(m, fx),
         }
     }
 

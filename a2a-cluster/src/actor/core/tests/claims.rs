@@ -42,6 +42,23 @@ fn a_follow_up_to_a_task_that_has_changed_is_told_so_and_writes_nothing() {
 }
 
 #[test]
+fn those_who_watch_are_sent_the_claim_itself() {
+    let mut bench = Bench::new();
+    let (asked, _) = bench.run(TaskState::InputRequired);
+    bench.say(1, vec![AgentOutput::Ended]);
+    bench.tell(Input::Written { record: None, outcome: Written::Applied });
+    let claim = commit_of(&bench.follow_up(2, &asked)).unwrap();
+    assert!(words(&bench.applied(&claim)).contains(&"ReadWatchers".to_owned()));
+    let watchers = vec![(instance(2), a2a_core::Reach::Direct)];
+    let fx = bench.tell(Input::Watchers(watchers, record(&asked).version));
+    let sent = fx.iter().find_map(|effect| match effect {
+        Effect::Send { news: a2a_core::News::Commits(commits), .. } => Some(commits.len()),
+        _ => None,
+    });
+    assert_eq!(sent, Some(1), "{fx:?}");
+}
+
+#[test]
 fn an_unknown_claim_is_told_once_and_looked_after() {
     let mut bench = Bench::new();
     bench.tell(Input::Attach { joined: true });

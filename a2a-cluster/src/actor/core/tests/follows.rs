@@ -82,6 +82,23 @@ fn silence_is_followed_by_a_read_and_lasting_silence_by_a_look_at_the_executor()
 }
 
 #[test]
+fn readers_of_a_task_that_cannot_be_read_here_are_told_so_and_the_next_one_tries_again() {
+    let mut bench = reader();
+    bench.wait(s(2));
+    let fx = bench.tell(Input::Read(Err(ReadFailed::ForGood)));
+    assert!(bench.actor.is_unreadable() && fx.iter().any(|effect| matches!(effect, Effect::WakeReaders)));
+    assert!(words(&fx).contains(&"Unwatch".to_owned()) && bench.actor.deadline().is_none());
+    bench.tell(Input::Attach { joined: false });
+    let seen = Seen::of(&stored(TaskState::Working, 3, Some(claim_of(elsewhere(), 7))));
+    bench.tell(Input::Joined { seen, registered: true });
+    assert!(!bench.actor.is_unreadable());
+    assert_eq!(words(&bench.wait(s(2))), ["Read"]);
+    bench.tell(Input::Read(Err(ReadFailed::ForNow)));
+    assert!(!bench.actor.is_unreadable());
+    assert_eq!(words(&bench.wait(s(3))), ["Read"]);
+}
+
+#[test]
 fn a_gap_that_lasts_is_read_from_the_store() {
     let mut bench = reader();
     bench.tell(Input::News { from: elsewhere(), news: News::Changed(Version::new(5)), received: bench.now });

@@ -23,6 +23,16 @@ fn whoever_repeats_a_message_is_answered_with_whoever_sent_it_first() {
 }
 
 #[test]
+fn a_message_that_is_repeated_while_its_task_is_being_created_waits_for_that() {
+    let mut bench = Bench::new();
+    bench.begin(1);
+    let call = commit_of(&bench.say(1, vec![status(TaskState::Completed)])).unwrap();
+    assert!(replies(&bench.begin(2), 2).is_empty(), "nobody would find a task yet");
+    let fx = bench.applied(&call);
+    assert_eq!((replies(&fx, 1), replies(&fx, 2)), (vec!["Task".to_owned()], vec!["Task".to_owned()]));
+}
+
+#[test]
 fn whoever_lost_the_race_to_create_the_task_is_told() {
     let mut bench = Bench::new();
     bench.begin(1);

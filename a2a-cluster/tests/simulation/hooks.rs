@@ -1,0 +1,125 @@
+//! Webhooks: what they were sent and took, and how the instances' posts reach them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use a2a::A2AError;
+use a2a_cluster::{WebhookAnswer, WebhookFailure, WebhookRequest, WebhookTransport};
+use a2a_testkit::async_trait;
+use http::StatusCode;
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use crate::gate::Gate;
+
+/// How webhooks behave, by the first word of their path.
+pub(crate) const KINDS: [&str; 4] = ["well", "slow", "dead", "flaky"];
+
+/// So many posts in a row an unreliable webhook fails at most.
+const FAILS: u32 = 3;
+
+/// One notification that a webhook took.
+#[derive(Debug, Clone)]
+pub(crate) struct Taken {
+    pub(crate) url: String,
+    /// Which instance sent it.
+    pub(crate) by: usize,
+    pub(crate) event: Value,
+    pub(crate) at: Instant,
+}
+
+/// All webhooks.
+#[derive(Debug, Default)]
+pub(crate) struct Hooks(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    taken: Vec<Taken>,
+    failed: HashMap<String, u32>,
+}
+
+impl Hooks {
+    pub(crate) fn taken(&self) -> Vec<Taken> {
+        self.0.lock().unwrap().taken.clone()
+    }
+
+    fn take(&self, by: usize, request: &WebhookRequest) {
+        let event = serde_json::from_slice(&request.body).expect("a notification is JSON");
+        let taken = Taken { url: request.url.clone(), by, event, at: Instant::now() };
+        self.0.lock().unwrap().taken.push(taken);
+    }
+
+    /// Whether an unreliable webhook fails this time; not too often in a row.
+    fn fails(&self, url: &str, chance: f64) -> bool {
+        let mut state = self.0.lock().unwrap();
+        let failed = state.failed.entry(url.to_owned()).or_default();
+        let fails = chance < 0.3 && *failed < FAILS;
+        *failed = if fails { *failed + 1 } else { 0 };
+        fails
+    }
+}
+
+/// How a webhook of this URL behaves.
+pub(crate) fn kind(url: &str) -> &str {
+    url.split('/').nth(3).unwrap_or_default()
+}
+
+/// The posts of one instance.
+pub(crate) struct Posts {
+    /// Which instance it is.
+    pub(crate) name: usize,
+    pub(crate) hooks: Arc<Hooks>,
+    pub(crate) gate: Gate,
+    /// Whether nothing takes time on the way.
+    pub(crate) calm: bool,
+    pub(crate) rng: Mutex<fastrand::Rng>,
+}
+
+impl fmt::Debug for Posts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Posts").finish_non_exhaustive()
+    }
+}
+
+impl Posts {
+    fn chance(&self) -> f64 {
+        self.rng.lock().unwrap().f64()
+    }
+
+    async fn way(&self, chance: f64) {
+        if !self.calm {
+            sleep(Duration::from_millis(50).mul_f64(chance)).await;
+        }
+        self.gate.pass().await;
+    }
+}
+
+#[async_trait]
+impl WebhookTransport for Posts {
+    fn check_url(&self, _url: &str) -> Result<(), A2AError> {
+        Ok(())
+    }
+
+    async fn post(&self, request: WebhookRequest) -> Result<WebhookAnswer, WebhookFailure> {
+        let (there, back) = (self.chance(), self.chance());
+        self.way(there).await;
+        match kind(&request.url) {
+            "dead" => return Err(WebhookFailure::Failed),
+            "slow" => sleep(Duration::from_millis(200)).await,
+            "flaky" if self.hooks.fails(&request.url, there) => {
+                // Its answer is lost, or its request.
+                if back < 0.5 {
+                    self.hooks.take(self.name, &request);
+                }
+                self.way(back).await;
+                return Err(WebhookFailure::Failed);
+            }
+            _ => {}
+        }
+        self.hooks.take(self.name, &request);
+        self.way(back).await;
+        Ok(WebhookAnswer { status: StatusCode::OK, retry_after: None })
+    }
+}

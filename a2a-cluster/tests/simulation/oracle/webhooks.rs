@@ -1,0 +1,109 @@
+//! What webhooks took, beside what was committed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use a2a::StreamResponse;
+use a2a_core::PushConfigs;
+use a2a_pb::protojson_conv;
+use serde_json::Value;
+
+use super::streams::{Shown, Story};
+use crate::archive::Saved;
+use crate::fleet::Fleet;
+use crate::hooks::{Taken, kind};
+
+/// Where nothing goes wrong, a webhook that answers at once has an event so soon.
+const PROMPT: Duration = Duration::from_secs(1);
+
+/// Each webhook was sent its own tasks only; and what came after it was configured, in order, at least once; to the end,
+/// unless it never answers.
+pub(crate) async fn check_webhooks(fleet: &Fleet, stories: &[Story]) {
+    let taken = fleet.hooks.taken();
+    let saved = fleet.archive.saved();
+    for one in &taken {
+        let task = task_of(&one.event).expect("a notification is about a task");
+        let is_its = saved.iter().any(|saved| saved.url == one.url && saved.key.task_id == task);
+        assert!(is_its, "{} was sent a task that it was not configured for: {}", one.url, one.event);
+    }
+    for story in stories {
+        let key = &story.life.key;
+        let is_troubled = story.life.gone.is_some() || fleet.spoilt.borrow().contains_key(key);
+        let listed = fleet.store.list_configs(key).await.expect("the memory store reads");
+        let listed: BTreeSet<_> = listed.into_iter().filter_map(|listed| listed.config.id).collect();
+        for config in saved.iter().filter(|saved| saved.key == *key) {
+            let its = |taken: &&Taken| {
+                taken.url == config.url && task_of(&taken.event).as_deref() == Some(&*key.task_id)
+            };
+            let taken: Vec<_> = taken.iter().filter(its).collect();
+            let has = follow(fleet, story, config, &taken);
+            let wanted = lacking(story, config);
+            let has_it =
+                |(place, shown): (usize, &Shown<'_>)| has.contains(&place) || !is_wanted(shown, config);
+            let has_all = wanted.iter().enumerate().all(has_it);
+            let is_due = kind(&config.url) != "dead" && listed.contains(&config.id) && !is_troubled;
+            assert!(
+                has_all || !is_due,
+                "{} has {} notifications, and not all of {key}: {has:?}",
+                config.url,
+                taken.len()
+            );
+        }
+    }
+}
+
+/// Follows what a webhook took through what was committed. Each instance sends in order, and goes on after what another
+/// one has sent and written down; two may send at a time, until the one learns that the other has the task. Returns what
+/// the webhook has by that.
+fn follow(fleet: &Fleet, story: &Story, config: &Saved, taken: &[&Taken]) -> BTreeSet<usize> {
+    let shown = lacking(story, config);
+    let json: Vec<_> = shown.iter().map(|shown| json_of(shown.event)).collect();
+    let claims = story.life.log.iter().filter_map(|entry| entry.before).map(|claim| claim.instance);
+    let may_repeat = !fleet.plan.calm || config.is_repeated || claims.collect::<BTreeSet<_>>().len() > 1;
+    let (mut has, mut senders) = (BTreeSet::new(), BTreeMap::new());
+    for one in taken {
+        let next: &mut usize = senders.entry(one.by).or_default();
+        let is_it = |place: &usize| json.get(*place) == Some(&one.event);
+        let again = || (0..*next).rev().find(is_it).filter(|_| may_repeat);
+        let further = || (*next..json.len()).find(is_it);
+        let after_others = |place: &usize| {
+            (*next..*place).all(|place| has.contains(&place) || !is_wanted(&shown[place], config))
+        };
+        let takes = if let Some(place) = further().filter(after_others).or_else(again) {
+            let late = one.at.saturating_duration_since(shown[place].at);
+            let is_prompt = may_repeat || kind(&one.url) != "well" || late <= PROMPT;
+            assert!(is_prompt, "{} was called after {late:?} only: {}", one.url, one.event);
+            place..place + 1
+        } else if let Some(commits) = fleet.terms.log.and_then(|_| story.commits_of(&one.event)) {
+            // What is no longer kept one by one is told as a whole.
+            0..shown.iter().position(|shown| shown.commit >= commits).unwrap_or(shown.len())
+        } else {
+            panic!("{} took what is not next, at {next} of {}: {}", one.url, json.len(), one.event);
+        };
+        *next = takes.end;
+        has.extend(takes);
+    }
+    has
+}
+
+/// Whether a webhook is to have it in any case. What came before a repeated message configured it anew, it may have.
+fn is_wanted(shown: &Shown<'_>, config: &Saved) -> bool {
+    shown.commit as u64 >= config.later.get()
+}
+
+/// What a webhook may have.
+fn lacking<'a>(story: &'a Story, config: &Saved) -> Vec<Shown<'a>> {
+    story.shown().into_iter().filter(|shown| shown.commit as u64 >= config.after.get()).collect()
+}
+
+/// An event as webhooks get it.
+pub(super) fn json_of(event: &StreamResponse) -> Value {
+    protojson_conv::to_value(event).expect("an event has a form in JSON")
+}
+
+/// The task that a notification is about.
+fn task_of(event: &Value) -> Option<String> {
+    let update = event.get("statusUpdate").or(event.get("artifactUpdate"));
+    let id = update.map_or_else(|| event.get("task")?.get("id"), |update| update.get("taskId"));
+    id?.as_str().map(str::to_owned)
+}
