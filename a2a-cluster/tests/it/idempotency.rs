@@ -235,7 +235,7 @@ async fn a_deleted_tasks_message_makes_a_task_under_another_id() {
         let store = MemoryStore::new();
         let taken = Arc::new(std::sync::Mutex::new(None));
         // As a store that keeps the mark of a deletion: what it names can be created no more.
-        let marks = Checked::new(store.clone(), {
+        let marks = Checked::new(Arc::new(store.clone()), {
             let taken = Arc::clone(&taken);
             move |key: &TaskKey, commit| {
                 let mut taken = taken.lock().unwrap();

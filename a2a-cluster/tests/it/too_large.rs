@@ -16,7 +16,7 @@ const LIMIT: usize = 2_000;
 
 /// A store of small commits only.
 fn small_commits() -> Checked {
-    Checked::new(MemoryStore::new(), |_, commit: &Commit<'_>| {
+    Checked::new(Arc::new(MemoryStore::new()), |_, commit: &Commit<'_>| {
         let actual = serde_json::to_vec(&**commit.record()).unwrap().len();
         (actual > LIMIT).then_some(Err(BackendError::TooLarge { what: "a commit", actual, limit: LIMIT }))
     })

@@ -8,7 +8,7 @@ use a2a_core::{BusMessage, Delivery, Endpoint, EventBus, InstanceId, Reach, Reci
 use a2a_server::RequestHandler;
 use async_trait::async_trait;
 
-use crate::world::{Bus, World, drain, expect_task, follow_up, on_every_bus, params};
+use crate::world::{Bus, World, drain, expect_task, follow_up, on_every_bus, params, quick};
 
 /// The messages sent to each instance.
 type Sent = Arc<Mutex<BTreeMap<InstanceId, usize>>>;
@@ -67,7 +67,7 @@ impl Endpoint for CountingEndpoint {
 async fn counted(instances: usize, bus: Bus) -> (World, Sent) {
     let sent = Sent::default();
     let count = Arc::clone(&sent);
-    let world = World::over(instances, bus, move |inner| {
+    let world = World::over(instances, bus, quick(), move |inner| {
         Arc::new(Counting { inner, sent: Arc::clone(&count) }) as Arc<dyn EventBus>
     })
     .await;

@@ -1,46 +1,6 @@
 //! What the dead leave is taken over by all survivors, in shares; one bad task harms itself only.
 
-use std::collections::BTreeMap;
-
-use a2a_core::Claim;
-
 use super::*;
-
-async fn claims(fleet: &Fleet, ids: &[String]) -> BTreeMap<InstanceId, usize> {
-    let mut claims = BTreeMap::new();
-    for id in ids {
-        if let Some(Claim { instance, .. }) = fleet.store.head(&key(id)).await.unwrap().unwrap().claim {
-            *claims.entry(instance).or_default() += 1;
-        }
-    }
-    claims
-}
-
-#[tokio::test(start_paused = true)]
-async fn three_survivors_share_five_thousand_tasks_within_two_leases() {
-    let mut fleet = Fleet::start(0, resuming(3)).await;
-    let (dead, tasks) = left_by_the_dead(&fleet.store, 5_000, 1).await;
-    for _ in 0..3 {
-        fleet.join().await;
-        // Instances beat out of step.
-        sleep(Duration::from_millis(1_300)).await;
-    }
-    within(LEASE * 2, || async { !claims(&fleet, &tasks).await.contains_key(&dead) }).await;
-    let shares = claims(&fleet, &tasks).await;
-    assert_eq!(shares.values().sum::<usize>(), 5_000);
-    assert!(shares.values().all(|share| *share <= 2_500), "{shares:?}");
-    for id in &tasks {
-        assert_eq!(fleet.store.head(&key(id)).await.unwrap().unwrap().claim.unwrap().attempt, 2);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_single_survivor_takes_over_all_within_two_leases() {
-    let mut fleet = Fleet::start(0, Config::default()).await;
-    let (_, tasks) = left_by_the_dead(&fleet.store, 1_000, 1).await;
-    fleet.join().await;
-    within(LEASE * 2, || async { claims(&fleet, &tasks).await.is_empty() }).await;
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_cannot_be_read_holds_up_no_other_and_is_tried_again() {
@@ -49,7 +9,7 @@ async fn a_task_that_cannot_be_read_holds_up_no_other_and_is_tried_again() {
     fleet.join().await;
     let spoilt = &tasks[7];
     fleet.members[0].weather.spoil(&key(spoilt));
-    within(LEASE * 3, || async { claims(&fleet, &tasks).await.values().sum::<usize>() == 1 }).await;
+    within(LEASE * 3, || async { fleet.claims(&tasks).await.values().sum::<usize>() == 1 }).await;
     assert!(fleet.load(spoilt).await.head.claim.is_some_and(|claim| claim.instance == dead));
     sleep(Duration::from_secs(2 * 3_600)).await;
     assert!(fleet.store.member(&dead).await.unwrap().is_some(), "its executor is still known to be dead");
@@ -66,7 +26,7 @@ async fn a_store_that_hangs_on_one_call_holds_up_no_other_task() {
     let hangs = a2a_testkit::Delay::between(Duration::ZERO, Duration::from_millis(5))
         .with_stragglers(0.02, Duration::from_secs(100_000));
     fleet.weather(0..1, &Forecast { store_delay: hangs, ..Forecast::calm() });
-    let left = async || claims(&fleet, &tasks).await.values().sum::<usize>();
+    let left = async || fleet.claims(&tasks).await.values().sum::<usize>();
     within(LEASE * 5, || async { left().await <= 40 }).await;
     within(LEASE * 30, || async { left().await == 0 }).await;
 }
@@ -80,7 +40,7 @@ async fn what_an_instance_executes_without_knowing_it_is_found_however_many_page
         executed_by(&fleet.store, fleet.members[0].id, &id, 1).await;
         tasks.push(id);
     }
-    within(LEASE * 3, || async { claims(&fleet, &tasks).await.is_empty() }).await;
+    within(LEASE * 3, || async { fleet.claims(&tasks).await.is_empty() }).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,7 +70,7 @@ async fn the_record_of_a_dead_member_is_kept_for_an_hour_after_its_last_task() {
     let mut fleet = Fleet::start(0, Config::default()).await;
     let (dead, tasks) = left_by_the_dead(&fleet.store, 1, 1).await;
     fleet.join().await;
-    within(LEASE * 2, || async { claims(&fleet, &tasks).await.is_empty() }).await;
+    within(LEASE * 2, || async { fleet.claims(&tasks).await.is_empty() }).await;
     sleep(Duration::from_secs(3_590)).await;
     assert!(fleet.store.member(&dead).await.unwrap().is_some());
     sleep(Duration::from_secs(600)).await;

@@ -1,27 +1,27 @@
-//! A store in memory that answers some commits otherwise.
+//! A store that answers some commits otherwise.
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{
     Claim, Commit, InstanceId, Outcome, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery,
     TaskStore, Version,
 };
-use a2a_store_memory::MemoryStore;
 use async_trait::async_trait;
 
 type Check = dyn Fn(&TaskKey, &Commit<'_>) -> Option<Result<Outcome>> + Send + Sync;
 
 /// Asks a function before each commit: what it says is the answer, and nothing is applied.
 pub(crate) struct Checked {
-    inner: MemoryStore,
+    inner: Arc<dyn TaskStore>,
     check: Box<Check>,
 }
 
 impl Checked {
     pub(crate) fn new(
-        inner: MemoryStore,
+        inner: Arc<dyn TaskStore>,
         check: impl Fn(&TaskKey, &Commit<'_>) -> Option<Result<Outcome>> + Send + Sync + 'static,
     ) -> Self {
         Checked { inner, check: Box::new(check) }

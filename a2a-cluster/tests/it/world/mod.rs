@@ -95,9 +95,10 @@ impl World {
     pub(crate) async fn over(
         instances: usize,
         bus: Bus,
+        config: Config,
         wrap: impl Fn(Arc<dyn EventBus>) -> Arc<dyn EventBus>,
     ) -> World {
-        let prepare = |builder: ClusterBuilder| builder.config(quick());
+        let prepare = |builder: ClusterBuilder| builder.config(config.clone());
         World::start(instances, bus, MemoryStore::new(), wrap, prepare).await
     }
 

@@ -12,7 +12,7 @@
 //! | `deep N` | says a bare message with data so many levels deep |
 //! | `who` | adds what it knows of its caller and its turn |
 //! | `sleep MS`, `hang` | says nothing, for so long or for ever |
-//! | `block MS` | keeps its thread busy |
+//! | `block MS`, `block-once MS` | keeps its thread busy; only where the turn was not resumed |
 //! | `panic`, `panic-nastily` | panics, with something that panics when it is dropped |
 //! | `bomb` | panics when it is dropped, from here on |
 //! | `error X`, `refuse` | fails with this error; refuses to cancel |
@@ -149,6 +149,8 @@ impl Run {
                 "sleep" => sleep(pause(0)).await,
                 "hang" => std::future::pending().await,
                 "block" => std::thread::sleep(pause(0)),
+                "block-once" if self.knows.contains("\"resumed\"") => {}
+                "block-once" => std::thread::sleep(pause(0)),
                 "panic" => panic!("the agent panics, as it was told"),
                 "panic-nastily" => std::panic::panic_any(Bomb),
                 "bomb" => self.bomb = Some(Bomb),
