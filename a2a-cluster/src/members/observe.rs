@@ -25,7 +25,8 @@ pub(crate) async fn observe(members: Arc<Members>) {
         // Whoever is dead already is found a beat sooner: what is seen now may be held against it from the first beat on.
         clock.mark_changed();
         let mut detector = FailureDetector::new(members.ground.config.lease);
-        let mut ring = Ring { fits: true };
+        // Nobody knows yet how large the ring is: what follows this instance in a large one is one read.
+        let mut ring = Ring { fits: false };
         while clock.changed().await.is_ok() {
             let now = *clock.borrow_and_update();
             match bounded(members.ground.config.beat_interval, ring.read(&members, &detector, now)).await {

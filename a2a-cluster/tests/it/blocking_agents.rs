@@ -44,6 +44,36 @@ async fn with_a_free_worker_other_tasks_go_on() {
     }
 }
 
+#[test]
+fn agents_that_block_for_ten_seconds_beside_a_free_worker_hold_up_nobody() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut config = quick();
+        config.shutdown_limit = SECOND;
+        let world = World::with(2, Bus::Plugged, config).await;
+        let cancelled = world.nodes[0].start("do work; talk 0 20").await;
+        // One blocks the thread that polls its request, before it says anything; the other one when it works.
+        let handler = world.nodes[0].handler.clone();
+        let blocks = crate::world::request("do block 10000; done");
+        tokio::spawn(async move { handler.send_message(&params(), blocks).await });
+        let blocked = world.nodes[0].start("do work; sleep 50; block 10000; done").await;
+        sleep(Duration::from_millis(200)).await;
+        for node in &world.nodes {
+            let task =
+                timeout(SECOND, node.send("do work; sleep 20; talk 5 20; done")).await.expect("it goes on");
+            assert_eq!(state(&task), TaskState::Completed);
+        }
+        timeout(SECOND, world.nodes[1].cancel(&cancelled.id)).await.expect("a cancel goes through").unwrap();
+        timeout(SECOND, world.nodes[1].cancel(&blocked.id)).await.expect("also of one that blocks").unwrap();
+        let began = Instant::now();
+        let left = world.nodes[0].cluster.shutdown(Duration::from_secs(1)).await;
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        assert_eq!(left.not_stopped.len(), 2, "{left:?}");
+        assert_eq!(state(&world.nodes[1].get(&blocked.id).await.unwrap()), TaskState::Canceled);
+    });
+    runtime.shutdown_background();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_every_worker_is_blocked_all_goes_on_once_one_is_free() {
     let world = World::new(2, Bus::Plugged).await;
@@ -70,36 +100,42 @@ fn shutdown_keeps_its_limit_whatever_blocks() {
         &["do work; hang / block 10000", "do work; sleep 200; bomb; block 10000"],
         &["do ask; sleep 200; block 10000"; 2],
     ];
-    for scripts in cases {
-        for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 2 }] {
-            let runtime =
-                tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-            runtime.block_on(async {
-                let mut config = quick();
-                config.shutdown_limit = Duration::from_secs(2);
-                config.executor_lost = lost;
-                let world = World::with(2, Bus::Plugged, config).await;
-                let mut tasks = Vec::new();
-                for script in scripts {
-                    tasks.push(world.nodes[0].start(script).await);
-                }
-                // One that only blocks once it is asked to cancel is asked.
-                let (handler, id) = (world.nodes[0].handler.clone(), tasks[0].id.clone());
-                let cancels = scripts[0].contains('/').then(|| {
-                    let request = CancelTaskRequest { id, metadata: None, tenant: None };
-                    tokio::spawn(async move { handler.cancel_task(&params(), request).await })
-                });
-                // Until all of them block, which no clock of the runtime can tell.
-                std::thread::sleep(Duration::from_millis(500));
-                let began = Instant::now();
-                let left = world.nodes[0].cluster.shutdown(Duration::from_secs(1)).await;
-                assert!(began.elapsed() < Duration::from_secs(5), "{scripts:?}: {:?}", began.elapsed());
-                assert!(!left.not_stopped.is_empty(), "{scripts:?}: what blocks is named");
-                drop(cancels);
-            });
-            runtime.shutdown_background();
+    // Each case waits for most of its time.
+    std::thread::scope(|all| {
+        for scripts in cases {
+            for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 2 }] {
+                all.spawn(move || shut_down_while_blocked(scripts, lost));
+            }
         }
-    }
+    });
+}
+
+fn shut_down_while_blocked(scripts: &[&str], lost: ExecutorLost) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut config = quick();
+        config.shutdown_limit = Duration::from_secs(2);
+        config.executor_lost = lost;
+        let world = World::with(2, Bus::Plugged, config).await;
+        let mut tasks = Vec::new();
+        for script in scripts {
+            tasks.push(world.nodes[0].start(script).await);
+        }
+        // One that only blocks once it is asked to cancel is asked.
+        let (handler, id) = (world.nodes[0].handler.clone(), tasks[0].id.clone());
+        let cancels = scripts[0].contains('/').then(|| {
+            let request = CancelTaskRequest { id, metadata: None, tenant: None };
+            tokio::spawn(async move { handler.cancel_task(&params(), request).await })
+        });
+        // Until all of them block, which no clock of the runtime can tell.
+        std::thread::sleep(Duration::from_millis(500));
+        let began = Instant::now();
+        let left = world.nodes[0].cluster.shutdown(Duration::from_secs(1)).await;
+        assert!(began.elapsed() < Duration::from_secs(5), "{scripts:?}: {:?}", began.elapsed());
+        assert!(!left.not_stopped.is_empty(), "{scripts:?}: what blocks is named");
+        drop(cancels);
+    });
+    runtime.shutdown_background();
 }
 
 #[tokio::test]

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::TaskState;
+use a2a_cluster::Config;
 use a2a_core::wire::Seal;
 use a2a_core::{BusMessage, Delivery, Endpoint, EventBus, InstanceId, Reach, Recipient, Result};
 use async_trait::async_trait;
 use futures::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use crate::world::{Bus, World, state};
+use crate::world::{Bus, Shared, World, quick, state, texts};
 
 /// A bus each of whose sends takes so long.
 #[derive(Debug)]
@@ -55,7 +56,15 @@ impl Endpoint for SlowEndpoint {
 }
 
 async fn slow_bus(instances: usize, millis: u64) -> World {
-    World::over(instances, Bus::Plugged, |bus| Arc::new(SlowBus(bus, Duration::from_millis(millis)))).await
+    slow_bus_with(instances, millis, quick()).await
+}
+
+async fn slow_bus_with(instances: usize, millis: u64, config: Config) -> World {
+    let wrap = |bus: Arc<dyn EventBus>| -> Arc<dyn EventBus> {
+        Arc::new(SlowBus(bus, Duration::from_millis(millis)))
+    };
+    World::start(instances, Bus::Plugged, Shared { config, ..Shared::default() }, wrap, |builder| builder)
+        .await
 }
 
 #[tokio::test(start_paused = true)]
@@ -70,6 +79,33 @@ async fn thousands_of_streams_that_open_at_once_hold_no_cancel_back() {
     assert!(began.elapsed() < Duration::from_millis(250), "{:?}", began.elapsed());
     drop(opened);
     world.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_agent_hears_a_cancel_in_time_wherever_streams_open() {
+    // Streams open where the cancel comes from, or on all instances; the cancel comes before, amid or after them.
+    for opens_on in [&[1][..], &[0, 1, 2]] {
+        for after in [0, 40] {
+            let world = slow_bus_with(3, 15, Config::default()).await;
+            let cancelled = world.nodes[0].start("do work; hang / say heard; canceled").await;
+            let tasks = join_all((0..2_000).map(|n| world.nodes[n % 2].start("do work; talk 0 400"))).await;
+            let opened = tasks.iter().enumerate().map(|(n, task)| {
+                let node = &world.nodes[opens_on[n % opens_on.len()]];
+                async move { node.subscribe(&task.id).await.unwrap() }
+            });
+            let cancel = async {
+                sleep(Duration::from_millis(after)).await;
+                let began = Instant::now();
+                let task = world.nodes[1].cancel(&cancelled.id).await.unwrap();
+                (task, began.elapsed())
+            };
+            let (opened, (task, took)) = tokio::join!(join_all(opened), cancel);
+            assert_eq!((state(&task), texts(&task)), (TaskState::Canceled, vec!["heard"]));
+            assert!(took < Duration::from_millis(250), "{opens_on:?} after {after}: {took:?}");
+            drop(opened);
+            world.shutdown().await;
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -163,6 +163,30 @@ on_every_bus! {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_whose_task_has_expired_is_told_so(bus) {
+        for reads_on in [0, 1] {
+            let counting = Arc::new(Counting::over(a2a_store_memory::Config::default().finished_tasks(1)));
+            let mut config = quick();
+            config.ring_commits = 2;
+            let world = World::build(2, bus, |builder| builder.config(config.clone()).tasks(counting.clone())).await;
+            let task = world.nodes[0].start("do work; talk 50 5; done").await;
+            let mut events = world.nodes[reads_on].subscribe(&task.id).await.unwrap();
+            events.next().await.unwrap().unwrap();
+            sleep(Duration::from_secs(2)).await;
+            // Later ones take its place.
+            for _ in 0..20 {
+                world.nodes[1].send("echo hi").await;
+            }
+            let before = counting.calls.load(Ordering::Relaxed);
+            let rest = timeout(Duration::from_secs(60), events.collect::<Vec<_>>()).await.unwrap();
+            assert_eq!(rest.last().unwrap().as_ref().unwrap_err().code, error_code::TASK_NOT_FOUND);
+            let calls = counting.calls.load(Ordering::Relaxed) - before;
+            assert!(calls < 50, "{calls} calls");
+            world.shutdown().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_stream_of_a_task_that_cannot_be_read_ends_where_it_needs_the_store_and_nowhere_else(bus) {
         let storm = World::with(2, bus, quick()).await;
         let task = storm.nodes[0].start("do work; sleep 30000; say rest; done").await;

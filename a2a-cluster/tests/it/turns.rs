@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use a2a::{StreamResponse, TaskState, error_code};
 use a2a_server::RequestHandler;
+use tokio::time::Instant;
 
 use crate::world::{
-    self, Bus, World, drain, expect_task, fold, follow_up, on_every_bus, params, state, texts,
+    self, Bus, World, drain, expect_task, fold, follow_up, on_every_bus, params, state, texts, visible,
 };
 
 on_every_bus! {
@@ -24,6 +25,27 @@ on_every_bus! {
         let history: Vec<_> = task.history.iter().flatten().filter_map(|message| message.text()).collect();
         assert_eq!(history, ["ask", "ask again", "ask again", "enough"]);
         world.shutdown().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_an_agent_says_with_its_question_and_after_it_ends_a_stream_and_a_send_alike(bus) {
+        let scripts = [
+            "do work; ask; say more; hang",
+            "do work; say x; ask; burst 50; hang",
+            "do ask; say more; sleep 100; say again; done",
+            "do work; ask; done",
+            "do ask; work; sleep 500; done",
+        ];
+        for script in scripts {
+            let world = World::new(2, bus).await;
+            let began = Instant::now();
+            let sent = world.nodes[0].send(script).await;
+            let streamed = fold(&drain(world.nodes[0].stream(script).await).await);
+            assert_eq!(visible(&streamed), visible(&sent), "{script}");
+            assert_eq!(state(&sent), TaskState::InputRequired, "{script}");
+            assert!(began.elapsed() < Duration::from_millis(100), "{script}: {:?}", began.elapsed());
+            world.shutdown().await;
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -19,7 +19,8 @@
 //! | `stray` | shows a state of a task that is another's |
 //! | `sleep TIME`, `hang` | is silent for so long, or for ever |
 //! | `gate NAME` | is silent until a test [opens](Gates::open) that gate |
-//! | `block TIME`, `block-at NAME` | keeps its thread busy for so long, or until that gate is open |
+//! | `block TIME`, `block-once TIME` | keeps its thread busy for so long; only where the turn was not resumed |
+//! | `block-at NAME` | keeps its thread busy until that gate is open |
 //! | `panic [X]`, `panic-nastily` | panics; with something that panics when it is dropped |
 //! | `bomb` | panics when it is dropped, from here on |
 //! | `panic-in-call` | as the first step: panics before there is a stream |
@@ -97,7 +98,8 @@ impl ScriptedAgent {
         let stored = stored.filter(|artifact| artifact.artifact_id == ARTIFACT_ID);
         let parts = stored.map(|artifact| artifact.parts.len()).sum();
         let knows = if steps.contains(&Step::Who) { knows(ctx) } else { String::new() };
-        play(steps, self.gates.clone(), Played { parts, knows })
+        let resumed = ctx.metadata.iter().flatten().any(|(_, value)| value["kind"] == "resumed");
+        play(steps, self.gates.clone(), Played { parts, knows, resumed })
     }
 }
 

@@ -47,6 +47,8 @@ pub struct Played {
     pub parts: usize,
     /// What the agent knows of its caller and its turn.
     pub knows: String,
+    /// Whether another attempt at this turn came before.
+    pub resumed: bool,
 }
 
 /// Takes the steps of a turn.
@@ -148,6 +150,8 @@ impl Turn {
                 Step::Hang => std::future::pending().await,
                 Step::Gate(name) => self.gates.pass(&name).await,
                 Step::Block(time) => std::thread::sleep(time),
+                Step::BlockOnce(_) if self.played.resumed => {}
+                Step::BlockOnce(time) => std::thread::sleep(time),
                 Step::BlockAt(name) => self.gates.block_at(&name),
                 Step::Panic(text) if text.is_empty() => panic!("{TOLD}"),
                 Step::Panic(text) => panic!("{text}"),

@@ -47,6 +47,7 @@ impl Display for Step {
             Step::Hang => f.write_str("hang"),
             Step::Gate(name) => write!(f, "gate {name}"),
             Step::Block(pause) => write!(f, "block {}", time(*pause)),
+            Step::BlockOnce(pause) => write!(f, "block-once {}", time(*pause)),
             Step::BlockAt(name) => write!(f, "block-at {name}"),
             Step::Panic(text) if text.is_empty() => f.write_str("panic"),
             Step::Panic(text) => write!(f, "panic {text}"),

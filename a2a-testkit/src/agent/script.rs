@@ -79,6 +79,8 @@ pub enum Step {
     Gate(String),
     /// Keeps its thread busy for so long.
     Block(Duration),
+    /// Keeps its thread busy for so long, where the turn was not resumed.
+    BlockOnce(Duration),
     /// Keeps its thread busy until the gate of this name is open.
     BlockAt(String),
     /// Panics, with this text where it is not empty.

@@ -3,7 +3,7 @@
 use a2a::A2AError;
 use a2a_cluster::bindings::unavailable::retry_after;
 use a2a_server::RequestHandler;
-use futures::StreamExt;
+use a2a_testkit::Late;
 
 use super::*;
 use crate::world::{Events, eventually, params, request, texts};
@@ -17,31 +17,61 @@ async fn error_of(events: Events) -> A2AError {
     events.collect::<Vec<_>>().await.pop().unwrap().unwrap_err()
 }
 
+/// The ways in which a store can be away.
+fn ways() -> [(&'static str, Forecast); 5] {
+    let hangs = Delay::between(Duration::from_secs(100_000), Duration::from_secs(100_000));
+    let late = Delay::between(Duration::from_secs(1), Duration::from_secs(30));
+    [
+        ("all fails", away()),
+        ("writes fail", Forecast { read_failed: 0.0, ..away() }),
+        ("all hangs", Forecast { store_delay: hangs, ..Forecast::calm() }),
+        ("no answers", Forecast { write_refused: 0.0, answer_lost: 1.0, ..away() }),
+        (
+            "late writes",
+            Forecast { write_refused: 0.0, write_late: 1.0, late: Late::Writes, lateness: late, ..away() },
+        ),
+    ]
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_away_for_three_minutes_ends_streams_and_no_task() {
-    let fleet = started(3, Config::default()).await;
-    let task = fleet.nodes[0].start("stream 500 500").await;
-    let streams = [0, 1, 2].map(|n| fleet.nodes[n].subscribe(&task.id));
-    let streams = futures::future::join_all(streams).await;
-    sleep(Duration::from_secs(7)).await;
-    fleet.becomes(0..3, &away());
-    let began = Instant::now();
-    for stream in streams {
-        let told = error_of(stream.unwrap()).await;
-        assert!(retry_after(&told).is_some(), "{told:?}");
-        assert!(
-            (LEASE..=LEASE * 2 + Duration::from_secs(6)).contains(&began.elapsed()),
-            "{:?}",
-            began.elapsed()
-        );
+    for (way, weather) in ways() {
+        for config in [Config::default(), resuming(2)] {
+            let fleet = out_of_step(MemoryStore::new(), 3, config).await;
+            let scripts =
+                ["do work; talk 200 2000; done", "do work; sleep 30000; burst 200; sleep 60000; done"];
+            let mut tasks = Vec::new();
+            for (n, script) in scripts.iter().enumerate() {
+                tasks.push(fleet.nodes[n].start(script).await.id);
+            }
+            sleep(Duration::from_secs(7)).await;
+            let streams = fleet.nodes.iter().flat_map(|one| tasks.iter().map(|id| one.subscribe(id)));
+            let streams = futures::future::join_all(streams).await;
+            fleet.becomes(0..3, &weather);
+            let began = Instant::now();
+            for stream in streams {
+                let told = error_of(stream.unwrap()).await;
+                assert!(retry_after(&told).is_some(), "{way}: {told:?}");
+                let within = LEASE..=LEASE * 2 + Duration::from_secs(6);
+                assert!(within.contains(&began.elapsed()), "{way}: {:?}", began.elapsed());
+            }
+            sleep(Duration::from_secs(180) - began.elapsed()).await;
+            fleet.becomes(0..3, &Forecast::calm());
+            sleep(LEASE * 2).await;
+            assert_eq!(fleet.evicted(), Vec::<usize>::new(), "{way}");
+            for id in &tasks {
+                let ended = async || fleet.head(id).await.state.is_terminal();
+                within(Duration::from_secs(400), ended).await;
+                let seen = fleet.nodes[2].get(id).await.unwrap();
+                assert_eq!(
+                    (seen.status.state.clone(), texts(&seen).len()),
+                    (TaskState::Completed, 200),
+                    "{way}"
+                );
+            }
+            assert_eq!(crate::world::state(&fleet.nodes[0].send("echo hi").await), TaskState::Completed);
+        }
     }
-    sleep(Duration::from_secs(180) - began.elapsed()).await;
-    fleet.becomes(0..3, &Forecast::calm());
-    sleep(LEASE).await;
-    assert_eq!(fleet.evicted(), Vec::<usize>::new());
-    within(Duration::from_secs(300), || async { fleet.load(&task.id).await.head.state.is_terminal() }).await;
-    let seen = fleet.nodes[1].get(&task.id).await.unwrap();
-    assert_eq!((seen.status.state.clone(), texts(&seen).len()), (TaskState::Completed, 500));
 }
 
 #[tokio::test(start_paused = true)]

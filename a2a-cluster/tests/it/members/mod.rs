@@ -1,13 +1,16 @@
 //! Who is a member, who is dead, and what becomes of what the dead leave: in simulated time.
 
 mod cut_off;
+mod dying;
 mod failing;
 mod identity;
 mod leaving;
 mod overload;
+mod shares;
 mod shutdown;
 mod taking_over;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,11 +18,12 @@ use a2a::{StreamResponse, Task, TaskState, TaskStatus};
 use a2a_bus_memory::MemoryBus;
 use a2a_cluster::{Config, ExecutorLost};
 use a2a_core::{
-    ClaimChange, Commit, CommitId, Env, InstanceId, Member, MemberState, Membership, Outcome, SystemEnv,
-    TaskStore, Tenant, Tip,
+    ClaimChange, Commit, CommitId, Env, InstanceId, Member, MemberState, Membership, Outcome, Replay,
+    SystemEnv, TaskStore, Tenant, Tip, Version,
 };
 use a2a_store_memory::MemoryStore;
-use a2a_testkit::{FaultyStore, Forecast, Weather};
+use a2a_testkit::{Delay, FaultyStore, Forecast, Weather};
+use futures::StreamExt;
 use tokio::time::{Instant, sleep};
 
 use crate::world::{Bus, Node, World, key};
@@ -29,6 +33,114 @@ const LEASE: Duration = Duration::from_secs(15);
 /// Starts instances that are connected by a bus that works.
 async fn started(instances: usize, config: Config) -> World {
     World::with(instances, Bus::Plugged, config).await
+}
+
+/// Draws ids that tell by which instance of a fleet they were drawn.
+#[derive(Debug)]
+struct Numbered(u8);
+
+impl Env for Numbered {
+    fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        SystemEnv.now()
+    }
+
+    fn uuid(&self) -> uuid::Uuid {
+        let mut bytes = SystemEnv.uuid().into_bytes();
+        bytes[15] = self.0;
+        uuid::Uuid::from_bytes(bytes)
+    }
+
+    fn chance(&self) -> f64 {
+        SystemEnv.chance()
+    }
+
+    fn secret(&self) -> [u8; 32] {
+        SystemEnv.secret()
+    }
+}
+
+/// Starts instances that beat out of step with each other, and tell by the ids of their commits who they are.
+async fn out_of_step(store: MemoryStore, instances: usize, config: Config) -> World {
+    let mut fleet = World::tuned(0, Bus::Plugged, store, config).await;
+    for n in 0..instances {
+        let number = u8::try_from(n).unwrap();
+        fleet.add(|builder| builder.env(Arc::new(Numbered(number)))).await;
+        sleep(Duration::from_millis(1_300)).await;
+    }
+    fleet
+}
+
+/// Waits until a member has just beaten, and then so long.
+async fn after_beat(fleet: &World, n: usize, pause: Duration) {
+    let beat = async || fleet.store.member(&fleet.nodes[n].first_id).await.unwrap().unwrap().beat;
+    let before = beat().await;
+    while beat().await == before {
+        sleep(Duration::from_millis(1)).await;
+    }
+    sleep(pause).await;
+}
+
+/// How many of these tasks each executes.
+async fn claims(fleet: &World, ids: &[String]) -> BTreeMap<InstanceId, usize> {
+    let mut claims = BTreeMap::new();
+    for id in ids {
+        if let Some(claim) = fleet.head(id).await.claim {
+            *claims.entry(claim.instance).or_default() += 1;
+        }
+    }
+    claims
+}
+
+/// How many tasks a member executes, by its place.
+async fn executes(fleet: &World, n: usize) -> usize {
+    let (mut tasks, mut after) = (0, None);
+    loop {
+        let page = fleet.store.executing(&fleet.nodes[n].first_id, after.as_ref()).await.unwrap();
+        tasks += page.tasks.len();
+        after = page.next;
+        if after.is_none() {
+            return tasks;
+        }
+    }
+}
+
+/// Tells whether some members, by their places, execute nothing.
+async fn have_lost_all(fleet: &World, members: &[usize]) -> bool {
+    for n in members {
+        let page = fleet.store.executing(&fleet.nodes[*n].first_id, None).await.unwrap();
+        if !page.tasks.is_empty() {
+            return false;
+        }
+    }
+    true
+}
+
+/// How many of these tasks each member of a fleet that is [`out_of_step`] wrote to last.
+async fn wrote_last(fleet: &World, ids: &[String]) -> Vec<usize> {
+    let mut shares = vec![0; fleet.nodes.len()];
+    for id in ids {
+        let log = fleet.store.commits_after(&key(id), Version::ABSENT).await.unwrap();
+        let Replay::Commits(commits) = log else { panic!("the log of {id} is kept") };
+        let writer = commits.last().unwrap().id.uuid().into_bytes()[15];
+        shares[usize::from(writer)] += 1;
+    }
+    shares
+}
+
+/// Calls of the store take so long for each way.
+fn slow(millis: u64) -> Forecast {
+    let delay = Duration::from_millis(millis);
+    Forecast { store_delay: Delay::between(delay, delay), ..Forecast::calm() }
+}
+
+/// A store whose index of what an instance executes has small pages.
+fn small_pages() -> MemoryStore {
+    MemoryStore::with_config(a2a_store_memory::Config::default().executing_page(10))
+}
+
+/// Starts as many tasks, some at a time.
+async fn start_many(node: &Node, count: usize, text: &str) -> Vec<String> {
+    futures::stream::iter(0..count).map(async |_| node.start(text).await.id).buffered(64).collect().await
 }
 
 fn resuming(max_attempts: u32) -> Config {

@@ -36,6 +36,29 @@ async fn three_of_six_whose_writes_are_mostly_refused_keep_their_places() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_dies_under_overload_is_found_and_nobody_else() {
+    let failing = |share| Forecast { read_failed: share, ..refusing(share) };
+    for weather in [refusing(0.7), failing(0.5), Forecast { write_refused: 0.7, ..slow(30) }] {
+        for members in [3, 10] {
+            let fleet = out_of_step(MemoryStore::new(), members, Config::default()).await;
+            let task = fleet.nodes[0].start("hang").await;
+            let goes_on = fleet.nodes[1].start("do work; talk 100 5000; done").await;
+            fleet.becomes(0..members, &weather);
+            sleep(Duration::from_secs(300)).await;
+            nobody_is_evicted(&fleet).await;
+            fleet.crash_all([0]);
+            let failed = async || fleet.head(&task.id).await.state == TaskState::Failed;
+            // It is found in two; its task is then failed by a write that is refused as well.
+            within(LEASE * 6, failed).await;
+            assert_eq!(fleet.in_state(MemberState::Evicted).await, [fleet.nodes[0].first_id]);
+            fleet.becomes(0..members, &Forecast::calm());
+            let completed = async || fleet.head(&goes_on.id).await.state == TaskState::Completed;
+            within(Duration::from_secs(400), completed).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_nobody_can_write_for_longer_than_a_lease_nobody_is_evicted() {
     for (instances, seconds) in [(2, 20), (3, 20), (2, 60), (3, 180)] {
         let fleet = started(instances, Config::default()).await;

@@ -1,46 +1,6 @@
 //! What the dead leave is taken over by all survivors, in shares; one bad task harms itself only.
 
-use std::collections::BTreeMap;
-
-use a2a_core::Claim;
-
 use super::*;
-
-async fn claims(fleet: &World, ids: &[String]) -> BTreeMap<InstanceId, usize> {
-    let mut claims = BTreeMap::new();
-    for id in ids {
-        if let Some(Claim { instance, .. }) = fleet.store.head(&key(id)).await.unwrap().unwrap().claim {
-            *claims.entry(instance).or_default() += 1;
-        }
-    }
-    claims
-}
-
-#[tokio::test(start_paused = true)]
-async fn three_survivors_share_five_thousand_tasks_within_two_leases() {
-    let mut fleet = started(0, resuming(3)).await;
-    let (dead, tasks) = left_by_the_dead(&fleet.store, 5_000, 1).await;
-    for _ in 0..3 {
-        fleet.add(|builder| builder).await;
-        // Instances beat out of step.
-        sleep(Duration::from_millis(1_300)).await;
-    }
-    within(LEASE * 2, || async { !claims(&fleet, &tasks).await.contains_key(&dead) }).await;
-    let shares = claims(&fleet, &tasks).await;
-    assert_eq!(shares.values().sum::<usize>(), 5_000);
-    assert!(shares.values().all(|share| *share <= 2_500), "{shares:?}");
-    for id in &tasks {
-        assert_eq!(fleet.store.head(&key(id)).await.unwrap().unwrap().claim.unwrap().attempt, 2);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_single_survivor_takes_over_all_within_two_leases() {
-    let mut fleet = started(0, Config::default()).await;
-    let (_, tasks) = left_by_the_dead(&fleet.store, 1_000, 1).await;
-    fleet.add(|builder| builder).await;
-    within(LEASE * 2, || async { claims(&fleet, &tasks).await.is_empty() }).await;
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_cannot_be_read_holds_up_no_other_and_is_tried_again() {

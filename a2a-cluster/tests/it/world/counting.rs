@@ -18,6 +18,10 @@ pub(crate) struct Counting {
 }
 
 impl Counting {
+    pub(crate) fn over(config: a2a_store_memory::Config) -> Self {
+        Counting { inner: MemoryStore::with_config(config), calls: AtomicUsize::new(0) }
+    }
+
     fn inner(&self) -> &MemoryStore {
         self.calls.fetch_add(1, Ordering::Relaxed);
         &self.inner
