@@ -23,6 +23,7 @@ use super::handle::Handle;
 use super::perform::drive_with;
 use super::registry::Actors;
 use crate::admission::Permit;
+use crate::ground::give_way;
 
 /// Under this key an agent finds in its context's metadata why it was started, where that was not by a message:
 /// `{"kind": "resumed" | "handedOver", "attempt": 2}`.
@@ -144,7 +145,7 @@ pub(super) async fn run(
         drive_with(&actors, &handle, Input::Said(agent, outputs), |_| {});
         batches += 1;
         if batches % BATCHES == 0 {
-            tokio::task::yield_now().await;
+            give_way().await;
         }
     }
     if timed(&actors, &handle, || stream.end()) {

@@ -337,7 +337,8 @@ async fn send(
 fn failed(handle: &Handle, error: &BackendError) -> ReadFailed {
     tracing::debug!(task = %handle.key(), error = %Chain(error), "a task cannot be read yet");
     match error {
-        BackendError::Corrupt { .. } | BackendError::Rejected { .. } => ReadFailed::ForGood,
+        // Whatever else a store refuses, it may take back: a permission that lapsed comes again.
+        BackendError::Corrupt { .. } => ReadFailed::ForGood,
         _ => ReadFailed::ForNow,
     }
 }

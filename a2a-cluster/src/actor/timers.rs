@@ -10,6 +10,7 @@ use super::core::Input;
 use super::handle::Handle;
 use super::perform::drive;
 use super::registry::Actors;
+use crate::ground::give_way;
 
 /// What is due when.
 #[derive(Debug, Default)]
@@ -80,7 +81,7 @@ pub(crate) async fn keep_time(actors: Arc<Actors>) {
             }
             stepped += 1;
             if stepped % 64 == 0 {
-                tokio::task::yield_now().await;
+                give_way().await;
             }
         }
     }

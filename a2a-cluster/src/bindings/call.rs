@@ -20,11 +20,11 @@ use axum::response::Response;
 use futures::FutureExt;
 use futures::stream::BoxStream;
 use serde::Serialize;
-use tokio::task::yield_now;
 use tower::Service;
 
 use super::unavailable::{is_unauthenticated, retry_after};
 use super::violations::Violations;
+use crate::ground::give_way;
 
 tokio::task_local! {
     static CALL: Call;
@@ -164,7 +164,7 @@ impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
     ) -> Result<SendMessageResponse, A2AError> {
         fill(&mut request.tenant)?;
         // Requests that came together are read first, then worked on together: decision 0021.
-        yield_now().await;
+        give_way().await;
         laid_aside(self.0.send_message(params, request).await, |sent| Whole::Sent(sent).into()).await
     }
 
@@ -174,7 +174,7 @@ impl<H: RequestHandler> RequestHandler for HttpCalls<H> {
         mut request: SendMessageRequest,
     ) -> Result<Events, A2AError> {
         fill(&mut request.tenant)?;
-        yield_now().await;
+        give_way().await;
         laid_aside(self.0.send_streaming_message(params, request).await, Content::Events).await
     }
 

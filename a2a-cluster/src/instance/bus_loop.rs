@@ -10,13 +10,21 @@ use tokio::time::{Instant, timeout};
 use super::Instance;
 use crate::actor::core::Input;
 use crate::ground::telemetry::{self, trace};
-use crate::ground::{Chain, Ground, Hint};
+use crate::ground::{Chain, Ground, Hint, give_way};
 use crate::members;
+
+/// How many batches are dispatched in a row before others get their turn.
+const BATCHES: u32 = 16;
 
 /// Receives until the endpoint is closed.
 pub(super) async fn receive(instance: &Arc<Instance>, endpoint: &dyn Endpoint) {
     let mut pause = instance.ground.config.retry_min;
+    let mut batches = 0_u32;
     loop {
+        batches = batches.wrapping_add(1);
+        if batches.is_multiple_of(BATCHES) {
+            give_way().await;
+        }
         match endpoint.receive().await {
             Ok(messages) => {
                 pause = instance.ground.config.retry_min;

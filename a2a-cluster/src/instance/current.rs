@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use a2a_core::{BackendError, Beat, Member};
 use thiserror::Error;
+use tokio::task::unconstrained;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -82,8 +83,22 @@ impl Current {
             self.tracker.spawn(end(evicted));
             let Some(next) = self.ending.run_until_cancelled(self.rejoin()).await else { return };
             members::recover_earlier(&next.members, before);
-            *self.instance.write().unwrap_or_else(PoisonError::into_inner) = next;
+            if let Some(late) = self.succeed(next) {
+                self.tracker.spawn(end(late));
+                return;
+            }
         }
+    }
+
+    /// Lets an incarnation serve from now on, or gives it back where none is to come any more: whoever ends the server looks
+    /// for the last one after saying so.
+    fn succeed(&self, next: Arc<Instance>) -> Option<Arc<Instance>> {
+        let mut instance = self.instance.write().unwrap_or_else(PoisonError::into_inner);
+        if self.ending.is_cancelled() {
+            return Some(next);
+        }
+        *instance = next;
+        None
     }
 
     /// Joins under a new id, however long that takes.
@@ -123,17 +138,22 @@ async fn join(instance: &Instance) -> Result<(), JoinError> {
 
 /// Begins to beat, to observe others and to connect to the bus.
 fn serve(instance: &Arc<Instance>) {
-    let tracker = &instance.ground.tracker;
-    tracker.spawn(members::beat(Arc::clone(&instance.members)));
-    tracker.spawn(members::observe(Arc::clone(&instance.members)));
-    tracker.spawn(members::reconcile(Arc::clone(&instance.members)));
-    tracker.spawn(members::renew_keys(Arc::clone(&instance.members)));
-    tracker.spawn(actor::keep_time(Arc::clone(&instance.actors)));
-    tracker.spawn(actor::keep_told(Arc::clone(&instance.actors)));
-    tracker.spawn(connect::keep_connected(Arc::clone(instance)));
-    tracker.spawn(bus_loop::send(Arc::clone(instance)));
+    keep(instance, members::beat(Arc::clone(&instance.members)));
+    keep(instance, members::observe(Arc::clone(&instance.members)));
+    keep(instance, members::reconcile(Arc::clone(&instance.members)));
+    keep(instance, members::renew_keys(Arc::clone(&instance.members)));
+    keep(instance, actor::keep_time(Arc::clone(&instance.actors)));
+    keep(instance, actor::keep_told(Arc::clone(&instance.actors)));
+    keep(instance, connect::keep_connected(Arc::clone(instance)));
+    keep(instance, bus_loop::send(Arc::clone(instance)));
     keep_awake::begin(instance);
     tracing::info!(instance = %instance.ground.id, "the instance serves");
+}
+
+/// Runs what the whole instance rests on. It gives way by itself, where it has to: the runtime would have it wait for the
+/// worker on which it used up its share, and an agent may block that.
+fn keep(instance: &Instance, work: impl Future<Output = ()> + Send + 'static) {
+    instance.ground.tracker.spawn(unconstrained(work));
 }
 
 /// Ends an incarnation that was evicted: its tasks are others' now, and so is its record.

@@ -11,6 +11,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Notify;
 
 use super::Instance;
+use crate::ground::wake_those_who_gave_way;
 
 /// How long others may be held up by an agent that blocks, where there is a worker that does not.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -46,6 +47,7 @@ fn wakes(instance: &Weak<Instance>, wake: &Notify) -> bool {
     };
     if instance.actors.running() > 0 {
         wake.notify_one();
+        wake_those_who_gave_way();
     }
     true
 }

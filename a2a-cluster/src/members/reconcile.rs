@@ -7,12 +7,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use a2a_core::{MemberState, TaskKey};
-use futures::stream::{self, StreamExt};
 
 use super::Members;
 use super::index;
-use super::suspicion::AT_ONCE;
-use super::take_over::{Gone, Taken, take_over};
+use super::take_over::{Gone, Taken, take_all_over};
 use crate::ground::Chain;
 
 /// Looks once per lease time until the instance stops. A task that was found twice without a run, a lease
@@ -42,8 +40,8 @@ pub(crate) async fn reconcile(members: Arc<Members>) {
             .for_each(|key| members.ground.unattended.note(key));
         let recorded = recorded.into_iter().chain(uncertain);
         let idle: BTreeSet<TaskKey> = recorded.filter(|key| !is_attended(&members, key)).collect();
-        let twice: Vec<_> = idle.intersection(&before).collect();
-        stream::iter(twice).for_each_concurrent(AT_ONCE, |key| adopt(&members, key)).await;
+        let twice = idle.intersection(&before).filter(|key| !is_attended(&members, key)).cloned().collect();
+        adopt(&members, twice).await;
         before = idle;
     }
 }
@@ -54,16 +52,15 @@ fn is_attended(members: &Members, key: &TaskKey) -> bool {
     members.actors.has_task(key) || members.couriers.attends_to(key)
 }
 
-async fn adopt(members: &Arc<Members>, key: &TaskKey) {
-    if is_attended(members, key) {
-        return;
-    }
+async fn adopt(members: &Arc<Members>, tasks: Vec<TaskKey>) {
     let me = Gone { id: members.ground.id, state: MemberState::Evicted };
-    match take_over(members, key, me).await {
-        Ok(Taken::Here) => tracing::warn!(task = %key, "a task was recorded as run here, but was not"),
-        Ok(Taken::Not) => {}
-        Err(error) => {
-            tracing::warn!(task = %key, error = %Chain(&error), "a task that nobody works on stays so");
+    for (key, taken) in take_all_over(members, tasks, me).await {
+        match taken {
+            Ok(Taken::Here) => tracing::warn!(task = %key, "a task was recorded as run here, but was not"),
+            Ok(Taken::Not) => {}
+            Err(error) => {
+                tracing::warn!(task = %key, error = %Chain(&error), "a task that nobody works on stays so");
+            }
         }
     }
 }

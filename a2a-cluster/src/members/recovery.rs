@@ -10,16 +10,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_core::{Result, TaskKey};
-use futures::stream::{self, StreamExt};
+use a2a_core::TaskKey;
 use tokio::time::{Instant, sleep};
 
 use super::Members;
 use super::failure_detector::Part;
 use super::index;
 use super::shuffle::shuffle;
-use super::suspicion::AT_ONCE;
-use super::take_over::{Gone, Taken, take_over};
+use super::take_over::{Gone, take_all_over};
 use crate::ground::{Chain, bounded};
 
 /// So few tasks are taken at once, by whoever is first.
@@ -117,9 +115,7 @@ impl<'a> Recovery<'a> {
         tasks.retain(|key| all || part_of(key, self.part.of) == self.part.rank);
         tasks.retain(|key| self.later.get(key).is_none_or(|(at, _)| *at <= now));
         shuffle(self.members, &mut tasks);
-        let tried: Vec<_> =
-            stream::iter(tasks).map(|key| self.take_one(key)).buffer_unordered(AT_ONCE).collect().await;
-        for (key, outcome) in tried {
+        for (key, outcome) in take_all_over(self.members, tasks, self.gone).await {
             match outcome {
                 Ok(_) => {
                     self.later.remove(&key);
@@ -134,14 +130,6 @@ impl<'a> Recovery<'a> {
                 }
             }
         }
-    }
-
-    async fn take_one(&self, key: TaskKey) -> (TaskKey, Result<Taken>) {
-        if self.members.ground.stop.closing.is_cancelled() {
-            return (key, Ok(Taken::Not));
-        }
-        let outcome = take_over(self.members, &key, self.gone).await;
-        (key, outcome)
     }
 
     /// No task is shown any more. Tells whether nothing is left to do: the record is removed, now or before.

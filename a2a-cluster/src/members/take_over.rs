@@ -4,9 +4,12 @@
 use std::sync::Arc;
 
 use a2a_core::{BackendError, InstanceId, MemberState, Result, TaskKey};
+use futures::stream::{self, StreamExt};
+use tokio::task::unconstrained;
 use tokio::time::timeout;
 
 use super::Members;
+use super::suspicion::AT_ONCE;
 use crate::actor::core::{Input, Reply, Settled};
 use crate::ground::ExecutorLost;
 
@@ -27,9 +30,27 @@ pub(super) enum Taken {
     Not,
 }
 
+/// Takes tasks over, some at once, each in a task of the runtime of its own: agents that begin here may block the threads
+/// on which they are polled, and nothing else is to wait for them.
+pub(super) async fn take_all_over(
+    members: &Arc<Members>,
+    tasks: Vec<TaskKey>,
+    gone: Gone,
+) -> Vec<(TaskKey, Result<Taken>)> {
+    let taken = stream::iter(tasks).map(async |key| {
+        let (owner, own_key) = (Arc::clone(members), key.clone());
+        let taken = members.ground.tracker.spawn(async move { take_over(&owner, &own_key, gone).await });
+        (key, taken.await.unwrap_or_else(|error| Err(BackendError::Unavailable(error.into()))))
+    });
+    unconstrained(taken.buffer_unordered(AT_ONCE).collect()).await
+}
+
 /// Takes one task over. Somebody else may be faster; then nothing happens. Only so many are taken over at once, and
 /// each has a bound in time: one that cannot be read harms itself only.
 pub(super) async fn take_over(members: &Arc<Members>, key: &TaskKey, gone: Gone) -> Result<Taken> {
+    if members.ground.stop.closing.is_cancelled() {
+        return Ok(Taken::Not);
+    }
     if members.ground.stop.draining.is_cancelled()
         && members.ground.config.executor_lost != ExecutorLost::Fail
     {
