@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use a2a::{StreamResponse, TaskState, error_code};
 use a2a_server::RequestHandler;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::world::{
     self, Bus, World, drain, expect_task, fold, follow_up, on_every_bus, params, state, texts, visible,
@@ -39,7 +39,7 @@ on_every_bus! {
         for script in scripts {
             let world = World::new(2, bus).await;
             let began = Instant::now();
-            let sent = world.nodes[0].send(script).await;
+            let sent = timeout(Duration::from_secs(9), world.nodes[0].send(script)).await.expect(script);
             let streamed = fold(&drain(world.nodes[0].stream(script).await).await);
             assert_eq!(visible(&streamed), visible(&sent), "{script}");
             assert_eq!(state(&sent), TaskState::InputRequired, "{script}");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use a2a::TaskState;
+use a2a_cluster::ExecutorLost;
 use a2a_cluster::bindings::unavailable::retry_after;
 use a2a_server::RequestHandler;
 use a2a_testkit::{Delay, Forecast, Late};
@@ -91,6 +92,46 @@ on_every_bus! {
                         }
                     }
                     assert!(listed.len() <= 1);
+                }
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_follow_up_that_is_being_claimed_when_its_instance_shuts_down_is_told_right(bus) {
+        let lag = Delay::between(Duration::from_secs(40), Duration::from_secs(40));
+        let delay = Delay::between(Duration::from_millis(10), Duration::from_millis(10));
+        for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 1 }] {
+            for after in (0..120).step_by(6) {
+                let mut config = quick();
+                config.executor_lost = lost;
+                let storm = World::with(2, bus, config).await;
+                let parked = storm.nodes[1].send("ask").await;
+                sleep(Duration::from_secs(6)).await;
+                storm.weather.set(Forecast { store_delay: delay, index_lag: lag, ..Forecast::calm() });
+                let mut message = follow_up(&parked, "do work; sleep 2000; say x; done");
+                // Nobody knows it again: whoever is told to send it again would have it done twice.
+                message.message.message_id = "1".to_owned();
+                let sent = storm.nodes[0].ask(message);
+                let stops = async {
+                    sleep(Duration::from_millis(after)).await;
+                    storm.nodes[0].cluster.shutdown(Duration::ZERO).await
+                };
+                let (sent, left) = tokio::join!(sent, stops);
+                sleep(Duration::from_secs(150)).await;
+                let stored = storm.load(&parked.id).await;
+                let case = format!("{lost:?} after {after} ms: {sent:?} {left:?}");
+                assert_eq!(stored.head.claim, None, "{case}");
+                let (ended, said) = (state(&stored.task), texts(&stored.task).len());
+                match (&sent, lost) {
+                    // Nothing was done.
+                    (Err(error), _) if retry_after(error).is_some() => {
+                        assert_eq!((ended, said), (TaskState::InputRequired, 0), "{case}")
+                    }
+                    (Err(_), _) | (Ok(_), ExecutorLost::Resume { .. }) => {
+                        assert_eq!((ended, said), (TaskState::Completed, 1), "{case}")
+                    }
+                    (Ok(_), ExecutorLost::Fail) => assert_eq!(ended, TaskState::Failed, "{case}"),
                 }
             }
         }

@@ -90,7 +90,10 @@ async fn after_a_restart_whatever_was_there_before_is_taken_over_within_three_le
             fleet.add(|builder| builder).await;
             sleep(Duration::from_millis(300)).await;
         }
-        within(LEASE * 3, || are_failed(&fleet, &ids)).await;
+        let took = within(LEASE * 3, || are_failed(&fleet, &ids)).await;
+        if dead == 1 {
+            assert!(took <= LEASE, "it is observed from the start: {took:?}");
+        }
         assert_eq!(fleet.evicted(), Vec::<usize>::new());
     }
 }

@@ -49,3 +49,21 @@ async fn a_store_that_hangs_holds_no_shutdown_up_beyond_its_limit() {
     assert_eq!(named, expected);
     assert_eq!(fleet.nodes[0].cluster.running(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_is_not_answered_in_time_is_named() {
+    let fleet = started(2, Config::default()).await;
+    let parked = fleet.nodes[1].send("ask").await;
+    fleet.becomes(0..1, &Forecast { store_delay: slow(20).store_delay, ..Forecast::calm() });
+    let sent = fleet.nodes[0].ask(crate::world::follow_up(&parked, "do work; done"));
+    let stops = async {
+        // The task is being read, and the claim comes next.
+        sleep(Duration::from_millis(70)).await;
+        let hangs = Delay::between(Duration::from_secs(1_000), Duration::from_secs(1_000));
+        fleet.becomes(0..1, &Forecast { store_delay: hangs, ..Forecast::calm() });
+        sleep(Duration::from_millis(50)).await;
+        fleet.nodes[0].cluster.shutdown(Duration::ZERO).await
+    };
+    let (sent, left) = tokio::join!(sent, stops);
+    assert_eq!((left.handed_over, left.not_stopped), (vec![key(&parked.id)], vec![]), "{sent:?}");
+}
