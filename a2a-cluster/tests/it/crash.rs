@@ -85,6 +85,39 @@ on_every_bus! {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_stream_outlives_its_executors_one_after_another(bus) {
+        for pause in [3, 22] {
+            let storm = storm(6, bus, ExecutorLost::Resume { max_attempts: 5 }).await;
+            sleep(Duration::from_secs(7)).await;
+            let task = storm.nodes[0].start("do work; talk 500 100; done").await;
+            let reader = &storm.nodes[5];
+            let seen = reader.subscribe(&task.id).await.unwrap().collect::<Vec<_>>();
+            let die = async {
+                for killed in 1.. {
+                    sleep(Duration::from_secs(pause)).await;
+                    let Some(claim) = storm.head(&task.id).await.claim else { break };
+                    if claim.instance == reader.cluster.id() || killed == 4 {
+                        break;
+                    }
+                    assert_eq!(claim.attempt, killed);
+                    storm.crash(claim.instance);
+                    let crashed = Instant::now();
+                    while storm.head(&task.id).await.claim == Some(claim) {
+                        assert!(crashed.elapsed() <= LEASE * 2, "{:?}", crashed.elapsed());
+                        sleep(Duration::from_millis(500)).await;
+                    }
+                }
+            };
+            let (seen, ()) = tokio::join!(timeout(Duration::from_secs(600), seen), die);
+            let seen: Vec<_> = seen.unwrap().into_iter().map(Result::unwrap).collect();
+            let stored = storm.load(&task.id).await;
+            assert_eq!(state(&stored.task), TaskState::Completed);
+            assert!(stored.head.claim.is_none() && texts(&stored.task).len() > 500, "it began again");
+            assert_eq!(world::visible(&fold(&seen)), world::visible(&stored.task));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_zombie_that_wakes_harms_nothing_and_learns_that_it_is_dead(bus) {
         for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 3 }] {
             let storm = storm(3, bus, lost).await;
