@@ -7,14 +7,20 @@ use std::time::{Duration, Instant};
 use a2a::{A2AError, StreamResponse, TaskState};
 use a2a_bus_memory::MemoryBus;
 use a2a_cluster::bindings::unavailable::retry_after;
+use a2a_cluster::bindings::{Limits, http_router};
 use a2a_cluster::{Config, ExecutorLost};
 use a2a_core::{InstanceId, MemberState, Membership, reduce};
+use a2a_server::{RequestHandler, StaticAgentCard};
 use a2a_store_memory::MemoryStore;
+use axum::body::Body;
 use futures::StreamExt;
+use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tower::ServiceExt;
 
-use crate::world::{Node, node, state, texts};
+use crate::world::{Node, card, node, params, request, state, texts};
 
 const WORKERS: usize = 2;
 const LEASE: Duration = Duration::from_secs(2);
@@ -28,12 +34,16 @@ struct Process {
 
 impl Process {
     fn start(store: &MemoryStore, bus: &Arc<MemoryBus>, lost: ExecutorLost) -> Process {
+        Process::with(WORKERS, store, bus, lost)
+    }
+
+    fn with(workers: usize, store: &MemoryStore, bus: &Arc<MemoryBus>, lost: ExecutorLost) -> Process {
         let mut config = Config::default();
         config.beat_interval = LEASE / 4;
         config.lease = LEASE;
         config.executor_lost = lost;
         let mut builder = tokio::runtime::Builder::new_multi_thread();
-        let runtime = builder.worker_threads(WORKERS).enable_all().build().unwrap();
+        let runtime = builder.worker_threads(workers).enable_all().build().unwrap();
         let (store, bus) = (Arc::new(store.clone()), Arc::clone(bus));
         let started =
             runtime.spawn(async move { node(store, bus, |builder| builder.config(config.clone())).await });
@@ -167,25 +177,57 @@ fn workers_that_are_all_blocked_for_more_than_a_lease_cost_their_instance_its_pl
 }
 
 #[test]
-fn a_resumed_agent_that_blocks_holds_up_no_other_that_is_resumed() {
+fn resumed_agents_that_block_hold_up_no_other_that_is_resumed() {
     let (store, bus) = (MemoryStore::new(), Arc::new(MemoryBus::new()));
     let lost = ExecutorLost::Resume { max_attempts: 2 };
     let dies = Process::start(&store, &bus, lost);
-    let survives = Process::start(&store, &bus, lost);
+    // One worker stays free.
+    let survives = Process::with(4, &store, &bus, lost);
     std::thread::sleep(LEASE);
-    let blocks = dies.task("do work; sleep 2000; block 8000; done");
-    let others: Vec<_> = (0..40).map(|_| dies.task("do work; sleep 2000; say x; done")).collect();
+    let blocks: Vec<_> = (0..3).map(|_| dies.task("do block-again 9000; work; hang")).collect();
+    let others: Vec<_> = (0..200).map(|_| dies.task("do work; sleep 500; say x; done")).collect();
     // As a process that is killed: nothing of it runs any more, and it has told nobody.
     let Process { runtime, node, .. } = dies;
     drop(node);
     drop(runtime);
     within(LEASE * 4, "the others end", || survives.has(&others, &TaskState::Completed));
-    assert!(survives.has(&[blocks], &TaskState::Working), "it still blocks");
-    assert_eq!(survives.node.cluster.running(), 1);
-    // A thread that blocks can be stopped by nobody.
-    survives.runtime.block_on(async {
-        let left = survives.node.cluster.shutdown(Duration::ZERO).await;
-        assert_eq!(left.not_stopped.len(), 1);
-    });
+    assert!(survives.has(&blocks, &TaskState::Working), "they still block");
+    assert_eq!(survives.node.cluster.running(), 3);
+    // Threads that block can be stopped by nobody.
+    let left = survives.runtime.block_on(survives.node.cluster.shutdown(Duration::ZERO));
     survives.runtime.shutdown_background();
+    assert_eq!(left.not_stopped.len(), 3);
+}
+
+#[test]
+fn a_request_that_gives_way_to_others_waits_for_no_agent_that_blocks() {
+    let process = Process::start(&MemoryStore::new(), &Arc::new(MemoryBus::new()), ExecutorLost::Fail);
+    let handler = Arc::clone(&process.node.handler);
+    let router =
+        http_router(Arc::clone(&handler), Arc::new(StaticAgentCard::new(card())), &Limits::default());
+    // One worker is busy for a moment; so the other one gets both of these, the request first.
+    let (busy, is_busy) = std::sync::mpsc::channel();
+    let work = process.runtime.spawn(async move {
+        busy.send(()).unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+    });
+    is_busy.recv().unwrap();
+    let both = process.runtime.spawn(async move {
+        let blocks = async move { handler.send_message(&params(), request("do block 5000; done")).await };
+        let blocks = tokio::spawn(blocks);
+        let body =
+            json!({ "message": { "messageId": "m", "role": "ROLE_USER", "parts": [{ "text": "echo hi" }] } });
+        let sent = http::Request::post("/message:send")
+            .header("content-type", "application/json")
+            .header("a2a-version", "1.0")
+            .body(Body::from(body.to_string()));
+        let sent = tokio::spawn(router.oneshot(sent.unwrap()));
+        (blocks, sent)
+    });
+    let (blocks, sent) = process.runtime.block_on(both).unwrap();
+    let answer = process.runtime.block_on(async { timeout(Duration::from_secs(2), sent).await });
+    assert_eq!(answer.expect("it goes on").unwrap().unwrap().status(), 200);
+    assert!(!blocks.is_finished(), "the agent still blocks");
+    drop(process.runtime.block_on(work));
+    process.runtime.shutdown_background();
 }

@@ -19,7 +19,8 @@
 //! | `stray` | shows a state of a task that is another's |
 //! | `sleep TIME`, `hang` | is silent for so long, or for ever |
 //! | `gate NAME` | is silent until a test [opens](Gates::open) that gate |
-//! | `block TIME`, `block-once TIME` | keeps its thread busy for so long; only where the turn was not resumed |
+//! | `block TIME` | keeps its thread busy for so long |
+//! | `block-once TIME`, `block-again TIME` | does so where the turn was not resumed; where it was |
 //! | `block-at NAME` | keeps its thread busy until that gate is open |
 //! | `panic [X]`, `panic-nastily` | panics; with something that panics when it is dropped |
 //! | `bomb` | panics when it is dropped, from here on |

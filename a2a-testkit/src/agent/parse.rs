@@ -125,6 +125,7 @@ fn step(text: &str) -> Result<Step, Misuse> {
         "gate" => Step::Gate(rest.to_owned()),
         "block" => Step::Block(words.time(0)?),
         "block-once" => Step::BlockOnce(words.time(0)?),
+        "block-again" => Step::BlockAgain(words.time(0)?),
         "block-at" => Step::BlockAt(rest.to_owned()),
         "panic" => Step::Panic(rest.to_owned()),
         "panic-nastily" => Step::PanicNastily,

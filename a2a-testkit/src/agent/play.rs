@@ -150,8 +150,9 @@ impl Turn {
                 Step::Hang => std::future::pending().await,
                 Step::Gate(name) => self.gates.pass(&name).await,
                 Step::Block(time) => std::thread::sleep(time),
-                Step::BlockOnce(_) if self.played.resumed => {}
-                Step::BlockOnce(time) => std::thread::sleep(time),
+                Step::BlockOnce(time) if !self.played.resumed => std::thread::sleep(time),
+                Step::BlockAgain(time) if self.played.resumed => std::thread::sleep(time),
+                Step::BlockOnce(_) | Step::BlockAgain(_) => {}
                 Step::BlockAt(name) => self.gates.block_at(&name),
                 Step::Panic(text) if text.is_empty() => panic!("{TOLD}"),
                 Step::Panic(text) => panic!("{text}"),

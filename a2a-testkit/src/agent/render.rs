@@ -48,6 +48,7 @@ impl Display for Step {
             Step::Gate(name) => write!(f, "gate {name}"),
             Step::Block(pause) => write!(f, "block {}", time(*pause)),
             Step::BlockOnce(pause) => write!(f, "block-once {}", time(*pause)),
+            Step::BlockAgain(pause) => write!(f, "block-again {}", time(*pause)),
             Step::BlockAt(name) => write!(f, "block-at {name}"),
             Step::Panic(text) if text.is_empty() => f.write_str("panic"),
             Step::Panic(text) => write!(f, "panic {text}"),

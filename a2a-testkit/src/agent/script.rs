@@ -81,6 +81,8 @@ pub enum Step {
     Block(Duration),
     /// Keeps its thread busy for so long, where the turn was not resumed.
     BlockOnce(Duration),
+    /// Keeps its thread busy for so long, where the turn was resumed.
+    BlockAgain(Duration),
     /// Keeps its thread busy until the gate of this name is open.
     BlockAt(String),
     /// Panics, with this text where it is not empty.

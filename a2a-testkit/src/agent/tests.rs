@@ -97,7 +97,7 @@ fn a_text_that_begins_with_do_is_a_script_and_nothing_else() {
 fn a_script_renders_to_a_text_that_tells_the_same() {
     let every = "do work; ask; auth; done; fail; reject; canceled; say a b; burst 2 0; talk 0 0 7; \
                  tick 3 500us stamp:40; count 1 2 5; data 3; who; show 2 10; message a b; deep 4; stray; \
-                 sleep 1500; hang; gate a; block 3; block-once 4; block-at b; panic; panic a b; panic-nastily; bomb; panic-in-call; \
+                 sleep 1500; hang; gate a; block 3; block-once 4; block-again 5; block-at b; panic; panic a b; panic-nastily; bomb; panic-in-call; \
                  error a; unsupported b; refuse; burst 1 prose:9; burst 1 noise:9 / hang";
     let script = Script::read(every).unwrap();
     assert_eq!(script.to_string(), every);
@@ -150,10 +150,15 @@ async fn gates_open_once_and_for_all_and_say_who_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_a_turn_that_was_not_resumed_blocks_once() {
-    let resumed = [("why".to_owned(), json!({ "kind": "resumed", "attempt": 2 }))].into();
-    for (metadata, blocks) in [(None, true), (Some(resumed), false)] {
-        let ctx = ExecutorContext { metadata, ..ctx("block-once 30; say x") };
+async fn only_a_turn_that_was_not_resumed_blocks_once_and_only_one_that_was_blocks_again() {
+    let resumed = || Some([("why".to_owned(), json!({ "kind": "resumed", "attempt": 2 }))].into());
+    for (script, metadata, blocks) in [
+        ("block-once 30; say x", None, true),
+        ("block-once 30; say x", resumed(), false),
+        ("block-again 30; say x", None, false),
+        ("block-again 30; say x", resumed(), true),
+    ] {
+        let ctx = ExecutorContext { metadata, ..ctx(script) };
         let began = std::time::Instant::now();
         assert_eq!(ScriptedAgent::default().execute(ctx).count().await, 1);
         assert_eq!(began.elapsed() >= Duration::from_millis(30), blocks);
