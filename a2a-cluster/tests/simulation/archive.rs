@@ -45,7 +45,6 @@ impl Life {
 #[derive(Debug, Clone)]
 pub(crate) struct Saved {
     pub(crate) key: TaskKey,
-    pub(crate) id: String,
     pub(crate) url: String,
     pub(crate) after: Version,
     /// Where a later copy of the message configured it anew, it is to have what comes after this.
@@ -166,14 +165,13 @@ impl Tap for Archive {
 
     fn saves(&self, key: &TaskKey, subscription: &PushSubscription) {
         let mut kept = self.kept();
-        let id = subscription.config.id.clone().unwrap_or_default();
-        if let Some(saved) = kept.saved.iter_mut().find(|saved| saved.key == *key && saved.id == id) {
+        let (url, after) = (subscription.config.url.clone(), subscription.acknowledged);
+        if let Some(saved) = kept.saved.iter_mut().find(|saved| saved.key == *key && saved.url == url) {
             saved.is_repeated = true;
-            saved.after = saved.after.min(subscription.acknowledged);
-            saved.later = saved.later.max(subscription.acknowledged);
+            saved.after = saved.after.min(after);
+            saved.later = saved.later.max(after);
         } else {
-            let (url, after) = (subscription.config.url.clone(), subscription.acknowledged);
-            kept.saved.push(Saved { key: key.clone(), id, url, after, later: after, is_repeated: false });
+            kept.saved.push(Saved { key: key.clone(), url, after, later: after, is_repeated: false });
         }
     }
 

@@ -1,6 +1,6 @@
 //! Clients that do what clients do, on whichever instance they happen to reach, and remember what they saw.
 
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use a2a_server::{RequestHandler, ServiceParams};
 use futures::future::{join, join_all};
 use tokio::time::{sleep, timeout};
 
-use crate::fleet::{CALLER, Fleet, Node};
+use crate::fleet::{CALLER, Fleet, Node, Tries};
 use crate::seen::{End, Seen, Until};
 use crate::words::{follow_up, opening};
 
@@ -105,6 +105,7 @@ impl Client {
             request.configuration.as_ref().and_then(|configuration| configuration.return_immediately);
         for _ in 0..8 {
             self.note(format_args!("sends {:?}", request.message.text()));
+            self.tries(request).sent += 1;
             let call = async |node: &Node| node.handler.send_message(&self.params, request.clone()).await;
             match self.ask(rng, call).await {
                 Some(Ok(SendMessageResponse::Task(task))) => {
@@ -118,8 +119,13 @@ impl Client {
                     self.note(format_args!("is refused: {}", error.code));
                     return None;
                 }
-                Some(Err(_)) | None => sleep(Duration::from_millis(rng.u64(50..3_000))).await,
+                Some(Err(_)) => self.tries(request).refused += 1,
+                None => {}
             }
+            if self.gives_up(rng) {
+                return None;
+            }
+            sleep(Duration::from_millis(rng.u64(50..3_000))).await;
         }
         None
     }
@@ -133,6 +139,7 @@ impl Client {
                 continue;
             };
             self.note(format_args!("streams from n{}: {:?}", node.name, request.message.text()));
+            self.tries(request).sent += 1;
             let opens = node.handler.send_streaming_message(&self.params, request.clone());
             let opened = tokio::select! {
                 biased;
@@ -153,7 +160,11 @@ impl Client {
                     }
                 }
                 Ok(Err(error)) if self.judges(&error, about) => return None,
-                Ok(Err(_)) | Err(_) => {}
+                Ok(Err(_)) => self.tries(request).refused += 1,
+                Err(_) => {}
+            }
+            if self.gives_up(rng) {
+                return None;
             }
             sleep(Duration::from_millis(rng.u64(50..3_000))).await;
         }
@@ -233,6 +244,16 @@ impl Client {
             () = node.gone.cancelled() => None,
             answer = timeout(patience(rng), call(&node)) => answer.ok(),
         }
+    }
+
+    /// Some do not come again.
+    fn gives_up(&self, rng: &mut fastrand::Rng) -> bool {
+        rng.u8(0..6) == 0
+    }
+
+    fn tries(&self, request: &SendMessageRequest) -> RefMut<'_, Tries> {
+        let id = request.message.message_id.clone();
+        RefMut::map(self.fleet.tries.borrow_mut(), |tries| tries.entry(id).or_default())
     }
 
     /// A task that was an answer.

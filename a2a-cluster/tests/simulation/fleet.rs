@@ -38,6 +38,8 @@ pub(crate) struct Fleet {
     pub(crate) hooks: Arc<Hooks>,
     /// The messages that began tasks.
     pub(crate) openings: RefCell<Vec<SendMessageRequest>>,
+    /// How often each message was sent, and how often that was refused for now.
+    pub(crate) tries: RefCell<BTreeMap<String, Tries>>,
     /// How often clients were told to come again.
     pub(crate) refusals: Cell<usize>,
     /// The instances that something happened to, after which others may take them for dead.
@@ -51,6 +53,13 @@ pub(crate) struct Fleet {
     slots: Vec<RefCell<Option<Rc<Node>>>>,
     crashed: RefCell<Vec<Rc<Node>>>,
     born: Cell<usize>,
+}
+
+/// How a message fared.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tries {
+    pub(crate) sent: usize,
+    pub(crate) refused: usize,
 }
 
 /// For how long a task cannot be read.
@@ -120,6 +129,7 @@ impl Fleet {
             record: Record::default(),
             hooks: Arc::default(),
             openings: RefCell::default(),
+            tries: RefCell::default(),
             refusals: Cell::new(0),
             lost: RefCell::default(),
             spoilt: RefCell::default(),

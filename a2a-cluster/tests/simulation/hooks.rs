@@ -37,7 +37,7 @@ pub(crate) struct Hooks(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     taken: Vec<Taken>,
-    failed: HashMap<String, u32>,
+    failed: HashMap<(String, Option<String>), u32>,
 }
 
 impl Hooks {
@@ -46,19 +46,30 @@ impl Hooks {
     }
 
     fn take(&self, by: usize, request: &WebhookRequest) {
-        let event = serde_json::from_slice(&request.body).expect("a notification is JSON");
-        let taken = Taken { url: request.url.clone(), by, event, at: Instant::now() };
+        let taken = Taken { url: request.url.clone(), by, event: event_of(request), at: Instant::now() };
         self.0.lock().unwrap().taken.push(taken);
     }
 
-    /// Whether an unreliable webhook fails this time; not too often in a row.
-    fn fails(&self, url: &str, chance: f64) -> bool {
+    /// Whether an unreliable webhook fails this time; not too often in a row for one task.
+    fn fails(&self, request: &WebhookRequest, chance: f64) -> bool {
+        let about = (request.url.clone(), task_of(&event_of(request)));
         let mut state = self.0.lock().unwrap();
-        let failed = state.failed.entry(url.to_owned()).or_default();
+        let failed = state.failed.entry(about).or_default();
         let fails = chance < 0.3 && *failed < FAILS;
         *failed = if fails { *failed + 1 } else { 0 };
         fails
     }
+}
+
+fn event_of(request: &WebhookRequest) -> Value {
+    serde_json::from_slice(&request.body).expect("a notification is JSON")
+}
+
+/// The task that a notification is about.
+pub(crate) fn task_of(event: &Value) -> Option<String> {
+    let update = event.get("statusUpdate").or(event.get("artifactUpdate"));
+    let id = update.map_or_else(|| event.get("task")?.get("id"), |update| update.get("taskId"));
+    id?.as_str().map(str::to_owned)
 }
 
 /// How a webhook of this URL behaves.
@@ -108,7 +119,7 @@ impl WebhookTransport for Posts {
         match kind(&request.url) {
             "dead" => return Err(WebhookFailure::Failed),
             "slow" => sleep(Duration::from_millis(200)).await,
-            "flaky" if self.hooks.fails(&request.url, there) => {
+            "flaky" if self.hooks.fails(&request, there) => {
                 // Its answer is lost, or its request.
                 if back < 0.5 {
                     self.hooks.take(self.name, &request);

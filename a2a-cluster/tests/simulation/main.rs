@@ -76,7 +76,7 @@ fn where_nothing_goes_wrong_nothing_fails_but_what_an_agent_fails() {
 
 #[test]
 fn the_invariants_hold_in_bad_weather() {
-    simulate(seeds(500), async |seed| {
+    simulate(seeds(1_000), async |seed| {
         let plan = Plan { calm: false, disasters: false, resume: false, bus: true };
         live(seed, plan, Trace::new()).await;
     });

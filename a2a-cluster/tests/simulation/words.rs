@@ -44,11 +44,16 @@ pub(crate) fn to_task(rng: &mut fastrand::Rng, fleet: &Fleet, task: &str) -> Sen
     request
 }
 
+/// Whether a message is known again by its id.
+pub(crate) fn counts(message: &Message) -> bool {
+    Uuid::parse_str(&message.message_id).is_ok()
+}
+
 fn request(text: &str, rng: &mut fastrand::Rng, fleet: &Fleet) -> SendMessageRequest {
-    let message = Message {
-        message_id: Uuid::from_u128(rng.u64(..).into()).to_string(),
-        ..Message::new(Role::User, vec![Part::text(text)])
-    };
+    let id = rng.u64(..);
+    // By an id that is no UUID nobody knows a message again.
+    let message_id = if rng.u8(0..5) == 0 { id.to_string() } else { Uuid::from_u128(id.into()).to_string() };
+    let message = Message { message_id, ..Message::new(Role::User, vec![Part::text(text)]) };
     let webhook = webhook(rng, fleet);
     let at_once = (rng.u8(0..5) == 0).then_some(true);
     let configuration = (webhook.is_some() || at_once.is_some()).then_some(SendMessageConfiguration {

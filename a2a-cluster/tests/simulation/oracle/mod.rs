@@ -15,6 +15,7 @@ use crate::archive::{Entry, Life};
 use crate::fleet::{Fleet, Spoilt};
 use crate::record::{self, Turn, turn_of, turns_of};
 use crate::seen::Seen;
+use crate::words::counts;
 use streams::Story;
 
 /// Checks everything; panics at the first thing that is wrong.
@@ -42,6 +43,7 @@ pub(crate) async fn check(fleet: &Fleet, seen: &[Seen], trace: &Trace) {
     }
     losses::check_evictions(fleet);
     check_messages(&stories);
+    check_refused(fleet, &stories);
     if fleet.plan.calm {
         assert_eq!(fleet.refusals.get(), 0, "where nothing goes wrong, nobody is told to come again");
     }
@@ -108,6 +110,10 @@ fn check_calm(task: &Task, turns: &BTreeMap<usize, &Turn>, heard: &BTreeMap<usiz
     if task.status.state == TaskState::Failed {
         assert!(turns.values().any(|turn| turn.fails()), "nobody failed the task: {task:#?}\n{turns:#?}");
     }
+    if task.status.state == TaskState::Canceled {
+        let is_heard = turns.values().any(|turn| turn.said.iter().any(is_canceled));
+        assert!(is_heard, "no agent heard of the cancel: {task:#?}\n{turns:#?}");
+    }
     let messages = task.history.iter().flatten().filter(|message| message.role == Role::User).count();
     if messages > 1 || turns.values().any(|turn| turn.cancels) {
         return;
@@ -119,6 +125,10 @@ fn check_calm(task: &Task, turns: &BTreeMap<usize, &Turn>, heard: &BTreeMap<usiz
         let all = over.map_or(turn.said.len(), |at| at + 1);
         assert!(turn.end != record::End::Silent || *heard == all, "not all of a turn was heard: {turn:#?}");
     }
+}
+
+fn is_canceled(event: &StreamResponse) -> bool {
+    reduce::state_of(event) == Some(&TaskState::Canceled)
 }
 
 async fn alive(fleet: &Fleet) -> BTreeSet<a2a_core::InstanceId> {
@@ -150,6 +160,17 @@ async fn check_standing(fleet: &Fleet, life: &Life, alive: &mut BTreeSet<a2a_cor
     assert_eq!(head.claim, None, "the task {key} keeps an executor that it does not need: {:?}", head.state);
 }
 
+/// A message that was refused each time has changed nothing. One that is known again is told to come again also where it
+/// was taken: then it meets its task.
+fn check_refused(fleet: &Fleet, stories: &[Story]) {
+    let tries = fleet.tries.borrow();
+    let messages = stories.iter().flat_map(|story| story.end().history.iter().flatten());
+    for message in messages.filter(|message| !counts(message)) {
+        let is_refused = tries.get(&message.message_id).is_some_and(|tries| tries.sent == tries.refused);
+        assert!(!is_refused, "a message was refused, and is in its task nevertheless: {message:?}");
+    }
+}
+
 /// A message that its caller sent again made no second task while the first was there. After that nothing ties its
 /// copies together.
 fn check_messages(stories: &[Story]) {
@@ -157,6 +178,9 @@ fn check_messages(stories: &[Story]) {
     for story in stories {
         let life = &story.life;
         let message = story.end().history.iter().flatten().next().expect("a task begins with a message");
+        if !counts(message) {
+            continue;
+        }
         let name = (&life.principal, &message.message_id);
         let first = made.entry(name).or_insert(life);
         let was_gone = first.gone.is_some_and(|gone| gone <= life.log[0].at);

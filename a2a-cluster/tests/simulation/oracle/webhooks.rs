@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::streams::{Shown, Story};
 use crate::archive::Saved;
 use crate::fleet::Fleet;
-use crate::hooks::{Taken, kind};
+use crate::hooks::{Taken, kind, task_of};
 
 /// Where nothing goes wrong, a webhook that answers at once has an event so soon.
 const PROMPT: Duration = Duration::from_secs(1);
@@ -30,7 +30,7 @@ pub(crate) async fn check_webhooks(fleet: &Fleet, stories: &[Story]) {
         let key = &story.life.key;
         let is_troubled = story.life.gone.is_some() || fleet.spoilt.borrow().contains_key(key);
         let listed = fleet.store.list_configs(key).await.expect("the memory store reads");
-        let listed: BTreeSet<_> = listed.into_iter().filter_map(|listed| listed.config.id).collect();
+        let listed: BTreeSet<_> = listed.into_iter().map(|listed| listed.config.url).collect();
         for config in saved.iter().filter(|saved| saved.key == *key) {
             let its = |taken: &&Taken| {
                 taken.url == config.url && task_of(&taken.event).as_deref() == Some(&*key.task_id)
@@ -41,9 +41,7 @@ pub(crate) async fn check_webhooks(fleet: &Fleet, stories: &[Story]) {
             let has_it =
                 |(place, shown): (usize, &Shown<'_>)| has.contains(&place) || !is_wanted(shown, config);
             let has_all = wanted.iter().enumerate().all(has_it);
-            // One that fails now and then may still miss something: what a courier does after failures is to be made anew.
-            let answers = matches!(kind(&config.url), "well" | "slow");
-            let is_due = answers && listed.contains(&config.id) && !is_troubled;
+            let is_due = kind(&config.url) != "dead" && listed.contains(&config.url) && !is_troubled;
             assert!(
                 has_all || !is_due,
                 "{} has {} notifications, and not all of {key}: {has:?}",
@@ -101,11 +99,4 @@ fn lacking<'a>(story: &'a Story, config: &Saved) -> Vec<Shown<'a>> {
 /// An event as webhooks get it.
 pub(super) fn json_of(event: &StreamResponse) -> Value {
     protojson_conv::to_value(event).expect("an event has a form in JSON")
-}
-
-/// The task that a notification is about.
-fn task_of(event: &Value) -> Option<String> {
-    let update = event.get("statusUpdate").or(event.get("artifactUpdate"));
-    let id = update.map_or_else(|| event.get("task")?.get("id"), |update| update.get("taskId"));
-    id?.as_str().map(str::to_owned)
 }
