@@ -32,6 +32,8 @@ on_every_bus! {
             let listed = async || store.inner.list(&query).await.unwrap().tasks.remove(0);
             eventually("its end", async || state(&listed().await) == TaskState::Failed).await;
             assert_eq!(texts(&listed().await).len(), said);
+            let why = listed().await.status.message.and_then(|message| message.text().map(str::to_owned));
+            assert_eq!(why.as_deref(), Some("the server could not go on with the task"));
             eventually("the agent's end", || async { world.nodes[0].cluster.running() == 0 }).await;
             world.shutdown().await;
         }

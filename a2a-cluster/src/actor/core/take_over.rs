@@ -139,12 +139,18 @@ impl Actor {
         if next <= self.settings.attempts && !is_leaving {
             self.claim_loaded(stored, ClaimFor::Resume { handed_over }, next, m, fx);
         } else {
-            let why = if self.settings.attempts > 1 {
-                "the agent was lost with its server each time it was started"
-            } else {
-                "the server that ran the agent was lost"
-            };
+            let why = self.why_lost(claim.map(|claim| claim.instance));
             self.pass_verdict(stored, Verdict::Fail(why), pending, m, fx);
+        }
+    }
+    /// What the caller of a task is told that fails because its executor does not go on with it.
+    fn why_lost(&self, executor: Option<InstanceId>) -> &'static str {
+        if executor == Some(self.me) {
+            "the server could not go on with the task"
+        } else if self.settings.attempts > 1 {
+            "the agent was lost with its server each time it was started"
+        } else {
+            "the server that ran the agent was lost"
         }
     }
 }

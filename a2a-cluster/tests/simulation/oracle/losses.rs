@@ -35,6 +35,7 @@ pub(crate) fn check_failure(fleet: &Fleet, story: &Story, turns: &BTreeMap<usize
     let is_right = match why {
         "the server that ran the agent was lost"
         | "the agent was lost with its server each time it was started"
+        | "the server could not go on with the task"
         | "the server stopped before the agent finished" => is_lost(executor),
         "the agent said nothing for too long" => {
             is_lost(executor) || turns.values().any(|turn| turn.text.contains("hang"))
