@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{Beat, Member, MemberState};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use futures::FutureExt;
+use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Members;
 use crate::ground::Chain;
@@ -16,6 +18,13 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_m
 
 /// The same once the lease is over: by then another 100 ms decide nothing.
 const LATER: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(200));
+
+/// After which part of a beat's interval without an answer another call is made beside those under way: two that hang in a
+/// row would cost a lease.
+const PATIENCE: u32 = 5;
+
+/// How many calls of one beat may be under way.
+const AT_ONCE: usize = 5;
 
 /// Beats until the instance closes or is evicted. The first beat is due at once: it says that the instance serves.
 ///
@@ -66,28 +75,44 @@ async fn until_answered(members: &Members, due: Instant) -> Beat {
         reach: members.ground.connection.look(),
         label: members.ground.label.clone(),
     };
-    let mut failures = 0_u32;
+    let (mut calls, mut failures, mut next) = (FuturesUnordered::new(), 0_u32, Instant::now());
     loop {
-        let sent = Instant::now();
-        // A call that hangs is given up, as one that fails.
-        match timeout(config.beat_interval, members.ground.members.beat(&me)).await {
-            Ok(Ok(answer)) => {
-                if answer == Beat::Alive {
-                    members.ground.liveness.beaten(due, sent, config.beat_interval);
-                    members.ground.health.members.succeeded();
+        tokio::select! {
+            biased;
+            Some((sent, answered)) = calls.next() => {
+                match answered {
+                    Ok(Ok(answer)) => {
+                        if answer == Beat::Alive {
+                            members.ground.liveness.beaten(due, sent, config.beat_interval);
+                            members.ground.health.members.succeeded();
+                        }
+                        return answer;
+                    }
+                    Ok(Err(error)) => missed(members, &mut failures, &Chain(&error)),
+                    Err(elapsed) => missed(members, &mut failures, &elapsed),
                 }
-                return answer;
+                if members.ground.liveness.silence() >= config.cut_off_limit.max(config.lease * 2) {
+                    tracing::error!("this instance was cut off from the store for too long; it gives up its place");
+                    return Beat::Evicted;
+                }
+                next = next.min(Instant::now() + pause(members));
             }
-            Ok(Err(error)) => missed(members, &mut failures, &Chain(&error)),
-            Err(elapsed) => missed(members, &mut failures, &elapsed),
+            () = sleep_until(next), if calls.len() < AT_ONCE => {
+                let sent = Instant::now();
+                // A call that hangs is given up, as one that fails; and before that, others are made beside it.
+                let call = timeout(config.beat_interval, members.ground.members.beat(&me));
+                calls.push(call.map(move |answered| (sent, answered)));
+                next = sent + config.beat_interval / PATIENCE;
+            }
         }
-        if members.ground.liveness.silence() >= config.cut_off_limit.max(config.lease * 2) {
-            tracing::error!("this instance was cut off from the store for too long; it gives up its place");
-            return Beat::Evicted;
-        }
-        let (shortest, longest) = if members.ground.liveness.is_fresh(config.lease) { PAUSE } else { LATER };
-        sleep(shortest + (longest - shortest).mul_f64(members.ground.env.chance())).await;
     }
+}
+
+/// How long to wait before a beat that failed is tried again.
+fn pause(members: &Members) -> Duration {
+    let (shortest, longest) =
+        if members.ground.liveness.is_fresh(members.ground.config.lease) { PAUSE } else { LATER };
+    shortest + (longest - shortest).mul_f64(members.ground.env.chance())
 }
 
 fn missed(members: &Members, failures: &mut u32, error: &dyn std::fmt::Display) {

@@ -36,6 +36,15 @@ async fn three_of_six_whose_writes_are_mostly_refused_keep_their_places() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_member_some_of_whose_calls_take_longer_than_a_beat_keeps_its_place() {
+    let some_are_slow = Delay::between(Duration::ZERO, Duration::from_secs(7));
+    let fleet = started(3, Config::default()).await;
+    fleet.becomes(0..1, &Forecast { store_delay: some_are_slow, ..Forecast::calm() });
+    sleep(Duration::from_secs(200)).await;
+    nobody_is_evicted(&fleet).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_dies_under_overload_is_found_and_nobody_else() {
     let failing = |share| Forecast { read_failed: share, ..refusing(share) };
     for weather in [refusing(0.7), failing(0.5), Forecast { write_refused: 0.7, ..slow(30) }] {
