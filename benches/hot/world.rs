@@ -19,7 +19,7 @@ const TEXT: &str = "prose:120";
 pub(crate) struct World {
     pub(crate) nodes: Vec<Node>,
     agent: ScriptedAgent,
-    /// How many tasks were begun: each waits at a gate of its own.
+    /// How many tasks were begun: each waits at a latch of its own.
     begun: Cell<usize>,
 }
 
@@ -49,7 +49,7 @@ impl World {
     /// Begins a task of so many chunks that waits for its readers; returns its stream and its id.
     pub(crate) async fn begin(&self, chunks: usize) -> (Events, String) {
         self.begun.set(self.begun.get() + 1);
-        let script = format!("work; gate {}; talk {chunks} 0 {TEXT}; done", self.begun.get());
+        let script = format!("work; latch {}; talk {chunks} 0 {TEXT}; done", self.begun.get());
         let mut events = self.nodes[0].stream(&script).await;
         match events.next().await {
             Some(Ok(StreamResponse::Task(task))) => (events, task.id),
@@ -59,7 +59,7 @@ impl World {
 
     /// Lets the task go on that was begun last.
     pub(crate) fn go(&self) {
-        self.agent.gates().open(&self.begun.get().to_string());
+        self.agent.latches().open(&self.begun.get().to_string());
     }
 
     pub(crate) async fn subscribe(&self, instance: usize, task: &str) -> Events {

@@ -25,7 +25,7 @@ pub(crate) struct Inside {
 impl Inside {
     pub(crate) async fn start(contender: Contender) -> Result<Self, Error> {
         let agent = ScriptedAgent::default();
-        agent.gates().open(GO);
+        agent.latches().open(GO);
         Ok(match contender {
             Contender::Sdk => Inside { router: sdk::router(agent), _running: None },
             _ => {

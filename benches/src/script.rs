@@ -18,5 +18,5 @@ pub(crate) const WAIT: &str = "work; hang";
 
 /// Chunks by the clock, once the agent may go on.
 pub(crate) fn timed(chunks: usize, every: Duration) -> String {
-    Script::new().work().gate(GO).tick(chunks, every, CHUNK).done().to_string()
+    Script::new().work().latch(GO).tick(chunks, every, CHUNK).done().to_string()
 }

@@ -1,12 +1,13 @@
 //! Clients that do what clients do, on whichever instance they happen to reach, and remember what they saw.
 
+use a2a_testworld::world::list;
 use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 use std::time::Duration;
 
 use a2a::{
-    CancelTaskRequest, GetTaskRequest, ListTasksRequest, SendMessageRequest, SendMessageResponse,
-    StreamResponse, SubscribeToTaskRequest, Task, TaskState,
+    CancelTaskRequest, GetTaskRequest, SendMessageRequest, SendMessageResponse, StreamResponse,
+    SubscribeToTaskRequest, Task, TaskState,
 };
 use a2a_cluster::resume;
 use a2a_server::{RequestHandler, ServiceParams};
@@ -285,18 +286,5 @@ fn patience(rng: &mut fastrand::Rng) -> Duration {
     match rng.u8(0..6) {
         0 => Duration::from_micros(rng.u64(0..50_000)),
         _ => Duration::from_secs(60),
-    }
-}
-
-fn list() -> ListTasksRequest {
-    ListTasksRequest {
-        context_id: None,
-        status: None,
-        page_size: None,
-        page_token: None,
-        history_length: None,
-        status_timestamp_after: None,
-        include_artifacts: None,
-        tenant: None,
     }
 }

@@ -18,10 +18,10 @@
 //! | `message X`, `deep N` | answers with a bare message: a text, or data N levels deep |
 //! | `stray` | shows a state of a task that is another's |
 //! | `sleep TIME`, `hang` | is silent for so long, or for ever |
-//! | `gate NAME` | is silent until a test [opens](Gates::open) that gate |
+//! | `latch NAME` | is silent until a test [opens](Latches::open) that latch |
 //! | `block TIME` | keeps its thread busy for so long |
 //! | `block-once TIME`, `block-again TIME` | does so where the turn was not resumed; where it was |
-//! | `block-at NAME` | keeps its thread busy until that gate is open |
+//! | `block-at NAME` | keeps its thread busy until that latch is open |
 //! | `panic [X]`, `panic-nastily` | panics; with something that panics when it is dropped |
 //! | `bomb` | panics when it is dropped, from here on |
 //! | `panic-in-call` | as the first step: panics before there is a stream |
@@ -48,7 +48,7 @@
 //! word in it that is no step fails the agent.
 
 mod event;
-mod gates;
+mod latches;
 mod parse;
 mod play;
 mod render;
@@ -65,28 +65,28 @@ use futures::stream::{BoxStream, Stream, StreamExt};
 use serde_json::json;
 
 pub use event::{ARTIFACT_ID, STRAY, Speaker};
-pub use gates::Gates;
+pub use latches::Latches;
 pub use parse::Misuse;
 pub use play::{Played, Said, play};
 pub use script::{Script, Step};
 pub use text::{MARK, Text, stamp};
 
-/// Does what its messages say. Clones share their gates and their count of turns.
+/// Does what its messages say. Clones share their latches and their count of turns.
 #[derive(Debug, Clone, Default)]
 pub struct ScriptedAgent {
-    gates: Gates,
+    latches: Latches,
     turns: Arc<AtomicUsize>,
 }
 
 impl ScriptedAgent {
-    /// Makes an agent that waits at these gates.
-    pub fn at(gates: Gates) -> Self {
-        ScriptedAgent { gates, ..ScriptedAgent::default() }
+    /// Makes an agent that waits at these latches.
+    pub fn at(latches: Latches) -> Self {
+        ScriptedAgent { latches, ..ScriptedAgent::default() }
     }
 
     /// What it waits at.
-    pub fn gates(&self) -> &Gates {
-        &self.gates
+    pub fn latches(&self) -> &Latches {
+        &self.latches
     }
 
     /// How many turns it has begun.
@@ -100,7 +100,7 @@ impl ScriptedAgent {
         let parts = stored.map(|artifact| artifact.parts.len()).sum();
         let knows = if steps.contains(&Step::Who) { knows(ctx) } else { String::new() };
         let resumed = ctx.metadata.iter().flatten().any(|(_, value)| value["kind"] == "resumed");
-        play(steps, self.gates.clone(), Played { parts, knows, resumed })
+        play(steps, self.latches.clone(), Played { parts, knows, resumed })
     }
 }
 

@@ -122,7 +122,7 @@ fn step(text: &str) -> Result<Step, Misuse> {
         "stray" => Step::Stray,
         "sleep" => Step::Sleep(words.time(0)?),
         "hang" => Step::Hang,
-        "gate" => Step::Gate(rest.to_owned()),
+        "latch" => Step::Latch(rest.to_owned()),
         "block" => Step::Block(words.time(0)?),
         "block-once" => Step::BlockOnce(words.time(0)?),
         "block-again" => Step::BlockAgain(words.time(0)?),

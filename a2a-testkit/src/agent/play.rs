@@ -8,7 +8,7 @@ use futures::stream::{self, Stream};
 use serde_json::{Value, json};
 use tokio::time::{Interval, sleep};
 
-use super::gates::Gates;
+use super::latches::Latches;
 use super::script::Step;
 use super::text::Text;
 
@@ -52,9 +52,9 @@ pub struct Played {
 }
 
 /// Takes the steps of a turn.
-pub fn play(steps: Vec<Step>, gates: Gates, played: Played) -> impl Stream<Item = Said> + Send + use<> {
+pub fn play(steps: Vec<Step>, latches: Latches, played: Played) -> impl Stream<Item = Said> + Send + use<> {
     assert!(steps.first() != Some(&Step::PanicInCall), "{TOLD}");
-    let turn = Turn { steps: steps.into(), chunks: None, number: 0, gates, played, bomb: None };
+    let turn = Turn { steps: steps.into(), chunks: None, number: 0, latches, played, bomb: None };
     stream::unfold(Box::new(turn), async |mut turn| {
         let said = turn.next().await?;
         Some((said, turn))
@@ -67,7 +67,7 @@ struct Turn {
     chunks: Option<Chunks>,
     /// The number of the next chunk.
     number: usize,
-    gates: Gates,
+    latches: Latches,
     played: Played,
     bomb: Option<Bomb>,
 }
@@ -148,12 +148,12 @@ impl Turn {
                 Step::Stray => return Some(Said::Stray),
                 Step::Sleep(time) => sleep(time).await,
                 Step::Hang => std::future::pending().await,
-                Step::Gate(name) => self.gates.pass(&name).await,
+                Step::Latch(name) => self.latches.pass(&name).await,
                 Step::Block(time) => std::thread::sleep(time),
                 Step::BlockOnce(time) if !self.played.resumed => std::thread::sleep(time),
                 Step::BlockAgain(time) if self.played.resumed => std::thread::sleep(time),
                 Step::BlockOnce(_) | Step::BlockAgain(_) => {}
-                Step::BlockAt(name) => self.gates.block_at(&name),
+                Step::BlockAt(name) => self.latches.block_at(&name),
                 Step::Panic(text) if text.is_empty() => panic!("{TOLD}"),
                 Step::Panic(text) => panic!("{text}"),
                 Step::PanicInCall => panic!("{TOLD}"),

@@ -45,7 +45,7 @@ impl Display for Step {
             Step::Stray => f.write_str("stray"),
             Step::Sleep(pause) => write!(f, "sleep {}", time(*pause)),
             Step::Hang => f.write_str("hang"),
-            Step::Gate(name) => write!(f, "gate {name}"),
+            Step::Latch(name) => write!(f, "latch {name}"),
             Step::Block(pause) => write!(f, "block {}", time(*pause)),
             Step::BlockOnce(pause) => write!(f, "block-once {}", time(*pause)),
             Step::BlockAgain(pause) => write!(f, "block-again {}", time(*pause)),

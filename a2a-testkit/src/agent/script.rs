@@ -75,15 +75,15 @@ pub enum Step {
     Sleep(Duration),
     /// Is silent for ever.
     Hang,
-    /// Is silent until the gate of this name is open.
-    Gate(String),
+    /// Is silent until the latch of this name is open.
+    Latch(String),
     /// Keeps its thread busy for so long.
     Block(Duration),
     /// Keeps its thread busy for so long, where the turn was not resumed.
     BlockOnce(Duration),
     /// Keeps its thread busy for so long, where the turn was resumed.
     BlockAgain(Duration),
-    /// Keeps its thread busy until the gate of this name is open.
+    /// Keeps its thread busy until the latch of this name is open.
     BlockAt(String),
     /// Panics, with this text where it is not empty.
     Panic(String),
@@ -148,10 +148,10 @@ impl Script {
         self.then(Step::Show(TaskState::Completed))
     }
 
-    /// Waits until a gate is open.
+    /// Waits until a latch is open.
     #[must_use]
-    pub fn gate(self, name: impl Into<String>) -> Self {
-        self.then(Step::Gate(name.into()))
+    pub fn latch(self, name: impl Into<String>) -> Self {
+        self.then(Step::Latch(name.into()))
     }
 
     /// Adds chunks at once.

@@ -97,12 +97,12 @@ fn a_text_that_begins_with_do_is_a_script_and_nothing_else() {
 fn a_script_renders_to_a_text_that_tells_the_same() {
     let every = "do work; ask; auth; done; fail; reject; canceled; say a b; burst 2 0; talk 0 0 7; \
                  tick 3 500us stamp:40; count 1 2 5; data 3; who; show 2 10; message a b; deep 4; stray; \
-                 sleep 1500; hang; gate a; block 3; block-once 4; block-again 5; block-at b; panic; panic a b; panic-nastily; bomb; panic-in-call; \
+                 sleep 1500; hang; latch a; block 3; block-once 4; block-again 5; block-at b; panic; panic a b; panic-nastily; bomb; panic-in-call; \
                  error a; unsupported b; refuse; burst 1 prose:9; burst 1 noise:9 / hang";
     let script = Script::read(every).unwrap();
     assert_eq!(script.to_string(), every);
-    let typed = Script::new().work().gate("go").talk(2, Duration::ZERO, Text::Noise(8)).done();
-    assert_eq!(typed.to_string(), "do work; gate go; talk 2 0 noise:8; done");
+    let typed = Script::new().work().latch("go").talk(2, Duration::ZERO, Text::Noise(8)).done();
+    assert_eq!(typed.to_string(), "do work; latch go; talk 2 0 noise:8; done");
     assert_eq!(typed.clone().on_cancel([Step::Refuse]).to_string(), format!("{typed} / refuse"));
 }
 
@@ -139,13 +139,13 @@ async fn paces_and_silences_take_their_time() {
 #[tokio::test(start_paused = true)]
 async fn gates_open_once_and_for_all_and_say_who_came() {
     let agent = ScriptedAgent::default();
-    let mut first = agent.execute(ctx("gate a; say x"));
-    assert!(agent.gates().reached("a").now_or_never().is_none());
+    let mut first = agent.execute(ctx("latch a; say x"));
+    assert!(agent.latches().reached("a").now_or_never().is_none());
     assert!(first.next().now_or_never().is_none());
-    agent.gates().reached("a").await;
-    agent.gates().open("a");
+    agent.latches().reached("a").await;
+    agent.latches().open("a");
     assert_eq!(first.count().await, 1);
-    assert_eq!(agent.execute(ctx("gate a; block-at a; say x")).count().await, 1);
+    assert_eq!(agent.execute(ctx("latch a; block-at a; say x")).count().await, 1);
     assert_eq!(agent.turns(), 2);
 }
 

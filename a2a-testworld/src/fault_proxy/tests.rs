@@ -32,34 +32,34 @@ async fn said(stream: &mut TcpStream) -> std::io::Result<u8> {
 #[tokio::test]
 async fn a_gate_leads_through_until_it_is_cut_and_again_when_it_opens() {
     let (target, _tasks) = echo().await;
-    let gate = FaultProxy::before(target).await.unwrap();
-    let mut old = TcpStream::connect(gate.address()).await.unwrap();
+    let proxy = FaultProxy::before(target).await.unwrap();
+    let mut old = TcpStream::connect(proxy.address()).await.unwrap();
     assert_eq!(said(&mut old).await.unwrap(), b'x');
 
-    gate.set(Passage::Cut);
+    proxy.set(Passage::Cut);
     assert!(timeout(SOON, old.read_u8()).await.unwrap().is_err());
-    let mut new = TcpStream::connect(gate.address()).await.unwrap();
+    let mut new = TcpStream::connect(proxy.address()).await.unwrap();
     assert!(timeout(SOON, said(&mut new)).await.unwrap().is_err());
 
-    gate.set(Passage::Open);
-    let mut newest = TcpStream::connect(gate.address()).await.unwrap();
+    proxy.set(Passage::Open);
+    let mut newest = TcpStream::connect(proxy.address()).await.unwrap();
     assert_eq!(said(&mut newest).await.unwrap(), b'x');
 }
 
 #[tokio::test]
 async fn a_silent_gate_holds_connections_and_lets_none_of_them_go_on() {
     let (target, _tasks) = echo().await;
-    let gate = FaultProxy::before(target).await.unwrap();
-    let mut old = TcpStream::connect(gate.address()).await.unwrap();
+    let proxy = FaultProxy::before(target).await.unwrap();
+    let mut old = TcpStream::connect(proxy.address()).await.unwrap();
     assert_eq!(said(&mut old).await.unwrap(), b'x');
 
-    gate.set(Passage::Silent);
-    let mut new = TcpStream::connect(gate.address()).await.unwrap();
+    proxy.set(Passage::Silent);
+    let mut new = TcpStream::connect(proxy.address()).await.unwrap();
     assert!(timeout(MOMENT, said(&mut old)).await.is_err());
     assert!(timeout(MOMENT, said(&mut new)).await.is_err());
 
-    gate.set(Passage::Open);
+    proxy.set(Passage::Open);
     assert!(timeout(SOON, old.read_u8()).await.unwrap().is_err());
-    let mut newest = TcpStream::connect(gate.address()).await.unwrap();
+    let mut newest = TcpStream::connect(proxy.address()).await.unwrap();
     assert_eq!(said(&mut newest).await.unwrap(), b'x');
 }

@@ -12,7 +12,7 @@ use a2a_core::{CommitRecord, InstanceId, Replay, TaskKey, Tenant, Version};
 use a2a_serve::HttpWebhooks;
 use a2a_server::ServiceParams;
 use a2a_testkit::TaskLog;
-use a2a_testkit::agent::{Gates, ScriptedAgent};
+use a2a_testkit::agent::{Latches, ScriptedAgent};
 
 use crate::backends::{Backends, InMemory};
 use crate::load_balancer::{LoadBalancer, Watch};
@@ -96,17 +96,17 @@ impl Plan {
     pub async fn start(mut self) -> Fleet {
         let balancer = LoadBalancer::start(Watch::default()).await.unwrap();
         self.card.supported_interfaces = balancer.sockets().interfaces();
-        let gates = Gates::default();
-        let starting = (0..self.instances).map(|_| self.instance(&gates));
+        let latches = Latches::default();
+        let starting = (0..self.instances).map(|_| self.instance(&latches));
         let instances: Vec<_> = futures::future::join_all(starting).await;
         for (index, instance) in instances.iter().enumerate() {
             balancer.add(&index.to_string(), instance.sockets);
         }
-        Fleet { plan: self, instances: instances.into_iter().map(Some).collect(), balancer, gates }
+        Fleet { plan: self, instances: instances.into_iter().map(Some).collect(), balancer, latches }
     }
 
-    async fn instance(&self, gates: &Gates) -> Instance {
-        let agent = ScriptedAgent::at(gates.clone());
+    async fn instance(&self, latches: &Latches) -> Instance {
+        let agent = ScriptedAgent::at(latches.clone());
         let builder = self.prepare(Cluster::builder(Arc::new(agent), self.card.clone()));
         Instance::start(builder, Arc::clone(&self.backends), self.card.clone(), self.limits).await
     }
@@ -130,7 +130,7 @@ pub struct Fleet {
     /// In the order in which they started; those that ended leave their place empty.
     instances: Vec<Option<Instance>>,
     balancer: LoadBalancer,
-    gates: Gates,
+    latches: Latches,
 }
 
 impl Fleet {
@@ -160,8 +160,8 @@ impl Fleet {
     }
 
     /// What agents wait at.
-    pub fn gates(&self) -> &Gates {
-        &self.gates
+    pub fn latches(&self) -> &Latches {
+        &self.latches
     }
 
     /// Reads the log of a task of the default tenant from the store.
@@ -191,7 +191,7 @@ impl Fleet {
 
     /// Starts one more instance, which the load balancer does not know, and returns its index.
     pub async fn add(&mut self) -> usize {
-        self.instances.push(Some(self.plan.instance(&self.gates).await));
+        self.instances.push(Some(self.plan.instance(&self.latches).await));
         self.instances.len() - 1
     }
 

@@ -130,7 +130,7 @@ impl Fleet {
 
     /// Lets agents go on that wait for it.
     pub(super) fn go(&self) {
-        self.agent.gates().open(GO);
+        self.agent.latches().open(GO);
     }
 
     /// Has an agent play a script, and returns the task's id and its stream.

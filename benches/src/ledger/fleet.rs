@@ -85,14 +85,14 @@ impl Fleet {
         self.clusters.len()
     }
 
-    /// The name of a gate at which nobody has waited yet.
-    pub(super) fn gate(&self) -> String {
+    /// The name of a latch at which nobody has waited yet.
+    pub(super) fn latch(&self) -> String {
         self.next.fetch_add(1, Ordering::Relaxed).to_string()
     }
 
-    /// Lets the agent go on that waits at a gate.
-    pub(super) fn open(&self, gate: &str) {
-        self.agent.gates().open(gate);
+    /// Lets the agent go on that waits at a latch.
+    pub(super) fn open(&self, latch: &str) {
+        self.agent.latches().open(latch);
     }
 
     pub(super) fn bill(&self) -> Bill {

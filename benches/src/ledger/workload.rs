@@ -5,7 +5,7 @@ use std::time::Duration;
 use a2a::{Message, Part, Role, SendMessageRequest, StreamResponse, SubscribeToTaskRequest};
 use a2a_node::meter::Bill;
 use a2a_server::{RequestHandler, ServiceParams};
-use a2a_testkit::agent::{Gates, Played, Said, Script, Speaker, Text, play};
+use a2a_testkit::agent::{Latches, Played, Said, Script, Speaker, Text, play};
 use futures::future::try_join_all;
 use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
@@ -80,10 +80,10 @@ impl Workload {
         self.kind == Kind::Blocking
     }
 
-    /// What the agent does on each task, once the gate is open, if it waits at one.
-    fn script(&self, gate: Option<&str>) -> Script {
+    /// What the agent does on each task, once the latch is open, if it waits at one.
+    fn script(&self, latch: Option<&str>) -> Script {
         let script = if self.is_blocking() { Script::new() } else { Script::new().work() };
-        let script = gate.map_or(script.clone(), |gate| script.gate(gate));
+        let script = latch.map_or(script.clone(), |latch| script.latch(latch));
         let script = if self.gap.is_zero() {
             script.burst(self.chunks, CHUNK)
         } else {
@@ -96,7 +96,7 @@ impl Workload {
     pub(super) fn events(&self, task: &str, context: &str) -> Vec<StreamResponse> {
         let speaker = Speaker::new(task, context);
         let at_once = Workload { gap: Duration::ZERO, ..*self }.script(None).into_steps();
-        let said = play(at_once, Gates::default(), Played::default());
+        let said = play(at_once, Latches::default(), Played::default());
         let said: Vec<Said> = said.collect().now_or_never().unwrap_or_default();
         said.into_iter().filter_map(|said| speaker.event(said).ok()).collect()
     }
@@ -120,12 +120,12 @@ impl Workload {
 
     async fn stream_one(&self, fleet: &Fleet, watchers: usize) -> Result<(), Error> {
         let params = ServiceParams::new();
-        let gate = fleet.gate();
+        let latch = fleet.latch();
         if watchers == 0 {
-            fleet.open(&gate);
+            fleet.open(&latch);
         }
         let sent =
-            fleet.handler(0)?.send_streaming_message(&params, request(&self.script(Some(&gate)))).await;
+            fleet.handler(0)?.send_streaming_message(&params, request(&self.script(Some(&latch)))).await;
         let mut own = sent?;
         let task = match own.next().await.ok_or("the stream ended at once")?? {
             StreamResponse::Task(task) => task.id,
@@ -138,7 +138,7 @@ impl Workload {
             Ok::<Stream, Error>(stream)
         };
         let streams = try_join_all((1..=watchers.min(fleet.size() - 1)).map(watch)).await?;
-        fleet.open(&gate);
+        fleet.open(&latch);
         let ends = try_join_all(streams.into_iter().chain([own]).map(end_of)).await?;
         if ends.iter().all(|is_terminal| *is_terminal) { Ok(()) } else { Err("a stream was cut".into()) }
     }

@@ -77,11 +77,11 @@ pub(crate) async fn serve(contender: Contender) -> Result<(), Error> {
     }
     println!("{}", ports.join(" "));
     let agent = ScriptedAgent::default();
-    let gates = agent.gates().clone();
+    let latches = agent.latches().clone();
     let told = async move {
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
         while let Ok(Some(_)) = lines.next_line().await {
-            gates.open(GO);
+            latches.open(GO);
         }
     };
     tokio::select! {
@@ -110,7 +110,7 @@ async fn run(
 /// What the agent says, for those that know no `AgentExecutor`.
 fn played(agent: &ScriptedAgent, text: &str) -> impl Stream<Item = Said> + Send + use<> {
     let script = Script::read(text).unwrap_or_default();
-    play(script.into_steps(), agent.gates().clone(), Played::default())
+    play(script.into_steps(), agent.latches().clone(), Played::default())
 }
 
 /// Nagle's algorithm would hold small events back; a comparison with it on compares nothing else.

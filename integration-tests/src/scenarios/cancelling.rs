@@ -13,7 +13,7 @@ pub async fn a_running_task_is_cancelled_from_every_instance(backends: Arc<dyn B
     let stage = Stage::of(backends).await;
     for executor in 0..3 {
         for from in 0..3 {
-            let (task, origin) = stage.open(executor, "work; count 0 5; gate never; done").await;
+            let (task, origin) = stage.open(executor, "work; count 0 5; latch never; done").await;
             let mut streams = vec![origin];
             for instance in 0..3 {
                 streams.push(stage.at(instance).joined(&task.id).await.unwrap());
@@ -34,7 +34,7 @@ pub async fn a_running_task_is_cancelled_from_every_instance(backends: Arc<dyn B
 pub async fn cancels_from_all_instances_at_once_agree(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;
     for executor in 0..6 {
-        let (task, origin) = stage.open(executor, "work; gate never; done").await;
+        let (task, origin) = stage.open(executor, "work; latch never; done").await;
         let cancels = join_all((0..3).map(|instance| stage.at(instance).cancel(&task.id))).await;
         let heard = stage.heard(vec![origin]).await;
         let truth = stage.agreed(&task.id, &heard).await;
@@ -50,14 +50,14 @@ pub async fn cancels_from_all_instances_at_once_agree(backends: Arc<dyn Backends
 pub async fn of_a_cancel_and_an_end_one_wins(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;
     for round in 0..9 {
-        let gate = format!("end{round}");
-        let (task, origin) = stage.open(round, &format!("work; gate {gate}; say a; done")).await;
+        let latch = format!("end{round}");
+        let (task, origin) = stage.open(round, &format!("work; latch {latch}; say a; done")).await;
         let watched = stage.at(round + 2).joined(&task.id).await.unwrap();
         let end = async {
             if round % 3 > 0 {
                 tokio::time::sleep(std::time::Duration::from_millis(round as u64)).await;
             }
-            stage.fleet.gates().open(&gate);
+            stage.fleet.latches().open(&latch);
         };
         let (answer, ()) = join(stage.at(round + 1).cancel(&task.id), end).await;
         let truth = stage.agree(&task.id, vec![origin, watched]).await;

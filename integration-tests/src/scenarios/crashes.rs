@@ -22,7 +22,7 @@ pub async fn the_tasks_of_a_killed_instance_fail_and_streams_elsewhere_end(backe
     let mut stage = Stage::with(Arc::clone(&backends), |plan| plan.config(watchful)).await;
     let mut tasks = Vec::new();
     for _ in 0..5 {
-        let (task, origin) = stage.open(0, "work; count 0 10; gate never; done").await;
+        let (task, origin) = stage.open(0, "work; count 0 10; latch never; done").await;
         let elsewhere =
             vec![stage.at(1).joined(&task.id).await.unwrap(), stage.at(2).joined(&task.id).await.unwrap()];
         tasks.push((task.id, origin, elsewhere));
@@ -85,7 +85,7 @@ pub async fn a_parked_task_outlives_its_instance(backends: Arc<dyn Backends>) {
 
 pub async fn an_instance_that_dies_while_it_reads_disturbs_nobody(backends: Arc<dyn Backends>) {
     let mut stage = Stage::with(Arc::clone(&backends), |plan| plan.config(watchful)).await;
-    let (task, origin) = stage.open(0, "work; count 0 100 20; gate end; count 100 200 20; done").await;
+    let (task, origin) = stage.open(0, "work; count 0 100 20; latch end; count 100 200 20; done").await;
     let cut = stage.at(1).joined(&task.id).await.unwrap();
     let elsewhere = stage.at(2).joined(&task.id).await.unwrap();
     stage.chunks(2, &task.id, 20).await;
@@ -93,7 +93,7 @@ pub async fn an_instance_that_dies_while_it_reads_disturbs_nobody(backends: Arc<
     stage.fleet.kill(1);
     drop(cut);
     forgotten(&*backends, dead).await;
-    stage.fleet.gates().open("end");
+    stage.fleet.latches().open("end");
     let heard = stage.heard(vec![origin, elsewhere]).await;
     let truth = stage.at(2).get(&task.id).await.unwrap();
     assert!(texts(&truth) == numbers(0..200));

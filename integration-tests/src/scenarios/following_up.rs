@@ -29,11 +29,11 @@ pub async fn of_two_answers_at_once_one_is_taken(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;
     for round in 0..6 {
         let parked = stage.at(round).send("ask").await;
-        let gate = format!("end{round}");
+        let latch = format!("end{round}");
         let answer = |instance: usize, text: &str| {
             let configuration =
                 Some(SendMessageConfiguration { return_immediately: Some(true), ..configuration() });
-            let text = format!("work; gate {gate}; say {text}; done");
+            let text = format!("work; latch {latch}; say {text}; done");
             let request = SendMessageRequest { configuration, ..replying(&parked, &text) };
             let client = stage.at(instance);
             async move { soon(client.sdk.send_message(&request)).await.map(task) }
@@ -45,7 +45,7 @@ pub async fn of_two_answers_at_once_one_is_taken(backends: Arc<dyn Backends>) {
             both => panic!("{both:?}"),
         };
         assert_eq!(error.code, error_code::UNSUPPORTED_OPERATION, "{error}");
-        stage.fleet.gates().open(&gate);
+        stage.fleet.latches().open(&latch);
         let done = stage.at(round).until(&parked.id, TaskState::Completed).await;
         assert_eq!((texts(&done), history(&done).len()), (vec![taken], 2));
     }
@@ -54,12 +54,12 @@ pub async fn of_two_answers_at_once_one_is_taken(backends: Arc<dyn Backends>) {
 
 pub async fn a_running_task_takes_no_answer_on_any_instance(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;
-    let running = stage.at(0).begin("work; gate end; done").await;
+    let running = stage.at(0).begin("work; latch end; done").await;
     for instance in 0..3 {
         let error = stage.at(instance).reply(&running, "more").await.unwrap_err();
         assert_eq!(error.code, error_code::UNSUPPORTED_OPERATION, "{error}");
     }
-    stage.fleet.gates().open("end");
+    stage.fleet.latches().open("end");
     let done = stage.at(1).until(&running.id, TaskState::Completed).await;
     assert_eq!(history(&done).len(), 1);
     stage.leave().await;

@@ -21,7 +21,7 @@ pub async fn what_was_answered_is_read_at_once_on_every_instance(backends: Arc<d
         for read in reads {
             assert_eq!(read.unwrap(), sent);
         }
-        let begun = stage.at(round).begin("work; gate never; done").await;
+        let begun = stage.at(round).begin("work; latch never; done").await;
         for instance in 0..3 {
             let read = stage.at(instance).get(&begun.id).await.unwrap();
             assert!(!read.status.state.is_terminal());

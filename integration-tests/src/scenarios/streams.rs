@@ -13,18 +13,19 @@ use a2a_testworld::Backends;
 pub async fn every_instance_tells_the_same_of_a_task(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;
     for executor in 0..3 {
-        let text = format!("work; gate early{executor}; count 0 20; gate late{executor}; count 20 40; done");
+        let text =
+            format!("work; latch early{executor}; count 0 20; latch late{executor}; count 20 40; done");
         let (task, origin) = stage.open(executor, &text).await;
         let mut streams = vec![origin];
         for instance in [0, 1, 2, 0, 1, 2] {
             streams.push(stage.at(instance).joined(&task.id).await.unwrap());
         }
-        stage.fleet.gates().open(&format!("early{executor}"));
+        stage.fleet.latches().open(&format!("early{executor}"));
         stage.chunks(executor + 1, &task.id, 20).await;
         for instance in 0..3 {
             streams.push(stage.at(instance).joined(&task.id).await.unwrap());
         }
-        stage.fleet.gates().open(&format!("late{executor}"));
+        stage.fleet.latches().open(&format!("late{executor}"));
         let heard = stage.heard(streams).await;
         assert!(heard[1..7].iter().all(|early| texts(early.first()).is_empty()));
         assert!(heard[7..].iter().all(|late| texts(late.first()) == numbers(0..20)));
@@ -107,7 +108,7 @@ pub async fn a_parked_task_tells_every_instance_of_turns_that_others_run(backend
 
 pub async fn readers_that_leave_disturb_nobody(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;
-    let (task, origin) = stage.open(0, "work; count 0 100 5; gate end; done").await;
+    let (task, origin) = stage.open(0, "work; count 0 100 5; latch end; done").await;
     let mut streams = vec![origin];
     for instance in 0..3 {
         streams.push(stage.at(instance).joined(&task.id).await.unwrap());
@@ -119,7 +120,7 @@ pub async fn readers_that_leave_disturb_nobody(backends: Arc<dyn Backends>) {
     }
     // The origin's client leaves, too.
     drop(streams.remove(0));
-    stage.fleet.gates().open("end");
+    stage.fleet.latches().open("end");
     assert_eq!(texts(&stage.agree(&task.id, streams).await), numbers(0..100));
     stage.leave().await;
 }

@@ -13,7 +13,7 @@ use a2a_testworld::backends::{Backends, Weathered};
 pub async fn without_a_bus_every_stream_is_complete_and_a_cancel_works(backends: Arc<dyn Backends>) {
     let stage = Stage::of(Arc::new(Weathered::new(backends, Weather::unplugged()))).await;
     counts_everywhere(&stage).await;
-    let (task, origin) = stage.open(0, "work; gate never; done").await;
+    let (task, origin) = stage.open(0, "work; latch never; done").await;
     let streams = vec![origin, stage.at(1).joined(&task.id).await.unwrap()];
     let canceled = stage.at(2).cancel(&task.id).await.unwrap();
     assert_eq!(canceled.status.state, TaskState::Canceled);

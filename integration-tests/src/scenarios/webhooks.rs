@@ -13,13 +13,13 @@ use a2a_testworld::PATIENCE;
 pub async fn a_webhook_set_elsewhere_hears_of_a_running_task(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;
     for executor in 0..3 {
-        let gate = format!("begin{executor}");
-        let (task, origin) = stage.open(executor, &format!("work; gate {gate}; say a; say b; done")).await;
+        let latch = format!("begin{executor}");
+        let (task, origin) = stage.open(executor, &format!("work; latch {latch}; say a; say b; done")).await;
         let hook = Hook::new().await;
         let elsewhere = &stage.at(executor + 1).sdk;
         let created = soon(elsewhere.create_push_config(&hook.config(&task.id))).await.unwrap();
         assert_eq!(created.url, hook.config("").url);
-        stage.fleet.gates().open(&gate);
+        stage.fleet.latches().open(&latch);
         stage.agree(&task.id, vec![origin]).await;
         let heard = outline(&hook.hears_an_end().await);
         assert_eq!(heard[heard.len() - 3..], [r#"["a"]"#, r#"["b"]"#, "Completed"]);

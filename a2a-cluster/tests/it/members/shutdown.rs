@@ -22,14 +22,14 @@ async fn an_agent_that_blocks_its_thread_is_named_and_left() {
     let mut request = request("work; sleep 50; block-at release; done");
     request.configuration = at_once();
     let task = crate::world::expect_task(handler.send_message(&params(), request).await.unwrap());
-    agent.gates().reached("release").await;
+    agent.latches().reached("release").await;
     let began = std::time::Instant::now();
     let left = cluster.shutdown(Duration::from_millis(100)).await;
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     assert_eq!(left.not_stopped, [key(&task.id)]);
     assert_eq!(left.handed_over, [key(&task.id)]);
     assert_eq!(store.member(&cluster.id()).await.unwrap().unwrap().state, MemberState::Left);
-    agent.gates().open("release");
+    agent.latches().open("release");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use a2a::{Message, TaskState};
 use a2a_core::InstanceId;
 
-use super::streams::Story;
+use super::streams::LoggedTask;
 use crate::fleet::Fleet;
 use crate::record::Turn;
 
@@ -21,13 +21,13 @@ pub(crate) fn check_evictions(fleet: &Fleet) {
 }
 
 /// A task fails where its agent does, or where its executor was really lost.
-pub(crate) fn check_failure(fleet: &Fleet, story: &Story, turns: &BTreeMap<usize, &Turn>) {
-    let task = story.end();
+pub(crate) fn check_failure(fleet: &Fleet, logged: &LoggedTask, turns: &BTreeMap<usize, &Turn>) {
+    let task = logged.end();
     if task.status.state != TaskState::Failed || fleet.plan.calm {
         return;
     }
     let why = task.status.message.as_ref().and_then(Message::text).unwrap_or_default();
-    let ends = story.life.log.iter().rev().find(|entry| entry.record.is_terminal()).expect("it has ended");
+    let ends = logged.life.log.iter().rev().find(|entry| entry.record.is_terminal()).expect("it has ended");
     let executor = ends.before.map(|claim| claim.instance);
     let lost = fleet.lost.borrow();
     let is_lost =
@@ -45,6 +45,6 @@ pub(crate) fn check_failure(fleet: &Fleet, story: &Story, turns: &BTreeMap<usize
     assert!(
         is_right,
         "the task {} failed without need: {why:?}, executor {executor:?}, lost {lost:?}",
-        story.life.key
+        logged.life.key
     );
 }

@@ -16,40 +16,40 @@ use crate::fleet::{Fleet, Spoilt};
 use crate::record::{self, Turn, turn_of, turns_of};
 use crate::seen::Seen;
 use crate::words::counts;
-use streams::Story;
+use streams::LoggedTask;
 
 /// Checks everything; panics at the first thing that is wrong.
 pub(crate) async fn check(fleet: &Fleet, seen: &[Seen], trace: &Trace) {
     assert!(!fleet.has_lost_pace(), "an instance called its store without a pause");
     let turns = fleet.record.turns();
-    let mut stories = Vec::new();
+    let mut logged_tasks = Vec::new();
     let mut alive = alive(fleet).await;
     for life in fleet.archive.lives() {
         let turns = turns_of(&turns, &life.key.task_id);
         check_log(&life.log);
         let heard = check_record(&life.log, &turns);
         check_standing(fleet, &life, &mut alive).await;
-        let story = Story::of(life);
-        if fleet.plan.calm && story.life.gone.is_none() {
-            check_calm(story.end(), &turns, &heard);
+        let logged = LoggedTask::of(life);
+        if fleet.plan.calm && logged.life.gone.is_none() {
+            check_calm(logged.end(), &turns, &heard);
         }
-        losses::check_failure(fleet, &story, &turns);
+        losses::check_failure(fleet, &logged, &turns);
         trace.note(format_args!(
             "a task of {} commits is {:?}",
-            story.life.log.len(),
-            story.end().status.state
+            logged.life.log.len(),
+            logged.end().status.state
         ));
-        stories.push(story);
+        logged_tasks.push(logged);
     }
     losses::check_evictions(fleet);
-    check_messages(&stories);
-    check_refused(fleet, &stories);
+    check_messages(&logged_tasks);
+    check_refused(fleet, &logged_tasks);
     if fleet.plan.calm {
         assert_eq!(fleet.refusals.get(), 0, "where nothing goes wrong, nobody is told to come again");
     }
-    webhooks::check_webhooks(fleet, &stories).await;
+    webhooks::check_webhooks(fleet, &logged_tasks).await;
     for seen in seen {
-        streams::check_stream(fleet, seen, &stories);
+        streams::check_stream(fleet, seen, &logged_tasks);
     }
     // In some of the simulations, for it takes time; where callers are told apart, none gets all.
     if fleet.terms.probes && !fleet.plan.disasters && fleet.terms.callers == 1 {
@@ -162,9 +162,9 @@ async fn check_standing(fleet: &Fleet, life: &Life, alive: &mut BTreeSet<a2a_cor
 
 /// A message that was refused each time has changed nothing. One that is known again is told to come again also where it
 /// was taken: then it meets its task.
-fn check_refused(fleet: &Fleet, stories: &[Story]) {
+fn check_refused(fleet: &Fleet, logged_tasks: &[LoggedTask]) {
     let tries = fleet.tries.borrow();
-    let messages = stories.iter().flat_map(|story| story.end().history.iter().flatten());
+    let messages = logged_tasks.iter().flat_map(|logged| logged.end().history.iter().flatten());
     for message in messages.filter(|message| !counts(message)) {
         let is_refused = tries.get(&message.message_id).is_some_and(|tries| tries.sent == tries.refused);
         assert!(!is_refused, "a message was refused, and is in its task nevertheless: {message:?}");
@@ -173,11 +173,11 @@ fn check_refused(fleet: &Fleet, stories: &[Story]) {
 
 /// A message that its caller sent again made no second task while the first was there. After that nothing ties its
 /// copies together.
-fn check_messages(stories: &[Story]) {
+fn check_messages(logged_tasks: &[LoggedTask]) {
     let mut made = BTreeMap::<_, &Life>::new();
-    for story in stories {
-        let life = &story.life;
-        let message = story.end().history.iter().flatten().next().expect("a task begins with a message");
+    for logged in logged_tasks {
+        let life = &logged.life;
+        let message = logged.end().history.iter().flatten().next().expect("a task begins with a message");
         if !counts(message) {
             continue;
         }

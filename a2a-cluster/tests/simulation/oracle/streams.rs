@@ -14,7 +14,7 @@ use crate::seen::{End, Seen, Until};
 const PROMPT: Duration = Duration::from_millis(300);
 
 /// A task's life, and what the task was after each commit.
-pub(crate) struct Story {
+pub(crate) struct LoggedTask {
     pub(crate) life: Life,
     tasks: Vec<Task>,
 }
@@ -26,7 +26,7 @@ pub(super) struct Shown<'a> {
     pub(super) at: Instant,
 }
 
-impl Story {
+impl LoggedTask {
     pub(crate) fn of(life: Life) -> Self {
         let mut tasks: Vec<Task> = Vec::new();
         for entry in &life.log {
@@ -46,7 +46,7 @@ impl Story {
             };
             tasks.push(task);
         }
-        Story { life, tasks }
+        LoggedTask { life, tasks }
     }
 
     /// The task as it is in the end.
@@ -71,13 +71,13 @@ impl Story {
 }
 
 /// Invariants 1, 3 and 4: a stream is a snapshot and then what was committed, event by event, up to its end.
-pub(crate) fn check_stream(fleet: &Fleet, seen: &Seen, stories: &[Story]) {
+pub(crate) fn check_stream(fleet: &Fleet, seen: &Seen, logged_tasks: &[LoggedTask]) {
     let Some(first) = seen.events.first() else { return };
     let StreamResponse::Task(first) = first else { panic!("a stream begins with a task: {:?}", seen.events) };
-    let of_it = stories.iter().filter(|story| story.life.key.task_id == first.id);
-    let found = of_it.clone().find_map(|story| follow(fleet, seen, first, story));
+    let of_it = logged_tasks.iter().filter(|logged| logged.life.key.task_id == first.id);
+    let found = of_it.clone().find_map(|logged| follow(fleet, seen, first, logged));
     let Some(committed) = found else {
-        let logs: Vec<_> = of_it.map(|story| &story.life.log).collect();
+        let logs: Vec<_> = of_it.map(|logged| &logged.life.log).collect();
         panic!(
             "client {} saw what never happened, or not all of it, until {:?}, {:?}: {:#?}\nlogs: {logs:#?}",
             seen.client, seen.until, seen.end, seen.events
@@ -99,11 +99,11 @@ pub(crate) fn check_stream(fleet: &Fleet, seen: &Seen, stories: &[Story]) {
 }
 
 /// Follows a stream through a task's life. Gives for each event when it was committed, where it is one of the log.
-fn follow(fleet: &Fleet, seen: &Seen, first: &Task, story: &Story) -> Option<Vec<Option<Instant>>> {
-    let shown = story.shown();
+fn follow(fleet: &Fleet, seen: &Seen, first: &Task, logged: &LoggedTask) -> Option<Vec<Option<Instant>>> {
+    let shown = logged.shown();
     // Where the stream goes on after a task that was as these commits made it.
     let after = |task: &Task, from: usize| {
-        let made = story.tasks.iter().enumerate().filter(move |(_, made)| *made == task);
+        let made = logged.tasks.iter().enumerate().filter(move |(_, made)| *made == task);
         let place = |commits| shown.iter().position(|shown| shown.commit >= commits).unwrap_or(shown.len());
         made.map(move |(n, _)| place(n + 1)).filter(move |place| *place >= from).collect::<Vec<_>>()
     };

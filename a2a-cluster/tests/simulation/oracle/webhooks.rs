@@ -8,7 +8,7 @@ use a2a_core::PushConfigs;
 use a2a_pb::protojson_conv;
 use serde_json::Value;
 
-use super::streams::{Shown, Story};
+use super::streams::{LoggedTask, Shown};
 use crate::archive::Saved;
 use crate::fleet::Fleet;
 use crate::hooks::{Taken, kind, task_of};
@@ -18,7 +18,7 @@ const PROMPT: Duration = Duration::from_secs(1);
 
 /// Each webhook was sent its own tasks only; and what came after it was configured, in order, at least once; to the end,
 /// unless it never answers.
-pub(crate) async fn check_webhooks(fleet: &Fleet, stories: &[Story]) {
+pub(crate) async fn check_webhooks(fleet: &Fleet, logged_tasks: &[LoggedTask]) {
     let taken = fleet.hooks.taken();
     let saved = fleet.archive.saved();
     for one in &taken {
@@ -26,9 +26,9 @@ pub(crate) async fn check_webhooks(fleet: &Fleet, stories: &[Story]) {
         let is_its = saved.iter().any(|saved| saved.url == one.url && saved.key.task_id == task);
         assert!(is_its, "{} was sent a task that it was not configured for: {}", one.url, one.event);
     }
-    for story in stories {
-        let key = &story.life.key;
-        let is_troubled = story.life.gone.is_some() || fleet.spoilt.borrow().contains_key(key);
+    for logged in logged_tasks {
+        let key = &logged.life.key;
+        let is_troubled = logged.life.gone.is_some() || fleet.spoilt.borrow().contains_key(key);
         let listed = fleet.store.list_configs(key).await.expect("the memory store reads");
         let listed: BTreeSet<_> = listed.into_iter().map(|listed| listed.config.url).collect();
         for config in saved.iter().filter(|saved| saved.key == *key) {
@@ -36,8 +36,8 @@ pub(crate) async fn check_webhooks(fleet: &Fleet, stories: &[Story]) {
                 taken.url == config.url && task_of(&taken.event).as_deref() == Some(&*key.task_id)
             };
             let taken: Vec<_> = taken.iter().filter(its).collect();
-            let has = follow(fleet, story, config, &taken);
-            let wanted = lacking(story, config);
+            let has = follow(fleet, logged, config, &taken);
+            let wanted = lacking(logged, config);
             let has_it =
                 |(place, shown): (usize, &Shown<'_>)| has.contains(&place) || !is_wanted(shown, config);
             let has_all = wanted.iter().enumerate().all(has_it);
@@ -55,10 +55,10 @@ pub(crate) async fn check_webhooks(fleet: &Fleet, stories: &[Story]) {
 /// Follows what a webhook took through what was committed. Each instance sends in order, and goes on after what another
 /// one has sent and written down; two may send at a time, until the one learns that the other has the task. Returns what
 /// the webhook has by that.
-fn follow(fleet: &Fleet, story: &Story, config: &Saved, taken: &[&Taken]) -> BTreeSet<usize> {
-    let shown = lacking(story, config);
+fn follow(fleet: &Fleet, logged: &LoggedTask, config: &Saved, taken: &[&Taken]) -> BTreeSet<usize> {
+    let shown = lacking(logged, config);
     let json: Vec<_> = shown.iter().map(|shown| json_of(shown.event)).collect();
-    let claims = story.life.log.iter().filter_map(|entry| entry.before).map(|claim| claim.instance);
+    let claims = logged.life.log.iter().filter_map(|entry| entry.before).map(|claim| claim.instance);
     let may_repeat = !fleet.plan.calm || config.is_repeated || claims.collect::<BTreeSet<_>>().len() > 1;
     let (mut has, mut senders) = (BTreeSet::new(), BTreeMap::new());
     for one in taken {
@@ -74,7 +74,7 @@ fn follow(fleet: &Fleet, story: &Story, config: &Saved, taken: &[&Taken]) -> BTr
             let is_prompt = may_repeat || kind(&one.url) != "well" || late <= PROMPT;
             assert!(is_prompt, "{} was called after {late:?} only: {}", one.url, one.event);
             place..place + 1
-        } else if let Some(commits) = fleet.terms.log.and_then(|_| story.commits_of(&one.event)) {
+        } else if let Some(commits) = fleet.terms.log.and_then(|_| logged.commits_of(&one.event)) {
             // What is no longer kept one by one is told as a whole.
             0..shown.iter().position(|shown| shown.commit >= commits).unwrap_or(shown.len())
         } else {
@@ -92,8 +92,8 @@ fn is_wanted(shown: &Shown<'_>, config: &Saved) -> bool {
 }
 
 /// What a webhook may have.
-fn lacking<'a>(story: &'a Story, config: &Saved) -> Vec<Shown<'a>> {
-    story.shown().into_iter().filter(|shown| shown.commit as u64 >= config.after.get()).collect()
+fn lacking<'a>(logged: &'a LoggedTask, config: &Saved) -> Vec<Shown<'a>> {
+    logged.shown().into_iter().filter(|shown| shown.commit as u64 >= config.after.get()).collect()
 }
 
 /// An event as webhooks get it.

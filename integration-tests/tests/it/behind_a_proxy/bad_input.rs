@@ -121,7 +121,7 @@ on_every_binding! {
         let raw = Raw::new(&stage.fleet, place.binding);
         let ended = stage.send("done").await;
         let parked = stage.send("ask").await;
-        let running = stage.begin("work; gate never; done").await;
+        let running = stage.begin("work; latch never; done").await;
         for (what, params, code) in messages(&ended, &parked, &running) {
             for operation in [Operation::SendMessage, Operation::SendStreamingMessage] {
                 let draft = Draft::of(place.binding, operation, &params);

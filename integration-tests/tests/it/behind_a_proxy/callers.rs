@@ -54,7 +54,7 @@ fn message(id: &str, text: &str) -> Value {
 async fn tasks_of(owner: &Caller) -> [Task; 3] {
     let tasks = [
         owner.send(message("p", "say a; ask"), false).await,
-        owner.send(message("r", "work; gate never; done"), true).await,
+        owner.send(message("r", "work; latch never; done"), true).await,
         owner.send(message("e", "say a; done"), false).await,
     ];
     for task in &tasks {

@@ -8,7 +8,7 @@ on_every_binding! {
     async fn a_running_task_is_cancelled_with_its_streams(place) {
         let stage = place.stage().await;
         for round in 0..3 {
-            let mut origin = stage.stream("work; gate never; done").await;
+            let mut origin = stage.stream("work; latch never; done").await;
             let StreamResponse::Task(first) = next(&mut origin).await else { panic!("no task comes first") };
             // Shifts the rounds against the proxy's, so that the cancel lands elsewhere each time.
             for _ in 0..round {

@@ -34,7 +34,7 @@ on_every_binding! {
 
     async fn a_task_that_runs_has_ended_or_never_was_takes_none(place) {
         let stage = place.stage().await;
-        let running = stage.begin("work; gate never; done").await;
+        let running = stage.begin("work; latch never; done").await;
         let ended = stage.send("done").await;
         for (to, what) in [(&running, "running"), (&ended, "ended")] {
             for _ in 0..3 {

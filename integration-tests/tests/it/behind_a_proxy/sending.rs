@@ -28,21 +28,21 @@ on_every_binding! {
 
     async fn a_send_that_returns_immediately_does_not_wait_for_its_agent(place) {
         let stage = place.stage().await;
-        let begun = stage.begin("work; gate g; say a; done").await;
+        let begun = stage.begin("work; latch g; say a; done").await;
         assert!(!begun.status.state.is_terminal());
         for _ in 0..3 {
             assert!(!stage.get(&begun.id).await.unwrap().status.state.is_terminal());
         }
-        stage.fleet.gates().open("g");
+        stage.fleet.latches().open("g");
         assert_eq!(texts(&stage.until(&begun.id, TaskState::Completed).await), ["a"]);
         stage.leave().await;
     }
 
     async fn a_streaming_send_begins_with_the_task_and_ends_with_its_turn(place) {
         let stage = place.stage().await;
-        let mut events = stage.stream("work; say a; gate g; say b; done").await;
+        let mut events = stage.stream("work; say a; latch g; say b; done").await;
         let StreamResponse::Task(first) = next(&mut events).await else { panic!("no task comes first") };
-        stage.fleet.gates().open("g");
+        stage.fleet.latches().open("g");
         let mut all = vec![StreamResponse::Task(first.clone())];
         all.extend(rest(events).await);
         assert_eq!(outline(&all[1..]).last().unwrap(), "Completed");

@@ -7,7 +7,7 @@ use super::stage::{everything, next, on_every_binding, outline, replying, rest, 
 on_every_binding! {
     async fn every_stream_of_a_running_task_sees_the_rest_of_it(place) {
         let stage = place.stage().await;
-        let mut origin = stage.stream("work; say a; gate g; say b; say c; done").await;
+        let mut origin = stage.stream("work; say a; latch g; say b; say c; done").await;
         let StreamResponse::Task(first) = next(&mut origin).await else { panic!("no task comes first") };
         // Until the first chunk is told of, so that every snapshot from now on holds it.
         let mut told = texts(&first).len();
@@ -22,7 +22,7 @@ on_every_binding! {
             let snapshot = next(events).await;
             assert_eq!(outline(&[snapshot]), [r#"task Working ["a"]"#]);
         }
-        stage.fleet.gates().open("g");
+        stage.fleet.latches().open("g");
         for events in others.into_iter().chain([origin]) {
             assert_eq!(outline(&rest(events).await), [r#"["b"]"#, r#"["c"]"#, "Completed"]);
         }
@@ -82,23 +82,23 @@ on_every_binding! {
 
     async fn a_client_that_leaves_stops_nothing(place) {
         let stage = place.stage().await;
-        let mut events = stage.stream("work; gate g; say a; done").await;
+        let mut events = stage.stream("work; latch g; say a; done").await;
         let StreamResponse::Task(first) = next(&mut events).await else { panic!("no task comes first") };
         let mut other = stage.subscribe(&first.id).await.unwrap();
         next(&mut other).await;
         drop(events);
-        stage.fleet.gates().open("g");
+        stage.fleet.latches().open("g");
         let told = outline(&rest(other).await);
         assert_eq!(told[told.len() - 2..], [r#"["a"]"#, "Completed"]);
         // A blocking send that nobody waits for goes on, too.
-        let abandoned = saying("work; gate h; done");
+        let abandoned = saying("work; latch h; done");
         let count = async || soon(stage.sdk.list_tasks(&everything())).await.unwrap().total_size;
         let begun = async { while count().await < 2 { tokio::task::yield_now().await } };
         tokio::select! {
             answer = stage.sdk.send_message(&abandoned) => panic!("answered too early: {answer:?}"),
             () = begun => {}
         }
-        stage.fleet.gates().open("h");
+        stage.fleet.latches().open("h");
         let all = soon(stage.sdk.list_tasks(&everything())).await.unwrap();
         stage.until(&all.tasks[0].id, TaskState::Completed).await;
         stage.leave().await;
