@@ -27,6 +27,8 @@ pub(crate) struct Admission {
     max_commits: usize,
     all: Arc<Load>,
     groups: Arc<Mutex<HashMap<Group, Arc<Load>>>>,
+    /// How many agents are about to begin again here.
+    resuming: Arc<AtomicUsize>,
 }
 
 /// What was taken on: as a whole, or for one caller.
@@ -45,6 +47,10 @@ pub(crate) struct Permit {
     groups: Arc<Mutex<HashMap<Group, Arc<Load>>>>,
 }
 
+/// Room for an agent that is about to begin again.
+#[derive(Debug)]
+pub(crate) struct Resuming(Arc<AtomicUsize>);
+
 /// A commit that waits.
 #[derive(Debug)]
 pub(crate) struct WaitingCommit {
@@ -59,7 +65,16 @@ impl Admission {
             max_commits: config.max_waiting_commits,
             all: Arc::default(),
             groups: Arc::default(),
+            resuming: Arc::default(),
         }
+    }
+
+    /// Admits an agent that is to begin again, unless the instance is full.
+    pub(crate) fn resume(&self, running: usize) -> Option<Resuming> {
+        let agents = self.all.agents().max(running);
+        let has_room = |resuming| (agents + resuming < self.max_agents).then_some(resuming + 1);
+        self.resuming.fetch_update(Ordering::AcqRel, Ordering::Acquire, has_room).ok()?;
+        Some(Resuming(Arc::clone(&self.resuming)))
     }
 
     /// Admits a request that needs an agent, or says why not. `running`: the agents that run here, whoever began them.
@@ -128,6 +143,12 @@ impl Drop for Permit {
     }
 }
 
+impl Drop for Resuming {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl WaitingCommit {
     fn loads(&self) -> impl Iterator<Item = &Arc<Load>> {
         std::iter::once(&self.all).chain(&self.own)
@@ -174,6 +195,18 @@ mod tests {
     #[test]
     fn agents_that_no_request_here_began_count_as_well() {
         assert_eq!(admission(4, 100).admit(&caller(None), 4).unwrap_err(), Full::Agents);
+    }
+
+    #[test]
+    fn agents_begin_again_where_there_is_room_for_them() {
+        let admission = admission(4, 100);
+        let request = admission.admit(&caller(None), 2).unwrap();
+        let resumed = [admission.resume(2).unwrap(), admission.resume(2).unwrap()];
+        assert!(admission.resume(2).is_none());
+        drop(resumed);
+        assert!(admission.resume(4).is_none());
+        assert!(admission.resume(3).is_some());
+        drop(request);
     }
 
     #[test]

@@ -242,10 +242,9 @@ async fn make_call(actors: Arc<Actors>, handle: Arc<Handle>, effect: Effect) -> 
         }
         Effect::FindMember(who) => {
             let found = bounded(limit, actors.ground.members.member(&who)).await;
-            Input::Member(
-                who,
-                found.map(|member| member.map(|member| member.state)).map_err(|_| ReadFailed::ForNow),
-            )
+            let state = found.map(|member| member.map(|member| member.state)).map_err(|_| ReadFailed::ForNow);
+            // Where there is no room for an agent, it does not matter yet whether one is gone.
+            Input::Member(who, if actors.is_full() { Err(ReadFailed::ForNow) } else { state })
         }
         Effect::Send { to, news, first } => send(&actors, &handle, &to, news, first).await,
         _ => return None,

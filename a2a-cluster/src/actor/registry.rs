@@ -16,7 +16,7 @@ use super::deliveries::Deliveries;
 use super::handle::{Counts, Handle};
 use super::perform::drive;
 use super::timers::Timers;
-use crate::admission::{Admission, Permit};
+use crate::admission::{Admission, Permit, Resuming};
 use crate::caller::Caller;
 use crate::ground::telemetry::Meters;
 use crate::ground::{ExecutorLost, Ground};
@@ -100,6 +100,16 @@ impl Actors {
             self.ground.meters.not_admitted(full);
             self.ground.too_busy()
         })
+    }
+
+    /// Finds room for an agent that is to begin again here. `None`: as many run as may.
+    pub(crate) fn resume(&self) -> Option<Resuming> {
+        self.admission.resume(self.running())
+    }
+
+    /// Tells whether agents that lost their executor begin again, and there is room for none here.
+    pub(crate) fn is_full(&self) -> bool {
+        self.settings.attempts > 0 && self.resume().is_none()
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<TaskKey, Arc<Handle>>> {

@@ -66,7 +66,7 @@ pub struct Config {
     /// further behind read the store. Default: 256 MiB.
     pub ring_total_bytes: usize,
     /// How many agents an instance runs at once. A request that needs one more is refused, with a time to retry
-    /// after. Where callers are told apart, one of them gets at most half. Default: 10,000.
+    /// after; an agent of an instance that died begins again on one that has room for it, once there is one. Where callers are told apart, one of them gets at most half. Default: 10,000.
     pub max_agents: usize,
     /// How many commits may wait for the store before an instance refuses requests that need an agent. Where callers
     /// are told apart, one with few of them is admitted beyond that, up to twice as many. Default: 5,000.

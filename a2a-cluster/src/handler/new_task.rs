@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use a2a::{A2AError, Message, SendMessageConfiguration, SendMessageRequest, Task, TaskState, TaskStatus};
+use a2a::{
+    A2AError, Message, SendMessageConfiguration, SendMessageRequest, Task, TaskPushNotificationConfig,
+    TaskState, TaskStatus,
+};
 use a2a_core::{CallerContext, StoredTask, TaskKey, Version, reduce};
 use a2a_server::ServiceParams;
 use serde_json::Value;
@@ -51,6 +54,15 @@ impl Anew {
         self.identity.check_same(stored, &message)
     }
 
+    /// Saves the webhook that came with the message, where whoever created the task for it may not have done so.
+    pub(super) async fn save_webhook(&self, instance: &Arc<Instance>, key: &TaskKey) -> Result<(), A2AError> {
+        if !self.identity.has_key() {
+            return Ok(());
+        }
+        let configuration = self.configuration.as_ref();
+        push::save_with_repeat(instance, key, &self.identity, configuration, Version::ABSENT).await
+    }
+
     /// Begins once more. Where this instance only knew of a task that is gone, under the id that follows from the message.
     /// Else under a random one: the task of that id is gone, and its mark is still there.
     pub(super) async fn begin(
@@ -94,8 +106,7 @@ async fn start(
     {
         return Ok(turn);
     }
-    let webhooks =
-        push::save_with_send(instance, &key, &identity, req.configuration.as_ref(), Version::ABSENT).await?;
+    let webhook = webhook(instance, &key, &identity, req.configuration.as_ref()).await?;
     let SendMessageRequest { message, configuration, metadata, tenant } = req;
     let given_context = message.context_id.clone().filter(|context| !context.is_empty());
     let names_context = given_context.is_some();
@@ -108,7 +119,7 @@ async fn start(
     });
     let deposit = Deposit {
         context: context(params, &key, &task, message, metadata, tenant),
-        config: None,
+        config: webhook.at_start,
         detached: answer_at == AnswerAt::Creation,
         permit,
     };
@@ -124,13 +135,36 @@ async fn start(
             principal,
             caller: (!known.is_empty()).then_some(known),
             always_task: identity.has_key(),
-            webhooks,
+            webhooks: webhook.is_saved,
             reads,
         }))
     });
     let reader = reads.then(|| answer.reader());
     let (start, answer) = (Start::Beginning, Answer::Run(answer));
     Ok(Turn { key, reader, start, answer, caller, repeats: anew.is_some(), anew })
+}
+
+/// What becomes of the webhook that comes with a message.
+struct Webhook {
+    is_saved: bool,
+    /// It is saved by whoever starts the agent, before that.
+    at_start: Option<TaskPushNotificationConfig>,
+}
+
+/// Saves the webhook that comes with a message. Under a key, another message may own the task: then it waits until the task
+/// is created for this one, so that a message that is refused leaves nothing behind.
+async fn webhook(
+    instance: &Arc<Instance>,
+    key: &TaskKey,
+    identity: &Identity,
+    configuration: Option<&SendMessageConfiguration>,
+) -> Result<Webhook, A2AError> {
+    if identity.has_key() {
+        let at_start = push::config_with_room(instance, key, identity, configuration).await?;
+        return Ok(Webhook { is_saved: false, at_start });
+    }
+    let is_saved = push::save_with_send(instance, key, identity, configuration, Version::ABSENT).await?;
+    Ok(Webhook { is_saved, at_start: None })
 }
 
 /// The task that a message begins, and the message as it stands in its history.
@@ -164,7 +198,8 @@ async fn met_before(
     let Some((turn, stored)) = meet(instance, caller, key).await? else { return Ok(None) };
     identity.check_same(&stored, &req.message)?;
     let configuration = req.configuration.as_ref();
-    push::save_with_repeat(instance, key, identity, configuration, stored.version).await?;
+    // It wants all that the task brings, as if it had been saved at once.
+    push::save_with_repeat(instance, key, identity, configuration, Version::ABSENT).await?;
     Ok(Some(turn))
 }
 

@@ -112,7 +112,7 @@ pub(super) async fn save_with_send(
 
 /// Returns the config that came with a message to a parked task, if there is room for it. It is saved once the task is
 /// claimed: a message that is refused leaves nothing behind.
-pub(super) async fn follow_up_config(
+pub(super) async fn config_with_room(
     instance: &Arc<Instance>,
     key: &TaskKey,
     identity: &Identity,

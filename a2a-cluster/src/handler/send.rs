@@ -136,7 +136,7 @@ async fn follow_up(
             return Ok(met.ok_or_else(|| A2AError::task_not_found(&key.task_id))?.0);
         }
         check_parked(&stored)?;
-        let config = push::follow_up_config(instance, &key, &identity, configuration).await?;
+        let config = push::config_with_room(instance, &key, &identity, configuration).await?;
         let message = reduce::user_message(&stored.task, req.message.clone());
         let context = context(params, &key, &stored.task, message, req.metadata.clone(), req.tenant.clone());
         let detached = answer_at == AnswerAt::Creation;

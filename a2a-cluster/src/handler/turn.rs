@@ -114,6 +114,7 @@ impl Turn {
             if let Some((turn, stored)) = met.map_err(|error| unseen(instance, &key, repeats, error))? {
                 if let (Some(anew), Some(uncreated)) = (&anew, &uncreated) {
                     anew.check_same(&stored, uncreated)?;
+                    anew.save_webhook(instance, &key).await?;
                 }
                 self = Turn { repeats, ..turn };
                 continue;

@@ -57,7 +57,8 @@ async fn adopt(members: &Arc<Members>, tasks: Vec<TaskKey>) {
     for (key, taken) in take_all_over(members, tasks, me).await {
         match taken {
             Ok(Taken::Here) => tracing::warn!(task = %key, "a task was recorded as run here, but was not"),
-            Ok(Taken::Not) => {}
+            // One for which there is no room is found again.
+            Ok(Taken::Not | Taken::Full) => {}
             Err(error) => {
                 tracing::warn!(task = %key, error = %Chain(&error), "a task that nobody works on stays so");
             }

@@ -17,7 +17,7 @@ use super::Members;
 use super::failure_detector::Part;
 use super::index;
 use super::shuffle::shuffle;
-use super::take_over::{Gone, take_all_over};
+use super::take_over::{Gone, Taken, take_all_over};
 use crate::ground::{Chain, bounded};
 
 /// So few tasks are taken at once, by whoever is first.
@@ -117,9 +117,11 @@ impl<'a> Recovery<'a> {
         shuffle(self.members, &mut tasks);
         for (key, outcome) in take_all_over(self.members, tasks, self.gone).await {
             match outcome {
-                Ok(_) => {
+                Ok(Taken::Here | Taken::Not) => {
                     self.later.remove(&key);
                 }
+                // With the next look at the index there may be room.
+                Ok(Taken::Full) => {}
                 // It harms itself only: the others are taken over, and it is tried again later.
                 Err(error) => {
                     tracing::warn!(task = %key, error = %Chain(&error), "a dead instance's task waits to be taken over");

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use a2a_core::{BackendError, InstanceId, MemberState, Result, TaskKey};
+use a2a_core::{BackendError, InstanceId, MemberState, Result, TaskKey, reduce};
 use futures::stream::{self, StreamExt};
 use tokio::task::unconstrained;
 use tokio::time::timeout;
@@ -28,6 +28,8 @@ pub(super) enum Taken {
     Here,
     /// There was nothing to take over, or somebody else was faster.
     Not,
+    /// As many agents run here as may: it is left to others, or to later.
+    Full,
 }
 
 /// Takes tasks over, some at once, each in a task of the runtime of its own: agents that begin here may block the threads
@@ -71,8 +73,13 @@ pub(super) async fn take_over(members: &Arc<Members>, key: &TaskKey, gone: Gone)
 async fn taken_over(members: &Arc<Members>, key: &TaskKey, gone: Gone) -> Result<Taken> {
     // Most tasks of a large instance are another survivor's by now: the head tells, and costs less than the task.
     let head = members.ground.retry_for_request().run(|| members.ground.tasks.head(key)).await?;
-    if head.and_then(|head| head.claim).filter(|claim| claim.instance == gone.id).is_none() {
-        return Ok(Taken::Not);
+    let head = head.filter(|head| head.claim.is_some_and(|claim| claim.instance == gone.id));
+    let Some(head) = head else { return Ok(Taken::Not) };
+    let resumes =
+        members.ground.config.executor_lost != ExecutorLost::Fail && !reduce::ends_turn(&head.state);
+    let room = resumes.then(|| members.actors.resume());
+    if let Some(None) = room {
+        return Ok(Taken::Full);
     }
     let asked = members.actors.ask(key, None, |ticket| Input::TakeOver {
         ticket: Some(ticket),

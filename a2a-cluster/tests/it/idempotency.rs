@@ -1,11 +1,12 @@
 //! A message sent again, because its client saw no answer, makes no second task.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use a2a::{
     Message, SendMessageRequest, SendMessageResponse, TaskPushNotificationConfig, TaskState, error_code,
 };
-use a2a_cluster::{Cluster, MessageIds};
+use a2a_cluster::{Cluster, ClusterBuilder, MessageIds};
 use a2a_core::{Outcome, PushConfigs, TaskKey, TaskStore, Tenant, Version};
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::MemoryStore;
@@ -13,10 +14,10 @@ use futures::future::join_all;
 
 use crate::world::checked::Checked;
 use crate::world::{
-    self, Bus, Node, World, at_once, card, drain, expect_task, fold, follow_up, list, local_webhooks,
-    on_every_bus, params, quick, request, state, texts, webhooks,
+    self, Bus, Node, World, at_once, card, drain, eventually, expect_task, fold, follow_up, list,
+    local_webhooks, on_every_bus, params, quick, request, state, texts, webhooks,
 };
-use a2a_testkit::ScriptedAgent;
+use a2a_testkit::{Delay, Forecast, ScriptedAgent};
 
 /// Instances of one agent, without a bus.
 async fn counted(instances: usize) -> (Vec<Node>, ScriptedAgent, Arc<MemoryStore>) {
@@ -296,6 +297,39 @@ fn with_webhook(text: &str) -> SendMessageRequest {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_that_is_refused_under_anothers_key_leaves_no_webhook() {
+    for others in [[0, 0], [0, 1]] {
+        for later in [0, 10, 30, 50, 70, 90] {
+            let local = |builder: ClusterBuilder| builder.config(quick()).webhooks(local_webhooks());
+            let world = World::build(2, Bus::Unplugged, local).await;
+            let delay = Duration::from_millis(20);
+            world.weather.set(Forecast { store_delay: Delay::between(delay, delay), ..Forecast::calm() });
+            let sends = others.into_iter().zip([("one", 0), ("two", later)]).map(|(n, (name, later))| {
+                let mut request = with_webhook(&format!("sleep 60000; done {name}"));
+                let config = request.configuration.as_mut().unwrap().task_push_notification_config.as_mut();
+                config.unwrap().url = format!("http://127.0.0.1:9/{name}");
+                let handler = world.nodes[n].handler.clone();
+                async move {
+                    tokio::time::sleep(Duration::from_millis(later)).await;
+                    (name, handler.send_message(&keyed("k"), request).await)
+                }
+            });
+            let (taken, refused): (Vec<_>, Vec<_>) =
+                join_all(sends).await.into_iter().partition(|(_, sent)| sent.is_ok());
+            assert_eq!((taken.len(), refused.len()), (1, 1), "{later} ms later on {others:?}");
+            assert_eq!(refused[0].1.as_ref().unwrap_err().code, error_code::INVALID_PARAMS);
+            let (name, sent) = taken.into_iter().next().unwrap();
+            let key = TaskKey::new(Tenant::default(), expect_task(sent.unwrap()).id);
+            let saved = || async { world.store.list_configs(&key).await.unwrap() };
+            eventually("the webhook is saved", async || !saved().await.is_empty()).await;
+            let urls: Vec<_> = saved().await.into_iter().map(|saved| saved.config.url).collect();
+            assert_eq!(urls, [format!("http://127.0.0.1:9/{name}")], "{later} ms later on {others:?}");
+            world.shutdown().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_webhook_of_a_repeated_message_is_saved_once() {
     let (nodes, _, store) = counted(2).await;
     let configs = async |id: &str| {
@@ -329,7 +363,7 @@ async fn the_webhook_of_a_repeated_message_is_saved_once() {
     }
     assert_eq!(configs(&parked.id).await, 1);
     for node in &nodes {
-        node.cluster.shutdown(std::time::Duration::ZERO).await;
+        node.cluster.shutdown(Duration::ZERO).await;
     }
     assert!(store.head(&TaskKey::new(Tenant::default(), parked.id)).await.unwrap().is_some());
 }

@@ -53,12 +53,12 @@ impl Cancel {
     }
 }
 
-/// What other instances asked of one run for the sake of cancels: a question that comes again is answered as before, a new
-/// one asks the agent anew.
+/// What other instances asked of one run for the sake of cancels: a refusal is told to all of them; a question that comes
+/// again is answered as before, a new one asks the agent anew.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Asked {
     /// Since the agent was asked last.
-    open: Vec<Uuid>,
+    open: Vec<(InstanceId, CancelKey)>,
     refused: VecDeque<Uuid>,
 }
 
@@ -70,15 +70,18 @@ impl Asked {
         self.refused.contains(&request)
     }
 
-    fn note(&mut self, request: Uuid) {
-        if !self.open.contains(&request) && self.open.len() < REMEMBERED {
-            self.open.push(request);
+    fn note(&mut self, from: InstanceId, key: CancelKey) {
+        if !self.open.contains(&(from, key)) && self.open.len() < REMEMBERED {
+            self.open.push((from, key));
         }
     }
 
     /// The agent refuses what it was asked.
-    pub(super) fn refuse(&mut self) {
-        self.refused.extend(self.open.drain(..));
+    pub(super) fn refuse(&mut self, fx: &mut Vec<Effect>) {
+        for (from, key) in self.open.drain(..) {
+            self.refused.push_back(key.request);
+            fx.push(Effect::Hint(from, News::CancelRefused(key)));
+        }
         while self.refused.len() > REMEMBERED {
             self.refused.pop_front();
         }
@@ -130,7 +133,7 @@ impl Actor {
                 if run.asked.is_refused(key.request) {
                     fx.push(Effect::Hint(from, News::CancelRefused(key)));
                 } else {
-                    run.asked.note(key.request);
+                    run.asked.note(from, key);
                     fx.push(Effect::Hint(from, News::Cancelling(key)));
                     self.ask_to_stop(StopReason::Cancel, request.unwrap_or_default(), m, fx);
                 }

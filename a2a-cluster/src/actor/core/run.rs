@@ -258,7 +258,7 @@ impl Actor {
         run.said.extend(outputs);
         if refuses {
             run.turn.stopping = None;
-            run.asked.refuse();
+            run.asked.refuse(fx);
             run.wind_down_due = None;
             self.end_cancel(Reply::NotCancelable, fx);
         }

@@ -79,3 +79,29 @@ async fn what_the_index_of_a_dead_instance_shows_late_is_taken_over_then() {
         within(LEASE * 9, || have_lost_all(&fleet, &[0])).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_is_full_resumes_no_more_until_there_is_room() {
+    let mut config = resuming(2);
+    config.max_agents = 40;
+    let fleet = out_of_step(MemoryStore::new(), 3, config).await;
+    let lost = start_many(&fleet.nodes[0], 40, "quiet 100000000").await;
+    for node in &fleet.nodes[1..] {
+        let _ = start_many(node, 20, "quiet 100000000").await;
+        let _ = start_many(node, 12, "sleep 200000; done").await;
+    }
+    fleet.crash_all([0]);
+    let running = || fleet.nodes[1..].iter().map(|node| node.cluster.running()).collect::<Vec<_>>();
+    within(LEASE * 3, async || running() == [40, 40]).await;
+    let full = Instant::now();
+    while full.elapsed() < Duration::from_secs(100) {
+        sleep(Duration::from_millis(100)).await;
+        assert_eq!(running(), [40, 40]);
+    }
+    // The 24 that end make room for those that wait.
+    within(Duration::from_secs(200), || have_lost_all(&fleet, &[0])).await;
+    assert_eq!(running().iter().sum::<usize>(), 80, "{:?}", running());
+    for id in &lost {
+        assert_eq!(fleet.head(id).await.claim.map(|claim| claim.attempt), Some(2));
+    }
+}

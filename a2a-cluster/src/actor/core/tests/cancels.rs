@@ -128,16 +128,21 @@ fn hear(bench: &mut Bench, news: News) -> Vec<Effect> {
 }
 
 #[test]
-fn a_refused_question_that_comes_again_is_refused_again_and_a_new_one_asks_the_agent_anew() {
+fn a_refusal_is_told_at_once_and_again_where_the_question_comes_again_and_a_new_one_asks_the_agent_anew() {
     let mut bench = Bench::new();
     let (claim, _) = bench.run(TaskState::Working);
-    assert!(words(&ask(&mut bench, &claim, 7)).contains(&"CancelAgent".to_owned()));
-    bench.say(1, vec![refuses()]);
+    let refused = |effects: &[Effect]| {
+        let is_refusal = |effect: &&Effect| matches!(effect, Effect::Hint(to, News::CancelRefused(_)) if *to == elsewhere());
+        effects.iter().filter(is_refusal).count()
+    };
+    let first = ask(&mut bench, &claim, 7);
+    assert!(words(&first).contains(&"CancelAgent".to_owned()));
+    assert_eq!(refused(&first), 0);
+    assert_eq!(refused(&bench.say(1, vec![refuses()])), 1);
     bench.wait(s(5));
     let again = ask(&mut bench, &claim, 7);
     assert!(!words(&again).contains(&"CancelAgent".to_owned()));
-    let refused = |effect: &Effect| matches!(effect, Effect::Hint(_, News::CancelRefused(_)));
-    assert!(again.iter().any(refused));
+    assert_eq!(refused(&again), 1);
     assert!(words(&ask(&mut bench, &claim, 8)).contains(&"CancelAgent".to_owned()));
 }
 
