@@ -65,7 +65,7 @@ impl Process {
     }
 
     /// Returns the resident memory in KiB once it has stopped changing.
-    pub(crate) async fn settled_memory(&self) -> Result<f64, Error> {
+    pub(crate) async fn steady_memory(&self) -> Result<f64, Error> {
         let mut last = 0.0;
         loop {
             let now = self.memory()?;

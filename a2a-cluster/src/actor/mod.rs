@@ -23,7 +23,7 @@ pub(crate) use core::Until;
 pub(crate) use deliveries::Deliveries;
 pub(crate) use handle::Handle;
 pub(crate) use perform::drive;
-pub(crate) use registry::{Actors, keep_told, stop_all};
+pub(crate) use registry::{Actors, relay_changes, stop_all};
 pub(crate) use requests::{Answer, Reader};
 pub(crate) use stream::{Start, join, load_known, read};
 pub(crate) use timers::keep_time;

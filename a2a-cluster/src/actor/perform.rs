@@ -15,7 +15,8 @@ use super::agent_task::{self, Gone};
 use super::call::Call;
 use super::commit::commit;
 use super::core::{
-    Effect, Input, Later, ReadFailed, Report, Seen, Settled, StartAgent, Ticket, Written, lacks_events,
+    Effect, Input, Later, ReadFailed, Report, Seen, StartAgent, TakeOverOutcome, Ticket, Written,
+    lacks_events,
 };
 use super::handle::{Handle, State};
 use super::registry::Actors;
@@ -360,19 +361,21 @@ fn tell(actors: &Actors, handle: &Handle, report: Report) {
         Report::Turn(outcome) => actors.ground.meters.turn_ended(outcome),
         Report::GapRepaired => actors.ground.meters.gap_repairs.increment(1),
         Report::SilenceChecked(found) => actors.ground.meters.silence_checked(found),
-        Report::TakenOver(settled) => match settled {
-            Settled::Failed => {
+        Report::TakenOver(outcome) => match outcome {
+            TakeOverOutcome::Failed => {
                 actors.ground.meters.taken_over(TakeOver::Failed);
                 tracing::warn!(%task, "a task of a lost instance is failed");
             }
-            Settled::Resumed => {
+            TakeOverOutcome::Resumed => {
                 actors.ground.meters.taken_over(TakeOver::Resumed);
                 tracing::warn!(%task, "a task of a lost instance is resumed");
             }
-            Settled::Ended => actors.ground.meters.taken_over(TakeOver::Released),
-            Settled::Delivering => tracing::info!(%task, "a lost instance's webhooks are served from here"),
-            Settled::NotTheirs => actors.ground.meters.taken_over(TakeOver::Lost),
-            Settled::Again => {}
+            TakeOverOutcome::Ended => actors.ground.meters.taken_over(TakeOver::Released),
+            TakeOverOutcome::Delivering => {
+                tracing::info!(%task, "a lost instance's webhooks are served from here")
+            }
+            TakeOverOutcome::NotTheirs => actors.ground.meters.taken_over(TakeOver::Lost),
+            TakeOverOutcome::Again => {}
         },
     }
 }

@@ -274,7 +274,7 @@ impl Actors {
 
 /// Tells the actors what concerns all of them, until the instance closes: that it is cut off from its store, that others
 /// reach it in another way, that it stops.
-pub(crate) async fn keep_told(actors: Arc<Actors>) {
+pub(crate) async fn relay_changes(actors: Arc<Actors>) {
     let mut beats = actors.ground.liveness.answered();
     let (mut is_cut_off, mut reach) = (false, actors.ground.connection.reach());
     loop {

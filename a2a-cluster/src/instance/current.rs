@@ -143,7 +143,7 @@ fn serve(instance: &Arc<Instance>) {
     keep(instance, members::reconcile(Arc::clone(&instance.members)));
     keep(instance, members::renew_keys(Arc::clone(&instance.members)));
     keep(instance, actor::keep_time(Arc::clone(&instance.actors)));
-    keep(instance, actor::keep_told(Arc::clone(&instance.actors)));
+    keep(instance, actor::relay_changes(Arc::clone(&instance.actors)));
     keep(instance, connect::keep_connected(Arc::clone(instance)));
     keep(instance, bus_loop::send(Arc::clone(instance)));
     keep_awake::begin(instance);

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::Members;
 use super::suspicion::AT_ONCE;
-use crate::actor::core::{Input, Reply, Settled};
+use crate::actor::core::{Input, Reply, TakeOverOutcome};
 use crate::ground::ExecutorLost;
 
 /// An executor that is gone.
@@ -88,10 +88,13 @@ async fn taken_over(members: &Arc<Members>, key: &TaskKey, gone: Gone) -> Result
         handed_over: gone.state == MemberState::Left,
     });
     match asked.reply().await {
-        Reply::Settled(Settled::Failed | Settled::Resumed | Settled::Ended | Settled::Delivering) => {
-            Ok(Taken::Here)
-        }
-        Reply::Settled(Settled::NotTheirs) => Ok(Taken::Not),
+        Reply::TakeOver(
+            TakeOverOutcome::Failed
+            | TakeOverOutcome::Resumed
+            | TakeOverOutcome::Ended
+            | TakeOverOutcome::Delivering,
+        ) => Ok(Taken::Here),
+        Reply::TakeOver(TakeOverOutcome::NotTheirs) => Ok(Taken::Not),
         _ => Err(BackendError::Unavailable("the task cannot be read or written now".into())),
     }
 }

@@ -17,7 +17,7 @@ pub(super) async fn take(contender: Contender, streams: usize) -> Result<Turn, E
     for n in 0..TASKS {
         ids.push((process.port(n), start_task(process.port(n), next_number(), WAIT).await?));
     }
-    let before = process.settled_memory().await?;
+    let before = process.steady_memory().await?;
     let cpu = process.cpu()?;
     let mut open = Vec::with_capacity(streams);
     for (_, (port, id)) in (0..streams).zip(ids.iter().cycle()) {
@@ -32,7 +32,7 @@ pub(super) async fn take(contender: Contender, streams: usize) -> Result<Turn, E
         open.push(connection);
     }
     let opened = process.cpu()?;
-    let after = process.settled_memory().await?;
+    let after = process.steady_memory().await?;
     Ok(Turn {
         rate: f64::NAN,
         cpu: (opened - cpu) / streams as f64 * 1000.0,

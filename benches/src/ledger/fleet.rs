@@ -72,7 +72,7 @@ impl Fleet {
             sleep(Duration::from_millis(50)).await;
         }
         let fleet = Fleet { clusters, meter, agent, next: AtomicU64::new(1) };
-        fleet.settled().await;
+        fleet.quiet().await;
         Ok(fleet)
     }
 
@@ -100,7 +100,7 @@ impl Fleet {
     }
 
     /// Waits until nobody calls AWS any more, open polls aside.
-    pub(super) async fn settled(&self) {
+    pub(super) async fn quiet(&self) {
         let (mut last, mut since) = (self.meter.bill().requests, Instant::now());
         while since.elapsed() < QUIET {
             sleep(Duration::from_millis(50)).await;

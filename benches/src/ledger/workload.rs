@@ -113,7 +113,7 @@ impl Workload {
                 }
             }
         }
-        fleet.settled().await;
+        fleet.quiet().await;
         let events = self.events("", "").len() * self.tasks;
         Ok(Counted { events, bill: fleet.bill().since(&before) })
     }

@@ -166,7 +166,7 @@ impl Actor {
     }
 
     /// Insists until the task is over.
-    pub(super) fn settle_cancel(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+    pub(super) fn advance_cancel(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
         if self.cancel.is_some() && (self.ring.ended() || self.absent) {
             self.end_cancel(Reply::Over, fx);
         }

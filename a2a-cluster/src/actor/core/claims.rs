@@ -16,7 +16,7 @@ use a2a_core::{
 };
 
 use super::effect::{CommitCall, Effect, Report, StartAgent};
-use super::input::{FollowUp, Reply, Settled, Ticket, TurnKind, Written};
+use super::input::{FollowUp, Reply, TakeOverOutcome, Ticket, TurnKind, Written};
 use super::plan::{canceled, failed};
 use super::run::Run;
 use super::{Actor, Moment, Time};
@@ -101,7 +101,7 @@ pub(super) struct Claiming {
 
 impl Actor {
     /// Begins the next write, if none is on its way and one is wanted.
-    pub(super) fn settle_write(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+    pub(super) fn advance_write(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
         self.refuse_overdue_requests(m, fx);
         if let Some(write) = &mut self.write {
             if write.patience.is_some_and(|until| until <= m.at) {
@@ -287,10 +287,10 @@ impl Actor {
                     self.verdict_applied(verdict, before, deliver, record, fx);
                 }
                 if let Verdict::Fail(_) = verdict {
-                    self.end_take_over(settled(&outcome, Settled::Failed), fx);
+                    self.end_take_over(take_over_outcome(&outcome, TakeOverOutcome::Failed), fx);
                 }
             }
-            What::EndClaim => self.end_take_over(settled(&outcome, Settled::Ended), fx),
+            What::EndClaim => self.end_take_over(take_over_outcome(&outcome, TakeOverOutcome::Ended), fx),
             // Where nobody knows whether it was released, only a commit may take its place: that is how every other
             // claim is made.
             What::Release => {}
@@ -337,7 +337,11 @@ impl Actor {
             // The cancel looks again by itself.
             ClaimFor::Cancel(_) => {}
             ClaimFor::Resume { .. } | ClaimFor::Deliver => {
-                let how = if let Reply::Stale = refused { Settled::NotTheirs } else { Settled::Again };
+                let how = if let Reply::Stale = refused {
+                    TakeOverOutcome::NotTheirs
+                } else {
+                    TakeOverOutcome::Again
+                };
                 self.end_take_over(how, fx);
             }
         }
@@ -356,7 +360,7 @@ impl Actor {
         let (kind, waiter, cancel, base) = match purpose {
             ClaimFor::Deliver => {
                 self.delivering = Some(claim);
-                self.end_take_over(Settled::Delivering, fx);
+                self.end_take_over(TakeOverOutcome::Delivering, fx);
                 return;
             }
             ClaimFor::FollowUp(follow_up) => {
@@ -370,7 +374,7 @@ impl Actor {
                 (TurnKind::CancelOnly, None, Some(request), None)
             }
             ClaimFor::Resume { handed_over } => {
-                self.end_take_over(Settled::Resumed, fx);
+                self.end_take_over(TakeOverOutcome::Resumed, fx);
                 (TurnKind::Resumed { handed_over }, None, None, None)
             }
         };
@@ -436,10 +440,10 @@ impl Actor {
     }
 }
 
-fn settled(outcome: &Written, applied: Settled) -> Settled {
+fn take_over_outcome(outcome: &Written, applied: TakeOverOutcome) -> TakeOverOutcome {
     match outcome {
         Written::Applied => applied,
-        Written::Lost => Settled::NotTheirs,
-        Written::Unknown | Written::TooLarge(_) | Written::Refused(_) => Settled::Again,
+        Written::Lost => TakeOverOutcome::NotTheirs,
+        Written::Unknown | Written::TooLarge(_) | Written::Refused(_) => TakeOverOutcome::Again,
     }
 }

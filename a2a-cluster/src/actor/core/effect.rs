@@ -132,7 +132,7 @@ pub enum Report {
     /// The store was asked after silence, and had news or had not.
     SilenceChecked(bool),
     /// A take-over ended.
-    TakenOver(super::input::Settled),
+    TakenOver(super::input::TakeOverOutcome),
     /// A turn ended here.
     Turn(TurnOutcome),
 }

@@ -115,7 +115,7 @@ impl Actor {
     }
 
     /// Sees to it that readers are fed: registered, without gaps, and asking after silence.
-    pub(super) fn settle_follow(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+    pub(super) fn advance_follow(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
         if self.leaving == Some(super::Leave::Evicted) {
             self.follow = Follow::default();
             return;
@@ -158,7 +158,7 @@ impl Actor {
         if !std::mem::take(&mut self.follow.registered) {
             return;
         }
-        // A task that ended needs no farewell.
+        // A task that ended needs no goodbye.
         if !self.ring.ended() && !self.absent {
             fx.push(Effect::Unwatch);
             if let Some(executor) = self.follow.executor.filter(|executor| *executor != self.me) {

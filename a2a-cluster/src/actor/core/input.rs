@@ -302,12 +302,12 @@ pub enum Reply {
     /// The agent does not cancel this task.
     NotCancelable,
     /// It is decided who has the task.
-    Settled(Settled),
+    TakeOver(TakeOverOutcome),
 }
 
 /// How a take-over ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Settled {
+pub enum TakeOverOutcome {
     /// The task is failed.
     Failed,
     /// Its agent runs here.

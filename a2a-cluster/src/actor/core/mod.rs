@@ -4,7 +4,7 @@
 //! and draws nothing by itself: the same state, input and moment always give the same effects. So a model checker
 //! can try all interleavings of it, and whoever steps it needs to decide nothing.
 //!
-//! A step has two halves. The first takes note of what happened. The second, `settle`, looks at the state alone and
+//! A step has two halves. The first takes note of what happened. The second, `advance`, looks at the state alone and
 //! sees to it that whatever is wanted is under way: that readers are fed, that the next write is made, that a cancel
 //! insists, that watchers are sent what they lack. Since it is done after every input, nothing can be forgotten by
 //! the input that made it necessary.
@@ -39,8 +39,8 @@ pub use begin::other_message;
 pub use buffer::{AgentOutput, EventBuffer};
 pub use effect::{CommitCall, Effect, Report, StartAgent};
 pub use input::{
-    AnswerAt, FirstTurn, FollowUp, Input, Known, Later, Leave, ReadFailed, Reply, Seen, Settled, Ticket,
-    TurnKind, Written,
+    AnswerAt, FirstTurn, FollowUp, Input, Known, Later, Leave, ReadFailed, Reply, Seen, TakeOverOutcome,
+    Ticket, TurnKind, Written,
 };
 pub use pending::lacks_events;
 pub use plan::{StopReason, canceled, failed};
@@ -168,7 +168,7 @@ impl Actor {
     /// Takes note of what happened, and adds to `fx` what is to be done.
     pub fn step(&mut self, input: Input, m: Moment<'_>, fx: &mut Vec<Effect>) {
         self.take(input, m, fx);
-        self.settle(m, fx);
+        self.advance(m, fx);
     }
 
     fn take(&mut self, input: Input, m: Moment<'_>, fx: &mut Vec<Effect>) {
@@ -212,13 +212,13 @@ impl Actor {
     }
 
     /// Sees to it that all that is wanted is under way.
-    fn settle(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
-        self.settle_run(m, fx);
-        self.settle_cancel(m, fx);
-        self.settle_take_over(fx);
-        self.settle_write(m, fx);
-        self.settle_follow(m, fx);
-        self.settle_publish(fx);
+    fn advance(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        self.advance_run(m, fx);
+        self.advance_cancel(m, fx);
+        self.advance_take_over(fx);
+        self.advance_write(m, fx);
+        self.advance_follow(m, fx);
+        self.advance_publish(fx);
     }
 
     /// When the actor wants to be stepped at the latest.
@@ -459,7 +459,7 @@ impl Actor {
             fx.push(Effect::Reply(request.follow_up.ticket, Reply::Stopped));
         }
         self.end_cancel(Reply::Stopped, fx);
-        self.end_take_over(Settled::Again, fx);
+        self.end_take_over(TakeOverOutcome::Again, fx);
         if leave == Leave::Evicted {
             // What it has is others' now: nothing of it is committed any more, nor released. What is on its way may be.
             self.tell_unknown(fx);

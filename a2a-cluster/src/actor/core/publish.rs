@@ -109,7 +109,7 @@ impl Actor {
 
     /// Sends what watchers lack. Once this instance does not have the task any more and they lack nothing, they are
     /// forgotten: the next executor asks the store who watches.
-    pub(super) fn settle_publish(&mut self, fx: &mut Vec<Effect>) {
+    pub(super) fn advance_publish(&mut self, fx: &mut Vec<Effect>) {
         if self.publish.sending.is_some() || self.publish.watchers.is_empty() {
             return;
         }

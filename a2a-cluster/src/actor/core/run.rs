@@ -269,7 +269,7 @@ impl Actor {
     }
 
     /// Starts an agent that may start; stops one that has had its time.
-    pub(super) fn settle_run(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
+    pub(super) fn advance_run(&mut self, m: Moment<'_>, fx: &mut Vec<Effect>) {
         let blocked = self.ending.iter().any(|(_, until)| m.at < *until);
         if let Some(run) = &mut self.run
             && let Doing::Waiting(_) = run.doing

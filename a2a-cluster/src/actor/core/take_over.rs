@@ -4,7 +4,7 @@ use a2a_core::{InstanceId, MemberState, StoredTask, reduce};
 
 use super::claims::{ClaimFor, Verdict};
 use super::effect::{Effect, Report};
-use super::input::{Leave, ReadFailed, Settled, Ticket};
+use super::input::{Leave, ReadFailed, TakeOverOutcome, Ticket};
 use super::{Actor, AgentId, LoadedFor, Moment};
 
 /// A take-over that is under way.
@@ -27,10 +27,10 @@ impl Actor {
     ) {
         let runs = self.run.is_some() || self.delivering.is_some();
         if self.leaving.is_some() || runs {
-            let settled = if runs { Settled::NotTheirs } else { Settled::Again };
+            let outcome = if runs { TakeOverOutcome::NotTheirs } else { TakeOverOutcome::Again };
             ticket
                 .into_iter()
-                .for_each(|ticket| fx.push(Effect::Reply(ticket, super::Reply::Settled(settled))));
+                .for_each(|ticket| fx.push(Effect::Reply(ticket, super::Reply::TakeOver(outcome))));
             return;
         }
         let take_over =
@@ -38,11 +38,11 @@ impl Actor {
         take_over.tickets.extend(ticket);
     }
 
-    pub(super) fn end_take_over(&mut self, settled: Settled, fx: &mut Vec<Effect>) {
+    pub(super) fn end_take_over(&mut self, outcome: TakeOverOutcome, fx: &mut Vec<Effect>) {
         let Some(take_over) = self.take_over.take() else { return };
-        fx.push(Effect::Report(Report::TakenOver(settled)));
+        fx.push(Effect::Report(Report::TakenOver(outcome)));
         for ticket in take_over.tickets {
-            fx.push(Effect::Reply(ticket, super::Reply::Settled(settled)));
+            fx.push(Effect::Reply(ticket, super::Reply::TakeOver(outcome)));
         }
     }
 
@@ -60,7 +60,7 @@ impl Actor {
         }
     }
 
-    pub(super) fn settle_take_over(&mut self, fx: &mut Vec<Effect>) {
+    pub(super) fn advance_take_over(&mut self, fx: &mut Vec<Effect>) {
         if self.take_over.is_some() && self.loading.is_none() && self.write.is_none() {
             self.loading = Some(LoadedFor::TakeOver);
             fx.push(Effect::Load);
@@ -85,8 +85,8 @@ impl Actor {
             (LoadedFor::TakeOver, Ok(Some((stored, pending)))) => {
                 self.loaded_to_take_over(*stored, pending, m, fx)
             }
-            (LoadedFor::TakeOver, Ok(None)) => self.end_take_over(Settled::NotTheirs, fx),
-            (LoadedFor::TakeOver, Err(_)) => self.end_take_over(Settled::Again, fx),
+            (LoadedFor::TakeOver, Ok(None)) => self.end_take_over(TakeOverOutcome::NotTheirs, fx),
+            (LoadedFor::TakeOver, Err(_)) => self.end_take_over(TakeOverOutcome::Again, fx),
             (LoadedFor::Redo(agent), loaded) => self.loaded_to_redo(agent, loaded, m, fx),
         }
     }
@@ -122,14 +122,14 @@ impl Actor {
         let is_theirs = claim.map(|claim| claim.instance) == take_over.from;
         let handed_over = take_over.handed_over;
         if !is_theirs || self.run.is_some() || self.delivering.is_some() || self.write.is_some() {
-            self.end_take_over(Settled::NotTheirs, fx);
+            self.end_take_over(TakeOverOutcome::NotTheirs, fx);
             return;
         }
         if reduce::ends_turn(&stored.task.status.state) {
             match (pending, claim) {
                 (true, _) => self.claim_loaded(stored, ClaimFor::Deliver, 1, m, fx),
                 (false, Some(_)) => self.end_claim(stored, m, fx),
-                (false, None) => self.end_take_over(Settled::NotTheirs, fx),
+                (false, None) => self.end_take_over(TakeOverOutcome::NotTheirs, fx),
             }
             return;
         }

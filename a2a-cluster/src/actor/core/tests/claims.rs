@@ -115,7 +115,7 @@ fn a_take_over_of_a_task_that_has_changed_hands_writes_nothing() {
     bench.tell(Input::TakeOver { ticket: Some(Ticket(9)), from: Some(instance(2)), handed_over: false });
     let claim = Some(claim_of(instance(3), 7));
     let fx = bench.tell(Input::Loaded(Ok(Some((stored(TaskState::Working, 3, claim), false)))));
-    assert_eq!((replies(&fx, 9), commit_of(&fx).is_none()), (vec!["Settled".to_owned()], true));
+    assert_eq!((replies(&fx, 9), commit_of(&fx).is_none()), (vec!["TakeOver".to_owned()], true));
     assert!(bench.actor.is_done());
 }
 

@@ -113,7 +113,7 @@ fn the_last_reader_that_leaves_is_registered_no_longer() {
 }
 
 #[test]
-fn news_for_nobody_is_answered_with_a_farewell() {
+fn news_for_nobody_is_answered_with_unwatch() {
     let mut bench = Bench::new();
     let fx = bench.tell(Input::News {
         from: elsewhere(),
