@@ -56,11 +56,11 @@ fn state(event: &StreamResponse) -> Option<TaskState> {
 
 #[tokio::test]
 async fn a_task_of_one_instance_streams_from_another_by_every_binding() {
-    let node = three().await;
-    for (sending, watching) in [(0, 1), (1, 2), (2, 0)] {
+    let node = &three().await;
+    let pairs = [(0, 1), (1, 2), (2, 0)].map(async |(sending, watching)| {
         let (sender, watcher) =
             (node.client(0, BINDINGS[sending]).await, node.client(1, BINDINGS[watching]).await);
-        let (id, origin) = begin(&sender, "stream 20 10").await;
+        let (id, origin) = begin(&sender, "stream 20 150").await;
         let remote = subscribe(&watcher, &id).await;
         let (origin, remote) = tokio::join!(all(origin), all(remote));
 
@@ -73,7 +73,8 @@ async fn a_task_of_one_instance_streams_from_another_by_every_binding() {
         let request = GetTaskRequest { id, history_length: None, tenant: None };
         let task = soon(node.client(2, BINDINGS[sending]).await.get_task(&request)).await.unwrap();
         assert_eq!(chunks(&[StreamResponse::Task(task)]), expected);
-    }
+    });
+    futures::future::join_all(pairs).await;
 }
 
 #[tokio::test]

@@ -1,6 +1,10 @@
 //! `serve` on a table and a topic.
 
-use a2a::{GetTaskRequest, Message, Part, Role, SendMessageRequest, SendMessageResponse, TaskState};
+use a2a::{
+    CancelTaskRequest, GetTaskRequest, Message, Part, Role, SendMessageRequest, SendMessageResponse,
+    StreamResponse, SubscribeToTaskRequest, TaskState,
+};
+use futures::StreamExt;
 
 use super::site::{Site, text};
 use crate::node::soon;
@@ -34,13 +38,19 @@ async fn metrics_show_what_the_bus_counts() {
     let Some(site) = Site::provisioned().await else { return };
     let node = site.serve(&["--instances", "2"]).await;
     let mut events =
-        soon(node.client(0, "JSONRPC").await.send_streaming_message(&saying("stream 30 20"))).await.unwrap();
-    let first = soon(futures::StreamExt::next(&mut events)).await.unwrap().unwrap();
-    let a2a::StreamResponse::Task(task) = first else { panic!("{first:?}") };
-    let request = a2a::SubscribeToTaskRequest { id: task.id, tenant: None };
-    let remote = soon(node.client(1, "JSONRPC").await.subscribe_to_task(&request)).await.unwrap();
-    let remote: Vec<_> = soon(futures::StreamExt::collect(remote)).await;
-    assert!(remote.len() > 1);
+        soon(node.client(0, "JSONRPC").await.send_streaming_message(&saying("stream 100000 20")))
+            .await
+            .unwrap();
+    let first = soon(events.next()).await.unwrap().unwrap();
+    let StreamResponse::Task(task) = first else { panic!("{first:?}") };
+    let request = SubscribeToTaskRequest { id: task.id.clone(), tenant: None };
+    let mut remote = soon(node.client(1, "JSONRPC").await.subscribe_to_task(&request)).await.unwrap();
+    for _ in 0..3 {
+        soon(remote.next()).await.unwrap().unwrap();
+    }
+    let request = CancelTaskRequest { id: task.id, metadata: None, tenant: None };
+    soon(node.client(0, "JSONRPC").await.cancel_task(&request)).await.unwrap();
+    soon(remote.for_each(async |event| drop(event.unwrap()))).await;
     let shown = node.get(0, "/metrics").await.text().await.unwrap();
     assert!(shown.contains("a2a_bus_messages_sent_total"), "{shown}");
 }
