@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use a2a::TaskPushNotificationConfig;
 use a2a_core::{
     Claim, Commit, CommitRecord, InstanceId, Member, MemberState, Principal, PushSubscription, TaskKey,
     Version,
@@ -45,6 +46,7 @@ impl Life {
 #[derive(Debug, Clone)]
 pub(crate) struct Saved {
     pub(crate) key: TaskKey,
+    id: Option<String>,
     pub(crate) url: String,
     pub(crate) after: Version,
     /// Where a later copy of the message configured it anew, it is to have what comes after this.
@@ -165,13 +167,14 @@ impl Tap for Archive {
 
     fn saves(&self, key: &TaskKey, subscription: &PushSubscription) {
         let mut kept = self.kept();
-        let (url, after) = (subscription.config.url.clone(), subscription.acknowledged);
-        if let Some(saved) = kept.saved.iter_mut().find(|saved| saved.key == *key && saved.url == url) {
+        let TaskPushNotificationConfig { id, url, .. } = subscription.config.clone();
+        let after = subscription.acknowledged;
+        if let Some(saved) = kept.saved.iter_mut().find(|saved| saved.key == *key && saved.id == id) {
             saved.is_repeated = true;
             saved.after = saved.after.min(after);
             saved.later = saved.later.max(after);
         } else {
-            kept.saved.push(Saved { key: key.clone(), url, after, later: after, is_repeated: false });
+            kept.saved.push(Saved { key: key.clone(), id, url, after, later: after, is_repeated: false });
         }
     }
 

@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::fleet::{CALLER, Fleet, Node, Tries};
 use crate::seen::{End, Seen, Until};
-use crate::words::{follow_up, opening};
+use crate::words::{counts, follow_up, opening};
 
 /// One client of one caller.
 pub(crate) struct Client {
@@ -106,8 +106,8 @@ impl Client {
             request.configuration.as_ref().and_then(|configuration| configuration.return_immediately);
         for _ in 0..8 {
             self.note(format_args!("sends {:?}", request.message.text()));
-            self.tries(request).sent += 1;
-            let call = async |node: &Node| node.handler.send_message(&self.params, request.clone()).await;
+            let copy = self.copy(request);
+            let call = async |node: &Node| node.handler.send_message(&self.params, copy.clone()).await;
             match self.ask(rng, call).await {
                 Some(Ok(SendMessageResponse::Task(task))) => {
                     self.note(format_args!("has {:?}", task.status.state));
@@ -140,8 +140,7 @@ impl Client {
                 continue;
             };
             self.note(format_args!("streams from n{}: {:?}", node.name, request.message.text()));
-            self.tries(request).sent += 1;
-            let opens = node.handler.send_streaming_message(&self.params, request.clone());
+            let opens = node.handler.send_streaming_message(&self.params, self.copy(request));
             let opened = tokio::select! {
                 biased;
                 () = node.gone.cancelled() => continue,
@@ -250,6 +249,19 @@ impl Client {
     /// Some do not come again.
     fn gives_up(&self, rng: &mut fastrand::Rng) -> bool {
         rng.u8(0..6) == 0
+    }
+
+    /// A message as it is sent once more. What nobody knows again is another message each time, with a webhook of its own:
+    /// of two at one address nobody could tell which one was called.
+    fn copy(&self, request: &SendMessageRequest) -> SendMessageRequest {
+        let mut tries = self.tries(request);
+        tries.sent += 1;
+        let mut copy = request.clone();
+        let configuration = copy.configuration.as_mut().filter(|_| !counts(&request.message));
+        if let Some(webhook) = configuration.and_then(|it| it.task_push_notification_config.as_mut()) {
+            webhook.url = format!("{}/{}", webhook.url, tries.sent);
+        }
+        copy
     }
 
     fn tries(&self, request: &SendMessageRequest) -> RefMut<'_, Tries> {

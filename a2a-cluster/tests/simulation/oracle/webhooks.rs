@@ -35,6 +35,8 @@ pub(crate) async fn check_webhooks(fleet: &Fleet, logged_tasks: &[LoggedTask]) {
             let its = |taken: &&Taken| {
                 taken.url == config.url && task_of(&taken.event).as_deref() == Some(&*key.task_id)
             };
+            let at_its_url = saved.iter().filter(|saved| saved.key == *key && saved.url == config.url);
+            assert_eq!(at_its_url.count(), 1, "a message makes one config of {key}: {}", config.url);
             let taken: Vec<_> = taken.iter().filter(its).collect();
             let has = follow(fleet, logged, config, &taken);
             let wanted = lacking(logged, config);
