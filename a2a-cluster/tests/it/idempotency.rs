@@ -2,19 +2,17 @@
 
 use std::sync::Arc;
 
-use a2a::{
-    Message, SendMessageRequest, SendMessageResponse, TaskPushNotificationConfig, TaskState, error_code,
-};
+use a2a::{Message, SendMessageRequest, SendMessageResponse, TaskState, error_code};
 use a2a_cluster::{Cluster, MessageIds};
-use a2a_core::{Outcome, PushConfigs, TaskKey, TaskStore, Tenant, Version};
+use a2a_core::{Outcome, PushConfigs, TaskKey, TaskStore, Version};
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::MemoryStore;
 use futures::future::join_all;
 
 use crate::world::checked::Checked;
 use crate::world::{
-    self, Bus, Node, World, at_once, card, drain, expect_task, fold, follow_up, list, local_webhooks,
-    on_every_bus, params, quick, request, state, texts, webhooks,
+    self, Bus, Node, World, at_once, card, drain, expect_task, fold, follow_up, key, list, local_webhooks,
+    numbered, on_every_bus, params, quick, request, state, texts, webhook, webhooks,
 };
 use a2a_testkit::ScriptedAgent;
 
@@ -38,13 +36,6 @@ fn keyed(key: &str) -> ServiceParams {
     let mut params = params();
     params.insert("idempotency-key".into(), vec![key.to_owned()]);
     params
-}
-
-/// A request whose message id is no UUID, and the same each time.
-fn numbered(text: &str) -> SendMessageRequest {
-    let mut request = request(text);
-    request.message.message_id = "message-1".into();
-    request
 }
 
 async fn send(node: &Node, params: &ServiceParams, request: &SendMessageRequest) -> SendMessageResponse {
@@ -283,14 +274,7 @@ async fn another_message_under_the_same_idempotency_key_is_refused() {
 fn with_webhook(text: &str) -> SendMessageRequest {
     let mut request = request(text);
     request.configuration = at_once();
-    let config = TaskPushNotificationConfig {
-        url: "http://127.0.0.1:9/hook".into(),
-        id: None,
-        task_id: String::new(),
-        token: None,
-        authentication: None,
-        tenant: None,
-    };
+    let config = webhook("http://127.0.0.1:9/hook");
     request.configuration.as_mut().unwrap().task_push_notification_config = Some(config);
     request
 }
@@ -298,10 +282,7 @@ fn with_webhook(text: &str) -> SendMessageRequest {
 #[tokio::test(start_paused = true)]
 async fn the_webhook_of_a_repeated_message_is_saved_once() {
     let (nodes, _, store) = counted(2).await;
-    let configs = async |id: &str| {
-        let key = TaskKey::new(Tenant::default(), id);
-        store.list_configs(&key).await.unwrap().len()
-    };
+    let configs = async |id: &str| store.list_configs(&key(id)).await.unwrap().len();
     let first = with_webhook("quiet 600000");
     let task = expect_task(send(&nodes[0], &params(), &first).await);
     for n in [0, 1] {
@@ -331,5 +312,5 @@ async fn the_webhook_of_a_repeated_message_is_saved_once() {
     for node in &nodes {
         node.cluster.shutdown(std::time::Duration::ZERO).await;
     }
-    assert!(store.head(&TaskKey::new(Tenant::default(), parked.id)).await.unwrap().is_some());
+    assert!(store.head(&key(&parked.id)).await.unwrap().is_some());
 }
