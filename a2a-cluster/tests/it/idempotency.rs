@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use a2a::{Message, SendMessageRequest, SendMessageResponse, TaskState, error_code};
 use a2a_cluster::{Cluster, MessageIds};
-use a2a_core::{Outcome, PushConfigs, TaskKey, TaskStore, Version};
+use a2a_core::{PushConfigs, TaskStore, Version};
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::MemoryStore;
 use futures::future::join_all;
 
-use crate::world::checked::Checked;
+use crate::world::hooked::{Fate, Hooked};
 use crate::world::{
     self, Bus, Node, World, at_once, card, drain, expect_task, fold, follow_up, key, list, local_webhooks,
     numbered, on_every_bus, params, quick, request, state, texts, webhook, webhooks,
@@ -201,23 +201,25 @@ async fn the_message_that_created_a_task_is_no_follow_up_to_it() {
 #[tokio::test(start_paused = true)]
 async fn a_deleted_tasks_message_makes_a_task_under_another_id() {
     for params in [params(), keyed("k")] {
-        let store = MemoryStore::new();
+        let store = Arc::new(MemoryStore::new());
         let taken = Arc::new(std::sync::Mutex::new(None));
         // As a store that keeps the mark of a deletion: what it names can be created no more.
-        let marks = Checked::new(store.clone(), {
+        let marks = Hooked::over(store.clone());
+        marks.set({
             let taken = Arc::clone(&taken);
-            move |key: &TaskKey, commit| {
+            move |_, key, commit| {
+                let Some(commit) = commit else { return Fate::Answered };
                 let mut taken = taken.lock().unwrap();
                 let is_marked = *taken.get_or_insert_with(|| key.clone()) == *key;
                 let creates = commit.expected() == Version::ABSENT;
-                (is_marked && creates).then_some(Ok(Outcome::Conflict { actual: Version::ABSENT }))
+                if is_marked && creates { Fate::Conflict } else { Fate::Answered }
             }
         });
         let builder = Cluster::builder(Arc::new(ScriptedAgent::default()), card())
             .webhooks(webhooks())
-            .store(Arc::new(store))
+            .store(store)
             .config(quick());
-        let cluster = builder.tasks(Arc::new(marks)).start().await.unwrap();
+        let cluster = builder.tasks(marks).start().await.unwrap();
         let node = Node::of(cluster);
         let first = request("stream 3 5");
         let task = expect_task(send(&node, &params, &first).await);

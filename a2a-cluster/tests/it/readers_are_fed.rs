@@ -1,6 +1,5 @@
 //! While a task is not over, whoever reads it is fed, whatever becomes of an agent here or elsewhere.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -8,12 +7,12 @@ use a2a::{StreamResponse, TaskState, error_code};
 use a2a_cluster::Config;
 use a2a_core::TaskStore;
 use a2a_server::RequestHandler;
+use a2a_store_memory::{Config as KeepConfig, MemoryStore};
 use futures::StreamExt;
 use futures::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::world::counting::Counting;
-use crate::world::hooked::{self, Call, Fate};
+use crate::world::hooked::{Call, Fate, hooked, hooked_over};
 use crate::world::{
     self, Bus, World, drain, eventually, expect_task, fold, follow_up, identified, key, on_every_bus, params,
     quick, state, texts, visible,
@@ -29,6 +28,13 @@ const STAYS: [&str; 7] = [
     "do ask; bomb; sleep 100",
     "do ask; talk 0 7",
 ];
+
+/// Readers soon need the store.
+fn small_rings() -> Config {
+    let mut config = quick();
+    config.ring_commits = 2;
+    config
+}
 
 on_every_bus! {
     #[tokio::test(start_paused = true)]
@@ -125,20 +131,17 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn a_slow_reader_whose_task_is_deleted_is_told_so_and_costs_next_to_nothing(bus) {
         for reads_on in [0, 1] {
-            let counting = Arc::new(Counting::default());
-            let mut config = quick();
-            config.ring_commits = 2;
-            let world = World::build(2, bus, |builder| builder.config(config.clone()).tasks(counting.clone())).await;
+            let (store, world) = hooked(2, bus, small_rings()).await;
             let task = world.nodes[0].start("do work; talk 50 5; hang").await;
             let mut events = world.nodes[reads_on].subscribe(&task.id).await.unwrap();
             events.next().await.unwrap().unwrap();
             sleep(Duration::from_secs(2)).await;
-            assert!(counting.delete(&key(&task.id)).await.unwrap());
-            let before = counting.calls.load(Ordering::Relaxed);
+            assert!(store.delete(&key(&task.id)).await.unwrap());
+            let before = store.calls();
             let rest = timeout(Duration::from_secs(60), events.collect::<Vec<_>>()).await.unwrap();
             let end = rest.last().unwrap().as_ref().unwrap_err();
             assert_eq!(end.code, error_code::TASK_NOT_FOUND);
-            let calls = counting.calls.load(Ordering::Relaxed) - before;
+            let calls = store.calls() - before;
             assert!(calls < 200, "{calls} calls");
             eventually("the agent's end", || async { world.nodes[0].cluster.running() == 0 }).await;
             world.shutdown().await;
@@ -164,10 +167,8 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn a_slow_reader_whose_task_has_expired_is_told_so(bus) {
         for reads_on in [0, 1] {
-            let counting = Arc::new(Counting::over(a2a_store_memory::Config::default().finished_tasks(1)));
-            let mut config = quick();
-            config.ring_commits = 2;
-            let world = World::build(2, bus, |builder| builder.config(config.clone()).tasks(counting.clone())).await;
+            let keeps_one = MemoryStore::with_config(KeepConfig::default().finished_tasks(1));
+            let (store, world) = hooked_over(keeps_one, 2, bus, small_rings()).await;
             let task = world.nodes[0].start("do work; talk 50 5; done").await;
             let mut events = world.nodes[reads_on].subscribe(&task.id).await.unwrap();
             events.next().await.unwrap().unwrap();
@@ -176,10 +177,10 @@ on_every_bus! {
             for _ in 0..20 {
                 world.nodes[1].send("echo hi").await;
             }
-            let before = counting.calls.load(Ordering::Relaxed);
+            let before = store.calls();
             let rest = timeout(Duration::from_secs(60), events.collect::<Vec<_>>()).await.unwrap();
             assert_eq!(rest.last().unwrap().as_ref().unwrap_err().code, error_code::TASK_NOT_FOUND);
-            let calls = counting.calls.load(Ordering::Relaxed) - before;
+            let calls = store.calls() - before;
             assert!(calls < 50, "{calls} calls");
             world.shutdown().await;
         }
@@ -223,7 +224,7 @@ on_every_bus! {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_watches_a_task_before_its_executor_knows_that_it_is_there_is_sent_what_follows() {
-    let (store, world) = hooked::hooked(2, Bus::Plugged, Config::default()).await;
+    let (store, world) = hooked(2, Bus::Plugged, Config::default()).await;
     store.all(&[Call::Commit], Fate::AnsweredLate(2_000));
     let handler = world.nodes[0].handler.clone();
     let message = world::request("do work; sleep 2500; say first; hang");

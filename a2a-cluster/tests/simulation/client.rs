@@ -7,11 +7,12 @@ use std::time::Duration;
 use a2a::{SendMessageRequest, SendMessageResponse, StreamResponse, Task, TaskState};
 use a2a_cluster::resume;
 use a2a_server::{RequestHandler, ServiceParams};
+use a2a_testworld::principal::PRINCIPAL;
 use a2a_testworld::world::{cancel, get, list, subscribe};
 use futures::future::{join, join_all};
 use tokio::time::{sleep, timeout};
 
-use crate::fleet::{CALLER, Fleet, Node, Tries};
+use crate::fleet::{Fleet, Node, Tries};
 use crate::seen::{End, Seen, Until};
 use crate::words::{follow_up, opening};
 
@@ -29,7 +30,7 @@ pub(crate) struct Client {
 pub(crate) async fn session(n: usize, fleet: Rc<Fleet>, mut rng: fastrand::Rng) -> Vec<Seen> {
     let caller = n % fleet.terms.callers;
     let name = fleet.terms.principal(caller).map(|name| vec![name.as_str().to_owned()]);
-    let params = name.into_iter().map(|name| (CALLER.to_owned(), name)).collect();
+    let params = name.into_iter().map(|name| (PRINCIPAL.to_owned(), name)).collect();
     let client = Client { n, fleet, caller, params, seen: RefCell::default() };
     client.live(&mut rng).await;
     client.seen.into_inner()
