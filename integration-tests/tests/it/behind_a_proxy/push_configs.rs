@@ -5,16 +5,16 @@ use a2a::{
     ListTaskPushNotificationConfigsRequest, TaskPushNotificationConfig, error_code,
 };
 
+use a2a_testworld::world::webhook;
+
 use super::stage::{Stage, on_every_binding, soon};
 
 fn config(task: &str, id: Option<&str>) -> TaskPushNotificationConfig {
     TaskPushNotificationConfig {
-        url: "http://127.0.0.1:9/hook".into(),
         id: id.map(str::to_owned),
         task_id: task.to_owned(),
         token: Some("token".into()),
-        authentication: None,
-        tenant: None,
+        ..webhook("http://127.0.0.1:9/hook")
     }
 }
 
