@@ -11,19 +11,18 @@ use a2a_client::{A2AClient, A2AClientFactory, Transport};
 use a2a_grpc::GrpcTransportFactory;
 
 use crate::fleet::Fleet;
-use crate::sockets::{Binding, Sockets};
+use crate::sockets::Binding;
 
 /// A client that speaks one binding.
 pub type Client = A2AClient<Box<dyn Transport>>;
 
-/// Reads the card that is served at a load balancer, or at an instance.
+/// Reads the card that is served at the base URL of a load balancer, or of an instance.
 ///
 /// # Panics
 ///
 /// When it cannot be read.
-pub async fn card_at(sockets: Sockets) -> AgentCard {
-    let resolver = AgentCardResolver::new(Some(http()));
-    resolver.resolve(&format!("http://{}", sockets.http)).await.unwrap()
+pub async fn card_at(url: &str) -> AgentCard {
+    AgentCardResolver::new(Some(http())).resolve(url).await.unwrap()
 }
 
 /// Connects as a card says.
@@ -57,7 +56,7 @@ impl Fleet {
     ///
     /// When the card cannot be read or leads nowhere.
     pub async fn client(&self, binding: Binding, tenant: Option<&str>) -> Client {
-        let mut card = card_at(self.load_balancer().sockets()).await;
+        let mut card = card_at(&self.load_balancer().sockets().url()).await;
         for interface in &mut card.supported_interfaces {
             // The SDK's REST client has no place for a tenant but the base URL.
             match tenant {
@@ -82,6 +81,11 @@ impl Fleet {
     }
 }
 
-fn http() -> reqwest::Client {
+/// A plain HTTP client, which no proxy of the machine stands before.
+///
+/// # Panics
+///
+/// When it cannot be made.
+pub fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }

@@ -14,7 +14,18 @@ pub struct PrincipalHeader;
 
 impl CallerResolver for PrincipalHeader {
     fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
-        let name = params.get(PRINCIPAL).and_then(|values| values.first()).ok_or_else(unauthenticated)?;
-        Ok(Caller::new(Tenant::new(tenant.unwrap_or_default()), Some(Principal::new(name))))
+        let caller = PrincipalIfAny.resolve(params, tenant)?;
+        if caller.principal.is_some() { Ok(caller) } else { Err(unauthenticated()) }
+    }
+}
+
+/// Whoever [`PRINCIPAL`] names; those without it are served as nobody in particular.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PrincipalIfAny;
+
+impl CallerResolver for PrincipalIfAny {
+    fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
+        let name = params.get(PRINCIPAL).and_then(|values| values.first());
+        Ok(Caller::new(Tenant::new(tenant.unwrap_or_default()), name.map(Principal::new)))
     }
 }

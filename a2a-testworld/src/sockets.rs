@@ -49,8 +49,13 @@ impl Sockets {
         }
     }
 
+    /// The base URL, where the card is, too.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.http)
+    }
+
     /// All bindings, as a card names them.
     pub fn interfaces(&self) -> Vec<AgentInterface> {
-        a2a_testkit::card::interfaces(&format!("http://{}", self.http), &format!("http://{}", self.grpc))
+        a2a_testkit::card::interfaces(&self.url(), &format!("http://{}", self.grpc))
     }
 }

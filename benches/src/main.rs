@@ -8,6 +8,7 @@ mod compare;
 mod curve;
 mod figures;
 mod growth;
+mod hearing;
 mod inside;
 #[cfg(feature = "aws")]
 mod ledger;

@@ -1,37 +1,25 @@
 //! An instance takes on so much and no more: beyond that it refuses at once, and those admitted go on.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use a2a::{A2AError, TaskState};
+use a2a::TaskState;
+use a2a_cluster::Config;
 use a2a_cluster::bindings::unavailable::retry_after;
-use a2a_cluster::{Caller, CallerResolver, Config};
-use a2a_core::{Principal, Tenant};
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_testkit::Forecast;
+use a2a_testworld::principal::{PRINCIPAL, PrincipalIfAny};
 use futures::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use crate::world::counting::Counting;
+use crate::world::hooked::hooked;
 use crate::world::{
     World, at_once, eventually, expect_task, follow_up, on_every_bus, params, quick, request, state,
 };
 
-/// Believes what a header says.
-#[derive(Debug)]
-struct Named;
-
-impl CallerResolver for Named {
-    fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
-        let user = params.get("x-user").and_then(|values| values.first());
-        Ok(Caller::new(Tenant::new(tenant.unwrap_or_default()), user.map(Principal::new)))
-    }
-}
-
 fn as_user(name: &str) -> ServiceParams {
     let mut params = params();
-    params.insert("x-user".into(), vec![name.to_owned()]);
+    params.insert(PRINCIPAL.into(), vec![name.to_owned()]);
     params
 }
 
@@ -44,18 +32,17 @@ fn few() -> Config {
 on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn beyond_its_agents_an_instance_refuses_at_once_and_without_the_store(bus) {
-        let counting = Arc::new(Counting::default());
-        let world = World::build(2, bus, |builder| builder.config(few()).tasks(counting.clone())).await;
+        let (store, world) = hooked(2, bus, few()).await;
         let parked = world.nodes[0].send("ask").await;
         let running = join_all((0..8).map(|_| world.nodes[0].start("do work; sleep 5000; done"))).await;
-        let (began, calls) = (Instant::now(), counting.calls.load(Ordering::Relaxed));
+        let (began, calls) = (Instant::now(), store.calls());
         for request in [request("echo hi"), follow_up(&parked, "echo hi")] {
             let refused = world.nodes[0].ask(request.clone()).await.unwrap_err();
             assert!(retry_after(&refused).is_some(), "{refused:?}");
             let refused = world.on(0).send_streaming_message(&params(), request).await.err().unwrap();
             assert!(retry_after(&refused).is_some(), "{refused:?}");
         }
-        assert_eq!((began.elapsed(), counting.calls.load(Ordering::Relaxed)), (Duration::ZERO, calls));
+        assert_eq!((began.elapsed(), store.calls()), (Duration::ZERO, calls));
         // Another instance has room; reads and cancels need none.
         assert_eq!(state(&world.nodes[1].send("echo hi").await), TaskState::Completed);
         world.nodes[0].cancel(&running[0].id).await.unwrap();
@@ -70,7 +57,7 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn one_caller_gets_half_and_another_is_still_admitted(bus) {
-        let world = World::build(1, bus, |builder| builder.config(few()).callers(Arc::new(Named))).await;
+        let world = World::build(1, bus, |builder| builder.config(few()).callers(Arc::new(PrincipalIfAny))).await;
         let start = async |name: &str| {
             let mut request = request("do work; hang");
             request.configuration = at_once();

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use a2a::{CancelTaskRequest, TaskState};
+use a2a::TaskState;
 use a2a_cluster::ExecutorLost;
 use a2a_server::RequestHandler;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::telemetry::logs::Logs;
-use crate::world::{Bus, World, eventually, params, quick, state};
+use crate::world::{Bus, World, cancel, eventually, params, quick, state};
 
 /// How long an agent blocks that does.
 const BLOCKS: &str = "do work; block 3000; done";
@@ -123,10 +123,9 @@ fn shut_down_while_blocked(scripts: &[&str], lost: ExecutorLost) {
         }
         // One that only blocks once it is asked to cancel is asked.
         let (handler, id) = (world.nodes[0].handler.clone(), tasks[0].id.clone());
-        let cancels = scripts[0].contains('/').then(|| {
-            let request = CancelTaskRequest { id, metadata: None, tenant: None };
-            tokio::spawn(async move { handler.cancel_task(&params(), request).await })
-        });
+        let cancels = scripts[0]
+            .contains('/')
+            .then(|| tokio::spawn(async move { handler.cancel_task(&params(), cancel(id)).await }));
         // Until all of them block, which no clock of the runtime can tell.
         std::thread::sleep(Duration::from_millis(500));
         let began = Instant::now();

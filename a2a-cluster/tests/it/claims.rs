@@ -6,16 +6,14 @@ use std::time::Duration;
 use a2a::{SendMessageRequest, StreamResponse, Task, TaskState, TaskStatus};
 use a2a_cluster::bindings::unavailable::retry_after;
 use a2a_cluster::{Config, ExecutorLost};
-use a2a_core::{
-    ClaimChange, Commit, CommitId, Env, Membership, Outcome, SystemEnv, TaskKey, TaskStore, Tenant, Tip,
-};
+use a2a_core::{ClaimChange, Commit, CommitId, Env, Membership, Outcome, SystemEnv, TaskStore, Tip};
 use a2a_testkit::{Delay, Forecast};
 use futures::StreamExt;
 use futures::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::world::{
-    Bus, Node, World, eventually, expect_task, follow_up, on_every_bus, quick, request, state, texts,
+    Bus, Node, World, eventually, expect_task, follow_up, identified, key, on_every_bus, quick, state, texts,
 };
 
 const LEASE: Duration = Duration::from_secs(15);
@@ -25,18 +23,8 @@ fn slow(millis: u64) -> Forecast {
     Forecast { store_delay: Delay::between(delay, delay), ..Forecast::calm() }
 }
 
-fn identified(text: &str) -> SendMessageRequest {
-    let mut request = request(text);
-    request.message.message_id = uuid::Uuid::new_v4().to_string();
-    request
-}
-
 async fn send(node: &Node, request: SendMessageRequest) -> a2a::Task {
     expect_task(node.ask(request).await.unwrap())
-}
-
-fn key(id: &str) -> TaskKey {
-    TaskKey::new(Tenant::default(), id)
 }
 
 on_every_bus! {

@@ -1,7 +1,5 @@
 //! Cancels and shutdowns come before what an agent says, also while a commit is on its way.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use a2a::{TaskState, error_code};
@@ -9,7 +7,7 @@ use a2a_cluster::Config;
 use a2a_testkit::{Delay, Forecast};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::world::counting::Counting;
+use crate::world::hooked::hooked;
 use crate::world::{World, drain, last_state, on_every_bus, quick, state};
 
 /// Instances whose store takes so long for each way of a call.
@@ -76,15 +74,12 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn a_cancel_that_waits_for_an_agent_to_wind_down_costs_the_store_next_to_nothing(bus) {
         for canceller in 0..2 {
-            let counting = Arc::new(Counting::default());
-            let world = World::build(2, bus, |builder| {
-                builder.config(Config::default()).tasks(counting.clone())
-            }).await;
+            let (store, world) = hooked(2, bus, Config::default()).await;
             let task = world.nodes[0].start("do work; hang / hang").await;
             sleep(Duration::from_secs(1)).await;
-            let before = counting.calls.load(Ordering::Relaxed);
+            let before = store.calls();
             assert_eq!(state(&world.nodes[canceller].cancel(&task.id).await.unwrap()), TaskState::Canceled);
-            let calls = counting.calls.load(Ordering::Relaxed) - before;
+            let calls = store.calls() - before;
             // Silence is looked into after one second, two, four and so on.
             assert!(calls <= 15, "{calls} calls");
             world.shutdown().await;

@@ -5,53 +5,22 @@ use std::time::Duration;
 
 use a2a::TaskState;
 use a2a_cluster::Config;
-use a2a_core::wire::Seal;
-use a2a_core::{BusMessage, Delivery, Endpoint, EventBus, InstanceId, Reach, Recipient, Result};
+use a2a_core::{BusMessage, Recipient};
 use async_trait::async_trait;
 use futures::future::join_all;
 use tokio::time::{Instant, sleep};
 
+use crate::world::tapped::{Tap, tapped};
 use crate::world::{Bus, Shared, World, quick, state, texts};
 
 /// A bus each of whose sends takes so long.
 #[derive(Debug)]
-struct SlowBus(Arc<dyn EventBus>, Duration);
-
-#[derive(Debug)]
-struct SlowEndpoint(Arc<dyn Endpoint>, Duration);
+struct Slow(Duration);
 
 #[async_trait]
-impl EventBus for SlowBus {
-    async fn connect(&self, me: &InstanceId, seal: &Arc<Seal>) -> Result<Arc<dyn Endpoint>> {
-        Ok(Arc::new(SlowEndpoint(self.0.connect(me, seal).await?, self.1)))
-    }
-
-    async fn release(&self, gone: &InstanceId) -> Result<()> {
-        self.0.release(gone).await
-    }
-}
-
-#[async_trait]
-impl Endpoint for SlowEndpoint {
-    fn me(&self) -> InstanceId {
-        self.0.me()
-    }
-
-    fn reach(&self) -> Reach {
-        self.0.reach()
-    }
-
-    async fn send(&self, to: &[Recipient], message: &BusMessage) -> Result<Delivery> {
-        sleep(self.1).await;
-        self.0.send(to, message).await
-    }
-
-    async fn receive(&self) -> Result<Vec<BusMessage>> {
-        self.0.receive().await
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.0.close().await
+impl Tap for Slow {
+    async fn before_send(&self, _: &[Recipient], _: &BusMessage) {
+        sleep(self.0).await;
     }
 }
 
@@ -60,11 +29,9 @@ async fn slow_bus(instances: usize, millis: u64) -> World {
 }
 
 async fn slow_bus_with(instances: usize, millis: u64, config: Config) -> World {
-    let wrap = |bus: Arc<dyn EventBus>| -> Arc<dyn EventBus> {
-        Arc::new(SlowBus(bus, Duration::from_millis(millis)))
-    };
-    World::start(instances, Bus::Plugged, Shared { config, ..Shared::default() }, wrap, |builder| builder)
-        .await
+    let slow = Arc::new(Slow(Duration::from_millis(millis)));
+    let shared = Shared { config, ..Shared::default() };
+    World::start(instances, Bus::Plugged, shared, |bus| tapped(bus, &slow), |builder| builder).await
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,19 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a::{
-    Message, SendMessageRequest, SendMessageResponse, TaskPushNotificationConfig, TaskState, error_code,
-};
+use a2a::{Message, SendMessageRequest, SendMessageResponse, TaskState, error_code};
 use a2a_cluster::{Cluster, ClusterBuilder, MessageIds};
-use a2a_core::{Outcome, PushConfigs, TaskKey, TaskStore, Tenant, Version};
+use a2a_core::{PushConfigs, TaskStore, Version};
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::MemoryStore;
 use futures::future::join_all;
 
-use crate::world::checked::Checked;
+use crate::world::hooked::{Fate, Hooked};
 use crate::world::{
-    self, Bus, Node, World, at_once, card, drain, eventually, expect_task, fold, follow_up, list,
-    local_webhooks, on_every_bus, params, quick, request, state, texts, webhooks,
+    self, Bus, Node, World, at_once, card, drain, eventually, expect_task, fold, follow_up, key, list,
+    local_webhooks, numbered, on_every_bus, params, quick, request, state, texts, webhook, webhooks,
 };
 use a2a_testkit::{Delay, Forecast, ScriptedAgent};
 
@@ -39,13 +37,6 @@ fn keyed(key: &str) -> ServiceParams {
     let mut params = params();
     params.insert("idempotency-key".into(), vec![key.to_owned()]);
     params
-}
-
-/// A request whose message id is no UUID, and the same each time.
-fn numbered(text: &str) -> SendMessageRequest {
-    let mut request = request(text);
-    request.message.message_id = "message-1".into();
-    request
 }
 
 async fn send(node: &Node, params: &ServiceParams, request: &SendMessageRequest) -> SendMessageResponse {
@@ -211,23 +202,25 @@ async fn the_message_that_created_a_task_is_no_follow_up_to_it() {
 #[tokio::test(start_paused = true)]
 async fn a_deleted_tasks_message_makes_a_task_under_another_id() {
     for params in [params(), keyed("k")] {
-        let store = MemoryStore::new();
+        let store = Arc::new(MemoryStore::new());
         let taken = Arc::new(std::sync::Mutex::new(None));
         // As a store that keeps the mark of a deletion: what it names can be created no more.
-        let marks = Checked::new(store.clone(), {
+        let marks = Hooked::over(store.clone());
+        marks.set({
             let taken = Arc::clone(&taken);
-            move |key: &TaskKey, commit| {
+            move |_, key, commit| {
+                let Some(commit) = commit else { return Fate::Answered };
                 let mut taken = taken.lock().unwrap();
                 let is_marked = *taken.get_or_insert_with(|| key.clone()) == *key;
                 let creates = commit.expected() == Version::ABSENT;
-                (is_marked && creates).then_some(Ok(Outcome::Conflict { actual: Version::ABSENT }))
+                if is_marked && creates { Fate::Conflict } else { Fate::Answered }
             }
         });
         let builder = Cluster::builder(Arc::new(ScriptedAgent::default()), card())
             .webhooks(webhooks())
-            .store(Arc::new(store))
+            .store(store)
             .config(quick());
-        let cluster = builder.tasks(Arc::new(marks)).start().await.unwrap();
+        let cluster = builder.tasks(marks).start().await.unwrap();
         let node = Node::of(cluster);
         let first = request("stream 3 5");
         let task = expect_task(send(&node, &params, &first).await);
@@ -284,14 +277,7 @@ async fn another_message_under_the_same_idempotency_key_is_refused() {
 fn with_webhook(text: &str) -> SendMessageRequest {
     let mut request = request(text);
     request.configuration = at_once();
-    let config = TaskPushNotificationConfig {
-        url: "http://127.0.0.1:9/hook".into(),
-        id: None,
-        task_id: String::new(),
-        token: None,
-        authentication: None,
-        tenant: None,
-    };
+    let config = webhook("http://127.0.0.1:9/hook");
     request.configuration.as_mut().unwrap().task_push_notification_config = Some(config);
     request
 }
@@ -319,7 +305,7 @@ async fn a_message_that_is_refused_under_anothers_key_leaves_no_webhook() {
             assert_eq!((taken.len(), refused.len()), (1, 1), "{later} ms later on {others:?}");
             assert_eq!(refused[0].1.as_ref().unwrap_err().code, error_code::INVALID_PARAMS);
             let (name, sent) = taken.into_iter().next().unwrap();
-            let key = TaskKey::new(Tenant::default(), expect_task(sent.unwrap()).id);
+            let key = key(&expect_task(sent.unwrap()).id);
             let saved = || async { world.store.list_configs(&key).await.unwrap() };
             eventually("the webhook is saved", async || !saved().await.is_empty()).await;
             let urls: Vec<_> = saved().await.into_iter().map(|saved| saved.config.url).collect();
@@ -332,10 +318,7 @@ async fn a_message_that_is_refused_under_anothers_key_leaves_no_webhook() {
 #[tokio::test(start_paused = true)]
 async fn the_webhook_of_a_repeated_message_is_saved_once() {
     let (nodes, _, store) = counted(2).await;
-    let configs = async |id: &str| {
-        let key = TaskKey::new(Tenant::default(), id);
-        store.list_configs(&key).await.unwrap().len()
-    };
+    let configs = async |id: &str| store.list_configs(&key(id)).await.unwrap().len();
     let first = with_webhook("quiet 600000");
     let task = expect_task(send(&nodes[0], &params(), &first).await);
     for n in [0, 1] {
@@ -365,5 +348,5 @@ async fn the_webhook_of_a_repeated_message_is_saved_once() {
     for node in &nodes {
         node.cluster.shutdown(Duration::ZERO).await;
     }
-    assert!(store.head(&TaskKey::new(Tenant::default(), parked.id)).await.unwrap().is_some());
+    assert!(store.head(&key(&parked.id)).await.unwrap().is_some());
 }

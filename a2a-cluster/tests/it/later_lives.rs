@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use a2a::{Task, TaskState, error_code};
-use a2a_core::{TaskKey, TaskStore, Tenant};
+use a2a_core::TaskStore;
 use futures::StreamExt;
 use futures::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
@@ -11,11 +11,11 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::world::hooked;
 use crate::world::hooked::{Call, Fate, Hooked};
 use crate::world::{
-    Events, drain, expect_task, fold, follow_up, identified, on_every_bus, quick, state, texts,
+    Events, drain, expect_task, fold, follow_up, identified, key, on_every_bus, quick, state, texts,
 };
 
 async fn delete(store: &Hooked, task: &Task) {
-    assert!(store.inner.delete(&TaskKey::new(Tenant::default(), &*task.id)).await.unwrap());
+    assert!(store.inner.delete(&key(&task.id)).await.unwrap());
 }
 
 /// Reads a stream to its end, which is to come soon, and is an error.

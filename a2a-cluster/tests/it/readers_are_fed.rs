@@ -1,22 +1,21 @@
 //! While a task is not over, whoever reads it is fed, whatever becomes of an agent here or elsewhere.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use a2a::{SendMessageRequest, StreamResponse, TaskState, error_code};
+use a2a::{StreamResponse, TaskState, error_code};
 use a2a_cluster::Config;
-use a2a_core::{TaskKey, TaskStore, Tenant};
+use a2a_core::TaskStore;
 use a2a_server::RequestHandler;
+use a2a_store_memory::{Config as KeepConfig, MemoryStore};
 use futures::StreamExt;
 use futures::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::world::counting::Counting;
-use crate::world::hooked::{self, Call, Fate};
+use crate::world::hooked::{Call, Fate, hooked, hooked_over};
 use crate::world::{
-    self, Bus, World, drain, eventually, expect_task, fold, follow_up, on_every_bus, params, quick, request,
-    state, texts, visible,
+    self, Bus, World, drain, eventually, expect_task, fold, follow_up, identified, key, on_every_bus, params,
+    quick, state, texts, visible,
 };
 
 /// What an agent may do that asked, and did not end with that.
@@ -29,6 +28,13 @@ const STAYS: [&str; 7] = [
     "do ask; bomb; sleep 100",
     "do ask; talk 0 7",
 ];
+
+/// Readers soon need the store.
+fn small_rings() -> Config {
+    let mut config = quick();
+    config.ring_commits = 2;
+    config
+}
 
 on_every_bus! {
     #[tokio::test(start_paused = true)]
@@ -63,7 +69,7 @@ on_every_bus! {
     async fn equal_messages_that_arrive_at_several_instances_at_once_make_one_task_and_all_see_it_end(bus) {
         for script in ["do work; talk 5 20; done", "do sleep 200; work; done", "do talk 0 5 / canceled", "do sleep 100; ask"] {
             let world = World::new(3, bus).await;
-            let message = SendMessageRequest { message: identified(script), ..request("") };
+            let message = identified(script);
             let streams = join_all([0, 1, 2, 0].map(|n| {
                 let (handler, message) = (world.nodes[n].handler.clone(), message.clone());
                 async move { handler.send_streaming_message(&params(), message).await.unwrap() }
@@ -125,21 +131,17 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn a_slow_reader_whose_task_is_deleted_is_told_so_and_costs_next_to_nothing(bus) {
         for reads_on in [0, 1] {
-            let counting = Arc::new(Counting::default());
-            let mut config = quick();
-            config.ring_commits = 2;
-            let world = World::build(2, bus, |builder| builder.config(config.clone()).tasks(counting.clone())).await;
+            let (store, world) = hooked(2, bus, small_rings()).await;
             let task = world.nodes[0].start("do work; talk 50 5; hang").await;
             let mut events = world.nodes[reads_on].subscribe(&task.id).await.unwrap();
             events.next().await.unwrap().unwrap();
             sleep(Duration::from_secs(2)).await;
-            let key = TaskKey::new(Tenant::default(), &*task.id);
-            assert!(counting.delete(&key).await.unwrap());
-            let before = counting.calls.load(Ordering::Relaxed);
+            assert!(store.delete(&key(&task.id)).await.unwrap());
+            let before = store.calls();
             let rest = timeout(Duration::from_secs(60), events.collect::<Vec<_>>()).await.unwrap();
             let end = rest.last().unwrap().as_ref().unwrap_err();
             assert_eq!(end.code, error_code::TASK_NOT_FOUND);
-            let calls = counting.calls.load(Ordering::Relaxed) - before;
+            let calls = store.calls() - before;
             assert!(calls < 200, "{calls} calls");
             eventually("the agent's end", || async { world.nodes[0].cluster.running() == 0 }).await;
             world.shutdown().await;
@@ -153,7 +155,7 @@ on_every_bus! {
             let task = storm.nodes[0].start(script).await;
             let streams = [storm.nodes[0].subscribe(&task.id).await.unwrap(), storm.nodes[1].subscribe(&task.id).await.unwrap()];
             sleep(Duration::from_secs(30)).await;
-            assert!(storm.store.delete(&TaskKey::new(Tenant::default(), &*task.id)).await.unwrap());
+            assert!(storm.store.delete(&key(&task.id)).await.unwrap());
             for events in streams {
                 let rest = timeout(Duration::from_secs(60), events.collect::<Vec<_>>()).await.expect(script);
                 assert_eq!(rest.last().unwrap().as_ref().unwrap_err().code, error_code::TASK_NOT_FOUND, "{script}");
@@ -165,10 +167,8 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn a_slow_reader_whose_task_has_expired_is_told_so(bus) {
         for reads_on in [0, 1] {
-            let counting = Arc::new(Counting::over(a2a_store_memory::Config::default().finished_tasks(1)));
-            let mut config = quick();
-            config.ring_commits = 2;
-            let world = World::build(2, bus, |builder| builder.config(config.clone()).tasks(counting.clone())).await;
+            let keeps_one = MemoryStore::with_config(KeepConfig::default().finished_tasks(1));
+            let (store, world) = hooked_over(keeps_one, 2, bus, small_rings()).await;
             let task = world.nodes[0].start("do work; talk 50 5; done").await;
             let mut events = world.nodes[reads_on].subscribe(&task.id).await.unwrap();
             events.next().await.unwrap().unwrap();
@@ -177,10 +177,10 @@ on_every_bus! {
             for _ in 0..20 {
                 world.nodes[1].send("echo hi").await;
             }
-            let before = counting.calls.load(Ordering::Relaxed);
+            let before = store.calls();
             let rest = timeout(Duration::from_secs(60), events.collect::<Vec<_>>()).await.unwrap();
             assert_eq!(rest.last().unwrap().as_ref().unwrap_err().code, error_code::TASK_NOT_FOUND);
-            let calls = counting.calls.load(Ordering::Relaxed) - before;
+            let calls = store.calls() - before;
             assert!(calls < 50, "{calls} calls");
             world.shutdown().await;
         }
@@ -192,7 +192,7 @@ on_every_bus! {
         let task = storm.nodes[0].start("do work; sleep 30000; say rest; done").await;
         let served = storm.nodes[0].subscribe(&task.id).await.unwrap();
         let followed = storm.nodes[1].subscribe(&task.id).await.unwrap();
-        storm.weather.spoil(&TaskKey::new(Tenant::default(), &*task.id));
+        storm.weather.spoil(&key(&task.id));
         let rest = timeout(Duration::from_secs(20), followed.collect::<Vec<_>>()).await.unwrap();
         assert_eq!(rest.last().unwrap().as_ref().unwrap_err().code, error_code::INTERNAL_ERROR);
         let last = drain(served).await;
@@ -224,10 +224,10 @@ on_every_bus! {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_watches_a_task_before_its_executor_knows_that_it_is_there_is_sent_what_follows() {
-    let (store, world) = hooked::hooked(2, Bus::Plugged, Config::default()).await;
+    let (store, world) = hooked(2, Bus::Plugged, Config::default()).await;
     store.all(&[Call::Commit], Fate::AnsweredLate(2_000));
     let handler = world.nodes[0].handler.clone();
-    let message = request("do work; sleep 2500; say first; hang");
+    let message = world::request("do work; sleep 2500; say first; hang");
     let sent = tokio::spawn(async move { handler.send_message(&params(), message).await });
     sleep(Duration::from_millis(300)).await;
     let task = world.on(1).list_tasks(&params(), world::list()).await.unwrap().tasks.remove(0);
@@ -240,11 +240,4 @@ async fn whoever_watches_a_task_before_its_executor_knows_that_it_is_there_is_se
     assert!(began.elapsed() < Duration::from_millis(400), "{:?}", began.elapsed());
     sent.abort();
     world.shutdown().await;
-}
-
-/// A message with an id by which it is known again.
-fn identified(text: &str) -> a2a::Message {
-    let mut message = world::message(text);
-    message.message_id = uuid::Uuid::new_v4().to_string();
-    message
 }

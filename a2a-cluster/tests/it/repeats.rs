@@ -5,14 +5,14 @@ use std::time::Duration;
 use a2a::{A2AError, SendMessageRequest, SendMessageResponse, Task, TaskState, error_code};
 use a2a_cluster::bindings::unavailable::retry_after;
 use a2a_cluster::{Config, ExecutorLost};
-use a2a_core::{ClaimChange, Commit, CommitId, Membership, SystemEnv, TaskKey, TaskStore, Tenant, reduce};
+use a2a_core::{ClaimChange, Commit, CommitId, Membership, SystemEnv, TaskStore, reduce};
 use a2a_server::{RequestHandler, ServiceParams};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::world::hooked::{Call, Fate, hooked};
 use crate::world::{
-    Node, World, at_once, drain, expect_task, fold, identified, numbered, on_every_bus, params, quick,
+    Node, World, at_once, drain, expect_task, fold, identified, key, numbered, on_every_bus, params, quick,
     request, state, texts,
 };
 
@@ -32,10 +32,6 @@ async fn only_task(world: &World) -> Task {
     let mut tasks = world.on(1).list_tasks(&params(), crate::world::list()).await.unwrap().tasks;
     assert_eq!(tasks.len(), 1);
     tasks.remove(0)
-}
-
-fn key(task: &Task) -> TaskKey {
-    TaskKey::new(Tenant::default(), &*task.id)
 }
 
 on_every_bus! {
@@ -149,11 +145,11 @@ on_every_bus! {
         sleep(Duration::from_millis(100)).await;
         // Another writer takes the task away.
         let task = only_task(&world).await;
-        let stored = store.inner.load(&key(&task)).await.unwrap().unwrap();
+        let stored = store.inner.load(&key(&task.id)).await.unwrap().unwrap();
         let event = reduce::status(&stored.task, TaskState::Working, None, &SystemEnv);
         let other = ClaimChange::Make { instance: world.nodes[1].cluster.id(), attempt: 1 };
         let commit = Commit::new(stored.tip(), CommitId::generate(&SystemEnv), vec![event], &stored.task);
-        let _ = store.inner.commit(&key(&task), commit.claim(other)).await.unwrap();
+        let _ = store.inner.commit(&key(&task.id), commit.claim(other)).await.unwrap();
         store.all(&[Call::Watch, Call::Load], Fate::Refused);
         let told = timeout(Duration::from_secs(60), waits).await.unwrap().unwrap().unwrap_err();
         assert!(retry_after(&told).is_none() && told.message.contains("instead of sending it again"), "{told:?}");

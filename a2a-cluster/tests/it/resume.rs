@@ -1,12 +1,12 @@
 //! Resuming a stream after a disconnect, from the cursor in its last event.
 
-use a2a::{StreamResponse, SubscribeToTaskRequest, error_code};
+use a2a::{StreamResponse, error_code};
 use a2a_cluster::resume;
 use a2a_server::{RequestHandler, ServiceParams};
 use futures::StreamExt;
 use serde_json::Value;
 
-use crate::world::{self, Events, Node, World, drain, on_every_bus, params, request};
+use crate::world::{self, Events, Node, World, drain, on_every_bus, params, request, subscribe};
 
 fn declared(cursor: Option<&str>) -> ServiceParams {
     let mut params = params();
@@ -18,8 +18,7 @@ fn declared(cursor: Option<&str>) -> ServiceParams {
 }
 
 async fn resume(node: &Node, id: &str, cursor: &str) -> Result<Events, a2a::A2AError> {
-    let request = SubscribeToTaskRequest { id: id.to_owned(), tenant: None };
-    node.handler.subscribe_to_task(&declared(Some(cursor)), request).await
+    node.handler.subscribe_to_task(&declared(Some(cursor)), subscribe(id)).await
 }
 
 fn mark(event: &StreamResponse) -> &Value {
@@ -50,8 +49,7 @@ on_every_bus! {
             }
         };
         let mut seen = Vec::new();
-        let subscribe = SubscribeToTaskRequest { id: task.id.clone(), tenant: None };
-        let mut events = world.on(1).subscribe_to_task(&declared(None), subscribe).await.unwrap();
+        let mut events = world.on(1).subscribe_to_task(&declared(None), subscribe(&task.id)).await.unwrap();
         'read: loop {
             for _ in 0..7 {
                 let Some(event) = events.next().await else { break 'read };

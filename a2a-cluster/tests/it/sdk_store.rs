@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use a2a::{GetTaskRequest, TaskState, error_code};
+use a2a::{TaskState, error_code};
 use a2a_cluster::SdkTaskStore;
-use a2a_core::{TaskKey, TaskStore, Tenant};
+use a2a_core::TaskStore;
 use a2a_server::{DefaultRequestHandler, RequestHandler, TaskStore as _};
 use a2a_store_memory::MemoryStore;
 use futures::future::join_all;
 
-use crate::world::{drain, list, params, request, state, texts};
+use crate::world::{drain, get, key, list, params, request, state, texts};
 use a2a_testkit::ScriptedAgent;
 
 fn served() -> (Arc<MemoryStore>, DefaultRequestHandler) {
@@ -24,10 +24,8 @@ async fn a_task_persists_with_all_its_artifacts() {
     let events = drain(events).await;
     assert!(events.len() >= 31, "{events:?}");
     let listed = handler.list_tasks(&params(), list()).await.unwrap();
-    let id = listed.tasks[0].id.clone();
     let again = DefaultRequestHandler::new(ScriptedAgent::default(), SdkTaskStore::new(store));
-    let request = GetTaskRequest { id, history_length: None, tenant: None };
-    let task = again.get_task(&params(), request).await.unwrap();
+    let task = again.get_task(&params(), get(&listed.tasks[0].id)).await.unwrap();
     assert_eq!((state(&task), texts(&task).len()), (TaskState::Completed, 30));
 }
 
@@ -36,7 +34,7 @@ async fn a_log_grows_with_what_is_new_and_not_with_the_task() {
     let (store, handler) = served();
     drain(handler.send_streaming_message(&params(), request("stream 30 0")).await.unwrap()).await;
     let listed = handler.list_tasks(&params(), list()).await.unwrap();
-    let key = TaskKey::new(Tenant::default(), listed.tasks[0].id.clone());
+    let key = key(&listed.tasks[0].id);
     let a2a_core::Replay::Commits(log) = store.commits_after(&key, a2a_core::Version::ABSENT).await.unwrap()
     else {
         panic!("the log is kept")

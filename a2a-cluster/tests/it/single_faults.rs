@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::world::hooked::{self, Call, Fate};
 use crate::world::{
-    Node, expect_task, follow_up, last_state, numbered, on_every_bus, params, quick, state, texts,
+    Node, cancel, expect_task, follow_up, last_state, numbered, on_every_bus, params, quick, state, texts,
 };
 
 const ALL: &[Call] =
@@ -32,8 +32,7 @@ fn sent(node: &Node, request: a2a::SendMessageRequest) -> JoinHandle<Result<Task
 }
 
 fn cancelled(node: &Node, id: &str) -> JoinHandle<Result<Task, A2AError>> {
-    let (handler, id) = (node.handler.clone(), id.to_owned());
-    let request = a2a::CancelTaskRequest { id, metadata: None, tenant: None };
+    let (handler, request) = (node.handler.clone(), cancel(id));
     asked(async move { handler.cancel_task(&params(), request).await })
 }
 

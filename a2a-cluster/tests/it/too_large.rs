@@ -1,29 +1,24 @@
 //! What becomes of a task whose agent says more than the store can keep.
 
-use std::sync::Arc;
-
 use a2a::TaskState;
-use a2a_core::{BackendError, Commit};
-use a2a_store_memory::MemoryStore;
-
 use a2a_server::RequestHandler;
 
-use crate::world::checked::Checked;
+use crate::world::hooked::{Fate, hooked};
 use crate::world::{Bus, World, drain, fold, on_every_bus, params, quick, request, state, texts};
 
 /// The most bytes of JSON that a commit may have.
 const LIMIT: usize = 2_000;
 
-/// A store of small commits only.
-fn small_commits() -> Checked {
-    Checked::new(MemoryStore::new(), |_, commit: &Commit<'_>| {
-        let actual = serde_json::to_vec(&**commit.record()).unwrap().len();
-        (actual > LIMIT).then_some(Err(BackendError::TooLarge { what: "a commit", actual, limit: LIMIT }))
-    })
-}
-
+/// An instance on a store of small commits only.
 async fn narrow(bus: Bus) -> World {
-    World::build(1, bus, |builder| builder.config(quick()).tasks(Arc::new(small_commits()))).await
+    let (store, world) = hooked(1, bus, quick()).await;
+    store.set(|_, _, commit| {
+        match commit.map(|commit| serde_json::to_vec(&**commit.record()).unwrap().len()) {
+            Some(bytes) if bytes > LIMIT => Fate::TooLarge(bytes, LIMIT),
+            _ => Fate::Answered,
+        }
+    });
+    world
 }
 
 on_every_bus! {

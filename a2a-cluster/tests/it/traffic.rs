@@ -3,75 +3,35 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use a2a_core::wire::Seal;
-use a2a_core::{BusMessage, Delivery, Endpoint, EventBus, InstanceId, Reach, Recipient, Result};
+use a2a_core::{BusMessage, InstanceId, Recipient};
 use a2a_server::RequestHandler;
 use async_trait::async_trait;
 
+use crate::world::tapped::{Tap, tapped};
 use crate::world::{Bus, World, drain, expect_task, follow_up, on_every_bus, params};
 
-/// The messages sent to each instance.
-type Sent = Arc<Mutex<BTreeMap<InstanceId, usize>>>;
-
-/// Counts what an instance sends, whether it arrives or not.
-#[derive(Debug)]
-struct Counting {
-    inner: Arc<dyn EventBus>,
-    sent: Sent,
-}
-
-#[derive(Debug)]
-struct CountingEndpoint {
-    inner: Arc<dyn Endpoint>,
-    sent: Sent,
-}
+/// Counts the messages that are sent to each instance, whether they arrive or not.
+#[derive(Debug, Default)]
+struct Sent(Mutex<BTreeMap<InstanceId, usize>>);
 
 #[async_trait]
-impl EventBus for Counting {
-    async fn connect(&self, me: &InstanceId, seal: &Arc<Seal>) -> Result<Arc<dyn Endpoint>> {
-        let inner = self.inner.connect(me, seal).await?;
-        Ok(Arc::new(CountingEndpoint { inner, sent: Arc::clone(&self.sent) }))
-    }
-
-    async fn release(&self, gone: &InstanceId) -> Result<()> {
-        self.inner.release(gone).await
-    }
-}
-
-#[async_trait]
-impl Endpoint for CountingEndpoint {
-    fn me(&self) -> InstanceId {
-        self.inner.me()
-    }
-
-    fn reach(&self) -> Reach {
-        self.inner.reach()
-    }
-
-    async fn send(&self, to: &[Recipient], message: &BusMessage) -> Result<Delivery> {
+impl Tap for Sent {
+    async fn before_send(&self, to: &[Recipient], _: &BusMessage) {
         for to in to {
-            *self.sent.lock().unwrap().entry(to.instance).or_default() += 1;
+            *self.0.lock().unwrap().entry(to.instance).or_default() += 1;
         }
-        self.inner.send(to, message).await
-    }
-
-    async fn receive(&self) -> Result<Vec<BusMessage>> {
-        self.inner.receive().await
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.inner.close().await
     }
 }
 
-async fn counted(instances: usize, bus: Bus) -> (World, Sent) {
-    let sent = Sent::default();
-    let count = Arc::clone(&sent);
-    let world = World::over(instances, bus, move |inner| {
-        Arc::new(Counting { inner, sent: Arc::clone(&count) }) as Arc<dyn EventBus>
-    })
-    .await;
-    (world, sent)
+impl Sent {
+    fn counts(&self) -> BTreeMap<InstanceId, usize> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+async fn counted(instances: usize, bus: Bus) -> (World, Arc<Sent>) {
+    let sent = Arc::<Sent>::default();
+    (World::over(instances, bus, |bus| tapped(bus, &sent)).await, sent)
 }
 
 on_every_bus! {
@@ -87,7 +47,7 @@ on_every_bus! {
         let running = node.start("hang").await;
         node.cancel(&running.id).await.unwrap();
         world.nodes[1].get(&task.id).await.unwrap();
-        assert_eq!(*sent.lock().unwrap(), BTreeMap::new());
+        assert_eq!(sent.counts(), BTreeMap::new());
         world.shutdown().await;
     }
 
@@ -97,7 +57,7 @@ on_every_bus! {
         let task = world.nodes[0].start("stream 30 5").await;
         let events = drain(world.nodes[1].subscribe(&task.id).await.unwrap()).await;
         assert!(!events.is_empty());
-        let sent = sent.lock().unwrap().clone();
+        let sent = sent.counts();
         let [executor, watcher] = [0, 1].map(|n| world.nodes[n].cluster.id());
         assert!(sent.keys().all(|to| [executor, watcher].contains(to)), "nobody else is sent anything");
         if bus == Bus::Plugged {

@@ -5,14 +5,14 @@ use std::time::Duration;
 use a2a::{StreamResponse, TaskState};
 use a2a_cluster::Config;
 use a2a_cluster::bindings::unavailable::retry_after;
-use a2a_core::{Membership, TaskKey, TaskStore, Tenant};
+use a2a_core::{Membership, TaskStore};
 use a2a_server::RequestHandler;
 use futures::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::world::hooked::{Call, Fate, hooked};
 use crate::world::{
-    Node, at_once, eventually, expect_task, follow_up, identified, on_every_bus, params, quick, request,
+    Node, at_once, eventually, expect_task, follow_up, identified, key, on_every_bus, params, quick, request,
     state, texts,
 };
 
@@ -193,8 +193,7 @@ on_every_bus! {
             let next = follow_up(&task, "do work; sleep 1000; say next; done");
             let told = timeout(Duration::from_secs(30), world.nodes[0].ask(next)).await.unwrap();
             let told = expect_task(told.unwrap());
-            let key = TaskKey::new(Tenant::default(), &*task.id);
-            let kept = store.inner.load(&key).await.unwrap().unwrap();
+            let kept = store.inner.load(&key(&task.id)).await.unwrap().unwrap();
             assert_eq!(told, kept.task);
             assert_eq!((state(&told), texts(&told)), (TaskState::Completed, vec!["next"]), "{reads}");
         }

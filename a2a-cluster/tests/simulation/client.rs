@@ -1,20 +1,18 @@
 //! Clients that do what clients do, on whichever instance they happen to reach, and remember what they saw.
 
-use a2a_testworld::world::list;
 use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 use std::time::Duration;
 
-use a2a::{
-    CancelTaskRequest, GetTaskRequest, SendMessageRequest, SendMessageResponse, StreamResponse,
-    SubscribeToTaskRequest, Task, TaskState,
-};
+use a2a::{SendMessageRequest, SendMessageResponse, StreamResponse, Task, TaskState};
 use a2a_cluster::resume;
 use a2a_server::{RequestHandler, ServiceParams};
+use a2a_testworld::principal::PRINCIPAL;
+use a2a_testworld::world::{cancel, get, list, subscribe};
 use futures::future::{join, join_all};
 use tokio::time::{sleep, timeout};
 
-use crate::fleet::{CALLER, Fleet, Node, Tries};
+use crate::fleet::{Fleet, Node, Tries};
 use crate::seen::{End, Seen, Until};
 use crate::words::{counts, follow_up, opening};
 
@@ -32,7 +30,7 @@ pub(crate) struct Client {
 pub(crate) async fn session(n: usize, fleet: Rc<Fleet>, mut rng: fastrand::Rng) -> Vec<Seen> {
     let caller = n % fleet.terms.callers;
     let name = fleet.terms.principal(caller).map(|name| vec![name.as_str().to_owned()]);
-    let params = name.into_iter().map(|name| (CALLER.to_owned(), name)).collect();
+    let params = name.into_iter().map(|name| (PRINCIPAL.to_owned(), name)).collect();
     let client = Client { n, fleet, caller, params, seen: RefCell::default() };
     client.live(&mut rng).await;
     client.seen.into_inner()
@@ -182,7 +180,7 @@ impl Client {
         let mut seen = Seen::new(self.n, Until::TaskEnds);
         for _ in 0..4 {
             let Some(node) = self.fleet.node(rng.usize(0..self.fleet.size())) else { break };
-            let request = SubscribeToTaskRequest { id: task.id.clone(), tenant: None };
+            let request = subscribe(&task.id);
             let opened = tokio::select! {
                 biased;
                 () = node.gone.cancelled() => break,
@@ -200,8 +198,7 @@ impl Client {
     }
 
     async fn cancel(&self, rng: &mut fastrand::Rng, task: &Task) {
-        let request = CancelTaskRequest { id: task.id.clone(), metadata: None, tenant: None };
-        let call = async |node: &Node| node.handler.cancel_task(&self.params, request.clone()).await;
+        let call = async |node: &Node| node.handler.cancel_task(&self.params, cancel(&task.id)).await;
         let Some(answer) = self.ask(rng, call).await else { return };
         match &answer {
             Ok(task) => {
@@ -218,8 +215,7 @@ impl Client {
 
     /// Reads a task, and lists all of its caller's.
     async fn look(&self, rng: &mut fastrand::Rng, task: &Task) {
-        let request = GetTaskRequest { id: task.id.clone(), history_length: None, tenant: None };
-        let call = async |node: &Node| node.handler.get_task(&self.params, request.clone()).await;
+        let call = async |node: &Node| node.handler.get_task(&self.params, get(&task.id)).await;
         match self.ask(rng, call).await {
             Some(Ok(task)) => self.saw(&task, Until::Now),
             Some(Err(error)) => {

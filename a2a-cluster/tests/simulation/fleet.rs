@@ -6,13 +6,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a::{A2AError, SendMessageRequest};
+use a2a::SendMessageRequest;
 use a2a_bus_memory::MemoryBus;
-use a2a_cluster::{Caller, CallerResolver, Cluster, ClusterHandler, Config, ExecutorLost, StartError};
-use a2a_core::{InstanceId, Principal, TaskKey, TaskStore, Tenant};
-use a2a_server::ServiceParams;
+use a2a_cluster::{Cluster, ClusterHandler, Config, ExecutorLost, StartError};
+use a2a_core::{InstanceId, TaskKey, TaskStore};
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::{FaultyBus, FaultyStore, Forecast, SeededEnv, Trace, Weather, card};
+use a2a_testworld::principal::PrincipalIfAny;
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::{Archive, Pace};
@@ -82,20 +82,6 @@ impl Node {
     /// The id that it has now: another one once it was evicted.
     pub(crate) fn id(&self) -> InstanceId {
         self.cluster.id()
-    }
-}
-
-/// The service parameter that says who calls.
-pub(crate) const CALLER: &str = "x-caller";
-
-/// Believes what a parameter says.
-#[derive(Debug)]
-struct Callers;
-
-impl CallerResolver for Callers {
-    fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
-        let name = params.get(CALLER).and_then(|names| names.first());
-        Ok(Caller::new(Tenant::new(tenant.unwrap_or_default()), name.map(Principal::new)))
     }
 }
 
@@ -193,7 +179,7 @@ impl Fleet {
                 .webhooks(Arc::new(posts))
                 .store(Arc::new(Tapped { store: Arc::new(faulty), tap: pace, gate }))
                 .bus(Arc::new(bus))
-                .callers(Arc::new(Callers))
+                .callers(Arc::new(PrincipalIfAny))
                 .config(self.config.clone())
                 .env(env)
                 .label(format!("n{name}"))

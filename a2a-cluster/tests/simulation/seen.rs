@@ -5,7 +5,8 @@ use std::time::Duration;
 use a2a::{A2AError, StreamResponse, error_code};
 use a2a_cluster::bindings::unavailable::retry_after;
 use a2a_cluster::resume;
-use a2a_core::{TaskKey, Tenant, reduce};
+use a2a_core::reduce;
+use a2a_testworld::world::key;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde_json::Value;
@@ -153,7 +154,7 @@ impl Client {
         if error.code == error_code::INTERNAL_ERROR {
             let spoilt = fleet.spoilt.borrow();
             let is_spoilt = match about {
-                Some(task) => spoilt.contains_key(&TaskKey::new(Tenant::default(), task)),
+                Some(task) => spoilt.contains_key(&key(task)),
                 None => !spoilt.is_empty(),
             };
             let is_agents = error.message == "no";

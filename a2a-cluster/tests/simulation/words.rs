@@ -1,8 +1,7 @@
 //! What clients say.
 
-use a2a::{
-    Message, Part, Role, SendMessageConfiguration, SendMessageRequest, Task, TaskPushNotificationConfig,
-};
+use a2a::{Message, SendMessageConfiguration, SendMessageRequest, Task, TaskPushNotificationConfig};
+use a2a_testworld::world;
 use uuid::Uuid;
 
 use crate::fleet::Fleet;
@@ -53,14 +52,13 @@ fn request(text: &str, rng: &mut fastrand::Rng, fleet: &Fleet) -> SendMessageReq
     let id = rng.u64(..);
     // By an id that is no UUID nobody knows a message again.
     let message_id = if rng.u8(0..5) == 0 { id.to_string() } else { Uuid::from_u128(id.into()).to_string() };
-    let message = Message { message_id, ..Message::new(Role::User, vec![Part::text(text)]) };
+    let message = Message { message_id, ..world::message(text) };
     let webhook = webhook(rng, fleet);
     let at_once = (rng.u8(0..5) == 0).then_some(true);
     let configuration = (webhook.is_some() || at_once.is_some()).then_some(SendMessageConfiguration {
-        accepted_output_modes: None,
         task_push_notification_config: webhook,
-        history_length: None,
         return_immediately: at_once,
+        ..world::configuration()
     });
     SendMessageRequest { message, configuration, metadata: None, tenant: None }
 }
@@ -71,12 +69,5 @@ fn webhook(rng: &mut fastrand::Rng, fleet: &Fleet) -> Option<TaskPushNotificatio
     let kinds = if fleet.plan.calm { &KINDS[..3] } else { &KINDS[..] };
     let kind = kinds[rng.usize(0..kinds.len())];
     let url = format!("https://hooks.example.org/{kind}/{}", rng.u64(..));
-    (fleet.terms.webhooks && rng.bool()).then_some(TaskPushNotificationConfig {
-        url,
-        id: None,
-        task_id: String::new(),
-        token: None,
-        authentication: None,
-        tenant: None,
-    })
+    (fleet.terms.webhooks && rng.bool()).then(|| world::webhook(url))
 }

@@ -2,26 +2,21 @@
 
 use std::sync::Arc;
 
-use a2a::{
-    A2AError, GetTaskRequest, Message, Part, Role, SendMessageRequest, SendMessageResponse, error_code,
-};
+use a2a::{A2AError, error_code};
 use a2a_client::Transport;
-use a2a_client::agent_card::AgentCardResolver;
 use a2a_client::jsonrpc::JsonRpcTransportFactory;
 use a2a_client::rest::RestTransportFactory;
 use a2a_client::transport::{ServiceParams, TransportFactory};
 use a2a_grpc::GrpcTransportFactory;
+use a2a_testworld::client::{card_at, http};
+use a2a_testworld::world::{self, expect_task, request};
 
 use crate::node::{self, Node, soon};
 
 const HEADER: &str = "x-demo-principal";
 
-fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
-}
-
 async fn transports(node: &Node) -> Vec<Box<dyn Transport>> {
-    let card = soon(AgentCardResolver::new(Some(http())).resolve(&node.instances[0].http)).await.unwrap();
+    let card = soon(card_at(&node.instances[0].http)).await;
     let factories: [Arc<dyn TransportFactory>; 3] = [
         Arc::new(JsonRpcTransportFactory::new(Some(http()))),
         Arc::new(RestTransportFactory::new(Some(http()))),
@@ -36,21 +31,16 @@ async fn transports(node: &Node) -> Vec<Box<dyn Transport>> {
 
 fn called_by(principal: Option<&str>) -> ServiceParams {
     let header = principal.map(|name| (HEADER.to_owned(), vec![name.to_owned()]));
-    header.into_iter().chain([("a2a-version".to_owned(), vec!["1.0".to_owned()])]).collect()
+    world::params().into_iter().chain(header).collect()
 }
 
 async fn send(transport: &dyn Transport, principal: Option<&str>) -> Result<String, A2AError> {
-    let message = Message::new(Role::User, vec![Part::text("echo hello")]);
-    let request = SendMessageRequest { message, configuration: None, metadata: None, tenant: None };
-    match soon(transport.send_message(&called_by(principal), &request)).await? {
-        SendMessageResponse::Task(task) => Ok(task.id),
-        SendMessageResponse::Message(message) => panic!("{message:?}"),
-    }
+    let sent = soon(transport.send_message(&called_by(principal), &request("echo hello"))).await?;
+    Ok(expect_task(sent).id)
 }
 
 async fn get(transport: &dyn Transport, principal: Option<&str>, id: &str) -> Result<String, A2AError> {
-    let request = GetTaskRequest { id: id.to_owned(), history_length: None, tenant: None };
-    Ok(soon(transport.get_task(&called_by(principal), &request)).await?.id)
+    Ok(soon(transport.get_task(&called_by(principal), &world::get(id))).await?.id)
 }
 
 #[tokio::test]

@@ -1,10 +1,6 @@
 //! What the binary says to people who do not know it yet, or who mistype.
 
-use crate::node::{self, run, soon};
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use crate::node::{self, run, soon, text};
 
 #[tokio::test]
 async fn no_arguments_show_help_that_leads_to_the_demo() {

@@ -3,24 +3,16 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use a2a::{Message, Part, Role, SendMessageConfiguration, SendMessageRequest};
+use a2a::SendMessageRequest;
+use a2a_testworld::Binding;
+use a2a_testworld::world::{at_once, request};
 
 use crate::node::{self, Node, soon};
 
 /// Makes an instance work for an hour.
 async fn keep_busy(node: &Node) {
-    let request = SendMessageRequest {
-        message: Message::new(Role::User, vec![Part::text("wait 3600")]),
-        configuration: Some(SendMessageConfiguration {
-            accepted_output_modes: None,
-            task_push_notification_config: None,
-            history_length: None,
-            return_immediately: Some(true),
-        }),
-        metadata: None,
-        tenant: None,
-    };
-    soon(node.client(0, "JSONRPC").await.send_message(&request)).await.unwrap();
+    let request = SendMessageRequest { configuration: at_once(), ..request("wait 3600") };
+    soon(node.client(0, Binding::JsonRpc).await.send_message(&request)).await.unwrap();
 }
 
 #[tokio::test]
@@ -95,13 +87,7 @@ async fn readyz_turns_false_while_draining_and_a_second_signal_ends_it() {
 #[tokio::test]
 async fn every_instance_shows_the_metrics_of_all_instances_of_its_process() {
     let node = Node::serve(&["--instances", "2", "--name", "blue"]).await;
-    let request = SendMessageRequest {
-        message: Message::new(Role::User, vec![Part::text("echo hi")]),
-        configuration: None,
-        metadata: None,
-        tenant: None,
-    };
-    soon(node.client(1, "JSONRPC").await.send_message(&request)).await.unwrap();
+    soon(node.client(1, Binding::JsonRpc).await.send_message(&request("echo hi"))).await.unwrap();
     let shown = node.get(0, "/metrics").await;
     assert_eq!(shown.status(), 200);
     assert_eq!(shown.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");

@@ -6,7 +6,7 @@ mod weathered;
 use std::fmt;
 use std::sync::Arc;
 
-use a2a_core::{EventBus, Membership, Store};
+use a2a_core::{EventBus, Member, Membership, Store};
 use async_trait::async_trait;
 
 pub use memory::{InMemory, store};
@@ -33,13 +33,27 @@ pub trait Backends: fmt::Debug + Send + Sync + 'static {
     async fn left(&self) -> Vec<String>;
 }
 
+/// All members that a store has on record, those that were evicted included.
+///
+/// # Panics
+///
+/// Where the store cannot be read.
+pub async fn roster(store: &dyn Membership) -> Vec<Member> {
+    let (mut members, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.roster(after.as_ref(), 100).await.unwrap();
+        let Some(last) = page.last() else { return members };
+        after = Some(last.id);
+        members.extend(page);
+    }
+}
+
 /// The members that a store has on record and that may still live, in words.
 ///
 /// # Panics
 ///
 /// Where the store cannot be read.
 pub async fn members(store: &dyn Membership) -> Vec<String> {
-    let members = store.roster(None, 100).await.unwrap();
-    let members = members.iter().filter(|member| !member.state.is_final());
+    let members = roster(store).await.into_iter().filter(|member| !member.state.is_final());
     members.map(|member| format!("member {} ({:?})", member.id, member.state)).collect()
 }

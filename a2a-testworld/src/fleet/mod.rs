@@ -8,7 +8,7 @@ use std::time::Duration;
 use a2a::AgentCard;
 use a2a_cluster::bindings::Limits;
 use a2a_cluster::{CallerResolver, Cluster, ClusterBuilder, SinglePrincipal};
-use a2a_core::{CommitRecord, InstanceId, Replay, TaskKey, Tenant, Version};
+use a2a_core::{CommitRecord, InstanceId, Replay, Version};
 use a2a_serve::HttpWebhooks;
 use a2a_server::ServiceParams;
 use a2a_testkit::TaskLog;
@@ -17,6 +17,7 @@ use a2a_testkit::agent::{Latches, ScriptedAgent};
 use crate::backends::{Backends, InMemory};
 use crate::load_balancer::{LoadBalancer, Watch};
 use crate::sockets::Sockets;
+use crate::world::key;
 use instance::Instance;
 
 /// What a fleet is to be, before it starts.
@@ -171,7 +172,7 @@ impl Fleet {
     /// When it cannot be read for long, or is no longer kept from its beginning on.
     pub async fn log(&self, task: &str) -> TaskLog {
         let store = self.plan.backends.open().await.store;
-        let key = TaskKey::new(Tenant::default(), task);
+        let key = key(task);
         let read = async {
             let mut log = Vec::<Arc<CommitRecord>>::new();
             loop {

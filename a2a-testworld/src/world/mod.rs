@@ -24,7 +24,10 @@ use a2a_testkit::{FaultyBus, FaultyStore, Forecast, ScriptedAgent, Weather};
 pub use bus::Bus;
 pub use node::{Node, card, local_webhooks, node, node_of, webhooks};
 pub use reading::{Events, drain, eventually, expect_task, fold, last_state, state, texts, visible};
-pub use request::{at_once, configuration, follow_up, identified, list, message, numbered, params, request};
+pub use request::{
+    at_once, cancel, configuration, follow_up, get, identified, list, message, numbered, params, request,
+    subscribe, webhook,
+};
 
 /// What the instances of a world have in common.
 #[expect(missing_debug_implementations, reason = "agents and resolvers have none")]

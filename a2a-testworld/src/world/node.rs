@@ -3,10 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use a2a::{
-    A2AError, AgentCard, CancelTaskRequest, GetTaskRequest, SendMessageRequest, SendMessageResponse,
-    SubscribeToTaskRequest, Task,
-};
+use a2a::{A2AError, AgentCard, SendMessageRequest, SendMessageResponse, Task};
 use a2a_cluster::{BusState, Cluster, ClusterBuilder, ClusterHandler, WebhookTransport};
 use a2a_core::{EventBus, InstanceId, Store};
 use a2a_serve::HttpWebhooks;
@@ -14,7 +11,7 @@ use a2a_server::{AgentExecutor, RequestHandler};
 use a2a_testkit::{ScriptedAgent, Weather};
 
 use super::reading::{Events, eventually, expect_task};
-use super::request::{at_once, params, request};
+use super::request::{at_once, cancel, get, params, request, subscribe};
 
 /// A running instance, on the caller's runtime.
 pub struct Node {
@@ -129,8 +126,7 @@ impl Node {
     ///
     /// As it is answered.
     pub async fn subscribe(&self, id: &str) -> Result<Events, A2AError> {
-        let request = SubscribeToTaskRequest { id: id.to_owned(), tenant: None };
-        self.handler.subscribe_to_task(&params(), request).await
+        self.handler.subscribe_to_task(&params(), subscribe(id)).await
     }
 
     /// Reads a task.
@@ -139,8 +135,7 @@ impl Node {
     ///
     /// As it is answered.
     pub async fn get(&self, id: &str) -> Result<Task, A2AError> {
-        let request = GetTaskRequest { id: id.to_owned(), history_length: None, tenant: None };
-        self.handler.get_task(&params(), request).await
+        self.handler.get_task(&params(), get(id)).await
     }
 
     /// Cancels a task.
@@ -149,7 +144,6 @@ impl Node {
     ///
     /// As it is answered.
     pub async fn cancel(&self, id: &str) -> Result<Task, A2AError> {
-        let request = CancelTaskRequest { id: id.to_owned(), metadata: None, tenant: None };
-        self.handler.cancel_task(&params(), request).await
+        self.handler.cancel_task(&params(), cancel(id)).await
     }
 }

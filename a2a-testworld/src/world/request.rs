@@ -1,6 +1,9 @@
 //! Requests that say nothing but what matters.
 
-use a2a::{ListTasksRequest, Message, Part, Role, SendMessageConfiguration, SendMessageRequest, Task};
+use a2a::{
+    CancelTaskRequest, GetTaskRequest, ListTasksRequest, Message, Part, Role, SendMessageConfiguration,
+    SendMessageRequest, SubscribeToTaskRequest, Task, TaskPushNotificationConfig,
+};
 use a2a_core::{Env, SystemEnv};
 use a2a_server::ServiceParams;
 
@@ -54,6 +57,33 @@ pub fn configuration() -> SendMessageConfiguration {
 /// The configuration that asks for an answer as soon as the task exists.
 pub fn at_once() -> Option<SendMessageConfiguration> {
     Some(SendMessageConfiguration { return_immediately: Some(true), ..configuration() })
+}
+
+/// A task, with all of its history.
+pub fn get(id: impl Into<String>) -> GetTaskRequest {
+    GetTaskRequest { id: id.into(), history_length: None, tenant: None }
+}
+
+/// The end of a task, without a reason.
+pub fn cancel(id: impl Into<String>) -> CancelTaskRequest {
+    CancelTaskRequest { id: id.into(), metadata: None, tenant: None }
+}
+
+/// A stream of a task.
+pub fn subscribe(id: impl Into<String>) -> SubscribeToTaskRequest {
+    SubscribeToTaskRequest { id: id.into(), tenant: None }
+}
+
+/// A push notification config that says nothing but where to call.
+pub fn webhook(url: impl Into<String>) -> TaskPushNotificationConfig {
+    TaskPushNotificationConfig {
+        url: url.into(),
+        id: None,
+        task_id: String::new(),
+        token: None,
+        authentication: None,
+        tenant: None,
+    }
 }
 
 /// The list without any filter.

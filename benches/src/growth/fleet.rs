@@ -3,16 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a::{Message, Part, Role, SendMessageRequest, StreamResponse, SubscribeToTaskRequest};
 use a2a_bus_memory::{Config as BusConfig, MemoryBus};
 use a2a_cluster::BusState;
 use a2a_cluster::{Cluster, ClusterHandler, Config};
 use a2a_core::Membership;
-use a2a_server::{RequestHandler, ServiceParams};
 use a2a_store_memory::{Config as StoreConfig, MemoryStore};
 use a2a_testkit::{ScriptedAgent, SeededEnv};
 use futures::future::{join_all, try_join_all};
-use futures::stream::{BoxStream, StreamExt};
 use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
 
@@ -20,10 +17,9 @@ use super::bus::CountedBus;
 use super::counted::Counted;
 use super::tally::{Counts, Tally};
 use crate::Error;
+use crate::hearing::{Stream, begin, join, read};
 use crate::script::GO;
 use crate::server::ours;
-
-pub(super) type Stream = BoxStream<'static, Result<StreamResponse, a2a::A2AError>>;
 
 /// As many messages as one call to SQS brings.
 const RECEIVED_AT_ONCE: usize = 10;
@@ -135,21 +131,12 @@ impl Fleet {
 
     /// Has an agent play a script, and returns the task's id and its stream.
     pub(super) async fn send(&self, number: usize, script: &str) -> Result<(String, Stream), Error> {
-        let message = Message::new(Role::User, vec![Part::text(script)]);
-        let request = SendMessageRequest { message, configuration: None, metadata: None, tenant: None };
-        let mut stream = self.handler(number)?.send_streaming_message(&ServiceParams::new(), request).await?;
-        match stream.next().await.ok_or("the stream ended at once")?? {
-            StreamResponse::Task(task) => Ok((task.id, stream)),
-            _ => Err("the stream did not begin with the task".into()),
-        }
+        begin(self.handler(number)?, script).await
     }
 
     /// Opens a stream of a task.
     pub(super) async fn subscribe(&self, number: usize, task: &str) -> Result<Stream, Error> {
-        let request = SubscribeToTaskRequest { id: task.to_owned(), tenant: None };
-        let mut stream = self.handler(number)?.subscribe_to_task(&ServiceParams::new(), request).await?;
-        stream.next().await.ok_or("the stream ended at once")??;
-        Ok(stream)
+        join(self.handler(number)?, task).await
     }
 
     fn handler(&self, number: usize) -> Result<&Arc<ClusterHandler>, Error> {
@@ -170,15 +157,5 @@ impl Fleet {
 
 /// Reads streams to their ends, and returns how many events came.
 pub(super) async fn read_all(streams: impl IntoIterator<Item = Stream>) -> Result<Vec<usize>, Error> {
-    try_join_all(streams.into_iter().map(async |mut stream: Stream| {
-        let (mut events, mut is_terminal) = (0, false);
-        while let Some(event) = stream.next().await {
-            events += 1;
-            if let StreamResponse::StatusUpdate(update) = event? {
-                is_terminal = update.status.state.is_terminal();
-            }
-        }
-        if is_terminal { Ok(events) } else { Err("a stream was cut".into()) }
-    }))
-    .await
+    try_join_all(streams.into_iter().map(read)).await
 }

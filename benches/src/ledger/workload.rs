@@ -2,18 +2,16 @@
 
 use std::time::Duration;
 
-use a2a::{Message, Part, Role, SendMessageRequest, StreamResponse, SubscribeToTaskRequest};
+use a2a::StreamResponse;
 use a2a_node::meter::Bill;
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_testkit::agent::{Latches, Played, Said, Script, Speaker, Text, play};
 use futures::future::try_join_all;
-use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 
 use super::fleet::Fleet;
 use crate::Error;
-
-type Stream = BoxStream<'static, Result<StreamResponse, a2a::A2AError>>;
+use crate::hearing::{begin, join, read, request};
 
 /// What a chunk says.
 const CHUNK: Text = Text::Prose(120);
@@ -108,7 +106,7 @@ impl Workload {
             match self.kind {
                 Kind::Streaming => self.stream_one(fleet, watchers).await?,
                 Kind::Blocking => {
-                    let request = request(&self.script(None));
+                    let request = request(&self.script(None).to_string());
                     fleet.handler(0)?.send_message(&ServiceParams::new(), request).await?;
                 }
             }
@@ -119,43 +117,15 @@ impl Workload {
     }
 
     async fn stream_one(&self, fleet: &Fleet, watchers: usize) -> Result<(), Error> {
-        let params = ServiceParams::new();
         let latch = fleet.latch();
         if watchers == 0 {
             fleet.open(&latch);
         }
-        let sent =
-            fleet.handler(0)?.send_streaming_message(&params, request(&self.script(Some(&latch)))).await;
-        let mut own = sent?;
-        let task = match own.next().await.ok_or("the stream ended at once")?? {
-            StreamResponse::Task(task) => task.id,
-            _ => return Err("the stream did not begin with the task".into()),
-        };
-        let watch = async |number: usize| {
-            let request = SubscribeToTaskRequest { id: task.clone(), tenant: None };
-            let mut stream = fleet.handler(number)?.subscribe_to_task(&ServiceParams::new(), request).await?;
-            stream.next().await.ok_or("a watcher's stream ended at once")??;
-            Ok::<Stream, Error>(stream)
-        };
+        let (task, own) = begin(fleet.handler(0)?.as_ref(), &self.script(Some(&latch)).to_string()).await?;
+        let watch = async |number: usize| join(fleet.handler(number)?.as_ref(), &task).await;
         let streams = try_join_all((1..=watchers.min(fleet.size() - 1)).map(watch)).await?;
         fleet.open(&latch);
-        let ends = try_join_all(streams.into_iter().chain([own]).map(end_of)).await?;
-        if ends.iter().all(|is_terminal| *is_terminal) { Ok(()) } else { Err("a stream was cut".into()) }
+        try_join_all(streams.into_iter().chain([own]).map(read)).await?;
+        Ok(())
     }
-}
-
-/// Reads a stream, and tells whether it ended as its task did.
-async fn end_of(mut stream: Stream) -> Result<bool, Error> {
-    let mut is_terminal = false;
-    while let Some(event) = stream.next().await {
-        if let StreamResponse::StatusUpdate(update) = event? {
-            is_terminal = update.status.state.is_terminal();
-        }
-    }
-    Ok(is_terminal)
-}
-
-fn request(script: &Script) -> SendMessageRequest {
-    let message = Message::new(Role::User, vec![Part::text(script.to_string())]);
-    SendMessageRequest { message, configuration: None, metadata: None, tenant: None }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use a2a_bus_snssqs::{Clients, SnsSqsBus, TopicArn, create_topic};
-use a2a_core::{EventBus, Store};
+use a2a_core::EventBus;
 use a2a_store_dynamodb::{DynamoDbStore, table};
 use a2a_testworld::backends::{Backend, Backends, members};
 use async_trait::async_trait;
@@ -25,19 +25,27 @@ impl OnAws {
     ///
     /// Where the endpoint refuses, and where there is none although `CI` is set.
     pub async fn create() -> Option<Self> {
-        let account = endpoint::aws()?.account();
+        Some(Self::create_in(endpoint::aws()?.account()).await)
+    }
+
+    /// Makes the table and the topic in an account.
+    ///
+    /// # Panics
+    ///
+    /// Where the endpoint refuses.
+    pub(crate) async fn create_in(account: Account) -> Self {
         // The endpoint may be one that several tests share, so nothing here has a name twice.
         let name = format!("a2a-{}", a2a_core::Env::uuid(&a2a_core::SystemEnv));
         let dynamodb = aws_sdk_dynamodb::Client::new(&account.sdk_config(Service::DynamoDb));
         table::create_table(&dynamodb, &name, table::Protection::default()).await.unwrap();
         let sns = aws_sdk_sns::Client::new(&account.sdk_config(Service::Sns));
         let topic = create_topic(&sns, &name).await.unwrap();
-        Some(OnAws { account, table: name, topic })
+        OnAws { account, table: name, topic }
     }
 
     /// A handle on the table, with a client of its own.
-    pub(super) fn store(&self) -> Arc<dyn Store> {
-        Arc::new(DynamoDbStore::new(&self.account.sdk_config(Service::DynamoDb), &self.table))
+    pub(crate) fn store(&self) -> DynamoDbStore {
+        DynamoDbStore::new(&self.account.sdk_config(Service::DynamoDb), &self.table)
     }
 
     /// A handle on the topic, with clients of its own.
@@ -45,33 +53,65 @@ impl OnAws {
         Arc::new(SnsSqsBus::with_clients(messaging(&self.account, &self.topic), self.topic.clone()).unwrap())
     }
 
-    /// The queues and subscriptions of this topic.
+    /// The URLs of the queues of this topic.
+    pub(crate) async fn queues(&self) -> Vec<String> {
+        let sqs = messaging(&self.account, &self.topic).sqs;
+        let listed = sqs.list_queues().queue_name_prefix(self.topic.name()).send().await.unwrap();
+        listed.queue_urls.unwrap_or_default()
+    }
+
+    /// The ARNs of the subscriptions to this topic.
+    pub(crate) async fn subscriptions(&self) -> Vec<String> {
+        let sns = messaging(&self.account, &self.topic).sns;
+        let mut pages =
+            sns.list_subscriptions_by_topic().topic_arn(self.topic.to_string()).into_paginator().send();
+        let mut arns = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.unwrap().subscriptions.unwrap_or_default();
+            arns.extend(page.into_iter().filter_map(|subscription| subscription.subscription_arn));
+        }
+        arns
+    }
+
+    /// The queues and subscriptions of this topic, in words.
     pub(super) async fn resources(&self) -> Vec<String> {
-        let clients = messaging(&self.account, &self.topic);
-        let queues = clients.sqs.list_queues().queue_name_prefix(self.topic.name()).send().await.unwrap();
-        let listed = clients.sns.list_subscriptions_by_topic().topic_arn(self.topic.to_string());
-        let listed = listed.send().await.unwrap();
-        let endpoints = listed.subscriptions().iter().filter_map(|one| one.endpoint());
-        let subscriptions = endpoints.map(|endpoint| format!("subscription of {endpoint}"));
-        queues.queue_urls().iter().map(|url| format!("queue {url}")).chain(subscriptions).collect()
+        let queues = self.queues().await.into_iter().map(|url| format!("queue {url}"));
+        let subscriptions = self.subscriptions().await.into_iter().map(|arn| format!("subscription {arn}"));
+        queues.chain(subscriptions).collect()
+    }
+
+    /// What an instance finds in its environment that is to have its place here, and reaches it by this account.
+    pub(crate) fn environment(&self, account: &Account) -> Vec<(&'static str, String)> {
+        let ours = [
+            ("A2A_STORE", "dynamodb".to_owned()),
+            ("A2A_TABLE", self.table.clone()),
+            ("A2A_BUS", "snssqs".to_owned()),
+            ("A2A_TOPIC_ARN", self.topic.to_string()),
+        ];
+        account.environment().into_iter().chain(ours).collect()
+    }
+
+    /// The account that it is in.
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
     }
 }
 
 #[async_trait]
 impl Backends for OnAws {
     async fn open(&self) -> Backend {
-        Backend { store: self.store(), bus: self.bus() }
+        Backend { store: Arc::new(self.store()), bus: self.bus() }
     }
 
     async fn left(&self) -> Vec<String> {
-        let mut left = members(&*self.store()).await;
+        let mut left = members(&self.store()).await;
         left.extend(self.resources().await);
         left
     }
 }
 
 /// Clients for topic and queues; an endpoint may have an address for each service.
-pub(crate) fn messaging(account: &Account, topic: &TopicArn) -> Clients {
+fn messaging(account: &Account, topic: &TopicArn) -> Clients {
     let of = |service| Clients::new(&account.sdk_config(service), topic);
     Clients { sns: of(Service::Sns).sns, sqs: of(Service::Sqs).sqs }
 }

@@ -30,7 +30,7 @@ impl StoreOnAws {
 #[async_trait]
 impl Backends for StoreOnAws {
     async fn open(&self) -> Backend {
-        Backend { store: self.aws.store(), bus: self.bus.clone() }
+        Backend { store: Arc::new(self.aws.store()), bus: self.bus.clone() }
     }
 
     async fn left(&self) -> Vec<String> {

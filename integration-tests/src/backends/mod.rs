@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here is a test that fails")]
 
-pub(crate) mod aws;
+mod aws;
 mod mixed;
 
 pub use aws::OnAws;

@@ -1,8 +1,8 @@
 //! What one stream told from its first event to its end.
 
 use a2a::{A2AError, StreamResponse, Task};
-use a2a_core::reduce;
 use a2a_testkit::TaskLog;
+use a2a_testworld::world::fold;
 use futures::StreamExt;
 
 use super::{Events, outline, soon, texts};
@@ -68,9 +68,7 @@ impl Heard {
 
     /// The task as somebody knows it who only read this stream.
     pub fn task(&self) -> Task {
-        let mut task = self.first().clone();
-        self.later().iter().for_each(|event| reduce::apply(&mut task, event));
-        task
+        fold(&self.events)
     }
 
     /// The texts of all artifacts as they came: those of the first task, then each later one.

@@ -10,23 +10,20 @@
 
 mod heard;
 mod outline;
-mod request;
 
-use a2a::{
-    A2AError, CancelTaskRequest, GetTaskRequest, SendMessageConfiguration, SendMessageRequest,
-    SendMessageResponse, StreamResponse, SubscribeToTaskRequest, Task, TaskState,
-};
+use a2a::{A2AError, GetTaskRequest, SendMessageRequest, Task, TaskState};
 use futures::StreamExt;
-use futures::stream::BoxStream;
 
+use a2a_testworld::world::{at_once, cancel, get, subscribe};
 use a2a_testworld::{Client, PATIENCE};
 
 pub use heard::Heard;
-pub use outline::{history, next, outline, rest, texts};
-pub use request::{configuration, everything, replying, saying};
+pub use outline::{history, next, outline, rest};
 
-/// A stream as the SDK's client gives it.
-pub type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
+pub use a2a_testworld::world::{
+    Events, configuration, expect_task as task, follow_up as replying, list as everything, request as saying,
+    texts,
+};
 
 /// Talks to an agent through the SDK's client, and waits for nothing longer than [`PATIENCE`].
 pub struct TestClient {
@@ -48,9 +45,7 @@ impl TestClient {
 
     /// Sends a message and waits for its task only.
     pub async fn begin(&self, text: &str) -> Task {
-        let configuration =
-            Some(SendMessageConfiguration { return_immediately: Some(true), ..configuration() });
-        let request = SendMessageRequest { configuration, ..saying(text) };
+        let request = SendMessageRequest { configuration: at_once(), ..saying(text) };
         task(soon(self.sdk.send_message(&request)).await.unwrap())
     }
 
@@ -83,7 +78,7 @@ impl TestClient {
     ///
     /// As it is answered.
     pub async fn get_with_history(&self, id: &str, length: Option<i32>) -> Result<Task, A2AError> {
-        let request = GetTaskRequest { id: id.to_owned(), history_length: length, tenant: None };
+        let request = GetTaskRequest { history_length: length, ..get(id) };
         soon(self.sdk.get_task(&request)).await
     }
 
@@ -93,8 +88,7 @@ impl TestClient {
     ///
     /// As it is answered.
     pub async fn cancel(&self, id: &str) -> Result<Task, A2AError> {
-        let request = CancelTaskRequest { id: id.to_owned(), metadata: None, tenant: None };
-        soon(self.sdk.cancel_task(&request)).await
+        soon(self.sdk.cancel_task(&cancel(id))).await
     }
 
     /// Subscribes to a task.
@@ -103,8 +97,7 @@ impl TestClient {
     ///
     /// As it is answered: at once, or where the first event should be, by binding.
     pub async fn subscribe(&self, id: &str) -> Result<Events, A2AError> {
-        let request = SubscribeToTaskRequest { id: id.to_owned(), tenant: None };
-        soon(self.sdk.subscribe_to_task(&request)).await
+        soon(self.sdk.subscribe_to_task(&subscribe(id))).await
     }
 
     /// Subscribes to a task and awaits the first event, so that an error comes at once whatever the binding.
@@ -144,12 +137,4 @@ impl TestClient {
 /// Bounds the wait for anything.
 pub async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, what).await.expect("this hangs")
-}
-
-/// The task of an answer.
-pub fn task(answer: SendMessageResponse) -> Task {
-    match answer {
-        SendMessageResponse::Task(task) => task,
-        SendMessageResponse::Message(message) => panic!("a message instead of a task: {message:?}"),
-    }
 }

@@ -1,9 +1,10 @@
 //! Tasks and events in short, to be compared at a glance.
 
 use a2a::{Message, Part, StreamResponse, Task};
+use a2a_testworld::world::{Events, texts};
 use futures::StreamExt;
 
-use super::{Events, soon};
+use super::soon;
 
 /// The next event of a stream.
 pub async fn next(events: &mut Events) -> StreamResponse {
@@ -26,11 +27,6 @@ pub fn outline(events: &[StreamResponse]) -> Vec<String> {
         StreamResponse::Message(message) => format!("message {}", message.text().unwrap_or_default()),
     };
     events.iter().map(tell).collect()
-}
-
-/// The texts of a task's artifacts.
-pub fn texts(task: &Task) -> Vec<&str> {
-    task.artifacts.iter().flatten().flat_map(|artifact| &artifact.parts).filter_map(Part::as_text).collect()
 }
 
 /// The texts of a task's history.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use a2a_testworld::client::http;
+
 use super::cluster::Cluster;
 
 const REQUESTS: &str = "a2a_aws_requests_total";
@@ -23,7 +25,7 @@ impl Bill {
     ///
     /// When one does not answer.
     pub async fn of(cluster: &Cluster) -> Self {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = http();
         let mut bill = Bill::default();
         for node in cluster.nodes() {
             let answer = client.get(format!("http://{}/metrics", node.http())).send().await.unwrap();

@@ -2,21 +2,15 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use a2a::{
-    A2AError, AgentCard, GetTaskRequest, Message, Part, Role, SVC_PARAM_EXTENSIONS, SendMessageRequest,
-    StreamResponse, SubscribeToTaskRequest, Task,
-};
+use a2a::{A2AError, AgentCard, Message, SVC_PARAM_EXTENSIONS, SendMessageRequest, StreamResponse, Task};
 use a2a_client::ServiceParams;
 use a2a_client::middleware::CallInterceptor;
 use a2a_cluster::resume;
 use async_trait::async_trait;
-use futures::stream::BoxStream;
 
 use a2a_testworld::client::connect;
+use a2a_testworld::world::{Events, get, request, subscribe};
 use a2a_testworld::{Binding, Client};
-
-/// A stream as the SDK's client hands it out.
-pub type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
 /// One client.
 pub struct Caller {
@@ -57,8 +51,7 @@ impl Caller {
     ///
     /// Those of the SDK.
     pub(super) async fn send(&self, message: &Message) -> Result<Events, A2AError> {
-        let message = message.clone();
-        let request = SendMessageRequest { message, configuration: None, metadata: None, tenant: None };
+        let request = SendMessageRequest { message: message.clone(), ..request("") };
         self.client.send_streaming_message(&request).await
     }
 
@@ -68,7 +61,7 @@ impl Caller {
     ///
     /// Those of the SDK.
     pub async fn subscribe(&self, task: &str) -> Result<Events, A2AError> {
-        self.client.subscribe_to_task(&SubscribeToTaskRequest { id: task.to_owned(), tenant: None }).await
+        self.client.subscribe_to_task(&subscribe(task)).await
     }
 
     /// Reads a task.
@@ -77,8 +70,7 @@ impl Caller {
     ///
     /// Those of the SDK.
     pub async fn get(&self, task: &str) -> Result<Task, A2AError> {
-        let request = GetTaskRequest { id: task.to_owned(), history_length: None, tenant: None };
-        self.client.get_task(&request).await
+        self.client.get_task(&get(task)).await
     }
 
     /// Remembers how far a stream came, where the client resumes.
@@ -92,11 +84,6 @@ impl Caller {
     pub fn resumes(&self) -> bool {
         self.cursor.is_some()
     }
-}
-
-/// A message of a user.
-pub fn saying(text: &str) -> Message {
-    Message::new(Role::User, vec![Part::text(text)])
 }
 
 /// The last position that a client saw, which it names when it subscribes.

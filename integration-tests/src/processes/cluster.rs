@@ -90,7 +90,7 @@ impl Cluster {
             ["--log-format".to_owned(), "json".to_owned()],
         ];
         if plan.behind_load_balancer {
-            flags.push(["--public-url".to_owned(), format!("http://{}", balancer.sockets().http)]);
+            flags.push(["--public-url".to_owned(), balancer.sockets().url()]);
             flags.push(["--public-grpc-url".to_owned(), format!("http://{}", balancer.sockets().grpc)]);
         }
         let mut environment = resources.environment();
@@ -106,7 +106,7 @@ impl Cluster {
         });
         let nodes = futures::future::join_all(nodes).await;
         nodes.iter().for_each(|node| balancer.add(node.name(), node.sockets()));
-        let card = client::card_at(balancer.sockets()).await;
+        let card = client::card_at(&balancer.sockets().url()).await;
         let started = plan.nodes;
         Cluster { plan, launch, resources, balancer, nodes, started, gone: Vec::new(), card }
     }

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use a2a::{A2AError, Message, StreamResponse, Task, error_code};
 use a2a_core::{Env, SystemEnv, reduce};
+use a2a_testworld::world::Events;
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::caller::{Caller, Events};
+use super::caller::Caller;
 
 /// Between two attempts, as a well-behaved client waits.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -24,7 +24,7 @@ mod process_log;
 mod resources;
 mod workload;
 
-pub use caller::{Caller, Events, saying};
+pub use caller::Caller;
 pub use cluster::{Cluster, Plan};
 pub use node::{LIFELINE, Launch, Node};
 pub use process_log::ProcessLog;

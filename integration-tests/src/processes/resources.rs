@@ -2,29 +2,20 @@
 
 use std::sync::Arc;
 
-use a2a_bus_snssqs::{Clients, TopicArn, create_topic};
-use a2a_core::{
-    CommitRecord, Env, Member, Membership, Replay, SystemEnv, TaskHead, TaskKey, TaskQuery, TaskStore,
-    Tenant, Version,
-};
+use a2a_core::{CommitRecord, Member, Replay, TaskHead, TaskQuery, TaskStore, Tenant, Version};
 use a2a_store_dynamodb::DynamoDbStore;
-use a2a_store_dynamodb::table::{Protection, create_table};
 
-use crate::backends::aws::messaging;
-use crate::endpoint::{Account, Aws, Service, wanted};
+use crate::backends::OnAws;
+use crate::endpoint::{Aws, wanted};
+use a2a_testworld::backends::roster;
+use a2a_testworld::world::key;
 use a2a_testworld::{FaultProxy, Passage};
-
-const TABLE: &str = "tasks";
-const TOPIC: &str = "events";
 
 /// Where the instances of one cluster keep everything.
 #[derive(Debug)]
 pub struct Resources {
-    account: Account,
-    table: String,
-    topic: TopicArn,
+    place: OnAws,
     store: DynamoDbStore,
-    clients: Clients,
     fault_proxies: Option<FaultProxies>,
 }
 
@@ -71,15 +62,7 @@ impl Resources {
     ///
     /// When they cannot be made.
     pub async fn prepare(aws: &Aws) -> Self {
-        let account = aws.account();
-        // Where tests share an account, the names tell them apart.
-        let name = SystemEnv.uuid().simple().to_string();
-        let table = format!("{TABLE}-{name}");
-        let store = DynamoDbStore::new(&account.sdk_config(Service::DynamoDb), &table);
-        create_table(store.client(), &table, Protection::default()).await.unwrap();
-        let sns = aws_sdk_sns::Client::new(&account.sdk_config(Service::Sns));
-        let topic = create_topic(&sns, &format!("{TOPIC}-{name}")).await.unwrap();
-        let clients = messaging(&account, &topic);
+        let place = OnAws::create_in(aws.account()).await;
         let fault_proxies = match aws.socket() {
             Some(address) => Some(FaultProxies {
                 table: FaultProxy::before(address).await.unwrap(),
@@ -87,7 +70,7 @@ impl Resources {
             }),
             None => None,
         };
-        Resources { account, table, topic, store, clients, fault_proxies }
+        Resources { store: place.store(), place, fault_proxies }
     }
 
     /// The fault proxies before the endpoint. `None` means that a test which shuts them is to return: the reason was printed.
@@ -102,20 +85,15 @@ impl Resources {
 
     /// What an instance finds in its environment.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let account = self.place.account().clone();
         let account = match &self.fault_proxies {
             Some(FaultProxies { table, bus }) => {
                 let url = |proxy: &FaultProxy| format!("http://{}", proxy.address());
-                self.account.clone().through(&url(table), &url(bus))
+                account.through(&url(table), &url(bus))
             }
-            None => self.account.clone(),
+            None => account,
         };
-        let ours = [
-            ("A2A_STORE", "dynamodb".to_owned()),
-            ("A2A_TABLE", self.table.clone()),
-            ("A2A_BUS", "snssqs".to_owned()),
-            ("A2A_TOPIC_ARN", self.topic.to_string()),
-        ];
-        account.environment().into_iter().chain(ours).collect()
+        self.place.environment(&account)
     }
 
     /// Reads the whole log of a task.
@@ -151,13 +129,7 @@ impl Resources {
     ///
     /// When they cannot be read.
     pub async fn members(&self) -> Vec<Member> {
-        let (mut members, mut after) = (Vec::new(), None);
-        loop {
-            let page = self.store.roster(after.as_ref(), 100).await.unwrap();
-            let Some(last) = page.last() else { return members };
-            after = Some(last.id);
-            members.extend(page);
-        }
+        roster(&self.store).await
     }
 
     /// How many tasks there are.
@@ -176,26 +148,9 @@ impl Resources {
     ///
     /// When one cannot look.
     pub async fn leftovers(&self) -> Leftovers {
-        let queues =
-            self.clients.sqs.list_queues().queue_name_prefix(self.topic.name()).send().await.unwrap();
-        let mut subscriptions = Vec::new();
-        let mut pages = self
-            .clients
-            .sns
-            .list_subscriptions_by_topic()
-            .topic_arn(self.topic.to_string())
-            .into_paginator()
-            .send();
-        while let Some(page) = pages.next().await {
-            let page = page.unwrap().subscriptions.unwrap_or_default();
-            subscriptions.extend(page.into_iter().filter_map(|subscription| subscription.subscription_arn));
-        }
         let members = self.members().await.into_iter().filter(|member| !member.state.is_final());
         let members = members.map(|member| member.id.to_string()).collect();
-        Leftovers { queues: queues.queue_urls.unwrap_or_default(), subscriptions, members }
+        let (queues, subscriptions) = tokio::join!(self.place.queues(), self.place.subscriptions());
+        Leftovers { queues, subscriptions, members }
     }
-}
-
-fn key(task: &str) -> TaskKey {
-    TaskKey::new(Tenant::default(), task)
 }

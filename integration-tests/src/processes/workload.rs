@@ -10,10 +10,11 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::audit::ChunkLog;
-use super::caller::{Caller, saying};
+use super::caller::Caller;
 use super::cluster::Cluster;
 use super::listener::{self, Recording};
 use a2a_testworld::Binding;
+use a2a_testworld::world::message;
 
 /// What is to be played.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +80,7 @@ impl Workload {
         let mut listeners = JoinSet::new();
         for number in 0..self.tasks {
             let teller = self.caller(cluster, number, 0).await;
-            let message = saying(&format!("stream {} {}", self.chunks, self.gap.as_millis()));
+            let message = message(&format!("stream {} {}", self.chunks, self.gap.as_millis()));
             let (begun, id) = watch::channel(String::new());
             let known = Arc::clone(&known);
             listeners.spawn(listener::send_and_hear(teller, message, until, move |task| {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use a2a::{SendMessageConfiguration, SendMessageRequest, TaskState, error_code};
+use a2a::{SendMessageRequest, TaskState, error_code};
 use futures::future::{join, join_all};
 
 use super::stage::Stage;
-use crate::client::{configuration, history, replying, saying, soon, task, texts};
+use crate::client::{history, replying, saying, soon, task, texts};
 use a2a_testworld::Backends;
+use a2a_testworld::world::at_once;
 
 pub async fn a_parked_task_is_answered_wherever_the_answer_lands(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;
@@ -31,10 +32,8 @@ pub async fn of_two_answers_at_once_one_is_taken(backends: Arc<dyn Backends>) {
         let parked = stage.at(round).send("ask").await;
         let latch = format!("end{round}");
         let answer = |instance: usize, text: &str| {
-            let configuration =
-                Some(SendMessageConfiguration { return_immediately: Some(true), ..configuration() });
             let text = format!("work; latch {latch}; say {text}; done");
-            let request = SendMessageRequest { configuration, ..replying(&parked, &text) };
+            let request = SendMessageRequest { configuration: at_once(), ..replying(&parked, &text) };
             let client = stage.at(instance);
             async move { soon(client.sdk.send_message(&request)).await.map(task) }
         };

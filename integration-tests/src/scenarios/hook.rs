@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use a2a::{StreamResponse, TaskPushNotificationConfig};
 use a2a_core::reduce;
+use a2a_testworld::world::webhook;
 use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -41,12 +42,9 @@ impl Hook {
     /// A config that leads here.
     pub(super) fn config(&self, task: &str) -> TaskPushNotificationConfig {
         TaskPushNotificationConfig {
-            url: self.url.clone(),
-            id: None,
             task_id: task.to_owned(),
             token: Some(TOKEN.to_owned()),
-            authentication: None,
-            tenant: None,
+            ..webhook(&self.url)
         }
     }
 

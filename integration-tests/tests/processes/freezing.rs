@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use a2a_testworld::Binding;
-use integration_tests::processes::{Workload, listener, saying};
+use a2a_testworld::world::message;
+use integration_tests::processes::{Workload, listener};
 use tokio::time::Instant;
 
 use crate::stage::{PATIENCE, WORKLOAD, cluster, eventually};
@@ -36,7 +37,7 @@ async fn an_executor_that_sleeps_through_its_lease_harms_nothing_when_it_wakes()
     // Under its new id it is an instance like any other.
     let until = Instant::now() + PATIENCE;
     let again = cluster.caller_at(&name, Binding::Rest).await;
-    let heard = listener::send_and_hear(again, saying("stream 3 10"), until, |_| ()).await;
+    let heard = listener::send_and_hear(again, message("stream 3 10"), until, |_| ()).await;
     assert!(heard.is_complete(), "{heard:?}");
     let rejoined: Vec<_> = cluster.nodes().iter().map(|node| node.log().rejoined()).collect();
     assert_eq!(rejoined.iter().sum::<usize>(), 1, "more than the zombie was evicted: {rejoined:?}");

@@ -5,67 +5,33 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use a2a_cluster::ClusterBuilder;
-use a2a_core::wire::Seal;
-use a2a_core::{
-    BackendError, BusMessage, Delivery, Endpoint, EventBus, InstanceId, Reach, Recipient, Result,
-};
+use a2a_core::{BackendError, BusMessage, Endpoint, Result};
 use a2a_server::AgentExecutor;
 use a2a_testkit::Weather;
 
+use crate::world::tapped::{Tap, tapped};
 use crate::world::{Bus, Node, Shared, World};
 
-/// A bus whose receive fails while it is deaf.
-#[derive(Debug)]
-pub(crate) struct Deaf {
-    inner: Arc<dyn EventBus>,
-    deaf: Arc<AtomicBool>,
-}
+/// While this is true, a bus fails whoever receives.
+#[derive(Debug, Default)]
+pub(crate) struct Deaf(AtomicBool);
 
-#[derive(Debug)]
-struct DeafEndpoint {
-    inner: Arc<dyn Endpoint>,
-    deaf: Arc<AtomicBool>,
-}
-
-#[async_trait::async_trait]
-impl EventBus for Deaf {
-    async fn connect(&self, me: &InstanceId, seal: &Arc<Seal>) -> Result<Arc<dyn Endpoint>> {
-        let inner = self.inner.connect(me, seal).await?;
-        Ok(Arc::new(DeafEndpoint { inner, deaf: Arc::clone(&self.deaf) }))
-    }
-
-    async fn release(&self, gone: &InstanceId) -> Result<()> {
-        self.inner.release(gone).await
+impl Deaf {
+    pub(crate) fn set(&self, deaf: bool) {
+        self.0.store(deaf, Ordering::Relaxed);
     }
 }
 
 #[async_trait::async_trait]
-impl Endpoint for DeafEndpoint {
-    fn me(&self) -> InstanceId {
-        self.inner.me()
-    }
-
-    fn reach(&self) -> Reach {
-        self.inner.reach()
-    }
-
-    async fn send(&self, to: &[Recipient], message: &BusMessage) -> Result<Delivery> {
-        self.inner.send(to, message).await
-    }
-
-    async fn receive(&self) -> Result<Vec<BusMessage>> {
-        while !self.deaf.load(Ordering::Relaxed) {
+impl Tap for Deaf {
+    async fn receive(&self, from: &dyn Endpoint) -> Result<Vec<BusMessage>> {
+        while !self.0.load(Ordering::Relaxed) {
             // A bus that breaks while a receive waits fails that receive, too.
-            if let Ok(received) = tokio::time::timeout(Duration::from_millis(20), self.inner.receive()).await
-            {
+            if let Ok(received) = tokio::time::timeout(Duration::from_millis(20), from.receive()).await {
                 return received;
             }
         }
         Err(BackendError::Unavailable("the bus is deaf, as it was told".into()))
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.inner.close().await
     }
 }
 
@@ -73,7 +39,7 @@ impl Endpoint for DeafEndpoint {
 pub(crate) struct Faulty {
     pub(crate) nodes: Vec<Node>,
     pub(crate) weather: Weather,
-    pub(crate) deaf: Arc<AtomicBool>,
+    pub(crate) deaf: Arc<Deaf>,
 }
 
 impl Faulty {
@@ -83,10 +49,10 @@ impl Faulty {
         agent: Arc<dyn AgentExecutor>,
         prepare: impl Fn(ClusterBuilder) -> ClusterBuilder,
     ) -> Self {
-        let deaf = Arc::new(AtomicBool::new(false));
-        let wrap = |inner| Arc::new(Deaf { inner, deaf: Arc::clone(&deaf) }) as Arc<dyn EventBus>;
+        let deaf = Arc::<Deaf>::default();
         let shared = Shared { agent, ..Shared::default() };
-        let World { nodes, weather, .. } = World::start(instances, bus, shared, wrap, prepare).await;
+        let world = World::start(instances, bus, shared, |bus| tapped(bus, &deaf), prepare).await;
+        let World { nodes, weather, .. } = world;
         Faulty { nodes, weather, deaf }
     }
 

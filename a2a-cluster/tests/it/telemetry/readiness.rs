@@ -1,7 +1,6 @@
 //! When a load balancer is told to send requests elsewhere.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use a2a_cluster::Config;
@@ -71,12 +70,12 @@ on_every_bus! {
     async fn an_instance_whose_bus_only_fails_is_ready_and_says_so(bus) {
         let faulty = one(bus, impatient()).await;
         let state = || faulty.nodes[0].cluster.readiness().bus();
-        faulty.deaf.store(true, Ordering::Relaxed);
+        faulty.deaf.set(true);
         eventually("the bus's failures are noticed", || async { state() == BusState::Fails }).await;
         assert_eq!(reasons(&faulty), []);
         assert_eq!(faulty.nodes[0].cluster.readiness().to_string(), "ready; the bus fails");
         faulty.nodes[0].send("echo still").await;
-        faulty.deaf.store(false, Ordering::Relaxed);
+        faulty.deaf.set(false);
         eventually("the bus is back", || async { state() == BusState::Connected }).await;
         faulty.shutdown().await;
     }

@@ -1,16 +1,15 @@
 //! Nothing that a message, an artifact, a caller or a webhook says is logged, at any level.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use a2a::{A2AError, Message, Part, Role, StreamResponse};
+use a2a_cluster::Config;
 use a2a_cluster::bindings::{Limits, http_router};
-use a2a_cluster::{Caller, CallerResolver, Config};
-use a2a_core::{Principal, Tenant};
-use a2a_server::{AgentExecutor, ExecutorContext, ServiceParams, StaticAgentCard};
+use a2a_server::{AgentExecutor, ExecutorContext, StaticAgentCard};
 use a2a_testkit::agent::STRAY;
 use a2a_testkit::{Delay, Forecast, ScriptedAgent};
+use a2a_testworld::principal::{PRINCIPAL, PrincipalHeader};
 use axum::Router;
 use axum::body::Body;
 use futures::stream::{BoxStream, StreamExt};
@@ -68,17 +67,6 @@ fn planted(mut event: StreamResponse) -> StreamResponse {
     event
 }
 
-#[derive(Debug)]
-struct Gateway;
-
-impl CallerResolver for Gateway {
-    fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
-        let user = params.get("x-user").and_then(|values| values.first());
-        let user = user.ok_or_else(a2a_cluster::unauthenticated)?;
-        Ok(Caller::new(Tenant::new(tenant.unwrap_or("")), Some(Principal::new(user))))
-    }
-}
-
 /// The HTTP routes of one instance.
 struct Http(Router);
 
@@ -99,7 +87,7 @@ impl Http {
             .header("authorization", format!("Bearer {MARK}-authorization"))
             .header("cookie", format!("{MARK}-cookie"))
             .header("traceparent", format!("{MARK}-traceparent"))
-            .header("x-user", format!("{MARK}-principal"));
+            .header(PRINCIPAL, format!("{MARK}-principal"));
         self.send(request.body(body.into()).unwrap()).await
     }
 
@@ -192,7 +180,7 @@ async fn hostile_callers(http: &Http) {
             "{method} {path}: {status}"
         );
     }
-    let request = || Request::post("/message:send").header("x-user", format!("{MARK}-principal"));
+    let request = || Request::post("/message:send").header(PRINCIPAL, format!("{MARK}-principal"));
     for request in [
         request().header("a2a-version", format!("{MARK}-version")),
         request().header("content-type", format!("{MARK}/type")),
@@ -219,13 +207,13 @@ async fn broken_backends(faulty: &Faulty, here: &Http, there: &Http) {
         let parked = one.say("work; ask", None).await;
         other.say(CHUNKS, parked["task"]["id"].is_string().then_some(&parked["task"]["id"])).await;
     }
-    faulty.deaf.store(true, Ordering::Relaxed);
+    faulty.deaf.set(true);
     faulty.weather.set(Forecast { read_failed: 1.0, write_refused: 1.0, ..Forecast::calm() });
     let refused = here.say(CHUNKS, None).await;
     assert!(refused["error"].is_object(), "{refused}");
     there.call("GET", "/tasks", "").await;
     faulty.weather.set(Forecast::calm());
-    faulty.deaf.store(false, Ordering::Relaxed);
+    faulty.deaf.set(false);
 }
 
 on_every_bus! {
@@ -235,7 +223,7 @@ on_every_bus! {
         let faulty = Faulty::start(2, bus, Arc::new(Indiscreet(ScriptedAgent::default())), |builder| {
             let mut config: Config = quick();
             config.request_patience = Duration::from_millis(200);
-            builder.config(config).callers(Arc::new(Gateway)).webhooks(local_webhooks())
+            builder.config(config).callers(Arc::new(PrincipalHeader)).webhooks(local_webhooks())
         })
         .await;
         let http = |n: usize| {

@@ -3,7 +3,7 @@
 use a2a_server::{RequestHandler, ServiceParams};
 
 use super::logs::Logs;
-use crate::world::{World, about, drain, eventually, list, on_every_bus, params, request};
+use crate::world::{World, about, cancel, drain, eventually, list, on_every_bus, params, request};
 
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
@@ -89,8 +89,7 @@ async fn the_trace_of_a_cancel_reaches_the_executor() {
     let world = World::new(2, about::TRACED_TO_THE_RECIPIENT).await;
     let (a, b) = (world.nodes[0].cluster.id().to_string(), world.nodes[1].cluster.id().to_string());
     let task = world.nodes[0].start("hang").await;
-    let cancel = a2a::CancelTaskRequest { id: task.id.clone(), metadata: None, tenant: None };
-    world.nodes[1].handler.cancel_task(&traced(), cancel).await.unwrap();
+    world.nodes[1].handler.cancel_task(&traced(), cancel(&task.id)).await.unwrap();
     world.shutdown().await;
     let heard = logs.spans("deliver").into_iter().find(|span| {
         field(span, "messaging.operation.name") == Some("\"cancel\"") && field(span, "instance") == Some(&*a)

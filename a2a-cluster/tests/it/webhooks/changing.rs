@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use a2a::{DeleteTaskPushNotificationConfigRequest, SendMessageRequest, TaskState};
-use a2a_core::{PushConfigs, TaskKey, Tenant};
+use a2a_core::PushConfigs;
 use a2a_server::RequestHandler;
 
 use super::receiver::{Answers, Receiver};
 use super::{config, create, request_with, start, webhook, world_of};
-use crate::world::{Bus, eventually, follow_up, on_every_bus, params, texts};
+use crate::world::{Bus, eventually, follow_up, key, on_every_bus, params, texts};
 
 on_every_bus! {
     #[tokio::test]
@@ -89,8 +89,7 @@ on_every_bus! {
         receiver.sees(TaskState::Completed).await;
         let states: Vec<_> = receiver.events().iter().filter_map(a2a_core::reduce::state_of).cloned().collect();
         assert_eq!(states, [TaskState::Working, TaskState::Completed]);
-        let key = TaskKey::new(Tenant::default(), &task.id);
-        assert_eq!(world.store.list_configs(&key).await.unwrap().len(), 1);
+        assert_eq!(world.store.list_configs(&key(&task.id)).await.unwrap().len(), 1);
         world.shutdown().await;
     }
 

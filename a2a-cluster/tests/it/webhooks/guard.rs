@@ -1,12 +1,12 @@
 //! Webhooks never lead into the server's own network, unless that is allowed.
 
 use a2a::{TaskPushNotificationConfig, TaskState, error_code};
-use a2a_core::{PushConfigs, PushSubscription, TaskKey, Tenant};
+use a2a_core::{PushConfigs, PushSubscription};
 use a2a_server::RequestHandler;
 
 use super::receiver::{Answers, Receiver};
 use super::{config, request_with, webhook};
-use crate::world::{World, eventually, expect_task, follow_up, on_every_bus, params};
+use crate::world::{World, eventually, expect_task, follow_up, key, on_every_bus, params};
 
 on_every_bus! {
     #[tokio::test]
@@ -37,8 +37,7 @@ on_every_bus! {
             let config =
                 TaskPushNotificationConfig { id: Some(id.into()), task_id: task.id.clone(), ..webhook(&url) };
             let subscription = PushSubscription { config, acknowledged: stored.version };
-            let key = TaskKey::new(Tenant::default(), &task.id);
-            world.store.save_config(&key, &subscription).await.unwrap();
+            world.store.save_config(&key(&task.id), &subscription).await.unwrap();
         }
         let done = expect_task(world.on(0).send_message(&params(), follow_up(&task, "more")).await.unwrap());
         assert_eq!(done.status.state, TaskState::Completed);

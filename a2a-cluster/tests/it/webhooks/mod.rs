@@ -16,7 +16,7 @@ use a2a::{
 use a2a_cluster::Config;
 use a2a_server::RequestHandler;
 
-use crate::world::{Bus, Node, World, expect_task, local_webhooks, params, quick, request};
+use crate::world::{self, Bus, Node, World, expect_task, local_webhooks, params, quick, request};
 
 /// The default durations, shortened.
 fn config() -> Config {
@@ -42,25 +42,21 @@ async fn world_of(instances: usize, bus: Bus, config: Config) -> World {
 
 fn webhook(url: &str) -> TaskPushNotificationConfig {
     TaskPushNotificationConfig {
-        url: url.to_owned(),
-        id: None,
-        task_id: String::new(),
         token: Some("a-token".into()),
         authentication: Some(AuthenticationInfo {
             scheme: "Bearer".into(),
             credentials: Some("some-credentials".into()),
         }),
-        tenant: None,
+        ..world::webhook(url)
     }
 }
 
 fn request_with(text: &str, webhook: TaskPushNotificationConfig, at_once: bool) -> SendMessageRequest {
     let mut request = request(text);
     request.configuration = Some(SendMessageConfiguration {
-        accepted_output_modes: None,
         task_push_notification_config: Some(webhook),
-        history_length: None,
         return_immediately: Some(at_once),
+        ..world::configuration()
     });
     request
 }

@@ -1,7 +1,8 @@
-//! A store of tasks of which a test decides, call by call, what becomes of it.
+//! A store of tasks whose calls are counted, and of which a test decides, call by call, what becomes of it.
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,7 +17,17 @@ use async_trait::async_trait;
 
 /// Starts instances over a store of tasks of which a test decides what becomes of each call.
 pub(crate) async fn hooked(instances: usize, bus: Bus, config: Config) -> (Arc<Hooked>, World) {
-    let store = Hooked::over(Arc::new(MemoryStore::new()));
+    hooked_over(MemoryStore::new(), instances, bus, config).await
+}
+
+/// Starts instances over a store of one's own, of which a test decides what becomes of each call.
+pub(crate) async fn hooked_over(
+    inner: MemoryStore,
+    instances: usize,
+    bus: Bus,
+    config: Config,
+) -> (Arc<Hooked>, World) {
+    let store = Hooked::over(Arc::new(inner));
     let prepare = |builder: ClusterBuilder| {
         builder.config(config.clone()).store(store.inner.clone()).tasks(store.clone())
     };
@@ -45,6 +56,10 @@ pub(crate) enum Fate {
     Refused,
     /// It fails, and always will.
     Rejected,
+    /// It fails, because so many bytes are more than so many.
+    TooLarge(usize, usize),
+    /// It is the commit of a task that cannot be created.
+    Conflict,
     /// It is not applied, and never answered.
     Hangs,
     /// It is applied, and its answer is lost.
@@ -64,13 +79,25 @@ type Decide = dyn FnMut(Call, &TaskKey, Option<&Commit<'_>>) -> Fate + Send;
 /// The wrapper.
 pub(crate) struct Hooked {
     pub(crate) inner: Arc<MemoryStore>,
+    calls: AtomicUsize,
     decide: Mutex<Box<Decide>>,
 }
 
 impl Hooked {
     /// Answers everything, for now.
     pub(crate) fn over(inner: Arc<MemoryStore>) -> Arc<Self> {
-        Arc::new(Hooked { inner, decide: Mutex::new(Box::new(|_, _, _| Fate::Answered)) })
+        let decide: Box<Decide> = Box::new(|_, _, _| Fate::Answered);
+        Arc::new(Hooked { inner, calls: AtomicUsize::new(0), decide: Mutex::new(decide) })
+    }
+
+    /// How many calls there were.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    fn counted(&self) -> &MemoryStore {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        &self.inner
     }
 
     /// Decides like this from now on.
@@ -98,9 +125,26 @@ impl Hooked {
         commit: Option<&Commit<'_>>,
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        let fate = (self.decide.lock().unwrap())(call, key, commit);
+        let fate = self.fate(call, key, commit);
+        self.meet(fate, key, commit, work).await
+    }
+
+    fn fate(&self, call: Call, key: &TaskKey, commit: Option<&Commit<'_>>) -> Fate {
+        self.counted();
+        (self.decide.lock().unwrap())(call, key, commit)
+    }
+
+    async fn meet<T>(
+        &self,
+        fate: Fate,
+        key: &TaskKey,
+        commit: Option<&Commit<'_>>,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         match fate {
             Fate::Answered => work.await,
+            Fate::Conflict => panic!("only commits conflict"),
+            Fate::TooLarge(actual, limit) => Err(BackendError::TooLarge { what: "a commit", actual, limit }),
             Fate::Refused => Err(BackendError::Unavailable("refused".into())),
             Fate::Rejected => Err(BackendError::rejected("rejected")),
             Fate::Hangs => std::future::pending().await,
@@ -144,7 +188,10 @@ impl fmt::Debug for Hooked {
 #[async_trait]
 impl TaskStore for Hooked {
     async fn commit(&self, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
-        self.call(Call::Commit, key, Some(&commit.clone()), self.inner.commit(key, commit)).await
+        match self.fate(Call::Commit, key, Some(&commit)) {
+            Fate::Conflict => Ok(Outcome::Conflict { actual: Version::ABSENT }),
+            fate => self.meet(fate, key, Some(&commit.clone()), self.inner.commit(key, commit)).await,
+        }
     }
 
     async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>> {
@@ -172,7 +219,7 @@ impl TaskStore for Hooked {
     }
 
     async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
-        self.inner.unwatch(key, watcher).await
+        self.counted().unwatch(key, watcher).await
     }
 
     async fn release(&self, key: &TaskKey, claim: &Claim) -> Result<()> {
@@ -180,10 +227,10 @@ impl TaskStore for Hooked {
     }
 
     async fn list(&self, query: &TaskQuery) -> Result<TaskPage> {
-        self.inner.list(query).await
+        self.counted().list(query).await
     }
 
     async fn delete(&self, key: &TaskKey) -> Result<bool> {
-        self.inner.delete(key).await
+        self.counted().delete(key).await
     }
 }

@@ -1,7 +1,7 @@
 //! What an instance can take on in the end is as much as in the beginning.
 
-use a2a::{Message, Part, Role, SendMessageRequest};
 use a2a_server::{RequestHandler, ServiceParams};
+use a2a_testworld::world::request;
 use futures::future::join_all;
 use uuid::Uuid;
 
@@ -14,9 +14,8 @@ pub(crate) async fn check_permits(fleet: &Fleet) {
         assert_eq!(node.cluster.running(), 0, "no agent runs any more");
         let sends = (0..AGENTS).map(|n| {
             let id = Uuid::from_u128((slot * AGENTS + n + 1) as u128).to_string();
-            let message =
-                Message { message_id: id, ..Message::new(Role::User, vec![Part::text("quiet 50")]) };
-            let request = SendMessageRequest { message, configuration: None, metadata: None, tenant: None };
+            let mut request = request("quiet 50");
+            request.message.message_id = id;
             let handler = node.handler.clone();
             async move { handler.send_message(&ServiceParams::new(), request).await }
         });

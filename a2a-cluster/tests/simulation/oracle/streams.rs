@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use a2a::{StreamResponse, Task};
-use a2a_core::{TaskKey, Tenant, reduce};
+use a2a_core::reduce;
+use a2a_testworld::world::key;
 use tokio::time::Instant;
 
 use crate::archive::Life;
@@ -92,7 +93,7 @@ pub(crate) fn check_stream(fleet: &Fleet, seen: &Seen, logged_tasks: &[LoggedTas
         };
         assert!(over, "client {}: a stream ended in {last:?}", seen.client);
     }
-    let is_spoilt = fleet.spoilt.borrow().contains_key(&TaskKey::new(Tenant::default(), first.id.clone()));
+    let is_spoilt = fleet.spoilt.borrow().contains_key(&key(&first.id));
     if fleet.plan.calm && !is_spoilt {
         check_promptness(seen, &committed);
     }

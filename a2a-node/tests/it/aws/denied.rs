@@ -6,8 +6,8 @@ use futures::future::join_all;
 use serde_json::Value;
 
 use super::gatekeeper::Gatekeeper;
-use super::site::{Site, text};
-use crate::node::soon;
+use super::site::Site;
+use crate::node::{soon, text};
 
 async fn without(action: &'static str, site: &Site, arguments: &[&str]) -> Output {
     let gatekeeper = Gatekeeper::denying(action, &site.account).await;

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::site::{Site, text};
+use super::site::Site;
+use crate::node::text;
 
 #[tokio::test]
 async fn a_healthy_cluster_has_a_line_for_each_check_and_is_left_as_it_was() {

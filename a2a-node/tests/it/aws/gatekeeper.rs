@@ -2,6 +2,7 @@
 //! does.
 
 use a2a_testaws::{Account, Service};
+use a2a_testworld::client::http;
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -29,7 +30,7 @@ impl Gatekeeper {
     pub(crate) async fn denying(denied: &'static str, account: &Account) -> Self {
         let url = |service| account.sdk_config(service).endpoint_url().unwrap().to_owned();
         let [dynamodb, sns, sqs] = [Service::DynamoDb, Service::Sns, Service::Sqs].map(url);
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = http();
         let gate = |behind| Gate { denied, behind, client: client.clone() };
         let (tables, one) = gate([dynamodb.clone(), dynamodb]).open().await;
         let (messages, other) = gate([sns, sqs]).open().await;

@@ -1,6 +1,7 @@
 //! `provision` makes a cluster's table and topic, once.
 
-use super::site::{Site, settings, text};
+use super::site::{Site, settings};
+use crate::node::text;
 
 #[tokio::test]
 async fn provisioning_twice_makes_one_cluster_and_prints_the_same_settings() {

@@ -1,6 +1,7 @@
 //! `reap` removes what dead instances left, when it is told to.
 
-use super::site::{Site, text};
+use super::site::Site;
+use crate::node::text;
 
 #[tokio::test]
 async fn reap_shows_what_it_would_remove_and_removes_it_only_when_told_to() {

@@ -1,28 +1,21 @@
 //! `serve` on a table and a topic.
 
-use a2a::{
-    CancelTaskRequest, GetTaskRequest, Message, Part, Role, SendMessageRequest, SendMessageResponse,
-    StreamResponse, SubscribeToTaskRequest, TaskState,
-};
+use a2a::{StreamResponse, TaskState};
+use a2a_testworld::Binding;
+use a2a_testworld::world::{cancel, expect_task, get, request, subscribe};
 use futures::StreamExt;
 
-use super::site::{Site, text};
-use crate::node::soon;
-
-fn saying(text: &str) -> SendMessageRequest {
-    let message = Message::new(Role::User, vec![Part::text(text)]);
-    SendMessageRequest { message, configuration: None, metadata: None, tenant: None }
-}
+use super::site::Site;
+use crate::node::{soon, text};
 
 #[tokio::test]
 async fn any_process_answers_for_any_task_and_after_the_last_one_nothing_is_left() {
     let Some(site) = Site::provisioned().await else { return };
     // What `provision` printed is enough: no flag names the backends.
     let (one, other) = tokio::join!(site.serve(&[]), site.serve(&["--instances", "2"]));
-    let answer = soon(one.client(0, "JSONRPC").await.send_message(&saying("echo hi"))).await.unwrap();
-    let SendMessageResponse::Task(task) = answer else { panic!("{answer:?}") };
-    let request = GetTaskRequest { id: task.id, history_length: None, tenant: None };
-    let read = soon(other.client(1, "JSONRPC").await.get_task(&request)).await.unwrap();
+    let answer = soon(one.client(0, Binding::JsonRpc).await.send_message(&request("echo hi"))).await.unwrap();
+    let id = expect_task(answer).id;
+    let read = soon(other.client(1, Binding::JsonRpc).await.get_task(&get(id))).await.unwrap();
     assert_eq!(read.status.state, TaskState::Completed);
     site.becomes([3, 3, 3]).await;
 
@@ -38,18 +31,17 @@ async fn metrics_show_what_the_bus_counts() {
     let Some(site) = Site::provisioned().await else { return };
     let node = site.serve(&["--instances", "2"]).await;
     let mut events =
-        soon(node.client(0, "JSONRPC").await.send_streaming_message(&saying("stream 100000 20")))
+        soon(node.client(0, Binding::JsonRpc).await.send_streaming_message(&request("stream 100000 20")))
             .await
             .unwrap();
     let first = soon(events.next()).await.unwrap().unwrap();
     let StreamResponse::Task(task) = first else { panic!("{first:?}") };
-    let request = SubscribeToTaskRequest { id: task.id.clone(), tenant: None };
-    let mut remote = soon(node.client(1, "JSONRPC").await.subscribe_to_task(&request)).await.unwrap();
+    let mut remote =
+        soon(node.client(1, Binding::JsonRpc).await.subscribe_to_task(&subscribe(&task.id))).await.unwrap();
     for _ in 0..3 {
         soon(remote.next()).await.unwrap().unwrap();
     }
-    let request = CancelTaskRequest { id: task.id, metadata: None, tenant: None };
-    soon(node.client(0, "JSONRPC").await.cancel_task(&request)).await.unwrap();
+    soon(node.client(0, Binding::JsonRpc).await.cancel_task(&cancel(&task.id))).await.unwrap();
     soon(remote.for_each(async |event| drop(event.unwrap()))).await;
     let shown = node.get(0, "/metrics").await.text().await.unwrap();
     assert!(shown.contains("a2a_bus_messages_sent_total"), "{shown}");
@@ -79,8 +71,9 @@ async fn without_the_topic_instances_serve_and_readyz_says_that_the_bus_is_not_c
     let Some(site) = Site::provisioned().await else { return };
     let missing = format!("arn:aws:sns:{}:{}:missing", site.account.region(), site.account.access_key());
     let node = site.serve(&["--topic-arn", &missing]).await;
-    let answer = soon(node.client(0, "JSONRPC").await.send_message(&saying("echo hi"))).await.unwrap();
-    assert!(matches!(answer, SendMessageResponse::Task(task) if task.status.state == TaskState::Completed));
+    let answer =
+        soon(node.client(0, Binding::JsonRpc).await.send_message(&request("echo hi"))).await.unwrap();
+    assert_eq!(expect_task(answer).status.state, TaskState::Completed);
     let ready = node.get(0, "/readyz").await;
     assert_eq!(ready.status(), 200);
     let why = ready.text().await.unwrap();

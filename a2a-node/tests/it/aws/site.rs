@@ -3,12 +3,13 @@
 use std::process::Output;
 use std::time::Duration;
 
-use a2a_core::{Membership, SystemEnv};
+use a2a_core::SystemEnv;
 use a2a_store_dynamodb::DynamoDbStore;
 use a2a_testaws::{self as endpoint, Account, Service};
+use a2a_testworld::backends::members;
 use tokio::process::Command;
 
-use crate::node::{self, Node, soon};
+use crate::node::{self, Node, soon, text};
 
 /// The names of one cluster, and where it is.
 pub(crate) struct Site {
@@ -17,11 +18,6 @@ pub(crate) struct Site {
     pub topic: String,
     /// What `provision` printed.
     settings: Vec<(String, String)>,
-}
-
-/// Text that a process wrote.
-pub(crate) fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The settings in what `provision` printed, which must hold nothing else.
@@ -101,17 +97,12 @@ impl Site {
         let topic = self.settings.iter().find(|(name, _)| name == "A2A_TOPIC_ARN").unwrap().1.clone();
         let sns = aws_sdk_sns::Client::new(&self.account.sdk_config(Service::Sns));
         let subscriptions = sns.list_subscriptions_by_topic().topic_arn(topic).send().await.unwrap();
-        let members = self.members().await;
-        let members = members.iter().filter(|member| !member.state.is_final()).count();
-        [self.queues().await.len(), subscriptions.subscriptions().len(), members]
+        let members = members(&self.store()).await;
+        [self.queues().await.len(), subscriptions.subscriptions().len(), members.len()]
     }
 
     /// A handle on the table, past all instances.
     pub(crate) fn store(&self) -> DynamoDbStore {
         DynamoDbStore::new(&self.account.sdk_config(Service::DynamoDb), &self.table)
-    }
-
-    pub(crate) async fn members(&self) -> Vec<a2a_core::Member> {
-        self.store().roster(None, 100).await.unwrap()
     }
 }

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::site::{Site, text};
+use super::site::Site;
+use crate::node::text;
 
 #[tokio::test]
 async fn status_shows_each_instance_by_the_name_that_people_gave_it_and_clients_never_see_that() {

@@ -1,14 +1,10 @@
 //! Runs the real binary and talks to it.
 
 use std::process::{ExitStatus, Output, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_client::agent_card::AgentCardResolver;
-use a2a_client::jsonrpc::JsonRpcTransportFactory;
-use a2a_client::rest::RestTransportFactory;
-use a2a_client::{A2AClient, A2AClientFactory, Transport};
-use a2a_grpc::GrpcTransportFactory;
+use a2a_testworld::client::{card_at, connect, http};
+use a2a_testworld::{Binding, Client};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -16,12 +12,14 @@ use tokio::process::{Child, ChildStdout, Command};
 /// What takes longer hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A client of one instance by one binding.
-pub(crate) type Client = A2AClient<Box<dyn Transport>>;
-
 /// Bounds the wait for anything that a test waits for.
 pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, what).await.expect("this hangs")
+}
+
+/// Text that a process wrote.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The binary, shielded from the settings of whoever runs the tests.
@@ -111,20 +109,8 @@ impl Node {
     }
 
     /// Connects to an instance as its card says.
-    pub(crate) async fn client(&self, instance: usize, binding: &str) -> Client {
-        let resolver = AgentCardResolver::new(Some(http()));
-        let card = soon(resolver.resolve(&self.instances[instance].http)).await.unwrap();
-        let factory = A2AClientFactory::builder()
-            .no_defaults()
-            .register(Arc::new(JsonRpcTransportFactory::new(Some(http()))))
-            .register(Arc::new(RestTransportFactory::new(Some(http()))))
-            .register(Arc::new(GrpcTransportFactory::new()))
-            .preferred_bindings(vec![binding.to_owned()])
-            .build();
-        soon(factory.create_from_card(&card)).await.unwrap()
+    pub(crate) async fn client(&self, instance: usize, binding: Binding) -> Client {
+        let card = soon(card_at(&self.instances[instance].http)).await;
+        soon(connect(&card, binding, None)).await.unwrap()
     }
-}
-
-fn http() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
 }

@@ -1,9 +1,9 @@
 //! Requests that can be read and make no sense: the same error on every instance, in the form of its binding.
 
-use a2a::Task;
 use a2a::error_code::{
     CONTENT_TYPE_NOT_SUPPORTED, INVALID_PARAMS, TASK_NOT_CANCELABLE, TASK_NOT_FOUND, UNSUPPORTED_OPERATION,
 };
+use a2a::{Task, TaskState};
 use a2a_pb::proto;
 use a2a_testworld::Binding;
 use integration_tests::raw::{Draft, Failure, Operation, Raw};
@@ -76,6 +76,11 @@ fn messages(ended: &Task, parked: &Task, running: &Task) -> Vec<Row> {
         ("an unknown task", send(to("nobody", "")), TASK_NOT_FOUND),
         ("a task that has ended", send(to(&ended.id, &ended.context_id)), UNSUPPORTED_OPERATION),
         ("a task that runs", send(to(&running.id, "")), UNSUPPORTED_OPERATION),
+        (
+            "a task that runs, and its context",
+            send(to(&running.id, &running.context_id)),
+            UNSUPPORTED_OPERATION,
+        ),
         ("another context", send(to(&parked.id, "another")), INVALID_PARAMS),
         ("another context and a task that has ended", send(to(&ended.id, "another")), INVALID_PARAMS),
         ("no message", json!({}), INVALID_PARAMS),
@@ -148,9 +153,7 @@ on_every_binding! {
             (Operation::GetTask, json!({ "id": ended, "historyLength": -1 }), INVALID_PARAMS),
             (Operation::GetTask, json!({ "id": ended, "tenant": long }), INVALID_PARAMS),
             (Operation::CancelTask, json!({ "id": "nobody" }), TASK_NOT_FOUND),
-            (Operation::CancelTask, json!({ "id": ended }), TASK_NOT_CANCELABLE),
             (Operation::SubscribeToTask, json!({ "id": "nobody" }), TASK_NOT_FOUND),
-            (Operation::SubscribeToTask, json!({ "id": ended }), UNSUPPORTED_OPERATION),
             (Operation::CreateTaskPushNotificationConfig, config("nobody"), TASK_NOT_FOUND),
             (Operation::GetTaskPushNotificationConfig, named("nobody"), TASK_NOT_FOUND),
             (Operation::GetTaskPushNotificationConfig, named(&ended), TASK_NOT_FOUND),
@@ -160,6 +163,22 @@ on_every_binding! {
         ] {
             let draft = Draft::of(place.binding, operation, &params);
             refused(&stage, &raw, draft, &format!("{operation:?} {params}"), code).await;
+        }
+        for (text, state) in
+            [("done", TaskState::Completed), ("fail", TaskState::Failed), ("reject", TaskState::Rejected)]
+        {
+            let ended = stage.send(text).await;
+            assert_eq!(ended.status.state, state);
+            for (operation, code) in [
+                (Operation::CancelTask, TASK_NOT_CANCELABLE),
+                (Operation::SubscribeToTask, UNSUPPORTED_OPERATION),
+            ] {
+                let draft = Draft::of(place.binding, operation, &json!({ "id": ended.id }));
+                refused(&stage, &raw, draft, &format!("{operation:?} after {text}"), code).await;
+            }
+            // The SDK's client reads the same.
+            assert_eq!(stage.cancel(&ended.id).await.unwrap_err().code, TASK_NOT_CANCELABLE, "{text}");
+            assert_eq!(stage.subscribe_error(&ended.id).await.code, UNSUPPORTED_OPERATION, "{text}");
         }
         stage.leave().await;
     }
@@ -174,6 +193,7 @@ on_every_binding! {
             json!({ "pageSize": 101 }),
             json!({ "historyLength": -1 }),
             json!({ "pageToken": "made up" }),
+            json!({ "pageToken": "made-up" }),
             json!({ "pageToken": "AAAA" }),
             json!({ "contextId": "c".repeat(257) }),
         ] {

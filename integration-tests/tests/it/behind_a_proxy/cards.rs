@@ -2,9 +2,11 @@
 
 use a2a::{
     AgentCard, AgentExtension, GetExtendedAgentCardRequest, SendMessageConfiguration, SendMessageRequest,
-    TaskPushNotificationConfig, error_code,
+    error_code,
 };
 use a2a_testworld::Plan;
+use a2a_testworld::client::{card_at, http};
+use a2a_testworld::world::webhook;
 use integration_tests::raw::{Operation, Raw};
 use serde_json::json;
 
@@ -21,10 +23,9 @@ fn with_extended(plan: Plan) -> Plan {
 on_every_binding! {
     async fn the_well_known_card_names_every_binding_and_no_instance(place) {
         let stage = place.stage().await;
-        let url = format!("http://{}/.well-known/agent-card.json", stage.fleet.load_balancer().sockets().http);
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = stage.fleet.load_balancer().sockets().url() + "/.well-known/agent-card.json";
         for _ in 0..place.instances {
-            let answer = soon(http.get(&url).send()).await.unwrap();
+            let answer = soon(http().get(&url).send()).await.unwrap();
             assert_eq!(answer.status(), 200);
             let card: AgentCard = soon(answer.json()).await.unwrap();
             let urls: Vec<_> = card.supported_interfaces.iter().map(|interface| interface.url.as_str()).collect();
@@ -43,7 +44,7 @@ on_every_binding! {
 
         let stage = place.stage_of(with_extended).await;
         assert_eq!(extended(&stage).await.unwrap_err().code, error_code::EXTENDED_CARD_NOT_CONFIGURED);
-        let mut card = AgentCard { name: "more".into(), ..card_of(&stage).await };
+        let mut card = AgentCard { name: "more".into(), ..card_at(&stage.fleet.load_balancer().sockets().url()).await };
         stage.leave().await;
 
         card.description = "for those who are known".into();
@@ -87,16 +88,8 @@ on_every_binding! {
             let failure = raw.ask(operation, &params).await.failure();
             assert_eq!(failure.code, error_code::PUSH_NOTIFICATION_NOT_SUPPORTED, "{operation:?}");
         }
-        let config = TaskPushNotificationConfig {
-            url: url.into(),
-            id: None,
-            task_id: String::new(),
-            token: None,
-            authentication: None,
-            tenant: None,
-        };
-        let configuration =
-            Some(SendMessageConfiguration { task_push_notification_config: Some(config), ..configuration() });
+        let task_push_notification_config = Some(webhook(url));
+        let configuration = Some(SendMessageConfiguration { task_push_notification_config, ..configuration() });
         let request = SendMessageRequest { configuration, ..saying("done") };
         let error = soon(stage.sdk.send_message(&request)).await.unwrap_err();
         assert_eq!(error.code, error_code::PUSH_NOTIFICATION_NOT_SUPPORTED);
@@ -125,11 +118,4 @@ on_every_binding! {
         assert_eq!(sent["task"]["status"]["state"], "TASK_STATE_COMPLETED");
         stage.leave().await;
     }
-}
-
-async fn card_of(stage: &Stage) -> AgentCard {
-    let front = format!("http://{}", stage.fleet.load_balancer().sockets().http);
-    let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let resolver = a2a_client::agent_card::AgentCardResolver::new(Some(http));
-    soon(resolver.resolve(&front)).await.unwrap()
 }

@@ -1,6 +1,6 @@
-//! Subscribing to a task: while it runs, while it is parked, when it has ended, and when it never was.
+//! Subscribing to a task: while it runs, and while it is parked.
 
-use a2a::{StreamResponse, TaskState, error_code};
+use a2a::{StreamResponse, TaskState};
 
 use super::stage::{everything, next, on_every_binding, outline, replying, rest, saying, soon, texts};
 
@@ -59,24 +59,6 @@ on_every_binding! {
         stage.cancel(&parked.id).await.unwrap();
         let told = outline(&rest(subscription).await);
         assert_eq!(told, ["Working", r#"["a"]"#, "InputRequired", "Canceled"]);
-        stage.leave().await;
-    }
-
-    async fn a_task_that_has_ended_or_never_was_cannot_be_subscribed_to(place) {
-        let stage = place.stage().await;
-        for (text, state) in [
-            ("done", TaskState::Completed),
-            ("fail", TaskState::Failed),
-            ("reject", TaskState::Rejected),
-        ] {
-            let ended = stage.send(text).await;
-            assert_eq!(ended.status.state, state);
-            for _ in 0..place.instances {
-                let error = stage.subscribe_error(&ended.id).await;
-                assert_eq!(error.code, error_code::UNSUPPORTED_OPERATION, "{text}: {error}");
-            }
-        }
-        assert_eq!(stage.subscribe_error("nobody").await.code, error_code::TASK_NOT_FOUND);
         stage.leave().await;
     }
 
