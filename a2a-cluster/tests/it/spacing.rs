@@ -47,6 +47,20 @@ on_every_bus! {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_an_agent_says_last_before_a_silence_is_late_by_the_spacing_and_no_more(bus) {
+        let world = spaced(1, bus, Duration::from_millis(50)).await;
+        let mut events = world.nodes[0].stream("do work; sleep 1000; say a; sleep 10; say b; hang").await;
+        let begun = Instant::now();
+        let mut chunks = 0;
+        while chunks < 2 {
+            let event = events.next().await.expect("both").unwrap();
+            chunks += usize::from(matches!(event, StreamResponse::ArtifactUpdate(_)));
+        }
+        assert!(begun.elapsed() < Duration::from_millis(1_100), "{:?}", begun.elapsed());
+        world.shutdown().await;
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_end_of_a_turn_waits_for_nothing(bus) {
         let world = spaced(1, bus, LONG).await;
         let begun = Instant::now();

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use a2a::{StreamResponse, TaskState, error_code};
+use a2a_server::RequestHandler;
 use futures::StreamExt;
 use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
-use crate::world::{self, World, drain, eventually, fold, on_every_bus, state, texts, visible};
+use crate::world::hooked::{Call, Fate, hooked};
+use crate::world::{self, World, drain, eventually, fold, on_every_bus, quick, state, texts, visible};
 
 on_every_bus! {
     #[tokio::test(start_paused = true)]
@@ -94,6 +97,22 @@ on_every_bus! {
             world.watchers(&task.id).await == 0 && world.nodes[1].cluster.streaming() == 0
         })
         .await;
+        world.shutdown().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_leaves_just_when_its_stream_is_opened_leaves_no_reader_behind(bus) {
+        let (store, world) = hooked(1, bus, quick()).await;
+        let parked = world.nodes[0].send("ask").await;
+        store.all(&[Call::Commit], Fate::Late(100));
+        let params = world::params();
+        let request = world::follow_up(&parked, "do work; hang");
+        let mut opens = world.on(0).send_streaming_message(&params, request);
+        assert!(timeout(Duration::from_millis(50), &mut opens).await.is_err());
+        // The answer is there, and nobody has taken it.
+        sleep(Duration::from_secs(1)).await;
+        drop(opens);
+        assert_eq!((world.nodes[0].cluster.running(), world.nodes[0].cluster.streaming()), (1, 0));
         world.shutdown().await;
     }
 

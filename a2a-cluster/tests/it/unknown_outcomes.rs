@@ -5,6 +5,7 @@ use std::time::Duration;
 use a2a::TaskState;
 use a2a_cluster::ExecutorLost;
 use a2a_cluster::bindings::unavailable::retry_after;
+use a2a_core::{ClaimChange, Commit, CommitId, Outcome, SystemEnv, TaskStore, reduce};
 use a2a_server::RequestHandler;
 use a2a_testkit::{Delay, Forecast, Late};
 use tokio::time::{sleep, timeout};
@@ -163,6 +164,61 @@ on_every_bus! {
                 assert_eq!(storm.nodes.iter().map(|node| node.cluster.running()).sum::<usize>(), 0);
             }
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_whose_claim_was_applied_unanswered_and_outrun_is_not_refused(bus) {
+        let (store, world) = hooked::hooked(1, bus, quick()).await;
+        let parked = world.nodes[0].send("do ask").await;
+        let mut is_first = true;
+        store.set(move |call, _, _| match call {
+            Call::Commit if std::mem::take(&mut is_first) => Fate::AnswerLost,
+            _ => Fate::Answered,
+        });
+        let mut message = follow_up(&parked, "do hang");
+        // Nobody knows it again: whoever is told that it was refused may send it again.
+        message.message.message_id = "1".to_owned();
+        let outrun = async {
+            // Its claim is there, and is tried again in a moment.
+            sleep(Duration::from_millis(2)).await;
+            let claimed = world.load(&parked.id).await;
+            assert_eq!(state(&claimed.task), TaskState::Working);
+            let mut task = claimed.task.clone();
+            let event = reduce::status(&task, TaskState::Canceled, None, &SystemEnv);
+            reduce::apply(&mut task, &event);
+            let commit = Commit::new(claimed.tip(), CommitId::generate(&SystemEnv), vec![event], &task);
+            let commit = commit.claim(ClaimChange::End);
+            let outcome = store.inner.commit(&world::key(&parked.id), commit).await.unwrap();
+            assert!(matches!(outcome, Outcome::Applied(_)));
+        };
+        let (sent, ()) = tokio::join!(timeout(Duration::from_secs(60), world.nodes[0].ask(message)), outrun);
+        let told = expect_task(sent.unwrap().unwrap());
+        assert_eq!((state(&told), told.history.map(|history| history.len())), (TaskState::Canceled, Some(2)));
+        world.shutdown().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_that_was_lost_unanswered_and_outrun_starts_no_agent(bus) {
+        let (store, world) = hooked::hooked(2, bus, quick()).await;
+        let parked = world.nodes[0].send("do ask").await;
+        let mut is_first = true;
+        store.set(move |call, _, _| match call {
+            Call::Commit if std::mem::take(&mut is_first) => Fate::Hangs,
+            _ => Fate::Answered,
+        });
+        let sent = world.nodes[0].ask(follow_up(&parked, "do hang"));
+        let outruns = async {
+            sleep(Duration::from_secs(1)).await;
+            world.nodes[1].ask(follow_up(&parked, "do work; ask")).await.unwrap();
+        };
+        let (sent, _) = tokio::join!(sent, outruns);
+        assert!(sent.unwrap_err().message.contains("not known"));
+        // The call is given up after a lease, and made again.
+        for _ in 0..400 {
+            sleep(Duration::from_millis(50)).await;
+            assert_eq!(world.nodes[0].cluster.running(), 0, "an agent runs without a claim");
+        }
+        world.shutdown().await;
     }
 
     #[tokio::test(start_paused = true)]

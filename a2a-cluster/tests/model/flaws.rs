@@ -6,6 +6,7 @@
 use a2a_core::{ClaimChange, News, Version};
 
 use crate::core::{Effect, Input, Reply, Written};
+use crate::names::instance;
 use crate::world::{Client, Doing, Stage, World};
 
 /// What is broken.
@@ -63,6 +64,8 @@ pub(crate) enum Flaw {
     FormerExecutorIsNotTold,
     /// An executor does not hear of a cancel.
     CancelIsDropped,
+    /// A take-over does not look who has the task.
+    TakesFromAnybody,
 }
 
 /// Whether a ring may go past commits that it lacks when its actor is told this.
@@ -90,6 +93,15 @@ pub(crate) fn inputs(world: &mut World, node: usize, input: Input) -> Vec<Input>
         | (Some(Flaw::WatcherIsForgotten), Input::News { news: News::Watch { .. }, .. })
         | (Some(Flaw::CancelIsDropped), Input::News { news: News::Cancel(..), .. }) => vec![],
         (Some(Flaw::DoesNotJoin), Input::Joined { .. }) => vec![],
+        (Some(Flaw::TakesFromAnybody), Input::Loaded(Ok(Some((mut stored, pending)))))
+            if world.node(node).takes_over =>
+        {
+            let gone = world.store.members.iter().position(|member| member.is_final());
+            if let (Some(claim), Some(gone)) = (&mut stored.head.claim, gone) {
+                claim.instance = instance(gone);
+            }
+            vec![Input::Loaded(Ok(Some((stored, pending))))]
+        }
         (_, input) => vec![input],
     }
 }

@@ -1,11 +1,13 @@
 //! What must be true in every state.
 
-use a2a_core::reduce;
+use a2a::TaskState;
+use a2a_core::{Claim, MemberState, reduce};
 
 use crate::actions::Action;
 use crate::clients::TAKE_OVER;
-use crate::names::{Tag, author, instance};
+use crate::names::{Tag, author, instance, node_of};
 use crate::ops::Op;
+use crate::store::Entry;
 use crate::world::{Agent, Client, Doing, Life, Stage, World};
 
 impl World {
@@ -23,6 +25,10 @@ impl World {
                 self.violated("a terminal state is never left", format!("{:?}", last.record));
                 return;
             }
+        }
+        if let Some(claim) = before.and_then(|before| self.taken_from_the_living(before, &last)) {
+            let how = format!("{claim:?}, {:?}", last.record);
+            return self.violated("a task is taken over from whoever is gone", how);
         }
         if !reduce::ends_turn(&last.task.status.state) && last.claim.is_none() {
             self.violated("a task at work has an executor", format!("{:?}", last.record));
@@ -55,6 +61,17 @@ impl World {
                 return;
             }
         }
+    }
+
+    /// The claim of an instance that serves, over which another one's commit takes or ends the task: with no message to it
+    /// and no cancel, which may.
+    fn taken_from_the_living(&self, before: &Entry, last: &Entry) -> Option<Claim> {
+        let claim = before.claim.filter(|claim| node_of(claim.instance) != author(last.record.id))?;
+        let serves = self.store.members[node_of(claim.instance)] == MemberState::Serving;
+        let was_at_work = !reduce::ends_turn(&before.task.status.state);
+        let takes = last.record.events.is_empty() && (was_at_work || last.claim.is_none());
+        let fails = last.task.status.state == TaskState::Failed && last.tags.is_empty();
+        (serves && (takes || fails)).then_some(claim)
     }
 
     /// Looks at everything, after a step.

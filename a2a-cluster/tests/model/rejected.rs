@@ -21,6 +21,7 @@ const ONE_MESSAGE: &str = "one first message on two instances";
 const FOLLOW_UP_ELSEWHERE: &str = "a follow-up elsewhere while the agent stays open";
 const TWO_FOLLOW_UPS: &str = "two follow-ups at once";
 const A_CRASH: &str = "a crash under a subscriber elsewhere";
+const A_RESUME: &str = "a crash, and the agent begins again";
 const A_FLOOD: &str = "an agent that says more than there is room for";
 const JOIN_LATER: &str = "readers who join one after the other";
 const TWO_CANCELS: &str = "two cancels from one instance";
@@ -129,4 +130,5 @@ pub(crate) const ALL: &[Rejected] = &[
         TWO_CANCELS,
         &["where nothing goes wrong, an agent hears of a cancel without the clock"],
     ),
+    rejected(Flaw::TakesFromAnybody, A_RESUME, &["a task is taken over from whoever is gone"]),
 ];

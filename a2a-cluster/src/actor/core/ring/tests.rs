@@ -89,3 +89,12 @@ fn publishing_over_a_hole_forgets_what_lies_before_it() {
     assert_eq!(versions(ring.after(Version::new(1))), None);
     assert_eq!(versions(ring.after(Version::new(4))), Some(vec![5]));
 }
+
+#[test]
+fn a_ring_that_skipped_to_a_version_and_holds_nothing_has_readers_behind_it() {
+    let mut ring = ring();
+    ring.publish(record(1), Time::ZERO);
+    assert!(ring.advance(Version::new(7), true));
+    assert_eq!(versions(ring.after(Version::new(1))), None);
+    assert_eq!(versions(ring.after(Version::new(7))), Some(vec![]));
+}

@@ -1,7 +1,7 @@
 //! Claims: made, kept, handed on and ended.
 
 use a2a::{A2AError, TaskState};
-use a2a_core::ClaimChange;
+use a2a_core::{ClaimChange, Version};
 
 use super::bench::*;
 use crate::actor::core::*;
@@ -111,12 +111,15 @@ fn one_write_is_on_its_way_at_a_time() {
 
 #[test]
 fn a_take_over_of_a_task_that_has_changed_hands_writes_nothing() {
-    let mut bench = Bench::new();
-    bench.tell(Input::TakeOver { ticket: Some(Ticket(9)), from: Some(instance(2)), handed_over: false });
-    let claim = Some(claim_of(instance(3), 7));
-    let fx = bench.tell(Input::Loaded(Ok(Some((stored(TaskState::Working, 3, claim), false)))));
-    assert_eq!((replies(&fx, 9), commit_of(&fx).is_none()), (vec!["TakeOver".to_owned()], true));
-    assert!(bench.actor.is_done());
+    // At work, parked with its agent open, and over with webhooks that lack something.
+    for state in [TaskState::Working, TaskState::InputRequired, TaskState::Completed] {
+        let mut bench = Bench::new();
+        bench.tell(Input::TakeOver { ticket: Some(Ticket(9)), from: Some(instance(2)), handed_over: false });
+        let claim = Some(claim_of(instance(3), 7));
+        let fx = bench.tell(Input::Loaded(Ok(Some((stored(state, 3, claim), false)))));
+        assert_eq!((replies(&fx, 9), commit_of(&fx).is_none()), (vec!["TakeOver".to_owned()], true));
+        assert!(bench.actor.is_done());
+    }
 }
 
 #[test]
@@ -142,5 +145,23 @@ fn an_agent_is_begun_again_as_often_as_it_may_be() {
         let made = ClaimChange::Make { instance: instance(1), attempt };
         let call = commit_of(&fx).unwrap();
         assert_eq!(call.claim == made, resumes, "{attempts} {handed_over}");
+    }
+}
+
+#[test]
+fn those_who_watch_are_sent_what_a_take_over_writes() {
+    // Failed, and begun again.
+    for attempts in [0, 2] {
+        let mut bench = Bench::with(Settings { attempts, ..settings() });
+        bench.tell(Input::TakeOver { ticket: None, from: Some(instance(2)), handed_over: false });
+        let claim = Some(claim_of(instance(2), 7));
+        let fx = bench.tell(Input::Loaded(Ok(Some((stored(TaskState::Working, 3, claim), false)))));
+        let fx = bench.applied(&commit_of(&fx).unwrap());
+        let reads = |effect: &Effect| matches!(effect, Effect::ReadWatchers(after) if after.get() == 3);
+        assert!(fx.iter().any(reads), "{attempts}: {fx:?}");
+        let watchers = vec![(instance(3), a2a_core::Reach::Direct)];
+        bench.tell(Input::Sent { gone: vec![] });
+        let fx = bench.tell(Input::Watchers(watchers, Version::new(3)));
+        assert!(words(&fx).contains(&"Send".to_owned()), "{attempts}: {fx:?}");
     }
 }

@@ -82,6 +82,20 @@ fn silence_is_followed_by_a_read_and_lasting_silence_by_a_look_at_the_executor()
 }
 
 #[test]
+fn in_a_long_silence_the_head_is_read_every_other_time() {
+    let mut bench = reader();
+    let mut heads = vec![];
+    for _ in 0..6 {
+        assert!(words(&bench.wait(s(8))).contains(&"Read".to_owned()));
+        let fx = bench.tell(Input::Read(Ok(Later::Commits(vec![]))));
+        heads.push(words(&fx).contains(&"ReadHead".to_owned()));
+        let head = stored(TaskState::Working, 3, Some(claim_of(elsewhere(), 7))).head;
+        bench.tell(Input::Head(Ok(Some(head))));
+    }
+    assert_eq!(heads, [false, true, false, true, false, true]);
+}
+
+#[test]
 fn readers_of_a_task_that_cannot_be_read_here_are_told_so_and_the_next_one_tries_again() {
     let mut bench = reader();
     bench.wait(s(2));
