@@ -7,7 +7,6 @@
 pub mod actor;
 mod admission;
 mod alarm;
-pub mod bindings;
 mod caller;
 mod cluster;
 mod ground;
@@ -23,7 +22,7 @@ mod weight;
 pub use caller::{Caller, CallerResolver, SinglePrincipal};
 pub use cluster::{BusState, Cluster, ClusterBuilder, Leftovers, Readiness, StartError, Unready};
 pub use ground::telemetry;
-pub use ground::unavailable::{unauthenticated, unavailable};
+pub use ground::unavailable::{is_unauthenticated, retry_after, unauthenticated, unavailable};
 pub use ground::{Config, ExecutorLost, Limits, MessageIds, Webhooks};
 pub use handler::ClusterHandler;
 pub use sdk_store::SdkTaskStore;

@@ -10,47 +10,27 @@
 //!
 //! The part between the markers is the one that README shows; a test in `integration-tests` compares them.
 
-use std::{env, error::Error, sync::Arc, time::Duration};
+use std::{env, error::Error, sync::Arc};
 
 use a2a_bus_snssqs::SnsSqsBus;
-use a2a_cluster::{Cluster, bindings};
-use a2a_server::StaticAgentCard;
+use a2a_serve::Server;
 use a2a_store_dynamodb::DynamoDbStore;
-use aws_config::{BehaviorVersion, SdkConfig};
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
+use aws_config::BehaviorVersion;
 
 // [readme]
-async fn serve(port: u16, aws: &SdkConfig) -> Result<(), Box<dyn Error>> {
-    let card = agent::card(&format!("http://127.0.0.1:{port}"))?;
-    let cluster = Cluster::builder(Arc::new(agent::Greeter), card.clone())
-        .store(Arc::new(DynamoDbStore::new(aws, env::var("A2A_TABLE")?)))
-        .bus(Arc::new(SnsSqsBus::new(aws, env::var("A2A_TOPIC_ARN")?)?))
-        .start()
-        .await?;
-    let (card, limits) = (StaticAgentCard::new(card), bindings::Limits::default());
-    let routes = bindings::http_router(cluster.handler(), Arc::new(card), &limits);
-    let (listener, stop) = (TcpListener::bind(("127.0.0.1", port)).await?, CancellationToken::new());
-    let serving = bindings::serve(listener, routes, stop.clone(), Duration::from_secs(2));
-    let draining = async {
-        signal(SignalKind::terminate())?.recv().await;
-        let left = cluster.shutdown(Duration::from_secs(30)).await;
-        tracing::info!("{} tasks go on elsewhere", left.handed_over.len());
-        stop.cancel();
-        Ok(())
-    };
-    Ok(tokio::try_join!(serving, draining).map(drop)?)
-}
-// [/readme]
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let port = env::args().nth(1).ok_or("which port?")?.parse()?;
+    let port = env::args().nth(1).unwrap_or_else(|| "8080".to_owned());
+    let card = agent::card(&format!("http://127.0.0.1:{port}"))?;
     // Pinned, so that an update of the SDK changes no defaults.
     let aws = Box::pin(aws_config::load_defaults(BehaviorVersion::v2026_01_12())).await;
-    Box::pin(serve(port, &aws)).await
+    let server = Server::new(agent::Greeter, card)
+        .store(Arc::new(DynamoDbStore::new(&aws, env::var("A2A_TABLE")?)))
+        .bus(Arc::new(SnsSqsBus::new(&aws, env::var("A2A_TOPIC_ARN")?)?))
+        .listen(format!("0.0.0.0:{port}"));
+    Ok(Box::pin(server.run()).await?)
 }
+// [/readme]
 
 /// Any agent of the SDK will do.
 mod agent {
@@ -78,6 +58,7 @@ mod agent {
             "supportedInterfaces": [
                 { "url": url, "protocolBinding": "JSONRPC", "protocolVersion": "1.0" },
                 { "url": url, "protocolBinding": "HTTP+JSON", "protocolVersion": "1.0" },
+                { "url": url, "protocolBinding": "GRPC", "protocolVersion": "1.0" },
             ],
         }))
     }

@@ -4,28 +4,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_cluster::bindings::{self, Limits};
-use a2a_cluster::{Cluster, Config, StartError as ClusterError, WebhookTransport};
+use a2a_cluster::{Config, WebhookTransport};
 use a2a_core::{InstanceId, SystemEnv, TaskStore};
-use a2a_serve::HttpWebhooks;
-use a2a_server::StaticAgentCard;
-use axum::Router;
+use a2a_serve::{GatewayHeader, HttpWebhooks, Metrics, Server, ServerError, Serving};
+use axum::http::HeaderName;
 use futures::future::join_all;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::agent::BuiltIn;
 use crate::backends::Backends;
 use crate::card::{Addresses, card};
-use crate::health;
 use crate::label;
 use crate::listen::{self, ListenError};
-use crate::metrics::Metrics;
-use crate::principal::Callers;
-
-/// How long answers that are on their way out may take once the instances have stopped.
-const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What to start, and where.
 #[derive(Debug)]
@@ -42,8 +32,8 @@ pub(crate) struct Layout {
     pub(crate) public_grpc_url: Option<String>,
     /// Whether webhooks to loopback and private addresses are accepted.
     pub(crate) allow_local_webhooks: bool,
-    /// How callers are told apart.
-    pub(crate) callers: Callers,
+    /// The header by which a gateway tells callers apart; `None`: everybody is one.
+    pub(crate) principal_header: Option<HeaderName>,
     /// Durations, bounds and what becomes of lost tasks.
     pub(crate) config: Config,
     /// What is served at `/metrics`; `None` serves none.
@@ -62,7 +52,7 @@ impl Layout {
             public_url: None,
             public_grpc_url: None,
             allow_local_webhooks: false,
-            callers: Callers::One,
+            principal_header: None,
             config,
             metrics: None,
             name: None,
@@ -102,9 +92,9 @@ pub(crate) enum StartError {
     /// A socket's own address cannot be read.
     #[error("a socket has no address")]
     Address(#[source] std::io::Error),
-    /// The store refuses a new instance.
+    /// An instance does not start.
     #[error(transparent)]
-    Join(#[from] ClusterError),
+    Serve(#[from] ServerError),
 }
 
 /// One running instance.
@@ -112,13 +102,13 @@ pub(crate) enum StartError {
 pub(crate) struct Instance {
     /// Where its own sockets are, whatever its card says.
     pub(crate) sockets: Addresses,
-    cluster: Arc<Cluster>,
+    serving: Serving,
 }
 
 impl Instance {
     /// Its identity in the cluster; another one after an eviction.
     pub(crate) fn id(&self) -> InstanceId {
-        self.cluster.id()
+        self.serving.cluster().id()
     }
 }
 
@@ -127,8 +117,6 @@ impl Instance {
 pub(crate) struct Fleet {
     instances: Vec<Instance>,
     backends: Backends,
-    servers: TaskTracker,
-    stop: CancellationToken,
 }
 
 impl Fleet {
@@ -144,20 +132,14 @@ impl Fleet {
             None => Vec::new(),
         };
         let mut grpc = grpc.into_iter();
-        let mut fleet = Self {
-            instances: Vec::new(),
-            backends,
-            servers: TaskTracker::new(),
-            stop: CancellationToken::new(),
-        };
-        if let Some(metrics) = &layout.metrics {
-            let upkeep = fleet.stop.clone().run_until_cancelled_owned(metrics.upkeep());
-            fleet.servers.spawn(upkeep);
-        }
+        let mut fleet = Self { instances: Vec::new(), backends };
         for http in http {
-            if let Err(error) = fleet.add(&layout, http, grpc.next()).await {
-                fleet.shutdown(Duration::ZERO).await;
-                return Err(error);
+            match start(&layout, &fleet.backends, http, grpc.next()).await {
+                Ok(instance) => fleet.instances.push(instance),
+                Err(error) => {
+                    fleet.shutdown(Duration::ZERO, Duration::ZERO).await;
+                    return Err(error);
+                }
             }
         }
         Ok(fleet)
@@ -173,62 +155,39 @@ impl Fleet {
         &*self.backends.store
     }
 
-    /// Drains all instances at once, then closes the sockets: not ready, no new work, `grace` for what runs. Returns
-    /// when nothing runs any more.
-    pub(crate) async fn shutdown(&self, grace: Duration) {
-        let left = join_all(self.instances.iter().map(|instance| instance.cluster.shutdown(grace))).await;
-        for task in left.iter().flat_map(|left| &left.not_stopped) {
-            tracing::warn!(%task, "an agent did not stop in time; its task is handed over");
-        }
-        self.stop.cancel();
-        self.servers.close();
-        self.servers.wait().await;
-    }
-
-    async fn add(
-        &mut self,
-        layout: &Layout,
-        http: TcpListener,
-        grpc: Option<TcpListener>,
-    ) -> Result<(), StartError> {
-        let sockets = Addresses { http: url(&http)?, grpc: grpc.as_ref().map(url).transpose()? };
-        let port = http.local_addr().map_err(StartError::Address)?.port();
-        let card = card(&layout.named(&sockets));
-        let Backends { store, bus } = self.backends.clone();
-        let cluster = Cluster::builder(Arc::new(BuiltIn::new(Arc::new(SystemEnv))), card.clone())
-            .store(store)
-            .bus(bus)
-            .config(layout.config.clone())
-            .callers(Arc::new(layout.callers.clone()))
-            .webhooks(layout.webhooks())
-            .label(layout.label(port))
-            .start()
-            .await?;
-        let (cluster, limits) = (Arc::new(cluster), Limits::default());
-        let routes = bindings::http_router(cluster.handler(), Arc::new(StaticAgentCard::new(card)), &limits);
-        let scraped = layout.metrics.as_ref().map(Metrics::routes).unwrap_or_default();
-        self.serve(http, routes.merge(health::routes(readiness(&cluster))).merge(scraped));
-        if let Some(grpc) = grpc {
-            let service = bindings::grpc_service(cluster.handler(), &limits);
-            self.serve(grpc, tonic::service::Routes::new(service).into_axum_router());
-        }
-        self.instances.push(Instance { sockets, cluster });
-        Ok(())
-    }
-
-    fn serve(&self, listener: TcpListener, routes: Router) {
-        let stop = self.stop.clone();
-        self.servers.spawn(async move {
-            if let Err(error) = bindings::serve(listener, routes, stop, LAST_WORDS).await {
-                tracing::error!(%error, "a socket is not served any more");
-            }
-        });
+    /// Drains all instances at once: not ready, then after `delay` no new work, `grace` for what runs, and the sockets close.
+    /// Returns when nothing runs any more.
+    pub(crate) async fn shutdown(&self, delay: Duration, grace: Duration) {
+        join_all(self.instances.iter().map(|instance| instance.serving.shutdown(delay, grace))).await;
     }
 }
 
-fn readiness(cluster: &Arc<Cluster>) -> health::Ready {
-    let cluster = Arc::clone(cluster);
-    Arc::new(move || cluster.readiness())
+async fn start(
+    layout: &Layout,
+    backends: &Backends,
+    http: TcpListener,
+    grpc: Option<TcpListener>,
+) -> Result<Instance, StartError> {
+    let sockets = Addresses { http: url(&http)?, grpc: grpc.as_ref().map(url).transpose()? };
+    let port = http.local_addr().map_err(StartError::Address)?.port();
+    let Backends { store, bus } = backends.clone();
+    let mut server = Server::new(BuiltIn::new(Arc::new(SystemEnv)), card(&layout.named(&sockets)))
+        .store(store)
+        .bus(bus)
+        .config(layout.config.clone())
+        .webhooks(layout.webhooks())
+        .label(layout.label(port))
+        .listener(http);
+    if let Some(header) = &layout.principal_header {
+        server = server.callers(Arc::new(GatewayHeader::new(header.clone())));
+    }
+    if let Some(metrics) = &layout.metrics {
+        server = server.metrics(metrics.clone());
+    }
+    if let Some(grpc) = grpc {
+        server = server.grpc_listener(grpc);
+    }
+    Ok(Instance { sockets, serving: server.serve().await? })
 }
 
 /// The URL of a socket. One that listens on all addresses is named by the loopback address, which reaches it.

@@ -12,15 +12,11 @@ mod card;
 mod cli;
 mod demo;
 mod fleet;
-mod health;
 mod label;
 mod listen;
 mod log;
-mod metrics;
-mod principal;
 mod report;
 mod serve;
-mod signals;
 
 pub use app::run;
 #[cfg(feature = "aws")]

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use metrics_exporter_prometheus::BuildError;
+use a2a_serve::{Metrics, MetricsError, Signals};
 use serde::Serialize;
 
 use crate::aws::OpenError;
@@ -10,9 +10,6 @@ use crate::backends::Backends;
 use crate::cli;
 use crate::cli::LeaseTooShort;
 use crate::fleet::{Fleet, Layout, StartError};
-use crate::metrics::Metrics;
-use crate::principal::Callers;
-use crate::signals::Signals;
 
 /// Why `serve` fails.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +31,7 @@ pub(crate) enum ServeError {
     Signals(#[source] io::Error),
     /// Something else records metrics in this process.
     #[error("cannot record metrics")]
-    Metrics(#[source] BuildError),
+    Metrics(#[source] MetricsError),
     /// Whoever reads the start-up line is gone.
     #[error("cannot write the start-up line to stdout")]
     Announce(#[source] io::Error),
@@ -51,7 +48,7 @@ pub(crate) enum ServeError {
 pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
     // Caught from now on: who stops us while we start gets an orderly end, too.
     let mut signals = Signals::catch().map_err(ServeError::Signals)?;
-    let grace = flags.shutdown_grace;
+    let (delay, grace) = (flags.drain_delay, flags.shutdown_grace);
     if flags.listen.ip().is_unspecified() && flags.public_url.is_none() {
         tracing::warn!(
             "the agent card names a loopback address: give --public-url to be reached from elsewhere"
@@ -65,9 +62,9 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
     announce(&fleet).map_err(ServeError::Announce)?;
 
     let signal = signals.next().await;
-    tracing::info!(signal, ?grace, "draining; a second signal stops at once");
+    tracing::info!(signal, ?delay, ?grace, "draining; a second signal stops at once");
     tokio::select! {
-        () = fleet.shutdown(grace) => {
+        () = fleet.shutdown(delay, grace) => {
             tracing::info!("all instances have stopped");
             Ok(())
         }
@@ -83,7 +80,7 @@ fn layout(flags: cli::Serve) -> Result<Layout, LeaseTooShort> {
         public_url: flags.public_url,
         public_grpc_url: flags.public_grpc_url,
         allow_local_webhooks: flags.allow_local_webhooks,
-        callers: Callers::told_by(flags.principal_header),
+        principal_header: flags.principal_header,
         config: flags.tuning.config()?,
         metrics: None,
         name: flags.name,

@@ -138,7 +138,7 @@ impl LoadBalancer {
             let shared = Arc::clone(&shared);
             async move { Ok::<_, Infallible>(shared.forward(request, protocol).await) }
         }));
-        self.servers.spawn(a2a_cluster::bindings::serve(listener, router, stop, LAST_WORDS));
+        self.servers.spawn(a2a_serve::bindings::serve(listener, router, stop, LAST_WORDS));
     }
 }
 

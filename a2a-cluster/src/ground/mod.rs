@@ -15,7 +15,7 @@ mod signal;
 mod stop;
 pub mod telemetry;
 mod unattended;
-pub mod unavailable;
+pub(crate) mod unavailable;
 mod webhooks;
 
 use std::ops::Deref;

@@ -10,9 +10,9 @@ use a2a::errordetails::{ERROR_INFO_TYPE, PROTOCOL_DOMAIN, TypedDetail};
 use a2a::{A2AError, error_reason};
 
 /// The metadata key that carries the wait, in whole seconds.
-pub(crate) const RETRY_AFTER_SECONDS: &str = "retryAfterSeconds";
+const RETRY_AFTER_SECONDS: &str = "retryAfterSeconds";
 /// The metadata key that says that credentials are missing or wrong.
-pub(crate) const AUTHENTICATION: &str = "authentication";
+const AUTHENTICATION: &str = "authentication";
 
 /// Makes the error for a backend that cannot be reached now: nothing was done, and the caller may ask again after
 /// `retry_after` (rounded up to whole seconds, at least one).
@@ -22,7 +22,7 @@ pub(crate) const AUTHENTICATION: &str = "authentication";
 ///
 /// ```
 /// use std::time::Duration;
-/// use a2a_cluster::bindings::unavailable::{retry_after, unavailable};
+/// use a2a_cluster::{retry_after, unavailable};
 /// let error = unavailable(Duration::from_millis(1200));
 /// assert_eq!(retry_after(&error), Some(Duration::from_secs(2)));
 /// ```

@@ -24,13 +24,13 @@ use a2a_server::{RequestHandler, ServiceParams};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
+use crate::ground::give_way;
 use crate::ground::telemetry::operation;
 use crate::instance::Current;
 
 /// Serves A2A requests for one instance of a cluster.
 ///
-/// Give it to the SDK's transports, or to [`bindings`](crate::bindings), which keep the specification where
-/// those do not.
+/// Give it to the SDK's transports, or to those of `a2a-serve`, which keep the specification where those do not.
 #[derive(Debug, Clone)]
 pub struct ClusterHandler {
     pub(crate) current: Arc<Current>,
@@ -44,6 +44,8 @@ impl RequestHandler for ClusterHandler {
         req: SendMessageRequest,
     ) -> Result<SendMessageResponse, A2AError> {
         let instance = self.current.get();
+        // Requests that came together are read first, then worked on together: decision 0021.
+        give_way().await;
         let sending = send::blocking(&instance, params, req);
         operation(&instance.ground, "SendMessage", params, sending).await
     }
@@ -55,6 +57,7 @@ impl RequestHandler for ClusterHandler {
     ) -> Result<BoxStream<'static, Result<StreamResponse, A2AError>>, A2AError> {
         let instance = self.current.get();
         check::streaming(&instance.service.card)?;
+        give_way().await;
         let sending = send::streaming(&instance, params, req);
         operation(&instance.ground, "SendStreamingMessage", params, sending).await
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use a2a::TaskState;
 use a2a_cluster::Config;
-use a2a_cluster::bindings::unavailable::retry_after;
+use a2a_cluster::retry_after;
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_testkit::Forecast;
 use a2a_testworld::principal::{PRINCIPAL, PrincipalIfAny};

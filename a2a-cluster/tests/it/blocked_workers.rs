@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use a2a::{A2AError, StreamResponse, TaskState};
 use a2a_bus_memory::MemoryBus;
-use a2a_cluster::bindings::unavailable::retry_after;
-use a2a_cluster::bindings::{Limits, http_router};
+use a2a_cluster::retry_after;
 use a2a_cluster::{Config, ExecutorLost};
 use a2a_core::{InstanceId, MemberState, Membership, reduce};
+use a2a_serve::bindings::{Limits, http_router};
 use a2a_server::{RequestHandler, StaticAgentCard};
 use a2a_store_memory::MemoryStore;
 use axum::body::Body;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use a2a::{SendMessageRequest, StreamResponse, Task, TaskState, TaskStatus};
-use a2a_cluster::bindings::unavailable::retry_after;
+use a2a_cluster::retry_after;
 use a2a_cluster::{Config, ExecutorLost};
 use a2a_core::{ClaimChange, Commit, CommitId, Env, Membership, Outcome, SystemEnv, TaskStore, Tip};
 use a2a_testkit::{Delay, Forecast};

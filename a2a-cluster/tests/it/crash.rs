@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use a2a::{StreamResponse, TaskState};
-use a2a_cluster::bindings::unavailable::retry_after;
+use a2a_cluster::retry_after;
 use a2a_cluster::{Config, ExecutorLost};
 use a2a_core::{Membership, reduce};
 use a2a_server::RequestHandler;

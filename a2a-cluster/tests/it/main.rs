@@ -12,7 +12,6 @@
 
 mod admission;
 mod agent_limits;
-mod bindings;
 mod blocked_workers;
 mod blocking_agents;
 mod callers;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use a2a::TaskState;
-use a2a_cluster::bindings::unavailable::retry_after;
+use a2a_cluster::retry_after;
 use a2a_core::{TaskQuery, TaskStore, Tenant};
 use tokio::time::{Instant, timeout};
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use a2a::{A2AError, SendMessageRequest, StreamResponse, Task, TaskState};
-use a2a_cluster::bindings::unavailable::retry_after;
+use a2a_cluster::retry_after;
 use a2a_cluster::{Cluster, Config};
 use a2a_core::{TaskQuery, TaskStore, Tenant, reduce};
 use a2a_server::RequestHandler;

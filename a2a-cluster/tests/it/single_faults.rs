@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use a2a::{A2AError, Task, TaskState};
 use a2a_cluster::ExecutorLost;
-use a2a_cluster::bindings::unavailable::retry_after;
+use a2a_cluster::retry_after;
 use a2a_server::RequestHandler;
 use futures::StreamExt;
 use futures::future::join_all;

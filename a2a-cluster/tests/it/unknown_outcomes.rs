@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use a2a::TaskState;
 use a2a_cluster::ExecutorLost;
-use a2a_cluster::bindings::unavailable::retry_after;
+use a2a_cluster::retry_after;
 use a2a_core::{ClaimChange, Commit, CommitId, Outcome, SystemEnv, TaskStore, reduce};
 use a2a_server::RequestHandler;
 use a2a_testkit::{Delay, Forecast, Late};

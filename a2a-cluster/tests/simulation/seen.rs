@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use a2a::{A2AError, StreamResponse, error_code};
-use a2a_cluster::bindings::unavailable::retry_after;
 use a2a_cluster::resume;
+use a2a_cluster::retry_after;
 use a2a_core::reduce;
 use a2a_testworld::world::key;
 use futures::StreamExt;

@@ -40,7 +40,10 @@ pub(crate) struct Serve {
     /// The URL that the agent card names for the gRPC binding, when clients reach it through a proxy.
     #[arg(long, env = "A2A_PUBLIC_GRPC_URL", value_name = "URL", value_parser = base_url, requires = "grpc_listen")]
     pub(crate) public_grpc_url: Option<String>,
-    /// How long running work may go on after SIGTERM or Ctrl-C. A second signal exits at once.
+    /// For how long new work is taken after SIGTERM or Ctrl-C, once `/readyz` has turned: until the load balancer has seen it.
+    #[arg(long, env = "A2A_DRAIN_DELAY", value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(crate) drain_delay: Duration,
+    /// How long running work may go on after that. A second signal exits at once.
     #[arg(long, env = "A2A_SHUTDOWN_GRACE", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) shutdown_grace: Duration,
     /// Take the caller's identity from this header (gRPC: metadata), which a gateway sets. Requests without it are

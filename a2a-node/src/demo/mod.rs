@@ -66,7 +66,7 @@ async fn perform(flags: &cli::Demo, voice: Voice, rows: &mut Vec<Row>) -> Result
         Ok(mortal) => tell(&fleet, mortal, flags, voice, rows).await,
         Err(error) => Err(error),
     };
-    fleet.shutdown(GRACE).await;
+    fleet.shutdown(Duration::ZERO, GRACE).await;
     outcome
 }
 

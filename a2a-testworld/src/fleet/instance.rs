@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::AgentCard;
-use a2a_cluster::bindings::{Limits, grpc_service, http_router};
 use a2a_cluster::{Cluster, ClusterBuilder};
+use a2a_serve::bindings::{Limits, grpc_service, http_router};
 use a2a_server::StaticAgentCard;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -56,7 +56,7 @@ impl Instance {
             for (listener, router) in routers {
                 let stop = stopping.clone();
                 tracker.spawn(async move {
-                    a2a_cluster::bindings::serve(listener, router, stop, LAST_WORDS).await.unwrap();
+                    a2a_serve::bindings::serve(listener, router, stop, LAST_WORDS).await.unwrap();
                 });
             }
             (cluster, sockets)

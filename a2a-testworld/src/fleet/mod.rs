@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::AgentCard;
-use a2a_cluster::bindings::Limits;
 use a2a_cluster::{CallerResolver, Cluster, ClusterBuilder, SinglePrincipal};
 use a2a_core::{CommitRecord, InstanceId, Replay, Version};
 use a2a_serve::HttpWebhooks;
+use a2a_serve::bindings::Limits;
 use a2a_server::ServiceParams;
 use a2a_testkit::TaskLog;
 use a2a_testkit::agent::{Latches, ScriptedAgent};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use a2a::AgentCard;
 use a2a_bus_memory::MemoryBus;
-use a2a_cluster::{Cluster, bindings};
+use a2a_cluster::Cluster;
+use a2a_serve::bindings;
 use a2a_server::StaticAgentCard;
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::ScriptedAgent;

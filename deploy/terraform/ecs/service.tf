@@ -62,7 +62,7 @@ resource "aws_ecs_task_definition" "instance" {
       essential              = true
       readonlyRootFilesystem = true
       user                   = "65532"
-      # The most that Fargate gives between SIGTERM and SIGKILL; longer than A2A_SHUTDOWN_GRACE.
+      # The most that Fargate gives between SIGTERM and SIGKILL; longer than the drain delay (10 s) and A2A_SHUTDOWN_GRACE.
       stopTimeout  = 120
       portMappings = [{ containerPort = 8080, protocol = "tcp" }]
       environment  = [for name, value in local.environment : { name = name, value = value }]

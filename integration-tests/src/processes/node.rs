@@ -69,7 +69,14 @@ impl Launch {
         for (variable, _) in std::env::vars_os().filter(|(variable, _)| is_a_setting(variable)) {
             command.env_remove(variable);
         }
-        command.arg("serve").args(["--listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:0"]);
+        command.arg("serve").args([
+            "--listen",
+            "127.0.0.1:0",
+            "--grpc-listen",
+            "127.0.0.1:0",
+            "--drain-delay",
+            "0",
+        ]);
         command.args(&self.flags).envs(self.environment.iter().map(|(key, value)| (key, value)));
         command.env(LIFELINE, "1");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

@@ -1,7 +1,7 @@
 //! An instance that cannot reach its store: its streams end after a while, its agents go on for long.
 
 use a2a::A2AError;
-use a2a_cluster::bindings::unavailable::retry_after;
+use a2a_cluster::retry_after;
 use a2a_server::RequestHandler;
 use a2a_testkit::Late;
 

@@ -137,7 +137,7 @@ async fn an_evicted_instance_joins_again_under_a_new_id_behind_the_same_handler(
     evict(&store, before).await;
     let last = stream.collect::<Vec<_>>().await.pop().unwrap();
     let told = last.unwrap_err();
-    assert!(a2a_cluster::bindings::unavailable::retry_after(&told).is_some(), "{told:?}");
+    assert!(a2a_cluster::retry_after(&told).is_some(), "{told:?}");
     eventually("it joined again", || async { node.cluster.id() != before && node.cluster.is_ready() }).await;
     node.send("echo hi").await;
     let key = key(&task.id);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use a2a_cluster::bindings::unavailable::retry_after;
+use a2a_cluster::retry_after;
 use a2a_cluster::{Cluster, Leftovers};
 
 use super::*;

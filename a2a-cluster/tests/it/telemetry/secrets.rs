@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use a2a::{A2AError, Message, Part, Role, StreamResponse};
 use a2a_cluster::Config;
-use a2a_cluster::bindings::{Limits, http_router};
+use a2a_serve::bindings::{Limits, http_router};
 use a2a_server::{AgentExecutor, ExecutorContext, StaticAgentCard};
 use a2a_testkit::agent::STRAY;
 use a2a_testkit::{Delay, Forecast, ScriptedAgent};

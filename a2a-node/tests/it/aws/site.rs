@@ -70,7 +70,10 @@ impl Site {
 
     /// Serves on free ports.
     pub(crate) async fn serve(&self, flags: &[&str]) -> Node {
-        Node::start(&mut self.command(&[&["serve", "--listen", "127.0.0.1:0"], flags].concat())).await
+        Node::start(
+            &mut self.command(&[&["serve", "--listen", "127.0.0.1:0", "--drain-delay", "0"], flags].concat()),
+        )
+        .await
     }
 
     /// Waits until there are so many queues, subscriptions and members: instances connect, and clean up after others,

@@ -60,7 +60,7 @@ pub(crate) struct Node {
 impl Node {
     /// Serves on free ports.
     pub(crate) async fn serve(flags: &[&str]) -> Self {
-        let arguments = [&["serve", "--listen", "127.0.0.1:0"], flags].concat();
+        let arguments = [&["serve", "--listen", "127.0.0.1:0", "--drain-delay", "0"], flags].concat();
         Self::start(&mut command(&arguments)).await
     }
 

@@ -1,0 +1,106 @@
+//! Reads a request's body within its limit, and judges its content type.
+
+use a2a::{A2AError, error_code};
+use axum::extract::Request;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use super::nesting;
+use super::refusal::Refusal;
+
+/// What a request says about the form of its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ContentType {
+    Missing,
+    Json,
+    Other,
+}
+
+impl ContentType {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let Some(value) = headers.get(CONTENT_TYPE) else { return Self::Missing };
+        let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        let is_json = [&b"application/json"[..], b"application/a2a+json"]
+            .iter()
+            .any(|json| essence.eq_ignore_ascii_case(json));
+        if is_json { Self::Json } else { Self::Other }
+    }
+}
+
+/// For a body that is not announced as JSON.
+pub(super) fn not_json() -> Refusal {
+    let message = "the content type must be application/json or application/a2a+json";
+    Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error_code::CONTENT_TYPE_NOT_SUPPORTED, message)
+}
+
+/// Takes a request's whole body out of it. What is announced as too large is not read at all.
+///
+/// # Errors
+/// 413 for a body of more than `limit` bytes, 400 for one that breaks off or that no parser should see. The rest of it stays in the request.
+pub(super) async fn take_body(request: &mut Request, limit: usize) -> Result<Bytes, Refusal> {
+    let announced =
+        request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(too_large(limit));
+    }
+    // Nobody behind reads it, and the body may be replaced by a shorter one.
+    request.headers_mut().remove(CONTENT_LENGTH);
+    let mut body = std::mem::take(request.body_mut());
+    match Limited::new(&mut body, limit).collect().await {
+        Ok(whole) => {
+            let body = whole.to_bytes();
+            if nesting::is_hidden(&body) { Err(reserved_name()) } else { Ok(body) }
+        }
+        Err(error) => {
+            let refusal = if error.is::<LengthLimitError>() { too_large(limit) } else { broken_off() };
+            *request.body_mut() = body;
+            Err(refusal)
+        }
+    }
+}
+
+/// A body as text.
+///
+/// # Errors
+/// `ParseError` for what is not UTF-8, as JSON must be.
+pub(super) fn text(body: &[u8]) -> Result<&str, Refusal> {
+    std::str::from_utf8(body).map_err(|_| A2AError::parse_error("the request body is not UTF-8").into())
+}
+
+fn too_large(limit: usize) -> Refusal {
+    let message = format!("the request body is larger than {limit} bytes");
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error_code::INVALID_REQUEST, message)
+}
+
+fn reserved_name() -> Refusal {
+    let message = "the request body holds a reserved field name";
+    Refusal::new(StatusCode::BAD_REQUEST, error_code::INVALID_REQUEST, message)
+}
+
+fn broken_off() -> Refusal {
+    let message = "the request body broke off before its end";
+    Refusal::new(StatusCode::BAD_REQUEST, error_code::PARSE_ERROR, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_and_case_do_not_change_a_content_type() {
+        for (value, seen) in [
+            ("application/json", ContentType::Json),
+            ("Application/JSON; charset=utf-8", ContentType::Json),
+            ("application/a2a+json ;x=y", ContentType::Json),
+            ("text/plain", ContentType::Other),
+            ("application/jsonp", ContentType::Other),
+            ("", ContentType::Other),
+        ] {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, value.parse().unwrap())]);
+            assert_eq!(ContentType::of(&headers), seen, "{value:?}");
+        }
+        assert_eq!(ContentType::of(&HeaderMap::new()), ContentType::Missing);
+    }
+}

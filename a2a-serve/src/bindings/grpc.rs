@@ -1,0 +1,113 @@
+//! The gRPC service to put on a server: bounded in size, and telling clients whose mistake an unreadable message is.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use a2a::A2AError;
+use a2a_grpc::errors::a2a_error_to_status;
+use a2a_pb::proto::a2a_service_server::A2aServiceServer;
+use a2a_server::RequestHandler;
+use axum::body::HttpBody;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{self, HeaderMap, HeaderName, StatusCode};
+use futures::future::{BoxFuture, MapOk};
+use futures::{FutureExt, TryFutureExt};
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tonic::{Code, Status};
+use tower::Service;
+
+use super::grpc_service::GrpcHandler;
+use super::limits::Limits;
+
+const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+
+/// Builds the service that serves `handler` over gRPC.
+///
+/// ```
+/// use std::sync::Arc;
+/// use a2a_serve::bindings::{Limits, grpc_service};
+/// use a2a_server::RequestHandler;
+///
+/// /// A router for [`a2a_serve::bindings::serve`].
+/// fn router<H: RequestHandler>(handler: Arc<H>) -> axum::Router {
+///     tonic::service::Routes::new(grpc_service(handler, &Limits::default())).into_axum_router()
+/// }
+/// ```
+pub fn grpc_service<H: RequestHandler>(handler: Arc<H>, limits: &Limits) -> GrpcService<H> {
+    let service = GrpcHandler::new(handler, *limits);
+    GrpcService { tonic: A2aServiceServer::new(service).max_decoding_message_size(limits.body_bytes()) }
+}
+
+/// `A2AService` over gRPC. Made by [`grpc_service`], served by tonic's server or, as a router, by
+/// [`serve`](super::serve()).
+pub struct GrpcService<H: RequestHandler> {
+    tonic: A2aServiceServer<GrpcHandler<H>>,
+}
+
+impl<H: RequestHandler> Clone for GrpcService<H> {
+    fn clone(&self) -> Self {
+        Self { tonic: self.tonic.clone() }
+    }
+}
+
+impl<H: RequestHandler> fmt::Debug for GrpcService<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GrpcService").finish_non_exhaustive()
+    }
+}
+
+impl<H: RequestHandler> NamedService for GrpcService<H> {
+    const NAME: &'static str = <A2aServiceServer<GrpcHandler<H>> as NamedService>::NAME;
+}
+
+type Answer = http::Response<Body>;
+
+impl<H, B> Service<http::Request<B>> for GrpcService<H>
+where
+    H: RequestHandler,
+    B: HttpBody + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
+{
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = MapOk<BoxFuture<'static, Result<Answer, Infallible>>, fn(Answer) -> Answer>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Service::<http::Request<B>>::poll_ready(&mut self.tonic, context)
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> Self::Future {
+        let answer = if is_grpc(request.headers()) {
+            self.tonic.call(request)
+        } else {
+            let mut refusal = Answer::default();
+            *refusal.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            std::future::ready(Ok(refusal)).boxed()
+        };
+        answer.map_ok(blame_the_message as fn(Answer) -> Answer)
+    }
+}
+
+/// Tonic does not look. Whoever says that it sends something else could not read an answer in gRPC's form either.
+pub(super) fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// Tonic answers `INTERNAL` to what it cannot decode and `OUT_OF_RANGE` to what is too large. It is known by its lack of
+/// details, which every A2A error has.
+fn blame_the_message(response: Answer) -> Answer {
+    if !response.headers().contains_key(Status::GRPC_STATUS) || response.headers().contains_key(DETAILS) {
+        return response;
+    }
+    let Some(status) = Status::from_header_map(response.headers()) else { return response };
+    let error = match status.code() {
+        Code::Internal => A2AError::invalid_params(status.message()),
+        Code::OutOfRange | Code::ResourceExhausted => A2AError::invalid_request(status.message()),
+        _ => return response,
+    };
+    a2a_error_to_status(&error).into_http()
+}

@@ -1,0 +1,113 @@
+//! One router for all bindings and the agent card, under one base URL.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use a2a::error_code::METHOD_NOT_FOUND;
+use a2a_server::agent_card::agent_card_router;
+use a2a_server::{AgentCardProducer, RequestHandler, WELL_KNOWN_AGENT_CARD_PATH};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::Method;
+use axum::response::Response;
+use futures::FutureExt;
+use tower::{Service, service_fn};
+
+use super::discard::discard;
+use super::grpc::{GrpcService, grpc_service, is_grpc};
+use super::jsonrpc::JsonRpc;
+use super::limits::Limits;
+use super::problem;
+use super::refusal::Refusal;
+use super::rest::Rest;
+
+/// Builds the router that serves `handler` over JSON-RPC (`POST /`), REST and gRPC (told apart by its content type), and
+/// `card` at `/.well-known/agent-card.json`: one address is the whole agent.
+///
+/// Everything hangs on the router's fallback, so routes of one's own (`/healthz`) can be added, and take precedence; a
+/// fallback of one's own would replace it. It may be nested under a path prefix, too; gRPC clients do not find it there.
+///
+/// ```
+/// use std::sync::Arc;
+/// use a2a::AgentCard;
+/// use a2a_serve::bindings::{Limits, router};
+/// use a2a_server::{RequestHandler, StaticAgentCard};
+///
+/// fn all<H: RequestHandler>(handler: Arc<H>, card: AgentCard) -> axum::Router {
+///     router(handler, Arc::new(StaticAgentCard::new(card)), &Limits::default())
+///         .route("/healthz", axum::routing::get(|| async { "ok" }))
+/// }
+/// ```
+pub fn router<H, P>(handler: Arc<H>, card: Arc<P>, limits: &Limits) -> Router
+where
+    H: RequestHandler,
+    P: AgentCardProducer,
+{
+    let grpc = grpc_service(Arc::clone(&handler), limits);
+    let http = Http::new(handler, card, limits);
+    let answer = move |request: Request| {
+        if is_grpc(request.headers()) {
+            over_grpc(grpc.clone(), request).boxed().left_future()
+        } else {
+            http.answer(request).right_future()
+        }
+    };
+    // As a service, and not as a handler, which a router without state would box anew for each request.
+    Router::new().fallback_service(service_fn(answer))
+}
+
+/// Builds the router that serves `handler` over JSON-RPC and REST only; see [`router`].
+pub fn http_router<H, P>(handler: Arc<H>, card: Arc<P>, limits: &Limits) -> Router
+where
+    H: RequestHandler,
+    P: AgentCardProducer,
+{
+    let http = Http::new(handler, card, limits);
+    Router::new().fallback_service(service_fn(move |request: Request| http.answer(request)))
+}
+
+/// Both HTTP bindings, and the card.
+struct Http<H> {
+    jsonrpc: Arc<JsonRpc<H>>,
+    rest: Arc<Rest<H>>,
+    card: Router,
+}
+
+impl<H> Clone for Http<H> {
+    fn clone(&self) -> Self {
+        Http { jsonrpc: Arc::clone(&self.jsonrpc), rest: Arc::clone(&self.rest), card: self.card.clone() }
+    }
+}
+
+impl<H: RequestHandler> Http<H> {
+    fn new<P: AgentCardProducer>(handler: Arc<H>, card: Arc<P>, limits: &Limits) -> Self {
+        let jsonrpc = Arc::new(JsonRpc::new(Arc::clone(&handler), *limits));
+        Http { jsonrpc, rest: Arc::new(Rest::new(handler, *limits)), card: agent_card_router(card) }
+    }
+
+    fn answer(&self, request: Request) -> impl Future<Output = Result<Response, Infallible>> + Send + use<H> {
+        match request.uri().path() {
+            "/" => Arc::clone(&self.jsonrpc).answer(request).map(Ok).left_future(),
+            WELL_KNOWN_AGENT_CARD_PATH => {
+                answer_card(self.card.clone(), request).left_future().right_future()
+            }
+            _ => Arc::clone(&self.rest).answer(request).map(Ok).right_future().right_future(),
+        }
+    }
+}
+
+async fn over_grpc<H: RequestHandler>(
+    mut service: GrpcService<H>,
+    request: Request,
+) -> Result<Response, Infallible> {
+    service.call(request).await.map(|response| response.map(Body::new))
+}
+
+async fn answer_card(mut card: Router, mut request: Request) -> Result<Response, Infallible> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        Box::pin(discard(&mut request)).await;
+        return Ok(problem::refused(&Refusal::method(METHOD_NOT_FOUND, "GET, HEAD")));
+    }
+    card.call(request).await
+}

@@ -1,0 +1,42 @@
+//! Serves one [`RequestHandler`](a2a_server::RequestHandler) over JSON-RPC, REST and gRPC as the A2A v1.0
+//! specification says.
+//!
+//! | concern | JSON-RPC | REST | gRPC |
+//! |---|---|---|---|
+//! | `A2A-Version` must be 1.x (§3.6) | header or `?A2A-Version=` | header or `?A2A-Version=` | metadata |
+//! | what is asked for | ProtoJSON, read once | the path, the query, ProtoJSON | the decoded proto, by the SDK's conversions |
+//! | unreadable requests | a JSON-RPC error | `application/problem+json` | `INVALID_ARGUMENT` |
+//! | tenant | in `params` | `/{tenant}/…`, `?tenant=`, or in the body | in the message |
+//! | backend down ([`unavailable`](a2a_cluster::unavailable)) | -32603 and `Retry-After` | 503 and `Retry-After` | `UNAVAILABLE` |
+//! | caller unknown ([`unauthenticated`](a2a_cluster::unauthenticated)) | 401 | 401 | `UNAUTHENTICATED` |
+//! | size | [`Limits::max_body_bytes`] | same | same |
+//!
+//! A message is its user's: a role that is missing or another is refused. Fields that the protocol requires are required.
+//!
+//! Start at [`router`]; [`serve()`] puts it on a socket.
+
+mod advice;
+mod call;
+mod content;
+mod discard;
+mod grpc;
+mod grpc_service;
+mod http;
+mod json;
+mod jsonrpc;
+mod limits;
+mod nesting;
+mod numbers;
+mod problem;
+mod proto;
+mod refusal;
+mod rest;
+mod serve;
+mod sse;
+mod version;
+mod violations;
+
+pub use grpc::{GrpcService, grpc_service};
+pub use http::{http_router, router};
+pub use limits::Limits;
+pub use serve::serve;

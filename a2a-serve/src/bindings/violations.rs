@@ -1,0 +1,95 @@
+//! Collects what is wrong with a request's fields, and answers with all of it at once.
+
+use a2a::errordetails::{FieldViolation, TypedDetail};
+use a2a::{A2AError, Role};
+use serde_json::Value;
+
+use super::nesting;
+
+/// The pages that `ListTasks` may be asked for (§3.1.4).
+const PAGE_SIZES: std::ops::RangeInclusive<i64> = 1..=100;
+
+/// Tells whether a value comes through protobuf as it is: its numbers have 64 bits with a floating point.
+fn is_kept(value: &Value) -> bool {
+    const MOST: u64 = 1 << 53;
+    match value {
+        Value::Number(number) => {
+            number.is_f64()
+                || number.as_u64().is_some_and(|number| number <= MOST)
+                || number.as_i64().is_some_and(|number| number.unsigned_abs() <= MOST)
+        }
+        Value::Array(items) => items.iter().all(is_kept),
+        Value::Object(fields) => fields.values().all(is_kept),
+        _ => true,
+    }
+}
+
+/// What is wrong with a request; empty for almost every request, and then free.
+#[derive(Debug, Default)]
+pub(super) struct Violations(Vec<FieldViolation>);
+
+impl Violations {
+    pub(super) fn add(&mut self, field: impl Into<String>, description: impl Into<String>) {
+        self.0.push(FieldViolation { field: field.into(), description: description.into() });
+    }
+
+    pub(super) fn page_size(&mut self, size: i64) {
+        if !PAGE_SIZES.contains(&size) {
+            self.add("pageSize", format!("must be between 1 and 100, was {size}"));
+        }
+    }
+
+    /// A page of push notification configurations: the proto has no way to say "unset" but 0.
+    pub(super) fn config_page_size(&mut self, size: i64) {
+        if size < 0 {
+            self.add("pageSize", format!("must not be negative, was {size}"));
+        }
+    }
+
+    pub(super) fn unspecified_status(&mut self) {
+        self.add("status", "must name a task state; leave it out to filter by none");
+    }
+
+    pub(super) fn empty_part(&mut self, index: usize) {
+        self.add(format!("message.parts[{index}]"), "must have one of text, raw, url and data");
+    }
+
+    pub(super) fn required(&mut self, field: impl Into<String>) {
+        self.add(field, "is required");
+    }
+
+    /// A client speaks for its user.
+    pub(super) fn role(&mut self, role: &Role) {
+        match role {
+            Role::User => {}
+            Role::Unspecified => self.required("message.role"),
+            Role::Agent => self.add("message.role", "must be ROLE_USER in what a client sends"),
+        }
+    }
+
+    /// A value of an agent's or a caller's own, and what is inside of it.
+    pub(super) fn value(&mut self, field: &str, value: &Value, most: usize) {
+        if !nesting::json_within(value, most) {
+            self.too_deep(field, most);
+        } else if !is_kept(value) {
+            self.add(
+                field,
+                "holds a whole number beyond 2^53, which cannot be kept exactly; send it as a string",
+            );
+        }
+    }
+
+    pub(super) fn too_deep(&mut self, field: impl Into<String>, most: usize) {
+        self.add(field, format!("must not nest arrays and objects more than {most} deep"));
+    }
+
+    /// `Ok` when nothing was added.
+    ///
+    /// # Errors
+    /// `InvalidParams`, its message naming the first field and its details naming every one.
+    pub(super) fn into_result(self) -> Result<(), A2AError> {
+        let Some(first) = self.0.first() else { return Ok(()) };
+        let message = format!("invalid params: {} {}", first.field, first.description);
+        Err(A2AError::invalid_params(message).with_details(vec![TypedDetail::bad_request(self.0)]))
+    }
+}

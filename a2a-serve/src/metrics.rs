@@ -1,0 +1,101 @@
+//! `/metrics` for Prometheus, on every instance's own socket.
+//!
+//! All instances of a process share one registry, so one scrape of any of them shows them all; the label `member`
+//! tells them apart. Scrape one socket of a process, or the sums count its instances as often as you scrape.
+
+use std::future::Future;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// The version of the text format, as scrapers want it announced.
+const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// How often samples that nobody has scraped are folded into their histograms, which bounds the memory they take.
+const FOLD_EVERY: Duration = Duration::from_secs(5);
+/// From a store in this process to one that is about to time out.
+const SECONDS: [f64; 14] =
+    [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+/// A commit holds at most a hundred events, give or take the last one.
+const EVENTS: [f64; 7] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0];
+
+/// Something else records metrics in this process.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot record metrics")]
+pub struct MetricsError(#[source] BuildError);
+
+/// The metrics of this process.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl Metrics {
+    /// Begins to record whatever is measured in this process from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`MetricsError`] where something else records already.
+    pub fn record() -> Result<Self, MetricsError> {
+        let recorder = builder().and_then(PrometheusBuilder::install_recorder);
+        recorder.map(Metrics).map_err(MetricsError)
+    }
+
+    /// The route to `/metrics`.
+    pub(crate) fn routes(&self) -> Router {
+        let Metrics(handle) = self.clone();
+        Router::new()
+            .route("/metrics", get(move || async move { ([(CONTENT_TYPE, TEXT_FORMAT)], handle.render()) }))
+    }
+
+    /// Keeps the memory bounded where nobody scrapes. Never ends; cancel safe.
+    pub(crate) fn upkeep(&self) -> impl Future<Output = ()> + Send + use<> {
+        let Metrics(handle) = self.clone();
+        async move {
+            let mut turns = tokio::time::interval(FOLD_EVERY);
+            loop {
+                turns.tick().await;
+                handle.run_upkeep();
+            }
+        }
+    }
+}
+
+/// Histograms in fixed buckets: other than quantiles they add up over instances.
+fn builder() -> Result<PrometheusBuilder, BuildError> {
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?
+        .set_buckets_for_metric(Matcher::Full("a2a_commit_events".to_owned()), &EVENTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::Request;
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_scrape_shows_counters_and_histograms_in_buckets() {
+        let recorder = builder().unwrap().build_recorder();
+        let route = Metrics(recorder.handle()).routes();
+        metrics::with_local_recorder(&recorder, || {
+            metrics::counter!("a2a_commits_total", "member" => "n1").increment(3);
+            metrics::histogram!("a2a_commit_seconds").record(0.002);
+        });
+        let answer = route.oneshot(Request::get("/metrics").body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.headers()[CONTENT_TYPE], TEXT_FORMAT);
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8_lossy(&body);
+        assert!(text.contains("a2a_commits_total{member=\"n1\"} 3"), "{text}");
+        assert!(text.contains("a2a_commit_seconds_bucket{le=\"0.0025\"} 1"), "{text}");
+    }
+}

@@ -1,0 +1,303 @@
+//! What a server is made of.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a::AgentCard;
+use a2a_bus_memory::MemoryBus;
+use a2a_cluster::{CallerResolver, Cluster, ClusterBuilder, Config, StartError, WebhookTransport};
+use a2a_core::{EventBus, Store};
+use a2a_server::{AgentExecutor, ExtendedAgentCardResolver, StaticAgentCard};
+use a2a_store_memory::MemoryStore;
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::serving::{Serving, routes};
+use super::signals::Signals;
+use crate::HttpWebhooks;
+use crate::bindings::Limits;
+use crate::metrics::Metrics;
+
+/// For how long a server takes new work after it has said that it is about to stop: a load balancer that looks every few
+/// seconds sends it no more by then.
+const DRAIN_DELAY: Duration = Duration::from_secs(10);
+/// How long running work may go on after that.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Why a server does not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The address is taken, forbidden, not this machine's, or none at all. Choose another.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address that was asked for.
+        address: String,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// The agent's cluster does not start; its own words say why.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The operating system refuses to hand over signals.
+    #[error("cannot catch signals")]
+    Signals(#[source] std::io::Error),
+    /// A second signal came while the server drained.
+    #[error("a second signal came before the server had drained")]
+    Hurried,
+}
+
+/// An agent on a socket: JSON-RPC, REST and gRPC on one address, with its card, `/healthz`, `/readyz`, webhooks, and an
+/// orderly end.
+///
+/// Without a store and a bus it keeps everything in memory, as one instance that nobody else knows. On backends that are
+/// shared any number of servers are one: any request may land on any of them, what a crashed one leaves the others take
+/// over, and one that was taken for dead joins again.
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use a2a::AgentCard;
+/// use a2a_serve::Server;
+/// use a2a_server::AgentExecutor;
+///
+/// async fn run(agent: impl AgentExecutor, card: AgentCard) -> Result<(), a2a_serve::ServerError> {
+///     Server::new(agent, card).listen("0.0.0.0:8080").run().await
+/// }
+/// ```
+pub struct Server {
+    cluster: ClusterBuilder,
+    card: AgentCard,
+    store: Option<Arc<dyn Store>>,
+    bus: Option<Arc<dyn EventBus>>,
+    webhooks: Arc<dyn WebhookTransport>,
+    listen: Listen,
+    grpc: Option<Listen>,
+    limits: Limits,
+    metrics: Option<Metrics>,
+    drain_delay: Duration,
+    grace: Duration,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("cluster", &self.cluster)
+            .field("listen", &self.listen)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a server listens.
+#[derive(Debug)]
+pub(super) enum Listen {
+    On(String),
+    At(TcpListener),
+}
+
+impl Listen {
+    pub(super) async fn listener(self) -> Result<TcpListener, ServerError> {
+        match self {
+            Listen::At(listener) => Ok(listener),
+            Listen::On(address) => {
+                TcpListener::bind(&address).await.map_err(|source| ServerError::Listen { address, source })
+            }
+        }
+    }
+}
+
+impl Server {
+    /// An agent with its card, in memory, on `127.0.0.1:8080`.
+    #[must_use]
+    pub fn new(agent: impl AgentExecutor, card: AgentCard) -> Self {
+        Server {
+            cluster: Cluster::builder(Arc::new(agent), card.clone()),
+            card,
+            store: None,
+            bus: None,
+            webhooks: Arc::new(HttpWebhooks::new()),
+            listen: Listen::On("127.0.0.1:8080".to_owned()),
+            grpc: None,
+            limits: Limits::default(),
+            metrics: None,
+            drain_delay: DRAIN_DELAY,
+            grace: GRACE,
+        }
+    }
+
+    /// Keeps tasks, members and webhooks here, with whoever else does. Without a bus its instances hear of each other by
+    /// what they read.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Talks to the other instances over this.
+    #[must_use]
+    pub fn bus(mut self, bus: Arc<dyn EventBus>) -> Self {
+        self.bus = Some(bus);
+        self
+    }
+
+    /// Listens on this address, for instance `0.0.0.0:8080`; port 0 takes a free one.
+    #[must_use]
+    pub fn listen(mut self, address: impl Into<String>) -> Self {
+        self.listen = Listen::On(address.into());
+        self
+    }
+
+    /// Listens on this socket.
+    #[must_use]
+    pub fn listener(mut self, listener: TcpListener) -> Self {
+        self.listen = Listen::At(listener);
+        self
+    }
+
+    /// Listens for gRPC on this address, too. It is served on the address of the other bindings as well.
+    #[must_use]
+    pub fn grpc_listen(mut self, address: impl Into<String>) -> Self {
+        self.grpc = Some(Listen::On(address.into()));
+        self
+    }
+
+    /// Listens for gRPC on this socket, too.
+    #[must_use]
+    pub fn grpc_listener(mut self, listener: TcpListener) -> Self {
+        self.grpc = Some(Listen::At(listener));
+        self
+    }
+
+    /// Tells callers apart; by default everybody is one. Behind a gateway: [`GatewayHeader`](crate::GatewayHeader).
+    #[must_use]
+    pub fn callers(mut self, callers: Arc<dyn CallerResolver>) -> Self {
+        self.cluster = self.cluster.callers(callers);
+        self
+    }
+
+    /// Serves an extended agent card. The card must declare the capability.
+    #[must_use]
+    pub fn extended_card(mut self, card: Arc<dyn ExtendedAgentCardResolver>) -> Self {
+        self.cluster = self.cluster.extended_card(card);
+        self
+    }
+
+    /// Posts push notifications by this; by default over HTTP and HTTPS, to public addresses only.
+    #[must_use]
+    pub fn webhooks(mut self, transport: Arc<dyn WebhookTransport>) -> Self {
+        self.webhooks = transport;
+        self
+    }
+
+    /// Tunes the cluster: durations, bounds, what becomes of lost tasks.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.cluster = self.cluster.config(config);
+        self
+    }
+
+    /// Bounds what one request may bring.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Shows these at `/metrics`.
+    #[must_use]
+    pub fn metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = Some(metrics);
+        self
+    }
+
+    /// Names the instance for people: a pod, a container, a host. Its metrics carry it, so let there be few.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.cluster = self.cluster.label(label);
+        self
+    }
+
+    /// For how long the server takes new work after `/readyz` has turned; default 10 s, for a load balancer that looks every
+    /// few seconds.
+    #[must_use]
+    pub fn drain_delay(mut self, delay: Duration) -> Self {
+        self.drain_delay = delay;
+        self
+    }
+
+    /// How long running work may go on after that; default 30 s.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Joins, and serves until SIGTERM or Ctrl-C; then drains. A second signal ends it at once.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError`]: it does not start, or was hurried.
+    pub async fn run(self) -> Result<(), ServerError> {
+        // Caught from now on: who stops it while it starts gets an orderly end, too.
+        let mut signals = Signals::catch().map_err(ServerError::Signals)?;
+        let (delay, grace) = (self.drain_delay, self.grace);
+        let serving = self.serve().await?;
+        tracing::info!(address = %serving.address(), "serving");
+        let signal = signals.next().await;
+        tracing::info!(signal, ?delay, ?grace, "draining; a second signal stops at once");
+        tokio::select! {
+            () = serving.shutdown(delay, grace) => Ok(()),
+            _ = signals.next() => Err(ServerError::Hurried),
+        }
+    }
+
+    /// Joins, and serves until it is shut down or dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError`]: an address cannot be had, or the cluster does not start.
+    pub async fn serve(self) -> Result<Serving, ServerError> {
+        let Server { cluster, card, store, bus, webhooks, listen, grpc, limits, metrics, .. } = self;
+        // Before it joins: whoever cannot listen leaves nothing behind.
+        let listener = listen.listener().await?;
+        let grpc = match grpc {
+            Some(grpc) => Some(grpc.listener().await?),
+            None => None,
+        };
+        let cluster = with_backends(cluster.webhooks(webhooks), store, bus).start().await?;
+        Serving::start(cluster, StaticAgentCard::new(card), limits, metrics, listener, grpc)
+            .map_err(|source| ServerError::Listen { address: "the socket".to_owned(), source })
+    }
+
+    /// Joins, and leaves the socket to you: serve the routes with [`bindings::serve`](crate::bindings::serve()), or turn on
+    /// TCP_NODELAY yourself. Shut the cluster down in the end.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError`]: the cluster does not start.
+    pub async fn router(self) -> Result<(Arc<Cluster>, Router), ServerError> {
+        let Server { cluster, card, store, bus, webhooks, limits, metrics, .. } = self;
+        let cluster = Arc::new(with_backends(cluster.webhooks(webhooks), store, bus).start().await?);
+        let card = Arc::new(StaticAgentCard::new(card));
+        let routes = routes(&cluster, card, limits, metrics.as_ref(), &CancellationToken::new());
+        Ok((cluster, routes))
+    }
+}
+
+/// Without a store everything is in memory, and so is the bus then.
+fn with_backends(
+    cluster: ClusterBuilder,
+    store: Option<Arc<dyn Store>>,
+    bus: Option<Arc<dyn EventBus>>,
+) -> ClusterBuilder {
+    let bus = match (&store, bus) {
+        (None, None) => Some(Arc::new(MemoryBus::new()) as Arc<dyn EventBus>),
+        (_, bus) => bus,
+    };
+    let cluster = cluster.store(store.unwrap_or_else(|| Arc::new(MemoryStore::new())));
+    match bus {
+        Some(bus) => cluster.bus(bus),
+        None => cluster,
+    }
+}

@@ -1,0 +1,9 @@
+//! An agent, its store and its bus, on a socket.
+
+mod builder;
+mod serving;
+mod signals;
+
+pub use builder::{Server, ServerError};
+pub use serving::Serving;
+pub use signals::Signals;

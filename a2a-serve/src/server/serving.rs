@@ -1,0 +1,120 @@
+//! A server that runs, and how it ends.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a_cluster::Cluster;
+use a2a_server::StaticAgentCard;
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::bindings::{Limits, router, serve};
+use crate::health;
+use crate::metrics::Metrics;
+
+/// How long answers that are on their way out may take once the instance has stopped.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
+/// A server that runs. Dropped, it stops without a word; [`shutdown`](Serving::shutdown) is the real end.
+pub struct Serving {
+    cluster: Arc<Cluster>,
+    address: SocketAddr,
+    grpc_address: Option<SocketAddr>,
+    /// Cancelled once it is about to stop: `/readyz` says so.
+    leaving: CancellationToken,
+    stop: CancellationToken,
+    tracker: TaskTracker,
+    _stop_when_dropped: DropGuard,
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serving")
+            .field("address", &self.address)
+            .field("cluster", &self.cluster)
+            .finish_non_exhaustive()
+    }
+}
+
+/// All that a server answers at one address.
+pub(super) fn routes(
+    cluster: &Arc<Cluster>,
+    card: Arc<StaticAgentCard>,
+    limits: Limits,
+    metrics: Option<&Metrics>,
+    leaving: &CancellationToken,
+) -> Router {
+    let (own, leaving) = (Arc::clone(cluster), leaving.clone());
+    let ready: health::Ready =
+        Arc::new(
+            move || if leaving.is_cancelled() { health::Answer::Leaving } else { own.readiness().into() },
+        );
+    let shown = metrics.map(Metrics::routes).unwrap_or_default();
+    router(cluster.handler(), card, &limits).merge(health::routes(ready)).merge(shown)
+}
+
+impl Serving {
+    pub(super) fn start(
+        cluster: Cluster,
+        card: StaticAgentCard,
+        limits: Limits,
+        metrics: Option<Metrics>,
+        listener: TcpListener,
+        grpc: Option<TcpListener>,
+    ) -> io::Result<Self> {
+        let (cluster, card) = (Arc::new(cluster), Arc::new(card));
+        let (leaving, stop, tracker) =
+            (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+        let routes = routes(&cluster, card, limits, metrics.as_ref(), &leaving);
+        let address = listener.local_addr()?;
+        let grpc_address = grpc.as_ref().map(TcpListener::local_addr).transpose()?;
+        if let Some(metrics) = metrics {
+            tracker.spawn(stop.clone().run_until_cancelled_owned(metrics.upkeep()));
+        }
+        for listener in [Some(listener), grpc].into_iter().flatten() {
+            let (routes, stop) = (routes.clone(), stop.clone());
+            tracker.spawn(async move {
+                if let Err(error) = serve(listener, routes, stop, LAST_ANSWERS).await {
+                    tracing::error!(%error, "a socket is not served any more");
+                }
+            });
+        }
+        let _stop_when_dropped = stop.clone().drop_guard();
+        Ok(Serving { cluster, address, grpc_address, leaving, stop, tracker, _stop_when_dropped })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it listens for gRPC beside that.
+    pub fn grpc_address(&self) -> Option<SocketAddr> {
+        self.grpc_address
+    }
+
+    /// The instance behind it.
+    pub fn cluster(&self) -> &Arc<Cluster> {
+        &self.cluster
+    }
+
+    /// Stops: `/readyz` turns at once; new work is taken for `delay`, so that a load balancer has time to see it; then it is
+    /// refused, and what runs has `grace` to finish. In the end the sockets close. Idempotent.
+    pub async fn shutdown(&self, delay: Duration, grace: Duration) {
+        self.leaving.cancel();
+        sleep(delay).await;
+        let left = self.cluster.shutdown(grace).await;
+        for task in &left.not_stopped {
+            tracing::warn!(%task, "an agent did not stop in time; its task is handed over");
+        }
+        self.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+}

@@ -1,0 +1,91 @@
+//! "Try again later" and "who are you?" on every binding.
+
+use std::time::Duration;
+
+use a2a::A2AError;
+use a2a::error_code::{INTERNAL_ERROR, INVALID_REQUEST};
+use a2a_cluster::{unauthenticated, unavailable};
+use a2a_pb::proto::{GetTaskRequest, SendMessageRequest, SubscribeToTaskRequest};
+use serde_json::{Value, json};
+use tonic::Code;
+use tonic_types::StatusExt;
+
+use super::handler::Recorder;
+use super::wire::{grpc, message, proto_message, rest, router, rpc};
+
+fn metadata(details: &Value) -> &Value {
+    &details.as_array().unwrap().last().unwrap()["metadata"]
+}
+
+#[tokio::test]
+async fn a_backend_that_is_down_is_retryable_on_every_binding() {
+    let handler = Recorder::new();
+    handler.fail_with(unavailable(Duration::from_secs(3)));
+    let router = router(&handler);
+
+    for (method, params) in [
+        ("GetTask", json!({ "id": "t1" })),
+        ("SendMessage", json!({ "message": message() })),
+        ("SendStreamingMessage", json!({ "message": message() })),
+        ("SubscribeToTask", json!({ "id": "t1" })),
+    ] {
+        let answer = rpc(&router, method, params).await;
+        assert_eq!((answer.status.as_u16(), answer.rpc_code()), (200, INTERNAL_ERROR.into()), "{method}");
+        assert_eq!(answer.header("retry-after"), "3", "{method}");
+        assert_eq!(metadata(&answer.json()["error"]["data"])["retryAfterSeconds"], "3");
+    }
+    for (method, path, body) in [
+        ("GET", "/tasks/t1", None),
+        ("GET", "/tasks", None),
+        ("POST", "/tasks/t1:cancel", None),
+        ("GET", "/tasks/t1:subscribe", None),
+        ("POST", "/message:stream", Some(json!({ "message": message() }))),
+        ("DELETE", "/tasks/t1/pushNotificationConfigs/p1", None),
+    ] {
+        let answer = rest(&router, method, path, body).await;
+        assert_eq!((answer.status.as_u16(), answer.rest_code()), (503, INTERNAL_ERROR.into()), "{path}");
+        assert_eq!(
+            (answer.header("retry-after"), answer.json()["error"]["status"].as_str()),
+            ("3", Some("UNAVAILABLE"))
+        );
+        assert_eq!(metadata(&answer.json()["error"]["details"])["retryAfterSeconds"], "3");
+    }
+    let send = SendMessageRequest { message: Some(proto_message()), ..SendMessageRequest::default() };
+    for answer in [
+        grpc(&handler, "GetTask", &GetTaskRequest::default()).await,
+        grpc(&handler, "SubscribeToTask", &SubscribeToTaskRequest::default()).await,
+        grpc(&handler, "SendStreamingMessage", &send).await,
+    ] {
+        assert_eq!((answer.code(), answer.a2a_code()), (Code::Unavailable, INTERNAL_ERROR.into()));
+        let delay = answer.status.get_details_retry_info().unwrap().retry_delay;
+        assert_eq!(delay, Some(Duration::from_secs(3)));
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_is_not_known_is_told_so_on_every_binding() {
+    let handler = Recorder::new();
+    handler.fail_with(unauthenticated());
+    let router = router(&handler);
+    let answer = rpc(&router, "GetTask", json!({ "id": "t1" })).await;
+    assert_eq!((answer.status.as_u16(), answer.rpc_code()), (401, INVALID_REQUEST.into()));
+    assert_eq!((answer.header("www-authenticate"), &answer.json()["id"]), ("Bearer", &json!(7)));
+    let answer = rest(&router, "GET", "/tasks/t1", None).await;
+    assert_eq!((answer.status.as_u16(), answer.rest_code()), (401, INVALID_REQUEST.into()));
+    assert_eq!(answer.header("www-authenticate"), "Bearer");
+    assert_eq!(answer.json()["error"]["status"], "UNAUTHENTICATED");
+    let answer = grpc(&handler, "GetTask", &GetTaskRequest::default()).await;
+    assert_eq!((answer.code(), answer.a2a_code()), (Code::Unauthenticated, INVALID_REQUEST.into()));
+}
+
+#[tokio::test]
+async fn an_ordinary_failure_stays_one() {
+    let handler = Recorder::new();
+    handler.fail_with(A2AError::internal("broken"));
+    let router = router(&handler);
+    let answer = rpc(&router, "GetTask", json!({ "id": "t1" })).await;
+    assert_eq!((answer.rpc_code(), answer.header("retry-after")), (INTERNAL_ERROR.into(), ""));
+    let answer = rest(&router, "GET", "/tasks/t1", None).await;
+    assert_eq!((answer.status.as_u16(), answer.rest_code()), (500, INTERNAL_ERROR.into()));
+    assert_eq!(grpc(&handler, "GetTask", &GetTaskRequest::default()).await.code(), Code::Internal);
+}

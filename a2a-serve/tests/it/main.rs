@@ -1,0 +1,26 @@
+//! The three bindings from outside: each rule as a table, on every binding that it applies to.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may fail, and its runtime ends with it"
+)]
+
+mod cancel_body;
+mod errors;
+mod grpc_decoding;
+mod handler;
+mod jsonrpc_envelope;
+mod limits;
+mod lists;
+mod messages;
+mod rest_errors;
+mod server;
+mod serving;
+mod streams;
+mod tenants;
+mod versions;
+mod wire;

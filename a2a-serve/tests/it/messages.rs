@@ -1,0 +1,118 @@
+//! Messages and parts that the SDK would complete by itself.
+
+use a2a::error_code::INVALID_PARAMS;
+use a2a_pb::pbconv::json_value_to_proto_value;
+use a2a_pb::proto::part::Content;
+use a2a_pb::proto::{Part, SendMessageRequest};
+use prost_types::value::Kind;
+use serde_json::{Value, json};
+
+use super::handler::Recorder;
+use super::wire::{grpc, message, proto_message, rest, router, rpc};
+
+const INVALID: i64 = INVALID_PARAMS as i64;
+
+fn request(parts: Value) -> Value {
+    let mut message = message();
+    message["parts"] = parts;
+    json!({ "message": message })
+}
+
+#[tokio::test]
+async fn a_part_without_exactly_one_content_is_invalid_in_json() {
+    let handler = Recorder::new();
+    let router = router(&handler);
+    for (parts, code) in [
+        (json!([{}]), INVALID),
+        (json!([{ "text": "a" }, { "mediaType": "text/plain" }]), INVALID),
+        (json!([{ "text": null }]), INVALID),
+        (json!([{ "kind": "text", "txt": "a" }]), INVALID),
+        (json!([{ "text": "a", "url": "b" }]), INVALID),
+        (json!([null]), INVALID),
+        (json!(["text"]), INVALID),
+        (json!("text"), INVALID),
+        (json!([["text"]]), INVALID),
+        (json!([{ "text": "" }]), 0),
+        (json!([{ "data": null }]), 0),
+        (json!([{ "data": null, "text": null }]), 0),
+        (
+            json!([{ "raw": "aGk=" }, { "url": "https://example.com" }, { "data": { "a": [1] } }, { "data": 0 }]),
+            0,
+        ),
+    ] {
+        for method in ["SendMessage", "SendStreamingMessage"] {
+            let answer = rpc(&router, method, request(parts.clone())).await;
+            let streamed = answer.header("content-type") == "text/event-stream";
+            let rpc_code = if streamed { 0 } else { answer.rpc_code() };
+            assert_eq!(rpc_code, code, "{method} {parts}");
+        }
+        for path in ["/message:send", "/message:stream", "/acme/message:send"] {
+            let answer = rest(&router, "POST", path, Some(request(parts.clone()))).await;
+            assert_eq!(answer.rest_code(), code, "{path} {parts}");
+        }
+        assert_eq!(handler.take().len(), if code == 0 { 5 } else { 0 }, "{parts}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_message_is_invalid_on_every_binding() {
+    let handler = Recorder::new();
+    let router = router(&handler);
+    for params in
+        [json!({}), json!({ "message": null }), json!({ "metadata": {} }), json!({ "message": "hi" })]
+    {
+        assert_eq!(rpc(&router, "SendMessage", params.clone()).await.rpc_code(), INVALID, "{params}");
+        assert_eq!(
+            rest(&router, "POST", "/message:send", Some(params.clone())).await.rest_code(),
+            INVALID,
+            "{params}"
+        );
+    }
+    for method in ["SendMessage", "SendStreamingMessage"] {
+        assert_eq!(grpc(&handler, method, &SendMessageRequest::default()).await.a2a_code(), INVALID);
+    }
+    assert!(handler.take().is_empty());
+}
+
+#[tokio::test]
+async fn params_after_the_method_and_before_it_are_looked_at_alike() {
+    let router = router(&Recorder::new());
+    for body in [
+        r#"{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{"message":{"parts":[{}]}}}"#,
+        r#"{"params":{"message":{"parts":[{}]}},"method":"SendMessage","id":1,"jsonrpc":"2.0"}"#,
+        r#"{"params":{"message":{"parts":[{"text":"a"}],"parts":[{}]}},"method":"SendMessage","id":1,"jsonrpc":"2.0"}"#,
+    ] {
+        let answer = super::wire::rpc_text(&router, body).await;
+        assert_eq!((answer.rpc_code(), &answer.json()["id"]), (INVALID, &json!(1)), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_json_could_not_say_is_invalid_in_protobuf() {
+    let handler = Recorder::new();
+    let part = |content| Part { content, ..Part::default() };
+    let number = |number| Content::Data(prost_types::Value { kind: Some(Kind::NumberValue(number)) });
+    let in_list = |value| {
+        let list = prost_types::ListValue { values: vec![value] };
+        Content::Data(prost_types::Value { kind: Some(Kind::ListValue(list)) })
+    };
+    for (content, code) in [
+        (None, INVALID),
+        (Some(number(f64::NAN)), INVALID),
+        (Some(number(f64::INFINITY)), INVALID),
+        (Some(in_list(prost_types::Value { kind: None })), INVALID),
+        (Some(number(1.5)), 0),
+        (Some(in_list(json_value_to_proto_value(&json!(null)))), 0),
+    ] {
+        let mut message = proto_message();
+        message.parts.push(part(content.clone()));
+        let request = SendMessageRequest { message: Some(message), ..SendMessageRequest::default() };
+        assert_eq!(grpc(&handler, "SendMessage", &request).await.a2a_code(), code, "{content:?}");
+    }
+    for (role, code) in [(7, INVALID), (-1, INVALID), (0, INVALID), (2, INVALID), (1, 0)] {
+        let mut message = proto_message();
+        message.role = role;
+        let request = SendMessageRequest { message: Some(message), ..SendMessageRequest::default() };
+        assert_eq!(grpc(&handler, "SendMessage", &request).await.a2a_code(), code, "role {role}");
+    }
+}

@@ -1,0 +1,147 @@
+//! A whole server: all bindings on one address, health, and its end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a::{AgentCard, TaskState};
+use a2a_bus_memory::MemoryBus;
+use a2a_core::Membership;
+use a2a_serve::{GatewayHeader, Server, Serving};
+use a2a_store_memory::MemoryStore;
+use a2a_testkit::{ScriptedAgent, card};
+use a2a_testworld::client::{card_at, connect};
+use a2a_testworld::world::{at_once, cancel, expect_task, get, request, state, subscribe};
+use a2a_testworld::{Binding, Client};
+use futures::StreamExt;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+const SOON: Duration = Duration::from_secs(20);
+
+/// A socket, and the card of the agent that is to listen there.
+async fn socket() -> (TcpListener, AgentCard) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let mut card = card("served");
+    card.supported_interfaces = a2a_testkit::card::interfaces(&url, &url);
+    (listener, card)
+}
+
+async fn start(change: impl FnOnce(Server) -> Server) -> Serving {
+    let (listener, card) = socket().await;
+    change(Server::new(ScriptedAgent::default(), card).listener(listener)).serve().await.unwrap()
+}
+
+async fn client(serving: &Serving, binding: Binding) -> Client {
+    let card = card_at(&format!("http://{}", serving.address())).await;
+    connect(&card, binding, None).await.unwrap()
+}
+
+async fn ask(address: SocketAddr, path: &str) -> (u16, String) {
+    let answer = reqwest::get(format!("http://{address}{path}")).await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn one_address_is_the_whole_agent() {
+    let serving = start(|server| server).await;
+    for binding in Binding::ALL {
+        let client = client(&serving, binding).await;
+        let sent = expect_task(client.send_message(&request("say hello; done")).await.unwrap());
+        assert_eq!(state(&sent), TaskState::Completed, "{binding:?}");
+        let read = client.get_task(&get(&sent.id)).await.unwrap();
+        assert_eq!(read.id, sent.id, "{binding:?}");
+        let events = client.send_streaming_message(&request("say hello; done")).await.unwrap();
+        assert!(events.count().await > 1, "{binding:?}");
+    }
+    assert_eq!(ask(serving.address(), "/healthz").await, (200, "ok\n".to_owned()));
+    assert_eq!(ask(serving.address(), "/readyz").await.0, 200);
+    serving.shutdown(Duration::ZERO, Duration::ZERO).await;
+    assert!(reqwest::get(format!("http://{}/healthz", serving.address())).await.is_err());
+}
+
+#[tokio::test]
+async fn servers_on_one_store_and_bus_are_one() {
+    let (store, bus) = (Arc::new(MemoryStore::new()), Arc::new(MemoryBus::new()));
+    let on_both = || start(|server| server.store(store.clone()).bus(bus.clone()));
+    let (one, other) = tokio::join!(on_both(), on_both());
+    for (here, there) in [(Binding::JsonRpc, Binding::Grpc), (Binding::Grpc, Binding::Rest)] {
+        let (here, there) = (client(&one, here).await, client(&other, there).await);
+        let mut message = request("hang");
+        message.configuration = at_once();
+        let task = expect_task(here.send_message(&message).await.unwrap());
+        let events = there.subscribe_to_task(&subscribe(&task.id)).await.unwrap();
+        let cancelled = there.cancel_task(&cancel(&task.id)).await.unwrap();
+        assert_eq!(state(&cancelled), TaskState::Canceled);
+        assert!(timeout(SOON, events.count()).await.unwrap() > 1);
+    }
+    tokio::join!(
+        one.shutdown(Duration::ZERO, Duration::ZERO),
+        other.shutdown(Duration::ZERO, Duration::ZERO)
+    );
+    let left = store.roster(None, 10).await.unwrap();
+    assert!(left.iter().all(|member| member.state.is_final()), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_about_to_stop_is_unready_first_and_refuses_later() {
+    let serving = Arc::new(start(|server| server).await);
+    let address = serving.address();
+    let client = client(&serving, Binding::JsonRpc).await;
+    let delay = Duration::from_secs(2);
+    let stopping = tokio::spawn({
+        let serving = Arc::clone(&serving);
+        async move { serving.shutdown(delay, Duration::from_secs(20)).await }
+    });
+    let unready = async {
+        while ask(address, "/readyz").await.0 != 503 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(SOON, unready).await.unwrap();
+    let mut sent = 0;
+    let refused = loop {
+        match client.send_message(&request("say hello; done")).await {
+            Ok(answered) => sent += usize::from(state(&expect_task(answered)) == TaskState::Completed),
+            Err(refused) => break refused,
+        }
+    };
+    assert!(sent > 0, "new work is taken after /readyz has turned: {refused:?}");
+    timeout(SOON, stopping).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_named_and_nobody_has_joined() {
+    let (listener, card) = socket().await;
+    let store = Arc::new(MemoryStore::new());
+    let address = listener.local_addr().unwrap();
+    let server = Server::new(ScriptedAgent::default(), card).store(store.clone()).listen(address.to_string());
+    let error = server.serve().await.unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot listen on {address}"));
+    assert!(store.roster(None, 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_gateways_header_counts_on_every_binding_whatever_its_bytes() {
+    let header = GatewayHeader::new(http::HeaderName::from_static("x-user"));
+    let serving = start(|server| server.callers(Arc::new(header))).await;
+    let url = format!("http://{}/tasks", serving.address());
+    let http = reqwest::Client::new();
+    for (values, status) in [
+        (&[&b"ann"[..]][..], 200),
+        (&["josé".as_bytes()], 200),
+        (&[], 401),
+        (&[b"ann", b"ben"], 401),
+        (&[b"ann", "josé".as_bytes()], 401),
+        (&[b"\xff"], 401),
+        (&[b"ann", b"\xff"], 401),
+    ] {
+        let mut asked = http.get(&url).header("a2a-version", "1.0");
+        for value in values {
+            asked = asked.header("x-user", *value);
+        }
+        assert_eq!(asked.send().await.unwrap().status(), status, "{values:?}");
+    }
+    serving.shutdown(Duration::ZERO, Duration::ZERO).await;
+}

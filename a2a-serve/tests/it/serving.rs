@@ -1,0 +1,177 @@
+//! On real sockets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a_pb::proto::GetTaskRequest;
+use a2a_pb::proto::a2a_service_client::A2aServiceClient;
+use a2a_serve::bindings::{Limits, grpc_service, serve};
+use axum::Router;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::handler::Recorder;
+use super::wire::router;
+
+const LONG: Duration = Duration::from_secs(3600);
+
+struct Server {
+    address: std::net::SocketAddr,
+    shutdown: CancellationToken,
+    done: JoinHandle<std::io::Result<()>>,
+}
+
+async fn start(router: Router, grace: Duration) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    let done = tokio::spawn(serve(listener, router, shutdown.clone(), grace));
+    Server { address, shutdown, done }
+}
+
+const SUBSCRIBE: &str = "GET /tasks/t1:subscribe HTTP/1.1\r\nhost: x\r\na2a-version: 1.0\r\n\r\n";
+
+/// Opens a stream and waits for its first event.
+async fn subscribe(server: &Server) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(SUBSCRIBE.as_bytes()).await.unwrap();
+    let mut seen = String::new();
+    while !seen.contains("data: ") {
+        let mut buffer = [0; 1024];
+        let read = stream.read(&mut buffer).await.unwrap();
+        assert!(read > 0, "{seen}");
+        seen.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+    stream
+}
+
+#[tokio::test]
+async fn requests_are_answered_until_shutdown_and_no_longer() {
+    let server = start(router(&Recorder::new()), LONG).await;
+    let url = format!("http://{}/tasks/t1", server.address);
+    let client = reqwest::Client::new();
+    let answer = client.get(&url).header("a2a-version", "1.0").send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    server.shutdown.cancel();
+    // The client keeps its connection open: an idle one must not hold the server back.
+    server.done.await.unwrap().unwrap();
+    assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_stream_that_never_ends_is_cut_off_after_the_grace() {
+    let server = start(router(&Recorder::with_endless_streams()), Duration::from_millis(50)).await;
+    let mut stream = subscribe(&server).await;
+    server.shutdown.cancel();
+    server.done.await.unwrap().unwrap();
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_within_the_grace_ends_properly() {
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let ended = Arc::new(std::sync::Mutex::new(Some(ended)));
+    let route = axum::routing::get(move || {
+        let ended = ended.lock().unwrap().take().unwrap();
+        let last = futures::FutureExt::map(ended, |_| Ok::<_, std::io::Error>("last"));
+        let chunks =
+            futures::stream::once(std::future::ready(Ok("data: first"))).chain(futures::stream::once(last));
+        async { axum::body::Body::from_stream(chunks) }
+    });
+    use futures::StreamExt;
+    let server = start(Router::new().route("/tasks/t1:subscribe", route), LONG).await;
+    let mut stream = subscribe(&server).await;
+    server.shutdown.cancel();
+    end.send(()).unwrap();
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).await.unwrap();
+    assert!(rest.contains("last"), "{rest}");
+    server.done.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn dropping_the_server_cuts_every_connection_off() {
+    let server = start(router(&Recorder::with_endless_streams()), LONG).await;
+    let mut stream = subscribe(&server).await;
+    server.done.abort();
+    assert!(server.done.await.unwrap_err().is_cancelled());
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest).await;
+}
+
+#[tokio::test]
+async fn grpc_is_served_the_same_way() {
+    let handler = Recorder::new();
+    let service = grpc_service(Arc::clone(&handler), &Limits::default());
+    let server = start(tonic::service::Routes::new(service).into_axum_router(), LONG).await;
+    let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
+    let mut client = A2aServiceClient::new(endpoint.connect().await.unwrap());
+    let mut request = tonic::Request::new(GetTaskRequest { id: "t1".into(), ..GetTaskRequest::default() });
+    request.metadata_mut().insert("a2a-version", "1.0".parse().unwrap());
+    let task = client.get_task(request).await.unwrap().into_inner();
+    assert_eq!(task.id, "t1");
+    let refused = client.get_task(GetTaskRequest::default()).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::FailedPrecondition);
+    server.shutdown.cancel();
+    server.done.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_short_stream_does_not_wait_for_acknowledgements() {
+    // Each chunk is written by itself, as events are that come one by one.
+    let chunk = |index| async move {
+        tokio::task::yield_now().await;
+        (index < 3).then_some((Ok::<_, std::io::Error>("data: x\n\n"), index + 1))
+    };
+    let body = move || std::future::ready(axum::body::Body::from_stream(futures::stream::unfold(0, chunk)));
+    let route = axum::routing::get(body);
+    let server = start(Router::new().route("/tasks/t1:subscribe", route), LONG).await;
+    let mut connection = TcpStream::connect(server.address).await.unwrap();
+    let mut fastest = LONG;
+    // Acknowledgements are delayed only once a connection has been talking for a while.
+    for round in 0..40 {
+        let started = std::time::Instant::now();
+        connection.write_all(SUBSCRIBE.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        while !text.ends_with("\r\n0\r\n\r\n") {
+            let mut buffer = [0; 4096];
+            let read = connection.read(&mut buffer).await.unwrap();
+            assert!(read > 0, "{text}");
+            text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+        }
+        if round >= 30 {
+            fastest = fastest.min(started.elapsed());
+        }
+    }
+    assert!(fastest < Duration::from_millis(30), "{fastest:?}");
+    drop(connection);
+    server.shutdown.cancel();
+    server.done.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let server = start(router(&Recorder::new()), LONG).await;
+    let client = reqwest::Client::new();
+    let much = vec![b'x'; 24 * 1024 * 1024];
+    for (path, version, content_type, status) in [
+        ("/", "1.0", "application/json", 413),
+        ("/", "1.0", "text/plain", 415),
+        ("/message:send", "1.0", "application/json", 413),
+        ("/message:send", "0.3", "application/json", 400),
+        ("/message:send", "1.0", "text/plain", 415),
+        ("/nowhere", "1.0", "application/json", 404),
+        ("/.well-known/agent-card.json", "1.0", "application/json", 405),
+    ] {
+        let request = client.post(format!("http://{}{path}", server.address)).body(much.clone());
+        let request = request.header("a2a-version", version).header("content-type", content_type);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path} {version} {content_type}");
+    }
+    drop(client);
+    server.shutdown.cancel();
+    server.done.await.unwrap().unwrap();
+}
