@@ -108,6 +108,17 @@ pub(crate) fn protocol_params(params: &ServiceParams) -> ServiceParams {
 /// }
 /// ```
 pub trait CallerResolver: fmt::Debug + Send + Sync + 'static {
+    /// Tells whether the caller may ask at all, from what comes before the body. A server asks this first, so that nobody
+    /// makes it read what it would then refuse. By default everybody may, and [`resolve`](CallerResolver::resolve) decides.
+    ///
+    /// # Errors
+    ///
+    /// Mostly [`unauthenticated`](crate::unauthenticated).
+    fn authenticate(&self, params: &ServiceParams) -> Result<(), A2AError> {
+        let _ = params;
+        Ok(())
+    }
+
     /// Tells who calls, or why the call is refused. `tenant` is the request's own.
     fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError>;
 }

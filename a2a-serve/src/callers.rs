@@ -23,12 +23,8 @@ impl GatewayHeader {
     }
 }
 
-impl CallerResolver for GatewayHeader {
-    /// # Errors
-    ///
-    /// `unauthenticated` unless the header is there exactly once and says something: of two principals nobody can tell
-    /// which one the gateway meant.
-    fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
+impl GatewayHeader {
+    fn principal<'a>(&self, params: &'a ServiceParams) -> Result<&'a str, A2AError> {
         let said = params.get(self.name.as_str()).map(Vec::as_slice).unwrap_or_default();
         let [principal] = said else { return Err(unauthenticated()) };
         let principal = principal.trim();
@@ -36,6 +32,19 @@ impl CallerResolver for GatewayHeader {
         if principal.is_empty() || principal.contains(char::REPLACEMENT_CHARACTER) {
             return Err(unauthenticated());
         }
+        Ok(principal)
+    }
+}
+
+/// Both fail with `unauthenticated` unless the header is there exactly once and says something: of two principals nobody can
+/// tell which one the gateway meant.
+impl CallerResolver for GatewayHeader {
+    fn authenticate(&self, params: &ServiceParams) -> Result<(), A2AError> {
+        self.principal(params).map(drop)
+    }
+
+    fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
+        let principal = self.principal(params)?;
         let tenant = Tenant::new(tenant.unwrap_or_default());
         Ok(Caller::new(tenant, Some(Principal::new(principal))))
     }

@@ -1,14 +1,21 @@
 //! Reads a request's body within its limit, and judges its content type.
 
+use std::time::Duration;
+
 use a2a::{A2AError, error_code};
 use axum::extract::Request;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::timeout;
 
 use super::nesting;
 use super::refusal::Refusal;
+use super::weight;
+
+/// How long a body may take.
+const BODY_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a request says about the form of its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +45,12 @@ pub(super) fn not_json() -> Refusal {
 /// Takes a request's whole body out of it. What is announced as too large is not read at all.
 ///
 /// # Errors
-/// 413 for a body of more than `limit` bytes, 400 for one that breaks off or that no parser should see. The rest of it stays in the request.
+/// 415 for a body that is compressed, 413 for one of more than `limit` bytes, or that would become too large, 408 for one that takes
+/// too long, 400 for one that breaks off or that no parser should see. The rest of it stays in the request.
 pub(super) async fn take_body(request: &mut Request, limit: usize) -> Result<Bytes, Refusal> {
+    if is_encoded(request.headers()) {
+        return Err(Refusal::encoding());
+    }
     let announced =
         request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
@@ -48,17 +59,35 @@ pub(super) async fn take_body(request: &mut Request, limit: usize) -> Result<Byt
     // Nobody behind reads it, and the body may be replaced by a shorter one.
     request.headers_mut().remove(CONTENT_LENGTH);
     let mut body = std::mem::take(request.body_mut());
-    match Limited::new(&mut body, limit).collect().await {
-        Ok(whole) => {
+    let collected = timeout(BODY_PATIENCE, Limited::new(&mut body, limit).collect()).await;
+    match collected {
+        Err(_) => Err(too_slow()),
+        Ok(Ok(whole)) => {
             let body = whole.to_bytes();
-            if nesting::is_hidden(&body) { Err(reserved_name()) } else { Ok(body) }
+            if nesting::is_hidden(&body) {
+                Err(reserved_name())
+            } else if !weight::is_within(&body) {
+                Err(too_many_values())
+            } else {
+                Ok(body)
+            }
         }
-        Err(error) => {
+        Ok(Err(error)) => {
             let refusal = if error.is::<LengthLimitError>() { too_large(limit) } else { broken_off() };
             *request.body_mut() = body;
             Err(refusal)
         }
     }
+}
+
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let encodings = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    encodings
+        .map(<[u8]>::trim_ascii)
+        .any(|encoding| !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity"))
 }
 
 /// A body as text.
@@ -71,6 +100,16 @@ pub(super) fn text(body: &[u8]) -> Result<&str, Refusal> {
 
 fn too_large(limit: usize) -> Refusal {
     let message = format!("the request body is larger than {limit} bytes");
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error_code::INVALID_REQUEST, message)
+}
+
+fn too_slow() -> Refusal {
+    let message = format!("the request body took longer than {} seconds", BODY_PATIENCE.as_secs());
+    Refusal::new(StatusCode::REQUEST_TIMEOUT, error_code::INVALID_REQUEST, message)
+}
+
+fn too_many_values() -> Refusal {
+    let message = "the request holds more values than a body of its size may: it would take many times its size of memory";
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error_code::INVALID_REQUEST, message)
 }
 

@@ -20,7 +20,9 @@ use tonic::server::NamedService;
 use tonic::{Code, Status};
 use tower::Service;
 
-use super::grpc_service::GrpcHandler;
+use super::call::service_params;
+use super::edge::Edge;
+use super::grpc_service::{GrpcHandler, status};
 use super::limits::Limits;
 
 const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
@@ -38,19 +40,27 @@ const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 /// }
 /// ```
 pub fn grpc_service<H: RequestHandler>(handler: Arc<H>, limits: &Limits) -> GrpcService<H> {
-    let service = GrpcHandler::new(handler, *limits);
-    GrpcService { tonic: A2aServiceServer::new(service).max_decoding_message_size(limits.body_bytes()) }
+    GrpcService::new(Edge { handler, limits: *limits, callers: None })
 }
 
 /// `A2AService` over gRPC. Made by [`grpc_service`], served by tonic's server or, as a router, by
 /// [`serve`](super::serve()).
 pub struct GrpcService<H: RequestHandler> {
     tonic: A2aServiceServer<GrpcHandler<H>>,
+    edge: Arc<Edge<H>>,
+}
+
+impl<H: RequestHandler> GrpcService<H> {
+    pub(super) fn new(edge: Edge<H>) -> Self {
+        let (bytes, edge) = (edge.limits.body_bytes(), Arc::new(edge));
+        let service = GrpcHandler::new(Arc::clone(&edge));
+        GrpcService { tonic: A2aServiceServer::new(service).max_decoding_message_size(bytes), edge }
+    }
 }
 
 impl<H: RequestHandler> Clone for GrpcService<H> {
     fn clone(&self) -> Self {
-        Self { tonic: self.tonic.clone() }
+        Self { tonic: self.tonic.clone(), edge: Arc::clone(&self.edge) }
     }
 }
 
@@ -82,7 +92,10 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let answer = if is_grpc(request.headers()) {
-            self.tonic.call(request)
+            match self.edge.authenticate(&service_params(request.headers())) {
+                Ok(()) => self.tonic.call(request),
+                Err(error) => std::future::ready(Ok(status(&error).into_http())).boxed(),
+            }
         } else {
             let mut refusal = Answer::default();
             *refusal.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;

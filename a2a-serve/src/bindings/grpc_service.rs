@@ -15,35 +15,32 @@ use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt;
 
 use super::call::{self, service_params};
-use super::limits::Limits;
+use super::edge::Edge;
 use super::numbers::{make_whole_in, make_whole_in_message};
 use super::proto::Checked;
 use super::version::{VERSION, served};
 
 /// `A2AService` over a handler.
-pub(super) struct GrpcHandler<H: RequestHandler> {
-    handler: Arc<H>,
-    limits: Limits,
-}
+pub(super) struct GrpcHandler<H: RequestHandler>(Arc<Edge<H>>);
 
 impl<H: RequestHandler> GrpcHandler<H> {
-    pub(super) fn new(handler: Arc<H>, limits: Limits) -> Self {
-        Self { handler, limits }
+    pub(super) fn new(edge: Arc<Edge<H>>) -> Self {
+        Self(edge)
     }
 
     /// Looks at a request before it is converted, which loses some things and makes others up.
     fn admit<T: Checked>(&self, request: Request<T>) -> Result<(ServiceParams, T), Status> {
         let (metadata, _, message) = request.into_parts();
         let params = service_params(&metadata.into_headers());
-        let requested = params.get(VERSION.as_str()).and_then(|values| values.first());
-        let admitted = served(requested.map(String::as_str).unwrap_or_default());
-        admitted.and_then(|()| message.check(&self.limits)).map_err(|error| status(&error))?;
+        let requested = params.get(VERSION.as_str()).map(|lines| lines.join(",")).unwrap_or_default();
+        let admitted = served(&requested);
+        admitted.and_then(|()| message.check(&self.0.limits)).map_err(|error| status(&error))?;
         Ok((params, message))
     }
 }
 
 /// The status for an error: the SDK's, or one that only gRPC has.
-fn status(error: &A2AError) -> Status {
+pub(super) fn status(error: &A2AError) -> Status {
     let status = a2a_error_to_status(error);
     let mut details = status.get_error_details();
     if is_unauthenticated(error) {
@@ -90,7 +87,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     ) -> Result<Response<SendMessageResponse>, Status> {
         let (params, request) = self.admit(request)?;
         let request = sent(&request);
-        answered(self.handler.send_message(&params, request).await, convert::to_proto_send_message_response)
+        answered(self.0.handler.send_message(&params, request).await, convert::to_proto_send_message_response)
     }
 
     async fn send_streaming_message(
@@ -99,13 +96,13 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     ) -> Result<Response<Events>, Status> {
         let (params, request) = self.admit(request)?;
         let request = sent(&request);
-        streamed(self.handler.send_streaming_message(&params, request).await)
+        streamed(self.0.handler.send_streaming_message(&params, request).await)
     }
 
     async fn get_task(&self, request: Request<GetTaskRequest>) -> Result<Response<Task>, Status> {
         let (params, request) = self.admit(request)?;
         let request = convert::from_proto_get_task_request(&request);
-        answered(self.handler.get_task(&params, request).await, convert::to_proto_task)
+        answered(self.0.handler.get_task(&params, request).await, convert::to_proto_task)
     }
 
     async fn list_tasks(
@@ -114,14 +111,14 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     ) -> Result<Response<ListTasksResponse>, Status> {
         let (params, request) = self.admit(request)?;
         let request = convert::from_proto_list_tasks_request(&request);
-        answered(self.handler.list_tasks(&params, request).await, convert::to_proto_list_tasks_response)
+        answered(self.0.handler.list_tasks(&params, request).await, convert::to_proto_list_tasks_response)
     }
 
     async fn cancel_task(&self, request: Request<CancelTaskRequest>) -> Result<Response<Task>, Status> {
         let (params, request) = self.admit(request)?;
         let mut request = convert::from_proto_cancel_task_request(&request);
         make_whole_in(request.metadata.as_mut());
-        answered(self.handler.cancel_task(&params, request).await, convert::to_proto_task)
+        answered(self.0.handler.cancel_task(&params, request).await, convert::to_proto_task)
     }
 
     async fn subscribe_to_task(
@@ -130,7 +127,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     ) -> Result<Response<Events>, Status> {
         let (params, request) = self.admit(request)?;
         let request = convert::from_proto_subscribe_to_task_request(&request);
-        streamed(self.handler.subscribe_to_task(&params, request).await)
+        streamed(self.0.handler.subscribe_to_task(&params, request).await)
     }
 
     async fn create_task_push_notification_config(
@@ -139,7 +136,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     ) -> Result<Response<TaskPushNotificationConfig>, Status> {
         let (params, request) = self.admit(request)?;
         let request = convert::from_proto_create_task_push_notification_config_request(&request);
-        let created = self.handler.create_push_config(&params, request).await;
+        let created = self.0.handler.create_push_config(&params, request).await;
         answered(created, convert::to_proto_task_push_notification_config)
     }
 
@@ -149,7 +146,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     ) -> Result<Response<TaskPushNotificationConfig>, Status> {
         let (params, request) = self.admit(request)?;
         let request = convert::from_proto_get_task_push_notification_config_request(&request);
-        let found = self.handler.get_push_config(&params, request).await;
+        let found = self.0.handler.get_push_config(&params, request).await;
         answered(found, convert::to_proto_task_push_notification_config)
     }
 
@@ -161,7 +158,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
         let mut request = convert::from_proto_list_task_push_notification_configs_request(&request);
         // The proto cannot tell 0 from unset, so no binding does.
         request.page_size = request.page_size.filter(|size| *size != 0);
-        let listed = self.handler.list_push_configs(&params, request).await;
+        let listed = self.0.handler.list_push_configs(&params, request).await;
         answered(listed, convert::to_proto_list_task_push_notification_configs_response)
     }
 
@@ -171,7 +168,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     ) -> Result<Response<AgentCard>, Status> {
         let (params, request) = self.admit(request)?;
         let request = convert::from_proto_get_extended_agent_card_request(&request);
-        answered(self.handler.get_extended_agent_card(&params, request).await, convert::to_proto_agent_card)
+        answered(self.0.handler.get_extended_agent_card(&params, request).await, convert::to_proto_agent_card)
     }
 
     async fn delete_task_push_notification_config(
@@ -180,6 +177,6 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     ) -> Result<Response<()>, Status> {
         let (params, request) = self.admit(request)?;
         let request = convert::from_proto_delete_task_push_notification_config_request(&request);
-        answered(self.handler.delete_push_config(&params, request).await, |()| ())
+        answered(self.0.handler.delete_push_config(&params, request).await, |()| ())
     }
 }

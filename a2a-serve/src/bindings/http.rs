@@ -9,13 +9,15 @@ use a2a_server::{AgentCardProducer, RequestHandler, WELL_KNOWN_AGENT_CARD_PATH};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::Method;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderValue, Method};
 use axum::response::Response;
 use futures::FutureExt;
 use tower::{Service, service_fn};
 
 use super::discard::discard;
-use super::grpc::{GrpcService, grpc_service, is_grpc};
+use super::edge::Edge;
+use super::grpc::{GrpcService, is_grpc};
 use super::jsonrpc::JsonRpc;
 use super::limits::Limits;
 use super::problem;
@@ -44,8 +46,17 @@ where
     H: RequestHandler,
     P: AgentCardProducer,
 {
-    let grpc = grpc_service(Arc::clone(&handler), limits);
-    let http = Http::new(handler, card, limits);
+    whole(&Edge { handler, limits: *limits, callers: None }, card)
+}
+
+/// See [`router`]; who may ask is settled before a body is read.
+pub(crate) fn whole<H, P>(edge: &Edge<H>, card: Arc<P>) -> Router
+where
+    H: RequestHandler,
+    P: AgentCardProducer,
+{
+    let grpc = GrpcService::new(edge.clone());
+    let http = Http::new(edge, card);
     let answer = move |request: Request| {
         if is_grpc(request.headers()) {
             over_grpc(grpc.clone(), request).boxed().left_future()
@@ -63,7 +74,7 @@ where
     H: RequestHandler,
     P: AgentCardProducer,
 {
-    let http = Http::new(handler, card, limits);
+    let http = Http::new(&Edge { handler, limits: *limits, callers: None }, card);
     Router::new().fallback_service(service_fn(move |request: Request| http.answer(request)))
 }
 
@@ -81,20 +92,26 @@ impl<H> Clone for Http<H> {
 }
 
 impl<H: RequestHandler> Http<H> {
-    fn new<P: AgentCardProducer>(handler: Arc<H>, card: Arc<P>, limits: &Limits) -> Self {
-        let jsonrpc = Arc::new(JsonRpc::new(Arc::clone(&handler), *limits));
-        Http { jsonrpc, rest: Arc::new(Rest::new(handler, *limits)), card: agent_card_router(card) }
+    fn new<P: AgentCardProducer>(edge: &Edge<H>, card: Arc<P>) -> Self {
+        let jsonrpc = Arc::new(JsonRpc::new(edge.clone()));
+        Http { jsonrpc, rest: Arc::new(Rest::new(edge.clone())), card: agent_card_router(card) }
     }
 
     fn answer(&self, request: Request) -> impl Future<Output = Result<Response, Infallible>> + Send + use<H> {
         match request.uri().path() {
-            "/" => Arc::clone(&self.jsonrpc).answer(request).map(Ok).left_future(),
+            "/" => Arc::clone(&self.jsonrpc).answer(request).map(kept_by_nobody).left_future(),
             WELL_KNOWN_AGENT_CARD_PATH => {
                 answer_card(self.card.clone(), request).left_future().right_future()
             }
-            _ => Arc::clone(&self.rest).answer(request).map(Ok).right_future().right_future(),
+            _ => Arc::clone(&self.rest).answer(request).map(kept_by_nobody).right_future().right_future(),
         }
     }
+}
+
+/// What is answered is for its caller only: no cache between here and there may keep it.
+fn kept_by_nobody(mut response: Response) -> Result<Response, Infallible> {
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    Ok(response)
 }
 
 async fn over_grpc<H: RequestHandler>(

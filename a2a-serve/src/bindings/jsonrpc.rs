@@ -18,6 +18,7 @@ use super::advice::advise;
 use super::call::{Answer, Call, service_params};
 use super::content::{self, ContentType};
 use super::discard::discard;
+use super::edge::Edge;
 use super::json;
 use super::limits::Limits;
 use super::refusal::Refusal;
@@ -26,14 +27,11 @@ use super::version::served_over_http;
 
 /// Answers requests to `/`.
 #[derive(Debug)]
-pub(super) struct JsonRpc<H> {
-    handler: Arc<H>,
-    limits: Limits,
-}
+pub(super) struct JsonRpc<H>(Edge<H>);
 
 impl<H: RequestHandler> JsonRpc<H> {
-    pub(super) fn new(handler: Arc<H>, limits: Limits) -> Self {
-        Self { handler, limits }
+    pub(super) fn new(edge: Edge<H>) -> Self {
+        Self(edge)
     }
 
     /// Cancel safe as far as the handler is: dropping it drops the handler's future.
@@ -42,8 +40,15 @@ impl<H: RequestHandler> JsonRpc<H> {
             Box::pin(discard(&mut request)).await;
             return refused(&refusal);
         }
-        let (id, call) = match content::take_body(&mut request, self.limits.body_bytes()).await {
-            Ok(body) => match self.read(&mut request, &body) {
+        // Judged now, since it is part of the head, and told with the id of the request.
+        let version = served_over_http(&mut request);
+        let params = service_params(request.headers());
+        if let Err(error) = self.0.authenticate(&params) {
+            Box::pin(discard(&mut request)).await;
+            return failed(JsonRpcId::Null, &error);
+        }
+        let (id, call) = match content::take_body(&mut request, self.0.limits.body_bytes()).await {
+            Ok(body) => match self.read(version, &body) {
                 Ok(read) => read,
                 Err((id, error)) => return failed(id, &error),
             },
@@ -52,9 +57,8 @@ impl<H: RequestHandler> JsonRpc<H> {
                 return refused(&refusal);
             }
         };
-        let params = service_params(request.headers());
         drop(request);
-        match call.answer(&*self.handler, &params).await {
+        match call.answer(&*self.0.handler, &params).await {
             Ok(Answer::Whole(whole)) => {
                 Json(Success { jsonrpc: "2.0", id: &id, result: &whole }).into_response()
             }
@@ -66,15 +70,19 @@ impl<H: RequestHandler> JsonRpc<H> {
         }
     }
 
-    fn read(&self, request: &mut Request, body: &[u8]) -> Result<(JsonRpcId, Call), (JsonRpcId, A2AError)> {
+    fn read(
+        &self,
+        version: Result<(), A2AError>,
+        body: &[u8],
+    ) -> Result<(JsonRpcId, Call), (JsonRpcId, A2AError)> {
         let envelope = match serde_json::from_slice::<Envelope<'_>>(body) {
             Ok(envelope) if is_object(body) => envelope,
             Ok(_) => return Err((JsonRpcId::Null, A2AError::invalid_request(NO_OBJECT))),
             Err(error) => return Err(unreadable(body, &error)),
         };
         let id = envelope.id;
-        let called = envelope.jsonrpc.check().and_then(|()| served_over_http(request));
-        match called.and_then(|()| call(&envelope.method, envelope.params, &self.limits)) {
+        let called = envelope.jsonrpc.check().and(version);
+        match called.and_then(|()| call(&envelope.method, envelope.params, &self.0.limits)) {
             Ok(call) => Ok((id, call)),
             Err(error) => Err((id, error)),
         }

@@ -1,8 +1,8 @@
 //! Requests that end before a handler hears of them.
 
 use a2a::{A2AError, error_code};
-use axum::http::header::ALLOW;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{ACCEPT_ENCODING, ALLOW};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 
 use super::problem;
@@ -12,19 +12,27 @@ use super::problem;
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) error: A2AError,
-    /// The methods that would have been answered, where the one used is not.
-    allowed: Option<&'static str>,
+    /// What would have been answered: a header, and its value.
+    advice: Option<(HeaderName, &'static str)>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: i32, message: impl Into<String>) -> Self {
-        Self { status, error: A2AError::new(code, message), allowed: None }
+        Self { status, error: A2AError::new(code, message), advice: None }
     }
 
     /// A URL that exists, asked in a way that it does not answer.
     pub(super) fn method(code: i32, allowed: &'static str) -> Self {
         let message = format!("only {allowed} is answered here");
-        Self { allowed: Some(allowed), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, code, message) }
+        Self { advice: Some((ALLOW, allowed)), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, code, message) }
+    }
+
+    /// A body that is encoded. Decoding would let a small body become a large one.
+    pub(super) fn encoding() -> Self {
+        let message = "the request body must not be compressed";
+        let code = error_code::CONTENT_TYPE_NOT_SUPPORTED;
+        let advice = Some((ACCEPT_ENCODING, "identity"));
+        Self { advice, ..Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, message) }
     }
 
     /// A URL that leads nowhere. 404 rather than the 501 of its code: it is the URL that is wrong.
@@ -34,14 +42,14 @@ impl Refusal {
 
     /// Adds the headers that go with this refusal to the response that tells of it.
     pub(super) fn advise(&self, response: &mut Response) {
-        if let Some(allowed) = self.allowed {
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+        if let Some((header, value)) = &self.advice {
+            response.headers_mut().insert(header.clone(), HeaderValue::from_static(value));
         }
     }
 }
 
 impl From<A2AError> for Refusal {
     fn from(error: A2AError) -> Self {
-        Self { status: problem::status_of(&error), error, allowed: None }
+        Self { status: problem::status_of(&error), error, advice: None }
     }
 }

@@ -10,7 +10,7 @@ use a2a::{
     A2AError, CancelTaskRequest, GetExtendedAgentCardRequest, GetTaskPushNotificationConfigRequest,
     GetTaskRequest, ListTaskPushNotificationConfigsRequest, SubscribeToTaskRequest,
 };
-use a2a_server::RequestHandler;
+use a2a_server::{RequestHandler, ServiceParams};
 use axum::Json;
 use axum::extract::Request;
 use axum::http::Method;
@@ -22,8 +22,8 @@ use self::route::{BodyUse, Operation, Route};
 use super::call::{Answer, Call, service_params};
 use super::content::{self, ContentType};
 use super::discard::discard;
+use super::edge::Edge;
 use super::json;
-use super::limits::Limits;
 use super::refusal::Refusal;
 use super::version::{query_parameter, served_over_http};
 use super::{problem, sse};
@@ -33,29 +33,25 @@ const MEDIA_TYPE: &str = "application/a2a+json";
 
 /// Answers requests to every path but those of JSON-RPC and the agent card.
 #[derive(Debug)]
-pub(super) struct Rest<H> {
-    handler: Arc<H>,
-    limits: Limits,
-}
+pub(super) struct Rest<H>(Edge<H>);
 
 impl<H: RequestHandler> Rest<H> {
-    pub(super) fn new(handler: Arc<H>, limits: Limits) -> Self {
-        Self { handler, limits }
+    pub(super) fn new(edge: Edge<H>) -> Self {
+        Self(edge)
     }
 
     /// Cancel safe as far as the handler is: dropping it drops the handler's future.
     pub(super) async fn answer(self: Arc<Self>, mut request: Request) -> Response {
-        let call = match self.read(&mut request).await {
-            Ok(call) => call,
+        let (params, call) = match self.read(&mut request).await {
+            Ok(read) => read,
             Err(refusal) => {
                 // Rare, and large: it need not be part of the future of every request.
                 Box::pin(discard(&mut request)).await;
                 return problem::refused(&refusal);
             }
         };
-        let params = service_params(request.headers());
         drop(request);
-        match call.answer(&*self.handler, &params).await {
+        match call.answer(&*self.0.handler, &params).await {
             Ok(Answer::Whole(whole)) => ([(CONTENT_TYPE, MEDIA_TYPE)], Json(whole)).into_response(),
             Ok(Answer::Events(events)) => sse::events(events),
             // What the proto answers a deletion with: a message without fields (`google.protobuf.Empty`), which is not the
@@ -65,13 +61,15 @@ impl<H: RequestHandler> Rest<H> {
         }
     }
 
-    async fn read(&self, request: &mut Request) -> Result<Call, Refusal> {
+    async fn read(&self, request: &mut Request) -> Result<(ServiceParams, Call), Refusal> {
         let path = request.uri().path().to_owned();
         let Some(route) = Route::find(&path)? else { return Err(Refusal::path()) };
         if !route.operation.allows(request.method()) {
             return Err(Refusal::method(METHOD_NOT_FOUND, route.operation.allowed()));
         }
         served_over_http(request)?;
+        let params = service_params(request.headers());
+        self.0.authenticate(&params)?;
         let body_use = route.operation.body(request.method());
         if body_use == BodyUse::Required && ContentType::of(request.headers()) != ContentType::Json {
             return Err(content::not_json());
@@ -79,7 +77,7 @@ impl<H: RequestHandler> Rest<H> {
         let body = match body_use {
             BodyUse::Ignored => None,
             BodyUse::Required | BodyUse::Optional => {
-                Some(content::take_body(request, self.limits.body_bytes()).await?)
+                Some(content::take_body(request, self.0.limits.body_bytes()).await?)
             }
         };
         let body = body.filter(|body| body_use == BodyUse::Required || !body.is_empty());
@@ -95,7 +93,7 @@ impl<H: RequestHandler> Rest<H> {
             call.name_tenant(named)?;
         }
         call.name_tenant(route.tenant)?;
-        Ok(call)
+        Ok((params, call))
     }
 
     /// What is asked for. `body` is there where the operation has one.
@@ -106,7 +104,7 @@ impl<H: RequestHandler> Rest<H> {
         query: &str,
         body: Option<&str>,
     ) -> Result<Call, A2AError> {
-        let (limits, tenant) = (&self.limits, None);
+        let (limits, tenant) = (&self.0.limits, None);
         let id = || route.task_id.clone().unwrap_or_default();
         let json = || body.unwrap_or("null");
         let query = || Query::read(query);

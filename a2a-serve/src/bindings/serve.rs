@@ -4,18 +4,42 @@ use std::io;
 use std::time::Duration;
 
 use axum::Router;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+/// For how long a peer may say nothing at first.
+const PREFACE_PATIENCE: Duration = Duration::from_secs(10);
+/// For how long an HTTP/1 connection may be idle, or take for the head of a request: longer than proxies keep theirs open, which
+/// is 60 s with most, so that none sends a request into a connection that closes.
+const IDLE_PATIENCE: Duration = Duration::from_secs(75);
+/// How often an HTTP/2 peer is asked whether it lives: proxies cut what is silent, at 60 s and more.
+const PING_EVERY: Duration = Duration::from_secs(15);
+/// How long it may take to answer.
+const PING_PATIENCE: Duration = Duration::from_secs(10);
+/// How many streams one HTTP/2 connection may have open: an orchestrator watches its tasks over one channel.
+const STREAMS: u32 = 10_000;
+/// The most that the headers of one HTTP/2 request may take, in bytes.
+const HEADERS: u32 = 64 * 1024;
+/// After so much silence the system asks a peer whether it lives, as often, at such intervals.
+const PROBES: (Duration, Duration, u32) = (Duration::from_secs(15), Duration::from_secs(5), 3);
+/// For how long what was sent may stay unacknowledged.
+#[cfg(target_os = "linux")]
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(25);
 
 /// The first wait after a failed accept; it doubles up to [`LONGEST_WAIT`].
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Serves `router` over HTTP/1.1 and, without TLS, HTTP/2 (which gRPC needs) until `shutdown` is cancelled.
+///
+/// A peer that says nothing is let go after 10 s, an idle HTTP/1 connection after 75 s, a peer that is gone without a word within
+/// 30 s. An HTTP/2 connection is asked every 15 s whether it lives, and may have 10,000 streams open.
 ///
 /// `TCP_NODELAY` is on. A stream's head and its first events leave as separate small segments; Nagle's algorithm
 /// holds the second one back until the first is acknowledged, and the client's kernel delays that by up
@@ -89,9 +113,16 @@ impl Connections {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot turn Nagle's algorithm off");
         }
+        if let Err(error) = notice_absence(&stream) {
+            tracing::debug!(%error, "cannot ask the system to look after a peer");
+        }
         let shutdown = self.shutdown.clone();
-        let server = Builder::new(self.clone());
+        let server = self.server();
         self.run(async move {
+            if timeout(PREFACE_PATIENCE, preface(&stream)).await.is_err() {
+                tracing::debug!("a peer said nothing");
+                return;
+            }
             let service = TowerToHyperService::new(router);
             let connection = server.serve_connection(TokioIo::new(stream), service);
             let mut connection = std::pin::pin!(connection);
@@ -109,12 +140,60 @@ impl Connections {
         });
     }
 
+    fn server(&self) -> Builder<Self> {
+        let mut server = Builder::new(self.clone());
+        // A client that has sent its request, and says that nothing more will come, waits for the answer (RFC 9112, section 9.6).
+        server.http1().timer(TokioTimer::new()).header_read_timeout(IDLE_PATIENCE).half_close(true);
+        server
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PING_PATIENCE)
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(HEADERS);
+        server
+    }
+
     fn run<F>(&self, work: F)
     where
         F: Future<Output: Send> + Send + 'static,
     {
         let cut = self.cut.clone();
         self.tracker.spawn(async move { cut.run_until_cancelled(work).await.map(drop) });
+    }
+}
+
+/// Lets the system notice a peer that is gone without a word, within half a minute.
+fn notice_absence(stream: &TcpStream) -> io::Result<()> {
+    let socket = SockRef::from(stream);
+    let (after, every, probes) = PROBES;
+    let keep_alive = TcpKeepalive::new().with_time(after).with_interval(every).with_retries(probes);
+    socket.set_tcp_keepalive(&keep_alive)?;
+    // Probes are for silence only: what is sent to somebody who is gone would be repeated for a quarter of an hour.
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(ACKNOWLEDGED_WITHIN))?;
+    Ok(())
+}
+
+/// What an HTTP/2 client says first. Whoever says something else speaks HTTP/1.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Waits until it is clear which protocol a peer speaks: whoever serves it then waits for the rest with bounds of its own.
+async fn preface(stream: &TcpStream) {
+    let mut start = [0; PREFACE.len()];
+    loop {
+        match stream.peek(&mut start).await {
+            Ok(read)
+                if read > 0
+                    && read < PREFACE.len()
+                    && PREFACE.starts_with(start.get(..read).unwrap_or_default()) =>
+            {
+                // Nothing tells of more bytes while these are not taken.
+                sleep(Duration::from_millis(20)).await;
+            }
+            // Whatever went wrong, the server meets it, too.
+            _ => return,
+        }
     }
 }
 

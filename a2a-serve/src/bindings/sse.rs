@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use a2a::{A2AError, JsonRpcId, JsonRpcResponse, StreamResponse};
 use axum::http::HeaderValue;
-use axum::http::header::HeaderName;
+use axum::http::header::{CACHE_CONTROL, HeaderName};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
@@ -51,5 +51,8 @@ where
     });
     let sse = Sse::new(frames).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     // Asks everybody between here and the client to pass events on as they come.
-    ([(X_ACCEL_BUFFERING, HeaderValue::from_static("no"))], sse).into_response()
+    let mut response = sse.into_response();
+    response.headers_mut().insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+    response
 }

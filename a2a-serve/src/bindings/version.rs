@@ -11,19 +11,18 @@ pub(super) const VERSION: HeaderName = HeaderName::from_static("a2a-version");
 /// What a request that names no version speaks.
 const UNNAMED: &str = "0.3";
 
-/// Accepts `1` and every `1.x`; whatever follows the minor version says nothing about compatibility.
+/// Accepts `1.0`, also as `1` or with whatever follows the minor version, which says nothing about compatibility. Proxies merge
+/// the lines of a header: copies that agree are one.
 ///
 /// # Errors
-/// `VersionNotSupported` for every other version, an absent or empty one included.
+/// `VersionNotSupported` for every other version, an absent or empty one included, and for copies that do not agree.
 pub(super) fn served(requested: &str) -> Result<(), A2AError> {
-    let requested = match requested.trim() {
-        "" => UNNAMED,
-        named => named,
-    };
-    let mut numbers = requested.split('.').map(|number| number.parse::<u32>().ok());
-    let major_is_one = numbers.next() == Some(Some(1));
-    let minor_is_a_number = numbers.next().is_none_or(|minor| minor.is_some());
-    if major_is_one && minor_is_a_number { Ok(()) } else { Err(A2AError::version_not_supported(requested)) }
+    let mut named = requested.split(',').map(str::trim).filter(|named| !named.is_empty());
+    let version = named.next().unwrap_or(UNNAMED);
+    let agree = named.all(|other| other == version);
+    let mut numbers = version.splitn(3, '.');
+    let is_served = numbers.next() == Some("1") && numbers.next().is_none_or(|minor| minor == "0");
+    if is_served && agree { Ok(()) } else { Err(A2AError::version_not_supported(requested.trim())) }
 }
 
 /// Checks the version of an HTTP request: its header, or else its query parameter, which is then put into the
@@ -32,10 +31,11 @@ pub(super) fn served(requested: &str) -> Result<(), A2AError> {
 /// # Errors
 /// See [`served`].
 pub(super) fn served_over_http(request: &mut Request) -> Result<(), A2AError> {
-    if let Some(header) = request.headers().get(VERSION)
-        && !header.as_bytes().trim_ascii().is_empty()
-    {
-        return served(header.to_str().unwrap_or("unreadable"));
+    let lines: Vec<_> = request.headers().get_all(VERSION).iter().collect();
+    let lines: Vec<_> = lines.into_iter().map(|line| line.to_str().unwrap_or("unreadable").trim()).collect();
+    let named = lines.join(",");
+    if lines.iter().any(|line| !line.is_empty()) {
+        return served(&named);
     }
     let requested = query_parameter(request.uri(), VERSION.as_str()).unwrap_or_default();
     served(&requested)?;
@@ -62,10 +62,12 @@ mod tests {
 
     #[test]
     fn only_versions_of_major_one_are_served() {
-        for yes in ["1", "1.0", "1.1", " 1.0 ", "1.0.3", "1.0.0-rc1"] {
+        for yes in ["1", "1.0", " 1.0 ", "1.0.3", "1.0.0-rc1", "1.0, 1.0", "1.0,,1.0"] {
             assert!(served(yes).is_ok(), "{yes:?}");
         }
-        for no in ["", " ", "0.3", "2.0", "10.0", "1.x", "1.", "one", "-1", "v1"] {
+        for no in [
+            "", " ", "0.3", "2.0", "10.0", "1.1", "1.00", "1.x", "1.", "one", "-1", "v1", "1.0, 2.0", "1.0,1",
+        ] {
             assert!(served(no).is_err(), "{no:?}");
         }
     }

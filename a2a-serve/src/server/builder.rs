@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use a2a::AgentCard;
 use a2a_bus_memory::MemoryBus;
-use a2a_cluster::{CallerResolver, Cluster, ClusterBuilder, Config, StartError, WebhookTransport};
+use a2a_cluster::{
+    CallerResolver, Cluster, ClusterBuilder, ClusterHandler, Config, SinglePrincipal, StartError,
+    WebhookTransport,
+};
 use a2a_core::{EventBus, Store};
 use a2a_server::{AgentExecutor, ExtendedAgentCardResolver, StaticAgentCard};
 use a2a_store_memory::MemoryStore;
@@ -17,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::serving::{Serving, routes};
 use super::signals::Signals;
 use crate::HttpWebhooks;
-use crate::bindings::Limits;
+use crate::bindings::{Edge, Limits};
 use crate::metrics::Metrics;
 
 /// For how long a server takes new work after it has said that it is about to stop: a load balancer that looks every few
@@ -67,14 +70,10 @@ pub enum ServerError {
 /// }
 /// ```
 pub struct Server {
-    cluster: ClusterBuilder,
+    instance: Instance,
     card: AgentCard,
-    store: Option<Arc<dyn Store>>,
-    bus: Option<Arc<dyn EventBus>>,
-    webhooks: Arc<dyn WebhookTransport>,
     listen: Listen,
     grpc: Option<Listen>,
-    limits: Limits,
     metrics: Option<Metrics>,
     drain_delay: Duration,
     grace: Duration,
@@ -83,7 +82,7 @@ pub struct Server {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("cluster", &self.cluster)
+            .field("cluster", &self.instance.cluster)
             .field("listen", &self.listen)
             .finish_non_exhaustive()
     }
@@ -112,14 +111,17 @@ impl Server {
     #[must_use]
     pub fn new(agent: impl AgentExecutor, card: AgentCard) -> Self {
         Server {
-            cluster: Cluster::builder(Arc::new(agent), card.clone()),
+            instance: Instance {
+                cluster: Cluster::builder(Arc::new(agent), card.clone()),
+                store: None,
+                bus: None,
+                callers: Arc::new(SinglePrincipal),
+                webhooks: Arc::new(HttpWebhooks::new()),
+                limits: Limits::default(),
+            },
             card,
-            store: None,
-            bus: None,
-            webhooks: Arc::new(HttpWebhooks::new()),
             listen: Listen::On("127.0.0.1:8080".to_owned()),
             grpc: None,
-            limits: Limits::default(),
             metrics: None,
             drain_delay: DRAIN_DELAY,
             grace: GRACE,
@@ -130,14 +132,14 @@ impl Server {
     /// what they read.
     #[must_use]
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
-        self.store = Some(store);
+        self.instance.store = Some(store);
         self
     }
 
     /// Talks to the other instances over this.
     #[must_use]
     pub fn bus(mut self, bus: Arc<dyn EventBus>) -> Self {
-        self.bus = Some(bus);
+        self.instance.bus = Some(bus);
         self
     }
 
@@ -172,35 +174,35 @@ impl Server {
     /// Tells callers apart; by default everybody is one. Behind a gateway: [`GatewayHeader`](crate::GatewayHeader).
     #[must_use]
     pub fn callers(mut self, callers: Arc<dyn CallerResolver>) -> Self {
-        self.cluster = self.cluster.callers(callers);
+        self.instance.callers = callers;
         self
     }
 
     /// Serves an extended agent card. The card must declare the capability.
     #[must_use]
     pub fn extended_card(mut self, card: Arc<dyn ExtendedAgentCardResolver>) -> Self {
-        self.cluster = self.cluster.extended_card(card);
+        self.instance.cluster = self.instance.cluster.extended_card(card);
         self
     }
 
     /// Posts push notifications by this; by default over HTTP and HTTPS, to public addresses only.
     #[must_use]
     pub fn webhooks(mut self, transport: Arc<dyn WebhookTransport>) -> Self {
-        self.webhooks = transport;
+        self.instance.webhooks = transport;
         self
     }
 
     /// Tunes the cluster: durations, bounds, what becomes of lost tasks.
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
-        self.cluster = self.cluster.config(config);
+        self.instance.cluster = self.instance.cluster.config(config);
         self
     }
 
     /// Bounds what one request may bring.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.instance.limits = limits;
         self
     }
 
@@ -214,7 +216,7 @@ impl Server {
     /// Names the instance for people: a pod, a container, a host. Its metrics carry it, so let there be few.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.cluster = self.cluster.label(label);
+        self.instance.cluster = self.instance.cluster.label(label);
         self
     }
 
@@ -258,15 +260,15 @@ impl Server {
     ///
     /// [`ServerError`]: an address cannot be had, or the cluster does not start.
     pub async fn serve(self) -> Result<Serving, ServerError> {
-        let Server { cluster, card, store, bus, webhooks, listen, grpc, limits, metrics, .. } = self;
         // Before it joins: whoever cannot listen leaves nothing behind.
-        let listener = listen.listener().await?;
-        let grpc = match grpc {
+        let listener = self.listen.listener().await?;
+        let grpc = match self.grpc {
             Some(grpc) => Some(grpc.listener().await?),
             None => None,
         };
-        let cluster = with_backends(cluster.webhooks(webhooks), store, bus).start().await?;
-        Serving::start(cluster, StaticAgentCard::new(card), limits, metrics, listener, grpc)
+        let (metrics, card) = (self.metrics, StaticAgentCard::new(self.card));
+        let (cluster, edge) = self.instance.start().await?;
+        Serving::start(cluster, &edge, card, metrics, listener, grpc)
             .map_err(|source| ServerError::Listen { address: "the socket".to_owned(), source })
     }
 
@@ -277,27 +279,38 @@ impl Server {
     ///
     /// [`ServerError`]: the cluster does not start.
     pub async fn router(self) -> Result<(Arc<Cluster>, Router), ServerError> {
-        let Server { cluster, card, store, bus, webhooks, limits, metrics, .. } = self;
-        let cluster = Arc::new(with_backends(cluster.webhooks(webhooks), store, bus).start().await?);
-        let card = Arc::new(StaticAgentCard::new(card));
-        let routes = routes(&cluster, card, limits, metrics.as_ref(), &CancellationToken::new());
+        let (cluster, edge) = self.instance.start().await?;
+        let card = Arc::new(StaticAgentCard::new(self.card));
+        let routes = routes(&cluster, &edge, card, self.metrics.as_ref(), &CancellationToken::new());
         Ok((cluster, routes))
     }
 }
 
-/// Without a store everything is in memory, and so is the bus then.
-fn with_backends(
+/// What an instance is made of.
+struct Instance {
     cluster: ClusterBuilder,
     store: Option<Arc<dyn Store>>,
     bus: Option<Arc<dyn EventBus>>,
-) -> ClusterBuilder {
-    let bus = match (&store, bus) {
-        (None, None) => Some(Arc::new(MemoryBus::new()) as Arc<dyn EventBus>),
-        (_, bus) => bus,
-    };
-    let cluster = cluster.store(store.unwrap_or_else(|| Arc::new(MemoryStore::new())));
-    match bus {
-        Some(bus) => cluster.bus(bus),
-        None => cluster,
+    callers: Arc<dyn CallerResolver>,
+    webhooks: Arc<dyn WebhookTransport>,
+    limits: Limits,
+}
+
+impl Instance {
+    /// Joins. Without a store everything is in memory, and so is the bus then.
+    async fn start(self) -> Result<(Arc<Cluster>, Edge<ClusterHandler>), StartError> {
+        let bus = match (&self.store, self.bus) {
+            (None, None) => Some(Arc::new(MemoryBus::new()) as Arc<dyn EventBus>),
+            (_, bus) => bus,
+        };
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        let cluster = self.cluster.store(store).callers(Arc::clone(&self.callers)).webhooks(self.webhooks);
+        let cluster = match bus {
+            Some(bus) => cluster.bus(bus),
+            None => cluster,
+        };
+        let cluster = Arc::new(cluster.start().await?);
+        let edge = Edge { handler: cluster.handler(), limits: self.limits, callers: Some(self.callers) };
+        Ok((cluster, edge))
     }
 }

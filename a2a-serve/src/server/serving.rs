@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_cluster::Cluster;
+use a2a_cluster::{Cluster, ClusterHandler};
 use a2a_server::StaticAgentCard;
 use axum::Router;
 use tokio::net::TcpListener;
@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::bindings::{Limits, router, serve};
+use crate::bindings::{Edge, serve, whole};
 use crate::health;
 use crate::metrics::Metrics;
 
@@ -45,8 +45,8 @@ impl fmt::Debug for Serving {
 /// All that a server answers at one address.
 pub(super) fn routes(
     cluster: &Arc<Cluster>,
+    edge: &Edge<ClusterHandler>,
     card: Arc<StaticAgentCard>,
-    limits: Limits,
     metrics: Option<&Metrics>,
     leaving: &CancellationToken,
 ) -> Router {
@@ -56,22 +56,21 @@ pub(super) fn routes(
             move || if leaving.is_cancelled() { health::Answer::Leaving } else { own.readiness().into() },
         );
     let shown = metrics.map(Metrics::routes).unwrap_or_default();
-    router(cluster.handler(), card, &limits).merge(health::routes(ready)).merge(shown)
+    whole(edge, card).merge(health::routes(ready)).merge(shown)
 }
 
 impl Serving {
     pub(super) fn start(
-        cluster: Cluster,
+        cluster: Arc<Cluster>,
+        edge: &Edge<ClusterHandler>,
         card: StaticAgentCard,
-        limits: Limits,
         metrics: Option<Metrics>,
         listener: TcpListener,
         grpc: Option<TcpListener>,
     ) -> io::Result<Self> {
-        let (cluster, card) = (Arc::new(cluster), Arc::new(card));
         let (leaving, stop, tracker) =
             (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
-        let routes = routes(&cluster, card, limits, metrics.as_ref(), &leaving);
+        let routes = routes(&cluster, edge, Arc::new(card), metrics.as_ref(), &leaving);
         let address = listener.local_addr()?;
         let grpc_address = grpc.as_ref().map(TcpListener::local_addr).transpose()?;
         if let Some(metrics) = metrics {

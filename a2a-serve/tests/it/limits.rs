@@ -142,6 +142,60 @@ fn what_the_limit_lets_in_can_be_listed_again() {
 }
 
 #[tokio::test]
+async fn a_body_that_would_take_many_times_its_size_is_refused_before_anything_is_built() {
+    let handler = Recorder::new();
+    let router = router(&handler);
+    let megabytes = 9 * 1024 * 1024;
+    for dense in [r#"{"":0}"#, "{}", "[]", "0", r#""""#] {
+        let list = format!("[{}]", vec![dense; megabytes / (dense.len() + 1)].join(","));
+        let message = format!(r#"{{"messageId":"m","role":"ROLE_USER","parts":[{{"data":{list}}}]}}"#);
+        let rpc =
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{{"message":{message}}}}}"#);
+        let answer = rpc_text(&router, rpc).await;
+        assert_eq!((answer.status.as_u16(), answer.rpc_code()), (413, i64::from(INVALID_REQUEST)), "{dense}");
+        let request = Request::post("/message:send").header("a2a-version", "1.0");
+        let request = request.header("content-type", "application/json");
+        let answer = http(&router, request.body(format!(r#"{{"message":{message}}}"#).into()).unwrap()).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.rest_code()),
+            (413, i64::from(INVALID_REQUEST)),
+            "{dense}"
+        );
+    }
+    assert!(handler.take().is_empty());
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_refused_and_told_what_is_accepted() {
+    let handler = Recorder::new();
+    let router = router(&handler);
+    let body = json!({ "message": message() }).to_string();
+    for (encoding, accepted) in [("gzip", false), ("identity, br", false), ("identity", true), ("", true)] {
+        let request = Request::post("/message:send").header("a2a-version", "1.0");
+        let request = request.header("content-type", "application/json").header("content-encoding", encoding);
+        let answer = http(&router, request.body(body.clone().into()).unwrap()).await;
+        assert_eq!(answer.status.as_u16(), if accepted { 200 } else { 415 }, "{encoding}");
+        assert_eq!(answer.header("accept-encoding"), if accepted { "" } else { "identity" }, "{encoding}");
+    }
+}
+
+#[tokio::test]
+async fn no_cache_keeps_what_is_for_one_caller() {
+    let router = router(&Recorder::new());
+    let body = json!({ "message": message() });
+    for (method, path, body, says) in [
+        ("GET", "/tasks/t1", None, "no-store"),
+        ("GET", "/nowhere", None, "no-store"),
+        ("POST", "/message:send", Some(body.clone()), "no-store"),
+        ("POST", "/message:stream", Some(body), "no-cache, no-transform"),
+    ] {
+        let answer = rest(&router, method, path, body).await;
+        assert_eq!(answer.header("cache-control"), says, "{method} {path}");
+    }
+    assert_eq!(rpc(&router, "GetTask", json!({ "id": "t1" })).await.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
 async fn a_lower_limit_of_nesting_counts_and_a_higher_one_does_not() {
     let handler = Recorder::new();
     let with = |max_nesting| {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use a2a::{AgentCard, TaskState};
@@ -13,9 +14,12 @@ use a2a_testkit::{ScriptedAgent, card};
 use a2a_testworld::client::{card_at, connect};
 use a2a_testworld::world::{at_once, cancel, expect_task, get, request, state, subscribe};
 use a2a_testworld::{Binding, Client};
+use axum::body::Body;
 use futures::StreamExt;
+use http::{Request, Version};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
+use tower::ServiceExt;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -144,4 +148,37 @@ async fn a_gateways_header_counts_on_every_binding_whatever_its_bytes() {
         assert_eq!(asked.send().await.unwrap().status(), status, "{values:?}");
     }
     serving.shutdown(Duration::ZERO, Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn who_calls_is_settled_before_a_body_is_read() {
+    let (_, card) = socket().await;
+    let header = GatewayHeader::new(http::HeaderName::from_static("x-user"));
+    let server = Server::new(ScriptedAgent::default(), card).callers(Arc::new(header));
+    let (cluster, router) = server.router().await.unwrap();
+    for (path, content_type) in [
+        ("/", "application/json"),
+        ("/message:send", "application/json"),
+        ("/lf.a2a.v1.A2AService/SendMessage", "application/grpc"),
+    ] {
+        for named in [false, true] {
+            let was_read = Arc::new(AtomicBool::new(false));
+            let body = Body::from_stream(futures::stream::once({
+                let was_read = Arc::clone(&was_read);
+                async move {
+                    was_read.store(true, Ordering::Relaxed);
+                    Ok::<_, std::io::Error>("x")
+                }
+            }));
+            // Of a version in which nothing has to be read so that the answer arrives.
+            let request = Request::post(path).version(Version::HTTP_2).header("a2a-version", "1.0");
+            let request = request.header("content-type", content_type);
+            let request = if named { request.header("x-user", "ann") } else { request };
+            let answer = router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+            let refused = answer.status() == 401
+                || answer.headers().get("grpc-status").is_some_and(|code| code == "16");
+            assert_eq!((refused, was_read.load(Ordering::Relaxed)), (!named, named), "{path}: {answer:?}");
+        }
+    }
+    cluster.shutdown(Duration::ZERO).await;
 }

@@ -175,3 +175,32 @@ async fn a_refusal_reaches_a_client_that_is_still_sending() {
     server.shutdown.cancel();
     server.done.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_client_that_says_that_nothing_more_will_come_is_answered() {
+    let server = start(router(&Recorder::new()), Duration::ZERO).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let request = "GET /tasks/t1 HTTP/1.1\r\nhost: x\r\na2a-version: 1.0\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_says_nothing_or_not_enough_is_let_go() {
+    let server = start(router(&Recorder::new()), Duration::ZERO).await;
+    for (said, patience) in
+        [("", 10), ("PRI * HTTP", 10), ("GET /tasks/t1 HTTP/1.1\r\nhost: x\r\n", 75), ("POST", 75)]
+    {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(said.as_bytes()).await.unwrap();
+        let began = tokio::time::Instant::now();
+        let mut rest = Vec::new();
+        // Closed, or reset where something was left unread.
+        let _ = stream.read_to_end(&mut rest).await;
+        let waited = began.elapsed().as_secs();
+        assert!((patience..patience + 2).contains(&waited), "{said:?} was let go after {waited} s");
+    }
+}

@@ -32,7 +32,10 @@ async fn no_proxy_may_buffer_an_event_stream() {
         rest(&router, "GET", "/tasks/t1:subscribe", None).await,
     ] {
         assert_eq!(answer.header("content-type"), "text/event-stream");
-        assert_eq!((answer.header("cache-control"), answer.header("x-accel-buffering")), ("no-cache", "no"));
+        assert_eq!(
+            (answer.header("cache-control"), answer.header("x-accel-buffering")),
+            ("no-cache, no-transform", "no")
+        );
         assert_eq!(events(&answer).len(), 1);
     }
     let answer = rpc(&router, "GetTask", json!({ "id": "t1" })).await;

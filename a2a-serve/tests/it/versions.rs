@@ -11,14 +11,17 @@ use tonic::Code;
 use super::handler::Recorder;
 use super::wire::{grpc_with, http, router};
 
-const CASES: [(Option<&str>, bool); 8] = [
+const CASES: [(Option<&str>, bool); 11] = [
     (None, false),
     (Some(""), false),
     (Some("0.3"), false),
     (Some("2.0"), false),
     (Some("banana"), false),
     (Some("1.0"), true),
-    (Some("1.1"), true),
+    (Some("1.1"), false),
+    (Some("1.99"), false),
+    (Some("1.0, 1.0"), true),
+    (Some("1.0, 0.3"), false),
     (Some("1.0.7"), true),
 ];
 
@@ -32,7 +35,7 @@ fn get_task(uri: &str, version: Option<&str>, rpc: bool) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn only_one_point_something_is_served_on_every_binding() {
+async fn only_the_version_that_is_spoken_is_served_on_every_binding() {
     let handler = Recorder::new();
     let router = router(&handler);
     for (version, served) in CASES {
