@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use super::weight;
 
 /// How long a body may take.
-const BODY_PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const BODY_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a request says about the form of its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub(super) async fn take_body(request: &mut Request, limit: usize) -> Result<Byt
             let body = whole.to_bytes();
             if nesting::is_hidden(&body) {
                 Err(reserved_name())
-            } else if !weight::is_within(&body) {
+            } else if !weight::json::is_within(&body) {
                 Err(too_many_values())
             } else {
                 Ok(body)
@@ -109,8 +109,7 @@ fn too_slow() -> Refusal {
 }
 
 fn too_many_values() -> Refusal {
-    let message = "the request holds more values than a body of its size may: it would take many times its size of memory";
-    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error_code::INVALID_REQUEST, message)
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error_code::INVALID_REQUEST, weight::TOO_MANY_VALUES)
 }
 
 fn reserved_name() -> Refusal {

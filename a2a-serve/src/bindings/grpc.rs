@@ -15,15 +15,20 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{self, HeaderMap, HeaderName, StatusCode};
 use futures::future::{BoxFuture, MapOk};
 use futures::{FutureExt, TryFutureExt};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use tokio::time::timeout;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::{Code, Status};
 use tower::Service;
 
 use super::call::service_params;
+use super::content::BODY_PATIENCE;
 use super::edge::Edge;
 use super::grpc_service::{GrpcHandler, status};
 use super::limits::Limits;
+use super::weight::TOO_MANY_VALUES;
+use super::weight::proto::{self, Kind};
 
 const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 
@@ -79,7 +84,7 @@ type Answer = http::Response<Body>;
 impl<H, B> Service<http::Request<B>> for GrpcService<H>
 where
     H: RequestHandler,
-    B: HttpBody + Send + 'static,
+    B: HttpBody<Data: Send> + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
 {
     type Response = Answer;
@@ -93,7 +98,10 @@ where
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let answer = if is_grpc(request.headers()) {
             match self.edge.authenticate(&service_params(request.headers())) {
-                Ok(()) => self.tonic.call(request),
+                Ok(()) => match Kind::of_method(request.uri().path()) {
+                    Some(kind) => self.call_weighed(kind, request),
+                    None => self.tonic.call(request),
+                },
                 Err(error) => std::future::ready(Ok(status(&error).into_http())).boxed(),
             }
         } else {
@@ -104,6 +112,45 @@ where
         answer.map_ok(blame_the_message as fn(Answer) -> Answer)
     }
 }
+
+impl<H: RequestHandler> GrpcService<H> {
+    /// Reads a request, and lets tonic decode it unless it would become too large.
+    fn call_weighed<B>(
+        &self,
+        kind: Kind,
+        request: http::Request<B>,
+    ) -> BoxFuture<'static, Result<Answer, Infallible>>
+    where
+        B: HttpBody<Data: Send> + Send + 'static,
+        B::Error: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
+    {
+        let (mut tonic, limit) = (self.tonic.clone(), self.edge.limits.body_bytes());
+        async move {
+            let (head, body) = request.into_parts();
+            let read = timeout(BODY_PATIENCE, Limited::new(body, limit + FRAME_HEAD).collect()).await;
+            let body = match read {
+                Ok(Ok(body)) => body.to_bytes(),
+                Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                    return Ok(
+                        Status::out_of_range(format!("the message is larger than {limit} bytes")).into_http()
+                    );
+                }
+                Ok(Err(_)) => return Ok(Status::internal("the message broke off before its end").into_http()),
+                Err(_) => return Ok(Status::deadline_exceeded("the message took too long").into_http()),
+            };
+            // What is not a plain frame tonic refuses.
+            let message = body.get(FRAME_HEAD..).filter(|_| body.first() == Some(&0)).unwrap_or_default();
+            if !proto::is_within(kind, message) {
+                return Ok(status(&A2AError::invalid_request(TOO_MANY_VALUES)).into_http());
+            }
+            tonic.call(http::Request::from_parts(head, Full::new(body))).await
+        }
+        .boxed()
+    }
+}
+
+/// What is before a message on the wire: whether it is compressed, and its length.
+const FRAME_HEAD: usize = 5;
 
 /// Tonic does not look. Whoever says that it sends something else could not read an answer in gRPC's form either.
 pub(super) fn is_grpc(headers: &HeaderMap) -> bool {

@@ -162,6 +162,18 @@ async fn a_body_that_would_take_many_times_its_size_is_refused_before_anything_i
             "{dense}"
         );
     }
+    let list = json_value_to_proto_value(&Value::Array(vec![json!({ "": 0 }); 500_000]));
+    let mut message = proto_message();
+    message.parts = vec![proto::Part { content: Some(Content::Data(list)), ..proto::Part::default() }];
+    let request = SendMessageRequest { message: Some(message), ..SendMessageRequest::default() };
+    for method in ["SendMessage", "SendStreamingMessage"] {
+        let answer = grpc(&handler, method, &request).await;
+        assert_eq!(
+            (answer.code(), answer.a2a_code()),
+            (Code::InvalidArgument, INVALID_REQUEST.into()),
+            "{method}"
+        );
+    }
     assert!(handler.take().is_empty());
 }
 

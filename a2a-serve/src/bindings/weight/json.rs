@@ -1,7 +1,6 @@
-//! How much memory a JSON body would take once it is read, counted before anything of it is built.
-//!
-//! A value takes many times the bytes that it is written in: an object of one empty name and a zero is seven bytes long, and
-//! some seven hundred large. So what is bounded is not only a body's size, but what it would become.
+//! The weight of a request as JSON.
+
+use super::allowed;
 
 /// What an object takes beside its names and values: a node of a `BTreeMap`, which has room for so many entries of a
 /// `String` (24 bytes) and a `serde_json::Value` (32 bytes).
@@ -15,16 +14,11 @@ const ITEM: usize = 64;
 /// What a string or a name takes beside its bytes.
 const STRING: usize = 32;
 
-/// What is taken whatever the size, in bytes.
-pub(super) const BASE: usize = 1024 * 1024;
-/// How many times its size the values of a body may take. The body itself and the texts in it come on top.
-const TIMES: usize = 5;
-
 /// Tells whether a body becomes no more than what is allowed for one of its size.
 ///
 /// One pass over the bytes, which need not be JSON: what is none is refused by whoever reads it.
-pub(super) fn is_within(body: &[u8]) -> bool {
-    let allowed = body.len().saturating_mul(TIMES).saturating_add(BASE);
+pub(in super::super) fn is_within(body: &[u8]) -> bool {
+    let allowed = allowed(body.len());
     // Nothing so short can take more: each byte opens an object at the most.
     body.len().saturating_mul(OBJECT) <= allowed || weigh(body) <= allowed
 }
