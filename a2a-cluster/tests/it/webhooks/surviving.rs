@@ -92,8 +92,8 @@ on_every_bus! {
             assert_eq!(visible(&receiver.fold().unwrap()), visible(&done));
             let mut states: Vec<_> =
                 receiver.events().iter().filter_map(a2a_core::reduce::state_of).cloned().collect();
-            if bus != Bus::Plugged {
-                // What was on its way while word of the claim was lost comes again.
+            if who != 0 || bus != Bus::Plugged {
+                // What was on its way while the task changed hands may come again: until word of the claim has come, both call.
                 let mut before = Vec::new();
                 states.retain(|state| {
                     let is_new = !before.contains(state);
