@@ -54,7 +54,7 @@ on_every_binding! {
                 assert_eq!(told(&failure), wanted, "{version:?} {operation:?}");
             }
         }
-        for version in ["1.0", "1", "1.7"] {
+        for version in ["1.0", "1", "1.0.7", "1.0, 1.0"] {
             let raw = raw.clone().with("a2a-version", Some(version));
             raw.ask(Operation::ListTasks, &json!({})).await.result().unwrap();
         }
@@ -90,7 +90,12 @@ on_every_binding! {
             };
             let answer = raw.send(draft).await;
             let code = if place.binding == Binding::Grpc { INVALID_PARAMS } else { PARSE_ERROR };
-            assert_eq!(told(&answer.failure()), expected(place.binding, code), "{levels}");
+            let wanted = match place.binding {
+                // Each list has room for some items as soon as it is there: so many are refused for what they would take.
+                Binding::JsonRpc | Binding::Rest if levels == 100_000 => (INVALID_REQUEST, Some(413), None),
+                binding => expected(binding, code),
+            };
+            assert_eq!(told(&answer.failure()), wanted, "{levels}");
         }
         nothing_happened(stage).await;
     }
