@@ -3,25 +3,21 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use a2a::error_code::METHOD_NOT_FOUND;
-use a2a_server::agent_card::agent_card_router;
 use a2a_server::{AgentCardProducer, RequestHandler, WELL_KNOWN_AGENT_CARD_PATH};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::HeaderValue;
 use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderValue, Method};
 use axum::response::Response;
 use futures::FutureExt;
 use tower::{Service, service_fn};
 
-use super::discard::discard;
+use super::card;
 use super::edge::Edge;
 use super::grpc::{GrpcService, is_grpc};
 use super::jsonrpc::JsonRpc;
 use super::limits::Limits;
-use super::problem;
-use super::refusal::Refusal;
 use super::rest::Rest;
 
 /// Builds the router that serves `handler` over JSON-RPC (`POST /`), REST and gRPC (told apart by its content type), and
@@ -79,29 +75,36 @@ where
 }
 
 /// Both HTTP bindings, and the card.
-struct Http<H> {
+struct Http<H, P> {
     jsonrpc: Arc<JsonRpc<H>>,
     rest: Arc<Rest<H>>,
-    card: Router,
+    card: Arc<P>,
 }
 
-impl<H> Clone for Http<H> {
+impl<H, P> Clone for Http<H, P> {
     fn clone(&self) -> Self {
-        Http { jsonrpc: Arc::clone(&self.jsonrpc), rest: Arc::clone(&self.rest), card: self.card.clone() }
+        Http {
+            jsonrpc: Arc::clone(&self.jsonrpc),
+            rest: Arc::clone(&self.rest),
+            card: Arc::clone(&self.card),
+        }
     }
 }
 
-impl<H: RequestHandler> Http<H> {
-    fn new<P: AgentCardProducer>(edge: &Edge<H>, card: Arc<P>) -> Self {
+impl<H: RequestHandler, P: AgentCardProducer> Http<H, P> {
+    fn new(edge: &Edge<H>, card: Arc<P>) -> Self {
         let jsonrpc = Arc::new(JsonRpc::new(edge.clone()));
-        Http { jsonrpc, rest: Arc::new(Rest::new(edge.clone())), card: agent_card_router(card) }
+        Http { jsonrpc, rest: Arc::new(Rest::new(edge.clone())), card }
     }
 
-    fn answer(&self, request: Request) -> impl Future<Output = Result<Response, Infallible>> + Send + use<H> {
+    fn answer(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = Result<Response, Infallible>> + Send + use<H, P> {
         match request.uri().path() {
             "/" => Arc::clone(&self.jsonrpc).answer(request).map(kept_by_nobody).left_future(),
             WELL_KNOWN_AGENT_CARD_PATH => {
-                answer_card(self.card.clone(), request).left_future().right_future()
+                card::answer(Arc::clone(&self.card), request).map(Ok).left_future().right_future()
             }
             _ => Arc::clone(&self.rest).answer(request).map(kept_by_nobody).right_future().right_future(),
         }
@@ -119,12 +122,4 @@ async fn over_grpc<H: RequestHandler>(
     request: Request,
 ) -> Result<Response, Infallible> {
     service.call(request).await.map(|response| response.map(Body::new))
-}
-
-async fn answer_card(mut card: Router, mut request: Request) -> Result<Response, Infallible> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        Box::pin(discard(&mut request)).await;
-        return Ok(problem::refused(&Refusal::method(METHOD_NOT_FOUND, "GET, HEAD")));
-    }
-    card.call(request).await
 }

@@ -19,6 +19,7 @@ use super::call::{Answer, Call, service_params};
 use super::content::{self, ContentType};
 use super::discard::discard;
 use super::edge::Edge;
+use super::error::detailed;
 use super::json;
 use super::limits::Limits;
 use super::refusal::Refusal;
@@ -209,5 +210,5 @@ fn failed(id: JsonRpcId, error: &A2AError) -> Response {
 }
 
 fn failure(status: StatusCode, id: JsonRpcId, error: &A2AError) -> Response {
-    (status, Json(JsonRpcResponse::error(id, error.to_jsonrpc_error()))).into_response()
+    (status, Json(JsonRpcResponse::error(id, detailed(error)))).into_response()
 }

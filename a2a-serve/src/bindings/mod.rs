@@ -17,9 +17,11 @@
 
 mod advice;
 mod call;
+mod card;
 mod content;
 mod discard;
 mod edge;
+mod error;
 mod grpc;
 mod grpc_service;
 mod http;

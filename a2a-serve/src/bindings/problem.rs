@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::advice::advise;
+use super::error::detailed;
 use super::refusal::Refusal;
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -29,7 +30,7 @@ pub(super) fn respond_as(status: StatusCode, error: &A2AError) -> Response {
 /// The error body.
 pub(super) fn body(status: StatusCode, error: &A2AError) -> Value {
     // The SDK's JSON-RPC form holds the same details, `ErrorInfo` with its timestamp included.
-    let details = error.to_jsonrpc_error().data.unwrap_or_default();
+    let details = detailed(error).data.unwrap_or_default();
     json!({
         "error": {
             "code": status.as_u16(),

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 
 use super::call::Events;
+use super::error::detailed;
 use super::jsonrpc::Success;
 use super::problem;
 
@@ -24,7 +25,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub(super) fn answers(id: JsonRpcId, events: Events) -> Response {
     respond(events, move |frame, event| match event {
         Ok(event) => frame.json_data(Success { jsonrpc: "2.0", id: &id, result: &event }),
-        Err(error) => frame.json_data(JsonRpcResponse::error(id.clone(), error.to_jsonrpc_error())),
+        Err(error) => frame.json_data(JsonRpcResponse::error(id.clone(), detailed(&error))),
     })
 }
 

@@ -10,6 +10,7 @@
 )]
 
 mod cancel_body;
+mod cards;
 mod errors;
 mod grpc_decoding;
 mod handler;

@@ -91,7 +91,7 @@ pub(super) trait ProtoEnum: Sized {
 }
 
 impl ProtoEnum for Role {
-    const WHAT: &'static str = "a role";
+    const WHAT: &'static str = "ROLE_USER or ROLE_AGENT";
 
     fn of_name(name: &str) -> Option<Self> {
         [Role::Unspecified, Role::User, Role::Agent]
@@ -110,7 +110,7 @@ impl ProtoEnum for Role {
 const ROLES: [&str; 3] = ["ROLE_UNSPECIFIED", "ROLE_USER", "ROLE_AGENT"];
 
 impl ProtoEnum for TaskState {
-    const WHAT: &'static str = "a task state";
+    const WHAT: &'static str = "a task state, such as TASK_STATE_WORKING";
 
     fn of_name(name: &str) -> Option<Self> {
         serde_json::from_value(name.into()).ok().filter(|_| !name.is_empty())
