@@ -19,6 +19,11 @@ use futures::StreamExt;
 use http::{Request, Version};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
+use tonic::Code;
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 use tower::ServiceExt;
 
 const SOON: Duration = Duration::from_secs(20);
@@ -45,6 +50,12 @@ async fn client(serving: &Serving, binding: Binding) -> Client {
 async fn ask(address: SocketAddr, path: &str) -> (u16, String) {
     let answer = reqwest::get(format!("http://{address}{path}")).await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+async fn serving_status(health: &HealthClient<Channel>, service: &str) -> Result<ServingStatus, Code> {
+    let request = HealthCheckRequest { service: service.to_owned() };
+    let answer = health.clone().check(request).await.map_err(|status| status.code())?;
+    Ok(answer.into_inner().status())
 }
 
 #[tokio::test]
@@ -93,6 +104,15 @@ async fn a_server_that_is_about_to_stop_is_unready_first_and_refuses_later() {
     let serving = Arc::new(start(|server| server).await);
     let address = serving.address();
     let client = client(&serving, Binding::JsonRpc).await;
+    let channel = Endpoint::try_from(format!("http://{address}")).unwrap().connect().await.unwrap();
+    let mut health = HealthClient::new(channel);
+    for service in ["", "lf.a2a.v1.A2AService"] {
+        assert_eq!(serving_status(&health, service).await, Ok(ServingStatus::Serving), "{service:?}");
+    }
+    assert_eq!(serving_status(&health, "another").await, Err(Code::NotFound));
+    let whole = HealthCheckRequest { service: String::new() };
+    let mut watched = health.watch(whole).await.unwrap().into_inner();
+    assert_eq!(watched.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
     let delay = Duration::from_secs(2);
     let stopping = tokio::spawn({
         let serving = Arc::clone(&serving);
@@ -104,6 +124,9 @@ async fn a_server_that_is_about_to_stop_is_unready_first_and_refuses_later() {
         }
     };
     timeout(SOON, unready).await.unwrap();
+    assert_eq!(serving_status(&health, "").await, Ok(ServingStatus::NotServing));
+    let told = async { watched.message().await.unwrap().unwrap().status() };
+    assert_eq!(timeout(SOON, told).await.unwrap(), ServingStatus::NotServing);
     let mut sent = 0;
     let refused = loop {
         match client.send_message(&request("say hello; done")).await {

@@ -1,11 +1,17 @@
 //! What an orchestrator asks: is the process up, and may it be sent requests?
 
+mod grpc;
+
 use std::sync::Arc;
 
 use a2a_cluster::Readiness;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
+use tonic::server::NamedService;
+use tonic_health::pb::health_server::HealthServer;
+
+use self::grpc::GrpcHealth;
 
 /// Tells whether an instance takes requests now, and why not.
 pub(crate) type Ready = Arc<dyn Fn() -> Answer + Send + Sync>;
@@ -25,12 +31,13 @@ impl From<Readiness> for Answer {
     }
 }
 
-/// Routes for `/healthz`, which answers as long as the process does, and `/readyz`, which says 503 while the
+/// Routes for the health service of gRPC, which follows readiness, for `/healthz`, which answers as long as the process does, and `/readyz`, which says 503 while the
 /// instance must get no requests, and why: the store fails, it was evicted, it drains or is about to. The bus is no reason;
 /// its state is in the text.
 pub(crate) fn routes(ready: Ready) -> Router {
+    let asked = Arc::clone(&ready);
     let readyz = move || async move {
-        match ready() {
+        match asked() {
             Answer::Instance(readiness) if readiness.is_ready() => (StatusCode::OK, format!("{readiness}\n")),
             Answer::Instance(readiness) => (StatusCode::SERVICE_UNAVAILABLE, format!("{readiness}\n")),
             Answer::Leaving => {
@@ -38,7 +45,15 @@ pub(crate) fn routes(ready: Ready) -> Router {
             }
         }
     };
-    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(readyz))
+    let health = HealthServer::new(GrpcHealth(ready));
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .route_service(&format!("/{}/{{method}}", service_name(&health)), health)
+}
+
+fn service_name<S: NamedService>(_: &S) -> &'static str {
+    S::NAME
 }
 
 #[cfg(test)]
