@@ -76,11 +76,17 @@ impl Layout {
 
     /// The addresses that a card names: those of the sockets, unless clients come by another way.
     fn named(&self, sockets: &Addresses) -> Addresses {
-        Addresses {
-            http: self.public_url.clone().unwrap_or_else(|| sockets.http.clone()),
-            grpc: sockets.grpc.as_ref().map(|own| self.public_grpc_url.as_ref().unwrap_or(own).clone()),
-        }
+        let http = self.public_url.clone().unwrap_or_else(|| sockets.http.clone());
+        // One address is the whole agent; but gRPC has no base path that it could be under.
+        let shared = (!has_path(&http)).then(|| http.clone());
+        let grpc = self.public_grpc_url.clone().or_else(|| sockets.grpc.clone()).or(shared);
+        Addresses { http, grpc }
     }
+}
+
+/// Tells whether a base URL has a path.
+fn has_path(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(_, rest)| rest.contains('/'))
 }
 
 /// Why the instances do not start.

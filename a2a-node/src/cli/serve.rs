@@ -15,10 +15,10 @@ use crate::label;
 /// Settings of `serve`.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// The address of both HTTP bindings; port 0 takes a free port.
+    /// The address of all bindings; port 0 takes a free port.
     #[arg(long, env = "A2A_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
-    /// The address of the gRPC binding, which is served only if this is given; port 0 takes a free port.
+    /// A further address for the gRPC binding, which is served at the other one, too; port 0 takes a free port.
     #[arg(long, env = "A2A_GRPC_LISTEN", value_name = "ADDR")]
     pub(crate) grpc_listen: Option<SocketAddr>,
     /// How many instances to run in this process, on consecutive ports (or each on a free port, with port 0).
@@ -34,11 +34,12 @@ pub(crate) struct Serve {
     /// Accept webhooks to loopback and private addresses. Only for trying things out.
     #[arg(long, env = "A2A_ALLOW_LOCAL_WEBHOOKS", value_parser = BoolishValueParser::new())]
     pub(crate) allow_local_webhooks: bool,
-    /// The base URL that the agent card names for both HTTP bindings, when clients reach them through a proxy.
+    /// The base URL that the agent card names, when clients reach the bindings through a proxy. One with a path is not named for
+    /// gRPC, which has no place for it.
     #[arg(long, env = "A2A_PUBLIC_URL", value_name = "URL", value_parser = base_url)]
     pub(crate) public_url: Option<String>,
     /// The URL that the agent card names for the gRPC binding, when clients reach it through a proxy.
-    #[arg(long, env = "A2A_PUBLIC_GRPC_URL", value_name = "URL", value_parser = base_url, requires = "grpc_listen")]
+    #[arg(long, env = "A2A_PUBLIC_GRPC_URL", value_name = "URL", value_parser = base_url)]
     pub(crate) public_grpc_url: Option<String>,
     /// For how long new work is taken after SIGTERM or Ctrl-C, once `/readyz` has turned: until the load balancer has seen it.
     #[arg(long, env = "A2A_DRAIN_DELAY", value_name = "SECONDS", default_value = "10", value_parser = seconds)]

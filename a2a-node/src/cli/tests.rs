@@ -89,14 +89,13 @@ fn serve_takes_what_it_is_given() {
 
 #[test]
 fn bad_values_are_refused_with_the_reason() {
-    let table: [(&[&str], &str); 13] = [
+    let table: [(&[&str], &str); 12] = [
         (&["--listen", "nowhere"], "invalid socket address"),
         (&["--listen", "127.0.0.1"], "invalid socket address"),
         (&["--instances", "0"], "1..=100"),
         (&["--store", "paper"], "possible values: memory, dynamodb"),
         (&["--bus", "yellow"], "possible values: memory, snssqs"),
         (&["--public-url", "ftp://x"], "expected a URL"),
-        (&["--public-grpc-url", "http://x"], "--grpc-listen"),
         (&["--shutdown-grace", "soon"], "number of seconds"),
         (&["--principal-header", "x user"], "invalid HTTP header name"),
         (&["--executor-lost", "hope"], "possible values: fail, resume"),

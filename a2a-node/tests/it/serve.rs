@@ -58,6 +58,30 @@ async fn the_card_names_the_public_address_when_there_is_one() {
 }
 
 #[tokio::test]
+async fn without_a_flag_one_address_serves_all_bindings_and_the_card_says_so() {
+    for (flags, urls) in
+        [(&[][..], None), (&["--public-url", "https://agent.example"], Some(["https://agent.example"; 2]))]
+    {
+        let node = Node::serve(flags).await;
+        let card: a2a::AgentCard = node.get(0, "/.well-known/agent-card.json").await.json().await.unwrap();
+        let named = |binding: &str| {
+            let interface = card.supported_interfaces.iter().find(|i| i.protocol_binding == binding);
+            interface.unwrap().url.trim_start_matches("http://").to_owned()
+        };
+        let own = node.instances[0].http.trim_start_matches("http://").to_owned();
+        match urls {
+            None => assert_eq!([named("HTTP+JSON"), named("GRPC")], [own.clone(), own]),
+            Some([http, grpc]) => assert_eq!([named("HTTP+JSON"), named("GRPC")], [http, grpc]),
+        }
+        if urls.is_none() {
+            for binding in Binding::ALL {
+                soon(node.client(0, binding).await.send_message(&request("echo hi"))).await.unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_drain_ends_when_the_grace_is_over_whatever_runs() {
     let node = Node::serve(&["--shutdown-grace", "0.2"]).await;
     keep_busy(&node).await;
