@@ -51,7 +51,8 @@ impl<H: RequestHandler> JsonRpc<H> {
         let (id, call) = match content::take_body(&mut request, self.0.limits.body_bytes()).await {
             Ok(body) => match self.read(version, &body) {
                 Ok(read) => read,
-                Err((id, error)) => return failed(id, &error),
+                Err((Some(id), error)) => return failed(id, &error),
+                Err((None, _)) => return StatusCode::NO_CONTENT.into_response(),
             },
             Err(refusal) => {
                 Box::pin(discard(&mut request)).await;
@@ -59,7 +60,10 @@ impl<H: RequestHandler> JsonRpc<H> {
             }
         };
         drop(request);
-        match call.answer(&*self.0.handler, &params).await {
+        let answer = call.answer(&*self.0.handler, &params).await;
+        // Whoever sends a notification wants no answer, and gets none.
+        let Some(id) = id else { return StatusCode::NO_CONTENT.into_response() };
+        match answer {
             Ok(Answer::Whole(whole)) => {
                 Json(Success { jsonrpc: "2.0", id: &id, result: &whole }).into_response()
             }
@@ -75,11 +79,14 @@ impl<H: RequestHandler> JsonRpc<H> {
         &self,
         version: Result<(), A2AError>,
         body: &[u8],
-    ) -> Result<(JsonRpcId, Call), (JsonRpcId, A2AError)> {
+    ) -> Result<(Option<JsonRpcId>, Call), (Option<JsonRpcId>, A2AError)> {
         let envelope = match serde_json::from_slice::<Envelope<'_>>(body) {
             Ok(envelope) if is_object(body) => envelope,
-            Ok(_) => return Err((JsonRpcId::Null, A2AError::invalid_request(NO_OBJECT))),
-            Err(error) => return Err(unreadable(body, &error)),
+            Ok(_) => return Err((Some(JsonRpcId::Null), A2AError::invalid_request(NO_OBJECT))),
+            Err(error) => {
+                let (id, error) = unreadable(body, &error);
+                return Err((Some(id), error));
+            }
         };
         let id = envelope.id;
         let called = envelope.jsonrpc.check().and(version);
@@ -141,10 +148,17 @@ fn announced(request: &Request) -> Result<(), Refusal> {
 struct Envelope<'a> {
     #[serde(default)]
     jsonrpc: Version,
-    id: JsonRpcId,
+    /// A notification has none.
+    #[serde(default, deserialize_with = "also_null")]
+    id: Option<JsonRpcId>,
     method: String,
     #[serde(borrow, default, deserialize_with = "unless_null")]
     params: Option<&'a RawValue>,
+}
+
+/// An id that is `null` is one.
+fn also_null<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<JsonRpcId>, D::Error> {
+    JsonRpcId::deserialize(deserializer).map(Some)
 }
 
 /// `null` is no parameters.

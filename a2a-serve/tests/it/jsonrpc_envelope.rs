@@ -31,7 +31,6 @@ async fn each_kind_of_bad_envelope_has_its_code_and_echoes_a_readable_id() {
         ("7", INVALID_REQUEST, Value::Null),
         (r#""GetTask""#, INVALID_REQUEST, Value::Null),
         ("{}", INVALID_REQUEST, Value::Null),
-        (r#"{"jsonrpc":"2.0","method":"GetTask","params":{"id":"t"}}"#, INVALID_REQUEST, Value::Null),
         (r#"{"jsonrpc":"2.0","id":1.5,"method":"GetTask"}"#, INVALID_REQUEST, Value::Null),
         (r#"{"jsonrpc":"2.0","id":{},"method":"ListTasks"}"#, INVALID_REQUEST, Value::Null),
         (r#"{"jsonrpc":"2.0","id":"a"}"#, INVALID_REQUEST, json!("a")),
@@ -135,4 +134,23 @@ async fn a_good_request_reaches_the_handler_whole() {
     assert_eq!(request["message"]["parts"][1]["data"]["a"][0], 1.0);
     assert_eq!(request["metadata"], json!({ "trace": ["a"] }));
     assert_eq!(request["configuration"]["historyLength"], 3);
+}
+
+#[tokio::test]
+async fn a_notification_is_heard_and_not_answered() {
+    let handler = Recorder::new();
+    let router = router(&handler);
+    for (body, heard) in [
+        (r#"{"jsonrpc":"2.0","method":"GetTask","params":{"id":"t"}}"#, 1),
+        (r#"{"jsonrpc":"2.0","method":"SubscribeToTask","params":{"id":"t"}}"#, 1),
+        (r#"{"jsonrpc":"2.0","method":"GetTask","params":{}}"#, 0),
+        (r#"{"jsonrpc":"2.0","method":"Nothing"}"#, 0),
+    ] {
+        let answer = rpc_text(&router, body).await;
+        assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""), "{body}");
+        assert_eq!(handler.take().len(), heard, "{body}");
+    }
+    let answer =
+        rpc_text(&router, r#"{"jsonrpc":"2.0","id":null,"method":"GetTask","params":{"id":"t"}}"#).await;
+    assert_eq!((answer.status.as_u16(), answer.rpc_code()), (200, 0));
 }

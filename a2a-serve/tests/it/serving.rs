@@ -204,3 +204,22 @@ async fn whoever_says_nothing_or_not_enough_is_let_go() {
         assert!((patience..patience + 2).contains(&waited), "{said:?} was let go after {waited} s");
     }
 }
+
+#[tokio::test]
+async fn a_body_that_nobody_asked_for_does_not_cost_the_next_request() {
+    let server = start(router(&Recorder::new()), Duration::ZERO).await;
+    let large = "x".repeat(300_000);
+    for body in ["{}", &large] {
+        for (method, path) in [("GET", "/tasks/t1"), ("DELETE", "/tasks/t1/pushNotificationConfigs/c1")] {
+            let mut stream = TcpStream::connect(server.address).await.unwrap();
+            let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\na2a-version: 1.0\r\n");
+            let first = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+            let second = format!("{head}connection: close\r\n\r\n");
+            stream.write_all(first.as_bytes()).await.unwrap();
+            stream.write_all(second.as_bytes()).await.unwrap();
+            let mut answers = String::new();
+            stream.read_to_string(&mut answers).await.unwrap();
+            assert_eq!(answers.matches("HTTP/1.1 200").count(), 2, "{method} {}: {answers}", body.len());
+        }
+    }
+}
