@@ -6,7 +6,7 @@ use clap::CommandFactory;
 
 use crate::cli::{Action, Cli};
 use crate::report::report;
-use crate::{aws, demo, log, serve};
+use crate::{aws, demo, files, log, serve};
 
 /// Does what the command line of this process asks for, and returns what the process should end with.
 ///
@@ -28,6 +28,7 @@ pub fn run() -> ExitCode {
 async fn act() -> ExitCode {
     let Cli { action, log } = Cli::read();
     log::to_stderr(&log);
+    files::allow_all();
     match action {
         None => help(),
         Some(Action::Demo(flags)) => demo::run(flags).await,

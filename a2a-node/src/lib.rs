@@ -11,6 +11,7 @@ mod backends;
 mod card;
 mod cli;
 mod demo;
+mod files;
 mod fleet;
 mod label;
 mod listen;

@@ -46,3 +46,4 @@ pub(crate) use http::whole;
 pub use http::{http_router, router};
 pub use limits::Limits;
 pub use serve::serve;
+pub(crate) use serve::{Bounds, serve_within};

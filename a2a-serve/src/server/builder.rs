@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::serving::{Serving, routes};
 use super::signals::Signals;
 use crate::HttpWebhooks;
-use crate::bindings::{Edge, Limits};
+use crate::bindings::{Bounds, Edge, Limits};
 use crate::metrics::Metrics;
 
 /// For how long a server takes new work after it has said that it is about to stop: a load balancer that looks every few
@@ -74,6 +74,8 @@ pub struct Server {
     card: AgentCard,
     listen: Listen,
     grpc: Option<Listen>,
+    connections: usize,
+    has_gateway: bool,
     metrics: Option<Metrics>,
     drain_delay: Duration,
     grace: Duration,
@@ -122,6 +124,8 @@ impl Server {
             card,
             listen: Listen::On("127.0.0.1:8080".to_owned()),
             grpc: None,
+            connections: Bounds::default().connections,
+            has_gateway: false,
             metrics: None,
             drain_delay: DRAIN_DELAY,
             grace: GRACE,
@@ -175,6 +179,7 @@ impl Server {
     #[must_use]
     pub fn callers(mut self, callers: Arc<dyn CallerResolver>) -> Self {
         self.instance.callers = callers;
+        self.has_gateway = true;
         self
     }
 
@@ -203,6 +208,14 @@ impl Server {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.instance.limits = limits;
+        self
+    }
+
+    /// How many connections may be open; default 10,000. A few more are taken for whoever asks after the health. Where callers are not
+    /// told apart, one address gets at most half.
+    #[must_use]
+    pub fn connections(mut self, most: usize) -> Self {
+        self.connections = most;
         self
     }
 
@@ -266,9 +279,12 @@ impl Server {
             Some(grpc) => Some(grpc.listener().await?),
             None => None,
         };
+        // Behind a gateway all connections come from few addresses.
+        let per_address = (!self.has_gateway).then_some(self.connections.div_ceil(2));
+        let bounds = Bounds { connections: self.connections, per_address };
         let (metrics, card) = (self.metrics, StaticAgentCard::new(self.card));
         let (cluster, edge) = self.instance.start().await?;
-        Serving::start(cluster, &edge, card, metrics, listener, grpc)
+        Serving::start(cluster, &edge, bounds, card, metrics, listener, grpc)
             .map_err(|source| ServerError::Listen { address: "the socket".to_owned(), source })
     }
 

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::bindings::{Edge, serve, whole};
+use crate::bindings::{Bounds, Edge, serve_within, whole};
 use crate::health;
 use crate::metrics::Metrics;
 
@@ -63,6 +63,7 @@ impl Serving {
     pub(super) fn start(
         cluster: Arc<Cluster>,
         edge: &Edge<ClusterHandler>,
+        bounds: Bounds,
         card: StaticAgentCard,
         metrics: Option<Metrics>,
         listener: TcpListener,
@@ -79,7 +80,7 @@ impl Serving {
         for listener in [Some(listener), grpc].into_iter().flatten() {
             let (routes, stop) = (routes.clone(), stop.clone());
             tracker.spawn(async move {
-                if let Err(error) = serve(listener, routes, stop, LAST_ANSWERS).await {
+                if let Err(error) = serve_within(bounds, listener, routes, stop, LAST_ANSWERS).await {
                     tracing::error!(%error, "a socket is not served any more");
                 }
             });

@@ -17,7 +17,8 @@ use a2a_testworld::{Binding, Client};
 use axum::body::Body;
 use futures::StreamExt;
 use http::{Request, Version};
-use tokio::net::TcpListener;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
@@ -204,4 +205,32 @@ async fn who_calls_is_settled_before_a_body_is_read() {
         }
     }
     cluster.shutdown(Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn whoever_takes_all_connections_leaves_room_for_those_who_ask_after_the_health() {
+    let serving = start(|server| server.connections(20)).await;
+    let address = serving.address();
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"POST /message:send HTTP/1.1\r\n").await.unwrap();
+        held.push(stream);
+    }
+    let full = async {
+        while ask(address, "/tasks").await.0 != 503 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(SOON, full).await.unwrap();
+    assert_eq!(ask(address, "/healthz").await.0, 200);
+    assert_eq!(ask(address, "/readyz").await.0, 200);
+    drop(held);
+    let free = async {
+        while ask(address, "/tasks").await.0 == 503 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(SOON, free).await.unwrap();
+    serving.shutdown(Duration::ZERO, Duration::ZERO).await;
 }

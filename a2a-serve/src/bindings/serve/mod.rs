@@ -1,5 +1,7 @@
 //! Puts a router on a socket, and takes it off again without leaving anything behind.
 
+mod slots;
+
 use std::io;
 use std::time::Duration;
 
@@ -12,6 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+pub(crate) use self::slots::Bounds;
+use self::slots::{Slot, Slots, health_only};
 
 /// For how long a peer may say nothing at first.
 const PREFACE_PATIENCE: Duration = Duration::from_secs(10);
@@ -39,7 +44,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// Serves `router` over HTTP/1.1 and, without TLS, HTTP/2 (which gRPC needs) until `shutdown` is cancelled.
 ///
 /// A peer that says nothing is let go after 10 s, an idle HTTP/1 connection after 75 s, a peer that is gone without a word within
-/// 30 s. An HTTP/2 connection is asked every 15 s whether it lives, and may have 10,000 streams open.
+/// 30 s. An HTTP/2 connection is asked every 15 s whether it lives, and may have 10,000 streams open. 10,000 connections may be open; a few more are taken for whoever
+/// asks after the health.
 ///
 /// `TCP_NODELAY` is on. A stream's head and its first events leave as separate small segments; Nagle's algorithm
 /// holds the second one back until the first is acknowledged, and the client's kernel delays that by up
@@ -61,10 +67,23 @@ pub async fn serve(
     shutdown: CancellationToken,
     grace: Duration,
 ) -> io::Result<()> {
+    serve_within(Bounds::default(), listener, router, shutdown, grace).await
+}
+
+/// See [`serve`].
+pub(crate) async fn serve_within(
+    bounds: Bounds,
+    listener: TcpListener,
+    router: Router,
+    shutdown: CancellationToken,
+    grace: Duration,
+) -> io::Result<()> {
     let address = listener.local_addr()?;
     // Once here rather than once per request.
     let router = router.with_state(());
-    let connections = Connections { tracker: TaskTracker::new(), shutdown, cut: CancellationToken::new() };
+    let slots = Slots::new(bounds);
+    let connections =
+        Connections { tracker: TaskTracker::new(), shutdown, cut: CancellationToken::new(), slots };
     let _cut_when_dropped = connections.cut.clone().drop_guard();
     tracing::debug!(%address, "serving");
 
@@ -88,16 +107,22 @@ struct Connections {
     shutdown: CancellationToken,
     /// Stop.
     cut: CancellationToken,
+    slots: Slots,
 }
 
 impl Connections {
     async fn accept(&self, listener: TcpListener, router: &Router) {
         let mut wait = SHORTEST_WAIT;
+        let health_only = health_only(router);
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     wait = SHORTEST_WAIT;
-                    self.open(stream, router.clone());
+                    match self.slots.take(peer.ip().to_canonical()) {
+                        Some(slot) if slot.is_reserved => self.open(stream, slot, health_only.clone()),
+                        Some(slot) => self.open(stream, slot, router.clone()),
+                        None => tracing::debug!("too many connections: one more is closed"),
+                    }
                 }
                 Err(error) if ends_one_connection(&error) => {}
                 Err(error) => {
@@ -109,7 +134,7 @@ impl Connections {
         }
     }
 
-    fn open(&self, stream: TcpStream, router: Router) {
+    fn open(&self, stream: TcpStream, slot: Slot, router: Router) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot turn Nagle's algorithm off");
         }
@@ -119,6 +144,7 @@ impl Connections {
         let shutdown = self.shutdown.clone();
         let server = self.server();
         self.run(async move {
+            let _slot = slot;
             if timeout(PREFACE_PATIENCE, preface(&stream)).await.is_err() {
                 tracing::debug!("a peer said nothing");
                 return;
