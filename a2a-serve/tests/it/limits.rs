@@ -248,6 +248,24 @@ async fn json_deeper_than_the_parser_goes_is_a_parse_error() {
 }
 
 #[tokio::test]
+async fn the_name_that_hides_nesting_is_refused_beside_what_is_deeper_than_a_parser_goes() {
+    let router = router(&Recorder::new());
+    let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));
+    let hides = r#"[{"\u0024serde_json::private::RawValue":"[[[1]]]"}]"#;
+    let message = format!(r#"{{"messageId":"m","role":"ROLE_USER","parts":[{{"data":{hides}}}]}}"#);
+    let body = format!(
+        r#"{{"x":{deep},"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{{"message":{message}}}}}"#
+    );
+    let answer = rpc_text(&router, body).await;
+    assert_eq!((answer.status.as_u16(), answer.rpc_code()), (400, i64::from(INVALID_REQUEST)));
+    let request = Request::post("/message:send").header("a2a-version", "1.0");
+    let request = request.header("content-type", "application/json");
+    let body = format!(r#"{{"x":{deep},"message":{message}}}"#);
+    let answer = http(&router, request.body(body.into()).unwrap()).await;
+    assert_eq!((answer.status.as_u16(), answer.rest_code()), (400, i64::from(INVALID_REQUEST)));
+}
+
+#[tokio::test]
 async fn protobuf_deeper_than_the_decoder_goes_is_the_clients_mistake() {
     let handler = Recorder::new();
     let mut message = proto_message();
