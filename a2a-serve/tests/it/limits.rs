@@ -174,6 +174,11 @@ async fn a_body_that_would_take_many_times_its_size_is_refused_before_anything_i
             "{method}"
         );
     }
+    // A group, empty, of a field that nobody knows.
+    let group = [&[0x7b, 0x7c], &prost::Message::encode_to_vec(&request)[..]].concat();
+    let answer = grpc_with(&handler, &Limits::default(), Some("1.0"), "SendMessage", &group).await;
+    assert_eq!((answer.code(), answer.a2a_code()), (Code::InvalidArgument, INVALID_REQUEST.into()));
+    assert!(answer.status.message().contains("more values"), "{answer:?}");
     assert!(handler.take().is_empty());
 }
 
