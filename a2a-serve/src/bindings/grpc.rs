@@ -15,7 +15,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{self, HeaderMap, HeaderName, StatusCode};
 use futures::future::{BoxFuture, MapOk};
 use futures::{FutureExt, TryFutureExt};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use tokio::time::timeout;
 use tonic::body::Body;
 use tonic::server::NamedService;
@@ -29,6 +29,7 @@ use super::grpc_service::{GrpcHandler, status};
 use super::limits::Limits;
 use super::weight::TOO_MANY_VALUES;
 use super::weight::proto::{self, Kind};
+use super::whole_body::{Unread, collect};
 
 const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 
@@ -127,15 +128,17 @@ impl<H: RequestHandler> GrpcService<H> {
         let (mut tonic, limit) = (self.tonic.clone(), self.edge.limits.body_bytes());
         async move {
             let (head, body) = request.into_parts();
-            let read = timeout(BODY_PATIENCE, Limited::new(body, limit + FRAME_HEAD).collect()).await;
-            let body = match read {
-                Ok(Ok(body)) => body.to_bytes(),
-                Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let mut body = std::pin::pin!(body);
+            let body = match timeout(BODY_PATIENCE, collect(&mut body, limit + FRAME_HEAD)).await {
+                Ok(Ok(body)) => body,
+                Ok(Err(Unread::TooLarge)) => {
                     return Ok(
                         Status::out_of_range(format!("the message is larger than {limit} bytes")).into_http()
                     );
                 }
-                Ok(Err(_)) => return Ok(Status::internal("the message broke off before its end").into_http()),
+                Ok(Err(Unread::BrokenOff)) => {
+                    return Ok(Status::internal("the message broke off before its end").into_http());
+                }
                 Err(_) => return Ok(Status::deadline_exceeded("the message took too long").into_http()),
             };
             // What is not a plain frame tonic refuses.

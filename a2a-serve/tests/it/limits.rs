@@ -1,16 +1,22 @@
 //! Sizes and depths.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use a2a::error_code::{INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR};
 use a2a::{ListTasksResponse, Message, Part, Role};
 use a2a_pb::pbconv::{json_value_to_proto_value, to_proto_struct};
 use a2a_pb::proto::part::Content;
 use a2a_pb::proto::{self, CancelTaskRequest, GetTaskRequest, SendMessageRequest};
 use a2a_pb::protojson_conv;
-use a2a_serve::bindings::Limits;
+use a2a_serve::bindings::{Limits, grpc_service};
 use axum::body::Body;
+use bytes::Bytes;
+use futures::StreamExt;
 use http::Request;
 use serde_json::{Value, json};
 use tonic::Code;
+use tower::ServiceExt;
 
 use super::handler::{Recorder, task};
 use super::wire::{grpc, grpc_with, http, message, proto_message, rest, router, router_with, rpc, rpc_text};
@@ -180,6 +186,50 @@ async fn a_body_that_would_take_many_times_its_size_is_refused_before_anything_i
     assert_eq!((answer.code(), answer.a2a_code()), (Code::InvalidArgument, INVALID_REQUEST.into()));
     assert!(answer.status.message().contains("more values"), "{answer:?}");
     assert!(handler.take().is_empty());
+}
+
+/// A byte that is counted for as long as somebody keeps it.
+struct Kept(Arc<AtomicUsize>, [u8; 1]);
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.1
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_comes_byte_by_byte_is_not_kept_that_way() {
+    let handler = Recorder::new();
+    let router = router(&handler);
+    let (kept, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let bytewise = |body: Vec<u8>| {
+        let (kept, most) = (Arc::clone(&kept), Arc::clone(&most));
+        Body::from_stream(futures::stream::iter(body).map(move |byte| {
+            most.fetch_max(kept.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+            Ok::<_, std::io::Error>(Bytes::from_owner(Kept(Arc::clone(&kept), [byte])))
+        }))
+    };
+    let answer =
+        rpc_text(&router, bytewise(br#"{"jsonrpc":"2.0","id":1,"method":"ListTasks"}"#.to_vec())).await;
+    assert_eq!(answer.rpc_code(), 0);
+    let body = json!({ "message": message() }).to_string();
+    let request = Request::post("/message:send").header("a2a-version", "1.0");
+    let request = request.header("content-type", "application/json");
+    assert_eq!(http(&router, request.body(bytewise(body.into())).unwrap()).await.rest_code(), 0);
+    let message = SendMessageRequest { message: Some(proto_message()), ..SendMessageRequest::default() };
+    let message = prost::Message::encode_to_vec(&message);
+    let frame = [&[0, 0, 0, 0, u8::try_from(message.len()).unwrap()], &message[..]].concat();
+    let request = Request::post("/lf.a2a.v1.A2AService/SendMessage").header("a2a-version", "1.0");
+    let request = request.header("content-type", "application/grpc").body(bytewise(frame)).unwrap();
+    grpc_service(Arc::clone(&handler), &Limits::default()).oneshot(request).await.unwrap();
+    assert_eq!(handler.take().len(), 3);
+    assert_eq!(most.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
