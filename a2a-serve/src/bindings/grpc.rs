@@ -99,10 +99,7 @@ where
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let answer = if is_grpc(request.headers()) {
             match self.edge.authenticate(&service_params(request.headers())) {
-                Ok(()) => match Kind::of_method(request.uri().path()) {
-                    Some(kind) => self.call_weighed(kind, request),
-                    None => self.tonic.call(request),
-                },
+                Ok(()) => self.call_whole(request),
                 Err(error) => std::future::ready(Ok(status(&error).into_http())).boxed(),
             }
         } else {
@@ -115,12 +112,10 @@ where
 }
 
 impl<H: RequestHandler> GrpcService<H> {
-    /// Reads a request, and lets tonic decode it unless it would become too large.
-    fn call_weighed<B>(
-        &self,
-        kind: Kind,
-        request: http::Request<B>,
-    ) -> BoxFuture<'static, Result<Answer, Infallible>>
+    /// Reads a request, and lets tonic decode it unless it is more than one message, or would become too large.
+    ///
+    /// Tonic sees no trailers: it would let them take the place of metadata, and who calls is read from that.
+    fn call_whole<B>(&self, request: http::Request<B>) -> BoxFuture<'static, Result<Answer, Infallible>>
     where
         B: HttpBody<Data: Send> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
@@ -142,9 +137,15 @@ impl<H: RequestHandler> GrpcService<H> {
                 Err(_) => return Ok(Status::deadline_exceeded("the message took too long").into_http()),
             };
             // What is not a plain frame tonic refuses.
-            let message = body.get(FRAME_HEAD..).filter(|_| body.first() == Some(&0)).unwrap_or_default();
-            if !proto::is_within(kind, message) {
-                return Ok(status(&A2AError::invalid_request(TOO_MANY_VALUES)).into_http());
+            if let Some((&[0, a, b, c, d], message)) = body.split_first_chunk::<FRAME_HEAD>() {
+                if u64::from(u32::from_be_bytes([a, b, c, d])) < message.len() as u64 {
+                    let error = A2AError::invalid_request("a request is one message");
+                    return Ok(status(&error).into_http());
+                }
+                let kind = Kind::of_method(head.uri.path());
+                if kind.is_some_and(|kind| !proto::is_within(kind, message)) {
+                    return Ok(status(&A2AError::invalid_request(TOO_MANY_VALUES)).into_http());
+                }
             }
             tonic.call(http::Request::from_parts(head, Full::new(body))).await
         }
