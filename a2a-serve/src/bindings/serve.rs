@@ -119,10 +119,12 @@ impl Connections {
         let shutdown = self.shutdown.clone();
         let server = self.server();
         self.run(async move {
-            if timeout(PREFACE_PATIENCE, preface(&stream)).await.is_err() {
+            // Who has said nothing yet is idle: nothing is lost if it is let go.
+            let said = shutdown.run_until_cancelled(timeout(PREFACE_PATIENCE, preface(&stream))).await;
+            let Some(Ok(())) = said else {
                 tracing::debug!("a peer said nothing");
                 return;
-            }
+            };
             let service = TowerToHyperService::new(router);
             let connection = server.serve_connection(TokioIo::new(stream), service);
             let mut connection = std::pin::pin!(connection);

@@ -61,6 +61,18 @@ async fn requests_are_answered_until_shutdown_and_no_longer() {
 }
 
 #[tokio::test]
+async fn a_peer_that_has_said_nothing_yet_does_not_hold_the_server_back() {
+    let server = start(router(&Recorder::new()), LONG).await;
+    let silent = TcpStream::connect(server.address).await.unwrap();
+    let client = reqwest::Client::new();
+    // Connections are accepted in turn: once this is answered, the silent one is open, too.
+    client.get(format!("http://{}/tasks/t1", server.address)).send().await.unwrap();
+    server.shutdown.cancel();
+    tokio::time::timeout(Duration::from_secs(5), server.done).await.unwrap().unwrap().unwrap();
+    drop(silent);
+}
+
+#[tokio::test]
 async fn a_stream_that_never_ends_is_cut_off_after_the_grace() {
     let server = start(router(&Recorder::with_endless_streams()), Duration::from_millis(50)).await;
     let mut stream = subscribe(&server).await;
