@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use a2a::errordetails::{FieldViolation, TypedDetail};
 use a2a::{A2AError, Role};
+use chrono::{DateTime, Datelike, Utc};
 use serde_json::Value;
 
 use super::nesting;
@@ -75,6 +76,13 @@ impl Violations {
     pub(super) fn config_page_size(&mut self, size: i64) {
         if size < 0 {
             self.add("pageSize", format!("must not be negative, was {size}"));
+        }
+    }
+
+    /// A time that protobuf has a timestamp for.
+    pub(super) fn time(&mut self, time: DateTime<Utc>) {
+        if !(1..=9999).contains(&time.year()) {
+            self.add("statusTimestampAfter", "must lie in the years 1 to 9999");
         }
     }
 
