@@ -12,6 +12,7 @@ use a2a::{
 };
 use a2a_server::{RequestHandler, ServiceParams};
 use axum::Json;
+use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
@@ -75,7 +76,12 @@ impl<H: RequestHandler> Rest<H> {
             return Err(content::not_json());
         }
         let body = match body_use {
-            BodyUse::Ignored => None,
+            BodyUse::Ignored => {
+                if !request.body().is_end_stream() {
+                    Box::pin(discard(request)).await;
+                }
+                None
+            }
             BodyUse::Required | BodyUse::Optional => {
                 Some(content::take_body(request, self.0.limits.body_bytes()).await?)
             }

@@ -189,6 +189,23 @@ async fn a_refusal_reaches_a_client_that_is_still_sending() {
 }
 
 #[tokio::test]
+async fn a_body_that_nobody_asked_for_does_not_cost_the_connection() {
+    let server = start(router(&Recorder::new()), Duration::ZERO).await;
+    let body = "x".repeat(1024 * 1024);
+    for line in ["DELETE /tasks/t1/pushNotificationConfigs/c1", "GET /tasks/t1"] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let head =
+            format!("{line} HTTP/1.1\r\nhost: x\r\na2a-version: 1.0\r\ncontent-length: {}\r\n", body.len());
+        stream.write_all(format!("{head}\r\n{body}").as_bytes()).await.unwrap();
+        let next = "GET /tasks/t1 HTTP/1.1\r\nhost: x\r\na2a-version: 1.0\r\nconnection: close\r\n\r\n";
+        stream.write_all(next.as_bytes()).await.unwrap();
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).await.unwrap();
+        assert_eq!(answers.matches("HTTP/1.1 200").count(), 2, "{line}: {answers}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_says_that_nothing_more_will_come_is_answered() {
     let server = start(router(&Recorder::new()), Duration::ZERO).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
