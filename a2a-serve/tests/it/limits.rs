@@ -204,6 +204,16 @@ impl Drop for Kept {
 }
 
 #[tokio::test]
+async fn a_string_that_an_error_would_show_at_many_times_its_size_is_refused() {
+    let router = router(&Recorder::new());
+    for (byte, status, code) in [("\u{7f}", 413, i64::from(INVALID_REQUEST)), ("x", 400, INVALID)] {
+        let body = json!({ "message": byte.repeat(9 * 1024 * 1024) });
+        let answer = rest(&router, "POST", "/message:send", Some(body)).await;
+        assert_eq!((answer.status.as_u16(), answer.rest_code()), (status, code), "{byte:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_comes_byte_by_byte_is_not_kept_that_way() {
     let handler = Recorder::new();
     let router = router(&handler);
