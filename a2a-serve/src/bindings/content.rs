@@ -7,12 +7,12 @@ use axum::extract::Request;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
 use super::nesting;
 use super::refusal::Refusal;
 use super::weight;
+use super::whole_body::{Unread, collect};
 
 /// How long a body may take.
 pub(super) const BODY_PATIENCE: Duration = Duration::from_secs(60);
@@ -59,25 +59,16 @@ pub(super) async fn take_body(request: &mut Request, limit: usize) -> Result<Byt
     // Nobody behind reads it, and the body may be replaced by a shorter one.
     request.headers_mut().remove(CONTENT_LENGTH);
     let mut body = std::mem::take(request.body_mut());
-    let collected = timeout(BODY_PATIENCE, Limited::new(&mut body, limit).collect()).await;
-    match collected {
-        Err(_) => Err(too_slow()),
-        Ok(Ok(whole)) => {
-            let body = whole.to_bytes();
-            if nesting::is_hidden(&body) {
-                Err(reserved_name())
-            } else if !weight::json::is_within(&body) {
-                Err(too_many_values())
-            } else {
-                Ok(body)
-            }
-        }
-        Ok(Err(error)) => {
-            let refusal = if error.is::<LengthLimitError>() { too_large(limit) } else { broken_off() };
-            *request.body_mut() = body;
-            Err(refusal)
-        }
-    }
+    let refusal = match timeout(BODY_PATIENCE, collect(&mut body, limit)).await {
+        Err(_) => return Err(too_slow()),
+        Ok(Ok(body)) if nesting::is_hidden(&body) => return Err(reserved_name()),
+        Ok(Ok(body)) if !weight::json::is_within(&body) => return Err(too_many_values()),
+        Ok(Ok(body)) => return Ok(body),
+        Ok(Err(Unread::TooLarge)) => too_large(limit),
+        Ok(Err(Unread::BrokenOff)) => broken_off(),
+    };
+    *request.body_mut() = body;
+    Err(refusal)
 }
 
 fn is_encoded(headers: &HeaderMap) -> bool {

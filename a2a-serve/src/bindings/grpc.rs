@@ -15,7 +15,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{self, HeaderMap, HeaderName, StatusCode};
 use futures::future::{BoxFuture, MapOk};
 use futures::{FutureExt, TryFutureExt};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use tokio::time::timeout;
 use tonic::body::Body;
 use tonic::server::NamedService;
@@ -29,6 +29,7 @@ use super::grpc_service::{GrpcHandler, status};
 use super::limits::Limits;
 use super::weight::TOO_MANY_VALUES;
 use super::weight::proto::{self, Kind};
+use super::whole_body::{Unread, collect};
 
 const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 
@@ -98,10 +99,7 @@ where
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let answer = if is_grpc(request.headers()) {
             match self.edge.authenticate(&service_params(request.headers())) {
-                Ok(()) => match Kind::of_method(request.uri().path()) {
-                    Some(kind) => self.call_weighed(kind, request),
-                    None => self.tonic.call(request),
-                },
+                Ok(()) => self.call_whole(request),
                 Err(error) => std::future::ready(Ok(status(&error).into_http())).boxed(),
             }
         } else {
@@ -114,12 +112,10 @@ where
 }
 
 impl<H: RequestHandler> GrpcService<H> {
-    /// Reads a request, and lets tonic decode it unless it would become too large.
-    fn call_weighed<B>(
-        &self,
-        kind: Kind,
-        request: http::Request<B>,
-    ) -> BoxFuture<'static, Result<Answer, Infallible>>
+    /// Reads a request, and lets tonic decode it unless it is more than one message, or would become too large.
+    ///
+    /// Tonic sees no trailers: it would let them take the place of metadata, and who calls is read from that.
+    fn call_whole<B>(&self, request: http::Request<B>) -> BoxFuture<'static, Result<Answer, Infallible>>
     where
         B: HttpBody<Data: Send> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
@@ -127,21 +123,29 @@ impl<H: RequestHandler> GrpcService<H> {
         let (mut tonic, limit) = (self.tonic.clone(), self.edge.limits.body_bytes());
         async move {
             let (head, body) = request.into_parts();
-            let read = timeout(BODY_PATIENCE, Limited::new(body, limit + FRAME_HEAD).collect()).await;
-            let body = match read {
-                Ok(Ok(body)) => body.to_bytes(),
-                Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let mut body = std::pin::pin!(body);
+            let body = match timeout(BODY_PATIENCE, collect(&mut body, limit + FRAME_HEAD)).await {
+                Ok(Ok(body)) => body,
+                Ok(Err(Unread::TooLarge)) => {
                     return Ok(
                         Status::out_of_range(format!("the message is larger than {limit} bytes")).into_http()
                     );
                 }
-                Ok(Err(_)) => return Ok(Status::internal("the message broke off before its end").into_http()),
+                Ok(Err(Unread::BrokenOff)) => {
+                    return Ok(Status::internal("the message broke off before its end").into_http());
+                }
                 Err(_) => return Ok(Status::deadline_exceeded("the message took too long").into_http()),
             };
             // What is not a plain frame tonic refuses.
-            let message = body.get(FRAME_HEAD..).filter(|_| body.first() == Some(&0)).unwrap_or_default();
-            if !proto::is_within(kind, message) {
-                return Ok(status(&A2AError::invalid_request(TOO_MANY_VALUES)).into_http());
+            if let Some((&[0, a, b, c, d], message)) = body.split_first_chunk::<FRAME_HEAD>() {
+                if u64::from(u32::from_be_bytes([a, b, c, d])) < message.len() as u64 {
+                    let error = A2AError::invalid_request("a request is one message");
+                    return Ok(status(&error).into_http());
+                }
+                let kind = Kind::of_method(head.uri.path());
+                if kind.is_some_and(|kind| !proto::is_within(kind, message)) {
+                    return Ok(status(&A2AError::invalid_request(TOO_MANY_VALUES)).into_http());
+                }
             }
             tonic.call(http::Request::from_parts(head, Full::new(body))).await
         }

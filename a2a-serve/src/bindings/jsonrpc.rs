@@ -25,6 +25,7 @@ use super::limits::Limits;
 use super::refusal::Refusal;
 use super::sse;
 use super::version::served_over_http;
+use super::violations::short;
 
 /// Answers requests to `/`.
 #[derive(Debug)]
@@ -127,7 +128,7 @@ fn call(method: &str, params: Option<&RawValue>, limits: &Limits) -> Result<Call
             Call::GetExtendedCard(json::read::<json::ExtendedCard>(optional(), limits)?)
         }
         "" => return Err(A2AError::invalid_request("method is required")),
-        other => return Err(A2AError::method_not_found(other)),
+        other => return Err(A2AError::method_not_found(&short(other))),
     })
 }
 
@@ -196,8 +197,11 @@ fn unreadable(body: &[u8], error: &serde_json::Error) -> (JsonRpcId, A2AError) {
     }
     let is_object = body.trim_ascii_start().first() == Some(&b'{');
     let named = serde_json::from_slice::<Named>(body).ok().filter(|_| is_object);
-    let why =
-        if is_object { format!("invalid request: {error}") } else { "a request is one JSON object".into() };
+    let why = if is_object {
+        format!("invalid request: {}", short(error))
+    } else {
+        "a request is one JSON object".into()
+    };
     (named.and_then(|named| named.id).unwrap_or(JsonRpcId::Null), A2AError::invalid_request(why))
 }
 

@@ -39,6 +39,7 @@ mod sse;
 mod version;
 mod violations;
 mod weight;
+mod whole_body;
 
 pub(crate) use edge::Edge;
 pub use grpc::{GrpcService, grpc_service};

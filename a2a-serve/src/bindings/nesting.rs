@@ -1,81 +1,45 @@
 //! Measures how deep arrays and objects are inside each other, in JSON without building it and in protobuf.
 
-use std::fmt;
-
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// The nesting of a JSON value: 0 for a scalar, 1 for an array of scalars.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Nesting(pub(super) usize);
-
-impl<'de> Deserialize<'de> for Nesting {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Measure)
-    }
-}
-
-struct Measure;
-
-impl<'de> Visitor<'de> for Measure {
-    type Value = Nesting;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Nesting, E> {
-        Ok(Nesting(0))
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Nesting, E> {
-        Ok(Nesting(0))
-    }
-
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Nesting, E> {
-        Ok(Nesting(0))
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Nesting, E> {
-        Ok(Nesting(0))
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Nesting, E> {
-        Ok(Nesting(0))
-    }
-
-    fn visit_str<E: Error>(self, _: &str) -> Result<Nesting, E> {
-        Ok(Nesting(0))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Nesting, A::Error> {
-        let mut deepest = Nesting(0);
-        while let Some(item) = items.next_element::<Nesting>()? {
-            deepest = deepest.max(item);
-        }
-        Ok(Nesting(deepest.0 + 1))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Nesting, A::Error> {
-        let mut deepest = Nesting(0);
-        while let Some((_, value)) = fields.next_entry::<Name, Nesting>()? {
-            deepest = deepest.max(value);
-        }
-        Ok(Nesting(deepest.0 + 1))
-    }
-}
-
-/// Tells whether a body may hold nesting that a parser does not count (see [`Name`]).
+/// Tells whether a body may hold nesting that a parser does not count: the name by which `serde_json` hands JSON through
+/// as text. What it parses from such text begins to count its nesting anew, and a body full of them would overflow the
+/// stack.
 ///
-/// The name is looked for in the bytes. Only where letters are written as escapes, which nobody needs, is the
-/// whole body read for it.
+/// The name is looked for in the bytes, and, where letters are written as escapes, which nobody needs, in each string. Nothing
+/// is parsed for that: a parser gives up where a body is too deep, while the one that reads it skips what nobody knows,
+/// and goes on.
 pub(super) fn is_hidden(body: &[u8]) -> bool {
     let writes_letters_as_escapes =
         body.windows(5).any(|bytes| bytes.starts_with(br"\u00") && bytes.last() >= Some(&b'2'));
-    contains(body, RAW_VALUE.as_bytes())
-        || writes_letters_as_escapes
-            && serde_json::from_slice::<Nesting>(body).is_err_and(|error| error.is_data())
+    contains(body, RAW_VALUE.as_bytes()) || writes_letters_as_escapes && strings(body).any(is_reserved)
+}
+
+/// The strings of a body, quotes included. Where it is no JSON any more, neither is what comes of it.
+fn strings(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = body;
+    std::iter::from_fn(move || {
+        let start = rest.iter().position(|byte| *byte == b'"')?;
+        let string = rest.get(start..)?;
+        let mut is_escaped = true;
+        let end = string.iter().position(|byte| {
+            let ends = *byte == b'"' && !is_escaped;
+            is_escaped = *byte == b'\\' && !is_escaped;
+            ends
+        })?;
+        let (string, after) = string.split_at_checked(end + 1)?;
+        rest = after;
+        Some(string)
+    })
+}
+
+/// Whether a string is the reserved name, however it is written.
+fn is_reserved(string: &[u8]) -> bool {
+    // With each of its letters as an escape it is six times as long.
+    string.len() <= RAW_VALUE.len() * 6 + 2
+        && string.contains(&b'\\')
+        && serde_json::from_slice::<String>(string).is_ok_and(|name| name == RAW_VALUE)
 }
 
 fn contains(text: &[u8], pattern: &[u8]) -> bool {
@@ -91,29 +55,7 @@ fn contains(text: &[u8], pattern: &[u8]) -> bool {
     false
 }
 
-/// A field's name, unless it is the one by which `serde_json` hands JSON through as text: what it parses from such
-/// text begins to count its nesting anew, and a body full of them would overflow the stack.
-struct Name;
-
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(Name)
-    }
-}
-
-impl Visitor<'_> for Name {
-    type Value = Name;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a field name")
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<Name, E> {
-        if name == RAW_VALUE { Err(E::custom("a reserved field name")) } else { Ok(Name) }
-    }
-}
 
 /// Whether a JSON value nests at most `most` deep.
 pub(super) fn json_within(value: &serde_json::Value, most: usize) -> bool {
@@ -152,11 +94,23 @@ mod tests {
         for json in [
             r#"{"$serde_json::private::RawValue":"[[[]]]"}"#,
             r#"[{"a":{"\u0024serde_json::private::RawValue":"1"}}]"#,
+            r#"["\\",{"\u0024serde_json::private::Raw\u0056alue":"1"}}]"#,
+            &format!(
+                r#"[{}{},{{"\u0024serde_json::private::RawValue":"1"}}]"#,
+                "[".repeat(300),
+                "]".repeat(300)
+            ),
         ] {
-            assert!(serde_json::from_str::<Nesting>(json).is_err(), "{json}");
             assert!(is_hidden(json.as_bytes()), "{json}");
         }
-        for json in [r#"{"a":"costs $5","b":"\u0041\u00e4"}"#, r#"{"$serde":[1]}"#, "", "{"] {
+        for json in [
+            r#"{"a":"costs $5","b":"\u0041\u00e4"}"#,
+            r#"{"$serde":[1]}"#,
+            r#"{"\u0041":"\\""#,
+            r#""\u0041"#,
+            "",
+            "{",
+        ] {
             assert!(!is_hidden(json.as_bytes()), "{json}");
         }
     }
@@ -170,8 +124,10 @@ mod tests {
             (r#"{"a":1,"b":[1,2]}"#, 2),
             (r#"[[],{"a":{"b":"c"}},true]"#, 3),
         ] {
-            assert_eq!(serde_json::from_str::<Nesting>(json).unwrap(), Nesting(depth), "{json}");
-            let proto = json_value_to_proto_value(&serde_json::from_str(json).unwrap());
+            let value = serde_json::from_str(json).unwrap();
+            assert!(json_within(&value, depth), "{json}");
+            assert!(depth == 0 || !json_within(&value, depth - 1), "{json}");
+            let proto = json_value_to_proto_value(&value);
             assert!(value_within(&proto, depth), "{json}");
             assert!(depth == 0 || !value_within(&proto, depth - 1), "{json}");
         }

@@ -5,6 +5,8 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Uri};
 use percent_encoding::percent_decode_str;
 
+use super::violations::short;
+
 /// The service parameter, as a header and as gRPC metadata.
 pub(super) const VERSION: HeaderName = HeaderName::from_static("a2a-version");
 
@@ -22,7 +24,7 @@ pub(super) fn served(requested: &str) -> Result<(), A2AError> {
     let agree = named.all(|other| other == version);
     let mut numbers = version.splitn(3, '.');
     let is_served = numbers.next() == Some("1") && numbers.next().is_none_or(|minor| minor == "0");
-    if is_served && agree { Ok(()) } else { Err(A2AError::version_not_supported(requested.trim())) }
+    if is_served && agree { Ok(()) } else { Err(A2AError::version_not_supported(&short(requested.trim()))) }
 }
 
 /// Checks the version of an HTTP request: its header, or else its query parameter, which is then put into the

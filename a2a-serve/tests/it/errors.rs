@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use a2a::A2AError;
-use a2a::error_code::{INTERNAL_ERROR, INVALID_REQUEST};
+use a2a::error_code::{
+    INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, VERSION_NOT_SUPPORTED,
+};
 use a2a_cluster::{unauthenticated, unavailable};
 use a2a_pb::proto::{GetTaskRequest, SendMessageRequest, SubscribeToTaskRequest};
+use a2a_serve::bindings::Limits;
 use serde_json::{Value, json};
 use tonic::Code;
 use tonic_types::StatusExt;
 
 use super::handler::Recorder;
-use super::wire::{grpc, message, proto_message, rest, router, rpc};
+use super::wire::{grpc, grpc_with, message, proto_message, rest, router, rpc};
 
 fn metadata(details: &Value) -> &Value {
     &details.as_array().unwrap().last().unwrap()["metadata"]
@@ -88,4 +91,43 @@ async fn an_ordinary_failure_stays_one() {
     let answer = rest(&router, "GET", "/tasks/t1", None).await;
     assert_eq!((answer.status.as_u16(), answer.rest_code()), (500, INTERNAL_ERROR.into()));
     assert_eq!(grpc(&handler, "GetTask", &GetTaskRequest::default()).await.code(), Code::Internal);
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_request_is_short_whatever_it_held() {
+    let handler = Recorder::new();
+    let router = router(&handler);
+    let long = "\u{7f}".repeat(100_000);
+    let with = |field: &str, value: Value| {
+        let mut message = message();
+        message[field] = value;
+        json!({ "message": message })
+    };
+    for request in [
+        json!({ "message": long }),
+        with("role", json!(long)),
+        with("parts", json!(vec![json!({}); 1000])),
+        json!({ "message": message(), "configuration": { "historyLength": long } }),
+    ] {
+        let answers = [
+            rpc(&router, "SendMessage", request.clone()).await,
+            rest(&router, "POST", "/message:send", Some(request)).await,
+        ];
+        for answer in answers {
+            assert!((200..8000).contains(&answer.text.len()), "{}", answer.text.len());
+        }
+    }
+    let unknown = rpc(&router, &long, json!({})).await;
+    assert_eq!(unknown.rpc_code(), i64::from(METHOD_NOT_FOUND));
+    assert!(unknown.text.len() < 8000);
+    // Over gRPC all of it is in headers.
+    let mut message = proto_message();
+    message.parts = vec![a2a_pb::proto::Part::default(); 1000];
+    let request = SendMessageRequest { message: Some(message), ..SendMessageRequest::default() };
+    let answer = grpc(&handler, "SendMessage", &request).await;
+    assert_eq!(answer.a2a_code(), i64::from(INVALID_PARAMS));
+    assert!(answer.status.details().len() < 4000, "{}", answer.status.details().len());
+    let answer = grpc_with(&handler, &Limits::default(), Some(&"9".repeat(50_000)), "ListTasks", &[]).await;
+    assert_eq!(answer.a2a_code(), i64::from(VERSION_NOT_SUPPORTED));
+    assert!(answer.status.message().len() < 1000, "{}", answer.status.message().len());
 }

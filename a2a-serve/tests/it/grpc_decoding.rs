@@ -1,13 +1,18 @@
 //! What tonic cannot read.
 
+use std::sync::Arc;
+
 use a2a::error_code::INVALID_PARAMS;
 use a2a::{A2AError, error_code};
 use a2a_pb::proto::GetTaskRequest;
 use a2a_serve::bindings::{Limits, grpc_service};
 use axum::body::Body;
-use http::Request;
-use tonic::Code;
+use bytes::Bytes;
+use http::{HeaderName, Request};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
 use tonic::server::NamedService;
+use tonic::{Code, Status};
 use tower::ServiceExt;
 
 use super::handler::Recorder;
@@ -68,4 +73,39 @@ fn the_service_is_routed_by_the_protos_name() {
     }
     let service = grpc_service(Recorder::new(), &Limits::default());
     assert_eq!(name(&service), "lf.a2a.v1.A2AService");
+}
+
+/// Sends what is in a body's frames, and returns the status.
+async fn grpc_frames(handler: &Arc<Recorder>, frames: Vec<Frame<Bytes>>) -> Status {
+    let request = http::Request::post("/lf.a2a.v1.A2AService/GetTask")
+        .header("content-type", "application/grpc")
+        .header("a2a-version", "1.0")
+        .header("x-user", "ann");
+    let frames = futures::stream::iter(frames.into_iter().map(Ok::<_, std::io::Error>));
+    let request = request.body(StreamBody::new(frames)).unwrap();
+    let response = grpc_service(Arc::clone(handler), &Limits::default()).oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let collected = body.collect().await.unwrap();
+    Status::from_header_map(&parts.headers)
+        .or_else(|| Status::from_header_map(collected.trailers()?))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn trailers_do_not_take_the_place_of_metadata() {
+    let handler = Recorder::new();
+    let message = Bytes::from_static(&[0, 0, 0, 0, 4, 0x12, 2, b't', b'1']);
+    let trailers = http::HeaderMap::from_iter([(HeaderName::from_static("x-user"), "ben".parse().unwrap())]);
+    let status = grpc_frames(&handler, vec![Frame::data(message), Frame::trailers(trailers)]).await;
+    assert_eq!(status.code(), Code::Ok);
+    assert_eq!(handler.take()[0].params["x-user"], ["ann"]);
+}
+
+#[tokio::test]
+async fn a_request_is_one_message() {
+    let handler = Recorder::new();
+    let message = Bytes::from_static(&[0, 0, 0, 0, 4, 0x12, 2, b't', b'1']);
+    let status = grpc_frames(&handler, vec![Frame::data(message.clone()), Frame::data(message)]).await;
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert!(handler.take().is_empty());
 }

@@ -1,16 +1,22 @@
 //! Sizes and depths.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use a2a::error_code::{INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR};
 use a2a::{ListTasksResponse, Message, Part, Role};
 use a2a_pb::pbconv::{json_value_to_proto_value, to_proto_struct};
 use a2a_pb::proto::part::Content;
 use a2a_pb::proto::{self, CancelTaskRequest, GetTaskRequest, SendMessageRequest};
 use a2a_pb::protojson_conv;
-use a2a_serve::bindings::Limits;
+use a2a_serve::bindings::{Limits, grpc_service};
 use axum::body::Body;
+use bytes::Bytes;
+use futures::StreamExt;
 use http::Request;
 use serde_json::{Value, json};
 use tonic::Code;
+use tower::ServiceExt;
 
 use super::handler::{Recorder, task};
 use super::wire::{grpc, grpc_with, http, message, proto_message, rest, router, router_with, rpc, rpc_text};
@@ -174,7 +180,66 @@ async fn a_body_that_would_take_many_times_its_size_is_refused_before_anything_i
             "{method}"
         );
     }
+    // A group, empty, of a field that nobody knows.
+    let group = [&[0x7b, 0x7c], &prost::Message::encode_to_vec(&request)[..]].concat();
+    let answer = grpc_with(&handler, &Limits::default(), Some("1.0"), "SendMessage", &group).await;
+    assert_eq!((answer.code(), answer.a2a_code()), (Code::InvalidArgument, INVALID_REQUEST.into()));
+    assert!(answer.status.message().contains("more values"), "{answer:?}");
     assert!(handler.take().is_empty());
+}
+
+/// A byte that is counted for as long as somebody keeps it.
+struct Kept(Arc<AtomicUsize>, [u8; 1]);
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.1
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn a_string_that_an_error_would_show_at_many_times_its_size_is_refused() {
+    let router = router(&Recorder::new());
+    for (byte, status, code) in [("\u{7f}", 413, i64::from(INVALID_REQUEST)), ("x", 400, INVALID)] {
+        let body = json!({ "message": byte.repeat(9 * 1024 * 1024) });
+        let answer = rest(&router, "POST", "/message:send", Some(body)).await;
+        assert_eq!((answer.status.as_u16(), answer.rest_code()), (status, code), "{byte:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_comes_byte_by_byte_is_not_kept_that_way() {
+    let handler = Recorder::new();
+    let router = router(&handler);
+    let (kept, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let bytewise = |body: Vec<u8>| {
+        let (kept, most) = (Arc::clone(&kept), Arc::clone(&most));
+        Body::from_stream(futures::stream::iter(body).map(move |byte| {
+            most.fetch_max(kept.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+            Ok::<_, std::io::Error>(Bytes::from_owner(Kept(Arc::clone(&kept), [byte])))
+        }))
+    };
+    let answer =
+        rpc_text(&router, bytewise(br#"{"jsonrpc":"2.0","id":1,"method":"ListTasks"}"#.to_vec())).await;
+    assert_eq!(answer.rpc_code(), 0);
+    let body = json!({ "message": message() }).to_string();
+    let request = Request::post("/message:send").header("a2a-version", "1.0");
+    let request = request.header("content-type", "application/json");
+    assert_eq!(http(&router, request.body(bytewise(body.into())).unwrap()).await.rest_code(), 0);
+    let message = SendMessageRequest { message: Some(proto_message()), ..SendMessageRequest::default() };
+    let message = prost::Message::encode_to_vec(&message);
+    let frame = [&[0, 0, 0, 0, u8::try_from(message.len()).unwrap()], &message[..]].concat();
+    let request = Request::post("/lf.a2a.v1.A2AService/SendMessage").header("a2a-version", "1.0");
+    let request = request.header("content-type", "application/grpc").body(bytewise(frame)).unwrap();
+    grpc_service(Arc::clone(&handler), &Limits::default()).oneshot(request).await.unwrap();
+    assert_eq!(handler.take().len(), 3);
+    assert_eq!(most.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
@@ -245,6 +310,24 @@ async fn json_deeper_than_the_parser_goes_is_a_parse_error() {
     let unknown =
         format!(r#"{{"jsonrpc":"2.0","id":1,"method":"GetTask","params":{{"id":"t","x":{deep}}}}}"#);
     assert_eq!(rpc_text(&router, unknown).await.rpc_code(), 0);
+}
+
+#[tokio::test]
+async fn the_name_that_hides_nesting_is_refused_beside_what_is_deeper_than_a_parser_goes() {
+    let router = router(&Recorder::new());
+    let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));
+    let hides = r#"[{"\u0024serde_json::private::RawValue":"[[[1]]]"}]"#;
+    let message = format!(r#"{{"messageId":"m","role":"ROLE_USER","parts":[{{"data":{hides}}}]}}"#);
+    let body = format!(
+        r#"{{"x":{deep},"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{{"message":{message}}}}}"#
+    );
+    let answer = rpc_text(&router, body).await;
+    assert_eq!((answer.status.as_u16(), answer.rpc_code()), (400, i64::from(INVALID_REQUEST)));
+    let request = Request::post("/message:send").header("a2a-version", "1.0");
+    let request = request.header("content-type", "application/json");
+    let body = format!(r#"{{"x":{deep},"message":{message}}}"#);
+    let answer = http(&router, request.body(body.into()).unwrap()).await;
+    assert_eq!((answer.status.as_u16(), answer.rest_code()), (400, i64::from(INVALID_REQUEST)));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use prost_types::value::Kind;
 use serde_json::{Value, json};
 
 use super::handler::Recorder;
-use super::wire::{grpc, message, proto_message, rest, router, rpc};
+use super::wire::{grpc, message, proto_message, rest, router, rpc, rpc_text};
 
 const INVALID: i64 = INVALID_PARAMS as i64;
 
@@ -52,6 +52,24 @@ async fn a_part_without_exactly_one_content_is_invalid_in_json() {
         }
         assert_eq!(handler.take().len(), if code == 0 { 5 } else { 0 }, "{parts}");
     }
+}
+
+#[tokio::test]
+async fn a_field_that_a_part_has_twice_is_invalid() {
+    let handler = Recorder::new();
+    let router = router(&handler);
+    for fields in [
+        r#""filename":"a","filename":"b""#,
+        r#""mediaType":"a/b","media_type":"c/d""#,
+        r#""metadata":{},"metadata":{}"#,
+        r#""text":"b""#,
+    ] {
+        let message = format!(r#"{{"messageId":"m","role":"ROLE_USER","parts":[{{"text":"a",{fields}}}]}}"#);
+        let body =
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{{"message":{message}}}}}"#);
+        assert_eq!(rpc_text(&router, body).await.rpc_code(), INVALID, "{fields}");
+    }
+    assert!(handler.take().is_empty());
 }
 
 #[tokio::test]

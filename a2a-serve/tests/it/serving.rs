@@ -61,6 +61,18 @@ async fn requests_are_answered_until_shutdown_and_no_longer() {
 }
 
 #[tokio::test]
+async fn a_peer_that_has_said_nothing_yet_does_not_hold_the_server_back() {
+    let server = start(router(&Recorder::new()), LONG).await;
+    let silent = TcpStream::connect(server.address).await.unwrap();
+    let client = reqwest::Client::new();
+    // Connections are accepted in turn: once this is answered, the silent one is open, too.
+    client.get(format!("http://{}/tasks/t1", server.address)).send().await.unwrap();
+    server.shutdown.cancel();
+    tokio::time::timeout(Duration::from_secs(5), server.done).await.unwrap().unwrap().unwrap();
+    drop(silent);
+}
+
+#[tokio::test]
 async fn a_stream_that_never_ends_is_cut_off_after_the_grace() {
     let server = start(router(&Recorder::with_endless_streams()), Duration::from_millis(50)).await;
     let mut stream = subscribe(&server).await;
@@ -174,6 +186,23 @@ async fn a_refusal_reaches_a_client_that_is_still_sending() {
     drop(client);
     server.shutdown.cancel();
     server.done.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_body_that_nobody_asked_for_does_not_cost_the_connection() {
+    let server = start(router(&Recorder::new()), Duration::ZERO).await;
+    let body = "x".repeat(1024 * 1024);
+    for line in ["DELETE /tasks/t1/pushNotificationConfigs/c1", "GET /tasks/t1"] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let head =
+            format!("{line} HTTP/1.1\r\nhost: x\r\na2a-version: 1.0\r\ncontent-length: {}\r\n", body.len());
+        stream.write_all(format!("{head}\r\n{body}").as_bytes()).await.unwrap();
+        let next = "GET /tasks/t1 HTTP/1.1\r\nhost: x\r\na2a-version: 1.0\r\nconnection: close\r\n\r\n";
+        stream.write_all(next.as_bytes()).await.unwrap();
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).await.unwrap();
+        assert_eq!(answers.matches("HTTP/1.1 200").count(), 2, "{line}: {answers}");
+    }
 }
 
 #[tokio::test]

@@ -186,12 +186,25 @@ impl<'de> Visitor<'de> for PartVisitor {
                 }
                 PartField::Url => part.set(fields.next_value::<Option<_>>()?.map(PartContent::Url))?,
                 PartField::Data => part.set(Some(PartContent::Data(fields.next_value()?)))?,
-                PartField::Filename => part.filename = fields.next_value()?,
-                PartField::MediaType => part.media_type = fields.next_value()?,
-                PartField::Metadata => part.metadata = fields.next_value()?,
+                PartField::Filename => once(&mut part.filename, "filename", &mut fields)?,
+                PartField::MediaType => once(&mut part.media_type, "mediaType", &mut fields)?,
+                PartField::Metadata => once(&mut part.metadata, "metadata", &mut fields)?,
                 PartField::Other => drop(fields.next_value::<IgnoredAny>()?),
             }
         }
         Ok(part)
     }
+}
+
+/// Reads a field that may be there once.
+fn once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    field: &mut Option<T>,
+    name: &'static str,
+    fields: &mut A,
+) -> Result<(), A::Error> {
+    if field.is_some() {
+        return Err(A::Error::duplicate_field(name));
+    }
+    *field = fields.next_value()?;
+    Ok(())
 }

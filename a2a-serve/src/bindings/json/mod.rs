@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use self::object::Object;
 use super::limits::Limits;
-use super::violations::Violations;
+use super::violations::{Violations, short};
 
 pub(super) use message::SendMessage;
 pub(super) use params::{
@@ -53,7 +53,7 @@ fn parse<T: DeserializeOwned>(json: &str) -> Result<T, A2AError> {
         if error.is_data() {
             unreadable(field, &error)
         } else {
-            A2AError::parse_error(format!("parse error: {error}"))
+            A2AError::parse_error(format!("parse error: {}", short(error)))
         }
     })?;
     source.end().map_err(|error| A2AError::parse_error(format!("parse error: {error}")))?;
@@ -89,7 +89,7 @@ pub(super) fn read_for<T: JsonRequest + OfTask>(
 fn unreadable(field: String, error: &serde_json::Error) -> A2AError {
     let mut violations = Violations::default();
     // The place in the text says nothing to whoever wrote no text.
-    let text = error.to_string();
+    let text = short(error);
     let what = text.split(" at line ").next().unwrap_or_default();
     violations.add(if field == "." { "params".to_owned() } else { field }, what);
     violations.into_result().err().unwrap_or_else(|| A2AError::invalid_params(what))

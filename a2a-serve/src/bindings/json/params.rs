@@ -101,6 +101,9 @@ impl JsonRequest for ListTasks {
         if let Some(size) = page_size {
             violations.page_size(size.into());
         }
+        if let Some(after) = self.status_timestamp_after {
+            violations.time(after);
+        }
         if status == Some(TaskState::Unspecified) {
             violations.unspecified_status();
         }

@@ -62,6 +62,9 @@ impl Query {
         if let Some(size) = request.page_size {
             violations.page_size(size.into());
         }
+        if let Some(after) = request.status_timestamp_after {
+            violations.time(after);
+        }
         if request.status == Some(TaskState::Unspecified) {
             violations.unspecified_status();
         }

@@ -30,7 +30,7 @@ const PING_PATIENCE: Duration = Duration::from_secs(10);
 /// How many streams one HTTP/2 connection may have open: an orchestrator watches its tasks over one channel.
 const STREAMS: u32 = 10_000;
 /// The most that the headers of one HTTP/2 request may take, in bytes.
-const HEADERS: u32 = 64 * 1024;
+const HEADERS: u32 = 16 * 1024;
 /// After so much silence the system asks a peer whether it lives, as often, at such intervals.
 const PROBES: (Duration, Duration, u32) = (Duration::from_secs(15), Duration::from_secs(5), 3);
 /// For how long what was sent may stay unacknowledged.
@@ -145,10 +145,12 @@ impl Connections {
         let server = self.server();
         self.run(async move {
             let _slot = slot;
-            if timeout(PREFACE_PATIENCE, preface(&stream)).await.is_err() {
+            // Who has said nothing yet is idle: nothing is lost if it is let go.
+            let said = shutdown.run_until_cancelled(timeout(PREFACE_PATIENCE, preface(&stream))).await;
+            let Some(Ok(())) = said else {
                 tracing::debug!("a peer said nothing");
                 return;
-            }
+            };
             let service = TowerToHyperService::new(router);
             let connection = server.serve_connection(TokioIo::new(stream), service);
             let mut connection = std::pin::pin!(connection);

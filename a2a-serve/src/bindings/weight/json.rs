@@ -13,6 +13,9 @@ const LIST: usize = 128;
 const ITEM: usize = 64;
 /// What a string or a name takes beside its bytes.
 const STRING: usize = 32;
+/// What the one control character that JSON takes as it is becomes where a parser says that a string is not what it should
+/// be: `\u{7f}`. It writes all of the string before anybody can cut it short.
+const TOLD: usize = 6;
 
 /// Tells whether a body becomes no more than what is allowed for one of its size.
 ///
@@ -39,6 +42,7 @@ fn weigh(body: &[u8]) -> usize {
                 _ if is_escaped => is_escaped = false,
                 b'\\' => is_escaped = true,
                 b'"' => in_string = false,
+                b'\x7f' => weight = weight.saturating_add(TOLD),
                 _ => {}
             }
             continue;

@@ -113,6 +113,8 @@ fn next_field<'a>(bytes: &mut &'a [u8]) -> Option<(u64, Option<&'a [u8]>)> {
             take(bytes, 4)?;
             None
         }
+        // Groups, which are skipped by whoever decodes it. What is inside counts as if it were not.
+        3 | 4 => None,
         _ => return None,
     };
     Some((tag >> 3, content))
