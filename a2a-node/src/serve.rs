@@ -54,11 +54,20 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
             "the agent card names a loopback address: give --public-url to be reached from elsewhere"
         );
     }
-    let backends = Backends::open(flags.backends.choice()?).await?;
-    let mut layout = layout(flags)?;
-    // Before the first instance, which takes its handles when it starts.
-    layout.metrics = Some(Metrics::record().map_err(ServeError::Metrics)?);
-    let fleet = Fleet::start(layout, backends).await?;
+    let starting = async {
+        let backends = Backends::open(flags.backends.choice()?).await?;
+        let mut layout = layout(flags)?;
+        // Before the first instance, which takes its handles when it starts.
+        layout.metrics = Some(Metrics::record().map_err(ServeError::Metrics)?);
+        Ok::<_, ServeError>(Fleet::start(layout, backends).await?)
+    };
+    let fleet = tokio::select! {
+        fleet = starting => fleet?,
+        signal = signals.next() => {
+            tracing::info!(signal, "stopped while starting");
+            return Ok(());
+        }
+    };
     announce(&fleet).map_err(ServeError::Announce)?;
 
     let signal = signals.next().await;

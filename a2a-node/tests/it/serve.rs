@@ -125,3 +125,24 @@ async fn every_instance_shows_the_metrics_of_all_instances_of_its_process() {
     assert!(commits(1) > 0);
     assert!(text.contains("a2a_commit_seconds_bucket"), "{text}");
 }
+
+#[cfg(feature = "aws")]
+#[tokio::test]
+async fn a_signal_is_heard_while_a_start_hangs() {
+    // A service that takes connections and never answers.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let mut command =
+        node::command(&["serve", "--listen", "127.0.0.1:0", "--store", "dynamodb", "--table", "t"]);
+    command.args(["--topic-arn", "arn:aws:sns:us-east-1:000000000000:t"]);
+    command.env("AWS_ENDPOINT_URL", endpoint).env("AWS_REGION", "us-east-1");
+    command.env("AWS_ACCESS_KEY_ID", "k").env("AWS_SECRET_ACCESS_KEY", "s");
+    let mut child = command.spawn().unwrap();
+    let _connection = soon(silent.accept()).await.unwrap();
+    let begun = Instant::now();
+    let id = child.id().unwrap().to_string();
+    let killed = tokio::process::Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
+    assert!(killed.success());
+    assert_eq!(soon(child.wait()).await.unwrap().code(), Some(0));
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+}

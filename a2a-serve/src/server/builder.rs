@@ -257,7 +257,13 @@ impl Server {
         // Caught from now on: who stops it while it starts gets an orderly end, too.
         let mut signals = Signals::catch().map_err(ServerError::Signals)?;
         let (delay, grace) = (self.drain_delay, self.grace);
-        let serving = self.serve().await?;
+        let serving = tokio::select! {
+            serving = self.serve() => serving?,
+            signal = signals.next() => {
+                tracing::info!(signal, "stopped while starting");
+                return Ok(());
+            }
+        };
         tracing::info!(address = %serving.address(), "serving");
         let signal = signals.next().await;
         tracing::info!(signal, ?delay, ?grace, "draining; a second signal stops at once");
