@@ -38,17 +38,14 @@ pub(super) fn events(events: Events) -> Response {
     })
 }
 
-/// Numbers the events of a response from 1, so that a client sees when it lost one.
+/// Writes one frame for each event. None has an id: an id would have to mean the same on every connection.
 fn respond<F>(events: Events, write: F) -> Response
 where
     F: Fn(Event, Result<StreamResponse, A2AError>) -> Result<Event, axum::Error> + Send + 'static,
 {
-    let mut number = 0u64;
     let frames = events.map(move |event| {
-        number += 1;
-        let frame = Event::default().id(number.to_string());
         // JSON of the SDK's types always has string keys, so that it can be written.
-        Ok::<_, Infallible>(write(frame, event).unwrap_or_default())
+        Ok::<_, Infallible>(write(Event::default(), event).unwrap_or_default())
     });
     let sse = Sse::new(frames).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     // Asks everybody between here and the client to pass events on as they come.

@@ -143,3 +143,26 @@ async fn every_violation_is_named() {
         data[0]["fieldViolations"].as_array().unwrap().iter().map(|v| v["field"].as_str().unwrap()).collect();
     assert_eq!(fields, ["pageSize", "status"]);
 }
+
+#[tokio::test]
+async fn a_query_says_the_same_in_every_spelling() {
+    let handler = Recorder::new();
+    let router = router(&handler);
+    let spellings = [
+        "pageSize=10&status=TASK_STATE_WORKING",
+        "page_size=10&status=2",
+        "pageSize=1e1&status=2",
+        "pageSize=10.0&status=2",
+    ];
+    for query in spellings {
+        assert_eq!(rest(&router, "GET", &format!("/tasks?{query}"), None).await.rest_code(), 0, "{query}");
+    }
+    for seen in handler.take() {
+        assert_eq!(
+            (&seen.request["pageSize"], &seen.request["status"]),
+            (&json!(10), &json!("TASK_STATE_WORKING"))
+        );
+    }
+    let twice = rest(&router, "GET", "/tasks?pageSize=10&page_size=10", None).await;
+    assert_eq!(twice.rest_code(), INVALID);
+}

@@ -21,6 +21,7 @@ pub(super) use params::{
     CancelTask, ExtendedCard, GetTask, ListPushConfigs, ListTasks, PushConfig, PushConfigName,
     SubscribeToTask,
 };
+pub(super) use scalar::{int_of, state_of};
 
 /// What a request looks like as JSON.
 pub(super) trait JsonRequest: DeserializeOwned {

@@ -37,15 +37,29 @@ impl Visitor<'_> for IntVisitor {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Int, E> {
-        let is_whole = value.fract() == 0.0 && value.abs() <= f64::from(i32::MAX);
-        // Within the bounds of 32 bits, and whole.
-        #[allow(clippy::cast_possible_truncation)]
-        if is_whole { Ok(Int(value as i32)) } else { Err(E::invalid_value(Unexpected::Float(value), &self)) }
+        whole(value).map(Int).ok_or_else(|| E::invalid_value(Unexpected::Float(value), &self))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Int, E> {
-        value.parse().map(Int).map_err(|_| E::invalid_value(Unexpected::Str(value), &self))
+        int_of(value).map(Int).ok_or_else(|| E::invalid_value(Unexpected::Str(value), &self))
     }
+}
+
+/// Reads a number from a text: as whole, or as one that is, such as `1.0` and `1e1`.
+pub(in super::super) fn int_of(text: &str) -> Option<i32> {
+    text.parse().ok().or_else(|| whole(text.parse().ok()?))
+}
+
+fn whole(value: f64) -> Option<i32> {
+    let is_whole = value.fract() == 0.0 && value.abs() <= f64::from(i32::MAX);
+    // Within the bounds of 32 bits, and whole.
+    #[allow(clippy::cast_possible_truncation)]
+    is_whole.then_some(value as i32)
+}
+
+/// Reads a task state by its name, or by its number.
+pub(in super::super) fn state_of(text: &str) -> Option<TaskState> {
+    TaskState::of_name(text).or_else(|| TaskState::of_number(text.parse().ok()?))
 }
 
 /// Bytes in base64, in either alphabet, with or without padding.

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use a2a::{A2AError, ListTasksRequest, TaskState};
 
+use super::super::json;
 use super::super::violations::Violations;
 
 /// The parameters of one query, in their order.
@@ -24,7 +25,8 @@ impl Query {
     }
 
     fn get(&self, name: &str) -> Result<Option<&str>, A2AError> {
-        let mut values = self.0.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str());
+        let named = self.0.iter().filter(|(own, _)| own == name || is_proto_name(own, name));
+        let mut values = named.map(|(_, value)| value.as_str());
         let value = values.next();
         if values.next().is_some() { Err(refused(name, "is there twice")) } else { Ok(value) }
     }
@@ -39,14 +41,17 @@ impl Query {
     }
 
     pub(super) fn number(&self, name: &str) -> Result<Option<i32>, A2AError> {
-        self.parsed(name, "a whole number of 32 bits")
+        let Some(value) = self.get(name)? else { return Ok(None) };
+        json::int_of(value).map(Some).ok_or_else(|| refused(name, "must be a whole number of 32 bits"))
     }
 
     /// The page that `ListTasks` is asked for.
     pub(super) fn list_tasks(&self) -> Result<ListTasksRequest, A2AError> {
         let status = match self.get("status")? {
             None => None,
-            Some(name) => Some(state(name).ok_or_else(|| refused("status", "must name a task state"))?),
+            Some(name) => {
+                Some(json::state_of(name).ok_or_else(|| refused("status", "must name a task state"))?)
+            }
         };
         let request = ListTasksRequest {
             context_id: self.text("contextId")?,
@@ -83,8 +88,9 @@ impl Query {
     }
 }
 
-fn state(name: &str) -> Option<TaskState> {
-    serde_json::from_value(name.into()).ok().filter(|_| !name.is_empty())
+/// Tells whether a name is the proto's own for what JSON calls `name`: `page_size` for `pageSize`.
+fn is_proto_name(own: &str, name: &str) -> bool {
+    own.contains('_') && own.split('_').flat_map(str::chars).eq(name.chars().map(|c| c.to_ascii_lowercase()))
 }
 
 fn refused(name: &str, why: &str) -> A2AError {
