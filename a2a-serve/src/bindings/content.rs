@@ -3,16 +3,21 @@
 use std::time::Duration;
 
 use a2a::{A2AError, error_code};
+use a2a_cluster::unavailable;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use tokio::time::timeout;
 
+use super::in_flight::{Held, InFlight};
 use super::nesting;
 use super::refusal::Refusal;
 use super::weight;
 use super::whole_body::{Unread, collect};
+
+/// When there may be room again for a body.
+pub(super) const ROOM_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long a body may take.
 pub(super) const BODY_PATIENCE: Duration = Duration::from_secs(60);
@@ -46,8 +51,12 @@ pub(super) fn not_json() -> Refusal {
 ///
 /// # Errors
 /// 415 for a body that is compressed, 413 for one of more than `limit` bytes, or that would become too large, 408 for one that takes
-/// too long, 400 for one that breaks off or that no parser should see. The rest of it stays in the request.
-pub(super) async fn take_body(request: &mut Request, limit: usize) -> Result<Bytes, Refusal> {
+/// too long, 503 where there is no room for it, 400 for one that breaks off or that no parser should see. The rest of it stays in the request.
+pub(super) async fn take_body(
+    request: &mut Request,
+    limit: usize,
+    in_flight: &InFlight,
+) -> Result<(Bytes, Held), Refusal> {
     if is_encoded(request.headers()) {
         return Err(Refusal::encoding());
     }
@@ -59,13 +68,14 @@ pub(super) async fn take_body(request: &mut Request, limit: usize) -> Result<Byt
     // Nobody behind reads it, and the body may be replaced by a shorter one.
     request.headers_mut().remove(CONTENT_LENGTH);
     let mut body = std::mem::take(request.body_mut());
-    let refusal = match timeout(BODY_PATIENCE, collect(&mut body, limit)).await {
+    let refusal = match timeout(BODY_PATIENCE, collect(&mut body, limit, in_flight)).await {
         Err(_) => return Err(too_slow()),
-        Ok(Ok(body)) if nesting::is_hidden(&body) => return Err(reserved_name()),
-        Ok(Ok(body)) if !weight::json::is_within(&body) => return Err(too_many_values()),
-        Ok(Ok(body)) => return Ok(body),
+        Ok(Ok((body, _))) if nesting::is_hidden(&body) => return Err(reserved_name()),
+        Ok(Ok((body, _))) if !weight::json::is_within(&body) => return Err(too_many_values()),
+        Ok(Ok(read)) => return Ok(read),
         Ok(Err(Unread::TooLarge)) => too_large(limit),
         Ok(Err(Unread::BrokenOff)) => broken_off(),
+        Ok(Err(Unread::NoRoom)) => unavailable(ROOM_AGAIN).into(),
     };
     *request.body_mut() = body;
     Err(refusal)

@@ -7,6 +7,7 @@ use a2a::A2AError;
 use a2a_cluster::CallerResolver;
 use a2a_server::ServiceParams;
 
+use super::in_flight::InFlight;
 use super::limits::Limits;
 
 /// A handler behind bindings.
@@ -15,9 +16,15 @@ pub(crate) struct Edge<H> {
     pub(crate) limits: Limits,
     /// Who is asked whether a caller may ask at all, before a body is read.
     pub(crate) callers: Option<Arc<dyn CallerResolver>>,
+    /// What all requests hold together.
+    pub(super) in_flight: InFlight,
 }
 
 impl<H> Edge<H> {
+    pub(crate) fn new(handler: Arc<H>, limits: Limits, callers: Option<Arc<dyn CallerResolver>>) -> Self {
+        Edge { handler, limits, callers, in_flight: InFlight::new(limits.max_bytes_in_flight) }
+    }
+
     /// Tells whether the caller may ask.
     ///
     /// # Errors
@@ -29,7 +36,12 @@ impl<H> Edge<H> {
 
 impl<H> Clone for Edge<H> {
     fn clone(&self) -> Self {
-        Edge { handler: Arc::clone(&self.handler), limits: self.limits, callers: self.callers.clone() }
+        Edge {
+            handler: Arc::clone(&self.handler),
+            limits: self.limits,
+            callers: self.callers.clone(),
+            in_flight: self.in_flight.clone(),
+        }
     }
 }
 

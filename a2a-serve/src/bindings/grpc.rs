@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use a2a::A2AError;
+use a2a_cluster::unavailable;
 use a2a_grpc::errors::a2a_error_to_status;
 use a2a_pb::proto::a2a_service_server::A2aServiceServer;
 use a2a_server::RequestHandler;
@@ -23,7 +24,7 @@ use tonic::{Code, Status};
 use tower::Service;
 
 use super::call::service_params;
-use super::content::BODY_PATIENCE;
+use super::content::{BODY_PATIENCE, ROOM_AGAIN};
 use super::edge::Edge;
 use super::grpc_service::{GrpcHandler, status};
 use super::limits::Limits;
@@ -46,7 +47,7 @@ const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 /// }
 /// ```
 pub fn grpc_service<H: RequestHandler>(handler: Arc<H>, limits: &Limits) -> GrpcService<H> {
-    GrpcService::new(Edge { handler, limits: *limits, callers: None })
+    GrpcService::new(Edge::new(handler, *limits, None))
 }
 
 /// `A2AService` over gRPC. Made by [`grpc_service`], served by tonic's server or, as a router, by
@@ -121,21 +122,24 @@ impl<H: RequestHandler> GrpcService<H> {
         B::Error: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
     {
         let (mut tonic, limit) = (self.tonic.clone(), self.edge.limits.body_bytes());
+        let in_flight = self.edge.in_flight.clone();
         async move {
             let (head, body) = request.into_parts();
             let mut body = std::pin::pin!(body);
-            let body = match timeout(BODY_PATIENCE, collect(&mut body, limit + FRAME_HEAD)).await {
-                Ok(Ok(body)) => body,
-                Ok(Err(Unread::TooLarge)) => {
-                    return Ok(
-                        Status::out_of_range(format!("the message is larger than {limit} bytes")).into_http()
-                    );
-                }
-                Ok(Err(Unread::BrokenOff)) => {
-                    return Ok(Status::internal("the message broke off before its end").into_http());
-                }
-                Err(_) => return Ok(Status::deadline_exceeded("the message took too long").into_http()),
-            };
+            // What was read is held until it is answered.
+            let (body, _held) =
+                match timeout(BODY_PATIENCE, collect(&mut body, limit + FRAME_HEAD, &in_flight)).await {
+                    Ok(Ok(read)) => read,
+                    Ok(Err(Unread::TooLarge)) => {
+                        return Ok(Status::out_of_range(format!("the message is larger than {limit} bytes"))
+                            .into_http());
+                    }
+                    Ok(Err(Unread::NoRoom)) => return Ok(status(&unavailable(ROOM_AGAIN)).into_http()),
+                    Ok(Err(Unread::BrokenOff)) => {
+                        return Ok(Status::internal("the message broke off before its end").into_http());
+                    }
+                    Err(_) => return Ok(Status::deadline_exceeded("the message took too long").into_http()),
+                };
             // What is not a plain frame tonic refuses.
             if let Some((&[0, a, b, c, d], message)) = body.split_first_chunk::<FRAME_HEAD>() {
                 if u64::from(u32::from_be_bytes([a, b, c, d])) < message.len() as u64 {

@@ -42,7 +42,7 @@ where
     H: RequestHandler,
     P: AgentCardProducer,
 {
-    whole(&Edge { handler, limits: *limits, callers: None }, card)
+    whole(&Edge::new(handler, *limits, None), card)
 }
 
 /// See [`router`]; who may ask is settled before a body is read.
@@ -70,7 +70,7 @@ where
     H: RequestHandler,
     P: AgentCardProducer,
 {
-    let http = Http::new(&Edge { handler, limits: *limits, callers: None }, card);
+    let http = Http::new(&Edge::new(handler, *limits, None), card);
     Router::new().fallback_service(service_fn(move |request: Request| http.answer(request)))
 }
 

@@ -49,9 +49,11 @@ impl<H: RequestHandler> JsonRpc<H> {
             Box::pin(discard(&mut request)).await;
             return failed(JsonRpcId::Null, &error);
         }
-        let (id, call) = match content::take_body(&mut request, self.0.limits.body_bytes()).await {
-            Ok(body) => match self.read(version, &body) {
-                Ok(read) => read,
+        let taken = content::take_body(&mut request, self.0.limits.body_bytes(), &self.0.in_flight).await;
+        // What was read is held until it is answered.
+        let (id, call, _held) = match taken {
+            Ok((body, held)) => match self.read(version, &body) {
+                Ok((id, call)) => (id, call, held),
                 Err((Some(id), error)) => return failed(id, &error),
                 Err((None, _)) => return StatusCode::NO_CONTENT.into_response(),
             },
@@ -215,6 +217,7 @@ pub(super) struct Success<'a, T> {
 
 fn refused(refusal: &Refusal) -> Response {
     let mut response = failure(refusal.status, JsonRpcId::Null, &refusal.error);
+    advise(&refusal.error, response.headers_mut());
     refusal.advise(&mut response);
     response
 }

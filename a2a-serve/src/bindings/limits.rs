@@ -26,6 +26,9 @@ pub struct Limits {
     /// How many arrays and objects may be inside each other in a part's `data` or in `metadata`. Default: 30,
     /// which is also the most: a larger value counts as that.
     pub max_nesting: usize,
+    /// The bytes of all requests that are read or worked on at the same time; beyond that a request is told to come again.
+    /// Default: 256 MiB.
+    pub max_bytes_in_flight: usize,
 }
 
 impl Limits {
@@ -40,6 +43,10 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_body_bytes: MAX_REQUEST_BODY_BYTES, max_nesting: DEEPEST_THAT_CAN_BE_READ_BACK }
+        Self {
+            max_body_bytes: MAX_REQUEST_BODY_BYTES,
+            max_nesting: DEEPEST_THAT_CAN_BE_READ_BACK,
+            max_bytes_in_flight: 256 * 1024 * 1024,
+        }
     }
 }

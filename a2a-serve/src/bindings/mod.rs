@@ -25,6 +25,7 @@ mod error;
 mod grpc;
 mod grpc_service;
 mod http;
+mod in_flight;
 mod json;
 mod jsonrpc;
 mod limits;

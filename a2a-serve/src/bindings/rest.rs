@@ -24,6 +24,7 @@ use super::call::{Answer, Call, service_params};
 use super::content::{self, ContentType};
 use super::discard::discard;
 use super::edge::Edge;
+use super::in_flight::Held;
 use super::json;
 use super::refusal::Refusal;
 use super::version::{query_parameter, served_over_http};
@@ -43,7 +44,8 @@ impl<H: RequestHandler> Rest<H> {
 
     /// Cancel safe as far as the handler is: dropping it drops the handler's future.
     pub(super) async fn answer(self: Arc<Self>, mut request: Request) -> Response {
-        let (params, call) = match self.read(&mut request).await {
+        // What was read is held until it is answered.
+        let (params, call, _held) = match self.read(&mut request).await {
             Ok(read) => read,
             Err(refusal) => {
                 // Rare, and large: it need not be part of the future of every request.
@@ -62,7 +64,7 @@ impl<H: RequestHandler> Rest<H> {
         }
     }
 
-    async fn read(&self, request: &mut Request) -> Result<(ServiceParams, Call), Refusal> {
+    async fn read(&self, request: &mut Request) -> Result<(ServiceParams, Call, Option<Held>), Refusal> {
         let path = request.uri().path().to_owned();
         let Some(route) = Route::find(&path)? else { return Err(Refusal::path()) };
         if !route.operation.allows(request.method()) {
@@ -84,9 +86,10 @@ impl<H: RequestHandler> Rest<H> {
                 None
             }
             BodyUse::Required | BodyUse::Optional => {
-                Some(content::take_body(request, self.0.limits.body_bytes()).await?)
+                Some(content::take_body(request, self.0.limits.body_bytes(), &self.0.in_flight).await?)
             }
         };
+        let (body, held) = body.unzip();
         let body = body.filter(|body| body_use == BodyUse::Required || !body.is_empty());
         if body.is_some() && ContentType::of(request.headers()) != ContentType::Json {
             return Err(content::not_json());
@@ -100,7 +103,7 @@ impl<H: RequestHandler> Rest<H> {
             call.name_tenant(named)?;
         }
         call.name_tenant(route.tenant)?;
-        Ok((params, call))
+        Ok((params, call, held))
     }
 
     /// What is asked for. `body` is there where the operation has one.

@@ -332,7 +332,7 @@ impl Instance {
             None => cluster,
         };
         let cluster = Arc::new(cluster.start().await?);
-        let edge = Edge { handler: cluster.handler(), limits: self.limits, callers: Some(self.callers) };
+        let edge = Edge::new(cluster.handler(), self.limits, Some(self.callers));
         Ok((cluster, edge))
     }
 }

@@ -340,3 +340,30 @@ async fn protobuf_deeper_than_the_decoder_goes_is_the_clients_mistake() {
     assert_eq!((answer.code(), answer.a2a_code()), (Code::InvalidArgument, INVALID));
     assert!(handler.take().is_empty());
 }
+
+#[tokio::test]
+async fn beyond_what_an_instance_may_hold_requests_are_told_to_come_again() {
+    let handler = Recorder::new();
+    let mut limits = Limits::default();
+    limits.max_bytes_in_flight = 500;
+    let router = router_with(&handler, &limits);
+    let with = |size: usize| {
+        let mut message = message();
+        message["parts"] = json!([{ "text": "x".repeat(size) }]);
+        json!({ "message": message })
+    };
+    for (size, taken) in [(10, true), (1_000, false), (10, true)] {
+        let answer = rpc(&router, "SendMessage", with(size)).await;
+        assert_eq!(answer.status.as_u16(), if taken { 200 } else { 503 }, "{size}");
+        assert_eq!(answer.header("retry-after"), if taken { "" } else { "1" }, "{size}");
+        let answer = rest(&router, "POST", "/message:send", Some(with(size))).await;
+        assert_eq!(answer.status.as_u16(), if taken { 200 } else { 503 }, "{size}");
+        let text = proto::Part { content: Some(Content::Text("x".repeat(size))), ..proto::Part::default() };
+        let mut message = proto_message();
+        message.parts = vec![text];
+        let request = SendMessageRequest { message: Some(message), ..SendMessageRequest::default() };
+        let request = prost::Message::encode_to_vec(&request);
+        let answer = grpc_with(&handler, &limits, Some("1.0"), "SendMessage", &request).await;
+        assert_eq!(answer.code(), if taken { Code::Ok } else { Code::Unavailable }, "{size}");
+    }
+}
