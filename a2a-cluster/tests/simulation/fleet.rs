@@ -16,7 +16,7 @@ use a2a_testworld::principal::PrincipalIfAny;
 use tokio_util::sync::CancellationToken;
 
 use crate::archive::{Archive, Pace};
-use crate::gate::Gate;
+use crate::freezer::Freezer;
 use crate::hooks::{Hooks, Posts};
 use crate::plan::{Plan, Terms};
 use crate::record::{OnRecord, Record};
@@ -75,7 +75,7 @@ pub(crate) struct Node {
     pub(crate) handler: Arc<ClusterHandler>,
     /// Cancelled when its clients lose their connections.
     pub(crate) gone: CancellationToken,
-    gate: Gate,
+    freezer: Freezer,
 }
 
 impl Node {
@@ -158,26 +158,26 @@ impl Fleet {
             let env = Arc::new(self.env.fork());
             let seed = name as u64;
             let archived =
-                Tapped { store: self.store.clone(), tap: self.archive.clone(), gate: Gate::default() };
+                Tapped { store: self.store.clone(), tap: self.archive.clone(), freezer: Freezer::default() };
             let faulty = FaultyStore::new(Arc::new(archived), self.weather.clone(), seed);
             let pace = Arc::new(Pace::new());
             self.paces.borrow_mut().push(Arc::clone(&pace));
             let bus = FaultyBus::new(self.memory.clone(), self.weather.clone(), seed ^ 0xb05);
-            let gate = Gate::default();
-            let shuts = gate.clone();
-            let agent = OnRecord { record: self.record.clone(), gate: gate.clone() };
+            let freezer = Freezer::default();
+            let shuts = freezer.clone();
+            let agent = OnRecord { record: self.record.clone(), freezer: freezer.clone() };
             let mut card = card("simulated");
             card.capabilities.push_notifications = Some(self.terms.webhooks);
             let posts = Posts {
                 name,
                 hooks: Arc::clone(&self.hooks),
-                gate: gate.clone(),
+                freezer: freezer.clone(),
                 calm: self.plan.calm,
                 rng: fastrand::Rng::with_seed(seed ^ 0x407).into(),
             };
             let started = Cluster::builder(Arc::new(agent), card)
                 .webhooks(Arc::new(posts))
-                .store(Arc::new(Tapped { store: Arc::new(faulty), tap: pace, gate }))
+                .store(Arc::new(Tapped { store: Arc::new(faulty), tap: pace, freezer }))
                 .bus(Arc::new(bus))
                 .callers(Arc::new(PrincipalIfAny))
                 .config(self.config.clone())
@@ -189,7 +189,7 @@ impl Fleet {
                     self.trace.note(format_args!("n{name} serves in slot {slot} as {}", cluster.id()));
                     let handler = cluster.handler();
                     let gone = CancellationToken::new();
-                    let node = Node { name, cluster, handler, gone, gate: shuts };
+                    let node = Node { name, cluster, handler, gone, freezer: shuts };
                     self.slots[slot].replace(Some(Rc::new(node)));
                     return;
                 }
@@ -221,14 +221,14 @@ impl Fleet {
 
     /// An instance stops as a paused process does, but for its timers.
     pub(crate) fn stop(&self, node: &Node) {
-        node.gate.shut();
+        node.freezer.freeze();
         self.weather.freeze(node.id());
     }
 
     /// An instance goes on where it stopped.
     pub(crate) fn go_on(&self, node: &Node) {
         self.weather.thaw(node.id());
-        node.gate.open();
+        node.freezer.thaw();
     }
 
     /// A task is deleted by somebody who looks after the store.
@@ -274,7 +274,7 @@ impl Fleet {
     pub(crate) fn mend_connections(&self) {
         self.weather.heal();
         for slot in &self.slots {
-            slot.borrow().iter().for_each(|node| node.gate.open());
+            slot.borrow().iter().for_each(|node| node.freezer.thaw());
         }
         for node in self.crashed.borrow().iter() {
             self.weather.freeze(node.id());

@@ -12,7 +12,7 @@ use http::StatusCode;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use crate::gate::Gate;
+use crate::freezer::Freezer;
 
 /// How webhooks behave, by the first word of their path.
 pub(crate) const KINDS: [&str; 4] = ["well", "slow", "dead", "flaky"];
@@ -82,7 +82,7 @@ pub(crate) struct Posts {
     /// Which instance it is.
     pub(crate) name: usize,
     pub(crate) hooks: Arc<Hooks>,
-    pub(crate) gate: Gate,
+    pub(crate) freezer: Freezer,
     /// Whether nothing takes time on the way.
     pub(crate) calm: bool,
     pub(crate) rng: Mutex<fastrand::Rng>,
@@ -103,7 +103,7 @@ impl Posts {
         if !self.calm {
             sleep(Duration::from_millis(50).mul_f64(chance)).await;
         }
-        self.gate.pass().await;
+        self.freezer.pass().await;
     }
 }
 

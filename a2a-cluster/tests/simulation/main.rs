@@ -19,7 +19,7 @@ mod archive;
 mod chaos;
 mod client;
 mod fleet;
-mod gate;
+mod freezer;
 mod hooks;
 mod misfortune;
 mod oracle;

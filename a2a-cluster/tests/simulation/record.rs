@@ -15,7 +15,7 @@ use futures::Stream;
 use futures::stream::{BoxStream, StreamExt};
 use serde_json::Value;
 
-use crate::gate::Gate;
+use crate::freezer::Freezer;
 
 type Said = Result<StreamResponse, A2AError>;
 
@@ -91,11 +91,11 @@ pub(crate) fn turn_of(event: &StreamResponse) -> Option<usize> {
     usize::try_from(metadata.as_ref()?.get(TURN)?.as_u64()?).ok()
 }
 
-/// The scripted agent, on record. While the gate is shut it says nothing.
+/// The scripted agent, on record. While the freezer is shut it says nothing.
 #[derive(Debug)]
 pub(crate) struct OnRecord {
     pub(crate) record: Record,
-    pub(crate) gate: Gate,
+    pub(crate) freezer: Freezer,
 }
 
 impl OnRecord {
@@ -106,8 +106,8 @@ impl OnRecord {
         call: impl FnOnce(ScriptedAgent, ExecutorContext) -> BoxStream<'static, Said>,
     ) -> BoxStream<'static, Said> {
         let turn = self.record.begin(&ctx, cancels);
-        let gate = self.gate.clone();
-        let mut recorded = Recorded { agent: None, turn, record: self.record.clone(), gate };
+        let freezer = self.freezer.clone();
+        let mut recorded = Recorded { agent: None, turn, record: self.record.clone(), freezer };
         recorded.agent = Some(call(ScriptedAgent::default(), ctx));
         recorded.boxed()
     }
@@ -128,7 +128,7 @@ struct Recorded {
     agent: Option<BoxStream<'static, Said>>,
     turn: usize,
     record: Record,
-    gate: Gate,
+    freezer: Freezer,
 }
 
 impl Recorded {
@@ -146,7 +146,7 @@ impl Stream for Recorded {
     type Item = Said;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Said>> {
-        ready!(self.gate.poll_pass(cx));
+        ready!(self.freezer.poll_pass(cx));
         let _guard = self.guard();
         let turn = self.turn;
         let Some(agent) = &mut self.agent else { return Poll::Ready(None) };

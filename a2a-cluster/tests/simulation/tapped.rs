@@ -11,7 +11,7 @@ use a2a_core::{
 };
 use a2a_testkit::async_trait;
 
-use crate::gate::Gate;
+use crate::freezer::Freezer;
 
 /// Whoever is told.
 pub(crate) trait Tap: std::fmt::Debug + Send + Sync + 'static {
@@ -42,12 +42,12 @@ pub(crate) struct Tapped<T> {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) tap: Arc<T>,
     /// Calls wait while it is shut.
-    pub(crate) gate: Gate,
+    pub(crate) freezer: Freezer,
 }
 
 impl<T: Tap> Tapped<T> {
     async fn call(&self) -> &dyn Store {
-        self.gate.pass().await;
+        self.freezer.pass().await;
         if !self.tap.called() {
             std::future::pending::<()>().await;
         }

@@ -30,7 +30,7 @@ use mortal::Mortal;
 use peer::Peer;
 use table::{Report, Row, Story};
 use tally::Tally;
-use timeline::{Timeline, Voice};
+use timeline::{Timeline, Verbosity};
 
 /// The whole demo takes about eight seconds; what takes so much longer hangs.
 const PATIENCE: Duration = Duration::from_secs(25);
@@ -39,9 +39,9 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Runs the demo and prints its result. Fails when a count or an answer is wrong.
 pub(crate) async fn run(flags: cli::Demo) -> ExitCode {
-    let voice = if flags.json { Voice::Silent } else { Voice::Loud };
+    let verbosity = if flags.json { Verbosity::Silent } else { Verbosity::Loud };
     let mut rows = Vec::new();
-    let outcome = match tokio::time::timeout(PATIENCE, perform(&flags, voice, &mut rows)).await {
+    let outcome = match tokio::time::timeout(PATIENCE, perform(&flags, verbosity, &mut rows)).await {
         Ok(outcome) => outcome,
         Err(_) => Err(DemoError::Hung(PATIENCE.as_secs())),
     };
@@ -58,12 +58,12 @@ pub(crate) async fn run(flags: cli::Demo) -> ExitCode {
     if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-async fn perform(flags: &cli::Demo, voice: Voice, rows: &mut Vec<Row>) -> Result<(), DemoError> {
+async fn perform(flags: &cli::Demo, verbosity: Verbosity, rows: &mut Vec<Row>) -> Result<(), DemoError> {
     let backends = Backends::keeping_whole_logs();
     let config = killing::config(flags.resume);
     let fleet = Fleet::start(Layout::on_loopback(2, config.clone()), backends.clone()).await?;
     let outcome = match Mortal::start(Layout::on_loopback(1, config), backends).await {
-        Ok(mortal) => tell(&fleet, mortal, flags, voice, rows).await,
+        Ok(mortal) => tell(&fleet, mortal, flags, verbosity, rows).await,
         Err(error) => Err(error),
     };
     fleet.shutdown(Duration::ZERO, GRACE).await;
@@ -74,13 +74,13 @@ async fn tell(
     fleet: &Fleet,
     mortal: Mortal,
     flags: &cli::Demo,
-    voice: Voice,
+    verbosity: Verbosity,
     rows: &mut Vec<Row>,
 ) -> Result<(), DemoError> {
     let instances = || fleet.instances().iter().chain(mortal.instances());
     let stage = Stage {
         peers: connect(instances()).await?,
-        timeline: Timeline::begin(voice),
+        timeline: Timeline::begin(verbosity),
         env: Arc::new(SystemEnv),
     };
     stage.timeline.print("Three instances of one A2A server, each with its own port and its own client:");

@@ -18,7 +18,7 @@ const TITLE: Style = Style::new().bold();
 
 /// Whether people watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Voice {
+pub(crate) enum Verbosity {
     /// Print every line.
     Loud,
     /// Print nothing.
@@ -28,14 +28,14 @@ pub(crate) enum Voice {
 /// A printer of lines with the time since the demo began. A closed stdout is no error: nobody reads it.
 #[derive(Debug)]
 pub(crate) struct Timeline {
-    voice: Voice,
+    verbosity: Verbosity,
     begun: Instant,
 }
 
 impl Timeline {
     /// Begins at zero.
-    pub(crate) fn begin(voice: Voice) -> Self {
-        Self { voice, begun: Instant::now() }
+    pub(crate) fn begin(verbosity: Verbosity) -> Self {
+        Self { verbosity, begun: Instant::now() }
     }
 
     /// Prints the title of a chapter and a sentence about it.
@@ -56,7 +56,7 @@ impl Timeline {
 
     /// Prints a block of text as it is.
     pub(crate) fn print(&self, text: &str) {
-        if self.voice == Voice::Loud {
+        if self.verbosity == Verbosity::Loud {
             let _ = writeln!(anstream::stdout(), "{text}");
         }
     }
