@@ -17,7 +17,7 @@ use super::{check, new_task, push, read};
 use crate::actor::core::{AnswerAt, FollowUp, Input, Reply};
 use crate::actor::{Deposit, Start, Until, join, load_known, read as read_stream};
 use crate::admission::Permit;
-use crate::caller::{Caller, protocol_params};
+use crate::caller::{TenantCaller, protocol_params};
 use crate::instance::Instance;
 use crate::limits::{check_message, check_metadata};
 use crate::resume::Marks;
@@ -37,13 +37,14 @@ pub(super) struct Admitted {
 pub(super) async fn blocking(
     instance: &Arc<Instance>,
     params: &ServiceParams,
+    caller: TenantCaller,
     req: SendMessageRequest,
 ) -> Result<SendMessageResponse, A2AError> {
     let configuration = req.configuration.as_ref();
     let history_length = configuration.and_then(|configuration| configuration.history_length);
     let at_once = configuration.and_then(|configuration| configuration.return_immediately) == Some(true);
     let answer_at = if at_once { AnswerAt::Creation } else { AnswerAt::TurnEnd };
-    let turn = begin(instance, params, req, answer_at).await?;
+    let turn = begin(instance, params, caller, req, answer_at).await?;
     let Seen { key, repeats, reply, .. } = turn.answered(instance, params, answer_at).await?;
     let seen = match reply {
         Reply::Task(task) => Ok(Arc::unwrap_or_clone(task)),
@@ -62,11 +63,13 @@ pub(super) async fn blocking(
 pub(super) async fn streaming(
     instance: &Arc<Instance>,
     params: &ServiceParams,
+    caller: TenantCaller,
     req: SendMessageRequest,
 ) -> Result<Events, A2AError> {
+    check::streaming(&instance.service.card)?;
     let configuration = req.configuration.as_ref();
     let history_length = configuration.and_then(|configuration| configuration.history_length);
-    let turn = begin(instance, params, req, AnswerAt::Opening).await?;
+    let turn = begin(instance, params, caller, req, AnswerAt::Opening).await?;
     let Seen { key, reader, start, reply, .. } = turn.answered(instance, params, AnswerAt::Opening).await?;
     let marks = Marks::wanted(params, &key);
     match reply {
@@ -84,10 +87,10 @@ pub(super) async fn streaming(
 async fn begin(
     instance: &Arc<Instance>,
     params: &ServiceParams,
+    caller: TenantCaller,
     req: SendMessageRequest,
     answer_at: AnswerAt,
 ) -> Result<Turn, A2AError> {
-    let caller = check::caller(instance, params, req.tenant.as_deref())?;
     check_message(&req.message, &instance.ground.config.limits)?;
     check_metadata(req.metadata.as_ref(), &instance.ground.config.limits)?;
     check::content_types(&instance.service.card, &req.message)?;
@@ -117,7 +120,7 @@ async fn begin(
 async fn follow_up(
     instance: &Arc<Instance>,
     params: &ServiceParams,
-    caller: Caller,
+    caller: TenantCaller,
     admitted: Admitted,
     req: SendMessageRequest,
     key: TaskKey,
@@ -179,7 +182,7 @@ async fn follow_up(
 /// Reads the task that a message names.
 async fn load_own(
     instance: &Arc<Instance>,
-    caller: &Caller,
+    caller: &TenantCaller,
     key: &TaskKey,
     message: &Message,
 ) -> Result<StoredTask, A2AError> {

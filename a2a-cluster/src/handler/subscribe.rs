@@ -9,6 +9,7 @@ use futures::stream::BoxStream;
 
 use super::check;
 use crate::actor::{Reader, Start, Until, join, read};
+use crate::caller::TenantCaller;
 use crate::instance::Instance;
 use crate::resume::{Marks, Position};
 
@@ -18,10 +19,10 @@ type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 pub(super) async fn stream(
     instance: &Arc<Instance>,
     params: &ServiceParams,
+    caller: TenantCaller,
     req: SubscribeToTaskRequest,
 ) -> Result<Events, A2AError> {
     check::streaming(&instance.service.card)?;
-    let caller = check::caller(instance, params, req.tenant.as_deref())?;
     let head = check::own_task(instance, &caller, &req.id).await?;
     let key = caller.key(&req.id);
     let mut marks = Marks::wanted(params, &key);
