@@ -23,10 +23,12 @@ use a2a::{
 use a2a_server::{RequestHandler, ServiceParams};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
 
 use crate::ground::give_way;
 use crate::ground::telemetry::operation;
 use crate::instance::Current;
+use crate::position::{PositionedEvent, PositionedEvents, PositionedStreams};
 
 /// Serves A2A requests for one instance of a cluster.
 ///
@@ -34,6 +36,56 @@ use crate::instance::Current;
 #[derive(Debug, Clone)]
 pub struct ClusterHandler {
     pub(crate) current: Arc<Current>,
+}
+
+impl ClusterHandler {
+    async fn send_stream(
+        &self,
+        params: &ServiceParams,
+        req: SendMessageRequest,
+    ) -> Result<impl Stream<Item = Result<PositionedEvent, A2AError>> + Send + use<>, A2AError> {
+        let instance = self.current.get();
+        check::streaming(&instance.service.card)?;
+        give_way().await;
+        let sending = send::streaming(&instance, params, req);
+        operation(&instance.ground, "SendStreamingMessage", params, sending).await
+    }
+
+    async fn subscription(
+        &self,
+        params: &ServiceParams,
+        req: SubscribeToTaskRequest,
+    ) -> Result<impl Stream<Item = Result<PositionedEvent, A2AError>> + Send + use<>, A2AError> {
+        let instance = self.current.get();
+        let subscribing = subscribe::stream(&instance, params, req);
+        operation(&instance.ground, "SubscribeToTask", params, subscribing).await
+    }
+}
+
+/// A stream without its positions.
+fn events(
+    positioned: impl Stream<Item = Result<PositionedEvent, A2AError>> + Send + 'static,
+) -> BoxStream<'static, Result<StreamResponse, A2AError>> {
+    positioned.map(|shown| shown.map(|shown| shown.event)).boxed()
+}
+
+#[async_trait]
+impl PositionedStreams for ClusterHandler {
+    async fn send_positioned(
+        &self,
+        params: &ServiceParams,
+        req: SendMessageRequest,
+    ) -> Result<PositionedEvents, A2AError> {
+        Ok(self.send_stream(params, req).await?.boxed())
+    }
+
+    async fn subscribe_positioned(
+        &self,
+        params: &ServiceParams,
+        req: SubscribeToTaskRequest,
+    ) -> Result<PositionedEvents, A2AError> {
+        Ok(self.subscription(params, req).await?.boxed())
+    }
 }
 
 #[async_trait]
@@ -55,11 +107,7 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: SendMessageRequest,
     ) -> Result<BoxStream<'static, Result<StreamResponse, A2AError>>, A2AError> {
-        let instance = self.current.get();
-        check::streaming(&instance.service.card)?;
-        give_way().await;
-        let sending = send::streaming(&instance, params, req);
-        operation(&instance.ground, "SendStreamingMessage", params, sending).await
+        Ok(events(self.send_stream(params, req).await?))
     }
 
     async fn get_task(&self, params: &ServiceParams, req: GetTaskRequest) -> Result<Task, A2AError> {
@@ -89,9 +137,7 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: SubscribeToTaskRequest,
     ) -> Result<BoxStream<'static, Result<StreamResponse, A2AError>>, A2AError> {
-        let instance = self.current.get();
-        let subscribing = subscribe::stream(&instance, params, req);
-        operation(&instance.ground, "SubscribeToTask", params, subscribing).await
+        Ok(events(self.subscription(params, req).await?))
     }
 
     async fn create_push_config(

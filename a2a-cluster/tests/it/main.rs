@@ -27,6 +27,7 @@ mod later_lives;
 mod liveness;
 mod members;
 mod panics;
+mod positions;
 mod readers_are_fed;
 mod refused_commits;
 mod repeats;
