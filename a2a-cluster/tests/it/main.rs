@@ -26,6 +26,7 @@ mod idempotency;
 mod later_lives;
 mod liveness;
 mod members;
+mod pages;
 mod panics;
 mod positions;
 mod readers_are_fed;
