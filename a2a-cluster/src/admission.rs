@@ -166,6 +166,7 @@ impl Drop for WaitingCommit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caller::Caller;
 
     fn admission(agents: usize, commits: usize) -> Admission {
         let config = Config { max_agents: agents, max_waiting_commits: commits, ..Config::default() };

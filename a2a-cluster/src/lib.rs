@@ -14,10 +14,10 @@ mod handler;
 mod instance;
 mod limits;
 mod members;
+mod position;
 pub mod resume;
 mod sdk_store;
 mod webhook;
-mod weight;
 
 pub use caller::{Caller, CallerResolver};
 pub use cluster::{BusState, Cluster, ClusterBuilder, Leftovers, Readiness, StartError, Unready};
@@ -27,5 +27,6 @@ pub use ground::refusals::{
 pub use ground::telemetry;
 pub use ground::{Config, ExecutorLost, Limits, MessageIds, Webhooks};
 pub use handler::ClusterHandler;
+pub use position::{EventIndex, Position, PositionedEvent, PositionedEvents, PositionedStreams};
 pub use sdk_store::SdkTaskStore;
 pub use webhook::{WebhookAnswer, WebhookFailure, WebhookRequest, WebhookTransport};

@@ -82,6 +82,10 @@ pub struct Config {
     /// Serves the extended agent card to callers without a principal, too: where a gateway lets nobody through who is not
     /// authenticated (specification, section 13.3), and does not say who it is. Default: false.
     pub extended_card_for_anybody: bool,
+    /// Keeps the streams of a message that was sent open while the task waits for authorization, for agents that get it from
+    /// elsewhere and go on by themselves (specification, section 7.6.1). Otherwise they end there, as at any state that waits
+    /// for the client (section 11.7). Default: false.
+    pub streams_await_authorization: bool,
     /// How webhooks are called.
     pub webhooks: Webhooks,
     /// Limits on what callers send.
@@ -120,6 +124,7 @@ impl Default for Config {
             agent_headers: Vec::new(),
             tenants: None,
             extended_card_for_anybody: false,
+            streams_await_authorization: false,
             webhooks: Webhooks::default(),
             limits: Limits::default(),
         }

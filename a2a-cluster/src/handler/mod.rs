@@ -24,11 +24,13 @@ use a2a_core::Tenant;
 use a2a_server::{RequestHandler, ServiceParams};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
 
 use crate::caller::{Caller, TenantCaller};
 use crate::ground::give_way;
 use crate::ground::telemetry::operation;
 use crate::instance::{Current, Instance};
+use crate::position::{PositionedEvent, PositionedEvents, PositionedStreams};
 
 /// Serves A2A requests for one instance of a cluster.
 ///
@@ -83,6 +85,55 @@ impl ClusterHandler {
         };
         Ok(TenantCaller::new(tenant, caller))
     }
+
+    async fn send_stream(
+        &self,
+        params: &ServiceParams,
+        req: SendMessageRequest,
+    ) -> Result<impl Stream<Item = Result<PositionedEvent, A2AError>> + Send + use<>, A2AError> {
+        let instance = self.current.get();
+        let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
+        give_way().await;
+        let sending = send::streaming(&instance, params, caller, req);
+        operation(&instance.ground, "SendStreamingMessage", params, sending).await
+    }
+
+    async fn subscription(
+        &self,
+        params: &ServiceParams,
+        req: SubscribeToTaskRequest,
+    ) -> Result<impl Stream<Item = Result<PositionedEvent, A2AError>> + Send + use<>, A2AError> {
+        let instance = self.current.get();
+        let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
+        let subscribing = subscribe::stream(&instance, params, caller, req);
+        operation(&instance.ground, "SubscribeToTask", params, subscribing).await
+    }
+}
+
+/// A stream without its positions.
+fn events(
+    positioned: impl Stream<Item = Result<PositionedEvent, A2AError>> + Send + 'static,
+) -> BoxStream<'static, Result<StreamResponse, A2AError>> {
+    positioned.map(|shown| shown.map(|shown| shown.event)).boxed()
+}
+
+#[async_trait]
+impl PositionedStreams for ClusterHandler {
+    async fn send_positioned(
+        &self,
+        params: &ServiceParams,
+        req: SendMessageRequest,
+    ) -> Result<PositionedEvents, A2AError> {
+        Ok(self.send_stream(params, req).await?.boxed())
+    }
+
+    async fn subscribe_positioned(
+        &self,
+        params: &ServiceParams,
+        req: SubscribeToTaskRequest,
+    ) -> Result<PositionedEvents, A2AError> {
+        Ok(self.subscription(params, req).await?.boxed())
+    }
 }
 
 #[async_trait]
@@ -105,11 +156,7 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: SendMessageRequest,
     ) -> Result<BoxStream<'static, Result<StreamResponse, A2AError>>, A2AError> {
-        let instance = self.current.get();
-        let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
-        give_way().await;
-        let sending = send::streaming(&instance, params, caller, req);
-        operation(&instance.ground, "SendStreamingMessage", params, sending).await
+        Ok(events(self.send_stream(params, req).await?))
     }
 
     async fn get_task(&self, params: &ServiceParams, req: GetTaskRequest) -> Result<Task, A2AError> {
@@ -142,10 +189,7 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: SubscribeToTaskRequest,
     ) -> Result<BoxStream<'static, Result<StreamResponse, A2AError>>, A2AError> {
-        let instance = self.current.get();
-        let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
-        let subscribing = subscribe::stream(&instance, params, caller, req);
-        operation(&instance.ground, "SubscribeToTask", params, subscribing).await
+        Ok(events(self.subscription(params, req).await?))
     }
 
     async fn create_push_config(

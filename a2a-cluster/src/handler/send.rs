@@ -6,8 +6,8 @@ use std::sync::Arc;
 use a2a::{A2AError, Message, SendMessageRequest, SendMessageResponse, StreamResponse, Task};
 use a2a_core::{CallerContext, StoredTask, TaskKey, reduce};
 use a2a_server::{ExecutorContext, ServiceParams};
-use futures::StreamExt;
-use futures::stream::{self, BoxStream};
+use futures::future::Either;
+use futures::{Stream, StreamExt, stream};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -20,9 +20,8 @@ use crate::admission::Permit;
 use crate::caller::{TenantCaller, protocol_params};
 use crate::instance::Instance;
 use crate::limits::{check_message, check_metadata};
+use crate::position::PositionedEvent;
 use crate::resume::Marks;
-
-type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
 /// What a request that was admitted brings for its agent.
 #[derive(Clone)]
@@ -65,20 +64,34 @@ pub(super) async fn streaming(
     params: &ServiceParams,
     caller: TenantCaller,
     req: SendMessageRequest,
-) -> Result<Events, A2AError> {
+) -> Result<impl Stream<Item = Result<PositionedEvent, A2AError>> + Send + use<>, A2AError> {
     check::streaming(&instance.service.card)?;
     let configuration = req.configuration.as_ref();
     let history_length = configuration.and_then(|configuration| configuration.history_length);
     let turn = begin(instance, params, caller, req, AnswerAt::Opening).await?;
     let Seen { key, reader, start, reply, .. } = turn.answered(instance, params, AnswerAt::Opening).await?;
-    let marks = Marks::wanted(params, &key);
+    let mut marks = Marks::wanted(params, &key);
     match reply {
-        Reply::Message(message) => Ok(stream::iter([Ok(StreamResponse::Message(*message))]).boxed()),
+        Reply::Message(message) => {
+            let answer = PositionedEvent { event: StreamResponse::Message(*message), position: None };
+            Ok(Either::Left(stream::iter([Ok(answer)])))
+        }
         Reply::Refused(error) => Err(error),
         _ => {
             let reader = reader.unwrap_or_else(|| instance.actors.attach(&key, true));
-            let events = read_stream(&instance.actors, reader, start, Until::TurnEnds, marks);
-            Ok(events.map(move |event| trimmed(event, history_length)).boxed())
+            let awaits = instance.ground.config.streams_await_authorization;
+            let until = if awaits { Until::AuthorizedTurnEnds } else { Until::TurnEnds };
+            let events = read_stream(&instance.actors, reader, start, until);
+            Ok(Either::Right(events.map(move |shown| {
+                let mut shown = shown?;
+                if let StreamResponse::Task(task) = &mut shown.event {
+                    read::trim(task, history_length)?;
+                }
+                if let Some(marks) = &mut marks {
+                    marks.mark(&mut shown);
+                }
+                Ok(shown)
+            })))
         }
     }
 }
@@ -171,7 +184,7 @@ async fn follow_up(
             reply => given(instance, &key, identity.is_known(), reply)?,
         };
         let start = match &reply {
-            Reply::Open(Some((task, version))) => Start::Snapshot(Box::new(Task::clone(task)), *version),
+            Reply::Open(Some((task, tip))) => Start::Snapshot(Box::new(Task::clone(task)), *tip),
             _ => Start::Beginning,
         };
         let (answer, repeats) = (Answer::Given(reply), identity.is_known());
@@ -239,8 +252,8 @@ async fn follow_turn(instance: &Arc<Instance>, key: &TaskKey) -> Result<Task, A2
     if reduce::ends_turn(&stored.task.status.state) {
         return Ok(stored.task);
     }
-    let start = Start::Snapshot(Box::new(stored.task), stored.version);
-    let mut events = read_stream(&instance.actors, reader, start, Until::TurnEnds, None);
+    let start = Start::of(stored);
+    let mut events = read_stream(&instance.actors, reader, start, Until::TurnEnds).boxed();
     while let Some(event) = events.next().await {
         event.map_err(|error| {
             if instance.ground.liveness.is_cut_off() { instance.ground.unknown_end(key) } else { error }
@@ -253,15 +266,4 @@ async fn load(instance: &Arc<Instance>, key: &TaskKey) -> Result<Task, A2AError>
     let loaded = instance.ground.retry_for_request().run(|| instance.ground.tasks.load(key)).await;
     let loaded = loaded.map_err(|error| instance.ground.error(error))?;
     Ok(loaded.ok_or_else(|| A2AError::task_not_found(&key.task_id))?.task)
-}
-
-fn trimmed(
-    event: Result<StreamResponse, A2AError>,
-    history_length: Option<i32>,
-) -> Result<StreamResponse, A2AError> {
-    let mut event = event?;
-    if let StreamResponse::Task(task) = &mut event {
-        read::trim(task, history_length)?;
-    }
-    Ok(event)
 }

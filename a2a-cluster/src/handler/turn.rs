@@ -141,7 +141,7 @@ pub(super) async fn meet(
     let turn = Turn {
         key: key.clone(),
         reader: Some(reader),
-        start: Start::Snapshot(Box::new(stored.task.clone()), stored.version),
+        start: Start::Snapshot(Box::new(stored.task.clone()), stored.tip()),
         answer: Answer::Met(Box::new(stored.task.clone())),
         caller: caller.clone(),
         repeats: true,

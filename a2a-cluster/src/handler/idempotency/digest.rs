@@ -171,6 +171,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::caller::Caller;
 
     use a2a_core::{Keys, Principal, Tenant};
 
