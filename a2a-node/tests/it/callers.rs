@@ -13,9 +13,9 @@ use a2a_testworld::world::{self, expect_task, request};
 
 use crate::node::{self, Node, soon};
 
-const HEADER: &str = "x-demo-principal";
+pub(crate) const HEADER: &str = "x-demo-principal";
 
-async fn transports(node: &Node) -> Vec<Box<dyn Transport>> {
+pub(crate) async fn transports(node: &Node) -> Vec<Box<dyn Transport>> {
     let card = soon(card_at(&node.instances[0].http)).await;
     let factories: [Arc<dyn TransportFactory>; 3] = [
         Arc::new(JsonRpcTransportFactory::new(Some(http()))),
@@ -29,7 +29,7 @@ async fn transports(node: &Node) -> Vec<Box<dyn Transport>> {
     transports
 }
 
-fn called_by(principal: Option<&str>) -> ServiceParams {
+pub(crate) fn called_by(principal: Option<&str>) -> ServiceParams {
     let header = principal.map(|name| (HEADER.to_owned(), vec![name.to_owned()]));
     world::params().into_iter().chain(header).collect()
 }

@@ -4,6 +4,7 @@ mod deaths;
 mod denied;
 mod doctor;
 mod gatekeeper;
+mod log;
 mod provision;
 mod reap;
 mod serving;
