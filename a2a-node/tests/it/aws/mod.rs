@@ -5,6 +5,7 @@ mod denied;
 mod doctor;
 mod gatekeeper;
 mod log;
+mod profiles;
 mod provision;
 mod reap;
 mod serving;
