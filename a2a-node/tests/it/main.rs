@@ -8,6 +8,7 @@
     reason = "a test that fails here says so"
 )]
 
+mod alarms;
 #[cfg(feature = "aws")]
 mod aws;
 mod callers;
