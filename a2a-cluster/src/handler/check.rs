@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use a2a::{A2AError, AgentCard, Message, SVC_PARAM_EXTENSIONS, error_code};
-use a2a_core::TaskHead;
+use a2a_core::{Principal, TaskHead};
 use a2a_server::ServiceParams;
 
 use crate::caller::Caller;
@@ -18,7 +18,19 @@ pub(super) fn caller(
 ) -> Result<Caller, A2AError> {
     required_extensions(&instance.service.card, params)?;
     check_id("tenant", tenant.unwrap_or_default(), &instance.ground.config.limits)?;
-    instance.service.callers.resolve(params, tenant)
+    instance.service.callers.resolve(params, tenant).and_then(nameable)
+}
+
+/// Refuses a caller whose name no store has to keep.
+fn nameable(caller: Caller) -> Result<Caller, A2AError> {
+    let bytes = caller.principal.as_ref().map_or(0, |principal| principal.as_str().len());
+    if bytes > Principal::MAX_BYTES {
+        let limit = Principal::MAX_BYTES;
+        return Err(A2AError::invalid_params(format!(
+            "the caller's name is over the limit of {limit} bytes"
+        )));
+    }
+    Ok(caller)
 }
 
 /// Refuses streams that the card does not declare (specification, section 3.3.4).
