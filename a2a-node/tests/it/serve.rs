@@ -117,8 +117,7 @@ async fn every_instance_shows_the_metrics_of_all_instances_of_its_process() {
     assert_eq!(shown.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     let text = shown.text().await.unwrap();
     let commits = |instance: usize| {
-        let port = node.instances[instance].http.rsplit(':').next().unwrap();
-        let series = format!("a2a_commits_total{{member=\"blue:{port}\"}} ");
+        let series = format!("a2a_commits_total{{member=\"blue-{}\"}} ", instance + 1);
         text.lines().find_map(|line| line.strip_prefix(&series)).unwrap().parse::<u64>().unwrap()
     };
     assert_eq!(commits(0), 0);
