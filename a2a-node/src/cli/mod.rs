@@ -1,15 +1,17 @@
 //! The command line: every setting is a flag, and every flag can also come from an environment variable.
 
+mod absent;
 mod backends;
 mod operate;
 mod serve;
 mod tuning;
 
 use std::time::Duration;
+use std::ffi::OsString;
 
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use backends::{Choice, Mismatch, OnAws};
@@ -38,7 +40,18 @@ pub(crate) struct Cli {
 impl Cli {
     /// Reads the command line of this process; ends it with a text for people where that cannot be done.
     pub(crate) fn read() -> Self {
-        Self::try_parse().and_then(Self::consistent).unwrap_or_else(|error| error.exit())
+        let command = absent::where_empty(Self::command(), &|name| std::env::var_os(name));
+        Self::parsed(command, std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    fn parsed(
+        mut command: Command,
+        line: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<Self, clap::Error> {
+        let matches = command.try_get_matches_from_mut(line)?;
+        Self::from_arg_matches(&matches)
+            .and_then(Self::consistent)
+            .map_err(|error| error.format(&mut command))
     }
 
     /// Refuses settings that only contradict each other.
