@@ -1,6 +1,6 @@
 //! The instances of this process: sockets, card, cluster, and the way to start and stop them together.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -193,13 +193,8 @@ async fn start(
     Ok(Instance { sockets, serving: server.serve().await? })
 }
 
-/// The URL of a socket. One that listens on all addresses is named by the loopback address, which reaches it.
+/// The URL by which a socket is reached from here.
 fn url(listener: &TcpListener) -> Result<String, StartError> {
-    let mut address = listener.local_addr().map_err(StartError::Address)?;
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
-    Ok(format!("http://{address}"))
+    let address = listener.local_addr().map_err(StartError::Address)?;
+    Ok(format!("http://{}", listen::reachable(address)))
 }

@@ -2,12 +2,13 @@
 
 mod absent;
 mod backends;
+mod health;
 mod operate;
 mod serve;
 mod tuning;
 
-use std::time::Duration;
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
@@ -15,6 +16,7 @@ use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, Va
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use backends::{Choice, Mismatch, OnAws};
+pub(crate) use health::{AnyPort, Health};
 pub(crate) use operate::*;
 pub(crate) use serve::Serve;
 pub(crate) use tuning::{LeaseTooShort, Tuning};
@@ -56,17 +58,18 @@ impl Cli {
 
     /// Refuses settings that only contradict each other.
     fn consistent(self) -> Result<Self, clap::Error> {
-        if let Some(Action::Serve(serve)) = &self.action {
-            serve
-                .tuning
-                .config()
-                .map_err(|error| Self::command().error(ErrorKind::ValueValidation, error))?;
-            serve
-                .backends
-                .choice()
-                .map_err(|error| Self::command().error(ErrorKind::ValueValidation, error))?;
+        let refusal = match &self.action {
+            Some(Action::Serve(serve)) => {
+                let lease = serve.tuning.config().err().map(|error| error.to_string());
+                lease.or_else(|| serve.backends.choice().err().map(|error| error.to_string()))
+            }
+            Some(Action::Health(health)) => health.target().err().map(|error| error.to_string()),
+            _ => None,
+        };
+        match refusal {
+            Some(why) => Err(Self::command().error(ErrorKind::ValueValidation, why)),
+            None => Ok(self),
         }
-        Ok(self)
     }
 }
 
@@ -77,6 +80,10 @@ pub(crate) enum Action {
     Demo(Demo),
     /// Serve the built-in agent over JSON-RPC, REST and gRPC until SIGTERM or Ctrl-C.
     Serve(Box<Serve>),
+    /// Ask a server whether it is ready: for health checks of containers, which have no shell.
+    ///
+    /// Ends with 0 when it is, with 1 and the answer on stderr when it is not, with 2 where the flags make no sense.
+    Health(Health),
     /// What an operator does.
     #[command(flatten)]
     Operate(Operation),

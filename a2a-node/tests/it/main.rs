@@ -13,6 +13,7 @@ mod alarms;
 mod aws;
 mod callers;
 mod demo;
+mod health;
 mod help;
 mod instances;
 mod node;
