@@ -7,12 +7,11 @@ mod operate;
 mod serve;
 mod tuning;
 
-use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
-use clap::{Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use backends::{Choice, Mismatch, OnAws};
@@ -42,18 +41,10 @@ pub(crate) struct Cli {
 impl Cli {
     /// Reads the command line of this process; ends it with a text for people where that cannot be done.
     pub(crate) fn read() -> Self {
-        let command = absent::where_empty(Self::command(), &|name| std::env::var_os(name));
-        Self::parsed(command, std::env::args_os()).unwrap_or_else(|error| error.exit())
-    }
-
-    fn parsed(
-        mut command: Command,
-        line: impl IntoIterator<Item = impl Into<OsString> + Clone>,
-    ) -> Result<Self, clap::Error> {
-        let matches = command.try_get_matches_from_mut(line)?;
-        Self::from_arg_matches(&matches)
-            .and_then(Self::consistent)
-            .map_err(|error| error.format(&mut command))
+        let mut command = absent::where_empty(Self::command(), &|name| std::env::var_os(name));
+        let matches = command.clone().get_matches();
+        let cli = Self::from_arg_matches(&matches).and_then(Self::consistent);
+        cli.unwrap_or_else(|error| error.format(&mut command).exit())
     }
 
     /// Refuses settings that only contradict each other.

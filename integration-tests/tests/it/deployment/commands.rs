@@ -57,7 +57,8 @@ fn containers_check_their_health_with_commands_that_the_node_has() {
     let ecs = module["variable"]["health_check"]["default"].to_string();
     let container = text(&module["resource"]["aws_ecs_task_definition"]["instance"]["container_definitions"]);
     assert!(container.contains("= var.health_check"), "{container}");
-    let checks = [(image, vec!["health", "--live"]), (&compose, vec!["health"]), (&ecs, vec!["health", "--live"])];
+    let checks =
+        [(image, vec!["health", "--live"]), (&compose, vec!["health"]), (&ecs, vec!["health", "--live"])];
     for (check, expected) in checks {
         let words = asked(check);
         assert_eq!(words, expected, "{check}");
