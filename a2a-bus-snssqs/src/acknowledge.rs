@@ -14,7 +14,7 @@ use tracing::debug;
 
 use crate::batcher::FULL;
 use crate::clients::call;
-use crate::meter;
+use crate::meter::{self, Call};
 
 /// How long a first delete waits for others: far less than a received message stays hidden.
 const GATHER: Duration = Duration::from_millis(500);
@@ -107,13 +107,13 @@ struct Deleter {
 
 impl Deleter {
     async fn delete(&self, handles: Vec<String>) {
-        const CALL: &str = "DeleteMessageBatch";
+        const CALL: Call = Call::DeleteMessageBatch;
         let entry = |(id, handle): (usize, String)| {
             Entry::builder().id(id.to_string()).receipt_handle(handle).build().ok()
         };
         let entries = handles.into_iter().enumerate().filter_map(entry).collect();
         let delete = self.sqs.delete_message_batch().queue_url(&self.queue_url).set_entries(Some(entries));
-        let failed = match call(CALL, self.limit, delete.send()).await {
+        let failed = match call(CALL.name(), self.limit, delete.send()).await {
             Ok(output) => output.failed().len(),
             Err(error) => {
                 debug!(error = %error.failure, "received messages were not deleted and will come again");

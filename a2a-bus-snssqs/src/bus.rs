@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use aws_types::SdkConfig;
 
 use crate::endpoint::QueueEndpoint;
+use crate::meter;
 use crate::orphans::{self, Inventory};
 use crate::resources::{Resources, Subscription, Unsubscribed};
 use crate::subscriber::Subscriber;
@@ -128,6 +129,7 @@ impl EventBus for SnsSqsBus {
     /// account or region than the topic's; `Unavailable` where SQS still blocks the name because a queue of that
     /// name was deleted within the last minute, or does not show the new queue yet.
     async fn connect(&self, me: &InstanceId, seal: &Arc<Seal>) -> Result<Arc<dyn Endpoint>> {
+        meter::begin();
         self.resources.check_region()?;
         if let Some(before) = self.take(me) {
             before.supersede().await;

@@ -19,13 +19,13 @@ use crate::backoff::Backoff;
 use crate::classify::{self, Treatment};
 use crate::clients::{CallError, LONGEST_POLL, call};
 use crate::inbox::{FEWEST, Inbox, Room};
-use crate::meter;
+use crate::meter::{self, Call};
 
 /// How long a helping receiver waits for messages, which is there for a backlog only, and the first one after
 /// a failure, which is to learn soon whether polls are answered again.
 const SHORT_POLL: Duration = Duration::from_secs(1);
 
-const CALL: &str = "ReceiveMessage";
+const CALL: Call = Call::ReceiveMessage;
 
 /// The pauses after failures.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -146,7 +146,7 @@ impl Receiver {
             .max_number_of_messages(FEWEST as i32)
             .wait_time_seconds(wait.as_secs() as i32)
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
-        let answer = call(CALL, NO_ANSWER, poll.send()).await?;
+        let answer = call(CALL.name(), NO_ANSWER, poll.send()).await?;
         Ok(answer.messages.unwrap_or_default())
     }
 
@@ -165,12 +165,12 @@ impl Receiver {
                 }
                 Treatment::Drop(reason) => {
                     meter::dropped(reason);
-                    let id = message.message_id();
+                    let (id, reason) = (message.message_id(), reason.word());
                     warn!(id, bytes = body.len(), deliveries, reason, "a received message was dropped");
                     true
                 }
                 Treatment::Leave(reason) => {
-                    let id = message.message_id();
+                    let (id, reason) = (message.message_id(), reason.word());
                     debug!(id, bytes = body.len(), deliveries, reason, "a received message was left");
                     false
                 }

@@ -8,6 +8,7 @@ use crate::clients::call;
 use crate::error::Failure;
 use crate::finder::Finder;
 use crate::listing::Listing;
+use crate::meter::Call;
 use crate::topic::DEPLOYMENT_TAG;
 use crate::{Clients, Encryption, SnsSqsConfig, TopicArn, names, policy};
 
@@ -111,7 +112,7 @@ impl Resources {
 
     /// Subscribes the queue of an instance to the topic; returns the ARN. Idempotent.
     pub(crate) async fn subscribe(&self, instance: InstanceId) -> Result<String, Unsubscribed> {
-        const CALL: &str = "Subscribe";
+        const CALL: &str = Call::Subscribe.name();
         let subscribe = self
             .clients
             .sns

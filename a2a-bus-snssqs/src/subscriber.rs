@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use crate::backoff::Backoff;
 use crate::error::{Failure, Verdict};
-use crate::meter;
+use crate::meter::{self, Call};
 use crate::resources::{Resources, Subscription, Unsubscribed};
 
 /// The pauses between attempts. A quota lasts until an operator or another instance's end frees something.
@@ -58,7 +58,7 @@ impl Subscriber {
                 if failure.verdict != Verdict::Indeterminate {
                     self.is(before);
                 }
-                meter::failed("Subscribe");
+                meter::failed(Call::Subscribe);
                 Err(unsubscribed)
             }
         }

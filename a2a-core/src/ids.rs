@@ -170,6 +170,9 @@ impl From<Option<String>> for Tenant {
 pub struct Principal(String);
 
 impl Principal {
+    /// The longest name that every store keeps, in bytes. Servers refuse callers of a longer one.
+    pub const MAX_BYTES: usize = 2048;
+
     /// Wraps the caller's name.
     pub fn new(name: impl Into<String>) -> Self {
         Principal(name.into())

@@ -6,7 +6,7 @@ use clap::CommandFactory;
 
 use crate::cli::{Action, Cli};
 use crate::report::report;
-use crate::{aws, demo, files, log, serve};
+use crate::{aws, demo, files, health, log, serve};
 
 /// Does what the command line of this process asks for, and returns what the process should end with.
 ///
@@ -33,6 +33,13 @@ async fn act() -> ExitCode {
         None => help(),
         Some(Action::Demo(flags)) => demo::run(flags).await,
         Some(Action::Serve(flags)) => match serve::run(*flags).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                report(&error);
+                ExitCode::FAILURE
+            }
+        },
+        Some(Action::Health(flags)) => match health::run(flags).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 report(&error);

@@ -1,6 +1,6 @@
 //! The instances of this process: sockets, card, cluster, and the way to start and stop them together.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub(crate) struct Layout {
     pub(crate) config: Config,
     /// What is served at `/metrics`; `None` serves none.
     pub(crate) metrics: Option<Metrics>,
-    /// What people call this process; `None` names it by its host.
+    /// What people call this process; `None`: as its host.
     pub(crate) name: Option<String>,
 }
 
@@ -64,14 +64,10 @@ impl Layout {
         Arc::new(if self.allow_local_webhooks { HttpWebhooks::allowing_local() } else { HttpWebhooks::new() })
     }
 
-    /// What people and metrics call the instance on this port.
-    fn label(&self, port: u16) -> String {
-        match &self.name {
-            Some(name) if self.instances == 1 => name.clone(),
-            Some(name) => format!("{name}:{port}"),
-            // Several processes may run on one host.
-            None => format!("{}:{port}", label::host()),
-        }
+    /// What people and metrics call the instance of this number.
+    fn label(&self, number: usize) -> String {
+        let name = self.name.clone().unwrap_or_else(label::host);
+        label::of_instance(&name, number, self.instances)
     }
 
     /// The addresses that a card names: those of the sockets, unless clients come by another way.
@@ -139,8 +135,9 @@ impl Fleet {
         };
         let mut grpc = grpc.into_iter();
         let mut fleet = Self { instances: Vec::new(), backends };
-        for http in http {
-            match start(&layout, &fleet.backends, http, grpc.next()).await {
+        for (number, http) in (1..).zip(http) {
+            let label = layout.label(number);
+            match start(&layout, &fleet.backends, label, http, grpc.next()).await {
                 Ok(instance) => fleet.instances.push(instance),
                 Err(error) => {
                     fleet.shutdown(Duration::ZERO, Duration::ZERO).await;
@@ -171,18 +168,18 @@ impl Fleet {
 async fn start(
     layout: &Layout,
     backends: &Backends,
+    label: String,
     http: TcpListener,
     grpc: Option<TcpListener>,
 ) -> Result<Instance, StartError> {
     let sockets = Addresses { http: url(&http)?, grpc: grpc.as_ref().map(url).transpose()? };
-    let port = http.local_addr().map_err(StartError::Address)?.port();
     let Backends { store, bus } = backends.clone();
     let mut server = Server::new(BuiltIn::new(Arc::new(SystemEnv)), card(&layout.named(&sockets)))
         .store(store)
         .bus(bus)
         .config(layout.config.clone())
         .webhooks(layout.webhooks())
-        .label(layout.label(port))
+        .label(label)
         .listener(http);
     if let Some(header) = &layout.principal_header {
         server = server.callers(Arc::new(GatewayHeader::new(header.clone())));
@@ -196,13 +193,8 @@ async fn start(
     Ok(Instance { sockets, serving: server.serve().await? })
 }
 
-/// The URL of a socket. One that listens on all addresses is named by the loopback address, which reaches it.
+/// The URL by which a socket is reached from here.
 fn url(listener: &TcpListener) -> Result<String, StartError> {
-    let mut address = listener.local_addr().map_err(StartError::Address)?;
-    match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        _ => {}
-    }
-    Ok(format!("http://{address}"))
+    let address = listener.local_addr().map_err(StartError::Address)?;
+    Ok(format!("http://{}", listen::reachable(address)))
 }

@@ -16,12 +16,24 @@ pub(crate) fn of_text(text: &str) -> Result<String, String> {
     Err(format!("expected 1 to {LONGEST} characters without spaces"))
 }
 
+/// The name of one of so many instances that a process of this name runs: several are numbered, from 1.
+pub(crate) fn of_instance(name: &str, number: usize, instances: u16) -> String {
+    if instances == 1 { name.to_owned() } else { format!("{name}-{number}") }
+}
+
 /// The name of the machine, or of the container or pod, that this process takes for one.
 pub(crate) fn host() -> String {
-    let said = std::env::var("HOSTNAME").ok();
-    let known = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let named = |name: String| of_text(name.trim()).ok();
-    said.and_then(named).or_else(|| known().and_then(named)).unwrap_or_else(|| "localhost".to_owned())
+    of_text(&node_name()).unwrap_or_else(|_| "localhost".to_owned())
+}
+
+#[cfg(unix)]
+fn node_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+#[cfg(not(unix))]
+fn node_name() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -39,7 +51,14 @@ mod tests {
     }
 
     #[test]
-    fn a_host_always_has_a_name() {
+    fn a_host_always_has_the_same_name() {
         assert!(of_text(&host()).is_ok());
+        assert_eq!(host(), host());
+    }
+
+    #[test]
+    fn one_instance_has_the_name_itself_and_several_are_numbered() {
+        assert_eq!(of_instance("blue", 1, 1), "blue");
+        assert_eq!([1, 2].map(|number| of_instance("blue", number, 2)), ["blue-1", "blue-2"]);
     }
 }

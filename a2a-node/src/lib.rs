@@ -13,6 +13,7 @@ mod cli;
 mod demo;
 mod files;
 mod fleet;
+mod health;
 mod label;
 mod listen;
 mod log;

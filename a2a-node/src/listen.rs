@@ -1,7 +1,7 @@
 //! Sockets: one per instance and binding, on consecutive ports or on free ones.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 
@@ -38,6 +38,16 @@ pub(crate) async fn consecutive(first: SocketAddr, instances: u16) -> Result<Vec
         listeners.push(listener.map_err(|source| ListenError::Bind { address, source })?);
     }
     Ok(listeners)
+}
+
+/// The address by which a socket is reached from its own machine: one that listens on all interfaces, by loopback.
+pub(crate) fn reachable(mut socket: SocketAddr) -> SocketAddr {
+    match socket.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => socket.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => socket.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    socket
 }
 
 fn addresses(first: SocketAddr, instances: u16) -> Result<Vec<SocketAddr>, ListenError> {

@@ -1,19 +1,64 @@
 //! The log: stderr only, since stdout belongs to what programs read.
 
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{EnvFilter, FilterExt, FilterFn, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt, registry};
 
 use crate::cli;
 
+/// The crates that keep what callers send out of their lines at every level: those of this project.
+const OURS: [&str; 8] = [
+    "a2a_bus_memory",
+    "a2a_bus_snssqs",
+    "a2a_cluster",
+    "a2a_core",
+    "a2a_node",
+    "a2a_serve",
+    "a2a_store_dynamodb",
+    "a2a_store_memory",
+];
+/// The most that any other crate may tell. Below it some write requests and answers as they are, with all that callers and
+/// agents say, tokens of webhooks included: the SDK of AWS does.
+const OTHERS: Level = Level::INFO;
+
 /// Sends the log lines that the filter lets through to stderr.
 pub(crate) fn to_stderr(settings: &cli::Log) {
-    let filter = EnvFilter::new(&settings.filter);
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match settings.format {
-        cli::LogFormat::Text => lines.with_ansi(wants_colour()).init(),
-        cli::LogFormat::Json => lines.json().flatten_event(true).init(),
-    }
+    let filter = EnvFilter::new(&settings.filter).and(capped());
+    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = match settings.format {
+        cli::LogFormat::Text => lines.with_ansi(wants_colour()).boxed(),
+        cli::LogFormat::Json => lines.json().flatten_event(true).boxed(),
+    };
+    registry().with(lines.with_filter(filter)).init();
+}
+
+/// Lets a crate that is not ours tell no more than [`OTHERS`], whatever anybody asks for.
+fn capped() -> FilterFn {
+    filter_fn(|line: &Metadata<'_>| *line.level() <= OTHERS || is_ours(line.target()))
+}
+
+fn is_ours(target: &str) -> bool {
+    let name = target.split_once("::").map_or(target, |(name, _)| name);
+    OURS.contains(&name)
 }
 
 fn wants_colour() -> bool {
     anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ours_is_what_a_crate_is_called_and_not_what_its_name_begins_with() {
+        for ours in ["a2a_node", "a2a_cluster::actor::core", "a2a_store_dynamodb::calls"] {
+            assert!(is_ours(ours), "{ours}");
+        }
+        for other in ["", "a2a", "a2a_server", "a2a_client::jsonrpc", "a2a_nodes", "aws_sdk_sqs", "log"] {
+            assert!(!is_ours(other), "{other}");
+        }
+    }
 }

@@ -55,10 +55,10 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
         );
     }
     let starting = async {
+        // Before anything that is measured, which takes its handles when it starts.
+        let metrics = Metrics::record().map_err(ServeError::Metrics)?;
         let backends = Backends::open(flags.backends.choice()?).await?;
-        let mut layout = layout(flags)?;
-        // Before the first instance, which takes its handles when it starts.
-        layout.metrics = Some(Metrics::record().map_err(ServeError::Metrics)?);
+        let layout = Layout { metrics: Some(metrics), ..layout(flags)? };
         Ok::<_, ServeError>(Fleet::start(layout, backends).await?)
     };
     let fleet = tokio::select! {

@@ -12,9 +12,6 @@ use sha2::{Digest, Sha256};
 /// The longest tenant, task id, context id or config id, in bytes.
 pub(crate) const ID_LIMIT: usize = 512;
 
-/// The longest principal, in bytes.
-const PRINCIPAL_LIMIT: usize = 2048;
-
 /// The sort key of a task's head.
 pub(crate) const HEAD: &str = "H";
 /// What the sort keys of commits begin with.
@@ -46,7 +43,7 @@ fn bounded(what: &'static str, id: &str, limit: usize) -> Result<()> {
 
 /// Refuses a caller's name that is too long for an item.
 pub(crate) fn check_principal(principal: Option<&Principal>) -> Result<()> {
-    principal.map_or(Ok(()), |principal| bounded("principal", principal.as_str(), PRINCIPAL_LIMIT))
+    principal.map_or(Ok(()), |principal| bounded("principal", principal.as_str(), Principal::MAX_BYTES))
 }
 
 /// The partition that holds all items of a task.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use a2a::{A2AError, AgentCard, Message, SVC_PARAM_EXTENSIONS, error_code};
-use a2a_core::TaskHead;
+use a2a_core::{Principal, TaskHead};
 use a2a_server::ServiceParams;
 
-use crate::caller::TenantCaller;
+use crate::caller::{Caller, TenantCaller};
 use crate::ground::Config;
 use crate::instance::Instance;
 use crate::limits::check_id;
@@ -18,6 +18,18 @@ pub(super) fn tenant(requested: &str, config: &Config) -> Result<(), A2AError> {
         Some(known) if !known.contains(requested) => Err(A2AError::invalid_params("there is no such tenant")),
         _ => Ok(()),
     }
+}
+
+/// Refuses a caller whose name no store has to keep.
+pub(super) fn nameable(caller: Caller) -> Result<Caller, A2AError> {
+    let bytes = caller.principal.as_ref().map_or(0, |principal| principal.as_str().len());
+    if bytes > Principal::MAX_BYTES {
+        let limit = Principal::MAX_BYTES;
+        return Err(A2AError::invalid_params(format!(
+            "the caller's name is over the limit of {limit} bytes"
+        )));
+    }
+    Ok(caller)
 }
 
 /// Refuses streams that the card does not declare (specification, section 3.3.4).

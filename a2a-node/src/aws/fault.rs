@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use crate::report::with_causes;
 
 /// The service's code and message, or why it could not be asked. Only for calls that carry no task content.
-pub(super) fn told<E, R>(error: &SdkError<E, R>) -> String
+pub(super) fn explain<E, R>(error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug,

@@ -9,7 +9,7 @@ use a2a_store_dynamodb::table::{self, Protection};
 use aws_sdk_dynamodb::Client;
 
 use super::clients::Aws;
-use super::fault::told;
+use super::fault::explain;
 use crate::cli::Provision;
 
 /// Why `provision` fails. What it made until then stays, and is taken as it is the next time.
@@ -77,7 +77,7 @@ async fn foresee_table(dynamodb: &Client, flags: &Provision) -> Result<(), Provi
         {
             None
         }
-        Err(error) => return Err(ProvisionError::Look { what: "the table", cause: told(&error) }),
+        Err(error) => return Err(ProvisionError::Look { what: "the table", cause: explain(&error) }),
     };
     let Some(found) = found else {
         say(&format!(
@@ -103,7 +103,8 @@ async fn foresee_table(dynamodb: &Client, flags: &Provision) -> Result<(), Provi
 async fn foresee_topic(aws: &Aws, name: &str) -> Result<(), ProvisionError> {
     let mut pages = aws.sns().list_topics().into_paginator().send();
     while let Some(page) = Box::pin(pages.next()).await {
-        let page = page.map_err(|error| ProvisionError::Look { what: "the topic", cause: told(&error) })?;
+        let page =
+            page.map_err(|error| ProvisionError::Look { what: "the topic", cause: explain(&error) })?;
         let mut arns = page.topics().iter().filter_map(|topic| topic.topic_arn());
         if let Some(arn) = arns.find(|arn| arn.rsplit(':').next() == Some(name)) {
             say(&format!("topic {arn}: is there"));

@@ -12,7 +12,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 
 use super::clients::Aws;
-use super::fault::told;
+use super::fault::explain;
 use super::members::{roster, tasks_of};
 use crate::cli::Status;
 
@@ -127,7 +127,7 @@ async fn queue(sqs: &aws_sdk_sqs::Client, name: String) -> Queue {
         Err(error) if error.as_service_error().is_some_and(|error| error.is_queue_does_not_exist()) => {
             return Queue::Missing;
         }
-        Err(error) => return Queue::Unreadable { why: told(&error) },
+        Err(error) => return Queue::Unreadable { why: explain(&error) },
     };
     let (waiting, in_flight) = (
         QueueAttributeName::ApproximateNumberOfMessages,
@@ -145,7 +145,7 @@ async fn queue(sqs: &aws_sdk_sqs::Client, name: String) -> Queue {
         Err(error) if error.as_service_error().is_some_and(|error| error.is_queue_does_not_exist()) => {
             Queue::Missing
         }
-        Err(error) => Queue::Unreadable { why: told(&error) },
+        Err(error) => Queue::Unreadable { why: explain(&error) },
     }
 }
 

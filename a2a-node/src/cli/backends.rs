@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
 use super::seconds;
@@ -39,7 +40,7 @@ pub(crate) struct BackendFlags {
     #[arg(long, env = "A2A_BUS", value_enum)]
     pub(crate) bus: Option<BusKind>,
     /// The name of the DynamoDB table, which `provision` makes.
-    #[arg(long, env = "A2A_TABLE", value_name = "NAME")]
+    #[arg(long, env = "A2A_TABLE", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) table: Option<String>,
     /// The topic.
     #[command(flatten)]
@@ -57,7 +58,7 @@ pub(crate) struct BackendFlags {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TopicFlag {
     /// The ARN of the SNS topic, which `provision` makes. The names of the instances' SQS queues begin with its name.
-    #[arg(long, env = "A2A_TOPIC_ARN", value_name = "ARN")]
+    #[arg(long, env = "A2A_TOPIC_ARN", value_name = "ARN", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) topic_arn: Option<String>,
 }
 

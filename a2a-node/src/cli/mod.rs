@@ -1,6 +1,8 @@
 //! The command line: every setting is a flag, and every flag can also come from an environment variable.
 
+mod absent;
 mod backends;
+mod health;
 mod operate;
 mod serve;
 mod tuning;
@@ -9,10 +11,11 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use backends::{Choice, Mismatch, OnAws};
+pub(crate) use health::{AnyPort, Health};
 pub(crate) use operate::*;
 pub(crate) use serve::Serve;
 pub(crate) use tuning::{LeaseTooShort, Tuning};
@@ -38,22 +41,26 @@ pub(crate) struct Cli {
 impl Cli {
     /// Reads the command line of this process; ends it with a text for people where that cannot be done.
     pub(crate) fn read() -> Self {
-        Self::try_parse().and_then(Self::consistent).unwrap_or_else(|error| error.exit())
+        let mut command = absent::where_empty(Self::command(), &|name| std::env::var_os(name));
+        let matches = command.clone().get_matches();
+        let cli = Self::from_arg_matches(&matches).and_then(Self::consistent);
+        cli.unwrap_or_else(|error| error.format(&mut command).exit())
     }
 
     /// Refuses settings that only contradict each other.
     fn consistent(self) -> Result<Self, clap::Error> {
-        if let Some(Action::Serve(serve)) = &self.action {
-            serve
-                .tuning
-                .config()
-                .map_err(|error| Self::command().error(ErrorKind::ValueValidation, error))?;
-            serve
-                .backends
-                .choice()
-                .map_err(|error| Self::command().error(ErrorKind::ValueValidation, error))?;
+        let refusal = match &self.action {
+            Some(Action::Serve(serve)) => {
+                let lease = serve.tuning.config().err().map(|error| error.to_string());
+                lease.or_else(|| serve.backends.choice().err().map(|error| error.to_string()))
+            }
+            Some(Action::Health(health)) => health.target().err().map(|error| error.to_string()),
+            _ => None,
+        };
+        match refusal {
+            Some(why) => Err(Self::command().error(ErrorKind::ValueValidation, why)),
+            None => Ok(self),
         }
-        Ok(self)
     }
 }
 
@@ -64,6 +71,10 @@ pub(crate) enum Action {
     Demo(Demo),
     /// Serve the built-in agent over JSON-RPC, REST and gRPC until SIGTERM or Ctrl-C.
     Serve(Box<Serve>),
+    /// Ask a server whether it is ready: for health checks of containers, which have no shell.
+    ///
+    /// Ends with 0 when it is, with 1 and the answer on stderr when it is not, with 2 where the flags make no sense.
+    Health(Health),
     /// What an operator does.
     #[command(flatten)]
     Operate(Operation),

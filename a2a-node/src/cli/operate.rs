@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use clap::{Args, Subcommand};
 
 use super::backends::TopicFlag;
@@ -54,7 +54,7 @@ pub(crate) struct Provision {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Names {
     /// The name of the DynamoDB table.
-    #[arg(long, env = "A2A_TABLE", value_name = "NAME")]
+    #[arg(long, env = "A2A_TABLE", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) table: String,
     /// The topic.
     #[command(flatten)]

@@ -27,8 +27,8 @@ pub(crate) struct Serve {
     /// Where tasks are kept, and how instances reach each other.
     #[command(flatten)]
     pub(crate) backends: BackendFlags,
-    /// What people call this process in metrics and `status`; by default its host, with the port. Clients are never
-    /// told.
+    /// What people call this process in metrics and `status`; by default what its host is called. Several instances of a
+    /// process are numbered: NAME-1, NAME-2. Clients are never told.
     #[arg(long, env = "A2A_NAME", value_name = "NAME", value_parser = label::of_text)]
     pub(crate) name: Option<String>,
     /// Accept webhooks to loopback and private addresses. Only for trying things out.

@@ -70,7 +70,7 @@ impl Tuning {
 /// The shortest beat: each one is a write to the store.
 const SHORTEST: Duration = Duration::from_millis(10);
 
-fn some_seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn some_seconds(text: &str) -> Result<Duration, String> {
     match seconds(text)? {
         time if time < SHORTEST => Err(format!("expected at least {} seconds", SHORTEST.as_secs_f64())),
         time => Ok(time),

@@ -2,13 +2,13 @@
 //! every event against the log.
 
 mod chapters;
+mod counts;
 mod error;
 mod killing;
 mod listener;
 mod mortal;
 mod peer;
 mod table;
-mod tally;
 mod timeline;
 mod words;
 
@@ -24,12 +24,12 @@ use crate::backends::Backends;
 use crate::cli;
 use crate::fleet::{Fleet, Instance, Layout};
 use chapters::Stage;
+use counts::Counts;
 use error::DemoError;
 use listener::Heard;
 use mortal::Mortal;
 use peer::Peer;
-use table::{Report, Row, Story};
-use tally::Tally;
+use table::{Ending, Report, Row};
 use timeline::{Timeline, Verbosity};
 
 /// The whole demo takes about eight seconds; what takes so much longer hangs.
@@ -45,14 +45,14 @@ pub(crate) async fn run(flags: cli::Demo) -> ExitCode {
         Ok(outcome) => outcome,
         Err(_) => Err(DemoError::Hung(PATIENCE.as_secs())),
     };
-    let story = match &outcome {
-        Ok(()) => Story::Whole,
+    let ending = match &outcome {
+        Ok(()) => Ending::Complete,
         Err(error) => {
             crate::report::report(error);
-            Story::BrokenOff
+            Ending::BrokenOff
         }
     };
-    let report = Report::of(rows, story);
+    let report = Report::of(rows, ending);
     let text = if flags.json { report.json() } else { report.table() };
     let _ = writeln!(anstream::stdout(), "{text}");
     if report.ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -112,9 +112,9 @@ async fn connect<'a>(instances: impl Iterator<Item = &'a Instance>) -> Result<[P
 async fn count(store: &dyn TaskStore, heard: Vec<Heard>) -> Result<Vec<Row>, DemoError> {
     let mut rows = Vec::new();
     for heard in heard {
-        let tally = Tally::count(&log_of(store, &heard.task).await?, &heard.events);
+        let counts = Counts::of(&log_of(store, &heard.task).await?, &heard.events);
         let Heard { name, instance, task, delays, .. } = heard;
-        rows.push(Row { task, instance, tally, name, delays });
+        rows.push(Row { task, instance, counts, name, delays });
     }
     Ok(rows)
 }

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use chrono::TimeDelta;
 use serde::Serialize;
 
-use super::tally::Tally;
+use super::counts::Counts;
 use super::timeline::{coloured, milliseconds};
 
 const TITLE: Style = Style::new().bold();
@@ -23,7 +23,7 @@ pub(crate) struct Row {
     pub(crate) instance: InstanceId,
     /// What arrived and what did not.
     #[serde(flatten)]
-    pub(crate) tally: Tally,
+    pub(crate) counts: Counts,
     /// What the timeline calls the instance.
     #[serde(skip)]
     pub(crate) name: &'static str,
@@ -34,9 +34,9 @@ pub(crate) struct Row {
 
 /// How far the demo came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Story {
+pub(crate) enum Ending {
     /// To its end.
-    Whole,
+    Complete,
     /// Not to its end: streams may be missing altogether.
     BrokenOff,
 }
@@ -46,14 +46,14 @@ pub(crate) enum Story {
 pub(crate) struct Report {
     /// Whether all went as promised.
     pub(crate) ok: bool,
-    /// The streams in the order of the story.
+    /// The streams in the order of the demo.
     pub(crate) streams: Vec<Row>,
 }
 
 impl Report {
-    /// Judges the streams of a story that was told to its end, or was not.
-    pub(crate) fn of(streams: Vec<Row>, story: Story) -> Self {
-        let ok = story == Story::Whole && streams.iter().all(|row| row.tally.is_perfect());
+    /// Judges the streams of a demo that came to its end, or did not.
+    pub(crate) fn of(streams: Vec<Row>, ending: Ending) -> Self {
+        let ok = ending == Ending::Complete && streams.iter().all(|row| row.counts.is_perfect());
         Self { ok, streams }
     }
 
@@ -77,8 +77,8 @@ impl Report {
             "delay p50/max",
         );
         for row in &self.streams {
-            let tally = row.tally;
-            let style = if tally.is_perfect() { GOOD } else { BAD };
+            let counts = row.counts;
+            let style = if counts.is_perfect() { GOOD } else { BAD };
             // Writing to a string cannot fail.
             let _ = writeln!(
                 text,
@@ -86,11 +86,11 @@ impl Report {
                 row.task,
                 "",
                 coloured(row.name),
-                tally.committed,
-                tally.received,
-                tally.missing,
-                tally.duplicated,
-                tally.out_of_order,
+                counts.committed,
+                counts.received,
+                counts.missing,
+                counts.duplicated,
+                counts.out_of_order,
                 delays(&row.delays),
             );
         }
@@ -119,15 +119,15 @@ mod tests {
     use a2a_core::SystemEnv;
 
     fn report(missing: usize) -> Report {
-        let tally = Tally { committed: 2, received: 2 - missing, missing, duplicated: 0, out_of_order: 0 };
+        let counts = Counts { committed: 2, received: 2 - missing, missing, duplicated: 0, out_of_order: 0 };
         let row = Row {
             task: "t".into(),
             instance: InstanceId::generate(&SystemEnv),
-            tally,
+            counts,
             name: "A",
             delays: [3, 1, 2].map(TimeDelta::milliseconds).into(),
         };
-        Report::of(vec![row], Story::Whole)
+        Report::of(vec![row], Ending::Complete)
     }
 
     #[test]
@@ -148,7 +148,7 @@ mod tests {
     fn one_wrong_count_or_a_story_without_its_end_is_a_failure() {
         assert!(report(0).ok);
         assert!(!report(1).ok);
-        assert!(!Report::of(report(0).streams, Story::BrokenOff).ok);
+        assert!(!Report::of(report(0).streams, Ending::BrokenOff).ok);
     }
 
     #[test]

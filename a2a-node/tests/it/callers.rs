@@ -7,15 +7,16 @@ use a2a_client::Transport;
 use a2a_client::jsonrpc::JsonRpcTransportFactory;
 use a2a_client::rest::RestTransportFactory;
 use a2a_client::transport::{ServiceParams, TransportFactory};
+use a2a_core::Principal;
 use a2a_grpc::GrpcTransportFactory;
 use a2a_testworld::client::{card_at, http};
 use a2a_testworld::world::{self, expect_task, request};
 
 use crate::node::{self, Node, soon};
 
-const HEADER: &str = "x-demo-principal";
+pub(crate) const HEADER: &str = "x-demo-principal";
 
-async fn transports(node: &Node) -> Vec<Box<dyn Transport>> {
+pub(crate) async fn transports(node: &Node) -> Vec<Box<dyn Transport>> {
     let card = soon(card_at(&node.instances[0].http)).await;
     let factories: [Arc<dyn TransportFactory>; 3] = [
         Arc::new(JsonRpcTransportFactory::new(Some(http()))),
@@ -29,7 +30,7 @@ async fn transports(node: &Node) -> Vec<Box<dyn Transport>> {
     transports
 }
 
-fn called_by(principal: Option<&str>) -> ServiceParams {
+pub(crate) fn called_by(principal: Option<&str>) -> ServiceParams {
     let header = principal.map(|name| (HEADER.to_owned(), vec![name.to_owned()]));
     world::params().into_iter().chain(header).collect()
 }
@@ -57,6 +58,28 @@ async fn by_every_binding_callers_see_their_own_tasks_and_the_nameless_see_nothi
             assert!(get(transport, nobody, &id).await.is_err());
         }
     }
+}
+
+/// By every binding the longest name has tasks like any other, and one that is longer is an error of the caller's.
+pub(crate) async fn long_names_are_told(node: &Node) {
+    let longest = "x".repeat(Principal::MAX_BYTES);
+    for transport in transports(node).await {
+        let transport = transport.as_ref();
+        let id = send(transport, Some(&longest)).await.unwrap();
+        assert_eq!(get(transport, Some(&longest), &id).await.unwrap(), id);
+        for told in [
+            send(transport, Some(&format!("{longest}x"))).await.unwrap_err(),
+            get(transport, Some(&format!("{longest}x")), &id).await.unwrap_err(),
+        ] {
+            assert_eq!(told.code, error_code::INVALID_PARAMS, "{told:?}");
+            assert!(told.message.contains("2048 bytes"), "{told:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_too_long_is_told() {
+    long_names_are_told(&Node::serve(&["--principal-header", HEADER]).await).await;
 }
 
 #[tokio::test]

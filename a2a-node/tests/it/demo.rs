@@ -30,8 +30,8 @@ async fn json_is_one_object_in_which_every_count_is_right() {
 #[tokio::test]
 async fn people_get_a_timeline_and_a_table_without_colour_codes_in_a_pipe() {
     let output = node::run(&["demo"]).await;
-    let story = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{story}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{printed}");
     for words in [
         "is killed",
         "FAILED",
@@ -43,21 +43,21 @@ async fn people_get_a_timeline_and_a_table_without_colour_codes_in_a_pipe() {
         " ms",
         "out of order",
     ] {
-        assert!(story.contains(words), "{words}: {story}");
+        assert!(printed.contains(words), "{words}: {printed}");
     }
-    assert!(story.contains("Every stream got every event once, in order."), "{story}");
-    assert!(!story.contains('\u{1b}'), "{story}");
+    assert!(printed.contains("Every stream got every event once, in order."), "{printed}");
+    assert!(!printed.contains('\u{1b}'), "{printed}");
 }
 
 #[tokio::test]
 async fn with_resume_the_task_of_the_killed_instance_is_completed_by_others() {
     let output = node::run(&["demo", "--resume"]).await;
-    let story = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{story} {}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{printed} {}", String::from_utf8_lossy(&output.stderr));
     for words in
         ["is killed", "the task moves again, ", "COMPLETED, 40 chunks", "Every stream got every event"]
     {
-        assert!(story.contains(words), "{words}: {story}");
+        assert!(printed.contains(words), "{words}: {printed}");
     }
-    assert!(!story.contains("FAILED"), "{story}");
+    assert!(!printed.contains("FAILED"), "{printed}");
 }

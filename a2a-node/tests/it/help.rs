@@ -43,12 +43,13 @@ async fn help_of_serve_names_the_environment_variable_of_every_flag() {
 
 #[tokio::test]
 async fn bad_flags_are_refused_with_the_reason_and_nothing_on_stdout() {
-    let table: [(&[&str], &str); 6] = [
+    let table: [(&[&str], &str); 7] = [
         (&["dance"], "unrecognized subcommand 'dance'"),
         (&["serve", "--listen", "here"], "invalid socket address"),
         (&["serve", "--instances", "many"], "--instances"),
         (&["serve", "--lease", "1"], "--lease must be at least 3 times --beat-interval"),
         (&["serve", "--bus", "snssqs"], "--bus snssqs needs --store dynamodb"),
+        (&["serve", "--table", ""], "a value is required for '--table <NAME>'"),
         (&["serve", "--store", "paper"], "[possible values: memory, dynamodb]"),
     ];
     for (arguments, reason) in table {

@@ -8,10 +8,12 @@
     reason = "a test that fails here says so"
 )]
 
+mod alarms;
 #[cfg(feature = "aws")]
 mod aws;
 mod callers;
 mod demo;
+mod health;
 mod help;
 mod instances;
 mod node;

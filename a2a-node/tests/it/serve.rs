@@ -46,6 +46,18 @@ async fn settings_come_from_the_environment_too() {
 }
 
 #[tokio::test]
+async fn a_variable_that_is_empty_is_none() {
+    let mut command = node::command(&["serve"]);
+    for variable in include_str!("../../README.md").split('`').filter(|quoted| quoted.starts_with("A2A_")) {
+        command.env(variable, "");
+    }
+    let node = Node::start(command.env("A2A_LISTEN", "127.0.0.1:0").env("A2A_DRAIN_DELAY", "0")).await;
+    assert_eq!((node.instances.len(), node.instances[0].grpc.as_deref()), (1, None));
+    node.terminate().await;
+    assert_eq!(node.ended().await.code(), Some(0));
+}
+
+#[tokio::test]
 async fn the_card_names_the_public_address_when_there_is_one() {
     let flags = ["--public-url", "https://agent.example/a2a", "--grpc-listen", "127.0.0.1:0"];
     let node = Node::serve(&flags).await;
@@ -117,8 +129,7 @@ async fn every_instance_shows_the_metrics_of_all_instances_of_its_process() {
     assert_eq!(shown.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     let text = shown.text().await.unwrap();
     let commits = |instance: usize| {
-        let port = node.instances[instance].http.rsplit(':').next().unwrap();
-        let series = format!("a2a_commits_total{{member=\"blue:{port}\"}} ");
+        let series = format!("a2a_commits_total{{member=\"blue-{}\"}} ", instance + 1);
         text.lines().find_map(|line| line.strip_prefix(&series)).unwrap().parse::<u64>().unwrap()
     };
     assert_eq!(commits(0), 0);

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::tally::Tally;
+use super::counters::Counters;
 
 /// What a message takes on its way.
 const SEND: Duration = Duration::from_millis(8);
@@ -22,7 +22,7 @@ const POLL: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone)]
 pub(super) struct CountedBus {
     pub(super) bus: MemoryBus,
-    pub(super) tally: Tally,
+    pub(super) counters: Counters,
     /// From then on its instance is dead: no call of it ends.
     pub(super) dead: CancellationToken,
 }
@@ -71,7 +71,7 @@ impl Endpoint for CountedEndpoint {
         // What everybody receives, without the list of all who do.
         let one: Vec<_> = to.iter().take(1).map(|to| to.instance).collect();
         let bytes = wire::encode(&one, message, &self.seal).len();
-        self.counted.tally.sent(to.len(), bytes);
+        self.counted.counters.sent(to.len(), bytes);
         sleep(SEND).await;
         self.endpoint.send(to, message).await
     }
@@ -79,7 +79,7 @@ impl Endpoint for CountedEndpoint {
     async fn receive(&self) -> Result<Vec<BusMessage>> {
         loop {
             self.counted.alive().await;
-            self.counted.tally.polled();
+            self.counted.counters.polled();
             if let Ok(received) = timeout(POLL, self.endpoint.receive()).await {
                 return received;
             }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::bus::CountedBus;
 use super::counted::Counted;
-use super::tally::{Counts, Tally};
+use super::counters::{Counters, Counts};
 use crate::Error;
 use crate::hearing::{Stream, begin, join, read};
 use crate::script::GO;
@@ -28,7 +28,7 @@ const PLENTY: usize = 1 << 40;
 
 pub(super) struct Fleet {
     instances: Vec<Instance>,
-    tally: Tally,
+    counters: Counters,
     agent: ScriptedAgent,
     store: Arc<MemoryStore>,
     bus: MemoryBus,
@@ -65,7 +65,7 @@ impl Fleet {
         let keep_all = StoreConfig::default().finished_tasks(PLENTY).log_commits(PLENTY).log_bytes(PLENTY);
         let mut fleet = Fleet {
             instances: Vec::new(),
-            tally: Tally::default(),
+            counters: Counters::default(),
             agent: ScriptedAgent::default(),
             store: Arc::new(MemoryStore::with_config(keep_all)),
             bus: MemoryBus::with_config(
@@ -84,9 +84,9 @@ impl Fleet {
 
     async fn instance(&self) -> Result<Instance, Error> {
         let env = Arc::new(self.env.fork());
-        let (tally, dead) = (self.tally.clone(), CancellationToken::new());
-        let bus = CountedBus { bus: self.bus.clone(), tally: tally.clone(), dead: dead.clone() };
-        let store = Counted { store: Arc::clone(&self.store), tally, dead: dead.clone() };
+        let (counters, dead) = (self.counters.clone(), CancellationToken::new());
+        let bus = CountedBus { bus: self.bus.clone(), counters: counters.clone(), dead: dead.clone() };
+        let store = Counted { store: Arc::clone(&self.store), counters, dead: dead.clone() };
         let cluster = Cluster::builder(Arc::new(self.agent.clone()), ours::card())
             .store(Arc::new(store))
             .bus(Arc::new(bus))
@@ -98,7 +98,7 @@ impl Fleet {
     }
 
     pub(super) fn counts(&self) -> Counts {
-        self.tally.counts()
+        self.counters.counts()
     }
 
     /// Whether so many members live, and nothing is left to take over from any other; looked up without being

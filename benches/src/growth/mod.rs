@@ -3,12 +3,12 @@
 
 mod bus;
 mod counted;
+mod counters;
 pub(crate) mod fleet;
 mod idle;
 mod membership;
 mod scale;
 mod streams;
-mod tally;
 mod tasks;
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures::future::try_join_all;
 use tokio::time::sleep;
 
+use super::counters::Counts;
 use super::fleet::{Fleet, read_all};
-use super::tally::Counts;
 use crate::Error;
 use crate::curve::Point;
 use crate::script::{WAIT, timed};

@@ -65,6 +65,14 @@ resource "aws_ecs_task_definition" "instance" {
       # The most that Fargate gives between SIGTERM and SIGKILL; longer than the drain delay (10 s) and A2A_SHUTDOWN_GRACE.
       stopTimeout  = 120
       portMappings = [{ containerPort = 8080, protocol = "tcp" }]
+      # Not readiness, which is the load balancer's: ECS would replace tasks while a backend is away.
+      healthCheck = var.health_check == null ? null : {
+        command     = var.health_check
+        interval    = 10
+        timeout     = 5
+        retries     = 3
+        startPeriod = 30
+      }
       environment  = [for name, value in local.environment : { name = name, value = value }]
       logConfiguration = {
         logDriver = "awslogs"

@@ -72,6 +72,12 @@ variable "shutdown_grace" {
   }
 }
 
+variable "health_check" {
+  description = "What ECS runs in a container to find one that answers nobody any more, and replaces. Null: nothing, as for an image without this command."
+  type        = list(string)
+  default     = ["CMD", "/usr/local/bin/a2a-node", "health", "--live"]
+}
+
 variable "client_cidrs" {
   description = "Who may reach the load balancer."
   type        = list(string)

@@ -6,6 +6,7 @@ use metrics::{Counter, Gauge, Histogram, Label, counter, gauge, histogram};
 
 use super::catalog as names;
 use super::turn_outcome::TurnOutcome;
+use super::webhooks;
 
 const KINDS: [&str; 9] = [
     "commits",
@@ -75,6 +76,7 @@ impl Meters {
     /// Takes the handles from the recorder that is installed now.
     pub(crate) fn new(label: Option<&str>) -> Self {
         names::describe();
+        webhooks::begin();
         let member = || -> Vec<Label> {
             label.map(|label| Label::new("member", label.to_owned())).into_iter().collect()
         };

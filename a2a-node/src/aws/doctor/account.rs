@@ -43,8 +43,8 @@ pub(super) async fn check(checkup: &mut Checkup, aws: &Aws) -> io::Result<bool> 
             Ok(region)
         }
         Err(why) => {
-            let advice = "give the task, pod or machine a role; elsewhere set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
-                          AWS_SECRET_ACCESS_KEY (for single sign-on: `aws configure export-credentials --format env`)";
+            let advice = "give the task, pod or machine a role; elsewhere set AWS_PROFILE, signed in with `aws sso login` or \
+                          `aws login`, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
             checkup.failed("credentials", why, advice)?;
             Ok(false)
         }

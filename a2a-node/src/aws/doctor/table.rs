@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 
 use super::checkup::Checkup;
 use crate::aws::clients::Aws;
-use crate::aws::fault::told;
+use crate::aws::fault::explain;
 use crate::report::with_causes;
 
 /// No item has this key: those of tasks and members begin otherwise.
@@ -80,7 +80,7 @@ where
     if let Err(error) = answer {
         let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
         if code != Some("ConditionalCheckFailedException") {
-            refused.push(format!("{action}: {}", told(&error)));
+            refused.push(format!("{action}: {}", explain(&error)));
         }
     }
 }

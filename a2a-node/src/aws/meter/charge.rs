@@ -43,7 +43,7 @@ pub(super) fn ask(input: &mut Input) {
     );
 }
 
-macro_rules! told {
+macro_rules! consumed {
     ($output:ident, $($unit:ident $type:ty),* $(,)?) => {
         $(if let Some(output) = $output.downcast_ref::<$type>() {
             let units = output.consumed_capacity.iter().filter_map(ConsumedCapacity::capacity_units).sum();
@@ -52,7 +52,7 @@ macro_rules! told {
     };
 }
 
-macro_rules! told_of_several {
+macro_rules! consumed_by_several {
     ($output:ident, $($unit:ident $type:ty),* $(,)?) => {
         $(if let Some(output) = $output.downcast_ref::<$type>() {
             let units = output.consumed_capacity().iter().filter_map(ConsumedCapacity::capacity_units).sum();
@@ -71,7 +71,7 @@ pub(super) fn of(
         Ok(output) => output,
         Err(error) => return unmet(operation, error.as_operation_error()?, load),
     };
-    told!(
+    consumed!(
         output,
         DynamoDbRead GetItemOutput,
         DynamoDbRead QueryOutput,
@@ -80,7 +80,7 @@ pub(super) fn of(
         DynamoDbWrite UpdateItemOutput,
         DynamoDbWrite DeleteItemOutput,
     );
-    told_of_several!(
+    consumed_by_several!(
         output,
         DynamoDbRead BatchGetItemOutput,
         DynamoDbWrite BatchWriteItemOutput,

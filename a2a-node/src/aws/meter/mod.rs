@@ -30,7 +30,7 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
-use metrics::counter;
+use metrics::{Counter, counter};
 
 pub use bill::{Bill, Service, Traffic, Unit};
 use load::Load;
@@ -38,8 +38,18 @@ use load::Load;
 /// Counts what the clients that it is given to send, receive and are billed for.
 ///
 /// Clones count together.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Meter(Arc<Mutex<Bill>>);
+
+/// Its counters of units are there from now on, with 0.
+impl Default for Meter {
+    fn default() -> Self {
+        for unit in Unit::ALL {
+            units(unit).increment(0);
+        }
+        Self(Arc::default())
+    }
+}
 
 impl Meter {
     /// Returns all that was counted so far.
@@ -73,9 +83,12 @@ impl Meter {
         };
         // Reads are billed by halves; the counter moves with the wholes.
         let whole = after.floor() - before.floor();
-        counter!("a2a_aws_units_total", "service" => unit.service().name(), "kind" => unit.kind())
-            .increment(whole as u64);
+        units(unit).increment(whole as u64);
     }
+}
+
+fn units(unit: Unit) -> Counter {
+    counter!("a2a_aws_units_total", "service" => unit.service().name(), "kind" => unit.kind())
 }
 
 /// The operation under way, where it is of a service that is metered.

@@ -5,14 +5,14 @@ use std::process::Output;
 use futures::future::join_all;
 use serde_json::Value;
 
-use super::gatekeeper::Gatekeeper;
+use super::denying_proxy::DenyingProxy;
 use super::site::Site;
 use crate::node::{soon, text};
 
 async fn without(action: &'static str, site: &Site, arguments: &[&str]) -> Output {
-    let gatekeeper = Gatekeeper::denying(action, &site.account).await;
+    let denying_proxy = DenyingProxy::denying(action, &site.account).await;
     let mut command = site.command(arguments);
-    soon(command.envs(gatekeeper.account.environment()).output()).await.unwrap()
+    soon(command.envs(denying_proxy.account.environment()).output()).await.unwrap()
 }
 
 #[tokio::test]

@@ -2,8 +2,10 @@
 
 mod deaths;
 mod denied;
+mod denying_proxy;
 mod doctor;
-mod gatekeeper;
+mod log;
+mod profiles;
 mod provision;
 mod reap;
 mod serving;

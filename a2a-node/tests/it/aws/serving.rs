@@ -6,6 +6,8 @@ use a2a_testworld::world::{cancel, expect_task, get, request, subscribe};
 use futures::StreamExt;
 
 use super::site::Site;
+use crate::alarms::missing;
+use crate::callers::{HEADER, long_names_are_told};
 use crate::node::{soon, text};
 
 #[tokio::test]
@@ -45,6 +47,21 @@ async fn metrics_show_what_the_bus_counts() {
     soon(remote.for_each(async |event| drop(event.unwrap()))).await;
     let shown = node.get(0, "/metrics").await.text().await.unwrap();
     assert!(shown.contains("a2a_bus_messages_sent_total"), "{shown}");
+}
+
+#[tokio::test]
+async fn all_that_alarms_are_set_on_is_there_once_the_bus_is_connected() {
+    let Some(site) = Site::provisioned().await else { return };
+    let node = site.serve(&[]).await;
+    site.becomes([1, 1, 1]).await;
+    assert_eq!(missing(&node).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_caller_whose_name_is_too_long_is_told() {
+    let Some(site) = Site::provisioned().await else { return };
+    let node = site.serve(&["--principal-header", HEADER]).await;
+    long_names_are_told(&node).await;
 }
 
 #[tokio::test]

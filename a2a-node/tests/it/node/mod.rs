@@ -7,7 +7,8 @@ use a2a_testworld::client::{card_at, connect, http};
 use a2a_testworld::{Binding, Client};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 /// What takes longer hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -54,6 +55,7 @@ struct Announcement {
 pub(crate) struct Node {
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
+    stderr: Option<AbortOnDropHandle<String>>,
     pub instances: Vec<Announced>,
 }
 
@@ -67,20 +69,19 @@ impl Node {
     /// Starts the process and waits for its start-up line.
     pub(crate) async fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        // From the start: a process whose pipe is full stands still.
+        let stderr =
+            child.stderr.take().map(|pipe| AbortOnDropHandle::new(TaskTracker::new().spawn(all(pipe))));
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = soon(stdout.next_line()).await.unwrap().expect("no start-up line");
         let Announcement { instances } = serde_json::from_str(&line).unwrap();
-        Self { child, stdout, instances }
+        Self { child, stdout, stderr, instances }
     }
 
-    /// All that it writes to stderr, where that is piped.
+    /// All that it writes to stderr until it ends, where that is piped.
     pub(crate) fn stderr(&mut self) -> impl Future<Output = String> + use<> {
-        let mut stderr = self.child.stderr.take().expect("stderr is not piped");
-        let mut text = String::new();
-        async move {
-            soon(stderr.read_to_string(&mut text)).await.unwrap();
-            text
-        }
+        let stderr = self.stderr.take().expect("stderr is not piped");
+        async move { soon(stderr).await.unwrap() }
     }
 
     /// Sends SIGTERM.
@@ -113,4 +114,10 @@ impl Node {
         let card = soon(card_at(&self.instances[instance].http)).await;
         soon(connect(&card, binding, None)).await.unwrap()
     }
+}
+
+async fn all(mut pipe: ChildStderr) -> String {
+    let mut text = String::new();
+    pipe.read_to_string(&mut text).await.unwrap();
+    text
 }

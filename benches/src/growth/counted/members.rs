@@ -14,39 +14,39 @@ const INDEX_UNITS: f64 = 0.5;
 impl Membership for Counted {
     async fn beat(&self, me: &Member) -> Result<Beat> {
         self.alive().await;
-        self.tally.write("beat", 1.0);
+        self.counters.write("beat", 1.0);
         self.store.beat(me).await
     }
 
     async fn member(&self, who: &InstanceId) -> Result<Option<Member>> {
         self.alive().await;
-        self.tally.read("member", 1.0);
+        self.counters.read("member", 1.0);
         self.store.member(who).await
     }
 
     async fn roster(&self, after: Option<&InstanceId>, limit: usize) -> Result<Vec<Member>> {
         self.alive().await;
         let members = self.store.roster(after, limit).await?;
-        self.tally.read("roster", read_units(members.len() * MEMBER_BYTES));
+        self.counters.read("roster", read_units(members.len() * MEMBER_BYTES));
         Ok(members)
     }
 
     async fn evict(&self, who: &InstanceId, at_beat: u64) -> Result<Eviction> {
         self.alive().await;
-        self.tally.write("evict", 1.0);
+        self.counters.write("evict", 1.0);
         self.store.evict(who, at_beat).await
     }
 
     async fn remove(&self, who: &InstanceId) -> Result<()> {
         self.alive().await;
-        self.tally.write("remove", 1.0);
+        self.counters.write("remove", 1.0);
         self.store.remove(who).await
     }
 
     async fn executing(&self, who: &InstanceId, after: Option<&TaskKey>) -> Result<ExecutingPage> {
         self.alive().await;
         let page = self.store.executing(who, after).await?;
-        self.tally.read("executing", INDEX_UNITS + page.tasks.len() as f64);
+        self.counters.read("executing", INDEX_UNITS + page.tasks.len() as f64);
         Ok(page)
     }
 }

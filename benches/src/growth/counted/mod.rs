@@ -15,7 +15,7 @@ use std::sync::Arc;
 use a2a_store_memory::MemoryStore;
 use tokio_util::sync::CancellationToken;
 
-use super::tally::{Tally, units};
+use super::counters::{Counters, units};
 
 const WRITE_UNIT: usize = 1024;
 const READ_UNIT: usize = 4096;
@@ -28,7 +28,7 @@ const WATCHER_BYTES: usize = 100;
 #[derive(Debug)]
 pub(super) struct Counted {
     pub(super) store: Arc<MemoryStore>,
-    pub(super) tally: Tally,
+    pub(super) counters: Counters,
     /// From then on its instance is dead: no call of it ends.
     pub(super) dead: CancellationToken,
 }

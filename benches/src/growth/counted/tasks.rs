@@ -20,14 +20,14 @@ impl TaskStore for Counted {
     async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>> {
         self.alive().await;
         let stored = self.store.load(key).await?;
-        self.tally.read("load", stored.as_ref().map_or(1.0, whole));
+        self.counters.read("load", stored.as_ref().map_or(1.0, whole));
         Ok(stored)
     }
 
     async fn head(&self, key: &TaskKey) -> Result<Option<TaskHead>> {
         self.alive().await;
         let head = self.store.head(key).await?;
-        self.tally.read("head", read_units(HEAD_BYTES));
+        self.counters.read("head", read_units(HEAD_BYTES));
         Ok(head)
     }
 
@@ -41,7 +41,7 @@ impl TaskStore for Counted {
         if commit.expected() == Version::ABSENT && record.is_terminal() {
             units = write_units(HEAD_BYTES + json_bytes(record.as_ref()));
         }
-        self.tally.write("commit", units);
+        self.counters.write("commit", units);
         sleep(COMMIT).await;
         self.alive().await;
         self.store.commit(key, commit).await
@@ -60,50 +60,50 @@ impl TaskStore for Counted {
             }
             Replay::Snapshot(stored) => whole(stored),
         };
-        self.tally.read("commits_after", units);
+        self.counters.read("commits_after", units);
         Ok(replay)
     }
 
     async fn watch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<Option<StoredTask>> {
         self.alive().await;
         let stored = self.store.watch(key, watcher).await?;
-        self.tally.write("watch", write_units(WATCHER_BYTES));
-        self.tally.also_read(stored.as_ref().map_or(1.0, whole));
+        self.counters.write("watch", write_units(WATCHER_BYTES));
+        self.counters.also_read(stored.as_ref().map_or(1.0, whole));
         Ok(stored)
     }
 
     async fn watchers(&self, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
         self.alive().await;
         let watchers = self.store.watchers(key).await?;
-        self.tally.read("watchers", read_units(watchers.len() * WATCHER_BYTES));
+        self.counters.read("watchers", read_units(watchers.len() * WATCHER_BYTES));
         if !watchers.is_empty() {
             // They count while there is a task.
-            self.tally.also_read(read_units(HEAD_BYTES));
+            self.counters.also_read(read_units(HEAD_BYTES));
         }
         Ok(watchers)
     }
 
     async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
         self.alive().await;
-        self.tally.write("unwatch", write_units(WATCHER_BYTES));
+        self.counters.write("unwatch", write_units(WATCHER_BYTES));
         self.store.unwatch(key, watcher).await
     }
 
     async fn release(&self, key: &TaskKey, claim: &Claim) -> Result<()> {
         self.alive().await;
-        self.tally.write("release", write_units(HEAD_BYTES));
+        self.counters.write("release", write_units(HEAD_BYTES));
         self.store.release(key, claim).await
     }
 
     async fn list(&self, query: &TaskQuery) -> Result<TaskPage> {
         self.alive().await;
-        self.tally.read("list", 1.0);
+        self.counters.read("list", 1.0);
         self.store.list(query).await
     }
 
     async fn delete(&self, key: &TaskKey) -> Result<bool> {
         self.alive().await;
-        self.tally.write("delete", 1.0);
+        self.counters.write("delete", 1.0);
         self.store.delete(key).await
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use super::files::read;
+use super::files::{read, terraform, text, yaml};
 
 const DOCUMENTS: [&str; 5] =
     ["README.md", "CONTRIBUTING.md", "docs/scaling.md", "deploy/README.md", "a2a-node/README.md"];
-const COMMANDS: [&str; 6] = ["demo", "serve", "provision", "doctor", "status", "reap"];
+const COMMANDS: [&str; 7] = ["demo", "serve", "health", "provision", "doctor", "status", "reap"];
 
 /// Each command with its flags, as far as it is shown: `a2a-node reap --apply`, `cargo run -- demo`.
 fn shown(document: &str) -> Vec<(&str, Vec<&str>)> {
@@ -39,4 +39,32 @@ fn documents_show_commands_and_flags_that_exist() {
         }
     }
     assert!(seen > 10, "{seen}");
+}
+
+/// What follows the binary's path in a health check's list of words.
+fn asked(check: &str) -> Vec<String> {
+    let words = check.split_once("/usr/local/bin/a2a-node\"").unwrap().1.split_once(']').unwrap().0;
+    words.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn containers_check_their_health_with_commands_that_the_node_has() {
+    let image = read("deploy/docker/Dockerfile");
+    let image = image.lines().find(|line| line.starts_with("HEALTHCHECK")).unwrap();
+    let compose = yaml("deploy/docker/compose.yaml");
+    let compose = compose["services"]["node-1"]["healthcheck"]["test"].to_string();
+    let module = terraform("deploy/terraform/ecs");
+    let ecs = module["variable"]["health_check"]["default"].to_string();
+    let container = text(&module["resource"]["aws_ecs_task_definition"]["instance"]["container_definitions"]);
+    assert!(container.contains("= var.health_check"), "{container}");
+    let checks =
+        [(image, vec!["health", "--live"]), (&compose, vec!["health"]), (&ecs, vec!["health", "--live"])];
+    for (check, expected) in checks {
+        let words = asked(check);
+        assert_eq!(words, expected, "{check}");
+        // Where nobody listens: it fails, and not for what it is told.
+        let mut command = Command::new(env!("CARGO_BIN_EXE_trials"));
+        let output = command.args(&words).env("A2A_LISTEN", "127.0.0.1:1").output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{check}: {}", String::from_utf8_lossy(&output.stderr));
+    }
 }

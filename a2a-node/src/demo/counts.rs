@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// What one stream should have carried, and what it did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) struct Tally {
+pub(crate) struct Counts {
     /// Events in the task's log after the snapshot that the stream began with.
     pub(crate) committed: usize,
     /// Events that arrived after the snapshot.
@@ -22,18 +22,18 @@ pub(crate) struct Tally {
     pub(crate) out_of_order: usize,
 }
 
-impl Tally {
+impl Counts {
     /// Compares the events of one stream, the snapshot first, with all events that its task's log holds for streams.
-    pub(crate) fn count(log: &[StreamResponse], stream: &[StreamResponse]) -> Self {
+    pub(crate) fn of(log: &[StreamResponse], stream: &[StreamResponse]) -> Self {
         let (start, heard) = match stream {
             [StreamResponse::Task(snapshot), heard @ ..] => (place_in_log(log, snapshot), heard),
             heard => (None, heard),
         };
         // A log begins with the task as it was created, which a stream never carries but as a snapshot.
         let after = log.get(start.unwrap_or(1)..).unwrap_or_default();
-        let mut tally = Self::compare(&marks(after), &marks(heard));
-        tally.missing += usize::from(start.is_none());
-        tally
+        let mut counts = Self::compare(&marks(after), &marks(heard));
+        counts.missing += usize::from(start.is_none());
+        counts
     }
 
     /// Tells whether every committed event arrived once, in order.

@@ -11,54 +11,55 @@ use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-/// A gate in front of DynamoDB, and one in front of SNS and SQS.
-pub(crate) struct Gatekeeper {
-    /// What is behind the gates.
+/// A proxy before DynamoDB, and one before SNS and SQS.
+pub(crate) struct DenyingProxy {
+    /// The account, called through the proxies.
     pub account: Account,
-    _gates: [AbortOnDropHandle<()>; 2],
+    _serving: [AbortOnDropHandle<()>; 2],
 }
 
 #[derive(Clone)]
-struct Gate {
+struct Proxy {
     denied: &'static str,
-    behind: [String; 2],
+    upstreams: [String; 2],
     client: reqwest::Client,
 }
 
-impl Gatekeeper {
+impl DenyingProxy {
     /// Denies one action, such as `dynamodb:PutItem`, of this account.
     pub(crate) async fn denying(denied: &'static str, account: &Account) -> Self {
         let url = |service| account.sdk_config(service).endpoint_url().unwrap().to_owned();
         let [dynamodb, sns, sqs] = [Service::DynamoDb, Service::Sns, Service::Sqs].map(url);
         let client = http();
-        let gate = |behind| Gate { denied, behind, client: client.clone() };
-        let (tables, one) = gate([dynamodb.clone(), dynamodb]).open().await;
-        let (messages, other) = gate([sns, sqs]).open().await;
-        Self { account: account.clone().through(&tables, &messages), _gates: [one, other] }
+        let proxy = |upstreams| Proxy { denied, upstreams, client: client.clone() };
+        let (tables, one) = proxy([dynamodb.clone(), dynamodb]).serve().await;
+        let (messages, other) = proxy([sns, sqs]).serve().await;
+        Self { account: account.clone().through(&tables, &messages), _serving: [one, other] }
     }
 }
 
-impl Gate {
-    async fn open(self) -> (String, AbortOnDropHandle<()>) {
+impl Proxy {
+    async fn serve(self) -> (String, AbortOnDropHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let routes = Router::new().fallback(pass).with_state(self);
+        let routes = Router::new().fallback(forward).with_state(self);
         let serving = TaskTracker::new().spawn(async { axum::serve(listener, routes).await.unwrap() });
         (url, AbortOnDropHandle::new(serving))
     }
 }
 
-async fn pass(State(gate): State<Gate>, request: Request) -> Response {
+async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let action = action(&head.headers, &body);
-    if action == gate.denied {
+    if action == proxy.denied {
         return denial(&action);
     }
-    let [sns, sqs] = &gate.behind;
-    let behind = if action.starts_with("sns:") { sns } else { sqs };
-    let url = format!("{}{}", behind.trim_end_matches('/'), head.uri);
-    let answer = gate.client.request(head.method, url).headers(head.headers).body(body).send().await.unwrap();
+    let [sns, sqs] = &proxy.upstreams;
+    let upstream = if action.starts_with("sns:") { sns } else { sqs };
+    let url = format!("{}{}", upstream.trim_end_matches('/'), head.uri);
+    let answer =
+        proxy.client.request(head.method, url).headers(head.headers).body(body).send().await.unwrap();
     let (status, headers) = (answer.status(), answer.headers().clone());
     (status, headers, answer.bytes().await.unwrap()).into_response()
 }

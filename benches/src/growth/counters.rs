@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Shared by all whose calls are counted.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tally(Arc<Mutex<Counts>>);
+pub(super) struct Counters(Arc<Mutex<Counts>>);
 
 /// All that was counted up to a moment, or between two.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +26,7 @@ pub(super) struct Counts {
     pub(super) polls: f64,
 }
 
-impl Tally {
+impl Counters {
     pub(super) fn counts(&self) -> Counts {
         self.lock().clone()
     }
