@@ -6,19 +6,18 @@ use a2a::{A2AError, AgentCard, Message, SVC_PARAM_EXTENSIONS, error_code};
 use a2a_core::TaskHead;
 use a2a_server::ServiceParams;
 
-use crate::caller::Caller;
+use crate::caller::TenantCaller;
+use crate::ground::Config;
 use crate::instance::Instance;
 use crate::limits::check_id;
 
-/// Tells who calls, once protocol version and required extensions are as they must be.
-pub(super) fn caller(
-    instance: &Instance,
-    params: &ServiceParams,
-    tenant: Option<&str>,
-) -> Result<Caller, A2AError> {
-    required_extensions(&instance.service.card, params)?;
-    check_id("tenant", tenant.unwrap_or_default(), &instance.ground.config.limits)?;
-    instance.service.callers.resolve(params, tenant)
+/// Refuses a tenant that there is not, where it is known which there are.
+pub(super) fn tenant(requested: &str, config: &Config) -> Result<(), A2AError> {
+    check_id("tenant", requested, &config.limits)?;
+    match &config.tenants {
+        Some(known) if !known.contains(requested) => Err(A2AError::invalid_params("there is no such tenant")),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses streams that the card does not declare (specification, section 3.3.4).
@@ -42,7 +41,7 @@ pub(super) fn push_notifications(card: &AgentCard) -> Result<(), A2AError> {
 /// Reads the head of a task that is the caller's; anybody else's looks absent.
 pub(super) async fn own_task(
     instance: &Arc<Instance>,
-    caller: &Caller,
+    caller: &TenantCaller,
     id: &str,
 ) -> Result<TaskHead, A2AError> {
     if id.is_empty() {
@@ -93,7 +92,7 @@ fn accepts(mode: &str, given: &str) -> bool {
 }
 
 /// Refuses clients that do not declare an extension which the card requires (specification, section 3.3.4).
-fn required_extensions(card: &AgentCard, params: &ServiceParams) -> Result<(), A2AError> {
+pub(super) fn required_extensions(card: &AgentCard, params: &ServiceParams) -> Result<(), A2AError> {
     let mut required =
         card.capabilities.extensions.iter().flatten().filter(|extension| extension.required == Some(true));
     let declared = |uri: &str| {
