@@ -14,9 +14,11 @@ use a2a_server::RequestHandler;
 use axum::body::HttpBody;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{self, HeaderMap, HeaderName, StatusCode};
+use bytes::Bytes;
 use futures::future::{BoxFuture, MapOk};
 use futures::{FutureExt, TryFutureExt};
-use http_body_util::Full;
+use http_body::Frame;
+use http_body_util::{BodyExt, Full};
 use tokio::time::timeout;
 use tonic::body::Body;
 use tonic::server::NamedService;
@@ -27,6 +29,7 @@ use super::call::service_params;
 use super::content::{BODY_PATIENCE, ROOM_AGAIN};
 use super::edge::Edge;
 use super::grpc_service::{Admitted, GrpcHandler, status};
+use super::in_flight::Held;
 use super::limits::Limits;
 use super::weight::TOO_MANY_VALUES;
 use super::weight::proto::{self, Kind};
@@ -59,7 +62,7 @@ pub struct GrpcService<H: RequestHandler> {
 
 impl<H: RequestHandler> GrpcService<H> {
     pub(super) fn new(edge: Edge<H>) -> Self {
-        let service = GrpcHandler::new(edge.limits);
+        let service = GrpcHandler::new(edge.limits, edge.in_flight.clone());
         let tonic = A2aServiceServer::new(service).max_decoding_message_size(edge.limits.body_bytes());
         GrpcService { tonic, edge: Arc::new(edge) }
     }
@@ -153,10 +156,29 @@ impl<H: RequestHandler> GrpcService<H> {
                     return Ok(status(&A2AError::invalid_request(TOO_MANY_VALUES)).into_http());
                 }
             }
-            tonic.call(http::Request::from_parts(head, Full::new(body))).await
+            let answer = tonic.call(http::Request::from_parts(head, Full::new(body))).await;
+            answer.map(hold_room)
         }
         .boxed()
     }
+}
+
+/// What a large answer holds is held by its bytes, until they are sent.
+fn hold_room(mut answer: Answer) -> Answer {
+    match answer.extensions_mut().remove::<Arc<Held>>() {
+        Some(room) => answer.map(|body| Body::new(body.map_frame(move |frame| held_by(frame, &room)))),
+        None => answer,
+    }
+}
+
+fn held_by(frame: Frame<Bytes>, room: &Arc<Held>) -> Frame<Bytes> {
+    struct Kept(Bytes, #[expect(dead_code, reason = "dropped with the bytes")] Arc<Held>);
+    impl AsRef<[u8]> for Kept {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+    frame.map_data(|bytes| Bytes::from_owner(Kept(bytes, Arc::clone(room))))
 }
 
 /// What is before a message on the wire: whether it is compressed, and its length.

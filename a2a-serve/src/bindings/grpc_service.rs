@@ -12,10 +12,13 @@ use a2a_pb::proto::a2a_service_server::A2aService;
 use a2a_pb::proto::*;
 use a2a_server::{RequestHandler, ServiceParams};
 use futures::{Stream, StreamExt};
+use prost::Message;
 use tonic::{Request, Response, Status};
 use tonic_types::StatusExt;
 
+use super::answer_body::room;
 use super::call;
+use super::in_flight::InFlight;
 use super::limits::Limits;
 use super::numbers::{make_whole_in, make_whole_in_message};
 use super::proto::Checked;
@@ -23,7 +26,11 @@ use super::status::grpc_code;
 use super::version::{VERSION, served};
 
 /// `A2AService` over the handler that a request brings with it.
-pub(super) struct GrpcHandler<H>(Limits, PhantomData<fn() -> H>);
+pub(super) struct GrpcHandler<H> {
+    limits: Limits,
+    in_flight: InFlight,
+    handler: PhantomData<fn() -> H>,
+}
 
 /// The handler for whoever sends a request, and what came with it: put into the request before it is decoded.
 pub(super) struct Admitted<H> {
@@ -38,8 +45,8 @@ impl<H> Clone for Admitted<H> {
 }
 
 impl<H: RequestHandler> GrpcHandler<H> {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self(limits, PhantomData)
+    pub(super) fn new(limits: Limits, in_flight: InFlight) -> Self {
+        Self { limits, in_flight, handler: PhantomData }
     }
 
     /// Looks at a request before it is converted, which loses some things and makes others up.
@@ -50,8 +57,23 @@ impl<H: RequestHandler> GrpcHandler<H> {
         let requested =
             admitted.params.get(VERSION.as_str()).map(|lines| lines.join(",")).unwrap_or_default();
         let is_served = served(&requested);
-        is_served.and_then(|()| message.check(&self.0)).map_err(|error| status(&error))?;
+        is_served.and_then(|()| message.check(&self.limits)).map_err(|error| status(&error))?;
         Ok((admitted, message))
+    }
+
+    /// What a handler answered, as the proto has it, once there is room for it.
+    fn answered<T, P: Message>(
+        &self,
+        answer: Result<T, A2AError>,
+        convert: impl FnOnce(&T) -> P,
+    ) -> Result<Response<P>, Status> {
+        let answer = convert(&answer.map_err(|error| status(&error))?);
+        let room = room(&self.in_flight, answer.encoded_len()).map_err(|error| status(&error))?;
+        let mut response = Response::new(answer);
+        if let Some(room) = room {
+            response.extensions_mut().insert(Arc::new(room));
+        }
+        Ok(response)
     }
 }
 
@@ -71,11 +93,6 @@ fn sent(request: &SendMessageRequest) -> a2a::SendMessageRequest {
     make_whole_in_message(&mut request.message);
     make_whole_in(request.metadata.as_mut());
     request
-}
-
-/// What a handler answered, as the proto has it.
-fn answered<T, P>(answer: Result<T, A2AError>, convert: impl FnOnce(&T) -> P) -> Result<Response<P>, Status> {
-    answer.map(|answer| Response::new(convert(&answer))).map_err(|error| status(&error))
 }
 
 type Events = Pin<Box<dyn Stream<Item = Result<StreamResponse, Status>> + Send + 'static>>;
@@ -99,7 +116,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     ) -> Result<Response<SendMessageResponse>, Status> {
         let (asked, request) = self.admit(request)?;
         let request = sent(&request);
-        answered(
+        self.answered(
             asked.handler.send_message(&asked.params, request).await,
             convert::to_proto_send_message_response,
         )
@@ -117,7 +134,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     async fn get_task(&self, request: Request<GetTaskRequest>) -> Result<Response<Task>, Status> {
         let (asked, request) = self.admit(request)?;
         let request = convert::from_proto_get_task_request(&request);
-        answered(asked.handler.get_task(&asked.params, request).await, convert::to_proto_task)
+        self.answered(asked.handler.get_task(&asked.params, request).await, convert::to_proto_task)
     }
 
     async fn list_tasks(
@@ -126,7 +143,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     ) -> Result<Response<ListTasksResponse>, Status> {
         let (asked, request) = self.admit(request)?;
         let request = convert::from_proto_list_tasks_request(&request);
-        answered(
+        self.answered(
             asked.handler.list_tasks(&asked.params, request).await,
             convert::to_proto_list_tasks_response,
         )
@@ -136,7 +153,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
         let (asked, request) = self.admit(request)?;
         let mut request = convert::from_proto_cancel_task_request(&request);
         make_whole_in(request.metadata.as_mut());
-        answered(asked.handler.cancel_task(&asked.params, request).await, convert::to_proto_task)
+        self.answered(asked.handler.cancel_task(&asked.params, request).await, convert::to_proto_task)
     }
 
     async fn subscribe_to_task(
@@ -155,7 +172,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
         let (asked, request) = self.admit(request)?;
         let request = convert::from_proto_create_task_push_notification_config_request(&request);
         let created = asked.handler.create_push_config(&asked.params, request).await;
-        answered(created, convert::to_proto_task_push_notification_config)
+        self.answered(created, convert::to_proto_task_push_notification_config)
     }
 
     async fn get_task_push_notification_config(
@@ -165,7 +182,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
         let (asked, request) = self.admit(request)?;
         let request = convert::from_proto_get_task_push_notification_config_request(&request);
         let found = asked.handler.get_push_config(&asked.params, request).await;
-        answered(found, convert::to_proto_task_push_notification_config)
+        self.answered(found, convert::to_proto_task_push_notification_config)
     }
 
     async fn list_task_push_notification_configs(
@@ -177,7 +194,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
         // The proto cannot tell 0 from unset, so no binding does.
         request.page_size = request.page_size.filter(|size| *size != 0);
         let listed = asked.handler.list_push_configs(&asked.params, request).await;
-        answered(listed, convert::to_proto_list_task_push_notification_configs_response)
+        self.answered(listed, convert::to_proto_list_task_push_notification_configs_response)
     }
 
     async fn get_extended_agent_card(
@@ -186,7 +203,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     ) -> Result<Response<AgentCard>, Status> {
         let (asked, request) = self.admit(request)?;
         let request = convert::from_proto_get_extended_agent_card_request(&request);
-        answered(
+        self.answered(
             asked.handler.get_extended_agent_card(&asked.params, request).await,
             convert::to_proto_agent_card,
         )
@@ -198,6 +215,6 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     ) -> Result<Response<()>, Status> {
         let (asked, request) = self.admit(request)?;
         let request = convert::from_proto_delete_task_push_notification_config_request(&request);
-        answered(asked.handler.delete_push_config(&asked.params, request).await, |()| ())
+        self.answered(asked.handler.delete_push_config(&asked.params, request).await, |()| ())
     }
 }

@@ -12,6 +12,7 @@ use axum::Json;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -19,6 +20,7 @@ use self::envelope::Envelope;
 pub(super) use self::envelope::{Failure, Success};
 pub(super) use self::id::Id;
 use super::advice::advise;
+use super::answer_body;
 use super::call::{Answer, Call, service_params};
 use super::content::{self, ContentType};
 use super::discard::discard;
@@ -32,6 +34,9 @@ use super::status::http_status_of_mark;
 use super::told::Told;
 use super::version::served_over_http;
 use super::violations::short;
+
+/// Of all answers in one piece (§9.1).
+const MEDIA_TYPE: &str = "application/json";
 
 /// Answers requests to `/`.
 #[derive(Debug)]
@@ -75,12 +80,17 @@ impl<H: RequestHandler> JsonRpc<H> {
         let answer = call.answer(&*handler, &params).await;
         // Whoever sends a notification wants no answer, and gets none.
         let Some(id) = id else { return StatusCode::NO_CONTENT.into_response() };
-        match answer {
-            Ok(Answer::Whole(whole)) => Json(Success::new(&id, &whole)).into_response(),
-            Ok(Answer::Events(events)) => sse::answers(id, events),
-            Ok(Answer::Done) => Json(Success::new(&id, &Value::Null)).into_response(),
-            Err(error) => failed(&id, &error),
-        }
+        let written = match answer {
+            Ok(Answer::Whole(whole)) => self.write(&Success::new(&id, &whole)),
+            Ok(Answer::Events(events)) => return sse::answers(id, events),
+            Ok(Answer::Done) => self.write(&Success::new(&id, &Value::Null)),
+            Err(error) => Err(error),
+        };
+        written.unwrap_or_else(|error| failed(&id, &error))
+    }
+
+    fn write(&self, answer: &impl Serialize) -> Result<Response, A2AError> {
+        answer_body::json(&self.0.in_flight, MEDIA_TYPE, answer)
     }
 
     fn read(

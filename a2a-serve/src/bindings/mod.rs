@@ -18,6 +18,7 @@
 //! Start at [`router`]; [`serve()`] puts it on a socket.
 
 mod advice;
+mod answer_body;
 mod call;
 mod card;
 mod content;

@@ -11,7 +11,6 @@ use a2a::{
     GetTaskRequest, ListTaskPushNotificationConfigsRequest, SubscribeToTaskRequest,
 };
 use a2a_server::{RequestHandler, ServiceParams};
-use axum::Json;
 use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::http::Method;
@@ -20,6 +19,7 @@ use axum::response::{IntoResponse, Response};
 
 use self::query::Query;
 use self::route::{BodyUse, Operation, Route};
+use super::answer_body;
 use super::call::{Answer, Call, service_params};
 use super::content::{self, ContentType};
 use super::discard::discard;
@@ -59,7 +59,8 @@ impl<H: RequestHandler> Rest<H> {
         };
         drop(request);
         match call.answer(&*asked.handler, &asked.params).await {
-            Ok(Answer::Whole(whole)) => ([(CONTENT_TYPE, MEDIA_TYPE)], Json(whole)).into_response(),
+            Ok(Answer::Whole(whole)) => answer_body::json(&self.0.in_flight, MEDIA_TYPE, &whole)
+                .unwrap_or_else(|error| status::respond(&error)),
             Ok(Answer::Events(events)) => sse::events(events),
             // What the proto answers a deletion with: a message without fields (`google.protobuf.Empty`), which is not the
             // same as no message. Clients parse it.

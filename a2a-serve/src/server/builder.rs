@@ -75,6 +75,7 @@ pub struct Server {
     listen: Listen,
     grpc: Option<Listen>,
     connections: usize,
+    streams: u32,
     has_gateway: bool,
     cors: Option<Cors>,
     metrics: Option<Metrics>,
@@ -125,6 +126,7 @@ impl Server {
             listen: Listen::On("127.0.0.1:8080".to_owned()),
             grpc: None,
             connections: Bounds::default().connections,
+            streams: Bounds::default().streams,
             has_gateway: false,
             cors: None,
             metrics: None,
@@ -220,6 +222,14 @@ impl Server {
         self
     }
 
+    /// How many streams one HTTP/2 connection may have open; default 10,000, for an orchestrator that watches its tasks over one
+    /// channel.
+    #[must_use]
+    pub fn streams_per_connection(mut self, most: u32) -> Self {
+        self.streams = most;
+        self
+    }
+
     /// Lets scripts of web pages call the agent; by default none may.
     #[must_use]
     pub fn cors(mut self, cors: impl Into<Cors>) -> Self {
@@ -295,7 +305,7 @@ impl Server {
         };
         // Behind a gateway all connections come from few addresses.
         let per_address = (!self.has_gateway).then_some(self.connections.div_ceil(2));
-        let bounds = Bounds { connections: self.connections, per_address };
+        let bounds = Bounds { connections: self.connections, per_address, streams: self.streams };
         let shown = Shown { card: self.card, cors: self.cors, metrics: self.metrics };
         let (cluster, edge) = self.instance.start().await?;
         Serving::start(cluster, &edge, bounds, shown, listener, grpc)

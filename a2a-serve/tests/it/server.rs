@@ -17,7 +17,7 @@ use a2a_testworld::{Binding, Client};
 use axum::body::Body;
 use futures::StreamExt;
 use http::{Request, Version};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tonic::Code;
@@ -79,8 +79,22 @@ async fn one_address_is_the_whole_agent() {
 
 #[tokio::test]
 async fn servers_on_one_store_and_bus_are_one() {
-    let (store, bus) = (Arc::new(MemoryStore::new()), Arc::new(MemoryBus::new()));
-    let on_both = || start(|server| server.store(store.clone()).bus(bus.clone()));
+    are_one(Some(Arc::new(MemoryBus::new()))).await;
+}
+
+#[tokio::test]
+async fn servers_on_one_store_are_one_without_a_bus() {
+    are_one(None).await;
+}
+
+async fn are_one(bus: Option<Arc<MemoryBus>>) {
+    let store = Arc::new(MemoryStore::new());
+    let on_both = || {
+        start(|server| match bus.clone() {
+            Some(bus) => server.store(store.clone()).bus(bus),
+            None => server.store(store.clone()),
+        })
+    };
     let (one, other) = tokio::join!(on_both(), on_both());
     for (here, there) in [(Binding::JsonRpc, Binding::Grpc), (Binding::Grpc, Binding::Rest)] {
         let (here, there) = (client(&one, here).await, client(&other, there).await);
@@ -232,5 +246,64 @@ async fn whoever_takes_all_connections_leaves_room_for_those_who_ask_after_the_h
         }
     };
     timeout(SOON, free).await.unwrap();
+    serving.shutdown(Duration::ZERO, Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn one_address_gets_half_of_the_connections_unless_callers_are_told_apart() {
+    let header = || Arc::new(GatewayHeader::new(http::HeaderName::from_static("x-user")));
+    for (told_apart, most) in [(false, 10), (true, 20)] {
+        let serving = start(|server| {
+            let server = server.connections(20);
+            if told_apart { server.callers(header()) } else { server }
+        })
+        .await;
+        let mut held = Vec::new();
+        let mut status = 200;
+        while status == 200 {
+            let (mut stream, answered) = head_of_an_answer(serving.address(), "127.0.0.1").await;
+            status = answered;
+            // It stays open, and is used again.
+            stream.write_all(b"GET").await.unwrap();
+            held.push(stream);
+        }
+        assert_eq!((held.len() - 1, status), (most, 503), "{told_apart}");
+        if !told_apart {
+            assert_eq!(head_of_an_answer(serving.address(), "127.0.0.2").await.1, 200);
+        }
+        serving.shutdown(Duration::ZERO, Duration::ZERO).await;
+    }
+}
+
+/// Connects from an address of this machine, and asks for the card.
+async fn head_of_an_answer(address: SocketAddr, from: &str) -> (TcpStream, u16) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    let request = b"GET /.well-known/agent-card.json HTTP/1.1\r\nhost: x\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).await.unwrap();
+    (stream, String::from_utf8_lossy(&head[9..]).parse().unwrap())
+}
+
+#[tokio::test]
+async fn one_channel_watches_thousands_of_tasks_and_other_calls_go_on() {
+    let serving = start(|server| server).await;
+    let client = client(&serving, Binding::Grpc).await;
+    let mut message = request("hang");
+    message.configuration = at_once();
+    let task = expect_task(client.send_message(&message).await.unwrap());
+    let mut streams = Vec::new();
+    for _ in 0..2_000 {
+        let mut events = client.subscribe_to_task(&subscribe(&task.id)).await.unwrap();
+        assert!(timeout(SOON, events.next()).await.unwrap().unwrap().is_ok());
+        streams.push(events);
+    }
+    assert_eq!(timeout(SOON, client.get_task(&get(&task.id))).await.unwrap().unwrap().id, task.id);
+    client.cancel_task(&cancel(&task.id)).await.unwrap();
+    for events in streams {
+        assert!(timeout(SOON, events.count()).await.unwrap() >= 1);
+    }
     serving.shutdown(Duration::ZERO, Duration::ZERO).await;
 }

@@ -252,3 +252,32 @@ async fn a_body_that_nobody_asked_for_does_not_cost_the_next_request() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_http_2_peer_that_answers_no_ping_is_let_go() {
+    let server = start(router(&Recorder::new()), Duration::ZERO).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    // The preface, and settings without a setting.
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
+    let began = tokio::time::Instant::now();
+    let mut said = Vec::new();
+    let _ = stream.read_to_end(&mut said).await;
+    let waited = began.elapsed();
+    assert!((Duration::from_secs(15)..Duration::from_secs(30)).contains(&waited), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_given_up() {
+    let router = router(&Recorder::new());
+    for (path, content_type, status) in
+        [("/", "application/json", 408), ("/message:send", "application/a2a+json", 408)]
+    {
+        let body = axum::body::Body::from_stream(futures::stream::pending::<std::io::Result<bytes::Bytes>>());
+        let request = http::Request::post(path).version(http::Version::HTTP_2).header("a2a-version", "1.0");
+        let request = request.header("content-type", content_type).body(body).unwrap();
+        let began = tokio::time::Instant::now();
+        let answer = super::wire::http(&router, request).await;
+        assert_eq!((answer.status.as_u16(), began.elapsed().as_secs()), (status, 60), "{path}");
+    }
+}

@@ -27,8 +27,6 @@ const IDLE_PATIENCE: Duration = Duration::from_secs(75);
 const PING_EVERY: Duration = Duration::from_secs(15);
 /// How long it may take to answer.
 const PING_PATIENCE: Duration = Duration::from_secs(10);
-/// How many streams one HTTP/2 connection may have open: an orchestrator watches its tasks over one channel.
-const STREAMS: u32 = 10_000;
 /// The most that the headers of one HTTP/2 request may take, in bytes.
 const HEADERS: u32 = 16 * 1024;
 /// After so much silence the system asks a peer whether it lives, as often, at such intervals.
@@ -44,8 +42,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// Serves `router` over HTTP/1.1 and, without TLS, HTTP/2 (which gRPC needs) until `shutdown` is cancelled.
 ///
 /// A peer that says nothing is let go after 10 s, an idle HTTP/1 connection after 75 s, a peer that is gone without a word within
-/// 30 s. An HTTP/2 connection is asked every 15 s whether it lives, and may have 10,000 streams open. 10,000 connections may be open; a few more are taken for whoever
-/// asks after the health.
+/// 30 s, and so is one that takes nothing of what it is sent. An HTTP/2 connection is asked every 15 s whether it lives, and may
+/// have 10,000 streams open. 10,000 connections may be open; a few more are taken for whoever asks after the health.
 ///
 /// `TCP_NODELAY` is on. A stream's head and its first events leave as separate small segments; Nagle's algorithm
 /// holds the second one back until the first is acknowledged, and the client's kernel delays that by up
@@ -81,9 +79,13 @@ pub(crate) async fn serve_within(
     let address = listener.local_addr()?;
     // Once here rather than once per request.
     let router = router.with_state(());
-    let slots = Slots::new(bounds);
-    let connections =
-        Connections { tracker: TaskTracker::new(), shutdown, cut: CancellationToken::new(), slots };
+    let connections = Connections {
+        tracker: TaskTracker::new(),
+        shutdown,
+        cut: CancellationToken::new(),
+        slots: Slots::new(bounds),
+        streams: bounds.streams,
+    };
     let _cut_when_dropped = connections.cut.clone().drop_guard();
     tracing::debug!(%address, "serving");
 
@@ -108,6 +110,8 @@ struct Connections {
     /// Stop.
     cut: CancellationToken,
     slots: Slots,
+    /// How many streams one HTTP/2 connection may have open.
+    streams: u32,
 }
 
 impl Connections {
@@ -177,7 +181,7 @@ impl Connections {
             .timer(TokioTimer::new())
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PING_PATIENCE)
-            .max_concurrent_streams(STREAMS)
+            .max_concurrent_streams(self.streams)
             .max_header_list_size(HEADERS);
         server
     }

@@ -26,11 +26,13 @@ pub(crate) struct Bounds {
     pub(crate) connections: usize,
     /// How many of them from one address. `None`: all, for a load balancer has few.
     pub(crate) per_address: Option<usize>,
+    /// How many streams one HTTP/2 connection may have open.
+    pub(crate) streams: u32,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Bounds { connections: 10_000, per_address: None }
+        Bounds { connections: 10_000, per_address: None, streams: 10_000 }
     }
 }
 
@@ -122,7 +124,7 @@ mod tests {
 
     #[test]
     fn beyond_the_bound_some_more_are_taken_for_health_and_no_more_than_that() {
-        let slots = Slots::new(Bounds { connections: 3, per_address: None });
+        let slots = Slots::new(Bounds { connections: 3, ..Bounds::default() });
         let taken: Vec<_> = (0..3).map(|_| slots.take(address(1)).unwrap()).collect();
         assert!(taken.iter().all(|slot| !slot.is_reserved));
         let beyond: Vec<_> = (0..RESERVED).map(|_| slots.take(address(2)).unwrap()).collect();
@@ -137,7 +139,7 @@ mod tests {
 
     #[test]
     fn one_address_does_not_take_all() {
-        let slots = Slots::new(Bounds { connections: 100, per_address: Some(2) });
+        let slots = Slots::new(Bounds { connections: 100, per_address: Some(2), ..Bounds::default() });
         let own: Vec<_> = (0..2 + RESERVED).map(|_| slots.take(address(1)).unwrap()).collect();
         assert_eq!(own.iter().filter(|slot| !slot.is_reserved).count(), 2);
         assert!(slots.take(address(1)).is_none());
