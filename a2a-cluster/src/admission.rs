@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use a2a_core::{Principal, Tenant};
 
-use crate::caller::Caller;
+use crate::caller::TenantCaller;
 use crate::ground::Config;
 use crate::ground::telemetry::Full;
 
@@ -78,7 +78,7 @@ impl Admission {
     }
 
     /// Admits a request that needs an agent, or says why not. `running`: the agents that run here, whoever began them.
-    pub(crate) fn admit(&self, caller: &Caller, running: usize) -> Result<Permit, Full> {
+    pub(crate) fn admit(&self, caller: &TenantCaller, running: usize) -> Result<Permit, Full> {
         let group = (caller.tenant.clone(), caller.principal.clone());
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         let own = groups.get(&group).cloned().unwrap_or_default();
@@ -166,14 +166,16 @@ impl Drop for WaitingCommit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caller::Caller;
 
     fn admission(agents: usize, commits: usize) -> Admission {
         let config = Config { max_agents: agents, max_waiting_commits: commits, ..Config::default() };
         Admission::new(&config)
     }
 
-    fn caller(name: Option<&str>) -> Caller {
-        Caller::new(Tenant::default(), name.map(Principal::new))
+    fn caller(name: Option<&str>) -> TenantCaller {
+        let caller = name.map(Principal::new).map(Caller::named).unwrap_or_default();
+        TenantCaller::new(Tenant::default(), caller)
     }
 
     #[test]

@@ -6,16 +6,13 @@ use std::fmt;
 use a2a::A2AError;
 use a2a_core::{CallerContext, Principal, TaskKey, Tenant};
 use a2a_server::ServiceParams;
+use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-/// The authenticated caller of a request.
-///
-/// Callers with unequal tenant or principal see nothing of each other's tasks.
-#[derive(Clone, PartialEq, Eq)]
+/// The authenticated caller of a request: callers with unequal principals see nothing of each other's tasks.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Caller {
-    /// The tenant partition that the request selects.
-    pub tenant: Tenant,
-    /// Who calls; `None` where nobody tells callers apart.
+    /// Who calls; `None` for whoever is nobody in particular.
     pub principal: Option<Principal>,
     /// What the agent may know of the caller beside the name. It is stored with the task, so that an agent which
     /// resumes the task elsewhere knows it, too. At most 4 KiB as JSON, headers of
@@ -26,17 +23,14 @@ pub struct Caller {
 /// Claims are content: no log shows them.
 impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Caller")
-            .field("tenant", &self.tenant)
-            .field("principal", &self.principal)
-            .finish_non_exhaustive()
+        f.debug_struct("Caller").field("principal", &self.principal).finish_non_exhaustive()
     }
 }
 
 impl Caller {
-    /// A caller of whom nothing else is known.
-    pub fn new(tenant: Tenant, principal: Option<Principal>) -> Self {
-        Caller { tenant, principal, claims: Map::new() }
+    /// A caller of whom nothing but the name is known.
+    pub fn named(principal: Principal) -> Self {
+        Caller { principal: Some(principal), claims: Map::new() }
     }
 
     /// Lets agents know this of the caller.
@@ -44,6 +38,21 @@ impl Caller {
     pub fn with_claims(mut self, claims: Map<String, Value>) -> Self {
         self.claims = claims;
         self
+    }
+}
+
+/// A caller in the tenant that the request is for: callers with unequal tenant or principal see nothing of each other's
+/// tasks.
+#[derive(Debug, Clone)]
+pub(crate) struct TenantCaller {
+    pub(crate) tenant: Tenant,
+    pub(crate) principal: Option<Principal>,
+    claims: Map<String, Value>,
+}
+
+impl TenantCaller {
+    pub(crate) fn new(tenant: Tenant, caller: Caller) -> Self {
+        TenantCaller { tenant, principal: caller.principal, claims: caller.claims }
     }
 
     /// The key of one of this caller's tasks.
@@ -87,48 +96,49 @@ pub(crate) fn protocol_params(params: &ServiceParams) -> ServiceParams {
         .collect()
 }
 
-/// Turns service parameters (HTTP headers, gRPC metadata; names in lower case) into a caller.
+/// Tells who calls, from a request's service parameters (HTTP headers, gRPC metadata; names in lower case).
+///
+/// Where there is one, it is asked once for each request; `a2a-serve` asks before it reads the body, so that nobody makes a
+/// server read what it would then refuse. It may take its time: it may fetch keys, or ask another service.
 ///
 /// ```
 /// use a2a::A2AError;
 /// use a2a_cluster::{Caller, CallerResolver};
-/// use a2a_core::{Principal, Tenant};
+/// use a2a_core::Principal;
 /// use a2a_server::ServiceParams;
+/// use async_trait::async_trait;
 ///
 /// /// Trusts the header that a gateway sets after it has authenticated the caller.
 /// #[derive(Debug)]
 /// struct GatewayHeader;
 ///
+/// #[async_trait]
 /// impl CallerResolver for GatewayHeader {
-///     fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
+///     async fn resolve(&self, params: &ServiceParams) -> Result<Caller, A2AError> {
 ///         let user = params.get("x-user").and_then(|values| values.first());
 ///         let user = user.ok_or_else(a2a_cluster::unauthenticated)?;
-///         Ok(Caller::new(Tenant::new(tenant.unwrap_or("")), Some(Principal::new(user))))
+///         Ok(Caller::named(Principal::new(user)))
 ///     }
 /// }
 /// ```
+#[async_trait]
 pub trait CallerResolver: fmt::Debug + Send + Sync + 'static {
-    /// Tells whether the caller may ask at all, from what comes before the body. A server asks this first, so that nobody
-    /// makes it read what it would then refuse. By default everybody may, and [`resolve`](CallerResolver::resolve) decides.
+    /// Tells who calls. Cancel safe: a request that is given up drops it.
     ///
     /// # Errors
     ///
-    /// Mostly [`unauthenticated`](crate::unauthenticated).
-    fn authenticate(&self, params: &ServiceParams) -> Result<(), A2AError> {
-        let _ = params;
-        Ok(())
-    }
+    /// [`unauthenticated`](crate::unauthenticated) where credentials are missing or not accepted,
+    /// [`forbidden`](crate::forbidden) for whoever is known and may not ask, [`unavailable`](crate::unavailable) where it
+    /// cannot be told now.
+    async fn resolve(&self, params: &ServiceParams) -> Result<Caller, A2AError>;
 
-    /// Tells who calls, or why the call is refused. `tenant` is the request's own.
-    fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError>;
-}
-
-/// The default: one principal for everybody, the tenant from the request.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SinglePrincipal;
-
-impl CallerResolver for SinglePrincipal {
-    fn resolve(&self, _params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
-        Ok(Caller::new(Tenant::new(tenant.unwrap_or_default()), None))
+    /// Tells in which tenant's partition the caller acts: by default in the one that the request names, empty for none.
+    ///
+    /// # Errors
+    ///
+    /// [`forbidden`](crate::forbidden) for whoever has no business in it.
+    fn tenant(&self, caller: &Caller, requested: &str) -> Result<Tenant, A2AError> {
+        let _ = caller;
+        Ok(Tenant::new(requested))
     }
 }

@@ -14,16 +14,19 @@ mod handler;
 mod instance;
 mod limits;
 mod members;
+mod position;
 pub mod resume;
 mod sdk_store;
 mod webhook;
-mod weight;
 
-pub use caller::{Caller, CallerResolver, SinglePrincipal};
+pub use caller::{Caller, CallerResolver};
 pub use cluster::{BusState, Cluster, ClusterBuilder, Leftovers, Readiness, StartError, Unready};
+pub use ground::refusals::{
+    challenge, forbidden, is_forbidden, retry_after, unauthenticated, unauthenticated_by, unavailable,
+};
 pub use ground::telemetry;
-pub use ground::unavailable::{is_unauthenticated, retry_after, unauthenticated, unavailable};
 pub use ground::{Config, ExecutorLost, Limits, MessageIds, Webhooks};
 pub use handler::ClusterHandler;
+pub use position::{EventIndex, Position, PositionedEvent, PositionedEvents, PositionedStreams};
 pub use sdk_store::SdkTaskStore;
 pub use webhook::{WebhookAnswer, WebhookFailure, WebhookRequest, WebhookTransport};

@@ -1,11 +1,11 @@
 //! Measuring what callers and agents send against the limits.
 
 use a2a::{A2AError, Artifact, Message, Part, PartContent, StreamResponse, Task};
+use a2a_core::weight;
 use serde_json::Value;
 use std::collections::HashMap;
 
 use crate::ground::Limits;
-use crate::weight;
 
 /// Checks a caller's message (specification, sections 3.3.2 and 4.1.4).
 pub(crate) fn check_message(message: &Message, limits: &Limits) -> Result<(), A2AError> {

@@ -30,6 +30,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::position::{EventIndex, Position, PositionedEvent};
+
 /// The extension's URI.
 pub const URI: &str = "urn:a2a-cluster:resume:v1";
 
@@ -50,11 +52,21 @@ pub fn extension() -> AgentExtension {
     }
 }
 
-/// A position in a task's log: after so many events of a commit.
+/// Where a client goes on: after so many events of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Position {
+pub(crate) struct Cursor {
     pub(crate) version: Version,
     pub(crate) events: u32,
+}
+
+impl From<Position> for Cursor {
+    fn from(position: Position) -> Self {
+        let events = match position.index {
+            EventIndex::At(index) => index.saturating_add(1),
+            EventIndex::All => u32::MAX,
+        };
+        Cursor { version: position.version, events }
+    }
 }
 
 /// Marks the events of a stream with cursors.
@@ -75,22 +87,23 @@ impl Marks {
     }
 
     /// Reads the cursor that the client gave, if it did.
-    pub(crate) fn cursor(self, params: &ServiceParams) -> Result<Option<Position>, A2AError> {
+    pub(crate) fn cursor(self, params: &ServiceParams) -> Result<Option<Cursor>, A2AError> {
         let Some(text) = values(params, CURSOR_PARAM).next() else { return Ok(None) };
         self.parse(text)
             .map(Some)
             .ok_or_else(|| A2AError::invalid_params(format!("{CURSOR_PARAM} is no cursor of this task")))
     }
 
-    /// Adds a cursor to an event that ends at a position.
-    pub(crate) fn mark(&mut self, event: &mut StreamResponse, position: Position) {
-        let mut mark = json!({ "cursor": self.text(position) });
+    /// Adds a cursor to an event that has a position.
+    pub(crate) fn mark(&mut self, shown: &mut PositionedEvent) {
+        let Some(position) = shown.position else { return };
+        let mut mark = json!({ "cursor": self.text(position.into()) });
         if std::mem::take(&mut self.refused)
             && let Value::Object(fields) = &mut mark
         {
             fields.insert("resumed".to_owned(), Value::Bool(false));
         }
-        let metadata: &mut Option<HashMap<String, Value>> = match event {
+        let metadata: &mut Option<HashMap<String, Value>> = match &mut shown.event {
             StreamResponse::Task(task) => &mut task.metadata,
             StreamResponse::Message(message) => &mut message.metadata,
             StreamResponse::StatusUpdate(update) => &mut update.metadata,
@@ -99,15 +112,15 @@ impl Marks {
         metadata.get_or_insert_default().insert(URI.to_owned(), mark);
     }
 
-    fn text(self, position: Position) -> String {
+    fn text(self, cursor: Cursor) -> String {
         let mut bytes = vec![FORMAT];
         bytes.extend(self.task);
-        bytes.extend(position.version.get().to_be_bytes());
-        bytes.extend(position.events.to_be_bytes());
+        bytes.extend(cursor.version.get().to_be_bytes());
+        bytes.extend(cursor.events.to_be_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    fn parse(self, text: &str) -> Option<Position> {
+    fn parse(self, text: &str) -> Option<Cursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (format, rest) = bytes.split_first()?;
         let (task, rest) = rest.split_first_chunk::<8>()?;
@@ -116,7 +129,7 @@ impl Marks {
         let version = Version::new(u64::from_be_bytes(*version));
         let is_ours =
             *format == FORMAT && *task == self.task && rest.is_empty() && version != Version::ABSENT;
-        is_ours.then_some(Position { version, events: u32::from_be_bytes(*events) })
+        is_ours.then_some(Cursor { version, events: u32::from_be_bytes(*events) })
     }
 }
 
@@ -149,10 +162,10 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_names_its_position_in_its_own_task_only() {
-        let position = Position { version: Version::new(7), events: 3 };
-        let text = marks("a").text(position);
-        assert_eq!(marks("a").parse(&text), Some(position));
+    fn a_cursor_names_a_place_in_its_own_task_only() {
+        let cursor = Cursor { version: Version::new(7), events: 3 };
+        let text = marks("a").text(cursor);
+        assert_eq!(marks("a").parse(&text), Some(cursor));
         assert_eq!(marks("b").parse(&text), None);
         for text in ["", "x", "AAAA", &text[..text.len() - 2]] {
             assert_eq!(marks("a").parse(text), None, "{text}");

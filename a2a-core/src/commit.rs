@@ -34,6 +34,13 @@ impl CommitRecord {
         Tip { version: self.version, generation: self.generation }
     }
 
+    /// The task's generation before the event at an index, counting from 0, or after the last one.
+    pub fn generation_before(&self, index: usize) -> Generation {
+        let later = self.events.iter().skip(index).filter(|event| reduce::is_streamed(event)).count();
+        // No commit has 2^64 events.
+        Generation::new(self.generation.get().saturating_sub(later as u64))
+    }
+
     /// Returns the state that the last status in this commit set, if any did.
     pub fn state(&self) -> Option<&TaskState> {
         self.events.iter().rev().find_map(reduce::state_of)

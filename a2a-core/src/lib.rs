@@ -24,6 +24,7 @@ pub mod push;
 pub mod reduce;
 pub mod replay;
 pub mod store;
+pub mod weight;
 pub mod wire;
 
 #[cfg(test)]
@@ -38,7 +39,7 @@ pub use error::{BackendError, Result};
 pub use ids::{CommitId, Generation, InstanceId, Principal, TaskKey, Tenant, Version};
 pub use membership::{Beat, Eviction, ExecutingPage, Member, MemberState, Membership};
 pub use message::{BusMessage, CancelKey, CancelRequest, News, Reach, Recipient};
-pub use page::{Cursor, PageToken, TaskPage, TaskQuery};
+pub use page::{Cursor, FillingPage, PageToken, TaskPage, TaskQuery};
 pub use push::{GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription};
 pub use replay::fold;
 pub use store::{Replay, Store, StoredTask, TaskHead, TaskStore};

@@ -7,7 +7,10 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::{Principal, Tenant};
+use crate::{Principal, Tenant, weight};
+
+/// How many bytes of tasks [`TaskQuery::new`] allows on a page. A client of gRPC takes 4 MiB, unless it is told otherwise.
+pub const PAGE_BYTES: usize = 3 << 20;
 
 /// Which tasks to read, from where and how much of each.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +29,9 @@ pub struct TaskQuery {
     pub after: Option<Cursor>,
     /// The most tasks to return; at least 1.
     pub limit: usize,
+    /// The most bytes of tasks to return, as [`weight`] counts them, of what the query asks for; the first task of
+    /// a page may be larger.
+    pub bytes: usize,
     /// How many messages of history each task keeps; `None` keeps all.
     pub history: Option<usize>,
     /// Whether tasks keep their artifacts; otherwise the field is absent.
@@ -33,7 +39,7 @@ pub struct TaskQuery {
 }
 
 impl TaskQuery {
-    /// Selects all tasks of a caller, at most `limit`, without artifacts.
+    /// Selects all tasks of a caller, at most `limit` and [`PAGE_BYTES`] on a page, without artifacts.
     pub fn new(tenant: Tenant, principal: Option<Principal>, limit: usize) -> Self {
         TaskQuery {
             tenant,
@@ -43,6 +49,7 @@ impl TaskQuery {
             updated_since: None,
             after: None,
             limit,
+            bytes: PAGE_BYTES,
             history: None,
             artifacts: false,
         }
@@ -125,6 +132,65 @@ pub struct TaskPage {
     pub next: Option<Cursor>,
     /// How many tasks match on all pages.
     pub total: u64,
+}
+
+/// A page that takes tasks until it is full, in number or in bytes.
+///
+/// ```
+/// # use a2a_core::{FillingPage, TaskPage, TaskQuery};
+/// /// Of all tasks that follow the query's position, in order, makes the page.
+/// fn page(query: &TaskQuery, following: Vec<a2a::Task>, total: u64) -> TaskPage {
+///     let mut page = FillingPage::new(query);
+///     let took_all = following.into_iter().all(|task| page.takes(task));
+///     let next = if took_all { None } else { page.last() };
+///     TaskPage { tasks: page.into_tasks(), next, total }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct FillingPage<'a> {
+    query: &'a TaskQuery,
+    tasks: Vec<Task>,
+    bytes: usize,
+}
+
+impl<'a> FillingPage<'a> {
+    /// Begins a page.
+    pub fn new(query: &'a TaskQuery) -> Self {
+        FillingPage { query, tasks: Vec::new(), bytes: 0 }
+    }
+
+    /// Takes the next task of the list, cut down to what the query asks for. Tells whether there was room: where there
+    /// was none, the page is full, and the task is the first of the next one.
+    pub fn takes(&mut self, mut task: Task) -> bool {
+        self.query.trim(&mut task);
+        let bytes = self.bytes.saturating_add(weight::of_task(&task));
+        let has_room = self.tasks.is_empty() || (self.room() > 0 && bytes <= self.query.bytes);
+        if has_room {
+            self.bytes = bytes;
+            self.tasks.push(task);
+        }
+        has_room
+    }
+
+    /// How many more tasks it takes, unless they are large.
+    pub fn room(&self) -> usize {
+        self.query.limit.max(1).saturating_sub(self.tasks.len())
+    }
+
+    /// How many more bytes it takes.
+    pub fn room_in_bytes(&self) -> usize {
+        self.query.bytes.saturating_sub(self.bytes)
+    }
+
+    /// The position of the last task that it took.
+    pub fn last(&self) -> Option<Cursor> {
+        self.tasks.last().map(Cursor::of)
+    }
+
+    /// Returns the tasks that it took, in that order.
+    pub fn into_tasks(self) -> Vec<Task> {
+        self.tasks
+    }
 }
 
 /// A position as clients hold it: opaque text that is bound to its query.

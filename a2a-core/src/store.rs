@@ -118,15 +118,17 @@ pub struct TaskHead {
 /// 21. `list_returns_newest_status_first`, by status time, then by id, both descending. Lists may lag behind
 ///     commits by seconds; single tasks never do.
 /// 22. `list_pages_cover_every_unchanged_task_once`, under concurrent change.
-/// 23. `list_never_crosses_tenants_or_principals`.
-/// 24. `list_filters_by_context_state_and_time`: the time filter includes its bound.
-/// 25. `list_counts_all_matches`: the total does not depend on page or cursor.
-/// 26. `list_omits_artifacts_unless_asked` and `list_applies_the_history_length`.
-/// 27. `delete_removes_everything_of_a_task`: log, watchers and push configs; the key can be created anew.
-/// 28. `ids_are_hostile`: any text is a legal tenant, task id or context id; none reads or overwrites
+/// 23. `list_ends_a_page_that_is_full_of_bytes`, before the task that would take it beyond [`TaskQuery::bytes`]; no
+///     page is without a task for that.
+/// 24. `list_never_crosses_tenants_or_principals`.
+/// 25. `list_filters_by_context_state_and_time`: the time filter includes its bound.
+/// 26. `list_counts_all_matches`: the total does not depend on page or cursor.
+/// 27. `list_omits_artifacts_unless_asked` and `list_applies_the_history_length`.
+/// 28. `delete_removes_everything_of_a_task`: log, watchers and push configs; the key can be created anew.
+/// 29. `ids_are_hostile`: any text is a legal tenant, task id or context id; none reads or overwrites
 ///     another's record. A store may answer `Rejected` for ids over 512 bytes.
-/// 29. `a_failed_call_leaks_no_content`: into its error's text.
-/// 30. `a_large_commit_is_applied_or_too_large`: never half of it.
+/// 30. `a_failed_call_leaks_no_content`: into its error's text.
+/// 31. `a_large_commit_is_applied_or_too_large`: never half of it.
 ///
 /// ```
 /// # use a2a_core::{TaskStore, TaskKey, Result};

@@ -2,8 +2,9 @@
 
 use a2a::A2AError;
 use a2a_cluster::{Caller, CallerResolver, unauthenticated};
-use a2a_core::{Principal, Tenant};
+use a2a_core::Principal;
 use a2a_server::ServiceParams;
+use async_trait::async_trait;
 use http::HeaderName;
 
 /// Takes the principal from a header (gRPC: metadata) that a gateway sets once it has authenticated the caller.
@@ -36,36 +37,33 @@ impl GatewayHeader {
     }
 }
 
-/// Both fail with `unauthenticated` unless the header is there exactly once and says something: of two principals nobody can
-/// tell which one the gateway meant.
+/// Nobody is known, [`unauthenticated`], unless the header is there exactly once and says something: of two principals nobody
+/// can tell which one the gateway meant.
+#[async_trait]
 impl CallerResolver for GatewayHeader {
-    fn authenticate(&self, params: &ServiceParams) -> Result<(), A2AError> {
-        self.principal(params).map(drop)
-    }
-
-    fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
-        let principal = self.principal(params)?;
-        let tenant = Tenant::new(tenant.unwrap_or_default());
-        Ok(Caller::new(tenant, Some(Principal::new(principal))))
+    async fn resolve(&self, params: &ServiceParams) -> Result<Caller, A2AError> {
+        self.principal(params).map(Principal::new).map(Caller::named)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use a2a_cluster::is_unauthenticated;
+    use a2a_cluster::challenge;
+    use futures::FutureExt;
 
     use super::*;
 
     fn resolve(values: &[&str]) -> Result<Caller, A2AError> {
         let header = GatewayHeader::new(HeaderName::from_static("x-user"));
         let values = values.iter().map(|value| (*value).to_owned()).collect();
-        header.resolve(&ServiceParams::from([("x-user".to_owned(), values)]), Some("t"))
+        let params = ServiceParams::from([("x-user".to_owned(), values)]);
+        header.resolve(&params).now_or_never().unwrap()
     }
 
     #[test]
-    fn the_header_names_the_principal_and_the_request_the_tenant() {
+    fn the_header_names_the_principal() {
         for values in [["ann"], [" ann "], ["josé"]] {
-            let expected = Caller::new(Tenant::new("t"), Some(Principal::new(values[0].trim())));
+            let expected = Caller::named(Principal::new(values[0].trim()));
             assert_eq!(resolve(&values).unwrap(), expected);
         }
     }
@@ -73,7 +71,7 @@ mod tests {
     #[test]
     fn a_header_that_is_absent_empty_or_there_twice_names_nobody() {
         for values in [&[][..], &[""], &["  "], &["ann", "ben"], &["ann", "ann"], &["a\u{fffd}"]] {
-            assert!(is_unauthenticated(&resolve(values).unwrap_err()), "{values:?}");
+            assert!(challenge(&resolve(values).unwrap_err()).is_some(), "{values:?}");
         }
     }
 }

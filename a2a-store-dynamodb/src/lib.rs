@@ -19,6 +19,7 @@ mod load;
 mod log;
 mod membership;
 mod order;
+mod page;
 mod parts;
 mod payload;
 mod policy;

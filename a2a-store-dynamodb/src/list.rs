@@ -3,28 +3,22 @@
 use std::collections::HashSet;
 
 use a2a::{Task, TaskState};
-use a2a_core::{Cursor, Result, TaskPage, TaskQuery};
+use a2a_core::{Cursor, FillingPage, Result, TaskPage, TaskQuery};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use futures::FutureExt;
 use futures::future::try_join_all;
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, PK, number, text};
-use crate::head::{BY_CALLER, BY_CONTEXT, Head, POSITION};
+use crate::head::{BY_CALLER, BY_CONTEXT, POSITION};
 use crate::table;
 use crate::{keys, order};
 
-/// How many tasks of a page are read at once.
-const AT_ONCE: usize = 16;
-
-/// How many heads one request reads.
-const HEADS: usize = 100;
-
 /// An entry of the index.
 #[derive(Debug)]
-struct Entry {
-    cursor: Cursor,
-    pk: String,
+pub(crate) struct Entry {
+    pub(crate) cursor: Cursor,
+    pub(crate) pk: String,
 }
 
 impl DynamoDbStore {
@@ -33,23 +27,25 @@ impl DynamoDbStore {
         keys::check("tenant", query.tenant.as_str())?;
         keys::check("context id", query.context_id.as_deref().unwrap_or_default())?;
         keys::check_principal(query.principal.as_ref())?;
-        let limit = query.limit.max(1);
-        let mut tasks: Vec<Task> = Vec::new();
+        let (mut page, mut shown) = (FillingPage::new(query), HashSet::new());
         let mut after = query.after.clone();
         loop {
-            let missing = limit - tasks.len();
-            let (entries, is_last) = self.entries(query, after.as_ref(), missing).await?;
-            let last = entries.last().map(|entry| entry.cursor.clone());
-            tasks.extend(self.tasks(query, &tasks, entries).await?);
-            if is_last || tasks.len() >= limit {
+            let room = page.room();
+            let (entries, is_last) = self.entries(query, after.as_ref(), room).await?;
+            let done = self.fill(query, &mut page, &mut shown, &entries).await?;
+            let is_full = done < entries.len() || page.room() == 0;
+            let last = done.checked_sub(1).and_then(|last| entries.get(last));
+            after = last.map(|entry| entry.cursor.clone()).or(after);
+            let is_end = is_last && done == entries.len();
+            if is_end || is_full {
+                let mut tasks = page.into_tasks();
                 // A task may have moved up while it was read.
                 tasks.sort_by(|a, b| position(b).cmp(&position(a)));
-                let next = if is_last { None } else { last };
+                let next = if is_end { None } else { after };
                 let counted = next.is_none() && query.after.is_none();
                 let total = if counted { tasks.len() as u64 } else { self.count_all(query).await? };
                 return Ok(TaskPage { tasks, next, total });
             }
-            after = last.or(after);
         }
     }
 
@@ -137,37 +133,6 @@ impl DynamoDbStore {
             counts.push(self.calls.count(self.index(query, state, &order::end(state))).boxed());
         }
         Ok(try_join_all(counts).await?.into_iter().sum())
-    }
-
-    /// Reads the tasks of these entries as they are now; those that match no more are left out.
-    async fn tasks(&self, query: &TaskQuery, known: &[Task], entries: Vec<Entry>) -> Result<Vec<Task>> {
-        let mut seen: HashSet<String> = known.iter().map(|task| task.id.clone()).collect();
-        let partitions: Vec<String> = entries
-            .into_iter()
-            .filter(|entry| seen.insert(entry.cursor.task_id.clone()))
-            .map(|entry| entry.pk)
-            .collect();
-        let mut heads = Vec::new();
-        for chunk in partitions.chunks(HEADS) {
-            let chunk: Vec<&str> = chunk.iter().map(String::as_str).collect();
-            heads.extend(self.calls.get_each(&chunk, keys::HEAD).await?);
-        }
-        let now = self.now();
-        let mut reads = Vec::new();
-        for item in &heads {
-            let head = Head::read(item)?;
-            if head.is_visible(now) && head.facts.principal == query.principal {
-                reads.push(self.read_task(item.text(PK)?, Some(head), query.artifacts).boxed());
-            }
-        }
-        let loaded: Vec<_> = stream::iter(reads).buffer_unordered(AT_ONCE).try_collect().await?;
-        let mut tasks: Vec<Task> = loaded.into_iter().flatten().map(|loaded| loaded.stored.task).collect();
-        tasks.retain(|task| {
-            query.matches(task) && query.after.as_ref().is_none_or(|after| after.precedes(task))
-        });
-        tasks.iter_mut().for_each(|task| query.trim(task));
-        tasks.sort_by(|a, b| position(b).cmp(&position(a)));
-        Ok(tasks)
     }
 }
 

@@ -1,8 +1,9 @@
 //! One page of a list: the tasks at the selected positions, cut down to what the query asks for.
 
 use a2a::Task;
-use a2a_core::{Cursor, TaskKey, TaskPage, TaskQuery};
+use a2a_core::{Cursor, FillingPage, TaskKey, TaskPage, TaskQuery};
 
+use crate::listing::Position;
 use crate::location::Location;
 
 impl Location {
@@ -12,23 +13,31 @@ impl Location {
     /// list now: on the first page it is shown there, on later ones not at all.
     pub(crate) fn page(&self, query: &TaskQuery) -> TaskPage {
         let selection = self.listing.select(query);
-        let next = selection
-            .positions
-            .last()
-            .filter(|_| selection.more)
-            .map(|last| Cursor { timestamp: last.at, task_id: last.id.to_string() });
-        let mut tasks: Vec<Task> = selection
-            .positions
-            .iter()
-            .filter_map(|position| {
-                let key = TaskKey::new(query.tenant.clone(), &*position.id);
-                let task = self.with(&key, |entry| entry.log.task()).flatten()?;
-                let here = query.after.as_ref().is_none_or(|cursor| cursor.precedes(&task));
-                (here && query.matches(&task)).then(|| cut(&task, query))
-            })
-            .collect();
+        let mut page = FillingPage::new(query);
+        let mut last = None;
+        let mut more = selection.more;
+        for position in &selection.positions {
+            if let Some(task) = self.listed(query, position)
+                && !page.takes(task)
+            {
+                more = true;
+                break;
+            }
+            last = Some(position);
+        }
+        let next = last.filter(|_| more);
+        let next = next.map(|last| Cursor { timestamp: last.at, task_id: last.id.to_string() });
+        let mut tasks = page.into_tasks();
         tasks.sort_by(|a, b| place(b).cmp(&place(a)));
         TaskPage { tasks, next, total: selection.total }
+    }
+
+    /// The task at a position, if it still belongs there.
+    fn listed(&self, query: &TaskQuery, position: &Position) -> Option<Task> {
+        let key = TaskKey::new(query.tenant.clone(), &*position.id);
+        let task = self.with(&key, |entry| entry.log.task()).flatten()?;
+        let here = query.after.as_ref().is_none_or(|cursor| cursor.precedes(&task));
+        (here && query.matches(&task)).then(|| cut(&task, query))
     }
 }
 

@@ -49,6 +49,7 @@ macro_rules! task_store_suite {
             the_generation_is_kept
             list_returns_newest_status_first
             list_pages_cover_every_unchanged_task_once
+            list_ends_a_page_that_is_full_of_bytes
             list_never_crosses_tenants_or_principals
             list_filters_by_context_state_and_time
             list_counts_all_matches

@@ -2,8 +2,9 @@
 
 use a2a::A2AError;
 use a2a_cluster::{Caller, CallerResolver, unauthenticated};
-use a2a_core::{Principal, Tenant};
+use a2a_core::Principal;
 use a2a_server::ServiceParams;
+use async_trait::async_trait;
 
 /// The header, and gRPC metadata key, with the principal in it.
 pub const PRINCIPAL: &str = "x-principal";
@@ -12,10 +13,10 @@ pub const PRINCIPAL: &str = "x-principal";
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PrincipalHeader;
 
+#[async_trait]
 impl CallerResolver for PrincipalHeader {
-    fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
-        let caller = PrincipalIfAny.resolve(params, tenant)?;
-        if caller.principal.is_some() { Ok(caller) } else { Err(unauthenticated()) }
+    async fn resolve(&self, params: &ServiceParams) -> Result<Caller, A2AError> {
+        named(params).ok_or_else(unauthenticated)
     }
 }
 
@@ -23,9 +24,14 @@ impl CallerResolver for PrincipalHeader {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PrincipalIfAny;
 
+#[async_trait]
 impl CallerResolver for PrincipalIfAny {
-    fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
-        let name = params.get(PRINCIPAL).and_then(|values| values.first());
-        Ok(Caller::new(Tenant::new(tenant.unwrap_or_default()), name.map(Principal::new)))
+    async fn resolve(&self, params: &ServiceParams) -> Result<Caller, A2AError> {
+        Ok(named(params).unwrap_or_default())
     }
+}
+
+fn named(params: &ServiceParams) -> Option<Caller> {
+    let name = params.get(PRINCIPAL).and_then(|values| values.first());
+    name.map(Principal::new).map(Caller::named)
 }

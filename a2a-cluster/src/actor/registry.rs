@@ -17,7 +17,7 @@ use super::handle::{Counts, Handle};
 use super::perform::drive;
 use super::timers::Timers;
 use crate::admission::{Admission, Permit, Resuming};
-use crate::caller::Caller;
+use crate::caller::TenantCaller;
 use crate::ground::telemetry::Meters;
 use crate::ground::{ExecutorLost, Ground};
 
@@ -95,7 +95,7 @@ impl Actors {
 
     /// Admits a request that needs an agent, or refuses it with a time to retry after: without a wait, and without a
     /// call of the store.
-    pub(crate) fn admit(&self, caller: &Caller) -> Result<Permit, A2AError> {
+    pub(crate) fn admit(&self, caller: &TenantCaller) -> Result<Permit, A2AError> {
         self.admission.admit(caller, self.running()).map_err(|full| {
             self.ground.meters.not_admitted(full);
             self.ground.too_busy()

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use a2a::{A2AError, StreamResponse, Task};
-use a2a_core::{BackendError, CommitRecord, Replay, StoredTask, TaskKey, Version, reduce};
-use futures::stream::{self, BoxStream, StreamExt};
+use a2a_core::{BackendError, CommitRecord, Generation, Replay, StoredTask, TaskKey, Tip, Version, reduce};
+use futures::Stream;
+use futures::stream;
 
 use super::core::{Actor, Input, Seen, Tail, Until};
 use super::registry::Actors;
 use super::requests::{Reader as Hold, found};
 use crate::ground::Listener;
 use crate::ground::telemetry::Counted;
-use crate::resume::{Marks, Position};
+use crate::position::{EventIndex, Position, PositionedEvent};
+use crate::resume::Cursor;
 
 /// Joins the readers of a task, wherever it runs. `None` where the task does not exist. The caller's right to the task
 /// has been checked.
@@ -56,45 +58,59 @@ pub(crate) async fn load_known(
 pub(crate) enum Start {
     /// With the task's first event.
     Beginning,
-    /// With this snapshot, then everything after its version.
-    Snapshot(Box<Task>, Version),
-    /// With what follows this position; these are the commits that hold it.
-    Position(Position, Vec<Arc<CommitRecord>>),
+    /// With this snapshot, then everything after its tip.
+    Snapshot(Box<Task>, Tip),
+    /// With what follows this cursor; these are the commits that hold it.
+    After(Cursor, Vec<Arc<CommitRecord>>),
+}
+
+impl Start {
+    /// With a task as it was read.
+    pub(crate) fn of(stored: StoredTask) -> Self {
+        let tip = stored.tip();
+        Start::Snapshot(Box::new(stored.task), tip)
+    }
 }
 
 struct Reader {
     actors: Arc<Actors>,
     hold: Hold,
     progress: Listener,
-    snapshot: Option<Box<Task>>,
+    snapshot: Option<(Box<Task>, Tip)>,
     cursor: Version,
-    commit: Option<(Arc<CommitRecord>, usize)>,
+    commit: Option<Current>,
     waiting: std::vec::IntoIter<Arc<CommitRecord>>,
     /// Events of the next commit that the client has already.
     skip: usize,
     until: Until,
-    marks: Option<Marks>,
     done: bool,
     _counted: Counted,
 }
 
-/// Streams a task's events to one client.
+/// The commit that is being shown.
+struct Current {
+    record: Arc<CommitRecord>,
+    next: usize,
+    /// The task's generation before the next event.
+    generation: Generation,
+}
+
+/// Streams a task's events to one client, with their positions.
 ///
-/// Ends as `until` says; marks events with cursors if the client asked for them. Ends with an error where the instance stops serving, so that the client subscribes
-/// anew on another.
+/// Ends as `until` says, and with an error where the instance stops serving, so that the client subscribes anew on
+/// another.
 pub(crate) fn read(
     actors: &Arc<Actors>,
     hold: Hold,
     start: Start,
     until: Until,
-    marks: Option<Marks>,
-) -> BoxStream<'static, Result<StreamResponse, A2AError>> {
+) -> impl Stream<Item = Result<PositionedEvent, A2AError>> + Send + use<> {
     let (snapshot, cursor, waiting, skip) = match start {
         Start::Beginning => (None, Version::ABSENT, Vec::new(), 0),
-        Start::Snapshot(task, version) => (Some(task), version, Vec::new(), 0),
-        Start::Position(position, commits) => {
-            let before = position.version.get().saturating_sub(1);
-            (None, Version::new(before), commits, position.events as usize)
+        Start::Snapshot(task, tip) => (Some((task, tip)), tip.version, Vec::new(), 0),
+        Start::After(cursor, commits) => {
+            let before = cursor.version.get().saturating_sub(1);
+            (None, Version::new(before), commits, cursor.events as usize)
         }
     };
     let runs_here = hold.look(Actor::is_running).unwrap_or(false);
@@ -108,7 +124,6 @@ pub(crate) fn read(
         waiting: waiting.into_iter(),
         skip,
         until,
-        marks,
         done: false,
         _counted: Counted::by(actors.ground.meters.streams(runs_here)),
     };
@@ -117,24 +132,26 @@ pub(crate) fn read(
         reader.done |= item.is_err();
         Some((item, reader))
     })
-    .boxed()
 }
 
 impl Reader {
-    async fn next(&mut self) -> Option<Result<StreamResponse, A2AError>> {
+    async fn next(&mut self) -> Option<Result<PositionedEvent, A2AError>> {
         if self.done {
             return None;
         }
-        if let Some(task) = self.snapshot.take() {
-            return Some(Ok(self.show(StreamResponse::Task(*task), u32::MAX)));
-        }
         loop {
+            if let Some((task, tip)) = self.snapshot.take() {
+                self.cursor = tip.version;
+                return Some(Ok(self.show(StreamResponse::Task(*task), Position::of_snapshot(tip))));
+            }
             if let Some((event, position)) = self.next_of_commit() {
                 return Some(Ok(self.show(event, position)));
             }
-            if let Some(commit) = self.waiting.next() {
-                self.cursor = commit.version;
-                self.commit = Some((commit, std::mem::take(&mut self.skip)));
+            if let Some(record) = self.waiting.next() {
+                self.cursor = record.version;
+                let next = std::mem::take(&mut self.skip);
+                let generation = record.generation_before(next);
+                self.commit = Some(Current { record, next, generation });
                 continue;
             }
             // Marked as seen before the ring is read: progress made in between wakes the wait below.
@@ -162,11 +179,11 @@ impl Reader {
                     }
                 }
                 Some(Tail::Commits(commits)) => self.waiting = commits.into_iter(),
-                Some(Tail::Behind) => match self.read_store().await {
-                    Ok(Some(task)) => return Some(Ok(self.show(StreamResponse::Task(*task), u32::MAX))),
-                    Ok(None) => {}
-                    Err(error) => return Some(Err(error)),
-                },
+                Some(Tail::Behind) => {
+                    if let Err(error) = self.read_store().await {
+                        return Some(Err(error));
+                    }
+                }
             }
         }
     }
@@ -185,8 +202,8 @@ impl Reader {
         }
     }
 
-    /// Reads from the store what the ring does not reach. Returns the task where its commits are no longer kept.
-    async fn read_store(&mut self) -> Result<Option<Box<Task>>, A2AError> {
+    /// Reads from the store what the ring does not reach: commits, or the task where those are no longer kept.
+    async fn read_store(&mut self) -> Result<(), A2AError> {
         let actors = Arc::clone(&self.actors);
         let known = self.hold.look(Actor::knows);
         let replay = tokio::select! {
@@ -210,29 +227,29 @@ impl Reader {
             }
             Replay::Commits(commits) => self.waiting = commits.into_iter(),
             Replay::Snapshot(stored) => {
-                self.cursor = stored.version;
-                return Ok(Some(Box::new(stored.task)));
+                let tip = stored.tip();
+                self.snapshot = Some((Box::new(stored.task), tip));
             }
         }
-        Ok(None)
+        Ok(())
     }
 
-    /// Passes an event on: the stream may end with it, and the client may want a cursor.
-    fn show(&mut self, mut event: StreamResponse, events: u32) -> StreamResponse {
+    /// Passes an event on: the stream may end with it.
+    fn show(&mut self, event: StreamResponse, position: Position) -> PositionedEvent {
         self.done = self.until.reached(&event);
-        if let Some(marks) = &mut self.marks {
-            marks.mark(&mut event, Position { version: self.cursor, events });
-        }
-        event
+        PositionedEvent { event, position: Some(position) }
     }
 
-    /// Returns the next event of the current commit, and how many of its events the client has then.
-    fn next_of_commit(&mut self) -> Option<(StreamResponse, u32)> {
-        let (commit, position) = self.commit.as_mut()?;
-        while let Some(event) = commit.events.get(*position) {
-            *position += 1;
+    /// Returns the next event of the current commit.
+    fn next_of_commit(&mut self) -> Option<(StreamResponse, Position)> {
+        let Current { record, next, generation } = self.commit.as_mut()?;
+        while let Some(event) = record.events.get(*next) {
+            let index = EventIndex::At(u32::try_from(*next).unwrap_or(u32::MAX));
+            *next += 1;
             if reduce::is_streamed(event) {
-                return Some((event.clone(), u32::try_from(*position).unwrap_or(u32::MAX)));
+                *generation = generation.advanced(1);
+                let position = Position { version: record.version, index, generation: *generation };
+                return Some((event.clone(), position));
             }
         }
         self.commit = None;

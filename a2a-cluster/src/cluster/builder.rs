@@ -10,7 +10,7 @@ use a2a_server::{AgentExecutor, ExtendedAgentCardResolver};
 use thiserror::Error;
 
 use super::Cluster;
-use crate::caller::{CallerResolver, SinglePrincipal};
+use crate::caller::CallerResolver;
 use crate::ground::telemetry::Meters;
 use crate::ground::{Config, Setup};
 use crate::instance::{JoinError, Service};
@@ -44,7 +44,7 @@ pub struct ClusterBuilder {
     push: Option<Arc<dyn PushConfigs>>,
     deployment: Option<Arc<dyn Deployment>>,
     bus: Option<Arc<dyn EventBus>>,
-    callers: Arc<dyn CallerResolver>,
+    callers: Option<Arc<dyn CallerResolver>>,
     env: Arc<dyn Env>,
     config: Config,
     label: Option<String>,
@@ -68,7 +68,7 @@ impl ClusterBuilder {
             push: None,
             deployment: None,
             bus: None,
-            callers: Arc::new(SinglePrincipal),
+            callers: None,
             env: Arc::new(SystemEnv),
             config: Config::default(),
             label: None,
@@ -122,11 +122,11 @@ impl ClusterBuilder {
     /// Tells callers apart; by default everybody is one.
     #[must_use]
     pub fn callers(mut self, callers: Arc<dyn CallerResolver>) -> Self {
-        self.callers = callers;
+        self.callers = Some(callers);
         self
     }
 
-    /// Serves an extended agent card. The card must declare the capability.
+    /// Serves an extended agent card to callers who are known. The card must declare the capability.
     #[must_use]
     pub fn extended_card(mut self, card: Arc<dyn ExtendedAgentCardResolver>) -> Self {
         self.extended_card = Some(card);
@@ -165,14 +165,21 @@ impl ClusterBuilder {
     ///
     /// # Errors
     ///
-    /// [`StartError::Missing`] for a builder without stores, or without the transport for webhooks that its card declares; [`StartError::Config`] for a setting that cannot be meant;
-    /// [`StartError::Format`] where the store is in a format
-    /// that this build does not know, or was not set up; [`StartError::Join`] where the store refuses the instance.
+    /// [`StartError::Missing`] for a builder without stores, without the transport for webhooks that its card declares, or
+    /// without a way to know for whom its extended card is; [`StartError::Config`] for a setting that cannot be meant;
+    /// [`StartError::Format`] where the store is in a format that this build does not know, or was not set up; [`StartError::Join`] where the store refuses the instance.
     pub async fn start(self) -> Result<Cluster, StartError> {
         self.config.check().map_err(StartError::Config)?;
         let declares_webhooks = self.card.capabilities.push_notifications == Some(true);
         if declares_webhooks && self.webhooks.is_none() {
             return Err(StartError::Missing("webhook transport, since its card declares push notifications"));
+        }
+        let config = &self.config;
+        if self.extended_card.is_some() && self.callers.is_none() && !config.extended_card_for_anybody {
+            return Err(StartError::Missing(
+                "resolver of callers, since its extended card is for those who are known \
+                 (or the setting `extended_card_for_anybody`)",
+            ));
         }
         let setup = Setup {
             meters: Meters::new(self.label.as_deref()),

@@ -53,7 +53,7 @@ impl Cluster {
 
     /// The handler to give to the transports.
     pub fn handler(&self) -> Arc<ClusterHandler> {
-        Arc::new(ClusterHandler { current: Arc::clone(&self.current) })
+        Arc::new(ClusterHandler::new(Arc::clone(&self.current)))
     }
 
     /// The instance id under which this server is a member now. It changes with an eviction.

@@ -1,5 +1,6 @@
 //! What an operator may tune: durations, buffer bounds and limits on what callers send.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::webhooks::Webhooks;
@@ -75,6 +76,16 @@ pub struct Config {
     /// are stored with the task, so that an agent which resumes it sees them, too. Never headers that carry
     /// credentials. Default: none.
     pub agent_headers: Vec<String>,
+    /// The tenants that there are, the empty one for requests that name none included if it is one of them; a request for
+    /// another is `InvalidParams`. `None` takes each for one. Default: `None`.
+    pub tenants: Option<BTreeSet<String>>,
+    /// Serves the extended agent card to callers without a principal, too: where a gateway lets nobody through who is not
+    /// authenticated (specification, section 13.3), and does not say who it is. Default: false.
+    pub extended_card_for_anybody: bool,
+    /// Keeps the streams of a message that was sent open while the task waits for authorization, for agents that get it from
+    /// elsewhere and go on by themselves (specification, section 7.6.1). Otherwise they end there, as at any state that waits
+    /// for the client (section 11.7). Default: false.
+    pub streams_await_authorization: bool,
     /// How webhooks are called.
     pub webhooks: Webhooks,
     /// Limits on what callers send.
@@ -111,6 +122,9 @@ impl Default for Config {
             max_agents: 10_000,
             max_waiting_commits: 5_000,
             agent_headers: Vec::new(),
+            tenants: None,
+            extended_card_for_anybody: false,
+            streams_await_authorization: false,
             webhooks: Webhooks::default(),
             limits: Limits::default(),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use a2a::A2AError;
 use a2a_core::{BackendError, TaskKey};
 
-use super::unavailable::unavailable;
+use super::refusals::unavailable;
 
 /// What a client is told to wait. One that met a stopping instance has another a connection away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);

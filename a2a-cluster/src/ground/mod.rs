@@ -9,13 +9,13 @@ mod error;
 mod give_way;
 mod liveness;
 mod outbox;
+pub(crate) mod refusals;
 mod retry;
 mod setup;
 mod signal;
 mod stop;
 pub mod telemetry;
 mod unattended;
-pub(crate) mod unavailable;
 mod webhooks;
 
 use std::ops::Deref;

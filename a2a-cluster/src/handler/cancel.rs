@@ -9,6 +9,7 @@ use a2a_server::ServiceParams;
 use super::check;
 use crate::actor::core::{Input, Reply};
 use crate::actor::join;
+use crate::caller::TenantCaller;
 use crate::instance::Instance;
 use crate::limits::check_metadata;
 
@@ -16,9 +17,9 @@ use crate::limits::check_metadata;
 pub(super) async fn cancel(
     instance: &Arc<Instance>,
     params: &ServiceParams,
+    caller: TenantCaller,
     req: CancelTaskRequest,
 ) -> Result<Task, A2AError> {
-    let caller = check::caller(instance, params, req.tenant.as_deref())?;
     check_metadata(req.metadata.as_ref(), &instance.ground.config.limits)?;
     let head = check::own_task(instance, &caller, &req.id).await?;
     if head.state.is_terminal() && head.state != TaskState::Canceled {

@@ -6,31 +6,30 @@ use a2a::{A2AError, AgentCard, Message, SVC_PARAM_EXTENSIONS, error_code};
 use a2a_core::{Principal, TaskHead};
 use a2a_server::ServiceParams;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, CallerResolver, TenantCaller};
+use crate::ground::Config;
 use crate::instance::Instance;
 use crate::limits::check_id;
 
-/// Tells who calls, once protocol version and required extensions are as they must be.
-pub(super) fn caller(
-    instance: &Instance,
-    params: &ServiceParams,
-    tenant: Option<&str>,
-) -> Result<Caller, A2AError> {
-    required_extensions(&instance.service.card, params)?;
-    check_id("tenant", tenant.unwrap_or_default(), &instance.ground.config.limits)?;
-    instance.service.callers.resolve(params, tenant).and_then(nameable)
-}
-
-/// Refuses a caller whose name no store has to keep.
-fn nameable(caller: Caller) -> Result<Caller, A2AError> {
-    let bytes = caller.principal.as_ref().map_or(0, |principal| principal.as_str().len());
-    if bytes > Principal::MAX_BYTES {
-        let limit = Principal::MAX_BYTES;
+/// Finds out who calls, and refuses a name that no store has to keep.
+pub(super) async fn caller(callers: &dyn CallerResolver, params: &ServiceParams) -> Result<Caller, A2AError> {
+    let caller = callers.resolve(params).await?;
+    let (limit, name) = (Principal::MAX_BYTES, caller.principal.as_ref().map(Principal::as_str));
+    if name.is_some_and(|name| name.len() > limit) {
         return Err(A2AError::invalid_params(format!(
             "the caller's name is over the limit of {limit} bytes"
         )));
     }
     Ok(caller)
+}
+
+/// Refuses a tenant that there is not, where it is known which there are.
+pub(super) fn tenant(requested: &str, config: &Config) -> Result<(), A2AError> {
+    check_id("tenant", requested, &config.limits)?;
+    match &config.tenants {
+        Some(known) if !known.contains(requested) => Err(A2AError::invalid_params("there is no such tenant")),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses streams that the card does not declare (specification, section 3.3.4).
@@ -54,7 +53,7 @@ pub(super) fn push_notifications(card: &AgentCard) -> Result<(), A2AError> {
 /// Reads the head of a task that is the caller's; anybody else's looks absent.
 pub(super) async fn own_task(
     instance: &Arc<Instance>,
-    caller: &Caller,
+    caller: &TenantCaller,
     id: &str,
 ) -> Result<TaskHead, A2AError> {
     if id.is_empty() {
@@ -105,7 +104,7 @@ fn accepts(mode: &str, given: &str) -> bool {
 }
 
 /// Refuses clients that do not declare an extension which the card requires (specification, section 3.3.4).
-fn required_extensions(card: &AgentCard, params: &ServiceParams) -> Result<(), A2AError> {
+pub(super) fn required_extensions(card: &AgentCard, params: &ServiceParams) -> Result<(), A2AError> {
     let mut required =
         card.capabilities.extensions.iter().flatten().filter(|extension| extension.required == Some(true));
     let declared = |uri: &str| {

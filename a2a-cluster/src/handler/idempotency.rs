@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::actor::core::other_message;
-use crate::caller::Caller;
+use crate::caller::TenantCaller;
 use crate::ground::{Config, MessageIds};
 use crate::instance::Instance;
 use crate::limits::check_id;
@@ -54,7 +54,7 @@ impl Identity {
     /// Finds out by what a request is known again.
     pub(super) fn of(
         instance: &Instance,
-        caller: &Caller,
+        caller: &TenantCaller,
         params: &ServiceParams,
         message: &Message,
     ) -> Result<Self, A2AError> {

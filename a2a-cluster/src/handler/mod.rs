@@ -20,20 +20,121 @@ use a2a::{
     ListTasksResponse, SendMessageRequest, SendMessageResponse, StreamResponse, SubscribeToTaskRequest, Task,
     TaskPushNotificationConfig,
 };
+use a2a_core::Tenant;
 use a2a_server::{RequestHandler, ServiceParams};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
 
+use crate::caller::{Caller, TenantCaller};
 use crate::ground::give_way;
 use crate::ground::telemetry::operation;
-use crate::instance::Current;
+use crate::instance::{Current, Instance};
+use crate::position::{PositionedEvent, PositionedEvents, PositionedStreams};
 
 /// Serves A2A requests for one instance of a cluster.
 ///
 /// Give it to the SDK's transports, or to those of `a2a-serve`, which keep the specification where those do not.
 #[derive(Debug, Clone)]
 pub struct ClusterHandler {
-    pub(crate) current: Arc<Current>,
+    current: Arc<Current>,
+    /// Who calls, where that is known already.
+    caller: Option<Caller>,
+}
+
+impl ClusterHandler {
+    pub(crate) fn new(current: Arc<Current>) -> Self {
+        ClusterHandler { current, caller: None }
+    }
+
+    /// Finds out who calls, and answers with the handler for this caller: it does not ask again. For transports, before they
+    /// read what is asked for. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// What the [`CallerResolver`](crate::CallerResolver) says, and `InvalidParams` for a name of more than
+    /// [`Principal::MAX_BYTES`](a2a_core::Principal::MAX_BYTES). Without a resolver, everybody is one caller.
+    pub async fn for_caller(self: &Arc<Self>, params: &ServiceParams) -> Result<Arc<Self>, A2AError> {
+        match (&self.caller, &self.current.get().service.callers) {
+            (None, Some(callers)) => {
+                let caller = Some(check::caller(&**callers, params).await?);
+                Ok(Arc::new(ClusterHandler { current: Arc::clone(&self.current), caller }))
+            }
+            _ => Ok(Arc::clone(self)),
+        }
+    }
+
+    /// Every operation begins here: who asks, in which tenant, and whether they declare what the card requires.
+    async fn caller(
+        &self,
+        instance: &Instance,
+        params: &ServiceParams,
+        tenant: Option<&str>,
+    ) -> Result<TenantCaller, A2AError> {
+        let callers = instance.service.callers.as_deref();
+        let caller = match (&self.caller, callers) {
+            (Some(known), _) => known.clone(),
+            (None, Some(callers)) => check::caller(callers, params).await?,
+            (None, None) => Caller::default(),
+        };
+        check::required_extensions(&instance.service.card, params)?;
+        let requested = tenant.unwrap_or_default();
+        check::tenant(requested, &instance.ground.config)?;
+        let tenant = match callers {
+            Some(callers) => callers.tenant(&caller, requested)?,
+            None => Tenant::new(requested),
+        };
+        Ok(TenantCaller::new(tenant, caller))
+    }
+
+    async fn send_stream(
+        &self,
+        params: &ServiceParams,
+        req: SendMessageRequest,
+    ) -> Result<impl Stream<Item = Result<PositionedEvent, A2AError>> + Send + use<>, A2AError> {
+        let instance = self.current.get();
+        let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
+        give_way().await;
+        let sending = send::streaming(&instance, params, caller, req);
+        operation(&instance.ground, "SendStreamingMessage", params, sending).await
+    }
+
+    async fn subscription(
+        &self,
+        params: &ServiceParams,
+        req: SubscribeToTaskRequest,
+    ) -> Result<impl Stream<Item = Result<PositionedEvent, A2AError>> + Send + use<>, A2AError> {
+        let instance = self.current.get();
+        let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
+        let subscribing = subscribe::stream(&instance, params, caller, req);
+        operation(&instance.ground, "SubscribeToTask", params, subscribing).await
+    }
+}
+
+/// A stream without its positions.
+fn events(
+    positioned: impl Stream<Item = Result<PositionedEvent, A2AError>> + Send + 'static,
+) -> BoxStream<'static, Result<StreamResponse, A2AError>> {
+    positioned.map(|shown| shown.map(|shown| shown.event)).boxed()
+}
+
+#[async_trait]
+impl PositionedStreams for ClusterHandler {
+    async fn send_positioned(
+        &self,
+        params: &ServiceParams,
+        req: SendMessageRequest,
+    ) -> Result<PositionedEvents, A2AError> {
+        Ok(self.send_stream(params, req).await?.boxed())
+    }
+
+    async fn subscribe_positioned(
+        &self,
+        params: &ServiceParams,
+        req: SubscribeToTaskRequest,
+    ) -> Result<PositionedEvents, A2AError> {
+        Ok(self.subscription(params, req).await?.boxed())
+    }
 }
 
 #[async_trait]
@@ -44,9 +145,10 @@ impl RequestHandler for ClusterHandler {
         req: SendMessageRequest,
     ) -> Result<SendMessageResponse, A2AError> {
         let instance = self.current.get();
+        let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
         // Requests that came together are read first, then worked on together: decision 0021.
         give_way().await;
-        let sending = send::blocking(&instance, params, req);
+        let sending = send::blocking(&instance, params, caller, req);
         operation(&instance.ground, "SendMessage", params, sending).await
     }
 
@@ -55,16 +157,13 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: SendMessageRequest,
     ) -> Result<BoxStream<'static, Result<StreamResponse, A2AError>>, A2AError> {
-        let instance = self.current.get();
-        check::streaming(&instance.service.card)?;
-        give_way().await;
-        let sending = send::streaming(&instance, params, req);
-        operation(&instance.ground, "SendStreamingMessage", params, sending).await
+        Ok(events(self.send_stream(params, req).await?))
     }
 
     async fn get_task(&self, params: &ServiceParams, req: GetTaskRequest) -> Result<Task, A2AError> {
         let instance = self.current.get();
-        let reading = read::get(&instance, params, req);
+        let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
+        let reading = read::get(&instance, caller, req);
         operation(&instance.ground, "GetTask", params, reading).await
     }
 
@@ -74,13 +173,15 @@ impl RequestHandler for ClusterHandler {
         req: ListTasksRequest,
     ) -> Result<ListTasksResponse, A2AError> {
         let instance = self.current.get();
-        let reading = read::list(&instance, params, req);
+        let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
+        let reading = read::list(&instance, caller, req);
         operation(&instance.ground, "ListTasks", params, reading).await
     }
 
     async fn cancel_task(&self, params: &ServiceParams, req: CancelTaskRequest) -> Result<Task, A2AError> {
         let instance = self.current.get();
-        let cancelling = cancel::cancel(&instance, params, req);
+        let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
+        let cancelling = cancel::cancel(&instance, params, caller, req);
         operation(&instance.ground, "CancelTask", params, cancelling).await
     }
 
@@ -89,9 +190,7 @@ impl RequestHandler for ClusterHandler {
         params: &ServiceParams,
         req: SubscribeToTaskRequest,
     ) -> Result<BoxStream<'static, Result<StreamResponse, A2AError>>, A2AError> {
-        let instance = self.current.get();
-        let subscribing = subscribe::stream(&instance, params, req);
-        operation(&instance.ground, "SubscribeToTask", params, subscribing).await
+        Ok(events(self.subscription(params, req).await?))
     }
 
     async fn create_push_config(
@@ -100,7 +199,8 @@ impl RequestHandler for ClusterHandler {
         req: TaskPushNotificationConfig,
     ) -> Result<TaskPushNotificationConfig, A2AError> {
         let instance = self.current.get();
-        let creating = push::create(&instance, params, req);
+        let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
+        let creating = push::create(&instance, caller, req);
         operation(&instance.ground, "CreateTaskPushNotificationConfig", params, creating).await
     }
 
@@ -110,7 +210,8 @@ impl RequestHandler for ClusterHandler {
         req: GetTaskPushNotificationConfigRequest,
     ) -> Result<TaskPushNotificationConfig, A2AError> {
         let instance = self.current.get();
-        let reading = push::get(&instance, params, req);
+        let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
+        let reading = push::get(&instance, caller, req);
         operation(&instance.ground, "GetTaskPushNotificationConfig", params, reading).await
     }
 
@@ -120,7 +221,8 @@ impl RequestHandler for ClusterHandler {
         req: ListTaskPushNotificationConfigsRequest,
     ) -> Result<ListTaskPushNotificationConfigsResponse, A2AError> {
         let instance = self.current.get();
-        let reading = push::list(&instance, params, req);
+        let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
+        let reading = push::list(&instance, caller, req);
         operation(&instance.ground, "ListTaskPushNotificationConfigs", params, reading).await
     }
 
@@ -130,7 +232,8 @@ impl RequestHandler for ClusterHandler {
         req: DeleteTaskPushNotificationConfigRequest,
     ) -> Result<(), A2AError> {
         let instance = self.current.get();
-        let deleting = push::delete(&instance, params, req);
+        let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
+        let deleting = push::delete(&instance, caller, req);
         operation(&instance.ground, "DeleteTaskPushNotificationConfig", params, deleting).await
     }
 
@@ -140,7 +243,7 @@ impl RequestHandler for ClusterHandler {
         req: GetExtendedAgentCardRequest,
     ) -> Result<AgentCard, A2AError> {
         let instance = self.current.get();
-        check::caller(&instance, params, req.tenant.as_deref())?;
-        card::extended(&instance, params)
+        let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
+        card::extended(&instance, params, &caller)
     }
 }

@@ -17,14 +17,14 @@ use super::send::{Admitted, context};
 use super::turn::{Answer, Turn, meet};
 use crate::actor::core::{Actor, AnswerAt, FirstTurn, Input};
 use crate::actor::{Deposit, Start};
-use crate::caller::Caller;
+use crate::caller::TenantCaller;
 use crate::instance::Instance;
 
 /// Begins a task, or joins the one that the same request made before.
 pub(super) async fn begin(
     instance: &Arc<Instance>,
     params: &ServiceParams,
-    caller: Caller,
+    caller: TenantCaller,
     admitted: Admitted,
     req: SendMessageRequest,
     answer_at: AnswerAt,
@@ -69,7 +69,7 @@ impl Anew {
         self,
         instance: &Arc<Instance>,
         params: &ServiceParams,
-        caller: Caller,
+        caller: TenantCaller,
         uncreated: Task,
         was_started: bool,
         answer_at: AnswerAt,
@@ -94,7 +94,7 @@ impl Anew {
 async fn start(
     instance: &Arc<Instance>,
     params: &ServiceParams,
-    caller: Caller,
+    caller: TenantCaller,
     admitted: Admitted,
     req: SendMessageRequest,
     identity: Identity,
@@ -187,7 +187,7 @@ fn task(instance: &Instance, identity: &Identity, key: &TaskKey, message: Messag
 /// Joins the task that the same request made before, if it exists, and saves the config that came with this one.
 async fn met_before(
     instance: &Arc<Instance>,
-    caller: &Caller,
+    caller: &TenantCaller,
     key: &TaskKey,
     identity: &Identity,
     req: &SendMessageRequest,

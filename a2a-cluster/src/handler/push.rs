@@ -8,13 +8,12 @@ use a2a::{
     SendMessageConfiguration, TaskPushNotificationConfig,
 };
 use a2a_core::{PushSubscription, TaskKey, Version};
-use a2a_server::ServiceParams;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::check;
 use super::idempotency::{Identity, Made};
-use crate::caller::Caller;
+use crate::caller::TenantCaller;
 use crate::instance::Instance;
 use crate::limits::check_id;
 use crate::webhook;
@@ -26,10 +25,10 @@ const MAX_FIELD: usize = 4096;
 
 pub(super) async fn create(
     instance: &Arc<Instance>,
-    params: &ServiceParams,
+    caller: TenantCaller,
     req: TaskPushNotificationConfig,
 ) -> Result<TaskPushNotificationConfig, A2AError> {
-    let key = own_key(instance, params, req.tenant.as_deref(), &req.task_id).await?;
+    let key = own_key(instance, &caller, &req.task_id).await?;
     check_config(instance, &req)?;
     let seen = instance.ground.retry_for_request().run(|| instance.ground.tasks.load(&key)).await;
     let version =
@@ -42,10 +41,10 @@ pub(super) async fn create(
 
 pub(super) async fn get(
     instance: &Arc<Instance>,
-    params: &ServiceParams,
+    caller: TenantCaller,
     req: GetTaskPushNotificationConfigRequest,
 ) -> Result<TaskPushNotificationConfig, A2AError> {
-    let key = own_key(instance, params, req.tenant.as_deref(), &req.task_id).await?;
+    let key = own_key(instance, &caller, &req.task_id).await?;
     let found =
         instance.ground.retry_for_request().run(|| instance.ground.push.get_config(&key, &req.id)).await;
     // A config that is not there is a TaskNotFoundError (specification, section 3.1.8).
@@ -58,10 +57,10 @@ pub(super) async fn get(
 
 pub(super) async fn list(
     instance: &Arc<Instance>,
-    params: &ServiceParams,
+    caller: TenantCaller,
     req: ListTaskPushNotificationConfigsRequest,
 ) -> Result<ListTaskPushNotificationConfigsResponse, A2AError> {
-    let key = own_key(instance, params, req.tenant.as_deref(), &req.task_id).await?;
+    let key = own_key(instance, &caller, &req.task_id).await?;
     let limit = match req.page_size.map(usize::try_from) {
         None => DEFAULT_PAGE_SIZE,
         Some(Ok(size)) if (1..=MAX_PAGE_SIZE).contains(&size) => size,
@@ -85,10 +84,10 @@ pub(super) async fn list(
 
 pub(super) async fn delete(
     instance: &Arc<Instance>,
-    params: &ServiceParams,
+    caller: TenantCaller,
     req: DeleteTaskPushNotificationConfigRequest,
 ) -> Result<(), A2AError> {
-    let key = own_key(instance, params, req.tenant.as_deref(), &req.task_id).await?;
+    let key = own_key(instance, &caller, &req.task_id).await?;
     let removed =
         instance.ground.retry_for_request().run(|| instance.ground.push.remove_config(&key, &req.id)).await;
     removed.map_err(|error| instance.ground.error(error))?;
@@ -193,13 +192,11 @@ pub(super) fn check_config(instance: &Instance, config: &TaskPushNotificationCon
 
 async fn own_key(
     instance: &Arc<Instance>,
-    params: &ServiceParams,
-    tenant: Option<&str>,
+    caller: &TenantCaller,
     task_id: &str,
 ) -> Result<TaskKey, A2AError> {
     check::push_notifications(&instance.service.card)?;
-    let caller: Caller = check::caller(instance, params, tenant)?;
-    check::own_task(instance, &caller, task_id).await?;
+    check::own_task(instance, caller, task_id).await?;
     Ok(caller.key(task_id))
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use a2a::{A2AError, GetTaskRequest, ListTasksRequest, ListTasksResponse, Task, TaskState};
 use a2a_core::{PageToken, TaskQuery, history};
-use a2a_server::ServiceParams;
 
 use super::check;
+use crate::caller::TenantCaller;
 use crate::instance::Instance;
 use crate::limits::check_id;
 use crate::members;
@@ -17,10 +17,9 @@ const MAX_PAGE_SIZE: usize = 100;
 /// Returns a task of the caller's.
 pub(super) async fn get(
     instance: &Arc<Instance>,
-    params: &ServiceParams,
+    caller: TenantCaller,
     req: GetTaskRequest,
 ) -> Result<Task, A2AError> {
-    let caller = check::caller(instance, params, req.tenant.as_deref())?;
     history_length(req.history_length)?;
     // A foreign task must not take longer to be absent than one that is: its content is not read.
     check::own_task(instance, &caller, &req.id).await?;
@@ -38,19 +37,15 @@ pub(super) async fn get(
 /// Returns a page of the caller's tasks, newest status first.
 pub(super) async fn list(
     instance: &Arc<Instance>,
-    params: &ServiceParams,
+    caller: TenantCaller,
     req: ListTasksRequest,
 ) -> Result<ListTasksResponse, A2AError> {
-    let caller = check::caller(instance, params, req.tenant.as_deref())?;
     let limit = page_size(req.page_size)?;
-    if req.status == Some(TaskState::Unspecified) {
-        return Err(A2AError::invalid_params("status must name a state"));
-    }
     let context_id = req.context_id.filter(|context| !context.is_empty());
     check_id("contextId", context_id.as_deref().unwrap_or_default(), &instance.ground.config.limits)?;
     let mut query = TaskQuery::new(caller.tenant, caller.principal, limit);
     query.context_id = context_id;
-    query.state = req.status;
+    query.state = req.status.filter(|state| *state != TaskState::Unspecified);
     query.updated_since = req.status_timestamp_after;
     query.history = history_length(req.history_length)?;
     query.artifacts = req.include_artifacts.unwrap_or(false);

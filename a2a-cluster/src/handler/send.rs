@@ -6,8 +6,8 @@ use std::sync::Arc;
 use a2a::{A2AError, Message, SendMessageRequest, SendMessageResponse, StreamResponse, Task};
 use a2a_core::{CallerContext, StoredTask, TaskKey, reduce};
 use a2a_server::{ExecutorContext, ServiceParams};
-use futures::StreamExt;
-use futures::stream::{self, BoxStream};
+use futures::future::Either;
+use futures::{Stream, StreamExt, stream};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -17,12 +17,11 @@ use super::{check, new_task, push, read};
 use crate::actor::core::{AnswerAt, FollowUp, Input, Reply};
 use crate::actor::{Deposit, Start, Until, join, load_known, read as read_stream};
 use crate::admission::Permit;
-use crate::caller::{Caller, protocol_params};
+use crate::caller::{TenantCaller, protocol_params};
 use crate::instance::Instance;
 use crate::limits::{check_message, check_metadata};
+use crate::position::PositionedEvent;
 use crate::resume::Marks;
-
-type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
 /// What a request that was admitted brings for its agent.
 #[derive(Clone)]
@@ -37,13 +36,14 @@ pub(super) struct Admitted {
 pub(super) async fn blocking(
     instance: &Arc<Instance>,
     params: &ServiceParams,
+    caller: TenantCaller,
     req: SendMessageRequest,
 ) -> Result<SendMessageResponse, A2AError> {
     let configuration = req.configuration.as_ref();
     let history_length = configuration.and_then(|configuration| configuration.history_length);
     let at_once = configuration.and_then(|configuration| configuration.return_immediately) == Some(true);
     let answer_at = if at_once { AnswerAt::Creation } else { AnswerAt::TurnEnd };
-    let turn = begin(instance, params, req, answer_at).await?;
+    let turn = begin(instance, params, caller, req, answer_at).await?;
     let Seen { key, repeats, reply, .. } = turn.answered(instance, params, answer_at).await?;
     let seen = match reply {
         Reply::Task(task) => Ok(Arc::unwrap_or_clone(task)),
@@ -62,20 +62,36 @@ pub(super) async fn blocking(
 pub(super) async fn streaming(
     instance: &Arc<Instance>,
     params: &ServiceParams,
+    caller: TenantCaller,
     req: SendMessageRequest,
-) -> Result<Events, A2AError> {
+) -> Result<impl Stream<Item = Result<PositionedEvent, A2AError>> + Send + use<>, A2AError> {
+    check::streaming(&instance.service.card)?;
     let configuration = req.configuration.as_ref();
     let history_length = configuration.and_then(|configuration| configuration.history_length);
-    let turn = begin(instance, params, req, AnswerAt::Opening).await?;
+    let turn = begin(instance, params, caller, req, AnswerAt::Opening).await?;
     let Seen { key, reader, start, reply, .. } = turn.answered(instance, params, AnswerAt::Opening).await?;
-    let marks = Marks::wanted(params, &key);
+    let mut marks = Marks::wanted(params, &key);
     match reply {
-        Reply::Message(message) => Ok(stream::iter([Ok(StreamResponse::Message(*message))]).boxed()),
+        Reply::Message(message) => {
+            let answer = PositionedEvent { event: StreamResponse::Message(*message), position: None };
+            Ok(Either::Left(stream::iter([Ok(answer)])))
+        }
         Reply::Refused(error) => Err(error),
         _ => {
             let reader = reader.unwrap_or_else(|| instance.actors.attach(&key, true));
-            let events = read_stream(&instance.actors, reader, start, Until::TurnEnds, marks);
-            Ok(events.map(move |event| trimmed(event, history_length)).boxed())
+            let awaits = instance.ground.config.streams_await_authorization;
+            let until = if awaits { Until::AuthorizedTurnEnds } else { Until::TurnEnds };
+            let events = read_stream(&instance.actors, reader, start, until);
+            Ok(Either::Right(events.map(move |shown| {
+                let mut shown = shown?;
+                if let StreamResponse::Task(task) = &mut shown.event {
+                    read::trim(task, history_length)?;
+                }
+                if let Some(marks) = &mut marks {
+                    marks.mark(&mut shown);
+                }
+                Ok(shown)
+            })))
         }
     }
 }
@@ -84,10 +100,10 @@ pub(super) async fn streaming(
 async fn begin(
     instance: &Arc<Instance>,
     params: &ServiceParams,
+    caller: TenantCaller,
     req: SendMessageRequest,
     answer_at: AnswerAt,
 ) -> Result<Turn, A2AError> {
-    let caller = check::caller(instance, params, req.tenant.as_deref())?;
     check_message(&req.message, &instance.ground.config.limits)?;
     check_metadata(req.metadata.as_ref(), &instance.ground.config.limits)?;
     check::content_types(&instance.service.card, &req.message)?;
@@ -117,7 +133,7 @@ async fn begin(
 async fn follow_up(
     instance: &Arc<Instance>,
     params: &ServiceParams,
-    caller: Caller,
+    caller: TenantCaller,
     admitted: Admitted,
     req: SendMessageRequest,
     key: TaskKey,
@@ -168,7 +184,7 @@ async fn follow_up(
             reply => given(instance, &key, identity.is_known(), reply)?,
         };
         let start = match &reply {
-            Reply::Open(Some((task, version))) => Start::Snapshot(Box::new(Task::clone(task)), *version),
+            Reply::Open(Some((task, tip))) => Start::Snapshot(Box::new(Task::clone(task)), *tip),
             _ => Start::Beginning,
         };
         let (answer, repeats) = (Answer::Given(reply), identity.is_known());
@@ -179,7 +195,7 @@ async fn follow_up(
 /// Reads the task that a message names.
 async fn load_own(
     instance: &Arc<Instance>,
-    caller: &Caller,
+    caller: &TenantCaller,
     key: &TaskKey,
     message: &Message,
 ) -> Result<StoredTask, A2AError> {
@@ -236,8 +252,8 @@ async fn follow_turn(instance: &Arc<Instance>, key: &TaskKey) -> Result<Task, A2
     if reduce::ends_turn(&stored.task.status.state) {
         return Ok(stored.task);
     }
-    let start = Start::Snapshot(Box::new(stored.task), stored.version);
-    let mut events = read_stream(&instance.actors, reader, start, Until::TurnEnds, None);
+    let start = Start::of(stored);
+    let mut events = read_stream(&instance.actors, reader, start, Until::TurnEnds).boxed();
     while let Some(event) = events.next().await {
         event.map_err(|error| {
             if instance.ground.liveness.is_cut_off() { instance.ground.unknown_end(key) } else { error }
@@ -250,15 +266,4 @@ async fn load(instance: &Arc<Instance>, key: &TaskKey) -> Result<Task, A2AError>
     let loaded = instance.ground.retry_for_request().run(|| instance.ground.tasks.load(key)).await;
     let loaded = loaded.map_err(|error| instance.ground.error(error))?;
     Ok(loaded.ok_or_else(|| A2AError::task_not_found(&key.task_id))?.task)
-}
-
-fn trimmed(
-    event: Result<StreamResponse, A2AError>,
-    history_length: Option<i32>,
-) -> Result<StreamResponse, A2AError> {
-    let mut event = event?;
-    if let StreamResponse::Task(task) = &mut event {
-        read::trim(task, history_length)?;
-    }
-    Ok(event)
 }

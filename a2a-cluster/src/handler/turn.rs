@@ -9,8 +9,8 @@ use a2a_server::ServiceParams;
 use super::new_task::Anew;
 use crate::actor::core::{AnswerAt, Reply};
 use crate::actor::{self, Reader, Start, join};
-use crate::caller::Caller;
-use crate::ground::unavailable::retry_after;
+use crate::caller::TenantCaller;
+use crate::ground::refusals::retry_after;
 use crate::instance::Instance;
 
 /// A turn that has begun, and what is needed to see it.
@@ -20,7 +20,7 @@ pub(super) struct Turn {
     pub(super) reader: Option<Reader>,
     pub(super) start: Start,
     pub(super) answer: Answer,
-    pub(super) caller: Caller,
+    pub(super) caller: TenantCaller,
     /// Whoever sends the same again meets this turn.
     pub(super) repeats: bool,
     /// What is needed to begin once more, where the message may meet the mark of a task that is gone.
@@ -130,7 +130,7 @@ impl Turn {
 /// Joins the turn of a task of the caller's that exists. `None` where there is none.
 pub(super) async fn meet(
     instance: &Arc<Instance>,
-    caller: &Caller,
+    caller: &TenantCaller,
     key: &TaskKey,
 ) -> Result<Option<(Turn, StoredTask)>, A2AError> {
     let joined = join(&instance.actors, key).await?;
@@ -141,7 +141,7 @@ pub(super) async fn meet(
     let turn = Turn {
         key: key.clone(),
         reader: Some(reader),
-        start: Start::Snapshot(Box::new(stored.task.clone()), stored.version),
+        start: Start::Snapshot(Box::new(stored.task.clone()), stored.tip()),
         answer: Answer::Met(Box::new(stored.task.clone())),
         caller: caller.clone(),
         repeats: true,

@@ -23,7 +23,7 @@ pub(crate) struct Service {
     pub(crate) agent: Arc<dyn AgentExecutor>,
     pub(crate) card: AgentCard,
     pub(crate) extended_card: Option<Arc<dyn ExtendedAgentCardResolver>>,
-    pub(crate) callers: Arc<dyn CallerResolver>,
+    pub(crate) callers: Option<Arc<dyn CallerResolver>>,
     pub(crate) webhooks: Option<Arc<dyn WebhookTransport>>,
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use a2a::{A2AError, CancelTaskRequest, SendMessageRequest, Task, TaskState, error_code};
 use a2a_cluster::{Caller, CallerResolver, Config, ExecutorLost};
-use a2a_core::{Principal, Tenant};
+use a2a_core::Principal;
 use a2a_server::{RequestHandler, ServiceParams};
+use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
@@ -20,16 +21,16 @@ use crate::world::{
 #[derive(Debug)]
 struct Known;
 
+#[async_trait]
 impl CallerResolver for Known {
-    fn resolve(&self, params: &ServiceParams, tenant: Option<&str>) -> Result<Caller, A2AError> {
+    async fn resolve(&self, params: &ServiceParams) -> Result<Caller, A2AError> {
         let first = |name: &str| params.get(name).and_then(|values| values.first());
         let mut claims = Map::new();
         if let Some(team) = first("x-team") {
             claims.insert("team".to_owned(), json!(team));
         }
-        let caller =
-            Caller::new(Tenant::new(tenant.unwrap_or_default()), first("x-user").map(Principal::new));
-        Ok(caller.with_claims(claims))
+        let caller = first("x-user").map(Principal::new).map(Caller::named);
+        Ok(caller.unwrap_or_default().with_claims(claims))
     }
 }
 

@@ -7,7 +7,7 @@ use a2a_server::RequestHandler;
 use tokio::time::{Instant, timeout};
 
 use crate::world::{
-    self, Bus, World, drain, expect_task, fold, follow_up, on_every_bus, params, state, texts, visible,
+    self, Bus, World, drain, expect_task, fold, follow_up, on_every_bus, params, quick, state, texts, visible,
 };
 
 on_every_bus! {
@@ -44,6 +44,19 @@ on_every_bus! {
             assert_eq!(visible(&streamed), visible(&sent), "{script}");
             assert_eq!(state(&sent), TaskState::InputRequired, "{script}");
             assert!(began.elapsed() < Duration::from_millis(100), "{script}: {:?}", began.elapsed());
+            world.shutdown().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_waits_for_authorization_where_it_is_set_to(bus) {
+        for (awaits, end, said) in [(false, TaskState::AuthRequired, 0), (true, TaskState::InputRequired, 1)] {
+            let mut config = quick();
+            config.streams_await_authorization = awaits;
+            let world = World::with(2, bus, config).await;
+            let events = world.nodes[0].stream("do work; auth; sleep 500; say paid; ask; sleep 500; done").await;
+            let streamed = fold(&drain(events).await);
+            assert_eq!((state(&streamed), texts(&streamed).len()), (end, said), "{awaits}");
             world.shutdown().await;
         }
     }

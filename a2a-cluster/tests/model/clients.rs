@@ -203,8 +203,8 @@ impl World {
                 Stage::Done
             }
             (_, Reply::Open(from)) => {
-                if let Some((_, version)) = from {
-                    self.clients[client].cursor = *version;
+                if let Some((_, tip)) = from {
+                    self.clients[client].cursor = tip.version;
                 }
                 if self.store.log.is_empty() && from.is_none() && !self.was_deleted() {
                     self.violated(

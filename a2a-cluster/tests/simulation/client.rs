@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use a2a::{SendMessageRequest, SendMessageResponse, StreamResponse, Task, TaskState};
-use a2a_cluster::resume;
+use a2a_cluster::{PositionedStreams, resume};
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_testworld::principal::PRINCIPAL;
 use a2a_testworld::world::{cancel, get, list, subscribe};
@@ -138,7 +138,7 @@ impl Client {
                 continue;
             };
             self.note(format_args!("streams from n{}: {:?}", node.name, request.message.text()));
-            let opens = node.handler.send_streaming_message(&self.params, self.copy(request));
+            let opens = node.handler.send_positioned(&self.params, self.copy(request));
             let opened = tokio::select! {
                 biased;
                 () = node.gone.cancelled() => continue,
@@ -184,7 +184,7 @@ impl Client {
             let opened = tokio::select! {
                 biased;
                 () = node.gone.cancelled() => break,
-                opened = timeout(Duration::from_secs(30), node.handler.subscribe_to_task(&params, request)) => opened,
+                opened = timeout(Duration::from_secs(30), node.handler.subscribe_positioned(&params, request)) => opened,
             };
             let is_broken = match opened {
                 Ok(Ok(events)) => self.read(rng, &node, events, Some(&task.id), &mut seen).await,
@@ -268,7 +268,7 @@ impl Client {
     /// A task that was an answer.
     fn saw(&self, task: &Task, until: Until) {
         let mut seen = Seen::new(self.n, until);
-        seen.show(StreamResponse::Task(task.clone()), false);
+        seen.show(StreamResponse::Task(task.clone()), None, false);
         if until != Until::Now {
             seen.end = End::Complete;
         }

@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use a2a::{A2AError, StreamResponse, error_code};
-use a2a_cluster::resume;
-use a2a_cluster::retry_after;
+use a2a_cluster::{Position, PositionedEvents, resume, retry_after};
 use a2a_core::reduce;
 use a2a_testworld::world::key;
 use futures::StreamExt;
-use futures::stream::BoxStream;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -20,6 +18,8 @@ use crate::fleet::Node;
 pub(crate) struct Seen {
     pub(crate) client: usize,
     pub(crate) events: Vec<StreamResponse>,
+    /// Where each event stands, as its stream says; an answer says nothing.
+    pub(crate) positions: Vec<Option<Position>>,
     /// When it was opened.
     pub(crate) opened: Instant,
     /// When each event came; `None` where its reader was slow, or came back.
@@ -51,12 +51,22 @@ pub(crate) enum Until {
 impl Seen {
     pub(crate) fn new(client: usize, until: Until) -> Self {
         let opened = Instant::now();
-        Seen { client, events: vec![], opened, at: vec![], cursor: None, end: End::Broken, until }
+        Seen {
+            client,
+            events: vec![],
+            positions: vec![],
+            opened,
+            at: vec![],
+            cursor: None,
+            end: End::Broken,
+            until,
+        }
     }
 
     /// Shows an event, now. `is_prompt`: its reader waited for it.
-    pub(crate) fn show(&mut self, event: StreamResponse, is_prompt: bool) {
+    pub(crate) fn show(&mut self, event: StreamResponse, position: Option<Position>, is_prompt: bool) {
         self.events.push(event);
+        self.positions.push(position);
         self.at.push(is_prompt.then(Instant::now));
     }
 }
@@ -71,7 +81,7 @@ impl Client {
         &self,
         rng: &mut fastrand::Rng,
         node: &Node,
-        mut events: BoxStream<'static, Result<StreamResponse, A2AError>>,
+        mut events: PositionedEvents,
         about: Option<&str>,
         seen: &mut Seen,
     ) -> bool {
@@ -93,9 +103,11 @@ impl Client {
                     self.stalls(node, seen);
                     return false;
                 }
-                Ok(Some(Ok(mut event))) => {
-                    seen.cursor = take_cursor(&mut event).or(seen.cursor.take());
-                    seen.show(event, is_prompt);
+                Ok(Some(Ok(mut shown))) => {
+                    seen.cursor = take_cursor(&mut shown.event).or(seen.cursor.take());
+                    let in_log = !matches!(shown.event, StreamResponse::Message(_));
+                    assert_eq!(shown.position.is_some(), in_log, "what a log has says where: {shown:?}");
+                    seen.show(shown.event, shown.position, is_prompt);
                 }
                 Ok(Some(Err(error))) => {
                     let shown = seen.events.first().and_then(task_of);

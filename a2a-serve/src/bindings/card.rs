@@ -13,8 +13,8 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::discard::discard;
-use super::problem;
 use super::refusal::Refusal;
+use super::status;
 
 /// For how long a client may keep a card without asking again, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("public, max-age=300");
@@ -23,7 +23,7 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 pub(super) async fn answer<P: AgentCardProducer>(producer: Arc<P>, mut request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         Box::pin(discard(&mut request)).await;
-        return problem::refused(&Refusal::method(METHOD_NOT_FOUND, "GET, HEAD"));
+        return status::refused(&Refusal::method(METHOD_NOT_FOUND, "GET, HEAD"));
     }
     let card = match serde_json::to_vec(&producer.card()) {
         Ok(card) => Bytes::from(card),

@@ -4,33 +4,59 @@ use std::fmt;
 use std::sync::Arc;
 
 use a2a::A2AError;
-use a2a_cluster::CallerResolver;
+use a2a_cluster::ClusterHandler;
 use a2a_server::ServiceParams;
+use async_trait::async_trait;
 
 use super::in_flight::InFlight;
 use super::limits::Limits;
 
+/// Finds the handler for whoever calls, before a body is read.
+#[async_trait]
+pub(crate) trait Admission<H>: Send + Sync {
+    /// # Errors
+    /// Who calls may not ask.
+    async fn handler_for(&self, handler: &Arc<H>, params: &ServiceParams) -> Result<Arc<H>, A2AError>;
+}
+
+/// Asks the cluster's resolver of callers.
+pub(crate) struct OfCluster;
+
+#[async_trait]
+impl Admission<ClusterHandler> for OfCluster {
+    async fn handler_for(
+        &self,
+        handler: &Arc<ClusterHandler>,
+        params: &ServiceParams,
+    ) -> Result<Arc<ClusterHandler>, A2AError> {
+        handler.for_caller(params).await
+    }
+}
+
 /// A handler behind bindings.
 pub(crate) struct Edge<H> {
-    pub(crate) handler: Arc<H>,
-    pub(crate) limits: Limits,
-    /// Who is asked whether a caller may ask at all, before a body is read.
-    pub(crate) callers: Option<Arc<dyn CallerResolver>>,
+    handler: Arc<H>,
+    pub(super) limits: Limits,
+    /// Without one, everybody gets the same handler, which may ask who calls later.
+    admission: Option<Arc<dyn Admission<H>>>,
     /// What all requests hold together.
     pub(super) in_flight: InFlight,
 }
 
 impl<H> Edge<H> {
-    pub(crate) fn new(handler: Arc<H>, limits: Limits, callers: Option<Arc<dyn CallerResolver>>) -> Self {
-        Edge { handler, limits, callers, in_flight: InFlight::new(limits.max_bytes_in_flight) }
+    pub(crate) fn new(handler: Arc<H>, limits: Limits, admission: Option<Arc<dyn Admission<H>>>) -> Self {
+        Edge { handler, limits, admission, in_flight: InFlight::new(limits.max_bytes_in_flight) }
     }
 
-    /// Tells whether the caller may ask.
+    /// The handler for whoever sends this.
     ///
     /// # Errors
-    /// What the resolver says.
-    pub(super) fn authenticate(&self, params: &ServiceParams) -> Result<(), A2AError> {
-        self.callers.as_ref().map_or(Ok(()), |callers| callers.authenticate(params))
+    /// They may not ask.
+    pub(super) async fn admit(&self, params: &ServiceParams) -> Result<Arc<H>, A2AError> {
+        match &self.admission {
+            Some(admission) => admission.handler_for(&self.handler, params).await,
+            None => Ok(Arc::clone(&self.handler)),
+        }
     }
 }
 
@@ -39,7 +65,7 @@ impl<H> Clone for Edge<H> {
         Edge {
             handler: Arc::clone(&self.handler),
             limits: self.limits,
-            callers: self.callers.clone(),
+            admission: self.admission.clone(),
             in_flight: self.in_flight.clone(),
         }
     }

@@ -26,7 +26,7 @@ use tower::Service;
 use super::call::service_params;
 use super::content::{BODY_PATIENCE, ROOM_AGAIN};
 use super::edge::Edge;
-use super::grpc_service::{GrpcHandler, status};
+use super::grpc_service::{Admitted, GrpcHandler, status};
 use super::limits::Limits;
 use super::weight::TOO_MANY_VALUES;
 use super::weight::proto::{self, Kind};
@@ -59,9 +59,9 @@ pub struct GrpcService<H: RequestHandler> {
 
 impl<H: RequestHandler> GrpcService<H> {
     pub(super) fn new(edge: Edge<H>) -> Self {
-        let (bytes, edge) = (edge.limits.body_bytes(), Arc::new(edge));
-        let service = GrpcHandler::new(Arc::clone(&edge));
-        GrpcService { tonic: A2aServiceServer::new(service).max_decoding_message_size(bytes), edge }
+        let service = GrpcHandler::new(edge.limits);
+        let tonic = A2aServiceServer::new(service).max_decoding_message_size(edge.limits.body_bytes());
+        GrpcService { tonic, edge: Arc::new(edge) }
     }
 }
 
@@ -99,10 +99,7 @@ where
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let answer = if is_grpc(request.headers()) {
-            match self.edge.authenticate(&service_params(request.headers())) {
-                Ok(()) => self.call_whole(request),
-                Err(error) => std::future::ready(Ok(status(&error).into_http())).boxed(),
-            }
+            self.call_whole(request)
         } else {
             let mut refusal = Answer::default();
             *refusal.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
@@ -113,7 +110,7 @@ where
 }
 
 impl<H: RequestHandler> GrpcService<H> {
-    /// Reads a request, and lets tonic decode it unless it is more than one message, or would become too large.
+    /// Finds out who calls, reads a request, and lets tonic decode it unless it is more than one message, or would become too large.
     ///
     /// Tonic sees no trailers: it would let them take the place of metadata, and who calls is read from that.
     fn call_whole<B>(&self, request: http::Request<B>) -> BoxFuture<'static, Result<Answer, Infallible>>
@@ -121,14 +118,19 @@ impl<H: RequestHandler> GrpcService<H> {
         B: HttpBody<Data: Send> + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
     {
-        let (mut tonic, limit) = (self.tonic.clone(), self.edge.limits.body_bytes());
-        let in_flight = self.edge.in_flight.clone();
+        let (mut tonic, edge) = (self.tonic.clone(), Arc::clone(&self.edge));
         async move {
-            let (head, body) = request.into_parts();
+            let (mut head, body) = request.into_parts();
+            let params = service_params(&head.headers);
+            match edge.admit(&params).await {
+                Ok(handler) => head.extensions.insert(Admitted { handler, params }),
+                Err(error) => return Ok(status(&error).into_http()),
+            };
+            let limit = edge.limits.body_bytes();
             let mut body = std::pin::pin!(body);
             // What was read is held until it is answered.
             let (body, _held) =
-                match timeout(BODY_PATIENCE, collect(&mut body, limit + FRAME_HEAD, &in_flight)).await {
+                match timeout(BODY_PATIENCE, collect(&mut body, limit + FRAME_HEAD, &edge.in_flight)).await {
                     Ok(Ok(read)) => read,
                     Ok(Err(Unread::TooLarge)) => {
                         return Ok(Status::out_of_range(format!("the message is larger than {limit} bytes"))

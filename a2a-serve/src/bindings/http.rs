@@ -1,14 +1,11 @@
 //! One router for all bindings and the agent card, under one base URL.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use a2a_server::{AgentCardProducer, RequestHandler, WELL_KNOWN_AGENT_CARD_PATH};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
 use axum::response::Response;
 use futures::FutureExt;
 use tower::{Service, service_fn};
@@ -18,13 +15,15 @@ use super::edge::Edge;
 use super::grpc::{GrpcService, is_grpc};
 use super::jsonrpc::JsonRpc;
 use super::limits::Limits;
+use super::outermost::Outermost;
 use super::rest::Rest;
 
 /// Builds the router that serves `handler` over JSON-RPC (`POST /`), REST and gRPC (told apart by its content type), and
 /// `card` at `/.well-known/agent-card.json`: one address is the whole agent.
 ///
 /// Everything hangs on the router's fallback, so routes of one's own (`/healthz`) can be added, and take precedence; a
-/// fallback of one's own would replace it. It may be nested under a path prefix, too; gRPC clients do not find it there.
+/// fallback of one's own would replace it. It may be nested under a path prefix, too, best by axum's `nest_service`, which
+/// finds the prefix with and without a slash behind it; gRPC clients do not find it there.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -52,12 +51,18 @@ where
     P: AgentCardProducer,
 {
     let grpc = GrpcService::new(edge.clone());
-    let http = Http::new(edge, card);
+    let http = Http::new(edge, Arc::clone(&card));
+    let outermost = Outermost::new(card);
     let answer = move |request: Request| {
+        let finish = outermost.of(&request);
         if is_grpc(request.headers()) {
-            over_grpc(grpc.clone(), request).boxed().left_future()
+            over_grpc(grpc.clone(), request)
+                .boxed()
+                .map(move |answer| finish.end("grpc", answer))
+                .left_future()
         } else {
-            http.answer(request).right_future()
+            let binding = binding_of(&request);
+            http.answer(request).map(move |answer| finish.end(binding, answer)).right_future()
         }
     };
     // As a service, and not as a handler, which a router without state would box anew for each request.
@@ -70,8 +75,12 @@ where
     H: RequestHandler,
     P: AgentCardProducer,
 {
-    let http = Http::new(&Edge::new(handler, *limits, None), card);
-    Router::new().fallback_service(service_fn(move |request: Request| http.answer(request)))
+    let http = Http::new(&Edge::new(handler, *limits, None), Arc::clone(&card));
+    let outermost = Outermost::new(card);
+    Router::new().fallback_service(service_fn(move |request: Request| {
+        let (finish, binding) = (outermost.of(&request), binding_of(&request));
+        http.answer(request).map(move |answer| finish.end(binding, answer))
+    }))
 }
 
 /// Both HTTP bindings, and the card.
@@ -97,29 +106,23 @@ impl<H: RequestHandler, P: AgentCardProducer> Http<H, P> {
         Http { jsonrpc, rest: Arc::new(Rest::new(edge.clone())), card }
     }
 
-    fn answer(
-        &self,
-        request: Request,
-    ) -> impl Future<Output = Result<Response, Infallible>> + Send + use<H, P> {
+    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send + use<H, P> {
         match request.uri().path() {
-            "/" => Arc::clone(&self.jsonrpc).answer(request).map(kept_by_nobody).left_future(),
+            "/" => Arc::clone(&self.jsonrpc).answer(request).left_future(),
             WELL_KNOWN_AGENT_CARD_PATH => {
-                card::answer(Arc::clone(&self.card), request).map(Ok).left_future().right_future()
+                card::answer(Arc::clone(&self.card), request).left_future().right_future()
             }
-            _ => Arc::clone(&self.rest).answer(request).map(kept_by_nobody).right_future().right_future(),
+            _ => Arc::clone(&self.rest).answer(request).right_future().right_future(),
         }
     }
 }
 
-/// What is answered is for its caller only: no cache between here and there may keep it.
-fn kept_by_nobody(mut response: Response) -> Result<Response, Infallible> {
-    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    Ok(response)
+/// The binding that a request is for, for people: as a metric and a log name it.
+fn binding_of(request: &Request) -> &'static str {
+    if request.uri().path() == "/" { "jsonrpc" } else { "rest" }
 }
 
-async fn over_grpc<H: RequestHandler>(
-    mut service: GrpcService<H>,
-    request: Request,
-) -> Result<Response, Infallible> {
-    service.call(request).await.map(|response| response.map(Body::new))
+async fn over_grpc<H: RequestHandler>(mut service: GrpcService<H>, request: Request) -> Response {
+    let Ok(response) = service.call(request).await;
+    response.map(Body::new)
 }

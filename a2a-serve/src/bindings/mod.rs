@@ -5,10 +5,12 @@
 //! |---|---|---|---|
 //! | `A2A-Version` must be 1.x (§3.6) | header or `?A2A-Version=` | header or `?A2A-Version=` | metadata |
 //! | what is asked for | ProtoJSON, read once | the path, the query, ProtoJSON | the decoded proto, by the SDK's conversions |
-//! | unreadable requests | a JSON-RPC error | `application/problem+json` | `INVALID_ARGUMENT` |
+//! | unreadable requests | a JSON-RPC error | `google.rpc.Status` as JSON | `INVALID_ARGUMENT` |
 //! | tenant | in `params` | `/{tenant}/…`, `?tenant=`, or in the body | in the message |
-//! | backend down ([`unavailable`](a2a_cluster::unavailable)) | -32603 and `Retry-After` | 503 and `Retry-After` | `UNAVAILABLE` |
+//! | not now ([`unavailable`](a2a_cluster::unavailable)) | -32603, as 503 with `Retry-After` | 503 and `Retry-After` | `UNAVAILABLE` |
 //! | caller unknown ([`unauthenticated`](a2a_cluster::unauthenticated)) | 401 | 401 | `UNAUTHENTICATED` |
+//! | not this caller ([`forbidden`](a2a_cluster::forbidden)) | 403 | 403 | `PERMISSION_DENIED` |
+//! | extensions in use (§3.2.6) | `A2A-Extensions` | same | metadata |
 //! | size | [`Limits::max_body_bytes`] | same | same |
 //!
 //! A message is its user's: a role that is missing or another is refused. Fields that the protocol requires are required.
@@ -22,6 +24,7 @@ mod content;
 mod discard;
 mod edge;
 mod error;
+mod extensions;
 mod grpc;
 mod grpc_service;
 mod http;
@@ -31,18 +34,21 @@ mod jsonrpc;
 mod limits;
 mod nesting;
 mod numbers;
-mod problem;
+mod outermost;
 mod proto;
 mod refusal;
+mod report;
 mod rest;
 mod serve;
 mod sse;
+mod status;
+mod told;
 mod version;
 mod violations;
 mod weight;
 mod whole_body;
 
-pub(crate) use edge::Edge;
+pub(crate) use edge::{Edge, OfCluster};
 pub use grpc::{GrpcService, grpc_service};
 pub(crate) use http::whole;
 pub use http::{http_router, router};

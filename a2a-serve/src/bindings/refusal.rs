@@ -5,7 +5,7 @@ use axum::http::header::{ACCEPT_ENCODING, ALLOW};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 
-use super::problem;
+use super::status::http_status;
 
 /// Why a request goes no further, with an HTTP status that may be more exact than the error's own.
 #[derive(Debug)]
@@ -50,6 +50,6 @@ impl Refusal {
 
 impl From<A2AError> for Refusal {
     fn from(error: A2AError) -> Self {
-        Self { status: problem::status_of(&error), error, advice: None }
+        Self { status: http_status(&error), error, advice: None }
     }
 }

@@ -27,15 +27,19 @@ use super::edge::Edge;
 use super::in_flight::Held;
 use super::json;
 use super::refusal::Refusal;
+use super::sse;
+use super::status::{self, MEDIA_TYPE};
 use super::version::{query_parameter, served_over_http};
-use super::{problem, sse};
-
-/// Of answers that are no errors (§11.1).
-const MEDIA_TYPE: &str = "application/a2a+json";
 
 /// Answers requests to every path but those of JSON-RPC and the agent card.
 #[derive(Debug)]
 pub(super) struct Rest<H>(Edge<H>);
+
+/// Whom a request is for, and what came with it.
+struct Asked<H> {
+    handler: Arc<H>,
+    params: ServiceParams,
+}
 
 impl<H: RequestHandler> Rest<H> {
     pub(super) fn new(edge: Edge<H>) -> Self {
@@ -45,26 +49,26 @@ impl<H: RequestHandler> Rest<H> {
     /// Cancel safe as far as the handler is: dropping it drops the handler's future.
     pub(super) async fn answer(self: Arc<Self>, mut request: Request) -> Response {
         // What was read is held until it is answered.
-        let (params, call, _held) = match self.read(&mut request).await {
+        let (asked, call, _held) = match self.read(&mut request).await {
             Ok(read) => read,
             Err(refusal) => {
                 // Rare, and large: it need not be part of the future of every request.
                 Box::pin(discard(&mut request)).await;
-                return problem::refused(&refusal);
+                return status::refused(&refusal);
             }
         };
         drop(request);
-        match call.answer(&*self.0.handler, &params).await {
+        match call.answer(&*asked.handler, &asked.params).await {
             Ok(Answer::Whole(whole)) => ([(CONTENT_TYPE, MEDIA_TYPE)], Json(whole)).into_response(),
             Ok(Answer::Events(events)) => sse::events(events),
             // What the proto answers a deletion with: a message without fields (`google.protobuf.Empty`), which is not the
             // same as no message. Clients parse it.
             Ok(Answer::Done) => ([(CONTENT_TYPE, MEDIA_TYPE)], "{}").into_response(),
-            Err(error) => problem::respond(&error),
+            Err(error) => status::respond(&error),
         }
     }
 
-    async fn read(&self, request: &mut Request) -> Result<(ServiceParams, Call, Option<Held>), Refusal> {
+    async fn read(&self, request: &mut Request) -> Result<(Asked<H>, Call, Option<Held>), Refusal> {
         let path = request.uri().path().to_owned();
         let Some(route) = Route::find(&path)? else { return Err(Refusal::path()) };
         if !route.operation.allows(request.method()) {
@@ -72,7 +76,7 @@ impl<H: RequestHandler> Rest<H> {
         }
         served_over_http(request)?;
         let params = service_params(request.headers());
-        self.0.authenticate(&params)?;
+        let handler = self.0.admit(&params).await?;
         let body_use = route.operation.body(request.method());
         if body_use == BodyUse::Required && ContentType::of(request.headers()) != ContentType::Json {
             return Err(content::not_json());
@@ -103,7 +107,7 @@ impl<H: RequestHandler> Rest<H> {
             call.name_tenant(named)?;
         }
         call.name_tenant(route.tenant)?;
-        Ok((params, call, held))
+        Ok((Asked { handler, params }, call, held))
     }
 
     /// What is asked for. `body` is there where the operation has one.

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use a2a::{A2AError, JsonRpcId, JsonRpcResponse, StreamResponse};
+use a2a::{A2AError, StreamResponse};
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, HeaderName};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -12,8 +12,8 @@ use futures::StreamExt;
 
 use super::call::Events;
 use super::error::detailed;
-use super::jsonrpc::Success;
-use super::problem;
+use super::jsonrpc::{Failure, Id, Success};
+use super::status::{body, http_status};
 
 /// Understood by nginx and others: send what there is, at once.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -22,10 +22,10 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Streams the answers to a JSON-RPC request (§9.4.2).
-pub(super) fn answers(id: JsonRpcId, events: Events) -> Response {
+pub(super) fn answers(id: Id, events: Events) -> Response {
     respond(events, move |frame, event| match event {
-        Ok(event) => frame.json_data(Success { jsonrpc: "2.0", id: &id, result: &event }),
-        Err(error) => frame.json_data(JsonRpcResponse::error(id.clone(), detailed(&error))),
+        Ok(event) => frame.json_data(Success::new(&id, &event)),
+        Err(error) => frame.json_data(Failure::new(&id, detailed(&error))),
     })
 }
 
@@ -34,7 +34,7 @@ pub(super) fn answers(id: JsonRpcId, events: Events) -> Response {
 pub(super) fn events(events: Events) -> Response {
     respond(events, |frame, event| match event {
         Ok(event) => frame.json_data(&event),
-        Err(error) => frame.event("error").json_data(problem::body(problem::status_of(&error), &error)),
+        Err(error) => frame.event("error").json_data(body(http_status(&error), &error)),
     })
 }
 

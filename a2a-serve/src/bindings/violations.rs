@@ -86,10 +86,6 @@ impl Violations {
         }
     }
 
-    pub(super) fn unspecified_status(&mut self) {
-        self.add("status", "must name a task state; leave it out to filter by none");
-    }
-
     pub(super) fn empty_part(&mut self, index: usize) {
         self.add(format!("message.parts[{index}]"), "must have one of text, raw, url and data");
     }

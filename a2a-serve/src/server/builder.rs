@@ -7,21 +7,21 @@ use std::time::Duration;
 use a2a::AgentCard;
 use a2a_bus_memory::MemoryBus;
 use a2a_cluster::{
-    CallerResolver, Cluster, ClusterBuilder, ClusterHandler, Config, SinglePrincipal, StartError,
-    WebhookTransport,
+    CallerResolver, Cluster, ClusterBuilder, ClusterHandler, Config, StartError, WebhookTransport,
 };
 use a2a_core::{EventBus, Store};
-use a2a_server::{AgentExecutor, ExtendedAgentCardResolver, StaticAgentCard};
+use a2a_server::{AgentExecutor, ExtendedAgentCardResolver};
 use a2a_store_memory::MemoryStore;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::serving::{Serving, routes};
+use super::serving::Serving;
+use super::shown::Shown;
 use super::signals::Signals;
-use crate::HttpWebhooks;
-use crate::bindings::{Bounds, Edge, Limits};
+use crate::bindings::{Bounds, Edge, Limits, OfCluster};
 use crate::metrics::Metrics;
+use crate::{Cors, HttpWebhooks};
 
 /// For how long a server takes new work after it has said that it is about to stop: a load balancer that looks every few
 /// seconds sends it no more by then.
@@ -76,6 +76,7 @@ pub struct Server {
     grpc: Option<Listen>,
     connections: usize,
     has_gateway: bool,
+    cors: Option<Cors>,
     metrics: Option<Metrics>,
     drain_delay: Duration,
     grace: Duration,
@@ -117,7 +118,6 @@ impl Server {
                 cluster: Cluster::builder(Arc::new(agent), card.clone()),
                 store: None,
                 bus: None,
-                callers: Arc::new(SinglePrincipal),
                 webhooks: Arc::new(HttpWebhooks::new()),
                 limits: Limits::default(),
             },
@@ -126,6 +126,7 @@ impl Server {
             grpc: None,
             connections: Bounds::default().connections,
             has_gateway: false,
+            cors: None,
             metrics: None,
             drain_delay: DRAIN_DELAY,
             grace: GRACE,
@@ -178,12 +179,12 @@ impl Server {
     /// Tells callers apart; by default everybody is one. Behind a gateway: [`GatewayHeader`](crate::GatewayHeader).
     #[must_use]
     pub fn callers(mut self, callers: Arc<dyn CallerResolver>) -> Self {
-        self.instance.callers = callers;
+        self.instance.cluster = self.instance.cluster.callers(callers);
         self.has_gateway = true;
         self
     }
 
-    /// Serves an extended agent card. The card must declare the capability.
+    /// Serves an extended agent card to callers who are known. The card must declare the capability.
     #[must_use]
     pub fn extended_card(mut self, card: Arc<dyn ExtendedAgentCardResolver>) -> Self {
         self.instance.cluster = self.instance.cluster.extended_card(card);
@@ -216,6 +217,13 @@ impl Server {
     #[must_use]
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most;
+        self
+    }
+
+    /// Lets scripts of web pages call the agent; by default none may.
+    #[must_use]
+    pub fn cors(mut self, cors: impl Into<Cors>) -> Self {
+        self.cors = Some(cors.into());
         self
     }
 
@@ -288,9 +296,9 @@ impl Server {
         // Behind a gateway all connections come from few addresses.
         let per_address = (!self.has_gateway).then_some(self.connections.div_ceil(2));
         let bounds = Bounds { connections: self.connections, per_address };
-        let (metrics, card) = (self.metrics, StaticAgentCard::new(self.card));
+        let shown = Shown { card: self.card, cors: self.cors, metrics: self.metrics };
         let (cluster, edge) = self.instance.start().await?;
-        Serving::start(cluster, &edge, bounds, card, metrics, listener, grpc)
+        Serving::start(cluster, &edge, bounds, shown, listener, grpc)
             .map_err(|source| ServerError::Listen { address: "the socket".to_owned(), source })
     }
 
@@ -301,9 +309,9 @@ impl Server {
     ///
     /// [`ServerError`]: the cluster does not start.
     pub async fn router(self) -> Result<(Arc<Cluster>, Router), ServerError> {
+        let shown = Shown { card: self.card, cors: self.cors, metrics: self.metrics };
         let (cluster, edge) = self.instance.start().await?;
-        let card = Arc::new(StaticAgentCard::new(self.card));
-        let routes = routes(&cluster, &edge, card, self.metrics.as_ref(), &CancellationToken::new());
+        let routes = shown.routes(&cluster, &edge, &CancellationToken::new());
         Ok((cluster, routes))
     }
 }
@@ -313,7 +321,6 @@ struct Instance {
     cluster: ClusterBuilder,
     store: Option<Arc<dyn Store>>,
     bus: Option<Arc<dyn EventBus>>,
-    callers: Arc<dyn CallerResolver>,
     webhooks: Arc<dyn WebhookTransport>,
     limits: Limits,
 }
@@ -326,13 +333,13 @@ impl Instance {
             (_, bus) => bus,
         };
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
-        let cluster = self.cluster.store(store).callers(Arc::clone(&self.callers)).webhooks(self.webhooks);
+        let cluster = self.cluster.store(store).webhooks(self.webhooks);
         let cluster = match bus {
             Some(bus) => cluster.bus(bus),
             None => cluster,
         };
         let cluster = Arc::new(cluster.start().await?);
-        let edge = Edge::new(cluster.handler(), self.limits, Some(self.callers));
+        let edge = Edge::new(cluster.handler(), self.limits, Some(Arc::new(OfCluster)));
         Ok((cluster, edge))
     }
 }

@@ -2,6 +2,7 @@
 
 mod builder;
 mod serving;
+mod shown;
 mod signals;
 
 pub use builder::{Server, ServerError};

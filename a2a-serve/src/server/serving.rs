@@ -7,16 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_cluster::{Cluster, ClusterHandler};
-use a2a_server::StaticAgentCard;
-use axum::Router;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::bindings::{Bounds, Edge, serve_within, whole};
-use crate::health;
-use crate::metrics::Metrics;
+use super::shown::Shown;
+use crate::bindings::{Bounds, Edge, serve_within};
 
 /// How long answers that are on their way out may take once the instance has stopped.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
@@ -42,39 +39,21 @@ impl fmt::Debug for Serving {
     }
 }
 
-/// All that a server answers at one address.
-pub(super) fn routes(
-    cluster: &Arc<Cluster>,
-    edge: &Edge<ClusterHandler>,
-    card: Arc<StaticAgentCard>,
-    metrics: Option<&Metrics>,
-    leaving: &CancellationToken,
-) -> Router {
-    let (own, leaving) = (Arc::clone(cluster), leaving.clone());
-    let ready: health::Ready =
-        Arc::new(
-            move || if leaving.is_cancelled() { health::Answer::Leaving } else { own.readiness().into() },
-        );
-    let shown = metrics.map(Metrics::routes).unwrap_or_default();
-    whole(edge, card).merge(health::routes(ready)).merge(shown)
-}
-
 impl Serving {
     pub(super) fn start(
         cluster: Arc<Cluster>,
         edge: &Edge<ClusterHandler>,
         bounds: Bounds,
-        card: StaticAgentCard,
-        metrics: Option<Metrics>,
+        shown: Shown,
         listener: TcpListener,
         grpc: Option<TcpListener>,
     ) -> io::Result<Self> {
         let (leaving, stop, tracker) =
             (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
-        let routes = routes(&cluster, edge, Arc::new(card), metrics.as_ref(), &leaving);
+        let routes = shown.routes(&cluster, edge, &leaving);
         let address = listener.local_addr()?;
         let grpc_address = grpc.as_ref().map(TcpListener::local_addr).transpose()?;
-        if let Some(metrics) = metrics {
+        if let Some(metrics) = shown.metrics {
             tracker.spawn(stop.clone().run_until_cancelled_owned(metrics.upkeep()));
         }
         for listener in [Some(listener), grpc].into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! "Try again later" and "who are you?" on every binding.
+//! "Try again later", "who are you?" and "not you" on every binding.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use a2a::A2AError;
 use a2a::error_code::{
     INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, VERSION_NOT_SUPPORTED,
 };
-use a2a_cluster::{unauthenticated, unavailable};
+use a2a_cluster::{forbidden, unauthenticated_by, unavailable};
 use a2a_pb::proto::{GetTaskRequest, SendMessageRequest, SubscribeToTaskRequest};
 use a2a_serve::bindings::Limits;
 use serde_json::{Value, json};
@@ -17,7 +17,8 @@ use super::handler::Recorder;
 use super::wire::{grpc, grpc_with, message, proto_message, rest, router, rpc};
 
 fn metadata(details: &Value) -> &Value {
-    &details.as_array().unwrap().last().unwrap()["metadata"]
+    let details = details.as_array().unwrap();
+    &details.iter().find(|detail| detail["metadata"].is_object()).unwrap()["metadata"]
 }
 
 #[tokio::test]
@@ -33,9 +34,10 @@ async fn a_backend_that_is_down_is_retryable_on_every_binding() {
         ("SubscribeToTask", json!({ "id": "t1" })),
     ] {
         let answer = rpc(&router, method, params).await;
-        assert_eq!((answer.status.as_u16(), answer.rpc_code()), (200, INTERNAL_ERROR.into()), "{method}");
+        assert_eq!((answer.status.as_u16(), answer.rpc_code()), (503, INTERNAL_ERROR.into()), "{method}");
         assert_eq!(answer.header("retry-after"), "3", "{method}");
         assert_eq!(metadata(&answer.json()["error"]["data"])["retryAfterSeconds"], "3");
+        assert!(answer.text.contains("\"retryDelay\":\"3s\""), "{}", answer.text);
     }
     for (method, path, body) in [
         ("GET", "/tasks/t1", None),
@@ -68,17 +70,34 @@ async fn a_backend_that_is_down_is_retryable_on_every_binding() {
 #[tokio::test]
 async fn a_caller_who_is_not_known_is_told_so_on_every_binding() {
     let handler = Recorder::new();
-    handler.fail_with(unauthenticated());
+    let challenge = "Basic realm=\"agents\"";
+    handler.fail_with(unauthenticated_by(challenge));
     let router = router(&handler);
     let answer = rpc(&router, "GetTask", json!({ "id": "t1" })).await;
     assert_eq!((answer.status.as_u16(), answer.rpc_code()), (401, INVALID_REQUEST.into()));
-    assert_eq!((answer.header("www-authenticate"), &answer.json()["id"]), ("Bearer", &json!(7)));
+    assert_eq!((answer.header("www-authenticate"), &answer.json()["id"]), (challenge, &json!(7)));
     let answer = rest(&router, "GET", "/tasks/t1", None).await;
     assert_eq!((answer.status.as_u16(), answer.rest_code()), (401, INVALID_REQUEST.into()));
-    assert_eq!(answer.header("www-authenticate"), "Bearer");
+    assert_eq!(answer.header("www-authenticate"), challenge);
     assert_eq!(answer.json()["error"]["status"], "UNAUTHENTICATED");
     let answer = grpc(&handler, "GetTask", &GetTaskRequest::default()).await;
     assert_eq!((answer.code(), answer.a2a_code()), (Code::Unauthenticated, INVALID_REQUEST.into()));
+}
+
+#[tokio::test]
+async fn a_caller_who_may_not_is_told_what_is_missing_on_every_binding() {
+    let handler = Recorder::new();
+    handler.fail_with(forbidden("the scope tasks:write"));
+    let router = router(&handler);
+    let answer = rpc(&router, "CancelTask", json!({ "id": "t1" })).await;
+    assert_eq!((answer.status.as_u16(), answer.rpc_code()), (403, INVALID_REQUEST.into()));
+    assert!(answer.text.contains("the scope tasks:write"), "{}", answer.text);
+    let answer = rest(&router, "POST", "/tasks/t1:cancel", None).await;
+    assert_eq!((answer.status.as_u16(), answer.rest_code()), (403, INVALID_REQUEST.into()));
+    assert_eq!(answer.json()["error"]["status"], "PERMISSION_DENIED");
+    let answer = grpc(&handler, "GetTask", &GetTaskRequest::default()).await;
+    assert_eq!((answer.code(), answer.a2a_code()), (Code::PermissionDenied, INVALID_REQUEST.into()));
+    assert!(answer.status.message().contains("the scope tasks:write"));
 }
 
 #[tokio::test]

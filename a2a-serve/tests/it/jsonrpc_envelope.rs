@@ -33,6 +33,7 @@ async fn each_kind_of_bad_envelope_has_its_code_and_echoes_a_readable_id() {
         ("{}", INVALID_REQUEST, Value::Null),
         (r#"{"jsonrpc":"2.0","id":1.5,"method":"GetTask"}"#, INVALID_REQUEST, Value::Null),
         (r#"{"jsonrpc":"2.0","id":{},"method":"ListTasks"}"#, INVALID_REQUEST, Value::Null),
+        (r#"{"jsonrpc":"2.0","id":18446744073709551615,"method":""}"#, INVALID_REQUEST, json!(u64::MAX)),
         (r#"{"jsonrpc":"2.0","id":"a"}"#, INVALID_REQUEST, json!("a")),
         (r#"{"jsonrpc":"2.0","id":"a","method":7}"#, INVALID_REQUEST, json!("a")),
         (r#"{"jsonrpc":"2.0","id":"a","method":""}"#, INVALID_REQUEST, json!("a")),

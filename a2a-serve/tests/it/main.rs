@@ -9,15 +9,20 @@
     reason = "a test may fail, and its runtime ends with it"
 )]
 
+mod answers;
+mod browsers;
 mod cancel_body;
 mod cards;
 mod errors;
 mod grpc_decoding;
 mod handler;
 mod jsonrpc_envelope;
+mod jwt;
 mod limits;
 mod lists;
 mod messages;
+mod nested;
+mod reflection;
 mod rest_errors;
 mod server;
 mod serving;

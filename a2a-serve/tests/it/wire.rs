@@ -59,7 +59,7 @@ impl Answer {
         if self.status.is_success() {
             return 0;
         }
-        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        assert_eq!(self.header("content-type"), "application/a2a+json", "{self:?}");
         let error = self.json()["error"].clone();
         assert_eq!(error["code"], self.status.as_u16(), "{self:?}");
         assert!(error["status"].is_string() && error["message"].is_string(), "{self:?}");

@@ -271,6 +271,30 @@ fn a_list_without_artifacts_does_not_read_large_ones() {
 }
 
 #[test]
+fn a_page_that_is_full_of_bytes_reads_no_further() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, meter) = metered(place).await;
+        for n in 0..12 {
+            let mut stream = Stream::begin(&store, &format!("large {n}")).await;
+            stream.chunks(4, 100_000, 1).await;
+            stream.status(TaskState::Completed).await;
+        }
+        let mut query = TaskQuery { artifacts: true, ..TaskQuery::new(Tenant::default(), None, 1) };
+        meter.take();
+        assert_eq!(store.list(&query).await.unwrap().tasks.len(), 1);
+        let one = meter.take().read;
+        query = TaskQuery { limit: 100, bytes: 1_000_000, ..query };
+        let page = store.list(&query).await.unwrap();
+        let full = meter.take().read;
+        assert_eq!((page.tasks.len(), page.total), (2, 12));
+        // The two, and the one that found no room.
+        assert!(full <= 3.2 * one, "{full} read units, where a task has {one}");
+        query.after = page.next;
+        assert_eq!(store.list(&query).await.unwrap().tasks.len(), 2);
+    });
+}
+
+#[test]
 fn an_empty_replay_costs_two_read_units_at_most() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, meter) = metered(place).await;

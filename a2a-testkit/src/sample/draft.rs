@@ -2,8 +2,7 @@
 
 use a2a::{StreamResponse, Task};
 use a2a_core::{
-    CallerContext, ClaimChange, Commit, CommitId, Generation, Outcome, Principal, TaskKey, TaskStore, Tip,
-    Version, reduce,
+    CallerContext, ClaimChange, Commit, CommitId, Outcome, Principal, TaskKey, TaskStore, Tip, Version,
 };
 
 use crate::expect::persist;
@@ -31,8 +30,7 @@ impl Draft {
     /// Copies a commit.
     pub fn of(commit: &Commit<'_>) -> Self {
         let events = commit.record().events.clone();
-        let streamed = events.iter().filter(|event| reduce::is_streamed(event)).count() as u64;
-        let generation = Generation::new(commit.tip().generation.get().saturating_sub(streamed));
+        let generation = commit.record().generation_before(0);
         Draft {
             after: Tip { version: commit.expected(), generation },
             id: commit.record().id,

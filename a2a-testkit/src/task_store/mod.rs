@@ -8,6 +8,7 @@ mod claims;
 mod commits;
 mod counting;
 mod deletion;
+mod full_pages;
 mod generations;
 mod ids;
 mod large;
@@ -33,6 +34,7 @@ pub use commits::{
 };
 pub use counting::list_counts_all_matches;
 pub use deletion::delete_removes_everything_of_a_task;
+pub use full_pages::list_ends_a_page_that_is_full_of_bytes;
 pub use generations::the_generation_is_kept;
 pub use ids::ids_are_hostile;
 pub use large::a_large_commit_is_applied_or_too_large;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::AgentCard;
-use a2a_cluster::{CallerResolver, Cluster, ClusterBuilder, SinglePrincipal};
+use a2a_cluster::{CallerResolver, Cluster, ClusterBuilder};
 use a2a_core::{CommitRecord, InstanceId, Replay, Version};
 use a2a_serve::HttpWebhooks;
 use a2a_serve::bindings::Limits;
@@ -26,7 +26,7 @@ pub struct Plan {
     instances: usize,
     backends: Arc<dyn Backends>,
     card: AgentCard,
-    callers: Arc<dyn CallerResolver>,
+    callers: Option<Arc<dyn CallerResolver>>,
     limits: Limits,
     config: a2a_cluster::Config,
     extended_card: Option<AgentCard>,
@@ -40,7 +40,7 @@ impl Plan {
             instances,
             backends: Arc::new(InMemory::default()),
             card: a2a_testkit::card("scripted"),
-            callers: Arc::new(SinglePrincipal),
+            callers: None,
             limits: Limits::default(),
             config: a2a_cluster::Config::default(),
             extended_card: None,
@@ -64,7 +64,7 @@ impl Plan {
     /// Tells callers apart.
     #[must_use]
     pub fn callers(mut self, callers: impl CallerResolver) -> Self {
-        self.callers = Arc::new(callers);
+        self.callers = Some(Arc::new(callers));
         self
     }
 
@@ -113,10 +113,11 @@ impl Plan {
     }
 
     fn prepare(&self, builder: ClusterBuilder) -> ClusterBuilder {
-        let builder = builder
-            .callers(Arc::clone(&self.callers))
-            .config(self.config.clone())
-            .webhooks(Arc::new(HttpWebhooks::allowing_local()));
+        let builder = match &self.callers {
+            Some(callers) => builder.callers(Arc::clone(callers)),
+            None => builder,
+        };
+        let builder = builder.config(self.config.clone()).webhooks(Arc::new(HttpWebhooks::allowing_local()));
         match self.extended_card.clone() {
             Some(card) => builder.extended_card(Arc::new(move |_: &ServiceParams| Ok(card.clone()))),
             None => builder,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_bus_memory::MemoryBus;
-use a2a_cluster::{CallerResolver, ClusterBuilder, ClusterHandler, Config, SinglePrincipal};
+use a2a_cluster::{CallerResolver, ClusterBuilder, ClusterHandler, Config};
 use a2a_core::{
     EventBus, InstanceId, MemberState, Membership, StoredTask, TaskHead, TaskKey, TaskStore, Tenant,
 };
@@ -38,8 +38,8 @@ pub struct Shared {
     pub agent: Arc<dyn AgentExecutor>,
     /// Their durations and bounds.
     pub config: Config,
-    /// Who calls.
-    pub callers: Arc<dyn CallerResolver>,
+    /// Who calls; without, everybody is one.
+    pub callers: Option<Arc<dyn CallerResolver>>,
 }
 
 impl Default for Shared {
@@ -49,7 +49,7 @@ impl Default for Shared {
             store: MemoryStore::new(),
             agent: Arc::new(ScriptedAgent::default()),
             config: quick(),
-            callers: Arc::new(SinglePrincipal),
+            callers: None,
         }
     }
 }
@@ -68,7 +68,7 @@ pub struct World {
     bus: Bus,
     memory: Arc<MemoryBus>,
     agent: Arc<dyn AgentExecutor>,
-    callers: Arc<dyn CallerResolver>,
+    callers: Option<Arc<dyn CallerResolver>>,
 }
 
 impl World {
@@ -89,7 +89,7 @@ impl World {
         config: Config,
         callers: Arc<dyn CallerResolver>,
     ) -> World {
-        World::of(instances, bus, Shared { config, callers, ..Shared::default() }).await
+        World::of(instances, bus, Shared { config, callers: Some(callers), ..Shared::default() }).await
     }
 
     /// Starts instances over a store of one's own.
@@ -174,7 +174,11 @@ impl World {
         let bus = FaultyBus::new(self.bus.spoil(self.memory.clone(), seed), self.weather.clone(), seed);
         let bus = wrap(Arc::new(FaultyBus::new(Arc::new(bus), weather.clone(), seed ^ 0xb05)));
         let prepare = |builder: ClusterBuilder| {
-            prepare(builder.config(self.config.clone()).callers(Arc::clone(&self.callers)))
+            let builder = builder.config(self.config.clone());
+            prepare(match &self.callers {
+                Some(callers) => builder.callers(Arc::clone(callers)),
+                None => builder,
+            })
         };
         let node = node_of(Arc::clone(&self.agent), Arc::new(store), bus, prepare).await;
         Node { weather, ..node }

@@ -39,7 +39,7 @@ impl Answer {
                 assert_eq!(self.content_type(), "application/a2a+json", "{self:?}");
                 Ok(self.json())
             }
-            Binding::Rest => Err(Failure::of_problem(self.status, self.content_type(), &self.json())),
+            Binding::Rest => Err(Failure::of_rest(self.status, self.content_type(), &self.json())),
             Binding::Grpc => {
                 let mut results = self.grpc_results()?;
                 assert_eq!(results.len(), 1, "{self:?}");

@@ -31,8 +31,8 @@ impl Failure {
         Self { code, message: message(&error["message"]), http: Some(status), grpc: None }
     }
 
-    pub(super) fn of_problem(status: StatusCode, content_type: &str, body: &Value) -> Self {
-        assert_eq!(content_type, "application/problem+json", "{status} {body}");
+    pub(super) fn of_rest(status: StatusCode, content_type: &str, body: &Value) -> Self {
+        assert_eq!(content_type, "application/a2a+json", "{status} {body}");
         let error = &body["error"];
         assert_eq!(error["code"], status.as_u16(), "{body}");
         assert!(error["status"].is_string(), "{body}");

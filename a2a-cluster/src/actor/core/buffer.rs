@@ -3,9 +3,7 @@
 use std::collections::VecDeque;
 
 use a2a::{A2AError, StreamResponse};
-use a2a_core::{commit, reduce};
-
-use crate::weight;
+use a2a_core::{commit, reduce, weight};
 
 /// One thing that an agent said.
 #[derive(Debug, Clone)]

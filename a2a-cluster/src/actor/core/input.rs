@@ -276,8 +276,8 @@ pub enum Input {
 /// The answer to whoever waits.
 #[derive(Debug, Clone)]
 pub enum Reply {
-    /// The task exists; its ring has the rest: from its beginning, or after what it was at this version.
-    Open(Option<(Arc<Task>, Version)>),
+    /// The task exists; its ring has the rest: from its beginning, or after what it was at this tip.
+    Open(Option<(Arc<Task>, Tip)>),
     /// The task, as far as was asked for.
     Task(Arc<Task>),
     /// The agent only answered with a message; there is no task.

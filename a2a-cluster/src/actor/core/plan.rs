@@ -2,10 +2,10 @@
 
 use a2a::{A2AError, Message, Part, Role, StreamResponse, Task, TaskState};
 use a2a_core::reduce::Refusal;
-use a2a_core::{Env, commit, reduce};
+use a2a_core::{Env, commit, reduce, weight};
 
 use super::buffer::{AgentOutput, EventBuffer};
-use crate::{limits, weight};
+use crate::limits;
 
 /// What is known of a turn beside its task.
 #[derive(Debug, Clone)]

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use a2a_core::{CommitRecord, InstanceId, News, Reach, Recipient, Version};
+use a2a_core::{CommitRecord, InstanceId, News, Reach, Recipient, Version, weight};
 
 use super::Actor;
 use super::effect::Effect;
 use super::ring::Tail;
-use crate::weight;
 
 /// The commits of one message weigh at most this, so that it fits in one billing unit of a broker.
 const MESSAGE_BYTES: usize = 48 * 1024;

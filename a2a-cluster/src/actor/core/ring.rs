@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::Time;
-use crate::weight;
-use a2a_core::{CommitRecord, Version};
+use a2a_core::{CommitRecord, Version, weight};
 
 /// What a reader finds behind its cursor.
 #[derive(Debug)]

@@ -453,10 +453,10 @@ impl Actor {
     pub(super) fn answer(&mut self, claimed: bool, fx: &mut Vec<Effect>) {
         let Some(run) = &mut self.run else { return };
         let over = !claimed && reduce::ends_turn(&run.task.status.state);
-        let (task, version) = (&run.task, run.tip.version);
+        let (task, tip) = (&run.task, run.tip);
         run.waiters.retain(|(ticket, at)| {
             let reply = match at {
-                AnswerAt::Opening => Reply::Open(claimed.then(|| (Arc::clone(task), version))),
+                AnswerAt::Opening => Reply::Open(claimed.then(|| (Arc::clone(task), tip))),
                 AnswerAt::Creation => Reply::Task(Arc::clone(task)),
                 AnswerAt::TurnEnd if over => Reply::Task(Arc::clone(task)),
                 AnswerAt::TurnEnd => return true,

@@ -34,6 +34,9 @@
 //! | `a2a_not_admitted_total` | counter | `full` | requests refused because enough `agents` ran, or enough `commits` waited |
 //! | `a2a_webhook_attempts_total` | counter | `outcome` | attempts to deliver to a webhook, of the whole process |
 //!
+//! `a2a-serve` adds `a2a_request_errors_total` with the labels `binding` and `code`: requests answered with an error, by its
+//! gRPC code, of the whole process.
+//!
 //! An instance with a [label](crate::ClusterBuilder::label) adds it to all but the last as the label `member`,
 //! so that several instances of one process can share a recorder. It is not called `instance`, which a
 //! scraper overwrites with the address that it scraped.

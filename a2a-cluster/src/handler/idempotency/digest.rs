@@ -10,7 +10,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::caller::Caller;
+use crate::caller::TenantCaller;
 
 /// What a digest is of.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,7 @@ pub(super) enum Subject<'a> {
 }
 
 /// Returns the digest of what a caller sends.
-pub(super) fn of(key: &Key, caller: &Caller, subject: Subject<'_>) -> [u8; 32] {
+pub(super) fn of(key: &Key, caller: &TenantCaller, subject: Subject<'_>) -> [u8; 32] {
     // HMAC fills a key with zeros to the size of a block (RFC 2104, section 2).
     let mut block = [0; 64];
     block.iter_mut().zip(key.secret).for_each(|(to, from)| *to = from);
@@ -171,11 +171,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::caller::Caller;
 
     use a2a_core::{Keys, Principal, Tenant};
 
     fn digest(message: &Message) -> [u8; 32] {
-        let caller = Caller::new(Tenant::default(), None);
+        let caller = TenantCaller::new(Tenant::default(), Caller::default());
         of(&Keys::first([1; 32]).current, &caller, Subject::Message(message))
     }
 
@@ -245,7 +246,8 @@ mod tests {
     #[test]
     fn another_caller_key_or_secret_makes_another_digest() {
         let caller = |tenant: &str, principal: Option<&str>| {
-            Caller::new(Tenant::new(tenant), principal.map(Principal::new))
+            let caller = principal.map(Principal::new).map(Caller::named).unwrap_or_default();
+            TenantCaller::new(Tenant::new(tenant), caller)
         };
         let keys = [1, 2].map(|secret| Keys::first([secret; 32]).current);
         let subject = Subject::Key("k");

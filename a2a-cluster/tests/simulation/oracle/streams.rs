@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use a2a::{StreamResponse, Task};
+use a2a_cluster::{EventIndex, Position};
 use a2a_core::reduce;
 use a2a_testworld::world::key;
 use tokio::time::Instant;
@@ -76,14 +77,15 @@ pub(crate) fn check_stream(fleet: &Fleet, seen: &Seen, logged_tasks: &[LoggedTas
     let Some(first) = seen.events.first() else { return };
     let StreamResponse::Task(first) = first else { panic!("a stream begins with a task: {:?}", seen.events) };
     let of_it = logged_tasks.iter().filter(|logged| logged.life.key.task_id == first.id);
-    let found = of_it.clone().find_map(|logged| follow(fleet, seen, first, logged));
-    let Some(committed) = found else {
+    let found = of_it.clone().find_map(|logged| Some((logged, follow(fleet, seen, first, logged)?)));
+    let Some((logged, committed)) = found else {
         let logs: Vec<_> = of_it.map(|logged| &logged.life.log).collect();
         panic!(
             "client {} saw what never happened, or not all of it, until {:?}, {:?}: {:#?}\nlogs: {logs:#?}",
             seen.client, seen.until, seen.end, seen.events
         );
     };
+    check_positions(seen, logged);
     if seen.end == End::Complete {
         let last = seen.events.iter().rev().find_map(reduce::state_of).expect("a stream begins with a task");
         let over = match seen.until {
@@ -129,6 +131,42 @@ fn follow(fleet: &Fleet, seen: &Seen, first: &Task, logged: &LoggedTask) -> Opti
         let lacks = seen.end == End::Complete && seen.until == Until::TaskEnds && place < shown.len();
         (!lacks).then_some(committed)
     })
+}
+
+/// A position says which event of which commit it is, and how many events came with it: on whichever instance, live or
+/// from the store, after however many take-overs. They grow, and no event is passed over.
+fn check_positions(seen: &Seen, logged: &LoggedTask) {
+    let mut before: Option<Position> = None;
+    for (event, position) in seen.events.iter().zip(&seen.positions) {
+        let Some(position) = *position else { continue };
+        let commit = position.version.get() as usize - 1;
+        let (earlier, log) = (&logged.life.log[..commit], &logged.life.log[commit].record.events);
+        let behind = match position.index {
+            EventIndex::At(index) => {
+                assert_eq!(log.get(index as usize), Some(event), "an event stands where its position says");
+                let follows = before.map_or(1, |before| before.generation.get() + 1);
+                assert_eq!(
+                    position.generation.get(),
+                    follows,
+                    "no event is passed over: {:?}",
+                    seen.positions
+                );
+                &log[..=index as usize]
+            }
+            EventIndex::All => {
+                let made = StreamResponse::Task(logged.tasks[commit].clone());
+                assert_eq!(*event, made, "a snapshot stands behind the commit that its position names");
+                &log[..]
+            }
+        };
+        let events = earlier.iter().flat_map(|entry| &entry.record.events).chain(behind);
+        let streamed = events.filter(|event| reduce::is_streamed(event)).count();
+        assert_eq!(position.generation.get(), streamed as u64, "{position:?}");
+        // Whoever comes back may be shown the same snapshot again.
+        let is_again = position.index == EventIndex::All && before == Some(position);
+        assert!(before < Some(position) || is_again, "positions grow: {:?}", seen.positions);
+        before = Some(position);
+    }
 }
 
 /// Whoever reads and waits has an event soon after it was committed: nobody has to ask the store after silence.

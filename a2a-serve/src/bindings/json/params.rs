@@ -96,16 +96,14 @@ impl JsonRequest for ListTasks {
     type Request = ListTasksRequest;
 
     fn into_request(self, _: &Limits, violations: &mut Violations) -> ListTasksRequest {
-        let status = named(self.status);
+        // The proto cannot tell it from unset, so no binding does.
+        let status = named(self.status).filter(|status| *status != TaskState::Unspecified);
         let page_size = number(self.page_size);
         if let Some(size) = page_size {
             violations.page_size(size.into());
         }
         if let Some(after) = self.status_timestamp_after {
             violations.time(after);
-        }
-        if status == Some(TaskState::Unspecified) {
-            violations.unspecified_status();
         }
         ListTasksRequest {
             context_id: given(self.context_id),

@@ -55,7 +55,8 @@ impl Query {
         };
         let request = ListTasksRequest {
             context_id: self.text("contextId")?,
-            status,
+            // The proto cannot tell it from unset, so no binding does.
+            status: status.filter(|status| *status != TaskState::Unspecified),
             page_size: self.number("pageSize")?,
             page_token: self.text("pageToken")?,
             history_length: self.number("historyLength")?,
@@ -69,9 +70,6 @@ impl Query {
         }
         if let Some(after) = request.status_timestamp_after {
             violations.time(after);
-        }
-        if request.status == Some(TaskState::Unspecified) {
-            violations.unspecified_status();
         }
         violations.into_result()?;
         Ok(request)

@@ -292,6 +292,7 @@ struct QueryWords {
     #[serde(with = "after")]
     after: Option<Cursor>,
     limit: usize,
+    bytes: usize,
     history: Option<usize>,
     artifacts: bool,
 }

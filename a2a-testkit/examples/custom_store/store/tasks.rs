@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{
-    Claim, ClaimChange, Commit, Cursor, InstanceId, Outcome, Replay, Result, StoredTask, TaskHead, TaskKey,
-    TaskPage, TaskQuery, TaskStore, Version,
+    Claim, ClaimChange, Commit, FillingPage, InstanceId, Outcome, Replay, Result, StoredTask, TaskHead,
+    TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use a2a_testkit::async_trait;
 
@@ -76,11 +76,10 @@ impl TaskStore for MapStore {
         all.sort_by(|a, b| (b.status.timestamp, &b.id).cmp(&(a.status.timestamp, &a.id)));
         let total = all.len() as u64;
         all.retain(|task| query.after.as_ref().is_none_or(|cursor| cursor.precedes(task)));
-        let is_last = all.len() <= query.limit;
-        all.truncate(query.limit);
-        let next = all.last().filter(|_| !is_last).map(Cursor::of);
-        all.iter_mut().for_each(|task| query.trim(task));
-        Ok(TaskPage { tasks: all, next, total })
+        let mut page = FillingPage::new(query);
+        let took_all = all.into_iter().all(|task| page.takes(task));
+        let next = if took_all { None } else { page.last() };
+        Ok(TaskPage { tasks: page.into_tasks(), next, total })
     }
 
     async fn delete(&self, key: &TaskKey) -> Result<bool> {

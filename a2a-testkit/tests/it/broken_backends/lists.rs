@@ -1,6 +1,6 @@
 //! Stores that break the rules of lists.
 
-use a2a_core::{Cursor, Principal, Result, TaskPage, TaskQuery, TaskStore, Tenant};
+use a2a_core::{Cursor, Principal, Result, TaskPage, TaskQuery, TaskStore, Tenant, weight};
 use a2a_testkit::async_trait;
 use chrono::{DateTime, TimeDelta};
 
@@ -15,6 +15,11 @@ rejections! { store_rejected:
     offsets_instead_of_positions: Offsets => task_store::list_pages_cover_every_unchanged_task_once;
     positions_without_the_id: TimeOnly => task_store::list_pages_cover_every_unchanged_task_once;
     pages_without_a_limit: NoLimit => task_store::list_pages_cover_every_unchanged_task_once;
+    pages_without_a_bound_in_bytes: NoByteLimit => task_store::list_ends_a_page_that_is_full_of_bytes;
+    pages_that_a_large_task_leaves_empty: TooLargeToShow => task_store::list_ends_a_page_that_is_full_of_bytes;
+    pages_full_of_what_they_do_not_show: WeighsWhole => task_store::list_ends_a_page_that_is_full_of_bytes;
+    pages_that_go_beyond_their_bytes: OneMore => task_store::list_ends_a_page_that_is_full_of_bytes;
+    a_full_page_that_is_said_to_be_the_last: FullIsLast => task_store::list_ends_a_page_that_is_full_of_bytes;
     other_tenants_tasks: AllTenants => task_store::list_never_crosses_tenants_or_principals;
     other_principals_tasks: AllPrincipals => task_store::list_never_crosses_tenants_or_principals;
     nobodys_list_has_everybodys_tasks: NobodyIsEverybody => task_store::list_never_crosses_tenants_or_principals;
@@ -38,7 +43,14 @@ rejections! { store_rejected:
 
 /// Everything that the query selects but for its position and limit, whole.
 async fn all(right: &Reference, query: &TaskQuery) -> Vec<a2a::Task> {
-    let query = TaskQuery { after: None, limit: usize::MAX, artifacts: true, history: None, ..query.clone() };
+    let query = TaskQuery {
+        after: None,
+        limit: usize::MAX,
+        bytes: usize::MAX,
+        artifacts: true,
+        history: None,
+        ..query.clone()
+    };
     right.list(&query).await.unwrap().tasks
 }
 
@@ -89,6 +101,27 @@ broken_lists! {
     }
     NoLimit(right, query) {
         right.list(&TaskQuery { limit: usize::MAX, ..query.clone() }).await
+    }
+    NoByteLimit(right, query) {
+        right.list(&TaskQuery { bytes: usize::MAX, ..query.clone() }).await
+    }
+    TooLargeToShow(right, query) {
+        let mut page = right.list(query).await?;
+        page.tasks.retain(|task| weight::of_task(task) <= query.bytes);
+        Ok(page)
+    }
+    WeighsWhole(right, query) {
+        let whole = right.list(&TaskQuery { artifacts: true, history: None, ..query.clone() }).await?;
+        right.list(&TaskQuery { limit: whole.tasks.len().max(1), bytes: usize::MAX, ..query.clone() }).await
+    }
+    OneMore(right, query) {
+        let limit = right.list(query).await?.tasks.len() + 1;
+        right.list(&TaskQuery { limit: limit.min(query.limit), bytes: usize::MAX, ..query.clone() }).await
+    }
+    FullIsLast(right, query) {
+        let page = right.list(query).await?;
+        let next = page.next.filter(|_| page.tasks.len() == query.limit);
+        Ok(TaskPage { next, ..page })
     }
     AllTenants(right, query) {
         let mut page = right.list(query).await?;

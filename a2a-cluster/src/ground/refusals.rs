@@ -1,6 +1,6 @@
-//! Errors that A2A has no code for and every binding has a form for: "try again later" and "who are you?".
+//! Errors that A2A has no code for and every binding has a form for: "try again later", "who are you?" and "not you".
 //!
-//! A handler can only return an [`A2AError`]. These two carry a mark in the metadata of their `ErrorInfo`, which
+//! A handler can only return an [`A2AError`]. These carry a mark in the metadata of their `ErrorInfo`, which
 //! survives the SDK's own conversion, and by which each binding finds the right form.
 
 use std::collections::HashMap;
@@ -11,13 +11,15 @@ use a2a::{A2AError, error_reason};
 
 /// The metadata key that carries the wait, in whole seconds.
 const RETRY_AFTER_SECONDS: &str = "retryAfterSeconds";
-/// The metadata key that says that credentials are missing or wrong.
+/// The metadata key that says that credentials are missing or wrong, with the challenge.
 const AUTHENTICATION: &str = "authentication";
+/// The metadata key that says what the caller lacks.
+const AUTHORIZATION: &str = "authorization";
 
 /// Makes the error for a backend that cannot be reached now: nothing was done, and the caller may ask again after
 /// `retry_after` (rounded up to whole seconds, at least one).
 ///
-/// It is `-32603` with the wait in `data` and in `Retry-After` on JSON-RPC, `503` with `Retry-After` on REST, and
+/// It is `503` with `Retry-After` on both HTTP bindings, where JSON-RPC says `-32603` with the wait in `data`, and
 /// `UNAVAILABLE` with `RetryInfo` on gRPC.
 ///
 /// ```
@@ -39,20 +41,45 @@ pub fn retry_after(error: &A2AError) -> Option<Duration> {
     mark(error, RETRY_AFTER_SECONDS)?.parse().ok().map(Duration::from_secs)
 }
 
-/// Makes the error for a caller whose credentials are missing or not accepted.
+/// Makes the error for a caller whose credentials are missing or not accepted, where a bearer token is wanted.
 ///
 /// It is `401` on both HTTP bindings and `UNAUTHENTICATED` on gRPC; its A2A code is `InvalidRequest`, because the
 /// protocol has none of its own for it.
 #[must_use]
 pub fn unauthenticated() -> A2AError {
-    let error = A2AError::invalid_request("credentials are missing or not accepted");
-    marked(error, AUTHENTICATION, "required".to_owned())
+    unauthenticated_by("Bearer")
 }
 
-/// Whether `error` was made by [`unauthenticated`].
+/// As [`unauthenticated`], with the challenge that `WWW-Authenticate` brings (RFC 9110, section 11.6.1), for instance
+/// `Bearer error="invalid_token"` or `Basic realm="agents"`.
 #[must_use]
-pub fn is_unauthenticated(error: &A2AError) -> bool {
-    mark(error, AUTHENTICATION).is_some()
+pub fn unauthenticated_by(challenge: impl Into<String>) -> A2AError {
+    let error = A2AError::invalid_request("credentials are missing or not accepted");
+    marked(error, AUTHENTICATION, challenge.into())
+}
+
+/// The challenge, if `error` was made by [`unauthenticated`] or [`unauthenticated_by`].
+#[must_use]
+pub fn challenge(error: &A2AError) -> Option<&str> {
+    mark(error, AUTHENTICATION)
+}
+
+/// Makes the error for a caller who is known and may not do this. `missing` names the permission or scope for the caller
+/// to read, and nothing of what it protects.
+///
+/// It is `403` on both HTTP bindings and `PERMISSION_DENIED` on gRPC; its A2A code is `InvalidRequest`, because the
+/// protocol has none of its own for it.
+#[must_use]
+pub fn forbidden(missing: impl Into<String>) -> A2AError {
+    let missing = missing.into();
+    let error = A2AError::invalid_request(format!("the caller may not do this: {missing}"));
+    marked(error, AUTHORIZATION, missing)
+}
+
+/// Whether `error` was made by [`forbidden`].
+#[must_use]
+pub fn is_forbidden(error: &A2AError) -> bool {
+    mark(error, AUTHORIZATION).is_some()
 }
 
 fn marked(error: A2AError, key: &str, value: String) -> A2AError {
@@ -83,7 +110,8 @@ mod tests {
     fn an_ordinary_error_carries_no_mark() {
         let error = A2AError::internal("broken");
         assert_eq!(retry_after(&error), None);
-        assert!(!is_unauthenticated(&error));
-        assert!(is_unauthenticated(&unauthenticated()));
+        assert!(challenge(&error).is_none() && !is_forbidden(&error));
+        assert_eq!(challenge(&unauthenticated()), Some("Bearer"));
+        assert!(is_forbidden(&forbidden("tasks:write")) && challenge(&forbidden("tasks:write")).is_none());
     }
 }

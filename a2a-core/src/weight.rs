@@ -1,22 +1,23 @@
-//! How many bytes an event takes, roughly: a walk over its strings, cheaper than writing it as JSON.
+//! How many bytes something takes as JSON, roughly: a walk over its strings, cheaper than writing it.
 
 use std::collections::HashMap;
 
 use a2a::{Artifact, Message, Part, PartContent, StreamResponse, Task};
-use a2a_core::CommitRecord;
 use serde_json::Value;
+
+use crate::CommitRecord;
 
 /// What field names, ids and punctuation add to an event.
 const ENVELOPE: usize = 160;
 const PER_PART: usize = 24;
 
 /// The weight of a commit.
-pub(crate) fn of_record(record: &CommitRecord) -> usize {
+pub fn of_record(record: &CommitRecord) -> usize {
     record.events.iter().map(of_event).sum()
 }
 
 /// The weight of an event.
-pub(crate) fn of_event(event: &StreamResponse) -> usize {
+pub fn of_event(event: &StreamResponse) -> usize {
     ENVELOPE
         + match event {
             StreamResponse::Task(task) => of_task(task),
@@ -31,11 +32,12 @@ pub(crate) fn of_event(event: &StreamResponse) -> usize {
 }
 
 /// The weight of a message.
-pub(crate) fn of_message(message: &Message) -> usize {
+pub fn of_message(message: &Message) -> usize {
     ENVELOPE + of_parts(&message.parts) + of_map(message.metadata.as_ref())
 }
 
-fn of_task(task: &Task) -> usize {
+/// The weight of a task.
+pub fn of_task(task: &Task) -> usize {
     task.history.iter().flatten().map(of_message).sum::<usize>()
         + task.artifacts.iter().flatten().map(of_artifact).sum::<usize>()
         + task.status.message.as_ref().map_or(0, of_message)

@@ -1,0 +1,63 @@
+//! What an operator learns of the errors that are answered: a metric of all, and a log line of the first in each second.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::response::Response;
+
+use super::told::Told;
+
+/// The most lines in a second: whoever sends nothing but nonsense fills no disk.
+const LINES: u64 = 10;
+
+/// Counts and logs errors.
+#[derive(Debug)]
+pub(super) struct Report {
+    began: Instant,
+    /// The second of which the lines are counted.
+    second: AtomicU64,
+    lines: AtomicU64,
+}
+
+impl Report {
+    pub(super) fn new() -> Self {
+        Report { began: Instant::now(), second: AtomicU64::new(0), lines: AtomicU64::new(0) }
+    }
+
+    /// Looks at an answer on its way out.
+    pub(super) fn see(&self, binding: &'static str, response: &Response) {
+        let Some(told) = Told::by(response) else { return };
+        metrics::counter!("a2a_request_errors_total", "binding" => binding, "code" => told.name())
+            .increment(1);
+        if !self.has_room(self.began.elapsed().as_secs()) {
+            return;
+        }
+        if told.is_ours() {
+            tracing::warn!(binding, code = told.name(), "a request failed");
+        } else {
+            tracing::info!(binding, code = told.name(), "a request was refused");
+        }
+    }
+
+    fn has_room(&self, second: u64) -> bool {
+        if self.second.swap(second, Ordering::Relaxed) != second {
+            let left_out = self.lines.swap(0, Ordering::Relaxed).saturating_sub(LINES);
+            if left_out > 0 {
+                tracing::info!(left_out, "more requests were refused than there are lines of");
+            }
+        }
+        self.lines.fetch_add(1, Ordering::Relaxed) < LINES
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_second_has_so_many_lines() {
+        let report = Report::new();
+        let lines = |second: u64| (0..100).filter(|_| report.has_room(second)).count() as u64;
+        assert_eq!((lines(0), lines(1), lines(1), lines(7)), (LINES, LINES, 0, LINES));
+    }
+}

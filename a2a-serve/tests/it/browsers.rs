@@ -1,0 +1,90 @@
+//! What a page's script may do: nothing by default but reading the card; then what the setting says.
+
+use a2a_serve::{Cors, Server};
+use a2a_testkit::{ScriptedAgent, card};
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderValue, Request};
+
+use super::wire::{Answer, http};
+
+const PAGE: &str = "https://app.example.com";
+const OTHER: &str = "https://evil.example.com";
+
+async fn router(cors: Option<Cors>) -> Router {
+    let server = Server::new(ScriptedAgent::default(), card("for browsers"));
+    let server = match cors {
+        Some(cors) => server.cors(cors),
+        None => server,
+    };
+    let (cluster, router) = server.router().await.unwrap();
+    // It ends with the test's runtime.
+    std::mem::forget(cluster);
+    router
+}
+
+fn named() -> a2a_serve::CorsOrigins {
+    Cors::origins([HeaderValue::from_static(PAGE)])
+}
+
+async fn preflight(router: &Router, origin: &str, path: &str) -> Answer {
+    let request = Request::options(path).header("origin", origin);
+    let request = request.header("access-control-request-method", "POST");
+    let request = request.header("access-control-request-headers", "a2a-version, content-type");
+    http(router, request.body(Body::empty()).unwrap()).await
+}
+
+async fn read(router: &Router, origin: &str, path: &str) -> Answer {
+    let request = Request::get(path).header("origin", origin).header("a2a-version", "1.0");
+    http(router, request.body(Body::empty()).unwrap()).await
+}
+
+const ALLOWED: &str = "access-control-allow-origin";
+const CREDENTIALS: &str = "access-control-allow-credentials";
+const CARD: &str = "/.well-known/agent-card.json";
+
+#[tokio::test]
+async fn no_page_may_call_unless_it_is_set() {
+    let router = router(None).await;
+    for path in ["/", "/message:send", "/tasks"] {
+        assert_eq!(preflight(&router, PAGE, path).await.header(ALLOWED), "", "{path}");
+    }
+    assert_eq!(read(&router, PAGE, "/tasks").await.header(ALLOWED), "");
+    let card = read(&router, PAGE, CARD).await;
+    assert_eq!((card.header(ALLOWED), card.header(CREDENTIALS)), ("*", ""));
+}
+
+#[tokio::test]
+async fn any_page_may_call_without_credentials() {
+    let router = router(Some(Cors::any_origin())).await;
+    for path in ["/", "/message:send"] {
+        let answer = preflight(&router, OTHER, path).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header(ALLOWED), answer.header(CREDENTIALS)),
+            (200, "*", "")
+        );
+        let headers = answer.header("access-control-allow-headers");
+        for wanted in ["a2a-version", "content-type", "authorization", "idempotency-key"] {
+            assert!(headers.contains(wanted), "{headers}");
+        }
+    }
+    for path in ["/tasks", "/tasks/nobody", CARD] {
+        let answer = read(&router, OTHER, path).await;
+        let all: Vec<_> = answer.headers.get_all(ALLOWED).iter().collect();
+        assert_eq!(all, ["*"], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn only_named_pages_may_call_and_only_they_with_credentials() {
+    for (cors, credentials) in [(named().into(), ""), (named().with_credentials(), "true")] {
+        let router = router(Some(cors)).await;
+        let answer = preflight(&router, PAGE, "/").await;
+        assert_eq!((answer.header(ALLOWED), answer.header(CREDENTIALS)), (PAGE, credentials));
+        assert_eq!(preflight(&router, OTHER, "/").await.header(ALLOWED), "");
+        assert_eq!(read(&router, PAGE, "/tasks").await.header(ALLOWED), PAGE);
+        let other = read(&router, OTHER, "/tasks").await;
+        assert_eq!(other.header(ALLOWED), "");
+        assert!(other.header("vary").contains("origin"), "{:?}", other.headers);
+    }
+}
