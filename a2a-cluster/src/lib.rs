@@ -1,7 +1,6 @@
-//! The A2A SDK's request handler over any store and bus, so that a server runs as many instances.
+#![doc = include_str!("../README.md")]
 //!
-//! Any request may land on any instance, and the client cannot tell. Agents implement the SDK's
-//! [`AgentExecutor`](a2a_server::AgentExecutor), unchanged. Start with [`Cluster::builder`].
+//! Start with [`Cluster::builder`].
 
 #[doc(hidden)]
 pub mod actor;

@@ -1,13 +1,4 @@
-//! Contracts and value types for A2A servers that run as many instances.
-//!
-//! Everything else in the workspace depends on this crate; it depends on the SDK's data types only. It does
-//! no I/O and knows no runtime.
-//!
-//! The one idea: **the store is the truth, the bus is a hint.** Every change to a task is one [`Commit`], an
-//! atomic compare-and-append to that task's log in a [`TaskStore`]. The [`EventBus`] carries news of commits;
-//! it may lose, repeat or reorder them, because each names its [`Version`] and the store has them all.
-//!
-//! Start with [`store`], which is also the guide for whoever implements a backend.
+#![doc = include_str!("../README.md")]
 
 pub mod bus;
 pub mod caller;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use a2a_cluster::{Config, WebhookTransport};
 use a2a_core::{InstanceId, SystemEnv, TaskStore};
-use a2a_serve::{GatewayHeader, HttpWebhooks, Metrics, Server, ServerError, Serving};
+use a2a_serve::{Cors, GatewayHeader, HttpWebhooks, Metrics, Server, ServerError, Serving};
 use axum::http::HeaderName;
 use futures::future::join_all;
 use tokio::net::TcpListener;
@@ -34,6 +34,8 @@ pub(crate) struct Layout {
     pub(crate) allow_local_webhooks: bool,
     /// The header by which a gateway tells callers apart; `None`: everybody is one.
     pub(crate) principal_header: Option<HeaderName>,
+    /// Whose scripts may call; `None`: nobody's.
+    pub(crate) cors: Option<Cors>,
     /// Durations, bounds and what becomes of lost tasks.
     pub(crate) config: Config,
     /// What is served at `/metrics`; `None` serves none.
@@ -53,6 +55,7 @@ impl Layout {
             public_grpc_url: None,
             allow_local_webhooks: false,
             principal_header: None,
+            cors: None,
             config,
             metrics: None,
             name: None,
@@ -183,6 +186,9 @@ async fn start(
         .listener(http);
     if let Some(header) = &layout.principal_header {
         server = server.callers(Arc::new(GatewayHeader::new(header.clone())));
+    }
+    if let Some(cors) = &layout.cors {
+        server = server.cors(cors.clone());
     }
     if let Some(metrics) = &layout.metrics {
         server = server.metrics(metrics.clone());

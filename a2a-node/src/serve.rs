@@ -82,6 +82,8 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
 }
 
 fn layout(flags: cli::Serve) -> Result<Layout, LeaseTooShort> {
+    let mut config = flags.tuning.config()?;
+    config.tenants = flags.tenants;
     Ok(Layout {
         listen: flags.listen,
         grpc_listen: flags.grpc_listen,
@@ -90,7 +92,8 @@ fn layout(flags: cli::Serve) -> Result<Layout, LeaseTooShort> {
         public_grpc_url: flags.public_grpc_url,
         allow_local_webhooks: flags.allow_local_webhooks,
         principal_header: flags.principal_header,
-        config: flags.tuning.config()?,
+        config,
+        cors: flags.cors_origins,
         metrics: None,
         name: flags.name,
     })

@@ -1,8 +1,7 @@
-//! From the network to a [`Cluster`](a2a_cluster::Cluster), or to any
-//! [`RequestHandler`](a2a_server::RequestHandler).
+#![doc = include_str!("../README.md")]
 //!
-//! [`Server`] is an agent on a socket, complete. [`bindings`] serves a handler over JSON-RPC, REST and gRPC where you bring the
-//! rest yourself; [`HttpWebhooks`] posts push notifications, [`GatewayHeader`] tells callers apart, [`Cors`] lets browsers in, [`Metrics`] shows what is
+//! [`bindings`] serves any [`RequestHandler`](a2a_server::RequestHandler) where you bring the rest yourself. [`HttpWebhooks`]
+//! posts push notifications, [`GatewayHeader`] tells callers apart, [`Cors`] lets browsers in, [`Metrics`] shows what is
 //! measured.
 
 pub mod bindings;

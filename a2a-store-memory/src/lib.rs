@@ -1,4 +1,6 @@
-//! A store for instances that live in one process: tasks, members, push configs and keys in memory.
+#![doc = include_str!("../README.md")]
+//!
+//! # How it works
 //!
 //! ```text
 //!  MemoryStore ──┐              ┌─ shard 0 ─┐ … ┌─ shard 31 ┐   key ─▶ log, task, head; webhooks

@@ -1,36 +1,4 @@
 //! What a backend's author gives to the suites: fresh locations, handles on them, and their clean-up.
-//!
-//! ```
-//! use std::sync::Arc;
-//! use a2a_core::Store;
-//! use a2a_testkit::{Fixture, StoreFixture, async_trait};
-//!
-//! # fn main() {}
-//! struct NowhereFixture(Arc<dyn Store>);
-//!
-//! #[async_trait]
-//! impl Fixture for NowhereFixture {
-//!     async fn open() -> Option<Self> {
-//!         None // A service that a test needs is missing: every test of the suite is skipped.
-//!     }
-//!     async fn close(&self) {}
-//! }
-//!
-//! #[async_trait]
-//! impl StoreFixture for NowhereFixture {
-//!     async fn handle(&self) -> Arc<dyn Store> {
-//!         Arc::clone(&self.0) // Better a new client of the location that `open` made.
-//!     }
-//! }
-//!
-//! mod conformance {
-//!     use super::NowhereFixture;
-//!     a2a_testkit::task_store_suite!(NowhereFixture);
-//!     a2a_testkit::membership_suite!(NowhereFixture);
-//!     a2a_testkit::push_configs_suite!(NowhereFixture);
-//!     a2a_testkit::deployment_suite!(NowhereFixture);
-//! }
-//! ```
 
 use std::sync::Arc;
 use std::time::Duration;

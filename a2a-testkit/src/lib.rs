@@ -1,12 +1,7 @@
-//! Conformance suites for backends, fault-injecting wrappers, simulation helpers.
+#![doc = include_str!("../README.md")]
 //!
-//! Depend on this crate from tests only. Who writes a backend implements a [`StoreFixture`] or a
-//! [`BusFixture`] and names it in [`task_store_suite!`], [`membership_suite!`], [`push_configs_suite!`],
-//! [`deployment_suite!`] or [`event_bus_suite!`]: one test appears per sentence of the contract in `a2a-core`. Who
-//! writes a server wraps its backends in [`FaultyStore`] and [`FaultyBus`], runs it under [`simulate()`], and, with the
-//! feature `agent`, tells the one agent of all tests what to do ([`agent`]).
-//!
-//! Start with [`fixture`].
+//! Start with [`fixture`]. Who writes a server wraps its backends in [`FaultyStore`] and [`FaultyBus`], runs it under
+//! [`simulate()`], and, with the feature `agent`, tells the one agent of all tests what to do.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,

@@ -6,22 +6,10 @@ use a2a::{A2AError, AgentCard, Message, SVC_PARAM_EXTENSIONS, error_code};
 use a2a_core::{Principal, TaskHead};
 use a2a_server::ServiceParams;
 
-use crate::caller::{Caller, CallerResolver, TenantCaller};
+use crate::caller::{Caller, TenantCaller};
 use crate::ground::Config;
 use crate::instance::Instance;
 use crate::limits::check_id;
-
-/// Finds out who calls, and refuses a name that no store has to keep.
-pub(super) async fn caller(callers: &dyn CallerResolver, params: &ServiceParams) -> Result<Caller, A2AError> {
-    let caller = callers.resolve(params).await?;
-    let (limit, name) = (Principal::MAX_BYTES, caller.principal.as_ref().map(Principal::as_str));
-    if name.is_some_and(|name| name.len() > limit) {
-        return Err(A2AError::invalid_params(format!(
-            "the caller's name is over the limit of {limit} bytes"
-        )));
-    }
-    Ok(caller)
-}
 
 /// Refuses a tenant that there is not, where it is known which there are.
 pub(super) fn tenant(requested: &str, config: &Config) -> Result<(), A2AError> {
@@ -30,6 +18,18 @@ pub(super) fn tenant(requested: &str, config: &Config) -> Result<(), A2AError> {
         Some(known) if !known.contains(requested) => Err(A2AError::invalid_params("there is no such tenant")),
         _ => Ok(()),
     }
+}
+
+/// Refuses a caller whose name no store has to keep.
+pub(super) fn nameable(caller: Caller) -> Result<Caller, A2AError> {
+    let bytes = caller.principal.as_ref().map_or(0, |principal| principal.as_str().len());
+    if bytes > Principal::MAX_BYTES {
+        let limit = Principal::MAX_BYTES;
+        return Err(A2AError::invalid_params(format!(
+            "the caller's name is over the limit of {limit} bytes"
+        )));
+    }
+    Ok(caller)
 }
 
 /// Refuses streams that the card does not declare (specification, section 3.3.4).

@@ -57,7 +57,7 @@ impl ClusterHandler {
     pub async fn for_caller(self: &Arc<Self>, params: &ServiceParams) -> Result<Arc<Self>, A2AError> {
         match (&self.caller, &self.current.get().service.callers) {
             (None, Some(callers)) => {
-                let caller = Some(check::caller(&**callers, params).await?);
+                let caller = Some(check::nameable(callers.resolve(params).await?)?);
                 Ok(Arc::new(ClusterHandler { current: Arc::clone(&self.current), caller }))
             }
             _ => Ok(Arc::clone(self)),
@@ -74,7 +74,7 @@ impl ClusterHandler {
         let callers = instance.service.callers.as_deref();
         let caller = match (&self.caller, callers) {
             (Some(known), _) => known.clone(),
-            (None, Some(callers)) => check::caller(callers, params).await?,
+            (None, Some(callers)) => check::nameable(callers.resolve(params).await?)?,
             (None, None) => Caller::default(),
         };
         check::required_extensions(&instance.service.card, params)?;

@@ -1,9 +1,12 @@
 //! `serve`: what it is told.
 
+use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::http::{HeaderName, Uri};
+use a2a_serve::Cors;
+use axum::http::{HeaderName, HeaderValue, Uri};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
@@ -55,9 +58,41 @@ pub(crate) struct Serve {
     /// callers share all tasks.
     #[arg(long, env = "A2A_PRINCIPAL_HEADER", value_name = "NAME")]
     pub(crate) principal_header: Option<HeaderName>,
+    /// The tenants that there are, separated by commas, the empty one included where requests need not name any. Requests for
+    /// others are refused. Without this flag any tenant is taken for one.
+    #[arg(long = "tenants", env = "A2A_TENANTS", value_name = "NAME,NAME", value_parser = tenants)]
+    pub(crate) tenants: Option<Tenants>,
+    /// Let scripts of web pages of these origins call the agent, separated by commas: `https://app.example.com`, or `*` for
+    /// any. Without this flag none may.
+    #[arg(long, env = "A2A_CORS_ORIGINS", value_name = "ORIGIN,ORIGIN", value_parser = cors)]
+    pub(crate) cors_origins: Option<Cors>,
     /// Settings of membership and recovery.
     #[command(flatten)]
     pub(crate) tuning: Tuning,
+}
+
+/// Which tenants there are.
+pub(crate) type Tenants = BTreeSet<String>;
+
+fn tenants(text: &str) -> Result<Tenants, Infallible> {
+    Ok(text.split(',').map(|name| name.trim().to_owned()).collect())
+}
+
+fn cors(text: &str) -> Result<Cors, String> {
+    if text.trim() == "*" {
+        return Ok(Cors::any_origin());
+    }
+    let origins = text.split(',').map(|origin| self::origin(origin.trim()));
+    Ok(Cors::origins(origins.collect::<Result<Vec<_>, _>>()?).into())
+}
+
+/// An origin as browsers write it: a scheme, a host, perhaps a port, and nothing behind them.
+fn origin(text: &str) -> Result<HeaderValue, String> {
+    let expected = || format!("expected an origin such as https://app.example.com, not {text:?}");
+    let uri: Uri = text.parse().map_err(|_| expected())?;
+    let is_origin = uri.scheme().is_some() && uri.authority().is_some() && uri.path() == "/";
+    let is_bare = is_origin && uri.query().is_none() && !text.ends_with('/');
+    HeaderValue::from_str(text).ok().filter(|_| is_bare).ok_or_else(expected)
 }
 
 fn base_url(text: &str) -> Result<String, String> {
@@ -65,5 +100,28 @@ fn base_url(text: &str) -> Result<String, String> {
     match (uri.scheme_str(), uri.host(), uri.query()) {
         (Some("http" | "https"), Some(_), None) => Ok(text.trim_end_matches('/').to_owned()),
         _ => Err("expected a URL such as https://agent.example.com/a2a".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_has_nothing_behind_its_host() {
+        for good in ["*", "https://app.example.com", "http://localhost:3000, https://app.example.com"] {
+            assert!(cors(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["", "app.example.com", "https://app.example.com/", "https://a.example.com/x", "https://*,x"]
+        {
+            assert!(cors(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn no_tenant_is_one_where_it_is_named() {
+        assert!(tenants("a, b,").unwrap().contains(""));
+        assert!(!tenants("a,b").unwrap().contains(""));
     }
 }
