@@ -52,7 +52,8 @@ impl ClusterHandler {
     ///
     /// # Errors
     ///
-    /// What the [`CallerResolver`](crate::CallerResolver) says. Without one, everybody is one caller.
+    /// What the [`CallerResolver`](crate::CallerResolver) says, and `InvalidParams` for a name of more than
+    /// [`Principal::MAX_BYTES`](a2a_core::Principal::MAX_BYTES). Without a resolver, everybody is one caller.
     pub async fn for_caller(self: &Arc<Self>, params: &ServiceParams) -> Result<Arc<Self>, A2AError> {
         match (&self.caller, &self.current.get().service.callers) {
             (None, Some(callers)) => {

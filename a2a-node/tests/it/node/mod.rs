@@ -92,6 +92,7 @@ impl Node {
     }
 
     /// Kills the process as nothing can be caught, and waits until it is gone.
+    #[cfg(feature = "aws")]
     pub(crate) async fn kill(&mut self) {
         soon(self.child.kill()).await.unwrap();
     }
