@@ -94,6 +94,7 @@ fn layout(flags: cli::Serve) -> Result<Layout, LeaseTooShort> {
         principal_header: flags.principal_header,
         config,
         cors: flags.cors_origins,
+        hosts: flags.hosts,
         metrics: None,
         name: flags.name,
     })
