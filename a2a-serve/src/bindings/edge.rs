@@ -41,11 +41,14 @@ pub(crate) struct Edge<H> {
     admission: Option<Arc<dyn Admission<H>>>,
     /// What all requests hold together.
     pub(super) in_flight: InFlight,
+    /// What all answers hold together that wait to be sent: apart, so that who takes them slowly keeps no request out.
+    pub(super) going_out: InFlight,
 }
 
 impl<H> Edge<H> {
     pub(crate) fn new(handler: Arc<H>, limits: Limits, admission: Option<Arc<dyn Admission<H>>>) -> Self {
-        Edge { handler, limits, admission, in_flight: InFlight::new(limits.max_bytes_in_flight) }
+        let [in_flight, going_out] = [limits.max_bytes_in_flight; 2].map(InFlight::new);
+        Edge { handler, limits, admission, in_flight, going_out }
     }
 
     /// The handler for whoever sends this.
@@ -67,6 +70,7 @@ impl<H> Clone for Edge<H> {
             limits: self.limits,
             admission: self.admission.clone(),
             in_flight: self.in_flight.clone(),
+            going_out: self.going_out.clone(),
         }
     }
 }

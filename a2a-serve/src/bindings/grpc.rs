@@ -62,7 +62,7 @@ pub struct GrpcService<H: RequestHandler> {
 
 impl<H: RequestHandler> GrpcService<H> {
     pub(super) fn new(edge: Edge<H>) -> Self {
-        let service = GrpcHandler::new(edge.limits, edge.in_flight.clone());
+        let service = GrpcHandler::new(edge.limits, edge.going_out.clone());
         let tonic = A2aServiceServer::new(service).max_decoding_message_size(edge.limits.body_bytes());
         GrpcService { tonic, edge: Arc::new(edge) }
     }

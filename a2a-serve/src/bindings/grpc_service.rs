@@ -28,7 +28,7 @@ use super::version::{VERSION, served};
 /// `A2AService` over the handler that a request brings with it.
 pub(super) struct GrpcHandler<H> {
     limits: Limits,
-    in_flight: InFlight,
+    going_out: InFlight,
     handler: PhantomData<fn() -> H>,
 }
 
@@ -45,8 +45,8 @@ impl<H> Clone for Admitted<H> {
 }
 
 impl<H: RequestHandler> GrpcHandler<H> {
-    pub(super) fn new(limits: Limits, in_flight: InFlight) -> Self {
-        Self { limits, in_flight, handler: PhantomData }
+    pub(super) fn new(limits: Limits, going_out: InFlight) -> Self {
+        Self { limits, going_out, handler: PhantomData }
     }
 
     /// Looks at a request before it is converted, which loses some things and makes others up.
@@ -68,7 +68,7 @@ impl<H: RequestHandler> GrpcHandler<H> {
         convert: impl FnOnce(&T) -> P,
     ) -> Result<Response<P>, Status> {
         let answer = convert(&answer.map_err(|error| status(&error))?);
-        let room = room(&self.in_flight, answer.encoded_len()).map_err(|error| status(&error))?;
+        let room = room(&self.going_out, answer.encoded_len()).map_err(|error| status(&error))?;
         let mut response = Response::new(answer);
         if let Some(room) = room {
             response.extensions_mut().insert(Arc::new(room));

@@ -90,7 +90,7 @@ impl<H: RequestHandler> JsonRpc<H> {
     }
 
     fn write(&self, answer: &impl Serialize) -> Result<Response, A2AError> {
-        answer_body::json(&self.0.in_flight, MEDIA_TYPE, answer)
+        answer_body::json(&self.0.going_out, MEDIA_TYPE, answer)
     }
 
     fn read(
