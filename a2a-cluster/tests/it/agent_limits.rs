@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use a2a::{StreamResponse, TaskState};
 use a2a_cluster::{Cluster, Config, StartError};
-use a2a_store_memory::MemoryStore;
+use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use a2a_testkit::Forecast;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::time::{Instant, sleep};
@@ -116,7 +116,7 @@ on_every_bus! {
     async fn what_is_kept_for_slow_readers_is_bounded_over_all_tasks_and_none_misses_anything(bus) {
         let mut config = quick();
         config.ring_total_bytes = 20_000;
-        let store = MemoryStore::with_config(a2a_store_memory::Config::default().log_commits(10_000));
+        let store = MemoryStore::with_config(MemoryStoreConfig::default().log_commits(10_000));
         let world = World::tuned(2, bus, store, config).await;
         let script = "do work; talk 100 5; done";
         let tasks = futures::future::join_all((0..20).map(|_| world.nodes[0].start(script))).await;

@@ -10,6 +10,7 @@ use a2a_cluster::{
 };
 use a2a_core::{Replay, TaskStore, Version};
 use a2a_server::{RequestHandler, ServiceParams};
+use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use futures::StreamExt;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -174,10 +175,10 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_no_longer_kept_stands_behind_all_of_its_commit(bus) {
-        let forgetful = a2a_store_memory::Config::default().log_commits(2);
+        let forgetful = MemoryStoreConfig::default().log_commits(2);
         let mut config = world::quick();
         config.ring_commits = 1;
-        let store = a2a_store_memory::MemoryStore::with_config(forgetful);
+        let store = MemoryStore::with_config(forgetful);
         let world = World::tuned(2, bus, store, config).await;
         let message = request("do work; talk 40 5; done");
         let mut events = world.on(0).send_positioned(&params(), message).await.unwrap();

@@ -10,7 +10,7 @@ use a2a::SendMessageRequest;
 use a2a_bus_memory::MemoryBus;
 use a2a_cluster::{Cluster, ClusterHandler, Config, ExecutorLost, StartError};
 use a2a_core::{InstanceId, TaskKey, TaskStore};
-use a2a_store_memory::MemoryStore;
+use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use a2a_testkit::{FaultyBus, FaultyStore, Forecast, SeededEnv, Trace, Weather, card};
 use a2a_testworld::principal::PrincipalIfAny;
 use tokio_util::sync::CancellationToken;
@@ -99,7 +99,7 @@ impl Fleet {
         config.webhooks.retry_max = Duration::from_secs(2);
         config.max_agents = AGENTS;
         config.agent_silence = Duration::from_secs(60);
-        let keeps = a2a_store_memory::Config::default()
+        let keeps = MemoryStoreConfig::default()
             .log_commits(terms.log.unwrap_or(100_000))
             .log_bytes(1 << 30)
             .finished_log_bytes(1 << 30)

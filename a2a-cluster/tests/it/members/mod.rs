@@ -21,7 +21,7 @@ use a2a_core::{
     ClaimChange, Commit, CommitId, Env, InstanceId, Member, MemberState, Membership, Outcome, Replay,
     SystemEnv, TaskStore, Tenant, Tip, Version,
 };
-use a2a_store_memory::MemoryStore;
+use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use a2a_testkit::{Delay, FaultyStore, Forecast, Weather};
 use futures::StreamExt;
 use tokio::time::{Instant, sleep};
@@ -135,7 +135,7 @@ fn slow(millis: u64) -> Forecast {
 
 /// A store whose index of what an instance executes has small pages.
 fn small_pages() -> MemoryStore {
-    MemoryStore::with_config(a2a_store_memory::Config::default().executing_page(10))
+    MemoryStore::with_config(MemoryStoreConfig::default().executing_page(10))
 }
 
 /// Starts as many tasks, some at a time.
