@@ -38,10 +38,7 @@ impl Process {
     }
 
     fn with(workers: usize, store: &MemoryStore, bus: &Arc<MemoryBus>, lost: ExecutorLost) -> Process {
-        let mut config = Config::default();
-        config.beat_interval = LEASE / 4;
-        config.lease = LEASE;
-        config.executor_lost = lost;
+        let config = Config::default().beat_interval(LEASE / 4).lease(LEASE).executor_lost(lost);
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(workers).enable_all().build().unwrap();
         let (store, bus) = (Arc::new(store.clone()), Arc::clone(bus));

@@ -31,9 +31,7 @@ const STAYS: [&str; 7] = [
 
 /// Readers soon need the store.
 fn small_rings() -> Config {
-    let mut config = quick();
-    config.ring_commits = 2;
-    config
+    quick().ring_commits(2)
 }
 
 on_every_bus! {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::AgentCard;
-use a2a_cluster::{CallerResolver, Cluster, ClusterBuilder};
+use a2a_cluster::{CallerResolver, Cluster, ClusterBuilder, Config};
 use a2a_core::{CommitRecord, InstanceId, Replay, Version};
 use a2a_serve::HttpWebhooks;
 use a2a_serve::bindings::Limits;
@@ -28,7 +28,7 @@ pub struct Plan {
     card: AgentCard,
     callers: Option<Arc<dyn CallerResolver>>,
     limits: Limits,
-    config: a2a_cluster::Config,
+    config: Config,
     extended_card: Option<AgentCard>,
 }
 
@@ -42,7 +42,7 @@ impl Plan {
             card: a2a_testkit::card("scripted"),
             callers: None,
             limits: Limits::default(),
-            config: a2a_cluster::Config::default(),
+            config: Config::default(),
             extended_card: None,
         }
     }
@@ -70,15 +70,15 @@ impl Plan {
 
     /// Bounds what a request may be.
     #[must_use]
-    pub fn limits(mut self, change: impl FnOnce(&mut Limits, &mut a2a_cluster::Limits)) -> Self {
-        change(&mut self.limits, &mut self.config.limits);
+    pub fn limits(mut self, change: impl FnOnce(Limits) -> Limits) -> Self {
+        self.limits = change(self.limits);
         self
     }
 
     /// Tunes the instances.
     #[must_use]
-    pub fn config(mut self, change: impl FnOnce(&mut a2a_cluster::Config)) -> Self {
-        change(&mut self.config);
+    pub fn config(mut self, change: impl FnOnce(Config) -> Config) -> Self {
+        self.config = change(self.config);
         self
     }
 

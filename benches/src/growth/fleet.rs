@@ -45,9 +45,7 @@ struct Instance {
 /// Instances that only do what they are asked to.
 fn silent() -> Config {
     let never = Duration::from_secs(365 * 24 * 3600);
-    let mut config = Config::default();
-    (config.beat_interval, config.lease) = (never, never * 4);
-    config
+    Config::default().beat_interval(never).lease(never * 4)
 }
 
 impl Fleet {

@@ -29,6 +29,7 @@ use tokio::time::{Instant, sleep};
 use crate::world::{Bus, Node, World, key};
 
 const LEASE: Duration = Duration::from_secs(15);
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
 
 /// Starts instances that are connected by a bus that works.
 async fn started(instances: usize, config: Config) -> World {
@@ -144,9 +145,7 @@ async fn start_many(node: &Node, count: usize, text: &str) -> Vec<String> {
 }
 
 fn resuming(max_attempts: u32) -> Config {
-    let mut config = Config::default();
-    config.executor_lost = ExecutorLost::Resume { max_attempts };
-    config
+    Config::default().executor_lost(ExecutorLost::Resume { max_attempts })
 }
 
 /// Writes the record of a member that never beats again, and tasks that it executes.
