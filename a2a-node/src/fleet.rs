@@ -36,6 +36,8 @@ pub(crate) struct Layout {
     pub(crate) principal_header: Option<HeaderName>,
     /// Whose scripts may call; `None`: nobody's.
     pub(crate) cors: Option<Cors>,
+    /// For which hosts requests are answered; none: see [`Server::hosts`].
+    pub(crate) hosts: Vec<String>,
     /// Durations, bounds and what becomes of lost tasks.
     pub(crate) config: Config,
     /// What is served at `/metrics`; `None` serves none.
@@ -56,6 +58,7 @@ impl Layout {
             allow_local_webhooks: false,
             principal_header: None,
             cors: None,
+            hosts: Vec::new(),
             config,
             metrics: None,
             name: None,
@@ -189,6 +192,9 @@ async fn start(
     }
     if let Some(cors) = &layout.cors {
         server = server.cors(cors.clone());
+    }
+    if !layout.hosts.is_empty() {
+        server = server.hosts(layout.hosts.iter().cloned());
     }
     if let Some(metrics) = &layout.metrics {
         server = server.metrics(metrics.clone());

@@ -92,6 +92,7 @@ fn layout(flags: cli::Serve) -> Result<Layout, LeaseTooShort> {
         allow_local_webhooks: flags.allow_local_webhooks,
         principal_header: flags.principal_header,
         cors: flags.cors_origins,
+        hosts: flags.hosts,
         metrics: None,
         name: flags.name,
     })

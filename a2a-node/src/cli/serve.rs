@@ -66,6 +66,10 @@ pub(crate) struct Serve {
     /// any. Without this flag none may.
     #[arg(long, env = "A2A_CORS_ORIGINS", value_name = "ORIGIN,ORIGIN", value_parser = cors)]
     pub(crate) cors_origins: Option<Cors>,
+    /// Answer requests for these hosts only, separated by commas, and for `localhost`. Without this flag instances that listen on
+    /// loopback addresses answer for the hosts of their card, others for any.
+    #[arg(long, env = "A2A_HOSTS", value_name = "HOST,HOST", value_delimiter = ',')]
+    pub(crate) hosts: Vec<String>,
     /// Settings of membership and recovery.
     #[command(flatten)]
     pub(crate) tuning: Tuning,

@@ -8,11 +8,13 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use futures::FutureExt;
+use futures::future::ready;
 use tower::{Service, service_fn};
 
 use super::card;
 use super::edge::Edge;
 use super::grpc::{GrpcService, is_grpc};
+use super::hosts::Hosts;
 use super::jsonrpc::JsonRpc;
 use super::limits::Limits;
 use super::outermost::Outermost;
@@ -41,11 +43,11 @@ where
     H: RequestHandler,
     P: AgentCardProducer,
 {
-    whole(&Edge::new(handler, *limits, None), card)
+    whole(&Edge::new(handler, *limits, None), card, Hosts::default())
 }
 
-/// See [`router`]; who may ask is settled before a body is read.
-pub(crate) fn whole<H, P>(edge: &Edge<H>, card: Arc<P>) -> Router
+/// See [`router`]; who may ask is settled before a body is read, and only requests for these hosts are answered.
+pub(crate) fn whole<H, P>(edge: &Edge<H>, card: Arc<P>, hosts: Hosts) -> Router
 where
     H: RequestHandler,
     P: AgentCardProducer,
@@ -54,8 +56,11 @@ where
     let http = Http::new(edge, Arc::clone(&card));
     let outermost = Outermost::new(card);
     let answer = move |request: Request| {
+        if let Err(refusal) = hosts.check(&request) {
+            return ready(Ok(refusal)).left_future();
+        }
         let finish = outermost.of(&request);
-        if is_grpc(request.headers()) {
+        let answer = if is_grpc(request.headers()) {
             over_grpc(grpc.clone(), request)
                 .boxed()
                 .map(move |answer| finish.end("grpc", answer))
@@ -63,7 +68,8 @@ where
         } else {
             let binding = binding_of(&request);
             http.answer(request).map(move |answer| finish.end(binding, answer)).right_future()
-        }
+        };
+        answer.right_future()
     };
     // As a service, and not as a handler, which a router without state would box anew for each request.
     Router::new().fallback_service(service_fn(answer))

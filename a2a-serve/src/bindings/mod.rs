@@ -28,6 +28,7 @@ mod error;
 mod extensions;
 mod grpc;
 mod grpc_service;
+mod hosts;
 mod http;
 mod in_flight;
 mod json;
@@ -51,6 +52,7 @@ mod whole_body;
 
 pub(crate) use edge::{Edge, OfCluster};
 pub use grpc::{GrpcService, grpc_service};
+pub(crate) use hosts::Hosts;
 pub(crate) use http::whole;
 pub use http::{http_router, router};
 pub use limits::Limits;

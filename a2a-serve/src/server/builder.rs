@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::serving::Serving;
 use super::shown::Shown;
 use super::signals::Signals;
-use crate::bindings::{Bounds, Edge, Limits, OfCluster};
+use crate::bindings::{Bounds, Edge, Hosts, Limits, OfCluster};
 use crate::metrics::Metrics;
 use crate::{Cors, HttpWebhooks};
 
@@ -78,6 +78,7 @@ pub struct Server {
     streams: u32,
     has_gateway: bool,
     cors: Option<Cors>,
+    hosts: Option<Vec<String>>,
     metrics: Option<Metrics>,
     drain_delay: Duration,
     grace: Duration,
@@ -129,6 +130,7 @@ impl Server {
             streams: Bounds::default().streams,
             has_gateway: false,
             cors: None,
+            hosts: None,
             metrics: None,
             drain_delay: DRAIN_DELAY,
             grace: GRACE,
@@ -237,6 +239,15 @@ impl Server {
         self
     }
 
+    /// Answers requests for these hosts only, without their ports, and for this machine's own names (`localhost`): others get
+    /// 421. By default a server that listens on loopback addresses only answers for the hosts that its card names, so that no page
+    /// whose name leads to this machine reaches it from a browser; any other answers for all.
+    #[must_use]
+    pub fn hosts<T: Into<String>>(mut self, hosts: impl IntoIterator<Item = T>) -> Self {
+        self.hosts = Some(hosts.into_iter().map(Into::into).collect());
+        self
+    }
+
     /// Shows these at `/metrics`.
     #[must_use]
     pub fn metrics(mut self, metrics: Metrics) -> Self {
@@ -306,7 +317,15 @@ impl Server {
         // Behind a gateway all connections come from few addresses.
         let per_address = (!self.has_gateway).then_some(self.connections.div_ceil(2));
         let bounds = Bounds { connections: self.connections, per_address, streams: self.streams };
-        let shown = Shown { card: self.card, cors: self.cors, metrics: self.metrics };
+        let listeners = std::iter::once(&listener).chain(&grpc);
+        let is_local =
+            listeners.map(TcpListener::local_addr).all(|at| at.is_ok_and(|at| at.ip().is_loopback()));
+        let hosts = match self.hosts {
+            Some(hosts) => Hosts::only(hosts),
+            None if is_local => Hosts::of_card(&self.card),
+            None => Hosts::default(),
+        };
+        let shown = Shown { card: self.card, cors: self.cors, hosts, metrics: self.metrics };
         let (cluster, edge) = self.instance.start().await?;
         Serving::start(cluster, &edge, bounds, shown, listener, grpc)
             .map_err(|source| ServerError::Listen { address: "the socket".to_owned(), source })
@@ -319,7 +338,8 @@ impl Server {
     ///
     /// [`ServerError`]: the cluster does not start.
     pub async fn router(self) -> Result<(Arc<Cluster>, Router), ServerError> {
-        let shown = Shown { card: self.card, cors: self.cors, metrics: self.metrics };
+        let hosts = self.hosts.map(Hosts::only).unwrap_or_default();
+        let shown = Shown { card: self.card, cors: self.cors, hosts, metrics: self.metrics };
         let (cluster, edge) = self.instance.start().await?;
         let routes = shown.routes(&cluster, &edge, &CancellationToken::new());
         Ok((cluster, routes))

@@ -8,7 +8,7 @@ use a2a_server::StaticAgentCard;
 use axum::Router;
 use tokio_util::sync::CancellationToken;
 
-use crate::bindings::{Edge, whole};
+use crate::bindings::{Edge, Hosts, whole};
 use crate::cors::Cors;
 use crate::health;
 use crate::metrics::Metrics;
@@ -18,6 +18,7 @@ use crate::reflection;
 pub(super) struct Shown {
     pub(super) card: AgentCard,
     pub(super) cors: Option<Cors>,
+    pub(super) hosts: Hosts,
     pub(super) metrics: Option<Metrics>,
 }
 
@@ -29,7 +30,7 @@ impl Shown {
         edge: &Edge<ClusterHandler>,
         leaving: &CancellationToken,
     ) -> Router {
-        let agent = whole(edge, Arc::new(StaticAgentCard::new(self.card.clone())));
+        let agent = whole(edge, Arc::new(StaticAgentCard::new(self.card.clone())), self.hosts.clone());
         let agent = match self.cors.clone() {
             Some(cors) => agent.layer(cors.layer()),
             None => agent,

@@ -88,3 +88,22 @@ async fn only_named_pages_may_call_and_only_they_with_credentials() {
         assert!(other.header("vary").contains("origin"), "{:?}", other.headers);
     }
 }
+
+#[tokio::test]
+async fn a_page_whose_name_leads_here_is_not_answered() {
+    let server = Server::new(ScriptedAgent::default(), card("local")).listen("127.0.0.1:0");
+    let serving = server.serve().await.unwrap();
+    let url = format!("http://{}", serving.address());
+    let ask = |path: &str, host: &str| {
+        let request = reqwest::Client::new().get(format!("{url}{path}")).header("a2a-version", "1.0");
+        let request = request.header("host", host.to_owned());
+        async move { request.send().await.unwrap().status().as_u16() }
+    };
+    for path in ["/tasks", CARD] {
+        assert_eq!(ask(path, "evil.example.com").await, 421, "{path}");
+        assert_eq!(ask(path, "localhost").await, 200, "{path}");
+    }
+    // Whoever looks after the process may call it as they like.
+    assert_eq!(ask("/healthz", "10.0.0.7:8080").await, 200);
+    serving.shutdown(std::time::Duration::ZERO, std::time::Duration::ZERO).await;
+}
