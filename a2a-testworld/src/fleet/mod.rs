@@ -9,7 +9,7 @@ use a2a::AgentCard;
 use a2a_cluster::{CallerResolver, Cluster, ClusterBuilder, Config};
 use a2a_core::{CommitRecord, InstanceId, Replay, Version};
 use a2a_serve::HttpWebhooks;
-use a2a_serve::bindings::Limits;
+use a2a_serve::bindings::RequestLimits;
 use a2a_server::ServiceParams;
 use a2a_testkit::TaskLog;
 use a2a_testkit::agent::{Latches, ScriptedAgent};
@@ -27,7 +27,7 @@ pub struct Plan {
     backends: Arc<dyn Backends>,
     card: AgentCard,
     callers: Option<Arc<dyn CallerResolver>>,
-    limits: Limits,
+    limits: RequestLimits,
     config: Config,
     extended_card: Option<AgentCard>,
 }
@@ -41,7 +41,7 @@ impl Plan {
             backends: Arc::new(InMemory::default()),
             card: a2a_testkit::card("scripted"),
             callers: None,
-            limits: Limits::default(),
+            limits: RequestLimits::default(),
             config: Config::default(),
             extended_card: None,
         }
@@ -70,7 +70,7 @@ impl Plan {
 
     /// Bounds what a request may be.
     #[must_use]
-    pub fn limits(mut self, change: impl FnOnce(Limits) -> Limits) -> Self {
+    pub fn limits(mut self, change: impl FnOnce(RequestLimits) -> RequestLimits) -> Self {
         self.limits = change(self.limits);
         self
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::{A2AError, Message, Part, Role, StreamResponse};
-use a2a_serve::bindings::{Limits, http_router};
+use a2a_serve::bindings::{RequestLimits, http_router};
 use a2a_server::{AgentExecutor, ExecutorContext, StaticAgentCard};
 use a2a_testkit::agent::STRAY;
 use a2a_testkit::{Delay, Forecast, ScriptedAgent};
@@ -226,7 +226,7 @@ on_every_bus! {
         .await;
         let http = |n: usize| {
             let handler = faulty.nodes[n].cluster.handler();
-            Http(http_router(handler, Arc::new(StaticAgentCard::new(card())), &Limits::default()))
+            Http(http_router(handler, Arc::new(StaticAgentCard::new(card())), &RequestLimits::default()))
         };
         let (here, there) = (http(0), http(1));
         everyday_life(&here, &there).await;
