@@ -26,7 +26,7 @@ async fn all_end(fleet: &World, ids: &[String], state: TaskState) {
     }
 }
 
-/// How tasks end whose agents do not begin again, and those whose agents do.
+/// Settings with which agents do not begin again, and with which they do; and how their tasks end.
 fn both() -> [(Config, TaskState); 2] {
     [(Config::default(), TaskState::Failed), (resuming(5), TaskState::Completed)]
 }

@@ -2,7 +2,8 @@
 
 use super::*;
 
-const BOTH: [ExecutorLost; 2] = [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 2 }];
+const FAILS: ExecutorLost = ExecutorLost::Fail;
+const RESUMES: ExecutorLost = ExecutorLost::Resume { max_attempts: 2 };
 
 /// So many instances out of step, and what becomes of the tasks of those that are lost.
 async fn fleet(store: MemoryStore, instances: usize, lost: ExecutorLost) -> World {
@@ -45,20 +46,18 @@ async fn share(fleet: World, lost: ExecutorLost, tasks: usize, weather: Forecast
 
 #[tokio::test(start_paused = true)]
 async fn three_survivors_fail_five_thousand_tasks_within_two_leases_none_more_than_half() {
-    let [fails, _] = BOTH;
-    share(fleet(MemoryStore::new(), 4, fails).await, fails, 5_000, slow(5)).await;
+    share(fleet(MemoryStore::new(), 4, FAILS).await, FAILS, 5_000, slow(5)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn three_survivors_resume_five_thousand_tasks_within_two_leases_none_more_than_half() {
-    let [_, resumes] = BOTH;
-    share(fleet(MemoryStore::new(), 4, resumes).await, resumes, 5_000, slow(5)).await;
+    share(fleet(MemoryStore::new(), 4, RESUMES).await, RESUMES, 5_000, slow(5)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn as_many_as_survive_share_the_tasks() {
     for survivors in [1, 2, 5] {
-        for lost in BOTH {
+        for lost in [FAILS, RESUMES] {
             share(fleet(MemoryStore::new(), survivors + 1, lost).await, lost, 900, slow(10)).await;
         }
     }
@@ -66,7 +65,7 @@ async fn as_many_as_survive_share_the_tasks() {
 
 #[tokio::test(start_paused = true)]
 async fn an_index_that_lags_and_has_small_pages_is_taken_over_whole() {
-    for lost in BOTH {
+    for lost in [FAILS, RESUMES] {
         let index_lag = Delay::between(Duration::ZERO, Duration::from_secs(20));
         share(fleet(small_pages(), 4, lost).await, lost, 900, Forecast { index_lag, ..slow(5) }).await;
     }
@@ -74,7 +73,7 @@ async fn an_index_that_lags_and_has_small_pages_is_taken_over_whole() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_index_of_a_dead_instance_shows_late_is_taken_over_then() {
-    for lost in BOTH {
+    for lost in [FAILS, RESUMES] {
         let fleet = fleet(small_pages(), 3, lost).await;
         let index_lag = Delay::between(Duration::from_secs(60), Duration::from_secs(60));
         fleet.becomes(0..3, &Forecast { index_lag, ..Forecast::calm() });
