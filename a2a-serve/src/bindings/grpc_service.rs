@@ -19,7 +19,7 @@ use tonic_types::StatusExt;
 use super::answer_body::room;
 use super::call;
 use super::in_flight::InFlight;
-use super::limits::Limits;
+use super::limits::RequestLimits;
 use super::numbers::{make_whole_in, make_whole_in_message};
 use super::proto::Checked;
 use super::status::grpc_code;
@@ -27,7 +27,7 @@ use super::version::{VERSION, served};
 
 /// `A2AService` over the handler that a request brings with it.
 pub(super) struct GrpcHandler<H> {
-    limits: Limits,
+    limits: RequestLimits,
     going_out: InFlight,
     handler: PhantomData<fn() -> H>,
 }
@@ -45,7 +45,7 @@ impl<H> Clone for Admitted<H> {
 }
 
 impl<H: RequestHandler> GrpcHandler<H> {
-    pub(super) fn new(limits: Limits, going_out: InFlight) -> Self {
+    pub(super) fn new(limits: RequestLimits, going_out: InFlight) -> Self {
         Self { limits, going_out, handler: PhantomData }
     }
 
