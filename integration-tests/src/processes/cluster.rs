@@ -9,7 +9,8 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::caller::Caller;
-use super::node::{Launch, Node};
+use super::node::Node;
+use super::process::Launch;
 use super::process_log::ProcessLog;
 use super::resources::{Leftovers, Resources};
 use crate::endpoint::Aws;
@@ -87,7 +88,9 @@ impl Cluster {
         let watch = Watch { readiness: Some(plan.looks_every), idle: Some(plan.idle) };
         let balancer = LoadBalancer::start(watch).await.unwrap();
         let seconds = |time: Duration| time.as_secs_f64().to_string();
-        let mut flags = vec![
+        let mut arguments = vec![
+            ["serve".to_owned(), "--listen=127.0.0.1:0".to_owned()],
+            ["--grpc-listen".to_owned(), "127.0.0.1:0".to_owned()],
             ["--beat-interval".to_owned(), seconds(plan.beat)],
             ["--lease".to_owned(), seconds(plan.lease)],
             ["--executor-lost".to_owned(), if plan.resume { "resume" } else { "fail" }.to_owned()],
@@ -97,15 +100,15 @@ impl Cluster {
             ["--log-format".to_owned(), "json".to_owned()],
         ];
         if plan.behind_load_balancer {
-            flags.push(["--public-url".to_owned(), balancer.sockets().url()]);
-            flags.push(["--public-grpc-url".to_owned(), format!("http://{}", balancer.sockets().grpc)]);
+            arguments.push(["--public-url".to_owned(), balancer.sockets().url()]);
+            arguments.push(["--public-grpc-url".to_owned(), format!("http://{}", balancer.sockets().grpc)]);
         }
         let mut environment = resources.environment();
         environment.push(("A2A_ALLOW_LOCAL_WEBHOOKS", "true".to_owned()));
         let launch = Launch {
             program: plan.program.clone(),
             environment,
-            flags: flags.into_iter().flatten().collect(),
+            arguments: arguments.into_iter().flatten().collect(),
         };
         let nodes = (1..=plan.nodes).map(|number| {
             let launch = launch.clone();
@@ -265,11 +268,13 @@ impl Cluster {
     ///
     /// When one does not end in time, or not well.
     pub async fn shutdown(mut self) -> Leftovers {
-        self.nodes.iter().for_each(Node::terminate);
+        self.nodes.iter().for_each(|node| node.terminate());
         for node in std::mem::take(&mut self.nodes) {
             let name = node.name().to_owned();
-            let (status, log) =
-                node.ended(self.plan.drain_delay + self.plan.grace + ENDS_WITHIN).await.unwrap_or_else(|why| panic!("{why}"));
+            let (status, log) = node
+                .ended(self.plan.drain_delay + self.plan.grace + ENDS_WITHIN)
+                .await
+                .unwrap_or_else(|why| panic!("{why}"));
             assert!(status.success(), "{name} ended with {status}; its last words:\n{}", log.tail());
             self.gone.push((name, log));
         }
