@@ -15,6 +15,7 @@ use clap::{Parser, Subcommand};
 use integration_tests::endpoint;
 use integration_tests::own_server;
 use integration_tests::processes::deaths::{self, Death};
+use integration_tests::processes::drains;
 use integration_tests::processes::kills::{self, Outcome, Round};
 use integration_tests::processes::load;
 use integration_tests::processes::{LIFELINE, Plan};
@@ -52,6 +53,15 @@ enum Trial {
         #[arg(long, default_value_t = 3)]
         at_once: usize,
     },
+    /// Restarts processes in turn behind a load balancer, and counts what clients are refused.
+    Drains {
+        /// How many.
+        #[arg(long, default_value_t = 20)]
+        restarts: usize,
+        /// How many processes there are.
+        #[arg(long, default_value_t = 2)]
+        nodes: usize,
+    },
     /// Begins many tasks at once, each watched on every other process; prints how fast that was, and for how much.
     Load {
         /// How many tasks.
@@ -72,7 +82,7 @@ enum Trial {
 fn main() -> ExitCode {
     let first = std::env::args().nth(1).unwrap_or_default();
     match first.as_str() {
-        "kills" | "deaths" | "load" => return tried(Trials::parse().trial),
+        "kills" | "deaths" | "drains" | "load" => return tried(Trials::parse().trial),
         _ => end_with_the_lifeline(),
     }
     if first.parse::<u16>().is_err() {
@@ -123,6 +133,15 @@ async fn tried(trial: Trial) -> ExitCode {
             );
             outcome.wrong.iter().for_each(|why| println!("WRONG: {why}"));
             outcome.wrong.is_empty()
+        }
+        Trial::Drains { restarts, nodes } => {
+            let plan = Plan { nodes, ..Plan::of(program) };
+            let outcome = drains::run(plan, aws, restarts, |number| println!("{number} restarted")).await;
+            let drains::Outcome { met, unreachable, left } = &outcome;
+            println!("{} sends and {} streams; {unreachable} connections refused", met.sends, met.streams);
+            println!("left after the last shutdown: {left:?}");
+            met.wrong.iter().for_each(|why| println!("WRONG: {why}"));
+            outcome.is_right()
         }
         Trial::Load { tasks, chunks, gap, nodes } => {
             let plan = Plan { nodes, lease: Duration::from_secs(15), ..Plan::of(program) };

@@ -126,6 +126,11 @@ impl Cluster {
         &self.plan
     }
 
+    /// What clients know of it.
+    pub fn card(&self) -> &AgentCard {
+        &self.card
+    }
+
     /// Where its data is.
     pub fn resources(&self) -> &Resources {
         &self.resources

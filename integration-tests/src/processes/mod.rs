@@ -17,6 +17,7 @@ pub mod bill;
 mod caller;
 mod cluster;
 pub mod deaths;
+pub mod drains;
 pub mod kills;
 pub mod listener;
 pub mod load;
