@@ -101,7 +101,7 @@ fn bad_values_are_refused_with_the_reason() {
         (&["--executor-lost", "hope"], "possible values: fail, resume"),
         (&["--beat-interval", "0"], "at least 0.01 seconds"),
         (&["--beat-interval", "2", "--lease", "5.9"], "--lease must be at least 3 times"),
-        (&["--log", "a=b=c"], "error parsing level filter"),
+        (&["--log", "a=b=c"], "invalid filter directive"),
     ];
     for (flags, reason) in table {
         let said = serve(flags).unwrap_err();
