@@ -26,9 +26,9 @@ pub struct Limits {
     /// How many arrays and objects may be inside each other in a part's `data` or in `metadata`. Default: 30,
     /// which is also the most: a larger value counts as that.
     pub max_nesting: usize,
-    /// The bytes of all requests that are read or worked on at the same time, and as many of answers in one piece, from
-    /// 64 KiB on, that wait to be sent; beyond that a request is told to come again.
-    /// Default: 256 MiB.
+    /// The bytes of all requests that are read or worked on at the same time, and as many of answers in one piece that wait to be
+    /// sent, over HTTP/1 from 64 KiB on; beyond that a request is told to come again. Requests of more than 64 KiB leave a
+    /// quarter to smaller ones. Default: 256 MiB.
     pub max_bytes_in_flight: usize,
 }
 

@@ -79,12 +79,12 @@ async fn one_address_is_the_whole_agent() {
 
 #[tokio::test]
 async fn servers_on_one_store_and_bus_are_one() {
-    are_one(Some(Arc::new(MemoryBus::new()))).await;
+    Box::pin(are_one(Some(Arc::new(MemoryBus::new())))).await;
 }
 
 #[tokio::test]
 async fn servers_on_one_store_are_one_without_a_bus() {
-    are_one(None).await;
+    Box::pin(are_one(None)).await;
 }
 
 async fn are_one(bus: Option<Arc<MemoryBus>>) {
@@ -125,6 +125,7 @@ async fn a_server_that_is_about_to_stop_is_unready_first_and_refuses_later() {
         assert_eq!(serving_status(&health, service).await, Ok(ServingStatus::Serving), "{service:?}");
     }
     assert_eq!(serving_status(&health, "another").await, Err(Code::NotFound));
+    assert_eq!(serving_status(&health, &"x".repeat(2_000)).await, Err(Code::OutOfRange));
     let whole = HealthCheckRequest { service: String::new() };
     let mut watched = health.watch(whole).await.unwrap().into_inner();
     assert_eq!(watched.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
