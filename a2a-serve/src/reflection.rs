@@ -14,6 +14,9 @@ use tower::Service;
 /// `a2a-pb`. A test compares them.
 const A2A: &[u8] = include_bytes!("../proto/a2a.v1.binpb");
 
+/// The most bytes of a question, which is a name: anybody may ask, and as many at once as they like.
+const QUESTION: usize = 4096;
+
 /// The routes to it. What they show is public, like the protocol.
 pub(crate) fn routes() -> Router {
     services().unwrap_or_else(|error| {
@@ -23,7 +26,9 @@ pub(crate) fn routes() -> Router {
 }
 
 fn services() -> Result<Router, Error> {
-    Ok(Router::new().merge(route(builder().build_v1()?)).merge(route(builder().build_v1alpha()?)))
+    Ok(Router::new()
+        .merge(route(builder().build_v1()?.max_decoding_message_size(QUESTION)))
+        .merge(route(builder().build_v1alpha()?.max_decoding_message_size(QUESTION))))
 }
 
 fn builder() -> Builder<'static> {

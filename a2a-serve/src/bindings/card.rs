@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use super::discard::discard;
+use super::discard::refuse;
 use super::refusal::Refusal;
 use super::status;
 
@@ -20,10 +20,10 @@ use super::status;
 const MAX_AGE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 /// Answers with the card. It is anybody's, from any page: so no origin is told apart, and none may send credentials along.
-pub(super) async fn answer<P: AgentCardProducer>(producer: Arc<P>, mut request: Request) -> Response {
+pub(super) async fn answer<P: AgentCardProducer>(producer: Arc<P>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        Box::pin(discard(&mut request)).await;
-        return status::refused(&Refusal::method(METHOD_NOT_FOUND, "GET, HEAD"));
+        let refusal = status::refused(&Refusal::method(METHOD_NOT_FOUND, "GET, HEAD"));
+        return Box::pin(refuse(request, refusal)).await;
     }
     let card = match serde_json::to_vec(&producer.card()) {
         Ok(card) => Bytes::from(card),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use a2a::{A2AError, error_code};
 use a2a_cluster::unavailable;
 use axum::extract::Request;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use tokio::time::timeout;
@@ -67,6 +67,8 @@ pub(super) async fn take_body(
     }
     // Nobody behind reads it, and the body may be replaced by a shorter one.
     request.headers_mut().remove(CONTENT_LENGTH);
+    // From now on the client has been told to go on.
+    request.headers_mut().remove(EXPECT);
     let mut body = std::mem::take(request.body_mut());
     let refusal = match timeout(BODY_PATIENCE, collect(&mut body, limit, in_flight)).await {
         Err(_) => return Err(too_slow()),
@@ -104,9 +106,15 @@ fn too_large(limit: usize) -> Refusal {
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error_code::INVALID_REQUEST, message)
 }
 
+/// For a body where there is to be none, and that does not end.
+pub(super) fn unwanted() -> Refusal {
+    let message = "a request of this kind has no body";
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error_code::INVALID_REQUEST, message)
+}
+
 fn too_slow() -> Refusal {
     let message = format!("the request body took longer than {} seconds", BODY_PATIENCE.as_secs());
-    Refusal::new(StatusCode::REQUEST_TIMEOUT, error_code::INVALID_REQUEST, message)
+    Refusal::last(StatusCode::REQUEST_TIMEOUT, error_code::INVALID_REQUEST, message)
 }
 
 fn too_many_values() -> Refusal {

@@ -51,7 +51,8 @@ impl<H> Edge<H> {
         limits: RequestLimits,
         admission: Option<Arc<dyn Admission<H>>>,
     ) -> Self {
-        let [in_flight, going_out] = [limits.max_bytes_in_flight; 2].map(InFlight::new);
+        let in_flight = InFlight::shared_with_small(limits.max_bytes_in_flight);
+        let going_out = InFlight::new(limits.max_bytes_in_flight);
         Edge { handler, limits, admission, in_flight, going_out }
     }
 

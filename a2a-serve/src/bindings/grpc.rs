@@ -25,11 +25,11 @@ use tonic::server::NamedService;
 use tonic::{Code, Status};
 use tower::Service;
 
+use super::answer_body::{Outgoing, Sending};
 use super::call::service_params;
 use super::content::{BODY_PATIENCE, ROOM_AGAIN};
 use super::edge::Edge;
 use super::grpc_service::{Admitted, GrpcHandler, status};
-use super::in_flight::Held;
 use super::limits::RequestLimits;
 use super::weight::TOO_MANY_VALUES;
 use super::weight::proto::{self, Kind};
@@ -62,7 +62,7 @@ pub struct GrpcService<H: RequestHandler> {
 
 impl<H: RequestHandler> GrpcService<H> {
     pub(super) fn new(edge: Edge<H>) -> Self {
-        let service = GrpcHandler::new(edge.limits, edge.going_out.clone());
+        let service = GrpcHandler::new(edge.limits);
         let tonic = A2aServiceServer::new(service).max_decoding_message_size(edge.limits.max_body_bytes);
         GrpcService { tonic, edge: Arc::new(edge) }
     }
@@ -123,10 +123,11 @@ impl<H: RequestHandler> GrpcService<H> {
     {
         let (mut tonic, edge) = (self.tonic.clone(), Arc::clone(&self.edge));
         async move {
+            let outgoing = Outgoing::of(&edge.going_out, &request);
             let (mut head, body) = request.into_parts();
             let params = service_params(&head.headers);
             match edge.admit(&params).await {
-                Ok(handler) => head.extensions.insert(Admitted { handler, params }),
+                Ok(handler) => head.extensions.insert(Admitted { handler, params, outgoing }),
                 Err(error) => return Ok(status(&error).into_http()),
             };
             let limit = edge.limits.max_body_bytes;
@@ -163,22 +164,22 @@ impl<H: RequestHandler> GrpcService<H> {
     }
 }
 
-/// What a large answer holds is held by its bytes, until they are sent.
+/// What an answer holds is held by its bytes, until they are sent.
 fn hold_room(mut answer: Answer) -> Answer {
-    match answer.extensions_mut().remove::<Arc<Held>>() {
-        Some(room) => answer.map(|body| Body::new(body.map_frame(move |frame| held_by(frame, &room)))),
+    match answer.extensions_mut().remove::<Arc<Sending>>() {
+        Some(sending) => answer.map(|body| Body::new(body.map_frame(move |frame| held_by(frame, &sending)))),
         None => answer,
     }
 }
 
-fn held_by(frame: Frame<Bytes>, room: &Arc<Held>) -> Frame<Bytes> {
-    struct Kept(Bytes, #[expect(dead_code, reason = "dropped with the bytes")] Arc<Held>);
+fn held_by(frame: Frame<Bytes>, sending: &Arc<Sending>) -> Frame<Bytes> {
+    struct Kept(Bytes, #[expect(dead_code, reason = "dropped with the bytes")] Arc<Sending>);
     impl AsRef<[u8]> for Kept {
         fn as_ref(&self) -> &[u8] {
             &self.0
         }
     }
-    frame.map_data(|bytes| Bytes::from_owner(Kept(bytes, Arc::clone(room))))
+    frame.map_data(|bytes| Bytes::from_owner(Kept(bytes, Arc::clone(sending))))
 }
 
 /// What is before a message on the wire: whether it is compressed, and its length.

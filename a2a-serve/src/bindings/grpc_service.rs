@@ -16,9 +16,8 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 use tonic_types::StatusExt;
 
-use super::answer_body::room;
+use super::answer_body::Outgoing;
 use super::call;
-use super::in_flight::InFlight;
 use super::limits::RequestLimits;
 use super::numbers::{make_whole_in, make_whole_in_message};
 use super::proto::Checked;
@@ -28,7 +27,6 @@ use super::version::{VERSION, served};
 /// `A2AService` over the handler that a request brings with it.
 pub(super) struct GrpcHandler<H> {
     limits: RequestLimits,
-    going_out: InFlight,
     handler: PhantomData<fn() -> H>,
 }
 
@@ -36,17 +34,22 @@ pub(super) struct GrpcHandler<H> {
 pub(super) struct Admitted<H> {
     pub(super) handler: Arc<H>,
     pub(super) params: ServiceParams,
+    pub(super) outgoing: Outgoing,
 }
 
 impl<H> Clone for Admitted<H> {
     fn clone(&self) -> Self {
-        Admitted { handler: Arc::clone(&self.handler), params: self.params.clone() }
+        Admitted {
+            handler: Arc::clone(&self.handler),
+            params: self.params.clone(),
+            outgoing: self.outgoing.clone(),
+        }
     }
 }
 
 impl<H: RequestHandler> GrpcHandler<H> {
-    pub(super) fn new(limits: RequestLimits, going_out: InFlight) -> Self {
-        Self { limits, going_out, handler: PhantomData }
+    pub(super) fn new(limits: RequestLimits) -> Self {
+        Self { limits, handler: PhantomData }
     }
 
     /// Looks at a request before it is converted, which loses some things and makes others up.
@@ -63,15 +66,15 @@ impl<H: RequestHandler> GrpcHandler<H> {
 
     /// What a handler answered, as the proto has it, once there is room for it.
     fn answered<T, P: Message>(
-        &self,
+        outgoing: &Outgoing,
         answer: Result<T, A2AError>,
         convert: impl FnOnce(&T) -> P,
     ) -> Result<Response<P>, Status> {
         let answer = convert(&answer.map_err(|error| status(&error))?);
-        let room = room(&self.going_out, answer.encoded_len()).map_err(|error| status(&error))?;
+        let sending = outgoing.hold(answer.encoded_len()).map_err(|error| status(&error))?;
         let mut response = Response::new(answer);
-        if let Some(room) = room {
-            response.extensions_mut().insert(Arc::new(room));
+        if let Some(sending) = sending {
+            response.extensions_mut().insert(Arc::new(sending));
         }
         Ok(response)
     }
@@ -116,7 +119,8 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     ) -> Result<Response<SendMessageResponse>, Status> {
         let (asked, request) = self.admit(request)?;
         let request = sent(&request);
-        self.answered(
+        Self::answered(
+            &asked.outgoing,
             asked.handler.send_message(&asked.params, request).await,
             convert::to_proto_send_message_response,
         )
@@ -134,7 +138,11 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     async fn get_task(&self, request: Request<GetTaskRequest>) -> Result<Response<Task>, Status> {
         let (asked, request) = self.admit(request)?;
         let request = convert::from_proto_get_task_request(&request);
-        self.answered(asked.handler.get_task(&asked.params, request).await, convert::to_proto_task)
+        Self::answered(
+            &asked.outgoing,
+            asked.handler.get_task(&asked.params, request).await,
+            convert::to_proto_task,
+        )
     }
 
     async fn list_tasks(
@@ -143,7 +151,8 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     ) -> Result<Response<ListTasksResponse>, Status> {
         let (asked, request) = self.admit(request)?;
         let request = convert::from_proto_list_tasks_request(&request);
-        self.answered(
+        Self::answered(
+            &asked.outgoing,
             asked.handler.list_tasks(&asked.params, request).await,
             convert::to_proto_list_tasks_response,
         )
@@ -153,7 +162,11 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
         let (asked, request) = self.admit(request)?;
         let mut request = convert::from_proto_cancel_task_request(&request);
         make_whole_in(request.metadata.as_mut());
-        self.answered(asked.handler.cancel_task(&asked.params, request).await, convert::to_proto_task)
+        Self::answered(
+            &asked.outgoing,
+            asked.handler.cancel_task(&asked.params, request).await,
+            convert::to_proto_task,
+        )
     }
 
     async fn subscribe_to_task(
@@ -172,7 +185,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
         let (asked, request) = self.admit(request)?;
         let request = convert::from_proto_create_task_push_notification_config_request(&request);
         let created = asked.handler.create_push_config(&asked.params, request).await;
-        self.answered(created, convert::to_proto_task_push_notification_config)
+        Self::answered(&asked.outgoing, created, convert::to_proto_task_push_notification_config)
     }
 
     async fn get_task_push_notification_config(
@@ -182,7 +195,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
         let (asked, request) = self.admit(request)?;
         let request = convert::from_proto_get_task_push_notification_config_request(&request);
         let found = asked.handler.get_push_config(&asked.params, request).await;
-        self.answered(found, convert::to_proto_task_push_notification_config)
+        Self::answered(&asked.outgoing, found, convert::to_proto_task_push_notification_config)
     }
 
     async fn list_task_push_notification_configs(
@@ -194,7 +207,11 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
         // The proto cannot tell 0 from unset, so no binding does.
         request.page_size = request.page_size.filter(|size| *size != 0);
         let listed = asked.handler.list_push_configs(&asked.params, request).await;
-        self.answered(listed, convert::to_proto_list_task_push_notification_configs_response)
+        Self::answered(
+            &asked.outgoing,
+            listed,
+            convert::to_proto_list_task_push_notification_configs_response,
+        )
     }
 
     async fn get_extended_agent_card(
@@ -203,7 +220,8 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     ) -> Result<Response<AgentCard>, Status> {
         let (asked, request) = self.admit(request)?;
         let request = convert::from_proto_get_extended_agent_card_request(&request);
-        self.answered(
+        Self::answered(
+            &asked.outgoing,
             asked.handler.get_extended_agent_card(&asked.params, request).await,
             convert::to_proto_agent_card,
         )
@@ -215,6 +233,10 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
     ) -> Result<Response<()>, Status> {
         let (asked, request) = self.admit(request)?;
         let request = convert::from_proto_delete_task_push_notification_config_request(&request);
-        self.answered(asked.handler.delete_push_config(&asked.params, request).await, |()| ())
+        Self::answered(
+            &asked.outgoing,
+            asked.handler.delete_push_config(&asked.params, request).await,
+            |()| (),
+        )
     }
 }

@@ -7,10 +7,9 @@ use std::sync::Arc;
 
 use a2a::AgentCard;
 use axum::extract::Request;
+use axum::http::Uri;
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
-use axum::http::{StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
 
 /// The hosts of which requests are answered. By default those of any.
 #[derive(Debug, Clone, Default)]
@@ -28,16 +27,13 @@ impl Hosts {
         Self::only(urls.filter_map(|url| Some(url.host()?.to_owned())))
     }
 
-    /// What a request for another host is answered with (RFC 9110, section 15.5.20).
-    pub(super) fn refusal(&self, request: &Request) -> Option<Response> {
-        let served = self.0.as_ref()?;
+    /// Tells whether a request is for one of them.
+    pub(super) fn serve(&self, request: &Request) -> bool {
+        let Some(served) = &self.0 else { return true };
         // Only programs that are no browsers name none.
-        let host = host_of(request)?.to_ascii_lowercase();
-        if is_own(&host) || served.contains(&host) {
-            return None;
-        }
-        tracing::info!("a request for a host that is not served was refused");
-        Some((StatusCode::MISDIRECTED_REQUEST, "this host is not served here\n").into_response())
+        let Some(host) = host_of(request) else { return true };
+        let host = host.to_ascii_lowercase();
+        is_own(&host) || served.contains(&host)
     }
 }
 
@@ -46,9 +42,10 @@ fn host_of(request: &Request) -> Option<String> {
     if let Some(host) = request.uri().host() {
         return Some(host.to_owned());
     }
-    let header = request.headers().get(HOST)?;
-    let authority = header.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
-    // What is no host is none that is served.
+    let mut headers = request.headers().get_all(HOST).iter();
+    let header = headers.next()?.to_str().ok().filter(|_| headers.next().is_none());
+    let authority = header.and_then(|host| host.parse::<Authority>().ok());
+    // What is no host, or two, is none that is served.
     Some(authority.map_or_else(String::new, |authority| authority.host().to_owned()))
 }
 
@@ -72,7 +69,7 @@ mod tests {
             Some(host) => request.header(HOST, host),
             None => request,
         };
-        hosts.refusal(&request.body(Body::empty()).unwrap()).is_none()
+        hosts.serve(&request.body(Body::empty()).unwrap())
     }
 
     #[test]
@@ -96,6 +93,12 @@ mod tests {
         }
         assert!(is_served(&hosts, "/tasks", None));
         assert!(!is_served(&hosts, "http://evil.example.com/tasks", Some("localhost")));
+    }
+
+    #[test]
+    fn a_request_that_names_two_hosts_is_for_neither() {
+        let request = Request::get("/tasks").header(HOST, "localhost").header(HOST, "localhost");
+        assert!(!Hosts::only([]).serve(&request.body(Body::empty()).unwrap()));
     }
 
     #[test]

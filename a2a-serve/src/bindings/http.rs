@@ -8,17 +8,19 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use futures::FutureExt;
-use futures::future::ready;
 use tower::{Service, service_fn};
 
 use super::card;
+use super::discard::refuse;
 use super::edge::Edge;
 use super::grpc::{GrpcService, is_grpc};
 use super::hosts::Hosts;
 use super::jsonrpc::JsonRpc;
 use super::limits::RequestLimits;
 use super::outermost::Outermost;
+use super::refusal::Refusal;
 use super::rest::Rest;
+use super::status;
 
 /// Builds the router that serves `handler` over JSON-RPC (`POST /`), REST and gRPC (told apart by its content type), and
 /// `card` at `/.well-known/agent-card.json`: one address is the whole agent.
@@ -56,20 +58,16 @@ where
     let http = Http::new(edge, Arc::clone(&card));
     let outermost = Outermost::new(card);
     let answer = move |request: Request| {
-        if let Some(refusal) = hosts.refusal(&request) {
-            return ready(Ok(refusal)).left_future();
-        }
-        let finish = outermost.of(&request);
-        let answer = if is_grpc(request.headers()) {
-            over_grpc(grpc.clone(), request)
-                .boxed()
-                .map(move |answer| finish.end("grpc", answer))
-                .left_future()
+        let (finish, is_grpc) = (outermost.of(&request), is_grpc(request.headers()));
+        let binding = if is_grpc { "grpc" } else { binding_of(&request) };
+        let answer = if !hosts.serve(&request) {
+            refuse(request, status::refused(&Refusal::host())).boxed().left_future()
+        } else if is_grpc {
+            over_grpc(grpc.clone(), request).boxed().left_future()
         } else {
-            let binding = binding_of(&request);
-            http.answer(request).map(move |answer| finish.end(binding, answer)).right_future()
+            http.answer(request).right_future()
         };
-        answer.right_future()
+        answer.map(move |answer| finish.end(binding, answer))
     };
     // As a service, and not as a handler, which a router without state would box anew for each request.
     Router::new().fallback_service(service_fn(answer))

@@ -8,7 +8,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(crate) struct InFlight {
     held: Arc<AtomicUsize>,
     most: usize,
+    /// How many may be held once something is large, so that what is small finds room beside it.
+    most_with_large: usize,
 }
+
+/// What is small, in bytes.
+const SMALL: usize = 64 * 1024;
 
 /// Some of them, until this is dropped.
 #[derive(Debug)]
@@ -23,7 +28,12 @@ pub(super) struct Full;
 
 impl InFlight {
     pub(crate) fn new(most: usize) -> Self {
-        InFlight { held: Arc::default(), most }
+        InFlight { held: Arc::default(), most, most_with_large: most }
+    }
+
+    /// Leaves a quarter to what is small: a few large requests that come slowly keep none out but those of their kind.
+    pub(crate) fn shared_with_small(most: usize) -> Self {
+        InFlight { most_with_large: most - most / 4, ..Self::new(most) }
     }
 
     pub(super) fn none(&self) -> Held {
@@ -37,7 +47,9 @@ impl Held {
     /// # Errors
     /// There is no room for them.
     pub(super) fn more(&mut self, bytes: usize) -> Result<(), Full> {
-        let has_room = |held: usize| held.checked_add(bytes).filter(|held| *held <= self.of.most);
+        let is_small = self.bytes.saturating_add(bytes) <= SMALL;
+        let most = if is_small { self.of.most } else { self.of.most_with_large };
+        let has_room = |held: usize| held.checked_add(bytes).filter(|held| *held <= most);
         self.of.held.fetch_update(Ordering::AcqRel, Ordering::Acquire, has_room).map_err(|_| Full)?;
         self.bytes += bytes;
         Ok(())
@@ -53,6 +65,16 @@ impl Drop for Held {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_large_leaves_room_to_what_is_small() {
+        let in_flight = InFlight::shared_with_small(4 * SMALL);
+        let (mut large, mut other, mut small) = (in_flight.none(), in_flight.none(), in_flight.none());
+        large.more(3 * SMALL).unwrap();
+        assert!(large.more(1).is_err() && other.more(SMALL + 1).is_err());
+        small.more(SMALL).unwrap();
+        assert!(other.more(1).is_err());
+    }
 
     #[test]
     fn what_is_held_is_bounded_over_all_and_given_back() {

@@ -12,7 +12,6 @@ use axum::Json;
 use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -20,10 +19,10 @@ use self::envelope::Envelope;
 pub(super) use self::envelope::{Failure, Success};
 pub(super) use self::id::Id;
 use super::advice::advise;
-use super::answer_body;
+use super::answer_body::Outgoing;
 use super::call::{Answer, Call, service_params};
 use super::content::{self, ContentType};
-use super::discard::discard;
+use super::discard::refuse;
 use super::edge::Edge;
 use super::error::detailed;
 use super::json;
@@ -50,8 +49,7 @@ impl<H: RequestHandler> JsonRpc<H> {
     /// Cancel safe as far as the handler is: dropping it drops the handler's future.
     pub(super) async fn answer(self: Arc<Self>, mut request: Request) -> Response {
         if let Err(refusal) = announced(&request) {
-            Box::pin(discard(&mut request)).await;
-            return refused(&refusal);
+            return Box::pin(refuse(request, refused(&refusal))).await;
         }
         // Judged now, since it is part of the head, and told with the id of the request.
         let version = served_over_http(&mut request);
@@ -59,8 +57,7 @@ impl<H: RequestHandler> JsonRpc<H> {
         let handler = match self.0.admit(&params).await {
             Ok(handler) => handler,
             Err(error) => {
-                Box::pin(discard(&mut request)).await;
-                return failed(&Id::null(), &error);
+                return Box::pin(refuse(request, failed(&Id::null(), &error))).await;
             }
         };
         let taken = content::take_body(&mut request, self.0.limits.max_body_bytes, &self.0.in_flight).await;
@@ -72,25 +69,21 @@ impl<H: RequestHandler> JsonRpc<H> {
                 Err((None, _)) => return StatusCode::NO_CONTENT.into_response(),
             },
             Err(refusal) => {
-                Box::pin(discard(&mut request)).await;
-                return refused(&refusal);
+                return Box::pin(refuse(request, refused(&refusal))).await;
             }
         };
+        let outgoing = Outgoing::of(&self.0.going_out, &request);
         drop(request);
         let answer = call.answer(&*handler, &params).await;
         // Whoever sends a notification wants no answer, and gets none.
         let Some(id) = id else { return StatusCode::NO_CONTENT.into_response() };
         let written = match answer {
-            Ok(Answer::Whole(whole)) => self.write(&Success::new(&id, &whole)),
+            Ok(Answer::Whole(whole)) => outgoing.json(MEDIA_TYPE, &Success::new(&id, &whole)),
             Ok(Answer::Events(events)) => return sse::answers(id, events),
-            Ok(Answer::Done) => self.write(&Success::new(&id, &Value::Null)),
+            Ok(Answer::Done) => outgoing.json(MEDIA_TYPE, &Success::new(&id, &Value::Null)),
             Err(error) => Err(error),
         };
         written.unwrap_or_else(|error| failed(&id, &error))
-    }
-
-    fn write(&self, answer: &impl Serialize) -> Result<Response, A2AError> {
-        answer_body::json(&self.0.going_out, MEDIA_TYPE, answer)
     }
 
     fn read(

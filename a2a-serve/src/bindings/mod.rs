@@ -45,6 +45,7 @@ mod serve;
 mod sse;
 mod status;
 mod told;
+mod unsent;
 mod version;
 mod violations;
 mod weight;

@@ -1,7 +1,7 @@
 //! Requests that end before a handler hears of them.
 
 use a2a::{A2AError, error_code};
-use axum::http::header::{ACCEPT_ENCODING, ALLOW};
+use axum::http::header::{ACCEPT_ENCODING, ALLOW, CONNECTION};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 
@@ -21,6 +21,11 @@ impl Refusal {
         Self { status, error: A2AError::new(code, message), advice: None }
     }
 
+    /// The last answer of its connection, where that is HTTP/1.
+    pub(super) fn last(status: StatusCode, code: i32, message: impl Into<String>) -> Self {
+        Self { advice: Some((CONNECTION, "close")), ..Self::new(status, code, message) }
+    }
+
     /// A URL that exists, asked in a way that it does not answer.
     pub(super) fn method(code: i32, allowed: &'static str) -> Self {
         let message = format!("only {allowed} is answered here");
@@ -33,6 +38,12 @@ impl Refusal {
         let code = error_code::CONTENT_TYPE_NOT_SUPPORTED;
         let advice = Some((ACCEPT_ENCODING, "identity"));
         Self { advice, ..Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, code, message) }
+    }
+
+    /// A host that is not served (RFC 9110, section 15.5.20).
+    pub(super) fn host() -> Self {
+        let message = "this host is not served here";
+        Self::new(StatusCode::MISDIRECTED_REQUEST, error_code::INVALID_REQUEST, message)
     }
 
     /// A URL that leads nowhere. 404 rather than the 501 of its code: it is the URL that is wrong.

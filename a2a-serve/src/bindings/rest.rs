@@ -14,22 +14,22 @@ use a2a_server::{RequestHandler, ServiceParams};
 use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::http::Method;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, EXPECT};
 use axum::response::{IntoResponse, Response};
 
 use self::query::Query;
 use self::route::{BodyUse, Operation, Route};
-use super::answer_body;
+use super::answer_body::Outgoing;
 use super::call::{Answer, Call, service_params};
 use super::content::{self, ContentType};
-use super::discard::discard;
+use super::discard::{discard, refuse};
 use super::edge::Edge;
 use super::in_flight::Held;
 use super::json;
 use super::refusal::Refusal;
 use super::sse;
 use super::status::{self, MEDIA_TYPE};
-use super::version::{query_parameter, served_over_http};
+use super::version::served_over_http;
 
 /// Answers requests to every path but those of JSON-RPC and the agent card.
 #[derive(Debug)]
@@ -53,14 +53,15 @@ impl<H: RequestHandler> Rest<H> {
             Ok(read) => read,
             Err(refusal) => {
                 // Rare, and large: it need not be part of the future of every request.
-                Box::pin(discard(&mut request)).await;
-                return status::refused(&refusal);
+                return Box::pin(refuse(request, status::refused(&refusal))).await;
             }
         };
+        let outgoing = Outgoing::of(&self.0.going_out, &request);
         drop(request);
         match call.answer(&*asked.handler, &asked.params).await {
-            Ok(Answer::Whole(whole)) => answer_body::json(&self.0.going_out, MEDIA_TYPE, &whole)
-                .unwrap_or_else(|error| status::respond(&error)),
+            Ok(Answer::Whole(whole)) => {
+                outgoing.json(MEDIA_TYPE, &whole).unwrap_or_else(|error| status::respond(&error))
+            }
             Ok(Answer::Events(events)) => sse::events(events),
             // What the proto answers a deletion with: a message without fields (`google.protobuf.Empty`), which is not the
             // same as no message. Clients parse it.
@@ -86,7 +87,11 @@ impl<H: RequestHandler> Rest<H> {
             BodyUse::Ignored => {
                 // Left unread it would end the connection, and take the next request on it along.
                 if !request.body().is_end_stream() {
-                    Box::pin(discard(request)).await;
+                    // Reading tells whoever waits for it to go on.
+                    request.headers_mut().remove(EXPECT);
+                    if !Box::pin(discard(request)).await {
+                        return Err(content::unwanted());
+                    }
                 }
                 None
             }
@@ -104,8 +109,7 @@ impl<H: RequestHandler> Rest<H> {
         let mut call = self.call(&route, request.method(), query, text)?;
         if body_use == BodyUse::Ignored {
             // A tenant may be named by the path, or, where there is no body, by the query (§11.5).
-            let named = query_parameter(request.uri(), "tenant").filter(|tenant| !tenant.is_empty());
-            call.name_tenant(named)?;
+            call.name_tenant(Query::read(query)?.text("tenant")?)?;
         }
         call.name_tenant(route.tenant)?;
         Ok((Asked { handler, params }, call, held))

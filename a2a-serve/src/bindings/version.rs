@@ -48,7 +48,7 @@ pub(super) fn served_over_http(request: &mut Request) -> Result<(), A2AError> {
 }
 
 /// The first value of a query parameter, its name compared without case as service parameters are.
-pub(super) fn query_parameter(uri: &Uri, name: &str) -> Option<String> {
+fn query_parameter(uri: &Uri, name: &str) -> Option<String> {
     let pairs = uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
     let (_, value) = pairs.into_iter().find(|(key, _)| {
         key.len() >= name.len() && percent_decode_str(key).decode_utf8_lossy().eq_ignore_ascii_case(name)

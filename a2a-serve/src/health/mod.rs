@@ -13,6 +13,9 @@ use tonic_health::pb::health_server::HealthServer;
 
 use self::grpc::GrpcHealth;
 
+/// The most bytes of a question, which is the name of a service: nobody who may ask can make the server keep more of it.
+const QUESTION: usize = 1024;
+
 /// Tells whether an instance takes requests now, and why not.
 pub(crate) type Ready = Arc<dyn Fn() -> Answer + Send + Sync>;
 
@@ -45,7 +48,7 @@ pub(crate) fn routes(ready: Ready) -> Router {
             }
         }
     };
-    let health = HealthServer::new(GrpcHealth(ready));
+    let health = HealthServer::new(GrpcHealth(ready)).max_decoding_message_size(QUESTION);
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))

@@ -103,6 +103,13 @@ async fn a_page_whose_name_leads_here_is_not_answered() {
         assert_eq!(ask(path, "evil.example.com").await, 421, "{path}");
         assert_eq!(ask(path, "localhost").await, 200, "{path}");
     }
+    // It is told why, though it sends more than anybody wants.
+    let much = reqwest::Client::new().post(format!("{url}/message:send")).header("host", "evil.example.com");
+    let refused = much.body(vec![b'x'; 24 * 1024 * 1024]).send().await.unwrap();
+    assert_eq!(
+        (refused.status().as_u16(), &refused.headers()["cache-control"]),
+        (421, &"no-store".parse().unwrap())
+    );
     // Whoever looks after the process may call it as they like.
     assert_eq!(ask("/healthz", "10.0.0.7:8080").await, 200);
     serving.shutdown(std::time::Duration::ZERO, std::time::Duration::ZERO).await;

@@ -13,6 +13,7 @@ mod answers;
 mod browsers;
 mod cancel_body;
 mod cards;
+mod connections;
 mod draining;
 mod errors;
 mod grpc_decoding;

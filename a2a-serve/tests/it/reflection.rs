@@ -38,6 +38,12 @@ async fn a_tool_without_proto_files_finds_the_services_and_their_messages() {
     for wanted in ["lf.a2a.v1.A2AService", "grpc.health.v1.Health"] {
         assert!(names.contains(&wanted), "{names:?}");
     }
+    // Anybody may ask; nobody may make the server keep what is no name.
+    let question = Some(MessageRequest::ListServices(String::new()));
+    let long = ServerReflectionRequest { host: "x".repeat(10_000), message_request: question };
+    let mut client = ServerReflectionClient::new(channel.clone());
+    let mut answers = client.server_reflection_info(stream::iter([long])).await.unwrap().into_inner();
+    assert!(!matches!(answers.message().await, Ok(Some(_))));
     let symbol = "lf.a2a.v1.SendMessageRequest".to_owned();
     let MessageResponse::FileDescriptorResponse(found) =
         ask(MessageRequest::FileContainingSymbol(symbol)).await

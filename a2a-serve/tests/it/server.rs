@@ -125,6 +125,7 @@ async fn a_server_that_is_about_to_stop_is_unready_first_and_refuses_later() {
         assert_eq!(serving_status(&health, service).await, Ok(ServingStatus::Serving), "{service:?}");
     }
     assert_eq!(serving_status(&health, "another").await, Err(Code::NotFound));
+    assert_eq!(serving_status(&health, &"x".repeat(2_000)).await, Err(Code::OutOfRange));
     let whole = HealthCheckRequest { service: String::new() };
     let mut watched = health.watch(whole).await.unwrap().into_inner();
     assert_eq!(watched.message().await.unwrap().unwrap().status(), ServingStatus::Serving);

@@ -17,13 +17,13 @@ use super::wire::router;
 
 const LONG: Duration = Duration::from_secs(3600);
 
-struct Server {
-    address: std::net::SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: std::net::SocketAddr,
     shutdown: CancellationToken,
     done: JoinHandle<std::io::Result<()>>,
 }
 
-async fn start(router: Router, grace: Duration) -> Server {
+pub(crate) async fn start(router: Router, grace: Duration) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();

@@ -72,6 +72,7 @@ async fn a_request_cannot_name_two_tenants() {
     let send = |tenant: &str| Some(json!({ "tenant": tenant, "message": message() }));
     for (method, path, body, valid) in [
         ("GET", "/acme/tasks?tenant=other", None, false),
+        ("GET", "/tasks?tenant=acme&tenant=other", None, false),
         ("POST", "/acme/message:send", send("other"), false),
         ("POST", "/acme/message:stream", send("other"), false),
         ("POST", "/acme/tasks/t1:cancel", Some(json!({ "tenant": "other" })), false),

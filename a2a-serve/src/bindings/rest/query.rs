@@ -31,7 +31,7 @@ impl Query {
         if values.next().is_some() { Err(refused(name, "is there twice")) } else { Ok(value) }
     }
 
-    fn text(&self, name: &str) -> Result<Option<String>, A2AError> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, A2AError> {
         Ok(self.get(name)?.filter(|value| !value.is_empty()).map(str::to_owned))
     }
 

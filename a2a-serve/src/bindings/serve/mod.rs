@@ -5,7 +5,7 @@ mod slots;
 use std::io;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -14,9 +14,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::Layer;
 
 pub(crate) use self::slots::Bounds;
 use self::slots::{Slot, Slots, health_only};
+use super::unsent::Unsent;
 
 /// For how long a peer may say nothing at first.
 const PREFACE_PATIENCE: Duration = Duration::from_secs(10);
@@ -27,6 +29,8 @@ const IDLE_PATIENCE: Duration = Duration::from_secs(75);
 const PING_EVERY: Duration = Duration::from_secs(15);
 /// How long it may take to answer.
 const PING_PATIENCE: Duration = Duration::from_secs(10);
+/// The most that the head of an HTTP/1 request may take, in bytes. It is also the most that is read, or written, at once.
+const HEAD: usize = 64 * 1024;
 /// The most that the headers of one HTTP/2 request may take, in bytes.
 const HEADERS: u32 = 16 * 1024;
 /// After so much silence the system asks a peer whether it lives, as often, at such intervals.
@@ -35,14 +39,14 @@ const PROBES: (Duration, Duration, u32) = (Duration::from_secs(15), Duration::fr
 #[cfg(target_os = "linux")]
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(25);
 
-/// The first wait after a failed accept; it doubles up to [`LONGEST_WAIT`].
+/// The first wait where nothing can be waited for, after a failed accept for instance; it doubles up to [`LONGEST_WAIT`].
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Serves `router` over HTTP/1.1 and, without TLS, HTTP/2 (which gRPC needs) until `shutdown` is cancelled.
 ///
 /// A peer that says nothing is let go after 10 s, an idle HTTP/1 connection after 75 s, a peer that is gone without a word within
-/// 30 s, and so is one that takes nothing of what it is sent. An HTTP/2 connection is asked every 15 s whether it lives, and may
+/// 30 s, and so is one that takes nothing of what it is sent; one that has not taken an answer of the bindings after 60 s, too. An HTTP/2 connection is asked every 15 s whether it lives, and may
 /// have 10,000 streams open. 10,000 connections may be open; a few more are taken for whoever asks after the health.
 ///
 /// `TCP_NODELAY` is on. A stream's head and its first events leave as separate small segments; Nagle's algorithm
@@ -155,12 +159,17 @@ impl Connections {
                 tracing::debug!("a peer said nothing");
                 return;
             };
-            let service = TowerToHyperService::new(router);
+            let unsent = Unsent::default();
+            let service = TowerToHyperService::new(Extension(unsent.clone()).layer(router));
             let connection = server.serve_connection(TokioIo::new(stream), service);
             let mut connection = std::pin::pin!(connection);
             let served = tokio::select! {
                 biased;
                 served = connection.as_mut() => served,
+                () = unsent.overdue() => {
+                    tracing::debug!("a peer takes no answer");
+                    return;
+                }
                 () = shutdown.cancelled() => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
@@ -175,7 +184,12 @@ impl Connections {
     fn server(&self) -> Builder<Self> {
         let mut server = Builder::new(self.clone());
         // A client that has sent its request, and says that nothing more will come, waits for the answer (RFC 9112, section 9.6).
-        server.http1().timer(TokioTimer::new()).header_read_timeout(IDLE_PATIENCE).half_close(true);
+        server
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(IDLE_PATIENCE)
+            .half_close(true)
+            .max_buf_size(HEAD);
         server
             .http2()
             .timer(TokioTimer::new())
@@ -213,6 +227,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Waits until it is clear which protocol a peer speaks: whoever serves it then waits for the rest with bounds of its own.
 async fn preface(stream: &TcpStream) {
     let mut start = [0; PREFACE.len()];
+    let mut wait = SHORTEST_WAIT;
     loop {
         match stream.peek(&mut start).await {
             Ok(read)
@@ -220,8 +235,9 @@ async fn preface(stream: &TcpStream) {
                     && read < PREFACE.len()
                     && PREFACE.starts_with(start.get(..read).unwrap_or_default()) =>
             {
-                // Nothing tells of more bytes while these are not taken.
-                sleep(Duration::from_millis(20)).await;
+                // Nothing tells of more bytes while these are not taken. Thousands may wait so, and are not to keep a core busy.
+                sleep(wait).await;
+                wait = LONGEST_WAIT.min(wait * 2);
             }
             // Whatever went wrong, the server meets it, too.
             _ => return,

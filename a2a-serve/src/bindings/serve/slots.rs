@@ -13,6 +13,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tower::{Service, service_fn};
 
+use crate::bindings::discard::discard;
+
 /// How many connections are taken beyond the bound.
 const RESERVED: usize = 64;
 /// What is answered on those.
@@ -95,12 +97,13 @@ impl Drop for Slot {
 /// What is served beyond the bound: health, and to everybody else that there is no room.
 pub(super) fn health_only(router: &Router) -> Router {
     let router = router.clone();
-    Router::new().fallback_service(service_fn(move |request: Request| {
+    Router::new().fallback_service(service_fn(move |mut request: Request| {
         let mut router = router.clone();
         async move {
             if HEALTH.contains(&request.uri().path()) {
                 return router.call(request).await;
             }
+            Box::pin(discard(&mut request)).await;
             let advice = [
                 (RETRY_AFTER, HeaderValue::from_static("1")),
                 (CONNECTION, HeaderValue::from_static("close")),

@@ -1,0 +1,128 @@
+//! What one connection may cost, and how it ends.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::handler::Recorder;
+use super::serving::start;
+use super::wire::router;
+
+#[tokio::test]
+async fn a_refusal_reaches_a_client_that_was_told_to_go_on() {
+    let server = start(router(&Recorder::new()), Duration::ZERO).await;
+    for path in ["/", "/message:send"] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let head =
+            "host: x\r\na2a-version: 1.0\r\ncontent-type: application/json\r\nexpect: 100-continue\r\n";
+        let head = format!("POST {path} HTTP/1.1\r\n{head}transfer-encoding: chunked\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut go_on = [0; 25];
+        stream.read_exact(&mut go_on).await.unwrap();
+        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+        let chunk = format!("100000\r\n{}\r\n", "x".repeat(1024 * 1024));
+        for _ in 0..24 {
+            stream.write_all(chunk.as_bytes()).await.unwrap();
+        }
+        stream
+            .write_all(b"0\r\n\r\nGET /tasks/t1 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            .await
+            .unwrap();
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).await.unwrap();
+        let statuses: Vec<_> =
+            answers.match_indices("HTTP/1.1 ").map(|(at, _)| &answers[at + 9..at + 12]).collect();
+        assert_eq!(statuses, ["413", "400"], "{path}: {answers}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_after_which_the_connection_closes_says_so() {
+    let server = start(router(&Recorder::new()), Duration::ZERO).await;
+    for (line, content_type) in [
+        ("POST /", "application/json"),
+        ("POST /message:send", "application/json"),
+        ("POST /", "text/plain"),
+        ("POST /.well-known/agent-card.json", "application/json"),
+    ] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let head =
+            format!("{line} HTTP/1.1\r\nhost: x\r\na2a-version: 1.0\r\ncontent-type: {content_type}\r\n");
+        let waits = format!("{head}content-length: 99999999\r\nexpect: 100-continue\r\n\r\n");
+        stream.write_all(waits.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 4") && answer.contains("connection: close"), "{line}: {answer}");
+    }
+    // Where the answer does not depend on what the client waits to send, it is told to send it, and goes on.
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = "GET /tasks/t1 HTTP/1.1\r\nhost: x\r\na2a-version: 1.0\r\n";
+    let waits = format!("{head}content-length: 2\r\nexpect: 100-continue\r\n\r\n");
+    stream.write_all(waits.as_bytes()).await.unwrap();
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).await.unwrap();
+    stream.write_all(format!("{{}}{head}connection: close\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).await.unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200").count(), 2, "{answers}");
+}
+
+#[tokio::test]
+async fn the_head_of_a_request_is_bounded() {
+    let server = start(router(&Recorder::new()), Duration::ZERO).await;
+    for (bytes, status) in [(40_000, "200"), (100_000, "431")] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let head = "GET /tasks/t1 HTTP/1.1\r\nhost: x\r\na2a-version: 1.0\r\nconnection: close\r\nx: ";
+        let request = format!("{head}{}\r\n\r\n", "x".repeat(bytes));
+        // Refused before all of it is taken.
+        let _ = stream.write_all(request.as_bytes()).await;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer[9..], status.as_bytes(), "{bytes}");
+    }
+}
+
+/// A frame of HTTP/2.
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0, 0, payload.len() as u8, kind, flags, 0, 0, 0, stream];
+    frame.extend(payload);
+    frame
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_http_2_peer_that_takes_no_answer_is_let_go() {
+    const SETTINGS: u8 = 4;
+    let server = start(router(&Recorder::new()), Duration::ZERO).await;
+    for (window, is_let_go) in [(0, true), (255, false)] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+        // How much of each answer may be sent before it is asked for.
+        stream.write_all(&frame(SETTINGS, 0, 0, &[0, 4, 0, 0, window, 0])).await.unwrap();
+        let mut request = vec![0x82, 0x86];
+        for (name, text) in [(&[4][..], "/tasks/t1"), (&[1], "x"), (b"\x00\x0ba2a-version", "1.0")] {
+            request.extend(name);
+            request.push(text.len() as u8);
+            request.extend(text.as_bytes());
+        }
+        stream.write_all(&frame(1, 5, 1, &request)).await.unwrap();
+        let began = tokio::time::Instant::now();
+        let answers_pings = async {
+            loop {
+                let mut head = [0; 9];
+                if stream.read_exact(&mut head).await.is_err() {
+                    break;
+                }
+                let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+                stream.read_exact(&mut payload).await.unwrap();
+                if head[3] == 6 && head[4] == 0 {
+                    stream.write_all(&frame(6, 1, 0, &payload)).await.unwrap();
+                }
+            }
+        };
+        let closed = tokio::time::timeout(Duration::from_secs(200), answers_pings).await.is_ok();
+        assert_eq!(closed, is_let_go, "{window}");
+        let waited = began.elapsed().as_secs();
+        assert!(!closed || (60..70).contains(&waited), "{waited}");
+    }
+}
