@@ -57,4 +57,4 @@ pub(crate) use http::whole;
 pub use http::{http_router, router};
 pub use limits::Limits;
 pub use serve::serve;
-pub(crate) use serve::{Bounds, serve_within};
+pub(crate) use serve::{Bounds, Departure, serve_within};
