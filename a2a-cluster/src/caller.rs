@@ -99,7 +99,8 @@ pub(crate) fn protocol_params(params: &ServiceParams) -> ServiceParams {
 /// Tells who calls, from a request's service parameters (HTTP headers, gRPC metadata; names in lower case).
 ///
 /// Where there is one, it is asked once for each request; `a2a-serve` asks before it reads the body, so that nobody makes a
-/// server read what it would then refuse. It may take its time: it may fetch keys, or ask another service.
+/// server read what it would then refuse. It may take its time, up to [`Config::request_patience`](crate::Config::request_patience):
+/// it may fetch keys, or ask another service.
 ///
 /// ```
 /// use a2a::A2AError;

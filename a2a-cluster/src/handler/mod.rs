@@ -25,9 +25,11 @@ use a2a_server::{RequestHandler, ServiceParams};
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
+use tokio::time::timeout;
 
-use crate::caller::{Caller, TenantCaller};
+use crate::caller::{Caller, CallerResolver, TenantCaller};
 use crate::ground::give_way;
+use crate::ground::refusals::unavailable;
 use crate::ground::telemetry::operation;
 use crate::instance::{Current, Instance};
 use crate::position::{PositionedEvent, PositionedEvents, PositionedStreams};
@@ -57,7 +59,7 @@ impl ClusterHandler {
     pub async fn for_caller(self: &Arc<Self>, params: &ServiceParams) -> Result<Arc<Self>, A2AError> {
         match (&self.caller, &self.current.get().service.callers) {
             (None, Some(callers)) => {
-                let caller = Some(check::nameable(callers.resolve(params).await?)?);
+                let caller = Some(resolve(&self.current.get(), &**callers, params).await?);
                 Ok(Arc::new(ClusterHandler { current: Arc::clone(&self.current), caller }))
             }
             _ => Ok(Arc::clone(self)),
@@ -74,7 +76,7 @@ impl ClusterHandler {
         let callers = instance.service.callers.as_deref();
         let caller = match (&self.caller, callers) {
             (Some(known), _) => known.clone(),
-            (None, Some(callers)) => check::nameable(callers.resolve(params).await?)?,
+            (None, Some(callers)) => resolve(instance, callers, params).await?,
             (None, None) => Caller::default(),
         };
         check::required_extensions(&instance.service.card, params)?;
@@ -109,6 +111,17 @@ impl ClusterHandler {
         let subscribing = subscribe::stream(&instance, params, caller, req);
         operation(&instance.ground, "SubscribeToTask", params, subscribing).await
     }
+}
+
+/// Asks who calls, for as long as a caller waits for anything.
+async fn resolve(
+    instance: &Instance,
+    callers: &dyn CallerResolver,
+    params: &ServiceParams,
+) -> Result<Caller, A2AError> {
+    let patience = instance.ground.config.request_patience;
+    let resolved = timeout(patience, callers.resolve(params)).await;
+    check::nameable(resolved.unwrap_or_else(|_| Err(unavailable(patience)))?)
 }
 
 /// A stream without its positions.

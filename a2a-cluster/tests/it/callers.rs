@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::{A2AError, CancelTaskRequest, SendMessageRequest, Task, TaskState, error_code};
-use a2a_cluster::{Caller, CallerResolver, Config, ExecutorLost};
+use a2a_cluster::{Caller, CallerResolver, Config, ExecutorLost, retry_after};
 use a2a_core::Principal;
 use a2a_server::{RequestHandler, ServiceParams};
 use async_trait::async_trait;
@@ -50,10 +50,7 @@ fn by_ann(team: &str) -> ServiceParams {
 }
 
 fn config() -> Config {
-    let mut config = quick();
-    config.agent_headers = vec!["x-locale".to_owned()];
-    config.executor_lost = ExecutorLost::Resume { max_attempts: 3 };
-    config
+    quick().agent_headers(vec!["x-locale".to_owned()]).executor_lost(ExecutorLost::Resume { max_attempts: 3 })
 }
 
 /// What the agent said that it knows, the last time that it did.
@@ -98,9 +95,9 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn an_agent_that_is_resumed_knows_caller_kind_and_attempt(bus) {
-        let mut lost = Config::default();
-        lost.executor_lost = ExecutorLost::Resume { max_attempts: 3 };
-        lost.agent_headers = vec!["X-LOCALE".to_owned()];
+        let lost = Config::default()
+            .executor_lost(ExecutorLost::Resume { max_attempts: 3 })
+            .agent_headers(vec!["X-LOCALE".to_owned()]);
         for follows_up in [false, true] {
             let storm = World::calling(3, bus, lost.clone(), Arc::new(Known)).await;
             let (first, node) = if follows_up { ("do ask", 1) } else { ("do who; sleep 60000; done", 0) };
@@ -189,4 +186,25 @@ on_every_bus! {
         assert!(refused.message.contains("4096 bytes"), "{refused:?}");
         world.shutdown().await;
     }
+}
+
+/// Never finds out.
+#[derive(Debug)]
+struct Silent;
+
+#[async_trait]
+impl CallerResolver for Silent {
+    async fn resolve(&self, _: &ServiceParams) -> Result<Caller, A2AError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_be_told_in_time_is_told_to_come_again() {
+    let world = World::build(1, Bus::Plugged, |builder| builder.callers(Arc::new(Silent))).await;
+    let refused = world.on(0).send_message(&params(), request("done")).await.unwrap_err();
+    assert!(retry_after(&refused).is_some(), "{refused:?}");
+    let handler = Arc::new(world.on(0).clone());
+    assert!(retry_after(&handler.for_caller(&params()).await.unwrap_err()).is_some());
+    world.shutdown().await;
 }

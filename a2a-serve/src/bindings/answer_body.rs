@@ -12,17 +12,17 @@ use super::content::ROOM_AGAIN;
 use super::in_flight::{Full, Held, InFlight};
 
 /// Answers up to this size are not counted: a connection's buffers are larger.
-const FREE: usize = 16 * 1024;
+const FREE: usize = 64 * 1024;
 
 /// Holds room for an answer of this size, unless it is small.
 ///
 /// # Errors
 /// Unavailable: there is none now.
-pub(super) fn room(in_flight: &InFlight, bytes: usize) -> Result<Option<Held>, A2AError> {
+pub(super) fn room(going_out: &InFlight, bytes: usize) -> Result<Option<Held>, A2AError> {
     if bytes <= FREE {
         return Ok(None);
     }
-    let mut held = in_flight.none();
+    let mut held = going_out.none();
     held.more(bytes).map_err(|Full| unavailable(ROOM_AGAIN))?;
     Ok(Some(held))
 }
@@ -32,14 +32,14 @@ pub(super) fn room(in_flight: &InFlight, bytes: usize) -> Result<Option<Held>, A
 /// # Errors
 /// There is no room for it, or it cannot be written.
 pub(super) fn json(
-    in_flight: &InFlight,
+    going_out: &InFlight,
     media_type: &'static str,
     answer: &impl Serialize,
 ) -> Result<Response, A2AError> {
     let written = serde_json::to_vec(answer);
     let written =
         written.map_err(|error| A2AError::internal(format!("an answer cannot be written: {error}")))?;
-    let body = match room(in_flight, written.len())? {
+    let body = match room(going_out, written.len())? {
         Some(held) => Bytes::from_owner(Kept { written, _until_it_is_sent: held }),
         None => Bytes::from(written),
     };
@@ -66,16 +66,16 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_holds_room_until_it_is_sent() {
-        let in_flight = InFlight::new(100_000);
-        let large = "x".repeat(60_000);
-        let first = json(&in_flight, "application/json", &large).unwrap();
-        let refused = json(&in_flight, "application/json", &large).unwrap_err();
+        let going_out = InFlight::new(100_000);
+        let large = "x".repeat(70_000);
+        let first = json(&going_out, "application/json", &large).unwrap();
+        let refused = json(&going_out, "application/json", &large).unwrap_err();
         assert!(a2a_cluster::retry_after(&refused).is_some());
-        assert!(json(&in_flight, "application/json", &"small").is_ok());
+        assert!(json(&going_out, "application/json", &"small").is_ok());
         let sent = first.into_body().collect().await.unwrap().to_bytes();
-        assert_eq!(sent.len(), 60_002);
-        assert!(json(&in_flight, "application/json", &large).is_err());
+        assert_eq!(sent.len(), 70_002);
+        assert!(json(&going_out, "application/json", &large).is_err());
         drop(sent);
-        assert!(json(&in_flight, "application/json", &large).is_ok());
+        assert!(json(&going_out, "application/json", &large).is_ok());
     }
 }

@@ -9,7 +9,7 @@ use a2a_server::ServiceParams;
 use async_trait::async_trait;
 
 use super::in_flight::InFlight;
-use super::limits::Limits;
+use super::limits::RequestLimits;
 
 /// Finds the handler for whoever calls, before a body is read.
 #[async_trait]
@@ -36,16 +36,23 @@ impl Admission<ClusterHandler> for OfCluster {
 /// A handler behind bindings.
 pub(crate) struct Edge<H> {
     handler: Arc<H>,
-    pub(super) limits: Limits,
+    pub(super) limits: RequestLimits,
     /// Without one, everybody gets the same handler, which may ask who calls later.
     admission: Option<Arc<dyn Admission<H>>>,
     /// What all requests hold together.
     pub(super) in_flight: InFlight,
+    /// What all answers hold together that wait to be sent: apart, so that who takes them slowly keeps no request out.
+    pub(super) going_out: InFlight,
 }
 
 impl<H> Edge<H> {
-    pub(crate) fn new(handler: Arc<H>, limits: Limits, admission: Option<Arc<dyn Admission<H>>>) -> Self {
-        Edge { handler, limits, admission, in_flight: InFlight::new(limits.max_bytes_in_flight) }
+    pub(crate) fn new(
+        handler: Arc<H>,
+        limits: RequestLimits,
+        admission: Option<Arc<dyn Admission<H>>>,
+    ) -> Self {
+        let [in_flight, going_out] = [limits.max_bytes_in_flight; 2].map(InFlight::new);
+        Edge { handler, limits, admission, in_flight, going_out }
     }
 
     /// The handler for whoever sends this.
@@ -67,6 +74,7 @@ impl<H> Clone for Edge<H> {
             limits: self.limits,
             admission: self.admission.clone(),
             in_flight: self.in_flight.clone(),
+            going_out: self.going_out.clone(),
         }
     }
 }

@@ -19,7 +19,7 @@ use tonic_types::StatusExt;
 use super::answer_body::room;
 use super::call;
 use super::in_flight::InFlight;
-use super::limits::Limits;
+use super::limits::RequestLimits;
 use super::numbers::{make_whole_in, make_whole_in_message};
 use super::proto::Checked;
 use super::status::grpc_code;
@@ -27,8 +27,8 @@ use super::version::{VERSION, served};
 
 /// `A2AService` over the handler that a request brings with it.
 pub(super) struct GrpcHandler<H> {
-    limits: Limits,
-    in_flight: InFlight,
+    limits: RequestLimits,
+    going_out: InFlight,
     handler: PhantomData<fn() -> H>,
 }
 
@@ -45,8 +45,8 @@ impl<H> Clone for Admitted<H> {
 }
 
 impl<H: RequestHandler> GrpcHandler<H> {
-    pub(super) fn new(limits: Limits, in_flight: InFlight) -> Self {
-        Self { limits, in_flight, handler: PhantomData }
+    pub(super) fn new(limits: RequestLimits, going_out: InFlight) -> Self {
+        Self { limits, going_out, handler: PhantomData }
     }
 
     /// Looks at a request before it is converted, which loses some things and makes others up.
@@ -68,7 +68,7 @@ impl<H: RequestHandler> GrpcHandler<H> {
         convert: impl FnOnce(&T) -> P,
     ) -> Result<Response<P>, Status> {
         let answer = convert(&answer.map_err(|error| status(&error))?);
-        let room = room(&self.in_flight, answer.encoded_len()).map_err(|error| status(&error))?;
+        let room = room(&self.going_out, answer.encoded_len()).map_err(|error| status(&error))?;
         let mut response = Response::new(answer);
         if let Some(room) = room {
             response.extensions_mut().insert(Arc::new(room));

@@ -27,7 +27,7 @@ use super::discard::discard;
 use super::edge::Edge;
 use super::error::detailed;
 use super::json;
-use super::limits::Limits;
+use super::limits::RequestLimits;
 use super::refusal::Refusal;
 use super::sse;
 use super::status::http_status_of_mark;
@@ -63,7 +63,7 @@ impl<H: RequestHandler> JsonRpc<H> {
                 return failed(&Id::null(), &error);
             }
         };
-        let taken = content::take_body(&mut request, self.0.limits.body_bytes(), &self.0.in_flight).await;
+        let taken = content::take_body(&mut request, self.0.limits.max_body_bytes, &self.0.in_flight).await;
         // What was read is held until it is answered.
         let (id, call, _held) = match taken {
             Ok((body, held)) => match self.read(version, &body) {
@@ -90,7 +90,7 @@ impl<H: RequestHandler> JsonRpc<H> {
     }
 
     fn write(&self, answer: &impl Serialize) -> Result<Response, A2AError> {
-        answer_body::json(&self.0.in_flight, MEDIA_TYPE, answer)
+        answer_body::json(&self.0.going_out, MEDIA_TYPE, answer)
     }
 
     fn read(
@@ -108,7 +108,7 @@ impl<H: RequestHandler> JsonRpc<H> {
 }
 
 /// Reads what a method is asked for.
-fn call(method: &str, params: Option<&RawValue>, limits: &Limits) -> Result<Call, A2AError> {
+fn call(method: &str, params: Option<&RawValue>, limits: &RequestLimits) -> Result<Call, A2AError> {
     // Only those whose parameters are all optional may come without any: §9.4.8 shows it.
     let optional = || params.map_or("{}", RawValue::get);
     let params = || params.map_or("null", RawValue::get);

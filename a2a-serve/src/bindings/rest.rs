@@ -59,7 +59,7 @@ impl<H: RequestHandler> Rest<H> {
         };
         drop(request);
         match call.answer(&*asked.handler, &asked.params).await {
-            Ok(Answer::Whole(whole)) => answer_body::json(&self.0.in_flight, MEDIA_TYPE, &whole)
+            Ok(Answer::Whole(whole)) => answer_body::json(&self.0.going_out, MEDIA_TYPE, &whole)
                 .unwrap_or_else(|error| status::respond(&error)),
             Ok(Answer::Events(events)) => sse::events(events),
             // What the proto answers a deletion with: a message without fields (`google.protobuf.Empty`), which is not the
@@ -91,7 +91,7 @@ impl<H: RequestHandler> Rest<H> {
                 None
             }
             BodyUse::Required | BodyUse::Optional => {
-                Some(content::take_body(request, self.0.limits.body_bytes(), &self.0.in_flight).await?)
+                Some(content::take_body(request, self.0.limits.max_body_bytes, &self.0.in_flight).await?)
             }
         };
         let (body, held) = body.unzip();

@@ -280,7 +280,7 @@ async fn head_of_an_answer(address: SocketAddr, from: &str) -> (TcpStream, u16) 
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
     let mut stream = socket.connect(address).await.unwrap();
-    let request = b"GET /.well-known/agent-card.json HTTP/1.1\r\nhost: x\r\n\r\n";
+    let request = b"GET /.well-known/agent-card.json HTTP/1.1\r\nhost: localhost\r\n\r\n";
     stream.write_all(request).await.unwrap();
     let mut head = [0; 12];
     stream.read_exact(&mut head).await.unwrap();
