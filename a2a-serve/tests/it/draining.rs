@@ -104,6 +104,8 @@ async fn restarted_in_turn(balancer: Balancer, delay: Duration) -> (Experience, 
 fn nothing_was_refused((met, unreachable): (Experience, usize)) {
     assert!(met.wrong.is_empty() && unreachable == 0, "{met:#?}, {unreachable}");
     assert!(met.sends > 100 && met.streams > 20, "{met:?}");
+    // Once, at most, for each connection that ended.
+    assert!(met.unsent <= 6, "{met:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
