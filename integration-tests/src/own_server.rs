@@ -86,8 +86,8 @@ mod agent {
     impl Server {
         #[expect(clippy::new_ret_no_self, reason = "it stands in for the server's own")]
         pub(super) fn new(agent: Greeter, card: AgentCard) -> a2a_serve::Server {
-            let mut config = Config::default();
-            (config.beat_interval, config.lease) = LEASE;
+            let (beat, lease) = LEASE;
+            let config = Config::default().beat_interval(beat).lease(lease);
             let server = a2a_serve::Server::new(agent, card).config(config);
             let server = server.drain_delay(DRAIN.0).grace(DRAIN.1);
             server.webhooks(Arc::new(HttpWebhooks::allowing_local()))

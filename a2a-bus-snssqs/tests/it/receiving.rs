@@ -264,8 +264,8 @@ async fn no_log_line_holds_a_body_or_a_receipt_handle() {
     let lines = Lines::default();
     let writer = lines.clone();
     let filter = Targets::new().with_target("a2a_bus_snssqs", LevelFilter::TRACE);
-    let lines = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
-    let subscriber = tracing_subscriber::registry().with(filter).with(lines);
+    let written = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
+    let subscriber = tracing_subscriber::registry().with(filter).with(written);
     // With one subscriber alone, a log line that another test's thread reaches first stays off for all.
     let _second = tracing::Dispatch::new(NoSubscriber::new());
     let _guard = tracing::subscriber::set_default(subscriber);

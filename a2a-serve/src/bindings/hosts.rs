@@ -28,20 +28,16 @@ impl Hosts {
         Self::only(urls.filter_map(|url| Some(url.host()?.to_owned())))
     }
 
-    /// Refuses a request for another host.
-    ///
-    /// # Errors
-    /// What is answered (RFC 9110, section 15.5.20).
-    pub(super) fn check(&self, request: &Request) -> Result<(), Response> {
-        let Some(served) = &self.0 else { return Ok(()) };
+    /// What a request for another host is answered with (RFC 9110, section 15.5.20).
+    pub(super) fn refusal(&self, request: &Request) -> Option<Response> {
+        let served = self.0.as_ref()?;
         // Only programs that are no browsers name none.
-        let Some(host) = host_of(request) else { return Ok(()) };
-        let host = host.to_ascii_lowercase();
+        let host = host_of(request)?.to_ascii_lowercase();
         if is_own(&host) || served.contains(&host) {
-            return Ok(());
+            return None;
         }
         tracing::info!("a request for a host that is not served was refused");
-        Err((StatusCode::MISDIRECTED_REQUEST, "this host is not served here\n").into_response())
+        Some((StatusCode::MISDIRECTED_REQUEST, "this host is not served here\n").into_response())
     }
 }
 
@@ -76,7 +72,7 @@ mod tests {
             Some(host) => request.header(HOST, host),
             None => request,
         };
-        hosts.check(&request.body(Body::empty()).unwrap()).is_ok()
+        hosts.refusal(&request.body(Body::empty()).unwrap()).is_none()
     }
 
     #[test]

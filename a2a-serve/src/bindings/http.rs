@@ -56,7 +56,7 @@ where
     let http = Http::new(edge, Arc::clone(&card));
     let outermost = Outermost::new(card);
     let answer = move |request: Request| {
-        if let Err(refusal) = hosts.check(&request) {
+        if let Some(refusal) = hosts.refusal(&request) {
             return ready(Ok(refusal)).left_future();
         }
         let finish = outermost.of(&request);

@@ -79,12 +79,12 @@ async fn one_address_is_the_whole_agent() {
 
 #[tokio::test]
 async fn servers_on_one_store_and_bus_are_one() {
-    are_one(Some(Arc::new(MemoryBus::new()))).await;
+    Box::pin(are_one(Some(Arc::new(MemoryBus::new())))).await;
 }
 
 #[tokio::test]
 async fn servers_on_one_store_are_one_without_a_bus() {
-    are_one(None).await;
+    Box::pin(are_one(None)).await;
 }
 
 async fn are_one(bus: Option<Arc<MemoryBus>>) {
