@@ -18,6 +18,7 @@
 
 pub mod backends;
 pub mod client;
+pub mod connection_balancer;
 pub mod fault_proxy;
 pub mod fleet;
 pub mod link;
@@ -29,6 +30,7 @@ pub mod world;
 
 pub use backends::{Backend, Backends};
 pub use client::Client;
+pub use connection_balancer::ConnectionBalancer;
 pub use fault_proxy::{FaultProxy, Passage};
 pub use fleet::{Fleet, PATIENCE, Plan};
 pub use load_balancer::LoadBalancer;

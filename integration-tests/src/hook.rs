@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use a2a::{StreamResponse, TaskPushNotificationConfig};
 use a2a_core::reduce;
-use a2a_testworld::world::webhook;
+use a2a_testworld::world::{eventually, webhook};
 use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -14,8 +14,6 @@ use axum::routing::post;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
-
-use crate::scenarios::eventually;
 
 const TOKEN: &str = "a-token";
 
@@ -53,7 +51,7 @@ impl Hook {
     /// Waits until it was told of a turn's end.
     pub(crate) async fn hears_an_end(&self) -> Vec<StreamResponse> {
         let ended = |event: &StreamResponse| reduce::state_of(event).is_some_and(reduce::ends_turn);
-        eventually("the webhook's last call", async || self.heard().iter().any(ended)).await;
+        eventually("the webhook's last call", || async { self.heard().iter().any(ended) }).await;
         self.heard()
     }
 

@@ -58,4 +58,4 @@ pub(crate) use http::whole;
 pub use http::{http_router, router};
 pub use limits::RequestLimits;
 pub use serve::serve;
-pub(crate) use serve::{Bounds, serve_within};
+pub(crate) use serve::{Bounds, Departure, serve_within};

@@ -4,16 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
 
 /// How long an answer in one piece may wait to be sent: as long as a body may take to come.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How often it is looked.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// The answers that wait for one connection. It comes with each request of the connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Unsent(Arc<Mutex<Waiting>>);
+pub(super) struct Unsent(Arc<Answers>);
+
+#[derive(Debug, Default)]
+struct Answers {
+    waiting: Mutex<Waiting>,
+    /// Told when there is a first one.
+    first: Notify,
+}
 
 /// Since when, in the order in which they began.
 #[derive(Debug, Default)]
@@ -35,6 +41,9 @@ impl Unsent {
         let mut waiting = self.waiting();
         let number = waiting.next;
         waiting.next += 1;
+        if waiting.since.is_empty() {
+            self.0.first.notify_one();
+        }
         waiting.since.insert(number, Instant::now());
         drop(waiting);
         One { of: self.clone(), number }
@@ -44,16 +53,17 @@ impl Unsent {
     /// them here for ever. Cancel safe.
     pub(super) async fn overdue(&self) {
         loop {
-            sleep(LOOK_EVERY).await;
             let oldest = self.waiting().since.first_key_value().map(|(_, since)| *since);
-            if oldest.is_some_and(|since| since.elapsed() >= PATIENCE) {
-                return;
+            match oldest {
+                Some(since) if since.elapsed() >= PATIENCE => return,
+                Some(since) => sleep_until(since + PATIENCE).await,
+                None => self.0.first.notified().await,
             }
         }
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

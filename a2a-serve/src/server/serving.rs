@@ -13,8 +13,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::shown::Shown;
-use crate::bindings::{Bounds, Edge, serve_within};
+use crate::bindings::{Bounds, Departure, Edge, serve_within};
 
+/// How long before new work is refused clients are told to come by another connection, at most.
+const LAST_OF_THE_DELAY: Duration = Duration::from_secs(1);
 /// How long answers that are on their way out may take once the instance has stopped.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
@@ -23,9 +25,8 @@ pub struct Serving {
     cluster: Arc<Cluster>,
     address: SocketAddr,
     grpc_address: Option<SocketAddr>,
-    /// Cancelled once it is about to stop: `/readyz` says so.
-    leaving: CancellationToken,
-    stop: CancellationToken,
+    /// Its first step is what `/readyz` tells of.
+    departure: Departure,
     tracker: TaskTracker,
     _stop_when_dropped: DropGuard,
 }
@@ -48,24 +49,23 @@ impl Serving {
         listener: TcpListener,
         grpc: Option<TcpListener>,
     ) -> io::Result<Self> {
-        let (leaving, stop, tracker) =
-            (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
-        let routes = shown.routes(&cluster, edge, &leaving);
+        let (departure, tracker) = (Departure::before(CancellationToken::new()), TaskTracker::new());
+        let routes = shown.routes(&cluster, edge, &departure.leaving);
         let address = listener.local_addr()?;
         let grpc_address = grpc.as_ref().map(TcpListener::local_addr).transpose()?;
         if let Some(metrics) = shown.metrics {
-            tracker.spawn(stop.clone().run_until_cancelled_owned(metrics.upkeep()));
+            tracker.spawn(departure.closing.clone().run_until_cancelled_owned(metrics.upkeep()));
         }
         for listener in [Some(listener), grpc].into_iter().flatten() {
-            let (routes, stop) = (routes.clone(), stop.clone());
+            let (routes, departure) = (routes.clone(), departure.clone());
             tracker.spawn(async move {
-                if let Err(error) = serve_within(bounds, listener, routes, stop, LAST_ANSWERS).await {
+                if let Err(error) = serve_within(bounds, listener, routes, departure, LAST_ANSWERS).await {
                     tracing::error!(%error, "a socket is not served any more");
                 }
             });
         }
-        let _stop_when_dropped = stop.clone().drop_guard();
-        Ok(Serving { cluster, address, grpc_address, leaving, stop, tracker, _stop_when_dropped })
+        let _stop_when_dropped = departure.closing.clone().drop_guard();
+        Ok(Serving { cluster, address, grpc_address, departure, tracker, _stop_when_dropped })
     }
 
     /// Where it listens.
@@ -85,14 +85,20 @@ impl Serving {
 
     /// Stops: `/readyz` turns at once; new work is taken for `delay`, so that a load balancer has time to see it; then it is
     /// refused, and what runs has `grace` to finish. In the end the sockets close. Idempotent.
+    ///
+    /// Connections that clients keep end before anything is refused: an HTTP/1 answer says during the delay that its
+    /// connection closes, and in the delay's last quarter HTTP/2 clients are told to come by another.
     pub async fn shutdown(&self, delay: Duration, grace: Duration) {
-        self.leaving.cancel();
-        sleep(delay).await;
+        self.departure.leaving.cancel();
+        let last = (delay / 4).min(LAST_OF_THE_DELAY);
+        sleep(delay - last).await;
+        self.departure.parting.cancel();
+        sleep(last).await;
         let left = self.cluster.shutdown(grace).await;
         for task in &left.not_stopped {
             tracing::warn!(%task, "an agent did not stop in time; its task is handed over");
         }
-        self.stop.cancel();
+        self.departure.closing.cancel();
         self.tracker.close();
         self.tracker.wait().await;
     }

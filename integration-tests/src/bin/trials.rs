@@ -14,7 +14,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use integration_tests::endpoint;
 use integration_tests::own_server;
-use integration_tests::processes::deaths::{self, Death};
+use integration_tests::processes::deaths::{self, Death, Life};
 use integration_tests::processes::drains;
 use integration_tests::processes::kills::{self, Outcome, Round};
 use integration_tests::processes::load;
@@ -122,8 +122,9 @@ async fn tried(trial: Trial) -> ExitCode {
             sum_up(outcome)
         }
         Trial::Deaths { each, at_once } => {
-            let tell = |death: &Death, tasks: usize| {
-                println!("{:?} {:5} ms  {tasks:4} tasks", death.phase, death.after.as_millis());
+            let tell = |Death { phase, after }: &Death, life: &Life| {
+                let how = if life.was_killed { "" } else { "  had ended by itself" };
+                println!("{phase:?}\t{:5} ms  {:3} tasks{how}", after.as_millis(), life.tasks.len());
             };
             let outcome = deaths::run(program, aws, each, at_once, tell).await;
             let deaths::Outcome { kills, tasks, cleaned_within, .. } = &outcome;

@@ -2,6 +2,7 @@
 //! drain; and counts what is left once a survivor has done its work.
 
 use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use crate::own_server::{CALLER, DRAIN, LEASE};
 /// For how long processes run before they are killed, at most.
 const RUNS: Duration = Duration::from_secs(3);
 /// What a drain may take beside its delay and its grace.
-const LEAVES: Duration = Duration::from_millis(1500);
+const LEAVES: Duration = Duration::from_millis(500);
 /// How long a survivor may take over what was left. Webhooks that were cut off are tried again after seconds.
 const CLEANS_WITHIN: Duration = Duration::from_secs(60);
 const ENDS_WITHIN: Duration = Duration::from_secs(20);
@@ -46,10 +47,19 @@ pub struct Death {
     pub after: Duration,
 }
 
+/// What a process did in its life.
+#[derive(Debug)]
+pub struct Life {
+    /// Whether it had not ended by itself before it was killed.
+    pub was_killed: bool,
+    /// The tasks that clients saw begin.
+    pub tasks: Vec<String>,
+}
+
 /// What the trial was like.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// How many processes were killed.
+    /// How many processes were killed that had not ended by themselves before.
     pub kills: usize,
     /// How many tasks clients saw begin.
     pub tasks: usize,
@@ -124,7 +134,7 @@ pub async fn run(
     aws: &Aws,
     each: u32,
     at_once: usize,
-    mut tell: impl FnMut(&Death, usize),
+    mut tell: impl FnMut(&Death, &Life),
 ) -> Outcome {
     let resources = Resources::prepare(aws).await;
     let hook = Arc::new(Hook::new().await);
@@ -140,10 +150,10 @@ pub async fn run(
         async move { (death, die(&server, &hook, death).await) }
     });
     let mut dying = stream::iter(dying).buffer_unordered(at_once);
-    while let Some((death, tasks)) = dying.next().await {
-        tell(&death, tasks.len());
-        outcome.kills += 1;
-        begun.extend(tasks);
+    while let Some((death, life)) = dying.next().await {
+        tell(&death, &life);
+        outcome.kills += usize::from(life.was_killed);
+        begun.extend(life.tasks);
     }
     drop(dying);
 
@@ -175,13 +185,13 @@ pub async fn run(
     outcome
 }
 
-/// Lives until then, and returns the tasks that clients saw begin.
-async fn die(server: &OwnServer, hook: &Arc<Hook>, death: Death) -> Vec<String> {
+/// Lives until then.
+async fn die(server: &OwnServer, hook: &Arc<Hook>, death: Death) -> Life {
     if death.phase == Phase::Start {
         let (process, _) = server.spawn("one that starts");
         sleep(death.after).await;
-        process.kill().await;
-        return Vec::new();
+        let was_killed = process.kill().await.0.signal().is_some();
+        return Life { was_killed, tasks: Vec::new() };
     }
     let process = server.start("one that runs").await;
     let load = process.busy(hook).await;
@@ -189,8 +199,8 @@ async fn die(server: &OwnServer, hook: &Arc<Hook>, death: Death) -> Vec<String> 
         process.terminate();
     }
     sleep(death.after).await;
-    process.kill().await;
-    load.end().await
+    let was_killed = process.kill().await;
+    Life { was_killed, tasks: load.end().await }
 }
 
 #[cfg(test)]
@@ -206,6 +216,6 @@ mod tests {
         };
         assert_eq!(of(Phase::Start), [0, 200, 400, 600]);
         assert_eq!(of(Phase::Run), [0, 1000, 2000, 3000]);
-        assert_eq!(of(Phase::Drain), [0, 1500, 3000, 4500]);
+        assert_eq!(of(Phase::Drain), [0, 1166, 2333, 3500]);
     }
 }

@@ -47,7 +47,7 @@ impl Launch {
         match announced.and_then(|announced| announced.instances.into_iter().next()) {
             Some(announced) => Ok(Node { process, announced }),
             None => {
-                let log = process.kill().await;
+                let (_, log) = process.kill().await;
                 Err(format!("{name} does not serve; its last words:\n{}", log.tail()))
             }
         }
@@ -98,7 +98,7 @@ impl Node {
     ///
     /// When it cannot be killed.
     pub async fn kill(self) -> ProcessLog {
-        self.process.kill().await
+        self.process.kill().await.1
     }
 
     /// Waits until it ends by itself.

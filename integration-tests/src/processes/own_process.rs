@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Deref;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,6 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::process::{Launch, Process};
-use super::process_log::ProcessLog;
 use super::resources::Resources;
 use crate::hook::Hook;
 use crate::own_server::{CALLER, CALLER_HEADER};
@@ -28,8 +28,8 @@ const STARTS_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Somebody else may take a port between our look and the server's start.
 const ATTEMPTS: usize = 3;
-/// What each client asks for again and again: a stream of two seconds.
-const STREAM: &str = "stream 40 50";
+/// What the client of each binding asks for again and again: a stream that is longer than a drain, and two that are not.
+const STREAMS: [&str; 3] = ["stream 200 50", "stream 40 50", "stream 5 50"];
 
 /// How to start such processes.
 #[derive(Debug, Clone)]
@@ -71,7 +71,7 @@ impl OwnServer {
             if ready {
                 return OwnProcess { process, url };
             }
-            words = process.kill().await.tail();
+            words = process.kill().await.1.tail();
         }
         panic!("{name} does not serve; its last words:\n{words}");
     }
@@ -94,19 +94,19 @@ impl OwnProcess {
     pub(super) async fn busy(&self, hook: &Arc<Hook>) -> Load {
         let card = card_at(&self.url).await;
         let (mut clients, begun) = (JoinSet::new(), watch::Sender::new(Vec::new()));
-        for binding in Binding::ALL {
+        for (binding, text) in Binding::ALL.into_iter().zip(STREAMS) {
             let client = connect(&card, binding, Some(Arc::new(Named))).await.unwrap();
             let (hook, begun) = (Arc::clone(hook), begun.clone());
-            clients.spawn(async move { while hear(&client, &hook, &begun).await.is_ok() {} });
+            clients.spawn(async move { while hear(&client, text, &hook, &begun).await.is_ok() {} });
         }
         let each = begun.subscribe().wait_for(|tasks| tasks.len() >= Binding::ALL.len()).await.map(drop);
         each.unwrap();
         Load { clients, begun }
     }
 
-    /// Kills it.
-    pub(super) async fn kill(self) -> ProcessLog {
-        self.process.kill().await
+    /// Kills it. Tells whether it lived until then.
+    pub(super) async fn kill(self) -> bool {
+        self.process.kill().await.0.signal().is_some()
     }
 
     /// Asks it to end, and waits until it has.
@@ -143,10 +143,15 @@ impl Load {
 }
 
 /// Sends a message with a webhook, and reads its stream to the end.
-async fn hear(client: &Client, hook: &Hook, begun: &watch::Sender<Vec<String>>) -> Result<(), A2AError> {
+async fn hear(
+    client: &Client,
+    text: &str,
+    hook: &Hook,
+    begun: &watch::Sender<Vec<String>>,
+) -> Result<(), A2AError> {
     let mut configuration = configuration();
     configuration.task_push_notification_config = Some(hook.config(""));
-    let request = SendMessageRequest { configuration: Some(configuration), ..identified(STREAM) };
+    let request = SendMessageRequest { configuration: Some(configuration), ..identified(text) };
     let mut events = client.send_streaming_message(&request).await?;
     while let Some(event) = events.next().await {
         if let StreamResponse::Task(task) = event? {

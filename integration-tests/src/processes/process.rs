@@ -80,17 +80,16 @@ impl Process {
         &self.log
     }
 
-    /// Ends it with SIGKILL and waits until it is gone.
+    /// Ends it with SIGKILL and waits until it is gone. The status says whether it had ended by itself before.
     ///
     /// # Panics
     ///
     /// When it cannot be killed.
-    pub async fn kill(mut self) -> ProcessLog {
-        // One that has ended by itself is gone already.
+    pub async fn kill(mut self) -> (ExitStatus, ProcessLog) {
         self.child.start_kill().unwrap();
-        self.child.wait().await.unwrap();
+        let status = self.child.wait().await.unwrap();
         self.readers.wait().await;
-        self.log.clone()
+        (status, self.log.clone())
     }
 
     /// Stops its clock with SIGSTOP: it is still there, and does nothing.

@@ -29,6 +29,7 @@ async fn nothing_is_left_of_servers_that_are_killed_while_they_start_run_and_dra
     let Some(aws) = endpoint::aws() else { return };
     let outcome = deaths::run(env!("CARGO_BIN_EXE_trials"), aws, 3, 3, |_, _| ()).await;
     assert!(outcome.wrong.is_empty(), "{outcome:#?}");
-    assert_eq!(outcome.kills, 9);
+    // The last one may have left before.
+    assert!(outcome.kills >= 8, "{outcome:?}");
     assert!(outcome.tasks >= 18, "three for each process that ran: {outcome:?}");
 }

@@ -1,21 +1,24 @@
 //! Puts a router on a socket, and takes it off again without leaving anything behind.
 
+mod departure;
 mod slots;
 
 use std::io;
 use std::time::Duration;
 
-use axum::{Extension, Router};
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::Layer;
 
+pub(crate) use self::departure::Departure;
 pub(crate) use self::slots::Bounds;
 use self::slots::{Slot, Slots, health_only};
 use super::unsent::Unsent;
@@ -69,15 +72,15 @@ pub async fn serve(
     shutdown: CancellationToken,
     grace: Duration,
 ) -> io::Result<()> {
-    serve_within(Bounds::default(), listener, router, shutdown, grace).await
+    serve_within(Bounds::default(), listener, router, Departure::before(shutdown), grace).await
 }
 
-/// See [`serve`].
+/// See [`serve`]; in steps.
 pub(crate) async fn serve_within(
     bounds: Bounds,
     listener: TcpListener,
     router: Router,
-    shutdown: CancellationToken,
+    departure: Departure,
     grace: Duration,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
@@ -85,7 +88,7 @@ pub(crate) async fn serve_within(
     let router = router.with_state(());
     let connections = Connections {
         tracker: TaskTracker::new(),
-        shutdown,
+        departure,
         cut: CancellationToken::new(),
         slots: Slots::new(bounds),
         streams: bounds.streams,
@@ -93,7 +96,7 @@ pub(crate) async fn serve_within(
     let _cut_when_dropped = connections.cut.clone().drop_guard();
     tracing::debug!(%address, "serving");
 
-    let accepting = connections.shutdown.clone();
+    let accepting = connections.departure.closing.clone();
     accepting.run_until_cancelled(connections.accept(listener, &router)).await;
 
     connections.tracker.close();
@@ -110,7 +113,7 @@ pub(crate) async fn serve_within(
 struct Connections {
     tracker: TaskTracker,
     /// Finish what is in flight.
-    shutdown: CancellationToken,
+    departure: Departure,
     /// Stop.
     cut: CancellationToken,
     slots: Slots,
@@ -149,18 +152,24 @@ impl Connections {
         if let Err(error) = notice_absence(&stream) {
             tracing::debug!(%error, "cannot ask the system to look after a peer");
         }
-        let shutdown = self.shutdown.clone();
+        let departure = self.departure.clone();
         let server = self.server();
         self.run(async move {
             let _slot = slot;
             // Who has said nothing yet is idle: nothing is lost if it is let go.
-            let said = shutdown.run_until_cancelled(timeout(PREFACE_PATIENCE, preface(&stream))).await;
+            let said =
+                departure.closing.run_until_cancelled(timeout(PREFACE_PATIENCE, preface(&stream))).await;
             let Some(Ok(())) = said else {
                 tracing::debug!("a peer said nothing");
                 return;
             };
             let unsent = Unsent::default();
-            let service = TowerToHyperService::new(Extension(unsent.clone()).layer(router));
+            let waiting = unsent.clone();
+            let end = departure.of_a_connection().clone();
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(waiting.clone());
+                departure.clone().answer(router.clone(), request)
+            });
             let connection = server.serve_connection(TokioIo::new(stream), service);
             let mut connection = std::pin::pin!(connection);
             let served = tokio::select! {
@@ -170,7 +179,7 @@ impl Connections {
                     tracing::debug!("a peer takes no answer");
                     return;
                 }
-                () = shutdown.cancelled() => {
+                () = end.cancelled() => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
