@@ -66,7 +66,7 @@ impl<H: RequestHandler> JsonRpc<H> {
             Ok((body, held)) => match self.read(version, &body) {
                 Ok((id, call)) => (id, call, held),
                 Err((Some(id), error)) => return failed(&id, &error),
-                Err((None, _)) => return StatusCode::NO_CONTENT.into_response(),
+                Err((None, error)) => return notified(Some(&error)),
             },
             Err(refusal) => {
                 return Box::pin(refuse(request, refused(&refusal))).await;
@@ -75,8 +75,7 @@ impl<H: RequestHandler> JsonRpc<H> {
         let outgoing = Outgoing::of(&self.0.going_out, &request);
         drop(request);
         let answer = call.answer(&*handler, &params).await;
-        // Whoever sends a notification wants no answer, and gets none.
-        let Some(id) = id else { return StatusCode::NO_CONTENT.into_response() };
+        let Some(id) = id else { return notified(answer.err().as_ref()) };
         let written = match answer {
             Ok(Answer::Whole(whole)) => outgoing.json(MEDIA_TYPE, &Success::new(&id, &whole)),
             Ok(Answer::Events(events)) => return sse::answers(id, events),
@@ -150,6 +149,18 @@ fn refused(refusal: &Refusal) -> Response {
     let mut response = failure(refusal.status, &Id::null(), &refusal.error);
     advise(&refusal.error, response.headers_mut());
     refusal.advise(&mut response);
+    response
+}
+
+/// Whoever sends a notification wants no answer, and gets none. But what the protocol has no code for, HTTP says: a proxy that
+/// hears that it was not taken here sends it elsewhere.
+fn notified(error: Option<&A2AError>) -> Response {
+    let status = error.and_then(http_status_of_mark).unwrap_or(StatusCode::NO_CONTENT);
+    let mut response = status.into_response();
+    if let Some(error) = error {
+        advise(error, response.headers_mut());
+        Told::of(error).tell(&mut response);
+    }
     response
 }
 

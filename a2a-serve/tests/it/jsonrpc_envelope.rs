@@ -155,3 +155,18 @@ async fn a_notification_is_heard_and_not_answered() {
         rpc_text(&router, r#"{"jsonrpc":"2.0","id":null,"method":"GetTask","params":{"id":"t"}}"#).await;
     assert_eq!((answer.status.as_u16(), answer.rpc_code()), (200, 0));
 }
+
+#[tokio::test]
+async fn a_notification_that_is_not_taken_is_not_said_to_be() {
+    let handler = Recorder::new();
+    let router = router(&handler);
+    let send = |id: &str| format!(r#"{{"jsonrpc":"2.0",{id}"method":"GetTask","params":{{"id":"t"}}}}"#);
+    handler.fail_with(a2a_cluster::unavailable(std::time::Duration::from_secs(3)));
+    for id in [r#""id":1,"#, ""] {
+        let answer = rpc_text(&router, send(id)).await;
+        assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "3"), "{id:?}");
+        assert_eq!(answer.text.is_empty(), id.is_empty(), "{id:?}");
+    }
+    handler.fail_with(a2a::A2AError::task_not_found("t"));
+    assert_eq!(rpc_text(&router, send("")).await.status.as_u16(), 204);
+}
