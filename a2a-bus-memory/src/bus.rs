@@ -9,12 +9,12 @@ use async_trait::async_trait;
 
 use crate::queue::Queue;
 use crate::queues::Queues;
-use crate::{Config, MemoryEndpoint};
+use crate::{MemoryBusConfig, MemoryEndpoint};
 
 /// A world of endpoints that reach each other. Clones are the same world.
 #[derive(Clone, Default)]
 pub struct MemoryBus {
-    config: Config,
+    config: MemoryBusConfig,
     queues: Arc<Queues>,
 }
 
@@ -25,7 +25,7 @@ impl MemoryBus {
     }
 
     /// Makes a world without endpoints, whose queues have these bounds.
-    pub fn with_config(config: Config) -> Self {
+    pub fn with_config(config: MemoryBusConfig) -> Self {
         MemoryBus { config, queues: Arc::default() }
     }
 

@@ -3,23 +3,23 @@
 /// The bounds of a bus's queues.
 ///
 /// ```
-/// use a2a_bus_memory::{Config, MemoryBus};
+/// use a2a_bus_memory::{MemoryBus, MemoryBusConfig};
 ///
-/// let bus = MemoryBus::with_config(Config::default().queue_messages(64));
+/// let bus = MemoryBus::with_config(MemoryBusConfig::default().queue_messages(64));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Config {
+pub struct MemoryBusConfig {
     pub(crate) queue_messages: usize,
     pub(crate) batch_messages: usize,
 }
 
-impl Default for Config {
+impl Default for MemoryBusConfig {
     fn default() -> Self {
-        Config { queue_messages: 1024, batch_messages: 128 }
+        MemoryBusConfig { queue_messages: 1024, batch_messages: 128 }
     }
 }
 
-impl Config {
+impl MemoryBusConfig {
     /// Sets how many messages wait for one endpoint before its oldest are dropped; at least 1, by default
     /// 1024.
     #[must_use]

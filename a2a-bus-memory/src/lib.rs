@@ -13,7 +13,7 @@
 //!
 //! # Limits
 //!
-//! Each queue holds [`Config::queue_messages`] at most. A reader that falls further behind loses its oldest
+//! Each queue holds [`MemoryBusConfig::queue_messages`] at most. A reader that falls further behind loses its oldest
 //! messages, so that the next one it reads shows the gap; [`MemoryEndpoint::dropped`] counts them. Sending never
 //! waits, whoever reads or does not.
 
@@ -24,5 +24,5 @@ mod queue;
 mod queues;
 
 pub use bus::MemoryBus;
-pub use config::Config;
+pub use config::MemoryBusConfig;
 pub use endpoint::MemoryEndpoint;

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use a2a_core::{BackendError, BusMessage, Result};
 use tokio::sync::Notify;
 
-use crate::Config;
+use crate::MemoryBusConfig;
 
 /// A queue between many senders and one reader.
 pub(crate) struct Queue {
-    config: Config,
+    config: MemoryBusConfig,
     waiting: Mutex<Waiting>,
     news: Notify,
 }
@@ -23,7 +23,7 @@ struct Waiting {
 }
 
 impl Queue {
-    pub(crate) fn new(config: Config) -> Self {
+    pub(crate) fn new(config: MemoryBusConfig) -> Self {
         Queue { config, waiting: Mutex::default(), news: Notify::new() }
     }
 

@@ -169,8 +169,7 @@ mod tests {
     use crate::caller::Caller;
 
     fn admission(agents: usize, commits: usize) -> Admission {
-        let config = Config { max_agents: agents, max_waiting_commits: commits, ..Config::default() };
-        Admission::new(&config)
+        Admission::new(&Config::default().max_agents(agents).max_waiting_commits(commits))
     }
 
     fn caller(name: Option<&str>) -> TenantCaller {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use a2a_bus_memory::MemoryBus;
 use a2a_core::{EventBus, Store};
-use a2a_store_memory::{Config, MemoryStore};
+use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 
 use crate::aws::{self, OpenError};
 use crate::cli::Choice;
@@ -36,7 +36,7 @@ impl Backends {
 
     /// Opens backends in memory that keep every commit of a few tasks, so that one can count them afterwards.
     pub(crate) fn keeping_whole_logs() -> Self {
-        let config = Config::default().log_commits(100_000).log_bytes(64 * 1024 * 1024);
+        let config = MemoryStoreConfig::default().log_commits(100_000).log_bytes(64 * 1024 * 1024);
         Self::in_memory(MemoryStore::with_config(config))
     }
 

@@ -1,7 +1,7 @@
 //! The log: stderr only, since stdout belongs to what programs read.
 
 use tracing::{Level, Metadata};
-use tracing_subscriber::filter::{EnvFilter, FilterExt, FilterFn, filter_fn};
+use tracing_subscriber::filter::{FilterExt, FilterFn, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt, registry};
@@ -25,7 +25,7 @@ const OTHERS: Level = Level::INFO;
 
 /// Sends the log lines that the filter lets through to stderr.
 pub(crate) fn to_stderr(settings: &cli::Log) {
-    let filter = EnvFilter::new(&settings.filter).and(capped());
+    let filter = settings.filter.clone().and(capped());
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match settings.format {
         cli::LogFormat::Text => lines.with_ansi(wants_colour()).boxed(),

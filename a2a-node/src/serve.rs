@@ -82,9 +82,8 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
 }
 
 fn layout(flags: cli::Serve) -> Result<Layout, LeaseTooShort> {
-    let mut config = flags.tuning.config()?;
-    config.tenants = flags.tenants;
     Ok(Layout {
+        config: flags.tuning.config()?.tenants(flags.tenants),
         listen: flags.listen,
         grpc_listen: flags.grpc_listen,
         instances: flags.instances,
@@ -92,7 +91,6 @@ fn layout(flags: cli::Serve) -> Result<Layout, LeaseTooShort> {
         public_grpc_url: flags.public_grpc_url,
         allow_local_webhooks: flags.allow_local_webhooks,
         principal_header: flags.principal_header,
-        config,
         cors: flags.cors_origins,
         hosts: flags.hosts,
         metrics: None,

@@ -5,12 +5,12 @@ use std::time::Duration;
 /// The bounds of a store.
 ///
 /// ```
-/// use a2a_store_memory::{Config, MemoryStore};
+/// use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 ///
-/// let store = MemoryStore::with_config(Config::default().finished_tasks(100));
+/// let store = MemoryStore::with_config(MemoryStoreConfig::default().finished_tasks(100));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Config {
+pub struct MemoryStoreConfig {
     pub(crate) finished_tasks: usize,
     pub(crate) finished_log_bytes: usize,
     pub(crate) log_commits: usize,
@@ -20,9 +20,9 @@ pub struct Config {
     pub(crate) commit_spacing: Duration,
 }
 
-impl Default for Config {
+impl Default for MemoryStoreConfig {
     fn default() -> Self {
-        Config {
+        MemoryStoreConfig {
             finished_tasks: 10_000,
             finished_log_bytes: 16 << 20,
             log_commits: 16_384,
@@ -34,7 +34,7 @@ impl Default for Config {
     }
 }
 
-impl Config {
+impl MemoryStoreConfig {
     /// Sets how many tasks in a terminal state are kept, by default 10,000. Beyond that the one that finished
     /// first is deleted. Running and parked tasks are never deleted and do not count.
     #[must_use]

@@ -15,7 +15,7 @@
 //!
 //! # Limits
 //!
-//! [`Config`] bounds each task's log, the number of finished tasks, the logs of these together, and the list of
+//! [`MemoryStoreConfig`] bounds each task's log, the number of finished tasks, the logs of these together, and the list of
 //! deliveries that were given up. Running and parked tasks are never dropped, so their number and size are for the caller to bound.
 //! Everything is gone with the last clone. No id and no commit is too large.
 //!
@@ -40,5 +40,5 @@ mod tasks;
 mod webhooks;
 mod weight;
 
-pub use config::Config;
+pub use config::MemoryStoreConfig;
 pub use store::MemoryStore;

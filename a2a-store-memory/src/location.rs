@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use a2a_core::{InstanceId, Keys, Member, PushSubscription, TaskKey};
 use foldhash::HashMap;
 
-use crate::Config;
+use crate::MemoryStoreConfig;
 use crate::entry::Entry;
 use crate::executing::Executing;
 use crate::given_up::GivenUp;
@@ -21,7 +21,7 @@ use crate::shards::{Shards, lock};
 /// One store's contents.
 #[derive(Debug, Default)]
 pub(crate) struct Location {
-    pub(crate) config: Config,
+    pub(crate) config: MemoryStoreConfig,
     pub(crate) shards: Shards<Shard>,
     pub(crate) listing: Listing,
     pub(crate) executing: Mutex<Executing>,

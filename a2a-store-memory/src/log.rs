@@ -6,7 +6,7 @@ use std::sync::Arc;
 use a2a::{StreamResponse, Task};
 use a2a_core::{CommitId, CommitRecord, Tip, Version, reduce};
 
-use crate::{Config, weight};
+use crate::{MemoryStoreConfig, weight};
 
 /// A bounded log and the fold of what is no longer in it.
 ///
@@ -59,7 +59,7 @@ impl Log {
     }
 
     /// Appends the next commit and drops the oldest beyond the bounds.
-    pub(crate) fn push(&mut self, record: Arc<CommitRecord>, config: &Config) {
+    pub(crate) fn push(&mut self, record: Arc<CommitRecord>, config: &MemoryStoreConfig) {
         self.tip = record.tip();
         self.bytes = self.bytes.saturating_add(weight::of(&record));
         self.records.push_back(record);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use a2a_core::TaskKey;
 
-use crate::Config;
+use crate::MemoryStoreConfig;
 
 /// A task's place among those that finished. A task that is deleted and created anew gets another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +38,12 @@ pub(crate) struct Surplus {
 
 impl Retention {
     /// Adds a task that finished with a log of so many bytes; names what is beyond the bounds.
-    pub(crate) fn finish(&mut self, key: &TaskKey, log_bytes: usize, config: &Config) -> (Place, Surplus) {
+    pub(crate) fn finish(
+        &mut self,
+        key: &TaskKey,
+        log_bytes: usize,
+        config: &MemoryStoreConfig,
+    ) -> (Place, Surplus) {
         self.places = self.places.wrapping_add(1);
         let place = Place(self.places);
         self.finished.insert(place, Finished { key: key.clone(), log_bytes });

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::Config;
+use crate::MemoryStoreConfig;
 use crate::location::Location;
 
 /// A store in this process' memory. Clones share its contents; the last one to go takes them along.
@@ -38,7 +38,7 @@ impl MemoryStore {
     }
 
     /// Makes an empty store with these bounds.
-    pub fn with_config(config: Config) -> Self {
+    pub fn with_config(config: MemoryStoreConfig) -> Self {
         MemoryStore { location: Arc::new(Location { config, ..Location::default() }) }
     }
 }

@@ -24,6 +24,7 @@ pub mod link;
 pub mod load_balancer;
 pub mod principal;
 pub mod sockets;
+pub mod steady_load;
 pub mod world;
 
 pub use backends::{Backend, Backends};
@@ -32,4 +33,5 @@ pub use fault_proxy::{FaultProxy, Passage};
 pub use fleet::{Fleet, PATIENCE, Plan};
 pub use load_balancer::LoadBalancer;
 pub use sockets::{Binding, Sockets};
+pub use steady_load::SteadyLoad;
 pub use world::World;

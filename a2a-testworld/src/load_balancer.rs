@@ -26,7 +26,6 @@ use tower::service_fn;
 use crate::link::{Protocol, converse};
 use crate::sockets::Sockets;
 
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 const ANSWERS_WITHIN: Duration = Duration::from_millis(500);
 /// How long open connections may last once it stops.
 const LAST_WORDS: Duration = Duration::from_millis(100);
@@ -35,8 +34,8 @@ const CONNECTS_WITHIN: Duration = Duration::from_secs(1);
 /// What a load balancer looks at, besides whose turn it is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Watch {
-    /// Whether it asks instances if they are ready, and leaves out those that are not.
-    pub readiness: bool,
+    /// How often it asks instances whether they are ready, and leaves out those that are not.
+    pub readiness: Option<Duration>,
     /// After how much silence it ends an answer.
     pub idle: Option<Duration>,
 }
@@ -54,6 +53,7 @@ pub struct LoadBalancer {
 struct Shared {
     backends: Mutex<Vec<Backend>>,
     next: AtomicUsize,
+    unreachable: AtomicUsize,
     idle: Option<Duration>,
     connections: TaskTracker,
 }
@@ -78,6 +78,7 @@ impl LoadBalancer {
         let shared = Arc::new(Shared {
             backends: Mutex::default(),
             next: AtomicUsize::new(0),
+            unreachable: AtomicUsize::new(0),
             idle: watch.idle,
             connections: TaskTracker::new(),
         });
@@ -89,9 +90,9 @@ impl LoadBalancer {
         };
         balancer.serve(http, Protocol::Http1);
         balancer.serve(grpc, Protocol::Http2);
-        if watch.readiness {
+        if let Some(every) = watch.readiness {
             let stop = balancer.stop.clone();
-            balancer.servers.spawn(async move { stop.run_until_cancelled(shared.look()).await });
+            balancer.servers.spawn(async move { stop.run_until_cancelled(shared.look(every)).await });
         }
         Ok(balancer)
     }
@@ -110,6 +111,11 @@ impl LoadBalancer {
     /// How many requests each instance got.
     pub fn requests(&self) -> Vec<usize> {
         self.shared.with(|backends| backends.iter().map(|backend| backend.requests).collect())
+    }
+
+    /// How often an instance that it took for ready could not be connected to.
+    pub fn unreachable(&self) -> usize {
+        self.shared.unreachable.load(Ordering::Relaxed)
     }
 
     /// Stops serving, and waits until that is so.
@@ -154,10 +160,10 @@ impl Shared {
     }
 
     /// Asks every instance again and again whether it is ready.
-    async fn look(self: Arc<Self>) {
+    async fn look(self: Arc<Self>, every: Duration) {
         let client =
             reqwest::Client::builder().no_proxy().timeout(ANSWERS_WITHIN).build().unwrap_or_default();
-        let mut turns = interval(LOOK_EVERY);
+        let mut turns = interval(every);
         loop {
             turns.tick().await;
             let looks = self.with(|backends| backends.clone()).into_iter().map(|backend| {
@@ -196,6 +202,7 @@ impl Shared {
                 connection = Some(stream);
                 break;
             }
+            self.unreachable.fetch_add(1, Ordering::Relaxed);
         }
         let Some(connection) = connection else {
             return (StatusCode::SERVICE_UNAVAILABLE, "no instance is ready").into_response();

@@ -5,6 +5,8 @@ pub use a2a_testaws as endpoint;
 pub mod backends;
 pub mod client;
 pub mod clients;
+mod hook;
+pub mod own_server;
 pub mod processes;
 pub mod raw;
 pub mod scenarios;

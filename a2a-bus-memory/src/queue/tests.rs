@@ -23,7 +23,7 @@ fn numbers(messages: &[BusMessage]) -> Vec<u64> {
 }
 
 fn queue() -> Queue {
-    Queue::new(Config::default().queue_messages(4).batch_messages(3))
+    Queue::new(MemoryBusConfig::default().queue_messages(4).batch_messages(3))
 }
 
 /// Polls once, as `select!` does with a branch that then loses.
@@ -76,7 +76,7 @@ fn a_stale_wake_up_does_not_make_a_reader_return_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_keeps_changing_its_mind_misses_nothing() {
     const MESSAGES: u64 = 20_000;
-    let queue = Arc::new(Queue::new(Config::default().queue_messages(MESSAGES as usize)));
+    let queue = Arc::new(Queue::new(MemoryBusConfig::default().queue_messages(MESSAGES as usize)));
     let mut sender = JoinSet::new();
     let to = Arc::clone(&queue);
     sender.spawn(async move {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use a2a_bus_memory::{Config, MemoryBus};
+use a2a_bus_memory::{MemoryBus, MemoryBusConfig};
 use a2a_core::EventBus;
 use a2a_testkit::{BusFixture, Fixture, async_trait};
 
@@ -13,7 +13,7 @@ struct World(MemoryBus);
 #[async_trait]
 impl Fixture for World {
     async fn open() -> Option<Self> {
-        Some(World(MemoryBus::with_config(Config::default().queue_messages(QUEUE))))
+        Some(World(MemoryBus::with_config(MemoryBusConfig::default().queue_messages(QUEUE))))
     }
 
     async fn close(&self) {}

@@ -10,6 +10,8 @@ use a2a_core::{BackendError, BusMessage, Endpoint, InstanceId, Keys, Recipient};
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::json;
 use tracing::subscriber::NoSubscriber;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::common::fake::FakeSqs;
 use crate::common::tap::Strike;
@@ -261,9 +263,9 @@ async fn no_log_line_holds_a_body_or_a_receipt_handle() {
     let Some(site) = Site::open().await else { return };
     let lines = Lines::default();
     let writer = lines.clone();
-    let filter = tracing_subscriber::EnvFilter::new("off,a2a_bus_snssqs=trace");
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || writer.clone()).finish();
+    let filter = Targets::new().with_target("a2a_bus_snssqs", LevelFilter::TRACE);
+    let written = tracing_subscriber::fmt::layer().with_writer(move || writer.clone());
+    let subscriber = tracing_subscriber::registry().with(filter).with(written);
     // With one subscriber alone, a log line that another test's thread reaches first stays off for all.
     let _second = tracing::Dispatch::new(NoSubscriber::new());
     let _guard = tracing::subscriber::set_default(subscriber);

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::config::{Config, ExecutorLost, Limits};
+use super::config::{Config, ExecutorLost};
+use super::limits::Limits;
 
 /// Longer than anybody means; times are added to others, and must not overflow.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -122,12 +123,6 @@ fn check_header(name: &str) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn refusal(change: impl FnOnce(&mut Config)) -> String {
-        let mut config = Config::default();
-        change(&mut config);
-        config.check().unwrap_err()
-    }
-
     #[test]
     fn the_default_is_right() {
         Config::default().check().unwrap();
@@ -135,26 +130,27 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let second = Duration::from_secs(1);
-        let said = [
-            ("turn_limit", refusal(|config| config.turn_limit = Duration::MAX)),
-            ("agent_silence", refusal(|config| config.agent_silence = Duration::ZERO)),
-            ("lease", refusal(|config| config.lease = config.beat_interval * 2)),
-            ("silence_max", refusal(|config| config.silence_min = config.silence_max + second)),
-            ("retry_min", refusal(|config| config.retry_min = Duration::ZERO)),
-            (
-                "max_attempts",
-                refusal(|config| config.executor_lost = ExecutorLost::Resume { max_attempts: 0 }),
-            ),
-            ("ring_commits", refusal(|config| config.ring_commits = 0)),
-            ("max_agents", refusal(|config| config.max_agents = 0)),
-            ("limits.parts", refusal(|config| config.limits.parts = 0)),
-            ("limits.depth", refusal(|config| config.limits.depth = 120)),
-            ("Authorization", refusal(|config| config.agent_headers = vec!["Authorization".into()])),
-            ("cookie", refusal(|config| config.agent_headers = vec!["x-team".into(), "cookie".into()])),
-            ("agent_headers", refusal(|config| config.agent_headers = vec!["x team".into()])),
+        let config = Config::default;
+        let limits = Limits::default;
+        let headers =
+            |names: &[&str]| config().agent_headers(names.iter().map(|&name| name.into()).collect());
+        let wrong = [
+            ("turn_limit", config().turn_limit(Duration::MAX)),
+            ("agent_silence", config().agent_silence(Duration::ZERO)),
+            ("lease", config().lease(config().beat_interval * 2)),
+            ("silence_max", config().silence_min(config().silence_max + Duration::from_secs(1))),
+            ("retry_min", config().retry_min(Duration::ZERO)),
+            ("max_attempts", config().executor_lost(ExecutorLost::Resume { max_attempts: 0 })),
+            ("ring_commits", config().ring_commits(0)),
+            ("max_agents", config().max_agents(0)),
+            ("limits.parts", config().limits(limits().parts(0))),
+            ("limits.depth", config().limits(limits().depth(120))),
+            ("Authorization", headers(&["Authorization"])),
+            ("cookie", headers(&["x-team", "cookie"])),
+            ("agent_headers", headers(&["x team"])),
         ];
-        for (name, said) in said {
+        for (name, config) in wrong {
+            let said = config.check().unwrap_err();
             assert!(said.contains(name), "{name}: {said}");
         }
     }

@@ -7,10 +7,12 @@ mod config_check;
 mod connection;
 mod error;
 mod give_way;
+mod limits;
 mod liveness;
 mod outbox;
 pub(crate) mod refusals;
 mod retry;
+mod settings;
 mod setup;
 mod signal;
 mod stop;
@@ -27,10 +29,11 @@ use a2a_core::{
 };
 use tokio_util::task::TaskTracker;
 
-pub use config::{Config, ExecutorLost, Limits, MessageIds};
+pub use config::{Config, ExecutorLost, MessageIds};
 pub(crate) use connection::Connection;
 pub(crate) use error::{Chain, to_client};
 pub(crate) use give_way::{give_way, wake_those_who_gave_way};
+pub use limits::Limits;
 pub(crate) use liveness::Liveness;
 pub(crate) use outbox::{Hint, Outbox};
 pub(crate) use retry::{Retry, bounded, jittered};

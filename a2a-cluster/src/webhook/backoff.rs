@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_success_begins_anew() {
-        let policy = Webhooks { attempts: 3, ..Webhooks::default() };
+        let policy = Webhooks::default().attempts(3);
         let mut backoff = Backoff::default();
         for _ in 0..10 {
             assert_eq!(backoff.failed(&policy, None, 1.0), Some(Duration::from_secs(1)));
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn no_number_of_failures_overflows() {
-        let policy = Webhooks { attempts: u32::MAX, ..Webhooks::default() };
+        let policy = Webhooks::default().attempts(u32::MAX);
         let mut backoff = Backoff { failures: u32::MAX - 2 };
         assert_eq!(backoff.failed(&policy, None, 1.0), Some(policy.retry_max));
         assert_eq!(backoff.failed(&policy, None, 1.0), None);

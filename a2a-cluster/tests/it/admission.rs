@@ -24,9 +24,7 @@ fn as_user(name: &str) -> ServiceParams {
 }
 
 fn few() -> Config {
-    let mut config = quick();
-    config.max_agents = 8;
-    config
+    quick().max_agents(8)
 }
 
 on_every_bus! {
@@ -89,9 +87,7 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn while_too_many_commits_wait_for_the_store_no_more_agents_are_taken_on(bus) {
-        let mut config = quick();
-        config.max_waiting_commits = 10;
-        let storm = World::with(1, bus, config).await;
+        let storm = World::with(1, bus, quick().max_waiting_commits(10)).await;
         let tasks = join_all((0..20).map(|_| storm.nodes[0].start("do work; talk 5 100; done"))).await;
         storm.weather.set(Forecast { write_refused: 1.0, ..Forecast::calm() });
         sleep(Duration::from_secs(1)).await;

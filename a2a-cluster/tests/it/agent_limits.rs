@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use a2a::{StreamResponse, TaskState};
 use a2a_cluster::{Cluster, Config, StartError};
-use a2a_store_memory::MemoryStore;
+use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use a2a_testkit::Forecast;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::time::{Instant, sleep};
@@ -15,10 +15,7 @@ use crate::world::{
 use a2a_testkit::ScriptedAgent;
 
 fn limited(silence: u64, turn: u64) -> Config {
-    let mut config = quick();
-    config.agent_silence = Duration::from_secs(silence);
-    config.turn_limit = Duration::from_secs(turn);
-    config
+    quick().agent_silence(Duration::from_secs(silence)).turn_limit(Duration::from_secs(turn))
 }
 
 fn reason(task: &a2a::Task) -> &str {
@@ -114,9 +111,8 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_kept_for_slow_readers_is_bounded_over_all_tasks_and_none_misses_anything(bus) {
-        let mut config = quick();
-        config.ring_total_bytes = 20_000;
-        let store = MemoryStore::with_config(a2a_store_memory::Config::default().log_commits(10_000));
+        let config = quick().ring_total_bytes(20_000);
+        let store = MemoryStore::with_config(MemoryStoreConfig::default().log_commits(10_000));
         let world = World::tuned(2, bus, store, config).await;
         let script = "do work; talk 100 5; done";
         let tasks = futures::future::join_all((0..20).map(|_| world.nodes[0].start(script))).await;
@@ -135,8 +131,7 @@ on_every_bus! {
 
 #[tokio::test]
 async fn settings_that_cannot_be_meant_are_refused_at_the_start() {
-    let mut config = quick();
-    config.lease = config.beat_interval;
+    let config = quick().beat_interval(Duration::from_secs(5)).lease(Duration::from_secs(5));
     let store = std::sync::Arc::new(MemoryStore::new());
     let builder = Cluster::builder(std::sync::Arc::new(ScriptedAgent::default()), card())
         .webhooks(webhooks())

@@ -9,7 +9,7 @@ use a2a_bus_memory::MemoryBus;
 use a2a_cluster::retry_after;
 use a2a_cluster::{Config, ExecutorLost};
 use a2a_core::{InstanceId, MemberState, Membership, reduce};
-use a2a_serve::bindings::{Limits, http_router};
+use a2a_serve::bindings::{RequestLimits, http_router};
 use a2a_server::{RequestHandler, StaticAgentCard};
 use a2a_store_memory::MemoryStore;
 use axum::body::Body;
@@ -38,10 +38,7 @@ impl Process {
     }
 
     fn with(workers: usize, store: &MemoryStore, bus: &Arc<MemoryBus>, lost: ExecutorLost) -> Process {
-        let mut config = Config::default();
-        config.beat_interval = LEASE / 4;
-        config.lease = LEASE;
-        config.executor_lost = lost;
+        let config = Config::default().beat_interval(LEASE / 4).lease(LEASE).executor_lost(lost);
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(workers).enable_all().build().unwrap();
         let (store, bus) = (Arc::new(store.clone()), Arc::clone(bus));
@@ -204,7 +201,7 @@ fn a_request_that_gives_way_to_others_waits_for_no_agent_that_blocks() {
     let process = Process::start(&MemoryStore::new(), &Arc::new(MemoryBus::new()), ExecutorLost::Fail);
     let handler = Arc::clone(&process.node.handler);
     let router =
-        http_router(Arc::clone(&handler), Arc::new(StaticAgentCard::new(card())), &Limits::default());
+        http_router(Arc::clone(&handler), Arc::new(StaticAgentCard::new(card())), &RequestLimits::default());
     // One worker is busy for a moment; so the other one gets both of these, the request first.
     let (busy, is_busy) = std::sync::mpsc::channel();
     let work = process.runtime.spawn(async move {

@@ -48,9 +48,7 @@ async fn with_a_free_worker_other_tasks_go_on() {
 fn agents_that_block_for_ten_seconds_beside_a_free_worker_hold_up_nobody() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut config = quick();
-        config.shutdown_limit = SECOND;
-        let world = World::with(2, Bus::Plugged, config).await;
+        let world = World::with(2, Bus::Plugged, quick().shutdown_limit(SECOND)).await;
         let cancelled = world.nodes[0].start("do work; talk 0 20").await;
         // One blocks the thread that polls its request, before it says anything; the other one when it works.
         let handler = world.nodes[0].handler.clone();
@@ -113,9 +111,7 @@ fn shutdown_keeps_its_limit_whatever_blocks() {
 fn shut_down_while_blocked(scripts: &[&str], lost: ExecutorLost) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut config = quick();
-        config.shutdown_limit = Duration::from_secs(2);
-        config.executor_lost = lost;
+        let config = quick().shutdown_limit(Duration::from_secs(2)).executor_lost(lost);
         let world = World::with(2, Bus::Plugged, config).await;
         let mut tasks = Vec::new();
         for script in scripts {

@@ -50,10 +50,7 @@ fn by_ann(team: &str) -> ServiceParams {
 }
 
 fn config() -> Config {
-    let mut config = quick();
-    config.agent_headers = vec!["x-locale".to_owned()];
-    config.executor_lost = ExecutorLost::Resume { max_attempts: 3 };
-    config
+    quick().agent_headers(vec!["x-locale".to_owned()]).executor_lost(ExecutorLost::Resume { max_attempts: 3 })
 }
 
 /// What the agent said that it knows, the last time that it did.
@@ -98,9 +95,9 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn an_agent_that_is_resumed_knows_caller_kind_and_attempt(bus) {
-        let mut lost = Config::default();
-        lost.executor_lost = ExecutorLost::Resume { max_attempts: 3 };
-        lost.agent_headers = vec!["X-LOCALE".to_owned()];
+        let lost = Config::default()
+            .executor_lost(ExecutorLost::Resume { max_attempts: 3 })
+            .agent_headers(vec!["X-LOCALE".to_owned()]);
         for follows_up in [false, true] {
             let storm = World::calling(3, bus, lost.clone(), Arc::new(Known)).await;
             let (first, node) = if follows_up { ("do ask", 1) } else { ("do who; sleep 60000; done", 0) };

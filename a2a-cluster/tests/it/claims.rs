@@ -95,9 +95,7 @@ on_every_bus! {
         for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 3 }] {
             for script in ["do ask; hang", "do work; hang", "do ask; hang / refuse", "do work; sleep 50000; done / refuse"] {
                 for after in [14_000, 15_000, 20_000, 24_000] {
-                    let mut config = quick();
-                    config.executor_lost = lost;
-                    let storm = World::with(4, bus, config).await;
+                    let storm = World::with(4, bus, quick().executor_lost(lost)).await;
                     storm.weather.set(slow(30));
                     let task = storm.nodes[0].start(script).await;
                     let events = storm.nodes[2].subscribe(&task.id).await.unwrap();
@@ -130,9 +128,7 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn one_task_that_cannot_be_read_keeps_nobody_from_taking_the_others_over(bus) {
         for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 3 }] {
-            let mut config = Config::default();
-            config.executor_lost = lost;
-            let storm = World::with(3, bus, config).await;
+            let storm = World::with(3, bus, Config::default().executor_lost(lost)).await;
             let tasks = join_all((0..30).map(|_| storm.nodes[0].start("do work; sleep 20000; done"))).await;
             let bad = [&tasks[0], &tasks[17]];
             bad.iter().for_each(|task| storm.weather.spoil(&key(&task.id)));
@@ -162,8 +158,7 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn what_a_leaving_instance_hands_over_is_known_to_it_and_needs_no_index(bus) {
-        let mut config = quick();
-        config.executor_lost = ExecutorLost::Resume { max_attempts: 2 };
+        let config = quick().executor_lost(ExecutorLost::Resume { max_attempts: 2 });
         let storm = World::with(3, bus, config).await;
         // By then all members know how the others are reached.
         sleep(Duration::from_secs(7)).await;
@@ -249,9 +244,7 @@ on_every_bus! {
     async fn a_follow_up_keeps_its_claim_while_an_earlier_one_that_nobody_knew_of_is_ended(bus) {
         for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 2 }] {
             for at in (0..200).step_by(20) {
-                let mut config = Config::default();
-                config.executor_lost = lost;
-                let storm = World::with(2, bus, config).await;
+                let storm = World::with(2, bus, Config::default().executor_lost(lost)).await;
                 storm.weather.set(slow(20));
                 let began = Instant::now();
                 let parked = claimed_by(&storm, &storm.nodes[0], TaskState::InputRequired).await;

@@ -55,9 +55,7 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn two_cancels_of_a_parked_task_do_not_take_it_from_each_other_for_ever(bus) {
-        let mut config = quick();
-        config.cancel_grace = Duration::from_secs(2);
-        let storm = World::with(3, bus, config).await;
+        let storm = World::with(3, bus, quick().cancel_grace(Duration::from_secs(2))).await;
         let delay = Duration::from_millis(4);
         storm.weather.set(Forecast { store_delay: Delay::between(delay, delay), ..Forecast::calm() });
         let ids: Vec<_> = storm.nodes.iter().map(|node| node.cluster.id()).collect();

@@ -19,10 +19,7 @@ use crate::world::{
 const LEASE: Duration = Duration::from_secs(15);
 
 async fn storm(instances: usize, bus: Bus, executor_lost: ExecutorLost) -> World {
-    let mut config = Config::default();
-    assert_eq!(config.lease, LEASE);
-    config.executor_lost = executor_lost;
-    World::with(instances, bus, config).await
+    World::with(instances, bus, Config::default().lease(LEASE).executor_lost(executor_lost)).await
 }
 
 fn last_state(events: &[StreamResponse]) -> Option<TaskState> {

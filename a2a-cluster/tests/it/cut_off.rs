@@ -23,9 +23,7 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn while_the_store_is_away_for_minutes_streams_end_and_no_task_fails(bus) {
         for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 2 }] {
-            let mut config = Config::default();
-            config.executor_lost = lost;
-            let storm = World::with(3, bus, config).await;
+            let storm = World::with(3, bus, Config::default().executor_lost(lost)).await;
             sleep(Duration::from_secs(7)).await;
             let talks = storm.nodes[0].start("do work; talk 100 2000; done").await;
             let ends = storm.nodes[1].start("do work; sleep 60000; say end; done").await;

@@ -132,9 +132,7 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn where_no_message_id_counts_every_send_is_new(bus) {
-        let mut config = world::quick();
-        config.message_ids = MessageIds::None;
-        let world = World::with(1, bus, config).await;
+        let world = World::with(1, bus, world::quick().message_ids(MessageIds::None)).await;
         let hello = request("echo hello");
         let one = expect_task(world.on(0).send_message(&params(), hello.clone()).await.unwrap());
         let two = expect_task(world.on(0).send_message(&params(), hello).await.unwrap());
@@ -148,9 +146,7 @@ static PARAMS: std::sync::LazyLock<ServiceParams> = std::sync::LazyLock::new(par
 #[tokio::test(start_paused = true)]
 async fn a_message_id_that_is_no_uuid_counts_by_a_setting_only() {
     for (setting, tasks) in [(MessageIds::Uuids, 2), (MessageIds::All, 1)] {
-        let mut config = quick();
-        config.message_ids = setting;
-        let world = World::with(1, Bus::Plugged, config).await;
+        let world = World::with(1, Bus::Plugged, quick().message_ids(setting)).await;
         for _ in 0..2 {
             send(&world.nodes[0], &params(), &numbered("echo hi")).await;
         }

@@ -41,8 +41,7 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn where_all_die_those_that_are_started_next_take_their_tasks_over(bus) {
-        let mut config = Config::default();
-        config.executor_lost = ExecutorLost::Resume { max_attempts: 2 };
+        let config = Config::default().executor_lost(ExecutorLost::Resume { max_attempts: 2 });
         let storm = World::with(3, bus, config).await;
         sleep(Duration::from_secs(7)).await;
         let task = storm.nodes[0].start("do work; sleep 30000; say x; done").await;

@@ -10,6 +10,7 @@ use a2a_cluster::{
 };
 use a2a_core::{Replay, TaskStore, Version};
 use a2a_server::{RequestHandler, ServiceParams};
+use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use futures::StreamExt;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -87,9 +88,9 @@ fn script(rng: &mut fastrand::Rng, end: &str) -> String {
 /// One task, followed from everywhere while the instance may be lost that runs it. Tells whether it was taken over.
 async fn follow_a_task(bus: Bus, seed: u64) -> bool {
     let mut rng = fastrand::Rng::with_seed(seed);
-    let mut config = Config::default();
-    config.executor_lost = ExecutorLost::Resume { max_attempts: 9 };
-    config.ring_commits = rng.usize(1..8);
+    let config = Config::default()
+        .executor_lost(ExecutorLost::Resume { max_attempts: 9 })
+        .ring_commits(rng.usize(1..8));
     let world = World::with(3, bus, config).await;
     let mut readers = JoinSet::new();
     let message = request(&script(&mut rng, "ask"));
@@ -174,10 +175,9 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_no_longer_kept_stands_behind_all_of_its_commit(bus) {
-        let forgetful = a2a_store_memory::Config::default().log_commits(2);
-        let mut config = world::quick();
-        config.ring_commits = 1;
-        let store = a2a_store_memory::MemoryStore::with_config(forgetful);
+        let forgetful = MemoryStoreConfig::default().log_commits(2);
+        let config = world::quick().ring_commits(1);
+        let store = MemoryStore::with_config(forgetful);
         let world = World::tuned(2, bus, store, config).await;
         let message = request("do work; talk 40 5; done");
         let mut events = world.on(0).send_positioned(&params(), message).await.unwrap();

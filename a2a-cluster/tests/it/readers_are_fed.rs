@@ -7,7 +7,7 @@ use a2a::{StreamResponse, TaskState, error_code};
 use a2a_cluster::Config;
 use a2a_core::TaskStore;
 use a2a_server::RequestHandler;
-use a2a_store_memory::{Config as KeepConfig, MemoryStore};
+use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use futures::StreamExt;
 use futures::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
@@ -31,9 +31,7 @@ const STAYS: [&str; 7] = [
 
 /// Readers soon need the store.
 fn small_rings() -> Config {
-    let mut config = quick();
-    config.ring_commits = 2;
-    config
+    quick().ring_commits(2)
 }
 
 on_every_bus! {
@@ -167,7 +165,7 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn a_slow_reader_whose_task_has_expired_is_told_so(bus) {
         for reads_on in [0, 1] {
-            let keeps_one = MemoryStore::with_config(KeepConfig::default().finished_tasks(1));
+            let keeps_one = MemoryStore::with_config(MemoryStoreConfig::default().finished_tasks(1));
             let (store, world) = hooked_over(keeps_one, 2, bus, small_rings()).await;
             let task = world.nodes[0].start("do work; talk 50 5; done").await;
             let mut events = world.nodes[reads_on].subscribe(&task.id).await.unwrap();

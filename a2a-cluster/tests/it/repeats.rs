@@ -109,8 +109,7 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn whoever_waits_for_a_turn_that_others_go_on_with_is_told_to_send_again_only_what_meets_it(bus) {
         for evicted in [false, true] {
-            let mut config = Config::default();
-            config.executor_lost = ExecutorLost::Resume { max_attempts: 3 };
+            let config = Config::default().executor_lost(ExecutorLost::Resume { max_attempts: 3 });
             for message in [numbered("do work; sleep 60000; done"), identified("do work; sleep 60000; done")] {
                 let (store, world) = hooked(2, bus, config.clone()).await;
                 let waits = sent(&world.nodes[0], message.clone());

@@ -3,6 +3,7 @@
 use a2a::{StreamResponse, error_code};
 use a2a_cluster::resume;
 use a2a_server::{RequestHandler, ServiceParams};
+use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use futures::StreamExt;
 use serde_json::Value;
 
@@ -97,8 +98,8 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_no_longer_kept_is_replaced_by_the_task_and_said_so(bus) {
-        let forgetful = a2a_store_memory::Config::default().log_commits(2);
-        let world = World::keeping(1, bus, a2a_store_memory::MemoryStore::with_config(forgetful)).await;
+        let forgetful = MemoryStoreConfig::default().log_commits(2);
+        let world = World::keeping(1, bus, MemoryStore::with_config(forgetful)).await;
         let streamed = world.on(0).send_streaming_message(&declared(None), request("stream 20 1")).await.unwrap();
         let events = drain(streamed).await;
         let Some(StreamResponse::Task(task)) = events.first() else { panic!("{events:?}") };

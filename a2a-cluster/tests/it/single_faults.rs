@@ -67,9 +67,7 @@ on_every_bus! {
     async fn shutdown_with_calls_that_hang_is_in_time_and_answers_everybody(bus) {
         for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 3 }] {
             for hangs in ALL.iter().map(std::slice::from_ref).chain([ALL]) {
-                let mut config = quick();
-                config.executor_lost = lost;
-                let (store, world) = hooked::hooked(2, bus, config).await;
+                let (store, world) = hooked::hooked(2, bus, quick().executor_lost(lost)).await;
                 let node = &world.nodes[0];
                 let talks = node.start("do work; talk 0 50").await;
                 let parked = node.send("do ask; hang").await;

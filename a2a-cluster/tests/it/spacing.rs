@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use a2a::{StreamResponse, TaskState};
-use a2a_store_memory::{Config, MemoryStore};
+use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use futures::StreamExt;
 use tokio::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::world::{Bus, World, drain, fold, on_every_bus, state, texts};
 const LONG: Duration = Duration::from_secs(3600);
 
 async fn spaced(instances: usize, bus: Bus, spacing: Duration) -> World {
-    let store = MemoryStore::with_config(Config::default().commit_spacing(spacing));
+    let store = MemoryStore::with_config(MemoryStoreConfig::default().commit_spacing(spacing));
     World::keeping(instances, bus, store).await
 }
 

@@ -131,9 +131,7 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_reader_is_served_from_the_store_and_loses_nothing(bus) {
-        let mut config = world::quick();
-        config.ring_commits = 4;
-        let world = World::with(2, bus, config).await;
+        let world = World::with(2, bus, world::quick().ring_commits(4)).await;
         let mut slow = Vec::new();
         let streamed = world.nodes[0].stream("stream 300 0").await;
         slow.push(streamed);
@@ -154,9 +152,7 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn a_reader_thousands_of_chunks_behind_gets_each_once_and_the_task_once(bus) {
-        let mut config = world::quick();
-        config.ring_commits = 4;
-        let world = World::with(2, bus, config).await;
+        let world = World::with(2, bus, world::quick().ring_commits(4)).await;
         let task = world.nodes[0].start("stream 5000 1 120").await;
         let mut slow = Vec::new();
         for node in &world.nodes {

@@ -51,9 +51,7 @@ on_every_bus! {
     #[tokio::test(start_paused = true)]
     async fn a_stream_waits_for_authorization_where_it_is_set_to(bus) {
         for (awaits, end, said) in [(false, TaskState::AuthRequired, 0), (true, TaskState::InputRequired, 1)] {
-            let mut config = quick();
-            config.streams_await_authorization = awaits;
-            let world = World::with(2, bus, config).await;
+            let world = World::with(2, bus, quick().streams_await_authorization(awaits)).await;
             let events = world.nodes[0].stream("do work; auth; sleep 500; say paid; ask; sleep 500; done").await;
             let streamed = fold(&drain(events).await);
             assert_eq!((state(&streamed), texts(&streamed).len()), (end, said), "{awaits}");

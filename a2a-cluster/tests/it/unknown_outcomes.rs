@@ -104,9 +104,7 @@ on_every_bus! {
         let delay = Delay::between(Duration::from_millis(10), Duration::from_millis(10));
         for lost in [ExecutorLost::Fail, ExecutorLost::Resume { max_attempts: 1 }] {
             for after in (0..120).step_by(6) {
-                let mut config = quick();
-                config.executor_lost = lost;
-                let storm = World::with(2, bus, config).await;
+                let storm = World::with(2, bus, quick().executor_lost(lost)).await;
                 let parked = storm.nodes[1].send("ask").await;
                 sleep(Duration::from_secs(6)).await;
                 storm.weather.set(Forecast { store_delay: delay, index_lag: lag, ..Forecast::calm() });

@@ -26,9 +26,7 @@ const UNRULY: [(&str, TaskState); 12] = [
 ];
 
 fn config(lost: ExecutorLost) -> Config {
-    let mut config = Config::default();
-    config.executor_lost = lost;
-    config
+    Config::default().executor_lost(lost)
 }
 
 on_every_bus! {

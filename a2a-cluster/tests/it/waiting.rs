@@ -18,9 +18,7 @@ use crate::world::{
 
 /// An instance of three agents.
 fn three() -> Config {
-    let mut config = quick();
-    config.max_agents = 3;
-    config
+    quick().max_agents(3)
 }
 
 /// How many agents more an instance takes on.

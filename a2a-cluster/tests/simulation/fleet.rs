@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use a2a::SendMessageRequest;
 use a2a_bus_memory::MemoryBus;
-use a2a_cluster::{Cluster, ClusterHandler, Config, ExecutorLost, StartError};
+use a2a_cluster::{Cluster, ClusterHandler, Config, ExecutorLost, StartError, Webhooks};
 use a2a_core::{InstanceId, TaskKey, TaskStore};
-use a2a_store_memory::MemoryStore;
+use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use a2a_testkit::{FaultyBus, FaultyStore, Forecast, SeededEnv, Trace, Weather, card};
 use a2a_testworld::principal::PrincipalIfAny;
 use tokio_util::sync::CancellationToken;
@@ -88,18 +88,19 @@ impl Node {
 impl Fleet {
     pub(crate) async fn start(rng: &mut fastrand::Rng, plan: Plan, trace: Trace) -> Fleet {
         let terms = Terms::draw(rng);
-        let mut config = Config::default();
-        if plan.resume {
-            config.executor_lost = ExecutorLost::Resume { max_attempts: 3 };
-        }
-        config.commit_spacing = terms.spacing.map(Duration::from_millis);
-        config.ring_commits = terms.ring;
-        config.webhooks.attempts = 6;
-        config.webhooks.retry_min = Duration::from_millis(200);
-        config.webhooks.retry_max = Duration::from_secs(2);
-        config.max_agents = AGENTS;
-        config.agent_silence = Duration::from_secs(60);
-        let keeps = a2a_store_memory::Config::default()
+        let lost = if plan.resume { ExecutorLost::Resume { max_attempts: 3 } } else { ExecutorLost::Fail };
+        let webhooks = Webhooks::default()
+            .attempts(6)
+            .retry_min(Duration::from_millis(200))
+            .retry_max(Duration::from_secs(2));
+        let config = Config::default()
+            .executor_lost(lost)
+            .commit_spacing(terms.spacing.map(Duration::from_millis))
+            .ring_commits(terms.ring)
+            .webhooks(webhooks)
+            .max_agents(AGENTS)
+            .agent_silence(Duration::from_secs(60));
+        let keeps = MemoryStoreConfig::default()
             .log_commits(terms.log.unwrap_or(100_000))
             .log_bytes(1 << 30)
             .finished_log_bytes(1 << 30)

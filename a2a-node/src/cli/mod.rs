@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 
 pub(crate) use backends::{Choice, Mismatch, OnAws};
 pub(crate) use health::{AnyPort, Health};
@@ -96,7 +96,7 @@ pub(crate) struct Demo {
 pub(crate) struct Log {
     /// Which lines to log: a level, or a list such as `warn,a2a_cluster=debug`.
     #[arg(long = "log", env = "A2A_LOG", value_name = "FILTER", default_value = "warn,a2a_node=info,a2a_cluster=info", value_parser = filter, global = true, display_order = 100)]
-    pub(crate) filter: String,
+    pub(crate) filter: Targets,
     /// How to write each line.
     #[arg(long = "log-format", env = "A2A_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true, display_order = 101)]
     pub(crate) format: LogFormat,
@@ -119,8 +119,12 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn filter(text: &str) -> Result<String, String> {
-    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
+fn filter(text: &str) -> Result<Targets, String> {
+    let parts: Vec<_> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        return Ok(Targets::new().with_default(LevelFilter::ERROR));
+    }
+    parts.join(",").parse().map_err(|error: ParseError| error.to_string())
 }
 
 #[cfg(test)]

@@ -74,9 +74,7 @@ fn serve_has_defaults_for_everything() {
     assert_eq!((serve.instances, serve.grpc_listen), (1, None));
     assert_eq!(serve.shutdown_grace, Duration::from_secs(30));
     assert!(!serve.allow_local_webhooks && serve.principal_header.is_none());
-    let (ours, theirs) = (serve.tuning.config().unwrap(), a2a_cluster::Config::default());
-    assert_eq!((ours.beat_interval, ours.lease), (theirs.beat_interval, theirs.lease));
-    assert_eq!(ours.executor_lost, theirs.executor_lost);
+    assert_eq!(serve.tuning.config().unwrap(), a2a_cluster::Config::default());
 }
 
 #[test]
@@ -101,7 +99,7 @@ fn bad_values_are_refused_with_the_reason() {
         (&["--executor-lost", "hope"], "possible values: fail, resume"),
         (&["--beat-interval", "0"], "at least 0.01 seconds"),
         (&["--beat-interval", "2", "--lease", "5.9"], "--lease must be at least 3 times"),
-        (&["--log", "a=b=c"], "error parsing level filter"),
+        (&["--log", "a=b=c"], "invalid filter directive"),
     ];
     for (flags, reason) in table {
         let said = serve(flags).unwrap_err();

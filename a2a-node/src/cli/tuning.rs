@@ -56,14 +56,11 @@ impl Tuning {
         if self.lease < self.beat_interval * BEATS_IN_A_LEASE {
             return Err(LeaseTooShort { lease: self.lease, beat: self.beat_interval });
         }
-        let mut config = Config::default();
-        config.beat_interval = self.beat_interval;
-        config.lease = self.lease;
-        config.executor_lost = match self.executor_lost {
+        let lost = match self.executor_lost {
             Lost::Fail => ExecutorLost::Fail,
             Lost::Resume => ExecutorLost::Resume { max_attempts: self.max_attempts },
         };
-        Ok(config)
+        Ok(Config::default().beat_interval(self.beat_interval).lease(self.lease).executor_lost(lost))
     }
 }
 
@@ -88,16 +85,17 @@ mod tests {
 
     #[test]
     fn a_lease_spans_at_least_three_beats() {
+        let millis = Duration::from_millis;
         let config = tuning(100, 300, Lost::Fail).config().unwrap();
-        assert_eq!((config.beat_interval.as_millis(), config.lease.as_millis()), (100, 300));
+        assert_eq!(config, Config::default().beat_interval(millis(100)).lease(millis(300)));
         let refused = tuning(100, 299, Lost::Fail).config().unwrap_err();
         assert!(refused.to_string().contains("299ms is shorter than 3 × 100ms"), "{refused}");
     }
 
     #[test]
     fn attempts_count_only_where_tasks_are_resumed() {
-        let lost = |lost| tuning(100, 300, lost).config().unwrap().executor_lost;
-        assert_eq!(lost(Lost::Fail), ExecutorLost::Fail);
-        assert_eq!(lost(Lost::Resume), ExecutorLost::Resume { max_attempts: 7 });
+        let config = |lost| tuning(100, 300, lost).config().unwrap();
+        let resumes = ExecutorLost::Resume { max_attempts: 7 };
+        assert_eq!(config(Lost::Resume), config(Lost::Fail).executor_lost(resumes));
     }
 }

@@ -19,11 +19,8 @@ const BEAT: Duration = Duration::from_millis(200);
 
 /// The settings of the demo's instances.
 pub(super) fn config(resume: bool) -> Config {
-    let mut config = Config::default();
-    config.beat_interval = BEAT;
-    config.lease = LEASE;
-    config.executor_lost = if resume { ExecutorLost::Resume { max_attempts: 3 } } else { ExecutorLost::Fail };
-    config
+    let lost = if resume { ExecutorLost::Resume { max_attempts: 3 } } else { ExecutorLost::Fail };
+    Config::default().beat_interval(BEAT).lease(LEASE).executor_lost(lost)
 }
 
 impl Stage {

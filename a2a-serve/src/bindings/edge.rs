@@ -9,7 +9,7 @@ use a2a_server::ServiceParams;
 use async_trait::async_trait;
 
 use super::in_flight::InFlight;
-use super::limits::Limits;
+use super::limits::RequestLimits;
 
 /// Finds the handler for whoever calls, before a body is read.
 #[async_trait]
@@ -36,7 +36,7 @@ impl Admission<ClusterHandler> for OfCluster {
 /// A handler behind bindings.
 pub(crate) struct Edge<H> {
     handler: Arc<H>,
-    pub(super) limits: Limits,
+    pub(super) limits: RequestLimits,
     /// Without one, everybody gets the same handler, which may ask who calls later.
     admission: Option<Arc<dyn Admission<H>>>,
     /// What all requests hold together.
@@ -46,7 +46,11 @@ pub(crate) struct Edge<H> {
 }
 
 impl<H> Edge<H> {
-    pub(crate) fn new(handler: Arc<H>, limits: Limits, admission: Option<Arc<dyn Admission<H>>>) -> Self {
+    pub(crate) fn new(
+        handler: Arc<H>,
+        limits: RequestLimits,
+        admission: Option<Arc<dyn Admission<H>>>,
+    ) -> Self {
         let in_flight = InFlight::shared_with_small(limits.max_bytes_in_flight);
         let going_out = InFlight::new(limits.max_bytes_in_flight);
         Edge { handler, limits, admission, in_flight, going_out }

@@ -30,7 +30,7 @@ use super::call::service_params;
 use super::content::{BODY_PATIENCE, ROOM_AGAIN};
 use super::edge::Edge;
 use super::grpc_service::{Admitted, GrpcHandler, status};
-use super::limits::Limits;
+use super::limits::RequestLimits;
 use super::weight::TOO_MANY_VALUES;
 use super::weight::proto::{self, Kind};
 use super::whole_body::{Unread, collect};
@@ -41,15 +41,15 @@ const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 ///
 /// ```
 /// use std::sync::Arc;
-/// use a2a_serve::bindings::{Limits, grpc_service};
+/// use a2a_serve::bindings::{RequestLimits, grpc_service};
 /// use a2a_server::RequestHandler;
 ///
 /// /// A router for [`a2a_serve::bindings::serve`].
 /// fn router<H: RequestHandler>(handler: Arc<H>) -> axum::Router {
-///     tonic::service::Routes::new(grpc_service(handler, &Limits::default())).into_axum_router()
+///     tonic::service::Routes::new(grpc_service(handler, &RequestLimits::default())).into_axum_router()
 /// }
 /// ```
-pub fn grpc_service<H: RequestHandler>(handler: Arc<H>, limits: &Limits) -> GrpcService<H> {
+pub fn grpc_service<H: RequestHandler>(handler: Arc<H>, limits: &RequestLimits) -> GrpcService<H> {
     GrpcService::new(Edge::new(handler, *limits, None))
 }
 
@@ -63,7 +63,7 @@ pub struct GrpcService<H: RequestHandler> {
 impl<H: RequestHandler> GrpcService<H> {
     pub(super) fn new(edge: Edge<H>) -> Self {
         let service = GrpcHandler::new(edge.limits);
-        let tonic = A2aServiceServer::new(service).max_decoding_message_size(edge.limits.body_bytes());
+        let tonic = A2aServiceServer::new(service).max_decoding_message_size(edge.limits.max_body_bytes);
         GrpcService { tonic, edge: Arc::new(edge) }
     }
 }
@@ -130,7 +130,7 @@ impl<H: RequestHandler> GrpcService<H> {
                 Ok(handler) => head.extensions.insert(Admitted { handler, params, outgoing }),
                 Err(error) => return Ok(status(&error).into_http()),
             };
-            let limit = edge.limits.body_bytes();
+            let limit = edge.limits.max_body_bytes;
             let mut body = std::pin::pin!(body);
             // What was read is held until it is answered.
             let (body, _held) =

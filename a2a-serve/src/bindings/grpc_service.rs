@@ -18,7 +18,7 @@ use tonic_types::StatusExt;
 
 use super::answer_body::Outgoing;
 use super::call;
-use super::limits::Limits;
+use super::limits::RequestLimits;
 use super::numbers::{make_whole_in, make_whole_in_message};
 use super::proto::Checked;
 use super::status::grpc_code;
@@ -26,7 +26,7 @@ use super::version::{VERSION, served};
 
 /// `A2AService` over the handler that a request brings with it.
 pub(super) struct GrpcHandler<H> {
-    limits: Limits,
+    limits: RequestLimits,
     handler: PhantomData<fn() -> H>,
 }
 
@@ -48,7 +48,7 @@ impl<H> Clone for Admitted<H> {
 }
 
 impl<H: RequestHandler> GrpcHandler<H> {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: RequestLimits) -> Self {
         Self { limits, handler: PhantomData }
     }
 

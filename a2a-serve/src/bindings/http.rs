@@ -16,7 +16,7 @@ use super::edge::Edge;
 use super::grpc::{GrpcService, is_grpc};
 use super::hosts::Hosts;
 use super::jsonrpc::JsonRpc;
-use super::limits::Limits;
+use super::limits::RequestLimits;
 use super::outermost::Outermost;
 use super::refusal::Refusal;
 use super::rest::Rest;
@@ -32,15 +32,15 @@ use super::status;
 /// ```
 /// use std::sync::Arc;
 /// use a2a::AgentCard;
-/// use a2a_serve::bindings::{Limits, router};
+/// use a2a_serve::bindings::{RequestLimits, router};
 /// use a2a_server::{RequestHandler, StaticAgentCard};
 ///
 /// fn all<H: RequestHandler>(handler: Arc<H>, card: AgentCard) -> axum::Router {
-///     router(handler, Arc::new(StaticAgentCard::new(card)), &Limits::default())
+///     router(handler, Arc::new(StaticAgentCard::new(card)), &RequestLimits::default())
 ///         .route("/healthz", axum::routing::get(|| async { "ok" }))
 /// }
 /// ```
-pub fn router<H, P>(handler: Arc<H>, card: Arc<P>, limits: &Limits) -> Router
+pub fn router<H, P>(handler: Arc<H>, card: Arc<P>, limits: &RequestLimits) -> Router
 where
     H: RequestHandler,
     P: AgentCardProducer,
@@ -74,7 +74,7 @@ where
 }
 
 /// Builds the router that serves `handler` over JSON-RPC and REST only; see [`router`].
-pub fn http_router<H, P>(handler: Arc<H>, card: Arc<P>, limits: &Limits) -> Router
+pub fn http_router<H, P>(handler: Arc<H>, card: Arc<P>, limits: &RequestLimits) -> Router
 where
     H: RequestHandler,
     P: AgentCardProducer,

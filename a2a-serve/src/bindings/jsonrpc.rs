@@ -26,7 +26,7 @@ use super::discard::refuse;
 use super::edge::Edge;
 use super::error::detailed;
 use super::json;
-use super::limits::Limits;
+use super::limits::RequestLimits;
 use super::refusal::Refusal;
 use super::sse;
 use super::status::http_status_of_mark;
@@ -60,7 +60,7 @@ impl<H: RequestHandler> JsonRpc<H> {
                 return Box::pin(refuse(request, failed(&Id::null(), &error))).await;
             }
         };
-        let taken = content::take_body(&mut request, self.0.limits.body_bytes(), &self.0.in_flight).await;
+        let taken = content::take_body(&mut request, self.0.limits.max_body_bytes, &self.0.in_flight).await;
         // What was read is held until it is answered.
         let (id, call, _held) = match taken {
             Ok((body, held)) => match self.read(version, &body) {
@@ -100,7 +100,7 @@ impl<H: RequestHandler> JsonRpc<H> {
 }
 
 /// Reads what a method is asked for.
-fn call(method: &str, params: Option<&RawValue>, limits: &Limits) -> Result<Call, A2AError> {
+fn call(method: &str, params: Option<&RawValue>, limits: &RequestLimits) -> Result<Call, A2AError> {
     // Only those whose parameters are all optional may come without any: §9.4.8 shows it.
     let optional = || params.map_or("{}", RawValue::get);
     let params = || params.map_or("null", RawValue::get);

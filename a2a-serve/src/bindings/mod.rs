@@ -11,7 +11,7 @@
 //! | caller unknown ([`unauthenticated`](a2a_cluster::unauthenticated)) | 401 | 401 | `UNAUTHENTICATED` |
 //! | not this caller ([`forbidden`](a2a_cluster::forbidden)) | 403 | 403 | `PERMISSION_DENIED` |
 //! | extensions in use (§3.2.6) | `A2A-Extensions` | same | metadata |
-//! | size | [`Limits::max_body_bytes`] | same | same |
+//! | size | [`RequestLimits::max_body_bytes`] | same | same |
 //!
 //! A message is its user's: a role that is missing or another is refused. Fields that the protocol requires are required.
 //!
@@ -56,6 +56,6 @@ pub use grpc::{GrpcService, grpc_service};
 pub(crate) use hosts::Hosts;
 pub(crate) use http::whole;
 pub use http::{http_router, router};
-pub use limits::Limits;
+pub use limits::RequestLimits;
 pub use serve::serve;
 pub(crate) use serve::{Bounds, serve_within};

@@ -10,7 +10,7 @@ use a2a_pb::proto::{
 use prost_types::value::Kind;
 use prost_types::{Struct, Timestamp, Value};
 
-use super::limits::Limits;
+use super::limits::RequestLimits;
 use super::nesting::{struct_within, value_within};
 use super::violations::Violations;
 
@@ -23,13 +23,13 @@ pub(super) trait Checked {
     ///
     /// # Errors
     /// `InvalidParams` naming every field that would be lost or made up.
-    fn check(&self, limits: &Limits) -> Result<(), A2AError>;
+    fn check(&self, limits: &RequestLimits) -> Result<(), A2AError>;
 }
 
 impl Checked for SendMessageRequest {
-    fn check(&self, limits: &Limits) -> Result<(), A2AError> {
+    fn check(&self, limits: &RequestLimits) -> Result<(), A2AError> {
         let mut violations = Violations::default();
-        let most = limits.nesting();
+        let most = limits.max_nesting;
         match &self.message {
             None => violations.required("message"),
             Some(message) => check_message(message, most, &mut violations),
@@ -40,7 +40,7 @@ impl Checked for SendMessageRequest {
 }
 
 impl Checked for ListTasksRequest {
-    fn check(&self, _: &Limits) -> Result<(), A2AError> {
+    fn check(&self, _: &RequestLimits) -> Result<(), A2AError> {
         let mut violations = Violations::default();
         if let Some(size) = self.page_size {
             violations.page_size(size.into());
@@ -56,7 +56,7 @@ impl Checked for ListTasksRequest {
 }
 
 impl Checked for ListTaskPushNotificationConfigsRequest {
-    fn check(&self, _: &Limits) -> Result<(), A2AError> {
+    fn check(&self, _: &RequestLimits) -> Result<(), A2AError> {
         let mut violations = Violations::default();
         violations.config_page_size(self.page_size.into());
         violations.into_result()
@@ -64,9 +64,9 @@ impl Checked for ListTaskPushNotificationConfigsRequest {
 }
 
 impl Checked for a2a_pb::proto::CancelTaskRequest {
-    fn check(&self, limits: &Limits) -> Result<(), A2AError> {
+    fn check(&self, limits: &RequestLimits) -> Result<(), A2AError> {
         let mut violations = Violations::default();
-        check_struct("metadata", self.metadata.as_ref(), limits.nesting(), &mut violations);
+        check_struct("metadata", self.metadata.as_ref(), limits.max_nesting, &mut violations);
         violations.into_result()
     }
 }
@@ -75,7 +75,7 @@ impl Checked for a2a_pb::proto::CancelTaskRequest {
 macro_rules! nothing_to_check {
     ($($request:ty),*) => {
         $(impl Checked for $request {
-            fn check(&self, _: &Limits) -> Result<(), A2AError> {
+            fn check(&self, _: &RequestLimits) -> Result<(), A2AError> {
                 Ok(())
             }
         })*

@@ -96,7 +96,7 @@ impl<H: RequestHandler> Rest<H> {
                 None
             }
             BodyUse::Required | BodyUse::Optional => {
-                Some(content::take_body(request, self.0.limits.body_bytes(), &self.0.in_flight).await?)
+                Some(content::take_body(request, self.0.limits.max_body_bytes, &self.0.in_flight).await?)
             }
         };
         let (body, held) = body.unzip();

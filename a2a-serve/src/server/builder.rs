@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::serving::Serving;
 use super::shown::Shown;
 use super::signals::Signals;
-use crate::bindings::{Bounds, Edge, Hosts, Limits, OfCluster};
+use crate::bindings::{Bounds, Edge, Hosts, OfCluster, RequestLimits};
 use crate::metrics::Metrics;
 use crate::{Cors, HttpWebhooks};
 
@@ -121,7 +121,7 @@ impl Server {
                 store: None,
                 bus: None,
                 webhooks: Arc::new(HttpWebhooks::new()),
-                limits: Limits::default(),
+                limits: RequestLimits::default(),
             },
             card,
             listen: Listen::On("127.0.0.1:8080".to_owned()),
@@ -211,7 +211,7 @@ impl Server {
 
     /// Bounds what one request may bring.
     #[must_use]
-    pub fn limits(mut self, limits: Limits) -> Self {
+    pub fn limits(mut self, limits: RequestLimits) -> Self {
         self.instance.limits = limits;
         self
     }
@@ -352,7 +352,7 @@ struct Instance {
     store: Option<Arc<dyn Store>>,
     bus: Option<Arc<dyn EventBus>>,
     webhooks: Arc<dyn WebhookTransport>,
-    limits: Limits,
+    limits: RequestLimits,
 }
 
 impl Instance {

@@ -1,22 +1,34 @@
 //! The HTTP client that calls webhooks, made when the first one is called.
 
-use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, OnceLock};
+use std::io;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use a2a::A2AError;
 use a2a_cluster::{WebhookAnswer, WebhookFailure, WebhookRequest, WebhookTransport};
 use async_trait::async_trait;
-use http::header::RETRY_AFTER;
-use reqwest::redirect::Policy;
-use reqwest::{Client, Response, Url};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as STANDARD;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, RETRY_AFTER, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use percent_encoding::percent_decode_str;
+use rustls::crypto::ring;
 use tokio::time::timeout;
+use url::{Position, Url};
 
 use super::guard::{check_url, is_local};
-use super::resolver::PublicOnly;
+use super::resolver::Names;
+
+type Client = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector<Names>>, Full<Bytes>>;
 
 /// What webhooks see of who calls them.
-const USER_AGENT: &str = concat!("a2a-serve/", env!("CARGO_PKG_VERSION"));
+const CALLER: &str = concat!("a2a-serve/", env!("CARGO_PKG_VERSION"));
 /// How much of an answer's body is read, so that its connection can be used again.
 const MAX_ANSWER: usize = 16 * 1024;
 /// How long that may take.
@@ -52,26 +64,11 @@ impl HttpWebhooks {
     }
 
     fn make(&self) -> Option<Client> {
-        let mut builder =
-            Client::builder().user_agent(USER_AGENT).redirect(Policy::none()).no_proxy().referer(false);
-        if !self.allows_local {
-            builder = builder.dns_resolver(Arc::new(PublicOnly));
-        }
-        // A program that enables TLS without choosing a provider for its cryptography makes this panic.
-        match std::panic::catch_unwind(AssertUnwindSafe(|| builder.build())) {
-            Ok(Ok(client)) => Some(client),
-            Ok(Err(error)) => {
-                tracing::error!(%error, "no HTTP client could be made: push notifications are not delivered");
-                None
-            }
-            Err(_) => {
-                tracing::error!(
-                    "TLS has no crypto provider installed: push notifications are not delivered; \
-                     install one before the first task with a push notification config"
-                );
-                None
-            }
-        }
+        let connector = connector(Names { allows_local: self.allows_local })
+            .inspect_err(|error| tracing::error!(%error, "no TLS: push notifications are not delivered"))
+            .ok()?;
+        let mut client = hyper_util::client::legacy::Client::builder(TokioExecutor::new());
+        Some(client.timer(TokioTimer::new()).pool_timer(TokioTimer::new()).build(connector))
     }
 
     /// Reads an address as the client does, which is not how it was read when the config was made. `None` where it must not
@@ -101,8 +98,8 @@ impl WebhookTransport for HttpWebhooks {
         let url = self.address(&url).ok_or(WebhookFailure::Blocked)?;
         let client = self.client().ok_or(WebhookFailure::Failed)?;
         // What the client says of a failure names the address.
-        let sent = client.post(url).headers(headers).body(body).send().await;
-        let response = sent.map_err(|_| WebhookFailure::Failed)?;
+        let request = prepared(url, headers, body).ok_or(WebhookFailure::Failed)?;
+        let response = client.request(request).await.map_err(|_| WebhookFailure::Failed)?;
         let answer = WebhookAnswer { status: response.status(), retry_after: asked_for(&response) };
         if answer.status.is_success() {
             // Whatever the answer says beside its status is nobody's business.
@@ -112,16 +109,52 @@ impl WebhookTransport for HttpWebhooks {
     }
 }
 
+/// Opens connections, encrypted where the address says `https`. It chooses its own cryptography: what else the program
+/// uses, or has not chosen, does not matter.
+fn connector(names: Names) -> io::Result<HttpsConnector<HttpConnector<Names>>> {
+    let mut http = HttpConnector::new_with_resolver(names);
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    let tls = HttpsConnectorBuilder::new().with_provider_and_platform_verifier(ring::default_provider())?;
+    Ok(tls.https_or_http().enable_all_versions().wrap_connector(http))
+}
+
+fn prepared(mut url: Url, mut headers: HeaderMap, body: Bytes) -> Option<Request<Full<Bytes>>> {
+    if let Some(credentials) = take_credentials(&mut url) {
+        headers.entry(AUTHORIZATION).or_insert(credentials);
+    }
+    headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(CALLER));
+    headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+    let mut request = Request::post(&url[..Position::AfterQuery]).body(Full::new(body)).ok()?;
+    *request.headers_mut() = headers;
+    Some(request)
+}
+
+/// Takes name and password out of an address: they travel in a header.
+fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
+    let both = [decoded(url.username()), decoded(url.password().unwrap_or_default())].join(&b':');
+    url.set_username("").ok()?;
+    url.set_password(None).ok()?;
+    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(both))).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
 /// The pause that an answer asks for.
-fn asked_for(response: &Response) -> Option<Duration> {
+fn asked_for(response: &Response<Incoming>) -> Option<Duration> {
     let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
     value.trim().parse().ok().map(Duration::from_secs)
 }
 
-async fn read_away(mut response: Response) {
+async fn read_away(response: Response<Incoming>) {
+    let mut body = response.into_body();
     let mut read = 0;
-    while let Ok(Some(chunk)) = response.chunk().await {
-        read += chunk.len();
+    while let Some(Ok(frame)) = body.frame().await {
+        read += frame.data_ref().map_or(0, Bytes::len);
         if read > MAX_ANSWER {
             return;
         }
@@ -130,6 +163,8 @@ async fn read_away(mut response: Response) {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt;
+
     use super::*;
 
     #[test]
@@ -149,5 +184,34 @@ mod tests {
         }
         assert!(HttpWebhooks::allowing_local().address("http://127.0.0.1/").is_some());
         assert!(HttpWebhooks::allowing_local().address("ftp://example.com/").is_none());
+    }
+
+    #[test]
+    fn what_an_address_holds_beside_the_place_stays_out_of_the_request_line() {
+        let url = Url::parse("https://ann:p%40ss@example.com/hook?a=1#part").unwrap();
+        let request = prepared(url, HeaderMap::new(), Bytes::new()).unwrap();
+        assert_eq!(request.uri(), "https://example.com/hook?a=1");
+        assert_eq!(request.headers()[AUTHORIZATION], format!("Basic {}", STANDARD.encode("ann:p@ss")));
+
+        let own = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static("Bearer x"))]);
+        let request = prepared("https://ann@example.com/".parse().unwrap(), own, Bytes::new()).unwrap();
+        assert_eq!(request.headers()[AUTHORIZATION], "Bearer x");
+    }
+
+    #[tokio::test]
+    async fn an_https_webhook_is_called_encrypted_whatever_the_program_chose_for_tls() {
+        let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://{}/hook", socket.local_addr().unwrap());
+        let called = async {
+            let (mut stream, _) = socket.accept().await.unwrap();
+            let mut record = [0; 3];
+            stream.read_exact(&mut record).await.map(|_| record)
+        };
+        let request = WebhookRequest { url, headers: HeaderMap::new(), body: Bytes::from_static(b"secret") };
+        let webhooks = HttpWebhooks::allowing_local();
+        let (failed, called) = tokio::join!(webhooks.post(request), called);
+        // The first record of a handshake; then the connection ends, and nothing is sent in clear text instead.
+        assert_eq!(called.unwrap(), [0x16, 0x03, 0x01]);
+        assert!(matches!(failed, Err(WebhookFailure::Failed)), "{failed:?}");
     }
 }

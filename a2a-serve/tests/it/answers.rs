@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use a2a::{AgentCard, AgentExtension};
-use a2a_serve::bindings::{Limits, router};
+use a2a_serve::bindings::{RequestLimits, router};
 use a2a_server::StaticAgentCard;
 use axum::Router;
 use axum::body::Body;
@@ -22,7 +22,7 @@ fn with_extensions() -> AgentCard {
 }
 
 fn whole(handler: &Arc<Recorder>) -> Router {
-    router(Arc::clone(handler), Arc::new(StaticAgentCard::new(with_extensions())), &Limits::default())
+    router(Arc::clone(handler), Arc::new(StaticAgentCard::new(with_extensions())), &RequestLimits::default())
 }
 
 const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ListTasks"}"#;

@@ -78,8 +78,7 @@ async fn the_extended_card_is_for_those_who_are_known() {
     assert_eq!(answer.json()["name"], "extended");
     assert_eq!(extended(&router, None).await.status, 401);
 
-    let mut config = Config::default();
-    config.extended_card_for_anybody = true;
+    let config = Config::default().extended_card_for_anybody(true);
     let (_cluster, router) = with_extended().config(config).router().await.unwrap();
     assert_eq!(extended(&router, None).await.json()["name"], "extended");
 }

@@ -8,7 +8,7 @@ use a2a::error_code::{
 };
 use a2a_cluster::{forbidden, unauthenticated_by, unavailable};
 use a2a_pb::proto::{GetTaskRequest, SendMessageRequest, SubscribeToTaskRequest};
-use a2a_serve::bindings::Limits;
+use a2a_serve::bindings::RequestLimits;
 use serde_json::{Value, json};
 use tonic::Code;
 use tonic_types::StatusExt;
@@ -146,7 +146,8 @@ async fn what_is_told_of_a_request_is_short_whatever_it_held() {
     let answer = grpc(&handler, "SendMessage", &request).await;
     assert_eq!(answer.a2a_code(), i64::from(INVALID_PARAMS));
     assert!(answer.status.details().len() < 4000, "{}", answer.status.details().len());
-    let answer = grpc_with(&handler, &Limits::default(), Some(&"9".repeat(50_000)), "ListTasks", &[]).await;
+    let answer =
+        grpc_with(&handler, &RequestLimits::default(), Some(&"9".repeat(50_000)), "ListTasks", &[]).await;
     assert_eq!(answer.a2a_code(), i64::from(VERSION_NOT_SUPPORTED));
     assert!(answer.status.message().len() < 1000, "{}", answer.status.message().len());
 }

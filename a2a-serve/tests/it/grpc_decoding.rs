@@ -5,7 +5,7 @@ use std::sync::Arc;
 use a2a::error_code::INVALID_PARAMS;
 use a2a::{A2AError, error_code};
 use a2a_pb::proto::GetTaskRequest;
-use a2a_serve::bindings::{Limits, grpc_service};
+use a2a_serve::bindings::{RequestLimits, grpc_service};
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderName, Request};
@@ -23,7 +23,7 @@ async fn a_message_that_is_no_protobuf_is_invalid() {
     let handler = Recorder::new();
     for method in ["SendMessage", "SendStreamingMessage", "GetTask", "ListTasks", "SubscribeToTask"] {
         for bytes in [&[0xff, 0xff][..], &[0x12, 0x7f, 0x00], &[0x12, 0x02, 0xc3, 0x28]] {
-            let answer = grpc_with(&handler, &Limits::default(), Some("1.0"), method, bytes).await;
+            let answer = grpc_with(&handler, &RequestLimits::default(), Some("1.0"), method, bytes).await;
             let expected = (Code::InvalidArgument, i64::from(INVALID_PARAMS));
             assert_eq!((answer.code(), answer.a2a_code()), expected, "{method} {bytes:?}");
         }
@@ -34,7 +34,7 @@ async fn a_message_that_is_no_protobuf_is_invalid() {
 #[tokio::test]
 async fn a_request_without_a_message_is_invalid() {
     let request = Request::post("/lf.a2a.v1.A2AService/GetTask").header("content-type", "application/grpc");
-    let service = grpc_service(Recorder::new(), &Limits::default());
+    let service = grpc_service(Recorder::new(), &RequestLimits::default());
     let response = service.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.headers()["grpc-status"], "3");
 }
@@ -62,7 +62,7 @@ async fn errors_of_the_handler_keep_their_status() {
 
 #[tokio::test]
 async fn an_unknown_method_is_unimplemented() {
-    let answer = grpc_with(&Recorder::new(), &Limits::default(), Some("1.0"), "DropTable", &[]).await;
+    let answer = grpc_with(&Recorder::new(), &RequestLimits::default(), Some("1.0"), "DropTable", &[]).await;
     assert_eq!(answer.code(), Code::Unimplemented);
 }
 
@@ -71,7 +71,7 @@ fn the_service_is_routed_by_the_protos_name() {
     fn name<S: NamedService>(_: &S) -> &'static str {
         S::NAME
     }
-    let service = grpc_service(Recorder::new(), &Limits::default());
+    let service = grpc_service(Recorder::new(), &RequestLimits::default());
     assert_eq!(name(&service), "lf.a2a.v1.A2AService");
 }
 
@@ -83,7 +83,8 @@ async fn grpc_frames(handler: &Arc<Recorder>, frames: Vec<Frame<Bytes>>) -> Stat
         .header("x-user", "ann");
     let frames = futures::stream::iter(frames.into_iter().map(Ok::<_, std::io::Error>));
     let request = request.body(StreamBody::new(frames)).unwrap();
-    let response = grpc_service(Arc::clone(handler), &Limits::default()).oneshot(request).await.unwrap();
+    let response =
+        grpc_service(Arc::clone(handler), &RequestLimits::default()).oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let collected = body.collect().await.unwrap();
     Status::from_header_map(&parts.headers)

@@ -9,7 +9,7 @@ use a2a_pb::pbconv::{json_value_to_proto_value, to_proto_struct};
 use a2a_pb::proto::part::Content;
 use a2a_pb::proto::{self, CancelTaskRequest, GetTaskRequest, SendMessageRequest};
 use a2a_pb::protojson_conv;
-use a2a_serve::bindings::{Limits, grpc_service};
+use a2a_serve::bindings::{RequestLimits, grpc_service};
 use axum::body::Body;
 use bytes::Bytes;
 use futures::StreamExt;
@@ -22,6 +22,8 @@ use super::handler::{Recorder, task};
 use super::wire::{grpc, grpc_with, http, message, proto_message, rest, router, router_with, rpc, rpc_text};
 
 const INVALID: i64 = INVALID_PARAMS as i64;
+/// The default of what may be inside each other, which is also the most.
+const DEEPEST: usize = 30;
 
 fn objects(depth: usize) -> Value {
     (1..depth).fold(json!({}), |inner, _| json!({ "a": inner }))
@@ -30,8 +32,7 @@ fn objects(depth: usize) -> Value {
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused_on_every_binding_and_one_at_it_is_not() {
     let handler = Recorder::new();
-    let mut limits = Limits::default();
-    limits.max_body_bytes = 1000;
+    let limits = RequestLimits::default().max_body_bytes(1000);
     let router = router_with(&handler, &limits);
     let rpc_body = |size: usize| {
         let head = r#"{"jsonrpc":"2.0","id":1,"method":"GetTask","params":{"id":""#;
@@ -89,7 +90,7 @@ async fn more_than_four_megabytes_pass_by_default_on_every_binding() {
 async fn data_and_metadata_nest_as_deep_as_the_limit_says_on_every_binding() {
     let handler = Recorder::new();
     let router = router(&handler);
-    for (depth, code) in [(30, 0), (31, INVALID), (60, INVALID), (110, INVALID)] {
+    for (depth, code) in [(DEEPEST, 0), (DEEPEST + 1, INVALID), (60, INVALID), (110, INVALID)] {
         let deep = objects(depth);
         let fields = serde_json::from_value(deep.clone()).unwrap();
         let mut requests = Vec::new();
@@ -140,7 +141,7 @@ async fn data_and_metadata_nest_as_deep_as_the_limit_says_on_every_binding() {
 #[test]
 fn what_the_limit_lets_in_can_be_listed_again() {
     let mut task = task();
-    let data = objects(Limits::default().max_nesting);
+    let data = objects(DEEPEST);
     task.history = Some(vec![Message::new(Role::User, vec![Part::data(data)])]);
     let page =
         ListTasksResponse { tasks: vec![task], next_page_token: String::new(), page_size: 50, total_size: 1 };
@@ -182,7 +183,7 @@ async fn a_body_that_would_take_many_times_its_size_is_refused_before_anything_i
     }
     // A group, empty, of a field that nobody knows.
     let group = [&[0x7b, 0x7c], &prost::Message::encode_to_vec(&request)[..]].concat();
-    let answer = grpc_with(&handler, &Limits::default(), Some("1.0"), "SendMessage", &group).await;
+    let answer = grpc_with(&handler, &RequestLimits::default(), Some("1.0"), "SendMessage", &group).await;
     assert_eq!((answer.code(), answer.a2a_code()), (Code::InvalidArgument, INVALID_REQUEST.into()));
     assert!(answer.status.message().contains("more values"), "{answer:?}");
     assert!(handler.take().is_empty());
@@ -237,7 +238,7 @@ async fn a_body_that_comes_byte_by_byte_is_not_kept_that_way() {
     let frame = [&[0, 0, 0, 0, u8::try_from(message.len()).unwrap()], &message[..]].concat();
     let request = Request::post("/lf.a2a.v1.A2AService/SendMessage").header("a2a-version", "1.0");
     let request = request.header("content-type", "application/grpc").body(bytewise(frame)).unwrap();
-    grpc_service(Arc::clone(&handler), &Limits::default()).oneshot(request).await.unwrap();
+    grpc_service(Arc::clone(&handler), &RequestLimits::default()).oneshot(request).await.unwrap();
     assert_eq!(handler.take().len(), 3);
     assert_eq!(most.load(Ordering::Relaxed), 1);
 }
@@ -275,11 +276,7 @@ async fn no_cache_keeps_what_is_for_one_caller() {
 #[tokio::test]
 async fn a_lower_limit_of_nesting_counts_and_a_higher_one_does_not() {
     let handler = Recorder::new();
-    let with = |max_nesting| {
-        let mut limits = Limits::default();
-        limits.max_nesting = max_nesting;
-        router_with(&handler, &limits)
-    };
+    let with = |levels| router_with(&handler, &RequestLimits::default().max_nesting(levels));
     let request = |depth| {
         let mut message = message();
         message["parts"] = json!([{ "data": objects(depth) }]);
@@ -287,7 +284,7 @@ async fn a_lower_limit_of_nesting_counts_and_a_higher_one_does_not() {
     };
     assert_eq!(rpc(&with(2), "SendMessage", request(2)).await.rpc_code(), 0);
     assert_eq!(rpc(&with(2), "SendMessage", request(3)).await.rpc_code(), INVALID);
-    assert_eq!(rpc(&with(1000), "SendMessage", request(31)).await.rpc_code(), INVALID);
+    assert_eq!(rpc(&with(1000), "SendMessage", request(DEEPEST + 1)).await.rpc_code(), INVALID);
 }
 
 #[tokio::test]
@@ -344,8 +341,7 @@ async fn protobuf_deeper_than_the_decoder_goes_is_the_clients_mistake() {
 #[tokio::test]
 async fn beyond_what_an_instance_may_hold_requests_are_told_to_come_again() {
     let handler = Recorder::new();
-    let mut limits = Limits::default();
-    limits.max_bytes_in_flight = 500;
+    let limits = RequestLimits::default().max_bytes_in_flight(500);
     let router = router_with(&handler, &limits);
     let with = |size: usize| {
         let mut message = message();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use a2a_pb::proto::GetTaskRequest;
 use a2a_pb::proto::a2a_service_client::A2aServiceClient;
-use a2a_serve::bindings::{Limits, grpc_service, serve};
+use a2a_serve::bindings::{RequestLimits, grpc_service, serve};
 use axum::Router;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -117,7 +117,7 @@ async fn dropping_the_server_cuts_every_connection_off() {
 #[tokio::test]
 async fn grpc_is_served_the_same_way() {
     let handler = Recorder::new();
-    let service = grpc_service(Arc::clone(&handler), &Limits::default());
+    let service = grpc_service(Arc::clone(&handler), &RequestLimits::default());
     let server = start(tonic::service::Routes::new(service).into_axum_router(), LONG).await;
     let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
     let mut client = A2aServiceClient::new(endpoint.connect().await.unwrap());

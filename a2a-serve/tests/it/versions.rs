@@ -2,7 +2,7 @@
 
 use a2a::error_code::VERSION_NOT_SUPPORTED;
 use a2a_pb::proto::GetTaskRequest;
-use a2a_serve::bindings::Limits;
+use a2a_serve::bindings::RequestLimits;
 use axum::body::Body;
 use http::Request;
 use prost::Message;
@@ -48,7 +48,7 @@ async fn only_the_version_that_is_spoken_is_served_on_every_binding() {
         let status = if served { 200 } else { 400 };
         assert_eq!((rest.status.as_u16(), rest.rest_code()), (status, code), "REST, {version:?}");
         let proto = GetTaskRequest { id: "t1".into(), ..GetTaskRequest::default() }.encode_to_vec();
-        let grpc = grpc_with(&handler, &Limits::default(), version, "GetTask", &proto).await;
+        let grpc = grpc_with(&handler, &RequestLimits::default(), version, "GetTask", &proto).await;
         let status = if served { Code::Ok } else { Code::FailedPrecondition };
         assert_eq!((grpc.code(), grpc.a2a_code()), (status, code), "gRPC, {version:?}");
 
@@ -113,7 +113,7 @@ async fn every_operation_checks_the_version() {
         "DeleteTaskPushNotificationConfig",
         "GetExtendedAgentCard",
     ] {
-        let answer = grpc_with(&handler, &Limits::default(), None, method, &[]).await;
+        let answer = grpc_with(&handler, &RequestLimits::default(), None, method, &[]).await;
         assert_eq!(answer.a2a_code(), i64::from(VERSION_NOT_SUPPORTED), "gRPC {method}");
         let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{}}}}"#);
         let answer = http(&router, Request::post("/").body(Body::from(body)).unwrap()).await;

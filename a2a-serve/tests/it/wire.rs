@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use a2a::errordetails::ERROR_INFO_TYPE;
 use a2a::reason_to_error_code;
-use a2a_serve::bindings::{Limits, grpc_service, http_router};
+use a2a_serve::bindings::{RequestLimits, grpc_service, http_router};
 use a2a_server::StaticAgentCard;
 use axum::Router;
 use axum::body::Body;
@@ -20,10 +20,10 @@ use tower::ServiceExt;
 use super::handler::{Recorder, card};
 
 pub(crate) fn router(handler: &Arc<Recorder>) -> Router {
-    router_with(handler, &Limits::default())
+    router_with(handler, &RequestLimits::default())
 }
 
-pub(crate) fn router_with(handler: &Arc<Recorder>, limits: &Limits) -> Router {
+pub(crate) fn router_with(handler: &Arc<Recorder>, limits: &RequestLimits) -> Router {
     http_router(Arc::clone(handler), Arc::new(StaticAgentCard::new(card())), limits)
 }
 
@@ -104,12 +104,12 @@ pub(crate) async fn rest(router: &Router, method: &str, path: &str, body: Option
 
 /// A gRPC request with the version that is served.
 pub(crate) async fn grpc(handler: &Arc<Recorder>, method: &str, message: &impl Message) -> GrpcAnswer {
-    grpc_with(handler, &Limits::default(), Some("1.0"), method, &message.encode_to_vec()).await
+    grpc_with(handler, &RequestLimits::default(), Some("1.0"), method, &message.encode_to_vec()).await
 }
 
 pub(crate) async fn grpc_with(
     handler: &Arc<Recorder>,
-    limits: &Limits,
+    limits: &RequestLimits,
     version: Option<&str>,
     method: &str,
     message: &[u8],

@@ -33,7 +33,7 @@ fn the_number_of_commits_has_a_bound() {
     for version in 2..=10 {
         log.push(
             record(version, vec![chunk(&task, "a", vec![Part::text("x")], true)]),
-            &Config::default().log_commits(3),
+            &MemoryStoreConfig::default().log_commits(3),
         );
     }
     assert_eq!(versions(&log, 7), Some(vec![8, 9, 10]));
@@ -45,7 +45,7 @@ fn the_number_of_commits_has_a_bound() {
 #[test]
 fn the_size_of_commits_has_a_bound() {
     let (task, mut log) = begin();
-    let config = Config::default().log_bytes(25_000);
+    let config = MemoryStoreConfig::default().log_bytes(25_000);
     for version in 2..=10 {
         let large = vec![Part::text("x".repeat(10_000))];
         log.push(record(version, vec![chunk(&task, "a", large, true)]), &config);
@@ -58,7 +58,7 @@ fn the_size_of_commits_has_a_bound() {
 fn the_last_commit_is_kept_whatever_the_bounds() {
     let (task, mut log) = begin();
     let last = record(2, vec![chunk(&task, "a", vec![Part::text("x")], false)]);
-    log.push(Arc::clone(&last), &Config::default().log_commits(0).log_bytes(0));
+    log.push(Arc::clone(&last), &MemoryStoreConfig::default().log_commits(0).log_bytes(0));
     assert_eq!(log.last_id(), Some(last.id));
     assert_eq!(versions(&log, 1), Some(vec![2]));
 }
@@ -67,7 +67,7 @@ fn the_last_commit_is_kept_whatever_the_bounds() {
 fn what_was_read_does_not_change() {
     let (task, mut log) = begin();
     let read = log.task().unwrap();
-    log.push(record(2, vec![status(&task, TaskState::Completed, at(1))]), &Config::default());
+    log.push(record(2, vec![status(&task, TaskState::Completed, at(1))]), &MemoryStoreConfig::default());
     assert_eq!(log.task().unwrap().status.state, TaskState::Completed);
     assert_eq!(read.status.state, TaskState::Working);
 }
@@ -78,7 +78,7 @@ fn no_commit_copies_the_task() {
     let before = Arc::as_ptr(&log.task().unwrap());
     for version in 2..=100 {
         let event = chunk(&task, "a", vec![Part::text("x")], true);
-        log.push(record(version, vec![event]), &Config::default().log_commits(3));
+        log.push(record(version, vec![event]), &MemoryStoreConfig::default().log_commits(3));
     }
     assert_eq!(Arc::as_ptr(&log.task().unwrap()), before);
 }
@@ -105,7 +105,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     #[test]
     fn it_does_not_matter_when_a_task_is_read(steps in steps(), kept in 0_usize..6) {
-        let config = Config::default().log_commits(kept);
+        let config = MemoryStoreConfig::default().log_commits(kept);
         let (mut model, mut log) = begin();
         for step in steps {
             let version = log.tip().version.next().get();

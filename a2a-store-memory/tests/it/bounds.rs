@@ -5,7 +5,7 @@ use a2a_core::{
     Commit, GivenUpDelivery, Membership, Outcome, PushConfigs, PushSubscription, Replay, TaskQuery,
     TaskStore, Tenant, Tip, Version,
 };
-use a2a_store_memory::{Config, MemoryStore};
+use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use a2a_testkit::sample::{TaskModel, at, chunk, claim, commit_id, instance, status};
 
 async fn ended(store: &MemoryStore, id: &str, state: TaskState) -> TaskModel {
@@ -30,7 +30,7 @@ fn webhook(task_id: &str) -> PushSubscription {
 
 #[tokio::test]
 async fn the_tasks_that_finished_first_are_deleted() {
-    let store = MemoryStore::with_config(Config::default().finished_tasks(2));
+    let store = MemoryStore::with_config(MemoryStoreConfig::default().finished_tasks(2));
     let states = [TaskState::Failed, TaskState::Completed, TaskState::Canceled, TaskState::Rejected];
     let mut models = Vec::new();
     for (id, state) in states.into_iter().enumerate() {
@@ -45,7 +45,7 @@ async fn the_tasks_that_finished_first_are_deleted() {
 
 #[tokio::test]
 async fn running_and_parked_tasks_are_never_deleted() {
-    let store = MemoryStore::with_config(Config::default().finished_tasks(1));
+    let store = MemoryStore::with_config(MemoryStoreConfig::default().finished_tasks(1));
     let running = ended(&store, "running", TaskState::Working).await;
     let parked = ended(&store, "parked", TaskState::InputRequired).await;
     for id in 0..10 {
@@ -58,7 +58,7 @@ async fn running_and_parked_tasks_are_never_deleted() {
 
 #[tokio::test]
 async fn a_store_may_keep_no_finished_task() {
-    let store = MemoryStore::with_config(Config::default().finished_tasks(0));
+    let store = MemoryStore::with_config(MemoryStoreConfig::default().finished_tasks(0));
     let model = ended(&store, "t", TaskState::Completed).await;
     assert!(!exists(&store, &model).await);
     assert_eq!(listed(&store).await, 0);
@@ -66,7 +66,7 @@ async fn a_store_may_keep_no_finished_task() {
 
 #[tokio::test]
 async fn all_that_belongs_to_a_deleted_task_goes_with_it() {
-    let store = MemoryStore::with_config(Config::default().finished_tasks(1));
+    let store = MemoryStore::with_config(MemoryStoreConfig::default().finished_tasks(1));
     let me = instance();
     let mut model = TaskModel::new("t").begin(&store).await;
     store.save_config(&model.key, &webhook("t")).await.unwrap();
@@ -83,7 +83,7 @@ async fn all_that_belongs_to_a_deleted_task_goes_with_it() {
 
 #[tokio::test]
 async fn a_task_that_was_deleted_and_made_anew_is_not_deleted_for_its_past() {
-    let store = MemoryStore::with_config(Config::default().finished_tasks(2));
+    let store = MemoryStore::with_config(MemoryStoreConfig::default().finished_tasks(2));
     let first = ended(&store, "again", TaskState::Completed).await;
     assert!(store.delete(&first.key).await.unwrap());
     let again = TaskModel::new("again").begin(&store).await;
@@ -111,7 +111,7 @@ async fn a_terminal_state_is_never_left() {
 
 #[tokio::test]
 async fn commits_that_left_the_log_are_replaced_by_a_snapshot() {
-    let store = MemoryStore::with_config(Config::default().log_commits(3));
+    let store = MemoryStore::with_config(MemoryStoreConfig::default().log_commits(3));
     let mut model = TaskModel::new("t").begin(&store).await;
     for number in 0..9 {
         let event = chunk(&model.task, "a", vec![Part::text(number.to_string())], number > 0);
@@ -153,7 +153,7 @@ async fn a_log_that_does_not_begin_with_the_task_is_rejected() {
 
 #[tokio::test]
 async fn a_page_of_what_an_instance_executes_is_as_large_as_configured() {
-    let store = MemoryStore::with_config(Config::default().executing_page(2));
+    let store = MemoryStore::with_config(MemoryStoreConfig::default().executing_page(2));
     let me = instance();
     for id in ["a", "b", "c"] {
         let mut model = TaskModel::new(id).begin(&store).await;
@@ -167,7 +167,7 @@ async fn a_page_of_what_an_instance_executes_is_as_large_as_configured() {
 
 #[tokio::test]
 async fn the_deliveries_that_were_given_up_first_are_forgotten() {
-    let store = MemoryStore::with_config(Config::default().given_up_deliveries(2));
+    let store = MemoryStore::with_config(MemoryStoreConfig::default().given_up_deliveries(2));
     let key = TaskModel::new("t").key;
     let delivery = |id: u64| GivenUpDelivery {
         task: key.clone(),
@@ -208,7 +208,7 @@ async fn logs_of_finished_tasks_go_from_the_first_to_finish() {
         model.log.iter().map(|record| serde_json::to_vec(&**record).unwrap().len()).sum::<usize>()
     };
     // Room for some of them, however the store weighs content.
-    let store = MemoryStore::with_config(Config::default().finished_log_bytes(6 * one));
+    let store = MemoryStore::with_config(MemoryStoreConfig::default().finished_log_bytes(6 * one));
     let mut models = Vec::new();
     for n in 0..40 {
         models.push(eventful(&store, &format!("t{n}")).await);

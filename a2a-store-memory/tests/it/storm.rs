@@ -4,7 +4,7 @@ use std::thread;
 
 use a2a::{StreamResponse, TaskState};
 use a2a_core::{ClaimChange, Commit, InstanceId, Membership, TaskKey, TaskQuery, TaskStore, Tenant, Tip};
-use a2a_store_memory::{Config, MemoryStore};
+use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use a2a_testkit::sample::{at, claim, commit_id, instance, status, task};
 use tokio::runtime::Builder;
 
@@ -62,7 +62,7 @@ async fn weather(store: MemoryStore, me: InstanceId, thread: usize) {
 
 #[test]
 fn the_indexes_agree_with_the_tasks_after_a_storm() {
-    let store = MemoryStore::with_config(Config::default().finished_tasks(FINISHED));
+    let store = MemoryStore::with_config(MemoryStoreConfig::default().finished_tasks(FINISHED));
     let instances: Vec<InstanceId> = (0..THREADS).map(|_| instance()).collect();
     thread::scope(|scope| {
         for (thread, me) in instances.iter().enumerate() {

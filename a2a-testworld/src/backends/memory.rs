@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use a2a_bus_memory::MemoryBus;
-use a2a_store_memory::{Config, MemoryStore};
+use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use async_trait::async_trait;
 
 use super::{Backend, Backends, members};
@@ -24,7 +24,7 @@ impl Default for InMemory {
 /// A store whose logs have room for all that a test says: readers that fall behind a log are told the whole task
 /// once more, and what that is like is not what fleets are for.
 pub fn store() -> MemoryStore {
-    MemoryStore::with_config(Config::default().log_commits(10_000).log_bytes(64 * 1024 * 1024))
+    MemoryStore::with_config(MemoryStoreConfig::default().log_commits(10_000).log_bytes(64 * 1024 * 1024))
 }
 
 #[async_trait]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use a2a::AgentCard;
 use a2a_cluster::{Cluster, ClusterBuilder};
-use a2a_serve::bindings::{Limits, grpc_service, http_router};
+use a2a_serve::bindings::{RequestLimits, grpc_service, http_router};
 use a2a_server::StaticAgentCard;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -35,7 +35,7 @@ impl Instance {
         builder: ClusterBuilder,
         backends: Arc<dyn Backends>,
         card: AgentCard,
-        limits: Limits,
+        limits: RequestLimits,
     ) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (servers, stop) = (TaskTracker::new(), CancellationToken::new());

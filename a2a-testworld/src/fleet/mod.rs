@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::AgentCard;
-use a2a_cluster::{CallerResolver, Cluster, ClusterBuilder};
+use a2a_cluster::{CallerResolver, Cluster, ClusterBuilder, Config};
 use a2a_core::{CommitRecord, InstanceId, Replay, Version};
 use a2a_serve::HttpWebhooks;
-use a2a_serve::bindings::Limits;
+use a2a_serve::bindings::RequestLimits;
 use a2a_server::ServiceParams;
 use a2a_testkit::TaskLog;
 use a2a_testkit::agent::{Latches, ScriptedAgent};
@@ -27,8 +27,8 @@ pub struct Plan {
     backends: Arc<dyn Backends>,
     card: AgentCard,
     callers: Option<Arc<dyn CallerResolver>>,
-    limits: Limits,
-    config: a2a_cluster::Config,
+    limits: RequestLimits,
+    config: Config,
     extended_card: Option<AgentCard>,
 }
 
@@ -41,8 +41,8 @@ impl Plan {
             backends: Arc::new(InMemory::default()),
             card: a2a_testkit::card("scripted"),
             callers: None,
-            limits: Limits::default(),
-            config: a2a_cluster::Config::default(),
+            limits: RequestLimits::default(),
+            config: Config::default(),
             extended_card: None,
         }
     }
@@ -70,15 +70,15 @@ impl Plan {
 
     /// Bounds what a request may be.
     #[must_use]
-    pub fn limits(mut self, change: impl FnOnce(&mut Limits, &mut a2a_cluster::Limits)) -> Self {
-        change(&mut self.limits, &mut self.config.limits);
+    pub fn limits(mut self, change: impl FnOnce(RequestLimits) -> RequestLimits) -> Self {
+        self.limits = change(self.limits);
         self
     }
 
     /// Tunes the instances.
     #[must_use]
-    pub fn config(mut self, change: impl FnOnce(&mut a2a_cluster::Config)) -> Self {
-        change(&mut self.config);
+    pub fn config(mut self, change: impl FnOnce(Config) -> Config) -> Self {
+        self.config = change(self.config);
         self
     }
 

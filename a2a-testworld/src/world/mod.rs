@@ -272,12 +272,11 @@ pub fn key(id: &str) -> TaskKey {
 
 /// The default durations, shortened so that tests which wait for them do not take long.
 pub fn quick() -> Config {
-    let mut config = Config::default();
-    config.resync_after = Duration::from_millis(10);
-    config.silence_min = Duration::from_millis(30);
-    config.silence_max = Duration::from_millis(100);
-    config.cancel_repeat = Duration::from_millis(20);
-    config.cancel_patience = Duration::from_millis(300);
-    config.cancel_grace = Duration::from_millis(300);
-    config
+    Config::default()
+        .resync_after(Duration::from_millis(10))
+        .silence_min(Duration::from_millis(30))
+        .silence_max(Duration::from_millis(100))
+        .cancel_repeat(Duration::from_millis(20))
+        .cancel_patience(Duration::from_millis(300))
+        .cancel_grace(Duration::from_millis(300))
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_bus_memory::{Config as BusConfig, MemoryBus};
+use a2a_bus_memory::{MemoryBus, MemoryBusConfig};
 use a2a_cluster::BusState;
 use a2a_cluster::{Cluster, ClusterHandler, Config};
 use a2a_core::Membership;
-use a2a_store_memory::{Config as StoreConfig, MemoryStore};
+use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use a2a_testkit::{ScriptedAgent, SeededEnv};
 use futures::future::{join_all, try_join_all};
 use tokio::task::yield_now;
@@ -45,9 +45,7 @@ struct Instance {
 /// Instances that only do what they are asked to.
 fn silent() -> Config {
     let never = Duration::from_secs(365 * 24 * 3600);
-    let mut config = Config::default();
-    (config.beat_interval, config.lease) = (never, never * 4);
-    config
+    Config::default().beat_interval(never).lease(never * 4)
 }
 
 impl Fleet {
@@ -62,14 +60,15 @@ impl Fleet {
     }
 
     async fn start(instances: usize, config: Config) -> Result<Self, Error> {
-        let keep_all = StoreConfig::default().finished_tasks(PLENTY).log_commits(PLENTY).log_bytes(PLENTY);
+        let keep_all =
+            MemoryStoreConfig::default().finished_tasks(PLENTY).log_commits(PLENTY).log_bytes(PLENTY);
         let mut fleet = Fleet {
             instances: Vec::new(),
             counters: Counters::default(),
             agent: ScriptedAgent::default(),
             store: Arc::new(MemoryStore::with_config(keep_all)),
             bus: MemoryBus::with_config(
-                BusConfig::default().queue_messages(PLENTY).batch_messages(RECEIVED_AT_ONCE),
+                MemoryBusConfig::default().queue_messages(PLENTY).batch_messages(RECEIVED_AT_ONCE),
             ),
             env: SeededEnv::new(1),
             config,

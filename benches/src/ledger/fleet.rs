@@ -24,9 +24,7 @@ const QUIET: Duration = Duration::from_millis(1500);
 /// Instances that only do what they are asked to: what idle ones do is counted apart.
 pub(super) fn silent() -> Config {
     let never = Duration::from_secs(24 * 3600);
-    let mut config = Config::default();
-    (config.beat_interval, config.lease) = (never, never * 4);
-    config
+    Config::default().beat_interval(never).lease(never * 4)
 }
 
 fn card() -> AgentCard {

@@ -12,6 +12,9 @@ use super::fleet::Fleet;
 use super::price::{SECONDS_A_MONTH, dollars};
 use crate::Error;
 
+/// By then each has beaten, and has had its first look at the others.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
+
 /// A month of one of several idle instances.
 #[derive(Debug, Serialize)]
 pub(super) struct Idle {
@@ -31,8 +34,7 @@ pub(super) struct Idle {
 /// `time` is a multiple of 20 seconds, so that it holds whole polls, and whole beats.
 pub(super) async fn count(account: &Account, instances: usize, time: Duration) -> Result<Idle, Error> {
     let fleet = Fleet::start(account, instances, Config::default()).await?;
-    // Their first look at the others is over.
-    sleep(Config::default().beat_interval).await;
+    sleep(FIRST_LOOK).await;
     let before = fleet.bill();
     sleep(time).await;
     let bill = fleet.bill().since(&before);

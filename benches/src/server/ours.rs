@@ -47,7 +47,7 @@ async fn instance(
     let cluster =
         Cluster::builder(Arc::new(agent), card()).store(store.clone()).bus(bus.clone()).start().await?;
     let card = Arc::new(StaticAgentCard::new(card()));
-    let router = bindings::http_router(cluster.handler(), card, &bindings::Limits::default());
+    let router = bindings::http_router(cluster.handler(), card, &bindings::RequestLimits::default());
     Ok((router, cluster))
 }
 

@@ -1,11 +1,11 @@
-//! Trials of real processes, in their long form. They start this program again as the process that is tried: with any
-//! other arguments it is `a2a-node`.
+//! Trials of real processes, in their long form. They start this program again as the process that is tried: with a port
+//! it is the README's server with an agent of its own, with any other arguments `a2a-node`.
 //!
 //! ```console
 //! cargo run --release -p integration-tests --bin trials -- kills --kills 100
 //! ```
 
-#![allow(clippy::print_stdout, reason = "a program for people")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
 
 use std::io::Read as _;
 use std::process::ExitCode;
@@ -13,6 +13,9 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use integration_tests::endpoint;
+use integration_tests::own_server;
+use integration_tests::processes::deaths::{self, Death};
+use integration_tests::processes::drains;
 use integration_tests::processes::kills::{self, Outcome, Round};
 use integration_tests::processes::load;
 use integration_tests::processes::{LIFELINE, Plan};
@@ -41,6 +44,24 @@ enum Trial {
         #[arg(long)]
         fail: bool,
     },
+    /// Kills processes of the README's server while they start, run and drain, and counts what is left.
+    Deaths {
+        /// How many in each of the three.
+        #[arg(long, default_value_t = 30)]
+        each: u32,
+        /// How many live at a time, besides the survivor.
+        #[arg(long, default_value_t = 3)]
+        at_once: usize,
+    },
+    /// Restarts processes in turn behind a load balancer, and counts what clients are refused.
+    Drains {
+        /// How many.
+        #[arg(long, default_value_t = 20)]
+        restarts: usize,
+        /// How many processes there are.
+        #[arg(long, default_value_t = 2)]
+        nodes: usize,
+    },
     /// Begins many tasks at once, each watched on every other process; prints how fast that was, and for how much.
     Load {
         /// How many tasks.
@@ -59,11 +80,24 @@ enum Trial {
 }
 
 fn main() -> ExitCode {
-    let trial = std::env::args().nth(1).is_some_and(|first| first == "kills" || first == "load");
-    if trial { tried(Trials::parse().trial) } else { node() }
+    let first = std::env::args().nth(1).unwrap_or_default();
+    match first.as_str() {
+        "kills" | "deaths" | "drains" | "load" => return tried(Trials::parse().trial),
+        _ => end_with_the_lifeline(),
+    }
+    if first.parse::<u16>().is_err() {
+        return a2a_node::run();
+    }
+    match own_server::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
-fn node() -> ExitCode {
+fn end_with_the_lifeline() {
     if std::env::var_os(LIFELINE).is_some() {
         std::thread::spawn(|| {
             let mut nothing = [0; 1];
@@ -71,7 +105,6 @@ fn node() -> ExitCode {
             std::process::exit(1);
         });
     }
-    a2a_node::run()
 }
 
 #[tokio::main]
@@ -87,6 +120,28 @@ async fn tried(trial: Trial) -> ExitCode {
             let plan = Plan { nodes, resume: !fail, ..Plan::of(program) };
             let outcome = kills::run(plan, aws, kills, seed, show).await;
             sum_up(outcome)
+        }
+        Trial::Deaths { each, at_once } => {
+            let tell = |death: &Death, tasks: usize| {
+                println!("{:?} {:5} ms  {tasks:4} tasks", death.phase, death.after.as_millis());
+            };
+            let outcome = deaths::run(program, aws, each, at_once, tell).await;
+            let deaths::Outcome { kills, tasks, cleaned_within, .. } = &outcome;
+            println!(
+                "{kills} kills, {tasks} tasks; nothing was left {} ms later",
+                cleaned_within.as_millis()
+            );
+            outcome.wrong.iter().for_each(|why| println!("WRONG: {why}"));
+            outcome.wrong.is_empty()
+        }
+        Trial::Drains { restarts, nodes } => {
+            let plan = Plan { nodes, ..Plan::of(program) };
+            let outcome = drains::run(plan, aws, restarts, |number| println!("{number} restarted")).await;
+            let drains::Outcome { met, unreachable, left } = &outcome;
+            println!("{} sends and {} streams; {unreachable} connections refused", met.sends, met.streams);
+            println!("left after the last shutdown: {left:?}");
+            met.wrong.iter().for_each(|why| println!("WRONG: {why}"));
+            outcome.is_right()
         }
         Trial::Load { tasks, chunks, gap, nodes } => {
             let plan = Plan { nodes, lease: Duration::from_secs(15), ..Plan::of(program) };

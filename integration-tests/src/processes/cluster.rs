@@ -9,14 +9,15 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::caller::Caller;
-use super::node::{Launch, Node};
+use super::node::Node;
+use super::process::Launch;
 use super::process_log::ProcessLog;
 use super::resources::{Leftovers, Resources};
 use crate::endpoint::Aws;
 use a2a_testworld::load_balancer::{LoadBalancer, Watch};
 use a2a_testworld::{Binding, client};
 
-/// How long a process may take to end, besides its grace.
+/// How long a process may take to end, besides its delay and its grace.
 const ENDS_WITHIN: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -33,10 +34,14 @@ pub struct Plan {
     pub lease: Duration,
     /// What becomes of the tasks of a dead one: they go on elsewhere, or they fail.
     pub resume: bool,
-    /// How long one may take over what it does, once asked to end.
+    /// For how long one takes new work, once asked to end.
+    pub drain_delay: Duration,
+    /// How long one may take over what it does after that.
     pub grace: Duration,
     /// Whether an instance's card leads to the load balancer, and not to itself.
     pub behind_load_balancer: bool,
+    /// How often the load balancer asks whether an instance is ready.
+    pub looks_every: Duration,
     /// After how much silence the load balancer ends an answer.
     pub idle: Duration,
 }
@@ -50,8 +55,10 @@ impl Plan {
             beat: Duration::from_millis(400),
             lease: Duration::from_secs(2),
             resume: true,
+            drain_delay: Duration::ZERO,
             grace: Duration::from_secs(20),
             behind_load_balancer: true,
+            looks_every: Duration::from_millis(200),
             idle: Duration::from_secs(15),
         }
     }
@@ -78,27 +85,30 @@ impl Cluster {
     /// When one does not.
     pub async fn start(plan: Plan, aws: &Aws) -> Self {
         let resources = Resources::prepare(aws).await;
-        let watch = Watch { readiness: true, idle: Some(plan.idle) };
+        let watch = Watch { readiness: Some(plan.looks_every), idle: Some(plan.idle) };
         let balancer = LoadBalancer::start(watch).await.unwrap();
         let seconds = |time: Duration| time.as_secs_f64().to_string();
-        let mut flags = vec![
+        let mut arguments = vec![
+            ["serve".to_owned(), "--listen=127.0.0.1:0".to_owned()],
+            ["--grpc-listen".to_owned(), "127.0.0.1:0".to_owned()],
             ["--beat-interval".to_owned(), seconds(plan.beat)],
             ["--lease".to_owned(), seconds(plan.lease)],
             ["--executor-lost".to_owned(), if plan.resume { "resume" } else { "fail" }.to_owned()],
             ["--max-attempts".to_owned(), "1000".to_owned()],
+            ["--drain-delay".to_owned(), seconds(plan.drain_delay)],
             ["--shutdown-grace".to_owned(), seconds(plan.grace)],
             ["--log-format".to_owned(), "json".to_owned()],
         ];
         if plan.behind_load_balancer {
-            flags.push(["--public-url".to_owned(), balancer.sockets().url()]);
-            flags.push(["--public-grpc-url".to_owned(), format!("http://{}", balancer.sockets().grpc)]);
+            arguments.push(["--public-url".to_owned(), balancer.sockets().url()]);
+            arguments.push(["--public-grpc-url".to_owned(), format!("http://{}", balancer.sockets().grpc)]);
         }
         let mut environment = resources.environment();
         environment.push(("A2A_ALLOW_LOCAL_WEBHOOKS", "true".to_owned()));
         let launch = Launch {
             program: plan.program.clone(),
             environment,
-            flags: flags.into_iter().flatten().collect(),
+            arguments: arguments.into_iter().flatten().collect(),
         };
         let nodes = (1..=plan.nodes).map(|number| {
             let launch = launch.clone();
@@ -114,6 +124,11 @@ impl Cluster {
     /// What it was to be.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// What clients know of it.
+    pub fn card(&self) -> &AgentCard {
+        &self.card
     }
 
     /// Where its data is.
@@ -220,7 +235,7 @@ impl Cluster {
         let node = self.take(name);
         node.terminate();
         let (status, log) = node
-            .ended(self.plan.grace + ENDS_WITHIN)
+            .ended(self.plan.drain_delay + self.plan.grace + ENDS_WITHIN)
             .await
             .unwrap_or_else(|why| panic!("{why}{}", self.words()));
         assert!(status.success(), "{name} ended with {status}; its last words:\n{}", log.tail());
@@ -258,11 +273,13 @@ impl Cluster {
     ///
     /// When one does not end in time, or not well.
     pub async fn shutdown(mut self) -> Leftovers {
-        self.nodes.iter().for_each(Node::terminate);
+        self.nodes.iter().for_each(|node| node.terminate());
         for node in std::mem::take(&mut self.nodes) {
             let name = node.name().to_owned();
-            let (status, log) =
-                node.ended(self.plan.grace + ENDS_WITHIN).await.unwrap_or_else(|why| panic!("{why}"));
+            let (status, log) = node
+                .ended(self.plan.drain_delay + self.plan.grace + ENDS_WITHIN)
+                .await
+                .unwrap_or_else(|why| panic!("{why}"));
             assert!(status.success(), "{name} ended with {status}; its last words:\n{}", log.tail());
             self.gone.push((name, log));
         }

@@ -5,13 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
+use tokio_util::sync::CancellationToken;
 
 const LINES: usize = 400;
 const SHOWN: usize = 40;
 
 /// The end of a process's log, in JSON lines. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct ProcessLog(Arc<Mutex<Pages>>);
+pub struct ProcessLog {
+    pages: Arc<Mutex<Pages>>,
+    closed: CancellationToken,
+}
 
 #[derive(Debug, Default)]
 struct Pages {
@@ -28,6 +32,12 @@ impl ProcessLog {
         while let Ok(Some(line)) = lines.next_line().await {
             self.with(|pages| pages.add(line));
         }
+        self.closed.cancel();
+    }
+
+    /// Waits until the process has closed its end.
+    pub(super) async fn closed(&self) {
+        self.closed.cancelled().await;
     }
 
     /// The last lines.
@@ -54,7 +64,7 @@ impl ProcessLog {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Pages) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.pages.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use a2a_core::{CommitRecord, Member, Replay, TaskHead, TaskQuery, TaskStore, Tenant, Version};
+use a2a::Task;
+use a2a_core::{
+    CommitRecord, Member, Membership, Principal, Replay, TaskHead, TaskKey, TaskQuery, TaskStore, Tenant,
+    Version,
+};
 use a2a_store_dynamodb::DynamoDbStore;
 
 use crate::backends::OnAws;
@@ -132,7 +136,7 @@ impl Resources {
         roster(&self.store).await
     }
 
-    /// How many tasks there are.
+    /// How many tasks nobody in particular has.
     ///
     /// # Panics
     ///
@@ -140,6 +144,45 @@ impl Resources {
     pub async fn tasks(&self) -> usize {
         let query = TaskQuery::new(Tenant::default(), None, 1);
         usize::try_from(self.store.list(&query).await.unwrap().total).unwrap()
+    }
+
+    /// All tasks of a principal.
+    ///
+    /// # Panics
+    ///
+    /// When they cannot be listed.
+    pub async fn tasks_of(&self, principal: &str) -> Vec<Task> {
+        let mut query = TaskQuery::new(Tenant::default(), Some(Principal::new(principal)), 100);
+        let mut tasks = Vec::new();
+        loop {
+            let page = self.store.list(&query).await.unwrap();
+            tasks.extend(page.tasks);
+            match page.next {
+                Some(next) => query.after = Some(next),
+                None => return tasks,
+            }
+        }
+    }
+
+    /// The tasks that instances hold, those of evicted instances included.
+    ///
+    /// # Panics
+    ///
+    /// When they cannot be read.
+    pub async fn held(&self) -> Vec<TaskKey> {
+        let mut held = Vec::new();
+        for member in self.members().await {
+            let mut after = None;
+            loop {
+                let page = self.store.executing(&member.id, after.as_ref()).await.unwrap();
+                held.extend(page.tasks);
+                match page.next {
+                    Some(next) => after = Some(next),
+                    None => break,
+                }
+            }
+        }
+        held
     }
 
     /// Looks for what instances have made and not removed.

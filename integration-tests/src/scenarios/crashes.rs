@@ -13,9 +13,8 @@ use super::stage::{Stage, numbers, watchful};
 use crate::client::{Heard, texts};
 use a2a_testworld::backends::{Backends, Weathered};
 
-fn resume(config: &mut Config) {
-    watchful(config);
-    config.executor_lost = ExecutorLost::Resume { max_attempts: 3 };
+fn resume(config: Config) -> Config {
+    watchful(config).executor_lost(ExecutorLost::Resume { max_attempts: 3 })
 }
 
 pub async fn the_tasks_of_a_killed_instance_fail_and_streams_elsewhere_end(backends: Arc<dyn Backends>) {

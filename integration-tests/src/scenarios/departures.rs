@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::TaskState;
-use a2a_cluster::ExecutorLost;
+use a2a_cluster::{Config, ExecutorLost};
 
 use super::stage::{Stage, numbers, watchful};
 use crate::client::texts;
@@ -58,9 +58,8 @@ pub async fn every_instance_is_replaced_and_no_reader_elsewhere_misses_anything(
     stage.leave().await;
 }
 
-fn resume(config: &mut a2a_cluster::Config) {
-    watchful(config);
-    config.executor_lost = ExecutorLost::Resume { max_attempts: 5 };
+fn resume(config: Config) -> Config {
+    watchful(config).executor_lost(ExecutorLost::Resume { max_attempts: 5 })
 }
 
 fn as_text(numbers: &[String]) -> Vec<&str> {

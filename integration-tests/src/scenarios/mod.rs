@@ -22,7 +22,6 @@ pub mod volume;
 pub mod weather;
 pub mod webhooks;
 
-mod hook;
 mod list;
 mod stage;
 
@@ -47,7 +46,7 @@ pub async fn play<F: Future<Output = ()>>(
 }
 
 /// Waits until something is true, and fails if it does not become so soon.
-async fn eventually(what: &str, mut check: impl AsyncFnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut check: impl AsyncFnMut() -> bool) {
     let start = Instant::now();
     while !check().await {
         assert!(start.elapsed() < a2a_testworld::PATIENCE, "{what} should have come true");

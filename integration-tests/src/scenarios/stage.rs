@@ -118,9 +118,8 @@ impl Stage {
 }
 
 /// Who is gone is noticed soon enough for a test, and late enough for a machine with other work to do.
-pub(super) fn watchful(config: &mut Config) {
-    config.beat_interval = Duration::from_secs(1);
-    config.lease = Duration::from_secs(4);
+pub(super) fn watchful(config: Config) -> Config {
+    config.beat_interval(Duration::from_secs(1)).lease(Duration::from_secs(4))
 }
 
 /// The chunks that `count FROM TO` says.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use a2a::{DeleteTaskPushNotificationConfigRequest, TaskState};
 
-use super::hook::Hook;
 use super::stage::Stage;
 use crate::client::{outline, soon};
+use crate::hook::Hook;
 use a2a_testworld::Backends;
 use a2a_testworld::PATIENCE;
 

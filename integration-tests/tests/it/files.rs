@@ -90,6 +90,13 @@ fn manifests_take_versions_and_lints_from_the_workspace() {
     }
 }
 
+#[test]
+fn the_lock_keeps_the_tables_for_names_of_hosts_that_build_fast() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    assert!(lock.contains("name = \"idna_adapter\""), "names are mapped by something else now");
+    assert!(!lock.contains("name = \"icu_"), "say: cargo update -p idna_adapter --precise 1.1.0");
+}
+
 fn workspace_manifest() -> PathBuf {
     fs::canonicalize(root().join("Cargo.toml")).unwrap()
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use integration_tests::processes::Workload;
+use integration_tests::endpoint;
+use integration_tests::processes::{Plan, Workload, drains};
 
-use crate::stage::{WORKLOAD, cluster};
+use crate::stage::{WORKLOAD, cluster, plan};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_under_load_loses_nothing_and_leaves_nothing() {
@@ -27,4 +28,12 @@ async fn a_rolling_restart_under_load_loses_nothing_and_leaves_nothing() {
     assert_eq!(cluster.resources().tasks().await, 12);
     let left = cluster.shutdown().await;
     assert!(left.is_nothing(), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rolling_restart_refuses_resets_and_cuts_short_nothing() {
+    let Some(aws) = endpoint::aws() else { return };
+    let outcome = drains::run(Plan { nodes: 2, ..plan() }, aws, 2, |_| ()).await;
+    assert!(outcome.is_right(), "{outcome:#?}");
+    assert!(outcome.met.sends > 20 && outcome.met.streams > 10, "{:?}", outcome.met);
 }

@@ -21,7 +21,7 @@ use a2a_core::{
     ClaimChange, Commit, CommitId, Env, InstanceId, Member, MemberState, Membership, Outcome, Replay,
     SystemEnv, TaskStore, Tenant, Tip, Version,
 };
-use a2a_store_memory::MemoryStore;
+use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use a2a_testkit::{Delay, FaultyStore, Forecast, Weather};
 use futures::StreamExt;
 use tokio::time::{Instant, sleep};
@@ -29,6 +29,7 @@ use tokio::time::{Instant, sleep};
 use crate::world::{Bus, Node, World, key};
 
 const LEASE: Duration = Duration::from_secs(15);
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
 
 /// Starts instances that are connected by a bus that works.
 async fn started(instances: usize, config: Config) -> World {
@@ -135,7 +136,7 @@ fn slow(millis: u64) -> Forecast {
 
 /// A store whose index of what an instance executes has small pages.
 fn small_pages() -> MemoryStore {
-    MemoryStore::with_config(a2a_store_memory::Config::default().executing_page(10))
+    MemoryStore::with_config(MemoryStoreConfig::default().executing_page(10))
 }
 
 /// Starts as many tasks, some at a time.
@@ -144,9 +145,7 @@ async fn start_many(node: &Node, count: usize, text: &str) -> Vec<String> {
 }
 
 fn resuming(max_attempts: u32) -> Config {
-    let mut config = Config::default();
-    config.executor_lost = ExecutorLost::Resume { max_attempts };
-    config
+    Config::default().executor_lost(ExecutorLost::Resume { max_attempts })
 }
 
 /// Writes the record of a member that never beats again, and tasks that it executes.

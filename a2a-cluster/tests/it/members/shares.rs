@@ -2,8 +2,16 @@
 
 use super::*;
 
+const FAILS: ExecutorLost = ExecutorLost::Fail;
+const RESUMES: ExecutorLost = ExecutorLost::Resume { max_attempts: 2 };
+
+/// So many instances out of step, and what becomes of the tasks of those that are lost.
+async fn fleet(store: MemoryStore, instances: usize, lost: ExecutorLost) -> World {
+    out_of_step(store, instances, Config::default().executor_lost(lost)).await
+}
+
 /// The first of a fleet dies with so many tasks; the others share them within two lease times, in this weather.
-async fn share(fleet: World, tasks: usize, weather: Forecast) {
+async fn share(fleet: World, lost: ExecutorLost, tasks: usize, weather: Forecast) {
     let survivors = fleet.nodes.len() - 1;
     let ids = start_many(&fleet.nodes[0], tasks, "quiet 100000000").await;
     sleep(Duration::from_secs(30)).await;
@@ -16,7 +24,7 @@ async fn share(fleet: World, tasks: usize, weather: Forecast) {
     sleep(Duration::from_millis(100)).await;
 
     let shares = wrote_last(&fleet, &ids).await;
-    let case = format!("{shares:?} of {:?}", fleet.config.executor_lost);
+    let case = format!("{shares:?} of {lost:?}");
     let most = match survivors {
         1 => tasks,
         // Chance may favour one of two.
@@ -26,7 +34,7 @@ async fn share(fleet: World, tasks: usize, weather: Forecast) {
     assert_eq!(shares[0], 0, "{case}");
     assert!(shares.iter().all(|share| *share <= most), "{case}");
     let running: usize = fleet.nodes[1..].iter().map(|one| one.cluster.running()).sum();
-    let expected = match fleet.config.executor_lost {
+    let expected = match lost {
         ExecutorLost::Fail => (TaskState::Failed, None, 0),
         ExecutorLost::Resume { .. } => (TaskState::Submitted, Some(2), tasks),
     };
@@ -38,39 +46,35 @@ async fn share(fleet: World, tasks: usize, weather: Forecast) {
 
 #[tokio::test(start_paused = true)]
 async fn three_survivors_fail_five_thousand_tasks_within_two_leases_none_more_than_half() {
-    let fleet = out_of_step(MemoryStore::new(), 4, Config::default()).await;
-    share(fleet, 5_000, slow(5)).await;
+    share(fleet(MemoryStore::new(), 4, FAILS).await, FAILS, 5_000, slow(5)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn three_survivors_resume_five_thousand_tasks_within_two_leases_none_more_than_half() {
-    let fleet = out_of_step(MemoryStore::new(), 4, resuming(2)).await;
-    share(fleet, 5_000, slow(5)).await;
+    share(fleet(MemoryStore::new(), 4, RESUMES).await, RESUMES, 5_000, slow(5)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn as_many_as_survive_share_the_tasks() {
     for survivors in [1, 2, 5] {
-        for config in [Config::default(), resuming(2)] {
-            let fleet = out_of_step(MemoryStore::new(), survivors + 1, config).await;
-            share(fleet, 900, slow(10)).await;
+        for lost in [FAILS, RESUMES] {
+            share(fleet(MemoryStore::new(), survivors + 1, lost).await, lost, 900, slow(10)).await;
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_index_that_lags_and_has_small_pages_is_taken_over_whole() {
-    for config in [Config::default(), resuming(2)] {
-        let fleet = out_of_step(small_pages(), 4, config).await;
+    for lost in [FAILS, RESUMES] {
         let index_lag = Delay::between(Duration::ZERO, Duration::from_secs(20));
-        share(fleet, 900, Forecast { index_lag, ..slow(5) }).await;
+        share(fleet(small_pages(), 4, lost).await, lost, 900, Forecast { index_lag, ..slow(5) }).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_the_index_of_a_dead_instance_shows_late_is_taken_over_then() {
-    for config in [Config::default(), resuming(2)] {
-        let fleet = out_of_step(small_pages(), 3, config).await;
+    for lost in [FAILS, RESUMES] {
+        let fleet = fleet(small_pages(), 3, lost).await;
         let index_lag = Delay::between(Duration::from_secs(60), Duration::from_secs(60));
         fleet.becomes(0..3, &Forecast { index_lag, ..Forecast::calm() });
         let _ = start_many(&fleet.nodes[0], 100, "hang").await;
@@ -82,9 +86,7 @@ async fn what_the_index_of_a_dead_instance_shows_late_is_taken_over_then() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_full_resumes_no_more_until_there_is_room() {
-    let mut config = resuming(2);
-    config.max_agents = 40;
-    let fleet = out_of_step(MemoryStore::new(), 3, config).await;
+    let fleet = out_of_step(MemoryStore::new(), 3, resuming(2).max_agents(40)).await;
     let lost = start_many(&fleet.nodes[0], 40, "quiet 100000000").await;
     for node in &fleet.nodes[1..] {
         let _ = start_many(node, 20, "quiet 100000000").await;

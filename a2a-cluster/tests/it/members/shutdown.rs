@@ -11,8 +11,7 @@ use crate::world::{at_once, card, params, request, webhooks};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_that_blocks_its_thread_is_named_and_left() {
     let (store, agent) = (Arc::new(MemoryStore::new()), ScriptedAgent::default());
-    let mut config = Config::default();
-    config.shutdown_limit = Duration::from_secs(2);
+    let config = Config::default().shutdown_limit(Duration::from_secs(2));
     let builder = Cluster::builder(Arc::new(agent.clone()), card())
         .webhooks(webhooks())
         .store(store.clone())
@@ -34,13 +33,13 @@ async fn an_agent_that_blocks_its_thread_is_named_and_left() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_holds_no_shutdown_up_beyond_its_limit() {
-    let fleet = started(1, Config::default()).await;
+    let fleet = started(1, Config::default().shutdown_limit(SHUTDOWN_LIMIT)).await;
     let tasks = [fleet.nodes[0].start("hang").await.id, fleet.nodes[0].start("hang").await.id];
     let hangs = Delay::between(Duration::from_secs(1_000), Duration::from_secs(1_000));
     fleet.becomes(0..1, &Forecast { store_delay: hangs, ..Forecast::calm() });
     let began = Instant::now();
     let left = fleet.nodes[0].cluster.shutdown(Duration::from_secs(1)).await;
-    assert!(began.elapsed() <= Duration::from_secs(1) + fleet.config.shutdown_limit, "{:?}", began.elapsed());
+    assert!(began.elapsed() <= Duration::from_secs(1) + SHUTDOWN_LIMIT, "{:?}", began.elapsed());
     assert_eq!(left.not_stopped, [], "their agents are dropped all the same");
     let mut named: Vec<_> = left.handed_over.into_iter().map(|key| key.task_id).collect();
     named.sort();

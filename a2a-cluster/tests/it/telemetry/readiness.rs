@@ -14,13 +14,12 @@ use a2a_testkit::ScriptedAgent;
 
 /// Beats are rare, so that they are not what tells.
 fn impatient() -> Config {
-    let mut config = Config::default();
-    config.unready_after = Duration::from_millis(150);
-    config.request_patience = Duration::from_millis(50);
-    config.beat_interval = Duration::from_secs(3600);
-    config.lease = Duration::from_secs(4 * 3600);
-    config.retry_max = Duration::from_millis(30);
-    config
+    Config::default()
+        .unready_after(Duration::from_millis(150))
+        .request_patience(Duration::from_millis(50))
+        .beat_interval(Duration::from_secs(3600))
+        .lease(Duration::from_secs(4 * 3600))
+        .retry_max(Duration::from_millis(30))
 }
 
 async fn one(bus: Bus, config: Config) -> Faulty {
@@ -82,9 +81,7 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn an_idle_instance_learns_from_its_beats_that_the_store_fails(bus) {
-        let mut config = impatient();
-        config.beat_interval = Duration::from_millis(20);
-        let faulty = one(bus, config).await;
+        let faulty = one(bus, impatient().beat_interval(Duration::from_millis(20))).await;
         faulty.weather.set(Forecast { read_failed: 1.0, write_refused: 1.0, ..Forecast::calm() });
         eventually("failed beats are noticed", || async { reasons(&faulty) == [Unready::StoreFails] }).await;
         faulty.weather.set(Forecast::calm());
@@ -94,10 +91,10 @@ on_every_bus! {
 
     #[tokio::test(start_paused = true)]
     async fn an_instance_that_cannot_beat_for_the_lease_time_is_not_ready(bus) {
-        let mut config = impatient();
-        config.beat_interval = Duration::from_millis(20);
-        config.lease = Duration::from_millis(100);
-        config.unready_after = Duration::from_secs(3600);
+        let config = impatient()
+            .beat_interval(Duration::from_millis(20))
+            .lease(Duration::from_millis(100))
+            .unready_after(Duration::from_secs(3600));
         let faulty = one(bus, config).await;
         faulty.weather.set(Forecast { write_refused: 1.0, ..Forecast::calm() });
         eventually("the lease passes", || async { reasons(&faulty) == [Unready::NoHeartbeat] }).await;

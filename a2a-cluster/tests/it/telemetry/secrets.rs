@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a::{A2AError, Message, Part, Role, StreamResponse};
-use a2a_cluster::Config;
-use a2a_serve::bindings::{Limits, http_router};
+use a2a_serve::bindings::{RequestLimits, http_router};
 use a2a_server::{AgentExecutor, ExecutorContext, StaticAgentCard};
 use a2a_testkit::agent::STRAY;
 use a2a_testkit::{Delay, Forecast, ScriptedAgent};
@@ -221,14 +220,13 @@ on_every_bus! {
     async fn no_log_line_says_what_messages_callers_or_webhooks_say(bus) {
         let logs = Logs::capture();
         let faulty = Faulty::start(2, bus, Arc::new(Indiscreet(ScriptedAgent::default())), |builder| {
-            let mut config: Config = quick();
-            config.request_patience = Duration::from_millis(200);
+            let config = quick().request_patience(Duration::from_millis(200));
             builder.config(config).callers(Arc::new(PrincipalHeader)).webhooks(local_webhooks())
         })
         .await;
         let http = |n: usize| {
             let handler = faulty.nodes[n].cluster.handler();
-            Http(http_router(handler, Arc::new(StaticAgentCard::new(card())), &Limits::default()))
+            Http(http_router(handler, Arc::new(StaticAgentCard::new(card())), &RequestLimits::default()))
         };
         let (here, there) = (http(0), http(1));
         everyday_life(&here, &there).await;

@@ -91,9 +91,7 @@ on_every_bus! {
 
     #[tokio::test]
     async fn a_slow_webhook_reads_what_it_missed_from_the_store(bus) {
-        let mut config = config();
-        config.ring_commits = 2;
-        let world = world_of(1, bus, config).await;
+        let world = world_of(1, bus, config().ring_commits(2)).await;
         let receiver = Receiver::new(Answers::FirstWith(4, http::StatusCode::SERVICE_UNAVAILABLE)).await;
         let task = send(&world.nodes[0], "stream 60 0", webhook(&receiver.url())).await;
         receiver.sees(TaskState::Completed).await;

@@ -7,7 +7,7 @@ use a2a_server::RequestHandler;
 use http::StatusCode;
 
 use super::receiver::{Answers, Receiver};
-use super::{config, send, webhook, world_of};
+use super::{config, given_up_after, send, webhook, world_of};
 use crate::world::{World, eventually, follow_up, on_every_bus, params, visible};
 
 async fn is_released(world: &World, id: &str) {
@@ -36,9 +36,7 @@ on_every_bus! {
 
     #[tokio::test]
     async fn a_webhook_that_goes_on_failing_is_given_up_and_the_task_is_released(bus) {
-        let mut config = config();
-        config.webhooks.attempts = 3;
-        let world = world_of(1, bus, config).await;
+        let world = world_of(1, bus, config().webhooks(given_up_after(3))).await;
         let receiver = Receiver::new(Answers::With(StatusCode::BAD_GATEWAY, Vec::new())).await;
         let task = send(&world.nodes[0], "ask", webhook(&receiver.url())).await;
         is_released(&world, &task.id).await;
@@ -53,10 +51,8 @@ on_every_bus! {
 
     #[tokio::test]
     async fn a_call_that_takes_too_long_counts_as_failed(bus) {
-        let mut config = config();
-        config.webhooks.attempts = 2;
-        config.webhooks.timeout = Duration::from_millis(500);
-        let world = world_of(1, bus, config).await;
+        let policy = given_up_after(2).timeout(Duration::from_millis(500));
+        let world = world_of(1, bus, config().webhooks(policy)).await;
         let receiver = Receiver::new(Answers::Never).await;
         let task = send(&world.nodes[0], "echo x", webhook(&receiver.url())).await;
         is_released(&world, &task.id).await;
@@ -80,9 +76,7 @@ on_every_bus! {
 
     #[tokio::test]
     async fn no_more_calls_are_made_at_once_than_the_configuration_allows(bus) {
-        let mut config = config();
-        config.webhooks.concurrency = 2;
-        let world = world_of(1, bus, config).await;
+        let world = world_of(1, bus, config().webhooks(given_up_after(1000).concurrency(2))).await;
         let receiver = Receiver::new(Answers::Never).await;
         let other = Receiver::new(Answers::Well).await;
         for _ in 0..2 {

@@ -13,27 +13,30 @@ use std::time::Duration;
 use a2a::{
     AuthenticationInfo, SendMessageConfiguration, SendMessageRequest, Task, TaskPushNotificationConfig,
 };
-use a2a_cluster::Config;
+use a2a_cluster::{Config, Webhooks};
 use a2a_server::RequestHandler;
 
 use crate::world::{self, Bus, Node, World, expect_task, local_webhooks, params, quick, request};
 
-/// The default durations, shortened.
+/// The default durations, shortened, and webhooks that are not given up.
 fn config() -> Config {
-    let mut config = quick();
-    config.webhooks.retry_min = Duration::from_millis(5);
-    config.webhooks.retry_max = Duration::from_millis(20);
-    config.webhooks.attempts = 1000;
-    config
+    quick().webhooks(given_up_after(1000))
+}
+
+/// Webhooks that are soon called again, and given up after so many failures.
+fn given_up_after(attempts: u32) -> Webhooks {
+    Webhooks::default()
+        .attempts(attempts)
+        .retry_min(Duration::from_millis(5))
+        .retry_max(Duration::from_millis(20))
 }
 
 /// Also finds and replaces the dead quickly.
 fn mortal() -> Config {
-    let mut config = config();
-    config.beat_interval = Duration::from_millis(40);
-    config.lease = Duration::from_millis(400);
-    config.keep_evicted = Duration::from_millis(400);
-    config
+    config()
+        .beat_interval(Duration::from_millis(40))
+        .lease(Duration::from_millis(400))
+        .keep_evicted(Duration::from_millis(400))
 }
 
 async fn world_of(instances: usize, bus: Bus, config: Config) -> World {

@@ -9,7 +9,7 @@ use http::StatusCode;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::receiver::{Answers, Receiver};
-use super::{config, create, send, start, webhook, world_of};
+use super::{config, create, given_up_after, send, start, webhook, world_of};
 use crate::world::{eventually, follow_up, on_every_bus, params};
 
 #[derive(Clone, Default)]
@@ -46,9 +46,7 @@ on_every_bus! {
         // With one subscriber alone, a log line that another test's thread reaches first stays off for all.
         let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
         let _captured = tracing::subscriber::set_default(lines);
-        let mut config = config();
-        config.webhooks.attempts = 3;
-        let world = world_of(1, bus, config).await;
+        let world = world_of(1, bus, config().webhooks(given_up_after(3))).await;
         let (good, bad) = (
             Receiver::new(Answers::Well).await,
             Receiver::new(Answers::With(StatusCode::BAD_REQUEST, vec![("x-why", "planted-answer".into())])).await,

@@ -12,7 +12,7 @@ use super::JsonRequest;
 use super::object::Object;
 use super::params::{PushConfig, given, metadata, number, required, role};
 use super::scalar::{Bytes, Int, Named};
-use crate::bindings::limits::Limits;
+use crate::bindings::limits::RequestLimits;
 use crate::bindings::violations::Violations;
 
 #[derive(Debug, Deserialize)]
@@ -27,7 +27,7 @@ pub(crate) struct SendMessage {
 impl JsonRequest for SendMessage {
     type Request = SendMessageRequest;
 
-    fn into_request(self, limits: &Limits, violations: &mut Violations) -> SendMessageRequest {
+    fn into_request(self, limits: &RequestLimits, violations: &mut Violations) -> SendMessageRequest {
         let message = match self.message {
             Some(Object(message)) => message.into_message(limits, violations),
             None => {
@@ -88,7 +88,7 @@ struct JsonMessage {
 }
 
 impl JsonMessage {
-    fn into_message(self, limits: &Limits, violations: &mut Violations) -> Message {
+    fn into_message(self, limits: &RequestLimits, violations: &mut Violations) -> Message {
         let mut parts = Vec::with_capacity(self.parts.as_ref().map_or(0, Vec::len));
         for (index, part) in self.parts.into_iter().flatten().enumerate() {
             parts.extend(part.into_part(index, limits, violations));
@@ -116,13 +116,13 @@ struct JsonPart {
 }
 
 impl JsonPart {
-    fn into_part(self, index: usize, limits: &Limits, violations: &mut Violations) -> Option<Part> {
+    fn into_part(self, index: usize, limits: &RequestLimits, violations: &mut Violations) -> Option<Part> {
         let Some(content) = self.content else {
             violations.empty_part(index);
             return None;
         };
         if let PartContent::Data(data) = &content {
-            violations.value(&format!("message.parts[{index}].data"), data, limits.nesting());
+            violations.value(&format!("message.parts[{index}].data"), data, limits.max_nesting);
         }
         let field = format!("message.parts[{index}].metadata");
         Some(Part {

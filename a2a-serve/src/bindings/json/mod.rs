@@ -13,7 +13,7 @@ use a2a::A2AError;
 use serde::de::DeserializeOwned;
 
 use self::object::Object;
-use super::limits::Limits;
+use super::limits::RequestLimits;
 use super::violations::{Violations, short};
 
 pub(super) use message::SendMessage;
@@ -29,7 +29,7 @@ pub(super) trait JsonRequest: DeserializeOwned {
     type Request;
 
     /// Makes the request of what was read, and adds what is wrong with it.
-    fn into_request(self, limits: &Limits, violations: &mut Violations) -> Self::Request;
+    fn into_request(self, limits: &RequestLimits, violations: &mut Violations) -> Self::Request;
 }
 
 /// A request that names a task.
@@ -42,7 +42,7 @@ pub(super) trait OfTask {
 ///
 /// # Errors
 /// `ParseError` for what is no JSON, `InvalidParams` naming every field that is missing or cannot be meant.
-pub(super) fn read<T: JsonRequest>(json: &str, limits: &Limits) -> Result<T::Request, A2AError> {
+pub(super) fn read<T: JsonRequest>(json: &str, limits: &RequestLimits) -> Result<T::Request, A2AError> {
     accept(parse::<T>(json)?, limits)
 }
 
@@ -61,7 +61,7 @@ fn parse<T: DeserializeOwned>(json: &str) -> Result<T, A2AError> {
     Ok(read)
 }
 
-fn accept<T: JsonRequest>(read: T, limits: &Limits) -> Result<T::Request, A2AError> {
+fn accept<T: JsonRequest>(read: T, limits: &RequestLimits) -> Result<T::Request, A2AError> {
     let mut violations = Violations::default();
     let request = read.into_request(limits, &mut violations);
     violations.into_result()?;
@@ -75,7 +75,7 @@ fn accept<T: JsonRequest>(read: T, limits: &Limits) -> Result<T::Request, A2AErr
 pub(super) fn read_for<T: JsonRequest + OfTask>(
     json: &str,
     task: &str,
-    limits: &Limits,
+    limits: &RequestLimits,
 ) -> Result<T::Request, A2AError> {
     let mut read: T = parse(json)?;
     let named = read.task().get_or_insert_default();

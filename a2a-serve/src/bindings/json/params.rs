@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::object::Object;
 use super::scalar::{Int, Named};
 use super::{JsonRequest, OfTask};
-use crate::bindings::limits::Limits;
+use crate::bindings::limits::RequestLimits;
 use crate::bindings::violations::Violations;
 
 /// Strings that are empty are absent: the proto cannot tell them apart.
@@ -43,11 +43,11 @@ pub(super) fn required(field: &str, text: Option<String>, violations: &mut Viola
 pub(super) fn metadata(
     field: &str,
     metadata: Option<HashMap<String, Value>>,
-    limits: &Limits,
+    limits: &RequestLimits,
     violations: &mut Violations,
 ) -> Option<HashMap<String, Value>> {
     for value in metadata.iter().flat_map(HashMap::values) {
-        violations.value(field, value, limits.nesting().saturating_sub(1));
+        violations.value(field, value, limits.max_nesting.saturating_sub(1));
     }
     metadata
 }
@@ -64,7 +64,7 @@ pub(crate) struct GetTask {
 impl JsonRequest for GetTask {
     type Request = GetTaskRequest;
 
-    fn into_request(self, _: &Limits, violations: &mut Violations) -> GetTaskRequest {
+    fn into_request(self, _: &RequestLimits, violations: &mut Violations) -> GetTaskRequest {
         GetTaskRequest {
             id: required("id", self.id, violations),
             history_length: number(self.history_length),
@@ -95,7 +95,7 @@ pub(crate) struct ListTasks {
 impl JsonRequest for ListTasks {
     type Request = ListTasksRequest;
 
-    fn into_request(self, _: &Limits, violations: &mut Violations) -> ListTasksRequest {
+    fn into_request(self, _: &RequestLimits, violations: &mut Violations) -> ListTasksRequest {
         // The proto cannot tell it from unset, so no binding does.
         let status = named(self.status).filter(|status| *status != TaskState::Unspecified);
         let page_size = number(self.page_size);
@@ -135,7 +135,7 @@ impl OfTask for CancelTask {
 impl JsonRequest for CancelTask {
     type Request = CancelTaskRequest;
 
-    fn into_request(self, limits: &Limits, violations: &mut Violations) -> CancelTaskRequest {
+    fn into_request(self, limits: &RequestLimits, violations: &mut Violations) -> CancelTaskRequest {
         CancelTaskRequest {
             id: required("id", self.id, violations),
             metadata: metadata("metadata", self.metadata, limits, violations),
@@ -154,7 +154,7 @@ pub(crate) struct SubscribeToTask {
 impl JsonRequest for SubscribeToTask {
     type Request = SubscribeToTaskRequest;
 
-    fn into_request(self, _: &Limits, violations: &mut Violations) -> SubscribeToTaskRequest {
+    fn into_request(self, _: &RequestLimits, violations: &mut Violations) -> SubscribeToTaskRequest {
         SubscribeToTaskRequest { id: required("id", self.id, violations), tenant: given(self.tenant) }
     }
 }
@@ -203,7 +203,7 @@ impl OfTask for PushConfig {
 impl JsonRequest for PushConfig {
     type Request = TaskPushNotificationConfig;
 
-    fn into_request(self, _: &Limits, violations: &mut Violations) -> TaskPushNotificationConfig {
+    fn into_request(self, _: &RequestLimits, violations: &mut Violations) -> TaskPushNotificationConfig {
         let config = self.of_message();
         if config.task_id.is_empty() {
             violations.required("taskId");
@@ -225,7 +225,11 @@ pub(crate) struct PushConfigName {
 impl JsonRequest for PushConfigName {
     type Request = GetTaskPushNotificationConfigRequest;
 
-    fn into_request(self, _: &Limits, violations: &mut Violations) -> GetTaskPushNotificationConfigRequest {
+    fn into_request(
+        self,
+        _: &RequestLimits,
+        violations: &mut Violations,
+    ) -> GetTaskPushNotificationConfigRequest {
         GetTaskPushNotificationConfigRequest {
             task_id: required("taskId", self.task_id, violations),
             id: required("id", self.id, violations),
@@ -249,7 +253,11 @@ pub(crate) struct ListPushConfigs {
 impl JsonRequest for ListPushConfigs {
     type Request = ListTaskPushNotificationConfigsRequest;
 
-    fn into_request(self, _: &Limits, violations: &mut Violations) -> ListTaskPushNotificationConfigsRequest {
+    fn into_request(
+        self,
+        _: &RequestLimits,
+        violations: &mut Violations,
+    ) -> ListTaskPushNotificationConfigsRequest {
         let page_size = number(self.page_size).unwrap_or_default();
         violations.config_page_size(page_size.into());
         ListTaskPushNotificationConfigsRequest {
@@ -270,7 +278,7 @@ pub(crate) struct ExtendedCard {
 impl JsonRequest for ExtendedCard {
     type Request = GetExtendedAgentCardRequest;
 
-    fn into_request(self, _: &Limits, _: &mut Violations) -> GetExtendedAgentCardRequest {
+    fn into_request(self, _: &RequestLimits, _: &mut Violations) -> GetExtendedAgentCardRequest {
         GetExtendedAgentCardRequest { tenant: given(self.tenant) }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 
 fn send(message: Value) -> Result<SendMessageRequest, A2AError> {
-    read::<SendMessage>(&json!({ "message": message }).to_string(), &Limits::default())
+    read::<SendMessage>(&json!({ "message": message }).to_string(), &RequestLimits::default())
 }
 
 fn message(part: Value) -> Value {
@@ -35,7 +35,7 @@ fn null_is_absent_everywhere_but_in_data() {
             "parts": [{ "data": null, "text": null, "filename": null, "mediaType": null, "metadata": null }],
         },
     });
-    let request = read::<SendMessage>(&request.to_string(), &Limits::default()).unwrap();
+    let request = read::<SendMessage>(&request.to_string(), &RequestLimits::default()).unwrap();
     assert_eq!((request.tenant, request.metadata, request.message.context_id), (None, None, None));
     assert_eq!(request.message.parts[0].content, PartContent::Data(Value::Null));
 }
@@ -59,10 +59,15 @@ fn data_is_kept_as_it_is_or_refused() {
 fn numbers_enums_and_bytes_are_read_in_every_spelling() {
     for history in ["3", "\"3\"", "3.0"] {
         let get = format!(r#"{{"id":"t","historyLength":{history}}}"#);
-        assert_eq!(read::<GetTask>(&get, &Limits::default()).unwrap().history_length, Some(3), "{history}");
+        assert_eq!(
+            read::<GetTask>(&get, &RequestLimits::default()).unwrap().history_length,
+            Some(3),
+            "{history}"
+        );
     }
     for status in ["\"TASK_STATE_WORKING\"", "2"] {
-        let list = read::<ListTasks>(&format!(r#"{{"status":{status}}}"#), &Limits::default()).unwrap();
+        let list =
+            read::<ListTasks>(&format!(r#"{{"status":{status}}}"#), &RequestLimits::default()).unwrap();
         assert_eq!(list.status, Some(TaskState::Working), "{status}");
     }
     for role in [json!("ROLE_USER"), json!(1)] {
@@ -74,7 +79,7 @@ fn numbers_enums_and_bytes_are_read_in_every_spelling() {
         assert_eq!(content(json!({ "raw": raw })), PartContent::Raw(vec![0xfb, 0xff]), "{raw}");
     }
     let snake = r#"{"message":{"message_id":"m","context_id":"c","role":1,"parts":[{"text":"x","media_type":"a/b"}]}}"#;
-    let snake = read::<SendMessage>(snake, &Limits::default()).unwrap().message;
+    let snake = read::<SendMessage>(snake, &RequestLimits::default()).unwrap().message;
     assert_eq!((snake.context_id.as_deref(), snake.parts[0].media_type.as_deref()), (Some("c"), Some("a/b")));
 }
 
@@ -104,15 +109,15 @@ fn what_is_missing_or_wrong_is_told_by_the_name_of_its_field() {
     ] {
         assert_eq!(fields(&send(message.clone()).unwrap_err()), [field], "{message}");
     }
-    let error = read::<SendMessage>("{}", &Limits::default()).unwrap_err();
+    let error = read::<SendMessage>("{}", &RequestLimits::default()).unwrap_err();
     assert_eq!(fields(&error), ["message"]);
-    assert_eq!(fields(&read::<GetTask>("{}", &Limits::default()).unwrap_err()), ["id"]);
+    assert_eq!(fields(&read::<GetTask>("{}", &RequestLimits::default()).unwrap_err()), ["id"]);
 }
 
 #[test]
 fn a_body_may_repeat_the_task_of_its_url_but_not_contradict_it() {
     for (body, accepted) in [("{}", true), (r#"{"id":"t"}"#, true), (r#"{"id":"u"}"#, false)] {
-        let cancel = read_for::<CancelTask>(body, "t", &Limits::default());
+        let cancel = read_for::<CancelTask>(body, "t", &RequestLimits::default());
         assert_eq!(cancel.map(|cancel| cancel.id).ok(), accepted.then(|| "t".to_owned()), "{body}");
     }
 }

@@ -62,7 +62,7 @@ on_every_binding! {
     }
 
     async fn a_request_that_is_too_large_is_refused(place) {
-        let stage = place.stage_of(|plan| plan.limits(|limits, _| limits.max_body_bytes = 100_000)).await;
+        let stage = place.stage_of(|plan| plan.limits(|limits| limits.max_body_bytes(100_000))).await;
         let raw = Raw::new(&stage.fleet, place.binding);
         for size in [100_001, 1_000_000, 5_000_000] {
             let draft = Draft::of(place.binding, Operation::SendMessage, &sending(&"x".repeat(size)));

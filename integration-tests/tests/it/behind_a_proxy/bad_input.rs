@@ -4,6 +4,7 @@ use a2a::error_code::{
     CONTENT_TYPE_NOT_SUPPORTED, INVALID_PARAMS, TASK_NOT_CANCELABLE, TASK_NOT_FOUND, UNSUPPORTED_OPERATION,
 };
 use a2a::{Task, TaskState};
+use a2a_cluster::Limits;
 use a2a_pb::proto;
 use a2a_testworld::Binding;
 use integration_tests::raw::{Draft, Failure, Operation, Raw};
@@ -117,7 +118,8 @@ fn messages(ended: &Task, parked: &Task, running: &Task) -> Vec<Row> {
 }
 
 async fn stage_with_limits(place: Place) -> Stage {
-    place.stage_of(|plan| plan.limits(|_, limits| limits.message_bytes = 64 * 1024)).await
+    let limits = Limits::default().message_bytes(64 * 1024);
+    place.stage_of(|plan| plan.config(|config| config.limits(limits))).await
 }
 
 on_every_binding! {

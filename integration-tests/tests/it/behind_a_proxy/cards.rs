@@ -51,7 +51,7 @@ on_every_binding! {
         let expected = card.clone();
         let stage = place.stage_of(|plan| {
             let plan = with_extended(plan).extended_card(card);
-            plan.config(|config| config.extended_card_for_anybody = true)
+            plan.config(|config| config.extended_card_for_anybody(true))
         }).await;
         for _ in 0..place.instances {
             assert_eq!(extended(&stage).await.unwrap(), expected);

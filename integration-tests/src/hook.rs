@@ -1,5 +1,7 @@
 //! A webhook that notes what it is told.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "what fails here is a test that fails")]
+
 use std::sync::{Arc, Mutex};
 
 use a2a::{StreamResponse, TaskPushNotificationConfig};
@@ -13,21 +15,21 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::eventually;
+use crate::scenarios::eventually;
 
 const TOKEN: &str = "a-token";
 
 type Heard = Arc<Mutex<Vec<StreamResponse>>>;
 
 /// Listens until it is dropped.
-pub(super) struct Hook {
+pub(crate) struct Hook {
     url: String,
     heard: Heard,
     _stop: DropGuard,
 }
 
 impl Hook {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         let (heard, stop) = (Heard::default(), CancellationToken::new());
@@ -40,7 +42,7 @@ impl Hook {
     }
 
     /// A config that leads here.
-    pub(super) fn config(&self, task: &str) -> TaskPushNotificationConfig {
+    pub(crate) fn config(&self, task: &str) -> TaskPushNotificationConfig {
         TaskPushNotificationConfig {
             task_id: task.to_owned(),
             token: Some(TOKEN.to_owned()),
@@ -49,13 +51,13 @@ impl Hook {
     }
 
     /// Waits until it was told of a turn's end.
-    pub(super) async fn hears_an_end(&self) -> Vec<StreamResponse> {
+    pub(crate) async fn hears_an_end(&self) -> Vec<StreamResponse> {
         let ended = |event: &StreamResponse| reduce::state_of(event).is_some_and(reduce::ends_turn);
         eventually("the webhook's last call", async || self.heard().iter().any(ended)).await;
         self.heard()
     }
 
-    pub(super) fn heard(&self) -> Vec<StreamResponse> {
+    pub(crate) fn heard(&self) -> Vec<StreamResponse> {
         self.heard.lock().unwrap().clone()
     }
 }
