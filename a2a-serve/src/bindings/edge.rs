@@ -43,6 +43,8 @@ pub(crate) struct Edge<H> {
     pub(super) in_flight: InFlight,
     /// What all answers hold together that wait to be sent: apart, so that who takes them slowly keeps no request out.
     pub(super) going_out: InFlight,
+    /// What all events of streams hold together that wait to be sent.
+    pub(super) streamed: InFlight,
 }
 
 impl<H> Edge<H> {
@@ -52,8 +54,8 @@ impl<H> Edge<H> {
         admission: Option<Arc<dyn Admission<H>>>,
     ) -> Self {
         let in_flight = InFlight::shared_with_small(limits.max_bytes_in_flight);
-        let going_out = InFlight::new(limits.max_bytes_in_flight);
-        Edge { handler, limits, admission, in_flight, going_out }
+        let [going_out, streamed] = [limits.max_bytes_in_flight; 2].map(InFlight::new);
+        Edge { handler, limits, admission, in_flight, going_out, streamed }
     }
 
     /// The handler for whoever sends this.
@@ -76,6 +78,7 @@ impl<H> Clone for Edge<H> {
             admission: self.admission.clone(),
             in_flight: self.in_flight.clone(),
             going_out: self.going_out.clone(),
+            streamed: self.streamed.clone(),
         }
     }
 }

@@ -13,7 +13,7 @@ use a2a_pb::proto::a2a_service_server::A2aServiceServer;
 use a2a_server::RequestHandler;
 use axum::body::HttpBody;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{self, HeaderMap, HeaderName, StatusCode};
+use axum::http::{self, HeaderMap, HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
 use futures::future::{BoxFuture, MapOk};
 use futures::{FutureExt, TryFutureExt};
@@ -30,7 +30,9 @@ use super::call::service_params;
 use super::content::{BODY_PATIENCE, ROOM_AGAIN};
 use super::edge::Edge;
 use super::grpc_service::{Admitted, GrpcHandler, status};
+use super::in_flight::InFlight;
 use super::limits::RequestLimits;
+use super::stream_body::StreamBody;
 use super::weight::TOO_MANY_VALUES;
 use super::weight::proto::{self, Kind};
 use super::whole_body::{Unread, collect};
@@ -158,18 +160,28 @@ impl<H: RequestHandler> GrpcService<H> {
                 }
             }
             let answer = tonic.call(http::Request::from_parts(head, Full::new(body))).await;
-            answer.map(hold_room)
+            answer.map(|answer| hold_room(answer, &edge.streamed))
         }
         .boxed()
     }
 }
 
 /// What an answer holds is held by its bytes, until they are sent.
-fn hold_room(mut answer: Answer) -> Answer {
+fn hold_room(mut answer: Answer, streamed: &InFlight) -> Answer {
     match answer.extensions_mut().remove::<Arc<Sending>>() {
         Some(sending) => answer.map(|body| Body::new(body.map_frame(move |frame| held_by(frame, &sending)))),
-        None => answer,
+        None => answer.map(|events| Body::new(StreamBody::new(events, streamed.clone(), trailers))),
     }
+}
+
+/// What a stream ends with that has no room.
+fn trailers(error: A2AError) -> Frame<Bytes> {
+    let mut trailers = HeaderMap::new();
+    // The code alone, where the details are no header.
+    if status(&error).add_header(&mut trailers).is_err() {
+        trailers.insert(Status::GRPC_STATUS, HeaderValue::from(i32::from(Code::Unavailable)));
+    }
+    Frame::trailers(trailers)
 }
 
 fn held_by(frame: Frame<Bytes>, sending: &Arc<Sending>) -> Frame<Bytes> {

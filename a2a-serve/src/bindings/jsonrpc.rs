@@ -78,7 +78,7 @@ impl<H: RequestHandler> JsonRpc<H> {
         let Some(id) = id else { return notified(answer.err().as_ref()) };
         let written = match answer {
             Ok(Answer::Whole(whole)) => outgoing.json(MEDIA_TYPE, &Success::new(&id, &whole)),
-            Ok(Answer::Events(events)) => return sse::answers(id, events),
+            Ok(Answer::Events(events)) => return sse::answers(&self.0.streamed, id, events),
             Ok(Answer::Done) => outgoing.json(MEDIA_TYPE, &Success::new(&id, &Value::Null)),
             Err(error) => Err(error),
         };

@@ -50,9 +50,10 @@ impl RequestLimits {
         self
     }
 
-    /// Sets the bytes of all requests that are read or worked on at the same time, and as many of answers in one piece that wait
-    /// to be sent, over HTTP/1 from 64 KiB on; by default 256 MiB. Beyond that a request is told to come again. Requests of more
-    /// than 64 KiB leave a quarter to smaller ones.
+    /// Sets the bytes of all requests that are read or worked on at the same time; as many of answers in one piece that wait to be
+    /// sent, over HTTP/1 from 64 KiB on; and as many of streams' events that wait, from 4 KiB on. By default 256 MiB. Beyond that a
+    /// request is told to come again, and a stream ends with an error that may be retried. Requests of more than 64 KiB leave a
+    /// quarter to smaller ones.
     #[must_use]
     pub fn max_bytes_in_flight(mut self, bytes: usize) -> Self {
         self.max_bytes_in_flight = bytes;

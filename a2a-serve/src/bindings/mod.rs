@@ -44,6 +44,7 @@ mod rest;
 mod serve;
 mod sse;
 mod status;
+mod stream_body;
 mod told;
 mod unsent;
 mod version;

@@ -62,7 +62,7 @@ impl<H: RequestHandler> Rest<H> {
             Ok(Answer::Whole(whole)) => {
                 outgoing.json(MEDIA_TYPE, &whole).unwrap_or_else(|error| status::respond(&error))
             }
-            Ok(Answer::Events(events)) => sse::events(events),
+            Ok(Answer::Events(events)) => sse::events(&self.0.streamed, events),
             // What the proto answers a deletion with: a message without fields (`google.protobuf.Empty`), which is not the
             // same as no message. Clients parse it.
             Ok(Answer::Done) => ([(CONTENT_TYPE, MEDIA_TYPE)], "{}").into_response(),
