@@ -13,7 +13,7 @@ use super::listener::Listener;
 use super::mortal::Mortal;
 use super::words::chunk_numbers;
 
-/// Short, so that nobody has to wait, but long enough for a busy machine not to bury the living.
+/// Short, so that nobody has to wait, but long enough for a busy machine to evict nobody who lives.
 const LEASE: Duration = Duration::from_secs(2);
 const BEAT: Duration = Duration::from_millis(200);
 
@@ -32,7 +32,7 @@ impl Stage {
         self.timeline.chapter(
             "5  An instance is killed",
             &format!(
-                "C runs it and dies on the way, without a farewell. After {} s without a sign of life the others {} its task.",
+                "C runs it and dies on the way, without a word. After {} s without a sign of life the others {} its task.",
                 LEASE.as_secs(),
                 if resume { "resume" } else { "fail" },
             ),
