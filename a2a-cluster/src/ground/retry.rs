@@ -16,6 +16,8 @@ pub(crate) struct Retry<'a> {
     pause: Duration,
     longest: Duration,
     deadline: Option<Instant>,
+    /// When the attempt began that is under way.
+    began: Instant,
     /// How long one call may take: what is not answered by then is called again.
     call_limit: Duration,
 }
@@ -28,6 +30,7 @@ impl<'a> Retry<'a> {
             pause: ground.config.retry_min,
             longest: ground.config.retry_max,
             deadline: patience.map(|patience| Instant::now() + patience),
+            began: Instant::now(),
             call_limit: patience.unwrap_or(ground.config.lease).min(ground.config.lease),
         }
     }
@@ -51,11 +54,16 @@ impl<'a> Retry<'a> {
     }
 
     /// Waits before the next attempt, or gives the failure back when there is none.
+    ///
+    /// None begins that is likely to be answered after the deadline: what is on its way then has an outcome that nobody
+    /// knows, while what was refused before may be sent again.
     pub(crate) async fn pause(&mut self, failure: BackendError) -> Result<()> {
         self.ground.health.tasks.failed(self.ground.config.unready_after);
         let pause = jittered(&*self.ground.env, self.pause);
         self.pause = (self.pause * 2).min(self.longest);
-        let over = self.deadline.is_some_and(|deadline| Instant::now() + pause >= deadline);
+        let now = Instant::now();
+        let answered_in = (now - self.began).max(self.ground.config.retry_min);
+        let over = self.deadline.is_some_and(|deadline| now + pause + answered_in >= deadline);
         if over || self.stop.is_cancelled() {
             return Err(failure);
         }
@@ -64,6 +72,7 @@ impl<'a> Retry<'a> {
             () = self.stop.cancelled() => Err(failure),
             () = tokio::time::sleep(pause) => {
                 self.ground.meters.store_retries.increment(1);
+                self.began = Instant::now();
                 Ok(())
             }
         }

@@ -62,7 +62,8 @@ on_every_bus! {
             // What was read may be claimed; the claim itself is refused for as long as the request lasts.
             storm.weather.set(Forecast { write_refused: 1.0, ..Forecast::calm() });
             let refused = storm.nodes[n].ask(follow_up(&task, "do work; done")).await;
-            assert!(retry_after(&refused.unwrap_err()).is_some());
+            let refused = refused.unwrap_err();
+            assert!(retry_after(&refused).is_some(), "{refused:?}");
             storm.store_returns();
             sleep(Duration::from_secs(3)).await;
             assert_eq!(storm.nodes[0].cluster.running(), 1, "refused on {n}");
@@ -70,6 +71,21 @@ on_every_bus! {
         sleep(Duration::from_secs(120)).await;
         let task = storm.load(&task.id).await.task;
         assert_eq!((state(&task), texts(&task)), (TaskState::Completed, vec!["on"]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_refused_to_the_end_is_never_called_unknown(bus) {
+        let storm = World::with(1, bus, quick()).await;
+        let task = storm.nodes[0].send("do ask").await;
+        for millis in [0, 1, 20, 300] {
+            for _ in 0..60 {
+                storm.weather.set(Forecast { write_refused: 1.0, ..slow(millis) });
+                let refused = storm.nodes[0].ask(follow_up(&task, "do work; done")).await.unwrap_err();
+                assert!(retry_after(&refused).is_some(), "{millis}: {refused:?}");
+                storm.store_returns();
+                sleep(Duration::from_secs(3)).await;
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]
