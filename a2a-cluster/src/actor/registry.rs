@@ -10,6 +10,7 @@ use a2a_server::AgentExecutor;
 use foldhash::HashMap;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use super::core::{Actor, Input, Leave, Settings, Time};
 use super::deliveries::Deliveries;
@@ -45,6 +46,8 @@ pub(crate) struct Actors {
     /// Set once this instance stops.
     leave: OnceLock<Leave>,
     pub(super) timers: Timers,
+    /// One token for each open stream.
+    pub(super) streams: TaskTracker,
 }
 
 /// How far the tasks got whose actors ended lately.
@@ -77,6 +80,7 @@ impl Actors {
             ended: Notify::new(),
             leave: OnceLock::new(),
             timers: Timers::default(),
+            streams: TaskTracker::new(),
             ground: Arc::clone(ground),
         })
     }
@@ -233,6 +237,12 @@ impl Actors {
             }
             ended.await;
         }
+    }
+
+    /// Waits until no stream is open: those of parked tasks end by themselves once this instance drains. Cancel safe.
+    pub(crate) async fn streams_ended(&self) {
+        self.streams.close();
+        self.streams.wait().await;
     }
 
     /// Drops whatever is left when this instance has closed, and notes for others which tasks it had. Returns those

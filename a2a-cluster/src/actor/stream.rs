@@ -6,6 +6,7 @@ use a2a::{A2AError, StreamResponse, Task};
 use a2a_core::{BackendError, CommitRecord, Generation, Replay, StoredTask, TaskKey, Tip, Version, reduce};
 use futures::Stream;
 use futures::stream;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::core::{Actor, Input, Seen, Tail, Until};
 use super::registry::Actors;
@@ -83,8 +84,12 @@ struct Reader {
     /// Events of the next commit that the client has already.
     skip: usize,
     until: Until,
+    /// The task waits for its client, as far as the stream has shown.
+    parked: bool,
     done: bool,
     _counted: Counted,
+    /// A shutdown waits for it.
+    _open: TaskTrackerToken,
 }
 
 /// The commit that is being shown.
@@ -98,7 +103,7 @@ struct Current {
 /// Streams a task's events to one client, with their positions.
 ///
 /// Ends as `until` says, and with an error where the instance stops serving, so that the client subscribes anew on
-/// another.
+/// another: at once where the task waits for its client, and for any other when the shutdown's grace is over.
 pub(crate) fn read(
     actors: &Arc<Actors>,
     hold: Hold,
@@ -124,8 +129,10 @@ pub(crate) fn read(
         waiting: waiting.into_iter(),
         skip,
         until,
+        parked: false,
         done: false,
         _counted: Counted::by(actors.ground.meters.streams(runs_here)),
+        _open: actors.streams.token(),
     };
     stream::unfold(reader, |mut reader| async move {
         let item = reader.next().await?;
@@ -193,12 +200,17 @@ impl Reader {
     }
 
     /// Waits until there may be something new; fails where this instance cannot serve the stream any more.
+    ///
+    /// A shutdown gives streams time to see the end of what is worked on, but a client may take days to answer.
     async fn wait(&mut self) -> Result<(), A2AError> {
+        let is_idle = self.parked && self.hold.look(Actor::is_running) != Some(true);
         let Reader { actors, progress, .. } = self;
+        let stop = &actors.ground.stop;
+        let leave = if is_idle { &stop.draining } else { &stop.stopping };
         tokio::select! {
             biased;
             () = progress.given() => Ok(()),
-            () = actors.ground.stop.stopping.cancelled() => Err(actors.ground.stop.reason()),
+            () = leave.cancelled() => Err(stop.reason()),
         }
     }
 
@@ -236,6 +248,9 @@ impl Reader {
 
     /// Passes an event on: the stream may end with it.
     fn show(&mut self, event: StreamResponse, position: Position) -> PositionedEvent {
+        if let Some(state) = reduce::state_of(&event) {
+            self.parked = reduce::ends_turn(state);
+        }
         self.done = self.until.reached(&event);
         PositionedEvent { event, position: Some(position) }
     }

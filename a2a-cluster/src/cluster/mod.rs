@@ -81,16 +81,18 @@ impl Cluster {
         self.current.get().actors.streaming()
     }
 
-    /// Takes no new work from now on. What runs goes on until [`shutdown`](Cluster::shutdown). Idempotent.
+    /// Takes no new work from now on, and ends streams of parked tasks. What runs goes on until
+    /// [`shutdown`](Cluster::shutdown). Idempotent.
     pub fn drain(&self) {
         // Should it be evicted now, there is nothing to join again for.
         self.current.end();
         self.current.get().ground.stop.draining.cancel();
     }
 
-    /// Stops: no new work at once; running agents, and webhooks that lack something, get `grace` to finish;
-    /// what is left of agents is failed with a clear status, or handed over to others where the configuration says
-    /// so; what is left for webhooks is handed over; streams end; the bus closes; the membership record goes.
+    /// Stops: no new work at once; running agents, webhooks that lack something, and streams get `grace` to finish, but
+    /// for streams of parked tasks, which end at once; what is left of agents is failed with a clear status, or handed
+    /// over to others where the configuration says so; what is left for webhooks is handed over; what is left of streams
+    /// ends with an error that may be retried; the bus closes; the membership record goes.
     ///
     /// Returns at the latest after `grace` and [`Config::shutdown_limit`](crate::Config::shutdown_limit), and says
     /// what it left. An agent that blocks its thread cannot be stopped by anyone: await this in `block_on` of a
@@ -107,6 +109,7 @@ impl Cluster {
         let _ = alarm::until(last - limit, async {
             instance.actors.drained().await;
             instance.couriers.drained().await;
+            instance.actors.streams_ended().await;
         })
         .await;
         instance.ground.stop.stopping.cancel();

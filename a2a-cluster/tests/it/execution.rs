@@ -1,7 +1,12 @@
 //! One agent's turn: what becomes of what it says, and of what it does not.
 
+use std::time::Duration;
+
 use a2a::{SendMessageResponse, StreamResponse, TaskState, error_code};
+use a2a_cluster::retry_after;
 use a2a_server::RequestHandler;
+use futures::StreamExt;
+use tokio::time::Instant;
 
 use crate::world::{self, World, drain, fold, on_every_bus, params, request, state, texts, visible};
 
@@ -134,10 +139,31 @@ on_every_bus! {
         let world = World::new(2, bus).await;
         let task = world.nodes[0].start("hang").await;
         let watched = world.nodes[1].subscribe(&task.id).await.unwrap();
-        world.nodes[0].cluster.shutdown(std::time::Duration::from_millis(20)).await;
+        world.nodes[0].cluster.shutdown(Duration::from_millis(20)).await;
         assert_eq!((world.nodes[0].cluster.running(), world.nodes[0].cluster.streaming()), (0, 0));
         assert_eq!(state(&fold(&drain(watched).await)), TaskState::Failed);
         assert!(!world.nodes[0].cluster.is_ready());
-        world.nodes[1].cluster.shutdown(std::time::Duration::ZERO).await;
+        world.nodes[1].cluster.shutdown(Duration::ZERO).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn shutdown_gives_streams_its_grace_wherever_their_tasks_run_but_for_parked_ones(bus) {
+        let world = World::new(2, bus).await;
+        let parked = world.nodes[0].send("do ask").await;
+        let brief = world.nodes[0].start("do work; sleep 5000; done").await;
+        let long = world.nodes[0].start("do work; sleep 500000; done").await;
+        let [parked, brief, long] = [&parked, &brief, &long].map(|task| world.nodes[1].subscribe(&task.id));
+        let [parked, brief, long] = [parked.await, brief.await, long.await].map(Result::unwrap);
+        let leaving = Instant::now();
+        let ended = async |mut events: crate::world::Events| loop {
+            match events.next().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => break (retry_after(&error).is_some(), leaving.elapsed().as_secs()),
+                None => break (false, leaving.elapsed().as_secs()),
+            }
+        };
+        let shutdown = world.nodes[1].cluster.shutdown(Duration::from_secs(20));
+        let (_, parked, brief, long) = tokio::join!(shutdown, ended(parked), ended(brief), ended(long));
+        assert_eq!([parked, brief, long], [(true, 0), (false, 5), (true, 20)]);
     }
 }

@@ -106,8 +106,6 @@ fn nothing_was_refused((met, unreachable): (Experience, usize)) {
     assert!(met.sends > 100 && met.streams > 20, "{met:?}");
     // Once, at most, for each connection that ended.
     assert!(met.unsent <= 6, "{met:?}");
-    // Rare: a reader that is behind when the last agent is done.
-    assert!(met.ended <= 2, "{met:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
