@@ -248,8 +248,8 @@ impl Reader {
 
     /// Passes an event on: the stream may end with it.
     fn show(&mut self, event: StreamResponse, position: Position) -> PositionedEvent {
-        if let Some(state) = reduce::state_of(&event) {
-            self.parked = reduce::ends_turn(state);
+        if reduce::state_of(&event).is_some() {
+            self.parked = Until::TurnEnds.reached(&event);
         }
         self.done = self.until.reached(&event);
         PositionedEvent { event, position: Some(position) }
