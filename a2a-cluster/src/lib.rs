@@ -24,7 +24,9 @@ pub use ground::refusals::{
     challenge, forbidden, is_forbidden, retry_after, unauthenticated, unauthenticated_by, unavailable,
 };
 pub use ground::telemetry;
-pub use ground::{Config, ExecutorLost, Limits, MessageIds, Webhooks};
+pub use ground::{
+    Config, ExecutorLost, Limits, MessageIds, WebhookDetail, WebhookKeyError, WebhookKeys, Webhooks,
+};
 pub use handler::ClusterHandler;
 pub use position::{EventIndex, Position, PositionedEvent, PositionedEvents, PositionedStreams};
 pub use sdk_store::SdkTaskStore;

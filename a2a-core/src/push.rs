@@ -15,6 +15,21 @@ pub struct PushSubscription {
     pub config: TaskPushNotificationConfig,
     /// The last version whose events the webhook has acknowledged, or that it never wanted.
     pub acknowledged: Version,
+    /// It is told the task as it is first, while it has acknowledged nothing: it came when there was no event to come, or
+    /// none for a while.
+    pub begins_with_task: bool,
+}
+
+impl PushSubscription {
+    /// Wants the events that follow a version.
+    pub fn new(config: TaskPushNotificationConfig, acknowledged: Version) -> Self {
+        PushSubscription { config, acknowledged, begins_with_task: false }
+    }
+
+    /// Wants the task as it is, and then what follows.
+    pub fn to_task(config: TaskPushNotificationConfig) -> Self {
+        PushSubscription { config, acknowledged: Version::ABSENT, begins_with_task: true }
+    }
 }
 
 impl fmt::Debug for PushSubscription {
@@ -118,7 +133,7 @@ mod tests {
             authentication: Some(AuthenticationInfo { scheme: secret(), credentials: Some(secret()) }),
             tenant: Some(secret()),
         };
-        let subscription = PushSubscription { config, acknowledged: Version::new(7) };
+        let subscription = PushSubscription::new(config, Version::new(7));
         let shown = format!("{subscription:?} {subscription:#?}");
         assert!(!shown.contains("s3cret"), "{shown}");
         assert!(shown.contains("config") && shown.contains('7'));

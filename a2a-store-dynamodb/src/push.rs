@@ -7,6 +7,7 @@ use a2a_core::{
     BackendError, GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version,
 };
 use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, EXPIRES, INCARNATION, Item, PK, SK, bytes, is_expired, number, text};
@@ -21,6 +22,8 @@ use crate::payload::{self, Payload};
 const CONFIG: &str = "d";
 /// The last version that was acknowledged.
 const ACKNOWLEDGED: &str = "a";
+/// There for a webhook that is told the task as it is first.
+const BEGINS_WITH_TASK: &str = "t";
 
 #[async_trait]
 impl PushConfigs for DynamoDbStore {
@@ -41,6 +44,9 @@ impl PushConfigs for DynamoDbStore {
             (CONFIG.to_owned(), bytes(config)),
             (ACKNOWLEDGED.to_owned(), number(subscription.acknowledged)),
         ]);
+        if subscription.begins_with_task {
+            item.insert(BEGINS_WITH_TASK.to_owned(), AttributeValue::Bool(true));
+        }
         // The config goes when its task goes.
         if let Some(head) = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()? {
             item.insert(INCARNATION.to_owned(), number(head.incarnation));
@@ -111,7 +117,11 @@ impl DynamoDbStore {
         let json = item.find_bytes(CONFIG)?.ok_or_else(|| BackendError::corrupt("an empty push config"))?;
         let payload = Payload { deflated: false, bytes: json.to_vec() };
         let config: TaskPushNotificationConfig = payload::unpack("a push config", payload).await?;
-        Ok(Some(PushSubscription { config, acknowledged: Version::new(item.parse(ACKNOWLEDGED)?) }))
+        Ok(Some(PushSubscription {
+            config,
+            acknowledged: Version::new(item.parse(ACKNOWLEDGED)?),
+            begins_with_task: item.contains_key(BEGINS_WITH_TASK),
+        }))
     }
 
     /// Reads the configs that are to expire with the task that this commit ends.

@@ -108,7 +108,7 @@ impl Cluster {
         // Whether they finish in time or not, what is left is stopped next.
         let _ = alarm::until(last - limit, async {
             instance.actors.drained().await;
-            instance.couriers.drained().await;
+            instance.dispatchers.drained().await;
             instance.actors.streams_ended().await;
         })
         .await;

@@ -18,6 +18,7 @@ mod signal;
 mod stop;
 pub mod telemetry;
 mod unattended;
+mod webhook_keys;
 mod webhooks;
 
 use std::ops::Deref;
@@ -42,7 +43,8 @@ pub(crate) use signal::{Listener, Signal};
 pub(crate) use stop::Stop;
 use telemetry::{Health, trace};
 use unattended::Unattended;
-pub use webhooks::Webhooks;
+pub use webhook_keys::{WebhookKeyError, WebhookKeys};
+pub use webhooks::{WebhookDetail, Webhooks};
 
 /// What one incarnation of a server stands on. The parts of an instance share it, and know each other from above only.
 pub(crate) struct Ground {

@@ -7,7 +7,7 @@ use a2a::{
     ListTaskPushNotificationConfigsRequest, ListTaskPushNotificationConfigsResponse,
     SendMessageConfiguration, TaskPushNotificationConfig,
 };
-use a2a_core::{PushSubscription, TaskKey, Version};
+use a2a_core::{TaskKey, Version, reduce};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -16,12 +16,10 @@ use super::idempotency::{Identity, Made};
 use crate::caller::TenantCaller;
 use crate::instance::Instance;
 use crate::limits::check_id;
-use crate::webhook;
+use crate::webhook::{self, Wants};
 
 const DEFAULT_PAGE_SIZE: usize = 50;
 const MAX_PAGE_SIZE: usize = 100;
-/// The longest URL, token or credential that is kept.
-const MAX_FIELD: usize = 4096;
 
 pub(super) async fn create(
     instance: &Arc<Instance>,
@@ -31,11 +29,13 @@ pub(super) async fn create(
     let key = own_key(instance, &caller, &req.task_id).await?;
     check_config(instance, &req)?;
     let seen = instance.ground.retry_for_request().run(|| instance.ground.tasks.load(&key)).await;
-    let version =
-        seen.map_err(|error| instance.ground.error(error))?.map_or(Version::ABSENT, |stored| stored.version);
-    let config = webhook::save(&instance.ground, &key, req, version).await?;
-    let created = PushSubscription { config, acknowledged: version };
-    webhook::changed(&instance.couriers, &key, Some(&created)).await;
+    let wants = match seen.map_err(|error| instance.ground.error(error))? {
+        // Nothing comes, or nothing for a while: it is told what there is.
+        Some(stored) if reduce::ends_turn(&stored.task.status.state) => Wants::Task,
+        stored => Wants::After(stored.map_or(Version::ABSENT, |stored| stored.version)),
+    };
+    let created = webhook::save(&instance.ground, &key, req, wants).await?;
+    webhook::changed(&instance.dispatchers, &key, Some(&created)).await;
     Ok(created.config)
 }
 
@@ -52,7 +52,8 @@ pub(super) async fn get(
         let message = format!("push notification config not found: {}", req.id);
         A2AError { message, ..A2AError::task_not_found(&req.task_id) }
     };
-    Ok(found.map_err(|error| instance.ground.error(error))?.ok_or_else(absent)?.config)
+    let found = found.map_err(|error| instance.ground.error(error))?.ok_or_else(absent)?;
+    Ok(shown(instance, found.config))
 }
 
 pub(super) async fn list(
@@ -75,7 +76,7 @@ pub(super) async fn list(
     let listed = instance.ground.retry_for_request().run(|| instance.ground.push.list_configs(&key)).await;
     let all = listed.map_err(|error| instance.ground.error(error))?;
     let is_later = |config: &TaskPushNotificationConfig| after.is_none() || config.id > after;
-    let mut rest = all.into_iter().map(|subscription| subscription.config).filter(is_later);
+    let mut rest = all.into_iter().map(|subscription| shown(instance, subscription.config)).filter(is_later);
     let configs: Vec<_> = rest.by_ref().take(limit).collect();
     let last = rest.next().and_then(|_| configs.last()).and_then(|config| config.id.as_ref());
     let next_page_token = last.map(|id| URL_SAFE_NO_PAD.encode(id));
@@ -91,7 +92,7 @@ pub(super) async fn delete(
     let removed =
         instance.ground.retry_for_request().run(|| instance.ground.push.remove_config(&key, &req.id)).await;
     removed.map_err(|error| instance.ground.error(error))?;
-    webhook::changed(&instance.couriers, &key, None).await;
+    webhook::changed(&instance.dispatchers, &key, None).await;
     Ok(())
 }
 
@@ -105,7 +106,7 @@ pub(super) async fn save_with_send(
     version: Version,
 ) -> Result<bool, A2AError> {
     let Some(config) = sent_config(instance, identity, configuration) else { return Ok(false) };
-    webhook::save(&instance.ground, key, config, version).await?;
+    webhook::save(&instance.ground, key, config, Wants::After(version)).await?;
     Ok(true)
 }
 
@@ -141,9 +142,8 @@ pub(super) async fn save_with_repeat(
     if known.is_some_and(|known| is_same(&known.config)) {
         return Ok(());
     }
-    let config = webhook::save(&instance.ground, key, config, version).await?;
-    webhook::changed(&instance.couriers, key, Some(&PushSubscription { config, acknowledged: version }))
-        .await;
+    let saved = webhook::save(&instance.ground, key, config, Wants::After(version)).await?;
+    webhook::changed(&instance.dispatchers, key, Some(&saved)).await;
     Ok(())
 }
 
@@ -165,29 +165,13 @@ pub(super) fn check_config(instance: &Instance, config: &TaskPushNotificationCon
     if let Some(transport) = &instance.service.webhooks {
         transport.check_url(&config.url)?;
     }
-    let limits = &instance.ground.config.limits;
-    check_id("the config's id", config.id.as_deref().unwrap_or_default(), limits)?;
-    let authentication = config.authentication.as_ref();
-    let fields = [
-        Some(config.url.as_str()),
-        config.token.as_deref(),
-        authentication.map(|authentication| authentication.scheme.as_str()),
-        authentication.and_then(|authentication| authentication.credentials.as_deref()),
-    ];
-    for field in fields.into_iter().flatten() {
-        if field.len() > MAX_FIELD {
-            return Err(A2AError::invalid_params(format!(
-                "a field of the push notification config is over {MAX_FIELD} bytes"
-            )));
-        }
-        // Anything else could not stand in an HTTP header, or would end it early.
-        if field.chars().any(char::is_control) {
-            return Err(A2AError::invalid_params(
-                "a field of the push notification config holds control characters",
-            ));
-        }
-    }
-    Ok(())
+    check_id("the config's id", config.id.as_deref().unwrap_or_default(), &instance.ground.config.limits)?;
+    webhook::check(config)
+}
+
+/// A config as those see it who may read it.
+fn shown(instance: &Instance, config: TaskPushNotificationConfig) -> TaskPushNotificationConfig {
+    if instance.ground.config.webhooks.show_secrets { config } else { webhook::veiled(config) }
 }
 
 async fn own_key(

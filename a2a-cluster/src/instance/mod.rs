@@ -14,7 +14,7 @@ use crate::actor::Actors;
 use crate::caller::CallerResolver;
 use crate::ground::{Ground, Setup};
 use crate::members::Members;
-use crate::webhook::{Couriers, WebhookTransport};
+use crate::webhook::{Dispatchers, WebhookTransport};
 
 pub(crate) use current::{Current, JoinError};
 
@@ -39,7 +39,7 @@ pub(crate) struct Instance {
     pub(crate) service: Arc<Service>,
     pub(crate) ground: Arc<Ground>,
     pub(crate) actors: Arc<Actors>,
-    pub(crate) couriers: Arc<Couriers>,
+    pub(crate) dispatchers: Arc<Dispatchers>,
     pub(crate) members: Arc<Members>,
 }
 
@@ -48,9 +48,9 @@ impl Instance {
     fn new(setup: &Arc<Setup>, service: &Arc<Service>) -> Arc<Self> {
         let ground = Ground::new(setup);
         let actors = Actors::new(&ground, &service.agent);
-        let couriers = Couriers::new(&actors, service.webhooks.clone());
-        actors.deliver_by(&couriers);
-        let members = Members::new(&actors, &couriers);
-        Arc::new(Instance { service: Arc::clone(service), ground, actors, couriers, members })
+        let dispatchers = Dispatchers::new(&actors, service.webhooks.clone());
+        actors.deliver_by(&dispatchers);
+        let members = Members::new(&actors, &dispatchers);
+        Arc::new(Instance { service: Arc::clone(service), ground, actors, dispatchers, members })
     }
 }

@@ -41,7 +41,7 @@ pub(crate) async fn leave(members: &Members, not_stopped: &[TaskKey], last: Inst
     }
     let mut tasks: BTreeSet<TaskKey> = not_stopped.iter().cloned().collect();
     tasks.extend(members.ground.unattended.take());
-    tasks.extend(members.couriers.keys());
+    tasks.extend(members.dispatchers.keys());
     match alarm::until(last, hand_over_and_close(members, &mut tasks, last)).await {
         Some(Ok(())) => {}
         Some(Err(error)) => {

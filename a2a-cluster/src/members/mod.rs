@@ -29,7 +29,7 @@ pub(crate) use suspicion::{suspect, suspect_if_old};
 
 use crate::actor::Actors;
 use crate::ground::Ground;
-use crate::webhook::Couriers;
+use crate::webhook::Dispatchers;
 use failure_detector::{OBSERVED, Part};
 use suspicion::Suspects;
 use take_over::Gone;
@@ -38,7 +38,7 @@ use take_over::Gone;
 pub(crate) struct Members {
     ground: Arc<Ground>,
     actors: Arc<Actors>,
-    couriers: Arc<Couriers>,
+    dispatchers: Arc<Dispatchers>,
     suspects: Suspects,
 }
 
@@ -49,11 +49,11 @@ impl std::fmt::Debug for Members {
 }
 
 impl Members {
-    pub(crate) fn new(actors: &Arc<Actors>, couriers: &Arc<Couriers>) -> Arc<Self> {
+    pub(crate) fn new(actors: &Arc<Actors>, dispatchers: &Arc<Dispatchers>) -> Arc<Self> {
         Arc::new(Members {
             ground: Arc::clone(&actors.ground),
             actors: Arc::clone(actors),
-            couriers: Arc::clone(couriers),
+            dispatchers: Arc::clone(dispatchers),
             suspects: Suspects::default(),
         })
     }

@@ -46,10 +46,10 @@ pub(crate) async fn reconcile(members: Arc<Members>) {
     }
 }
 
-/// Whether somebody here works on a task. One whose turn is over is recorded for as long as its courier delivers;
+/// Whether somebody here works on a task. One whose turn is over is recorded for as long as its dispatcher delivers;
 /// that is no mistake.
 fn is_attended(members: &Members, key: &TaskKey) -> bool {
-    members.actors.has_task(key) || members.couriers.attends_to(key)
+    members.actors.has_task(key) || members.dispatchers.attends_to(key)
 }
 
 async fn adopt(members: &Arc<Members>, tasks: Vec<TaskKey>) {

@@ -2,42 +2,42 @@
 
 use std::time::Duration;
 
-use a2a_core::{CommitRecord, Version, reduce};
+use a2a::StreamResponse;
+use a2a_core::Version;
 use tokio::time::Instant;
 
-/// The most commits that are delivered without a write.
-const MOST_UNWRITTEN: u32 = 16;
+use super::ending::ends_turn;
+use super::notification::{BLOCK, Notification};
 
 /// What was delivered since the last write.
 #[derive(Debug)]
 pub(super) struct Acknowledgement {
     written: Version,
     delivered: Version,
-    unwritten: u32,
     due: Instant,
     after: Duration,
 }
 
 impl Acknowledgement {
     pub(super) fn new(written: Version, after: Duration) -> Self {
-        Acknowledgement { written, delivered: written, unwritten: 0, due: Instant::now() + after, after }
+        Acknowledgement { written, delivered: written, due: Instant::now() + after, after }
     }
 
-    /// Takes note of a delivered commit. Returns whether to write now.
-    pub(super) fn delivered(&mut self, commit: &CommitRecord) -> bool {
-        self.note(commit.version);
-        self.unwritten >= MOST_UNWRITTEN
-            || commit.state().is_some_and(reduce::ends_turn)
-            || Instant::now() >= self.due
+    /// Takes note of what was delivered. Returns whether to write now.
+    pub(super) fn reached(&mut self, told: &Notification) -> bool {
+        self.note(told.then.version);
+        let is_whole = matches!(told.event, StreamResponse::Task(_)) && told.is_merged();
+        let unwritten = self.delivered.get().saturating_sub(self.written.get());
+        self.pending().is_some()
+            && (unwritten >= BLOCK || ends_turn(&told.event) || is_whole || Instant::now() >= self.due)
     }
 
-    /// Takes note of a delivered snapshot of this version.
+    /// Takes note that everything up to a version is delivered, or is not to be.
     pub(super) fn note(&mut self, version: Version) {
-        if self.unwritten == 0 {
+        if self.pending().is_none() {
             self.due = Instant::now() + self.after;
         }
-        self.unwritten += 1;
-        self.delivered = version;
+        self.delivered = self.delivered.max(version);
     }
 
     /// The version to write, if one is unwritten.
@@ -53,7 +53,6 @@ impl Acknowledgement {
     /// Takes note that a version was written.
     pub(super) fn written(&mut self, version: Version) {
         self.written = version;
-        self.unwritten = 0;
     }
 
     /// Takes note that somebody else delivered everything up to a version, and wrote it.
@@ -65,47 +64,41 @@ impl Acknowledgement {
     /// Takes note that a write failed: it is due again after a while.
     pub(super) fn failed(&mut self) {
         self.due = Instant::now() + self.after;
-        self.unwritten = 1;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use a2a::{StreamResponse, TaskState, TaskStatus, TaskStatusUpdateEvent};
-    use a2a_core::{CommitId, Generation, SystemEnv};
+    use a2a::{TaskState, TaskStatus, TaskStatusUpdateEvent};
+    use a2a_core::Generation;
 
+    use super::super::notification::Cursor;
     use super::*;
 
     const AFTER: Duration = Duration::from_secs(2);
 
-    fn commit(version: u64, state: Option<TaskState>) -> CommitRecord {
-        let event = state.map(|state| {
-            StreamResponse::StatusUpdate(TaskStatusUpdateEvent {
-                task_id: "t".into(),
-                context_id: "c".into(),
-                status: TaskStatus { state, message: None, timestamp: None },
-                metadata: None,
-            })
+    fn told(version: u64, state: TaskState) -> Notification {
+        let event = StreamResponse::StatusUpdate(TaskStatusUpdateEvent {
+            task_id: "t".into(),
+            context_id: "c".into(),
+            status: TaskStatus { state, message: None, timestamp: None },
+            metadata: None,
         });
-        CommitRecord {
-            version: Version::new(version),
-            generation: Generation::NONE,
-            id: CommitId::generate(&SystemEnv),
-            events: event.into_iter().collect(),
-        }
+        let (number, then) = (Generation::new(version), Cursor::after(Version::new(version)));
+        Notification { event, first: number, last: number, then }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn many_chunks_need_few_writes() {
+    async fn many_events_need_few_writes() {
         let mut acknowledgement = Acknowledgement::new(Version::ABSENT, AFTER);
         let mut writes = 0;
         for version in 1..=200 {
-            if acknowledgement.delivered(&commit(version, None)) {
+            if acknowledgement.reached(&told(version, TaskState::Working)) {
                 writes += 1;
                 acknowledgement.written(Version::new(version));
             }
         }
-        assert_eq!(writes, 200 / MOST_UNWRITTEN);
+        assert_eq!(writes, 200 / BLOCK);
         assert_eq!(acknowledgement.pending(), Some(Version::new(200)));
     }
 
@@ -118,7 +111,7 @@ mod tests {
             (TaskState::Failed, true),
         ] {
             let mut acknowledgement = Acknowledgement::new(Version::ABSENT, AFTER);
-            assert_eq!(acknowledgement.delivered(&commit(1, Some(state.clone()))), at_once, "{state:?}");
+            assert_eq!(acknowledgement.reached(&told(1, state.clone())), at_once, "{state:?}");
         }
     }
 
@@ -126,10 +119,10 @@ mod tests {
     async fn a_slow_trickle_is_written_by_the_clock() {
         let mut acknowledgement = Acknowledgement::new(Version::ABSENT, AFTER);
         tokio::time::advance(AFTER * 9).await;
-        assert!(!acknowledgement.delivered(&commit(1, None)));
+        assert!(!acknowledgement.reached(&told(1, TaskState::Working)));
         assert_eq!(acknowledgement.due(), Instant::now() + AFTER);
         tokio::time::advance(AFTER).await;
-        assert!(acknowledgement.delivered(&commit(2, None)));
+        assert!(acknowledgement.reached(&told(2, TaskState::Working)));
         acknowledgement.written(Version::new(2));
         assert_eq!(acknowledgement.pending(), None);
     }

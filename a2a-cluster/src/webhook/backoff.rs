@@ -1,4 +1,4 @@
-//! How long to wait after a failed call, and when to give a webhook up.
+//! How long to wait after a failed call.
 
 use std::time::Duration;
 
@@ -14,25 +14,17 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Takes note of a failure. Returns the pause before the next call, or `None` where there is to be none.
+    /// Takes note of a failure. Returns the pause before the next call.
     ///
     /// `asked_for` is what the webhook's answer asked for; `chance` is drawn from `0.0..1.0`.
-    pub(super) fn failed(
-        &mut self,
-        policy: &Webhooks,
-        asked_for: Option<Duration>,
-        chance: f64,
-    ) -> Option<Duration> {
+    pub(super) fn failed(&mut self, policy: &Webhooks, asked_for: Option<Duration>, chance: f64) -> Duration {
         let doublings = self.failures.min(31);
         self.failures = self.failures.saturating_add(1);
-        if self.failures >= policy.attempts {
-            return None;
-        }
         let pause = policy.retry_min.saturating_mul(1 << doublings).min(policy.retry_max);
         // Jitter over the upper half: webhooks that failed together do not come back together.
         let pause = pause.mul_f64(0.5 + chance / 2.0);
         let asked_for = asked_for.unwrap_or_default().min(LONGEST_ASKED_FOR);
-        Some(pause.max(asked_for))
+        pause.max(asked_for)
     }
 
     /// Takes note of a success.
@@ -47,23 +39,23 @@ mod tests {
 
     fn pauses(policy: &Webhooks, chance: f64) -> Vec<u64> {
         let mut backoff = Backoff::default();
-        std::iter::from_fn(|| backoff.failed(policy, None, chance)).map(|pause| pause.as_secs()).collect()
+        (0..8).map(|_| backoff.failed(policy, None, chance).as_secs()).collect()
     }
 
     #[test]
-    fn pauses_double_up_to_the_longest_and_then_end() {
+    fn pauses_double_up_to_the_longest() {
         let policy = Webhooks::default();
-        assert_eq!(pauses(&policy, 1.0), [1, 2, 4, 8, 16, 32, 60]);
-        assert_eq!(pauses(&policy, 0.0), [0, 1, 2, 4, 8, 16, 30]);
+        assert_eq!(pauses(&policy, 1.0), [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(pauses(&policy, 0.0), [0, 1, 2, 4, 8, 16, 30, 30]);
     }
 
     #[test]
     fn a_success_begins_anew() {
-        let policy = Webhooks::default().attempts(3);
+        let policy = Webhooks::default();
         let mut backoff = Backoff::default();
         for _ in 0..10 {
-            assert_eq!(backoff.failed(&policy, None, 1.0), Some(Duration::from_secs(1)));
-            assert_eq!(backoff.failed(&policy, None, 1.0), Some(Duration::from_secs(2)));
+            assert_eq!(backoff.failed(&policy, None, 1.0), Duration::from_secs(1));
+            assert_eq!(backoff.failed(&policy, None, 1.0), Duration::from_secs(2));
             backoff.succeeded();
         }
     }
@@ -72,17 +64,16 @@ mod tests {
     fn a_webhook_may_ask_for_a_longer_pause_within_bounds() {
         let policy = Webhooks::default();
         let asking = |seconds| Backoff::default().failed(&policy, Some(Duration::from_secs(seconds)), 1.0);
-        assert_eq!(asking(0), Some(Duration::from_secs(1)));
-        assert_eq!(asking(90), Some(Duration::from_secs(90)));
-        assert_eq!(asking(u64::MAX), Some(LONGEST_ASKED_FOR));
+        assert_eq!(asking(0), Duration::from_secs(1));
+        assert_eq!(asking(90), Duration::from_secs(90));
+        assert_eq!(asking(u64::MAX), LONGEST_ASKED_FOR);
     }
 
     #[test]
     fn no_number_of_failures_overflows() {
-        let policy = Webhooks::default().attempts(u32::MAX);
-        let mut backoff = Backoff { failures: u32::MAX - 2 };
-        assert_eq!(backoff.failed(&policy, None, 1.0), Some(policy.retry_max));
-        assert_eq!(backoff.failed(&policy, None, 1.0), None);
-        assert_eq!(backoff.failed(&policy, None, 1.0), None);
+        let policy = Webhooks::default();
+        let mut backoff = Backoff { failures: u32::MAX - 1 };
+        assert_eq!(backoff.failed(&policy, None, 1.0), policy.retry_max);
+        assert_eq!(backoff.failed(&policy, None, 1.0), policy.retry_max);
     }
 }

@@ -9,16 +9,20 @@ use std::sync::Arc;
 use a2a_core::{InstanceId, News, PushSubscription, Result, TaskKey};
 use tokio::time::sleep;
 
-use super::couriers::{Couriers, attend};
+use super::registry::{Dispatchers, attend};
 use crate::ground::Chain;
 
 /// Acts on a config that was created here, or deleted: then there is no subscription.
-pub(crate) async fn changed(couriers: &Arc<Couriers>, key: &TaskKey, created: Option<&PushSubscription>) {
-    if couriers.actors.has_task(key) || couriers.attends_to(key) {
-        attend(couriers, key);
+pub(crate) async fn changed(
+    dispatchers: &Arc<Dispatchers>,
+    key: &TaskKey,
+    created: Option<&PushSubscription>,
+) {
+    if dispatchers.actors.has_task(key) || dispatchers.attends_to(key) {
+        attend(dispatchers, key);
         return;
     }
-    let whose = match couriers.ground.retry_for_request().run(|| executor_of(couriers, key)).await {
+    let whose = match dispatchers.ground.retry_for_request().run(|| executor_of(dispatchers, key)).await {
         Ok(Executor::NoTask) => return,
         Ok(whose) => whose,
         Err(error) => {
@@ -27,13 +31,17 @@ pub(crate) async fn changed(couriers: &Arc<Couriers>, key: &TaskKey, created: Op
         }
     };
     if let Executor::Other(executor) = whose {
-        couriers.ground.tell(executor, key, News::Configs);
+        dispatchers.ground.tell(executor, key, News::Configs);
     }
     if let Some(created) = created {
         if let Executor::Nobody = whose {
-            attend(couriers, key);
+            attend(dispatchers, key);
         } else {
-            couriers.ground.tracker.spawn(look_after(Arc::clone(couriers), key.clone(), created.clone()));
+            dispatchers.ground.tracker.spawn(look_after(
+                Arc::clone(dispatchers),
+                key.clone(),
+                created.clone(),
+            ));
         }
     }
 }
@@ -46,27 +54,27 @@ enum Executor {
     Unknown,
 }
 
-async fn executor_of(couriers: &Couriers, key: &TaskKey) -> Result<Executor> {
-    Ok(match couriers.ground.tasks.head(key).await? {
+async fn executor_of(dispatchers: &Dispatchers, key: &TaskKey) -> Result<Executor> {
+    Ok(match dispatchers.ground.tasks.head(key).await? {
         None => Executor::NoTask,
         Some(head) => match head.claim {
-            Some(claim) if claim.instance != couriers.ground.id => Executor::Other(claim.instance),
+            Some(claim) if claim.instance != dispatchers.ground.id => Executor::Other(claim.instance),
             _ => Executor::Nobody,
         },
     })
 }
 
 /// Looks after a new config until somebody delivers to it.
-async fn look_after(couriers: Arc<Couriers>, key: TaskKey, created: PushSubscription) {
-    let closing = couriers.ground.stop.closing.clone();
+async fn look_after(dispatchers: Arc<Dispatchers>, key: TaskKey, created: PushSubscription) {
+    let closing = dispatchers.ground.stop.closing.clone();
     closing
         .run_until_cancelled(async {
-            let mut pause = couriers.ground.config.silence_min;
+            let mut pause = dispatchers.ground.config.silence_min;
             loop {
                 sleep(pause).await;
                 // As with a silent stream, but for longer: most configs live as long as their task.
-                pause = (pause * 2).min(couriers.ground.config.lease * 2);
-                match is_served(&couriers, &key, &created).await {
+                pause = (pause * 2).min(dispatchers.ground.config.lease * 2);
+                match is_served(&dispatchers, &key, &created).await {
                     Ok(true) => return,
                     Ok(false) => {}
                     Err(error) => {
@@ -78,20 +86,24 @@ async fn look_after(couriers: Arc<Couriers>, key: TaskKey, created: PushSubscrip
         .await;
 }
 
-async fn is_served(couriers: &Arc<Couriers>, key: &TaskKey, created: &PushSubscription) -> Result<bool> {
+async fn is_served(
+    dispatchers: &Arc<Dispatchers>,
+    key: &TaskKey,
+    created: &PushSubscription,
+) -> Result<bool> {
     let id = created.config.id.as_deref().unwrap_or_default();
-    match couriers.ground.push.get_config(key, id).await? {
+    match dispatchers.ground.push.get_config(key, id).await? {
         Some(now) if now.acknowledged == created.acknowledged && now.config == created.config => {}
         // It is known to whoever delivers, or was deleted or replaced.
         _ => return Ok(true),
     }
-    Ok(match executor_of(couriers, key).await? {
+    Ok(match executor_of(dispatchers, key).await? {
         Executor::Other(executor) => {
-            couriers.ground.tell(executor, key, News::Configs);
+            dispatchers.ground.tell(executor, key, News::Configs);
             false
         }
         Executor::Nobody => {
-            attend(couriers, key);
+            attend(dispatchers, key);
             true
         }
         Executor::NoTask | Executor::Unknown => true,

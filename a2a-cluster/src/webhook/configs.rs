@@ -5,13 +5,22 @@ use a2a_core::{PushSubscription, TaskKey, Version};
 
 use crate::ground::Ground;
 
-/// Saves a config, under a fresh id where it has none. It wants what comes after `acknowledged`.
+/// What a config wants to be told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wants {
+    /// What comes after a version.
+    After(Version),
+    /// The task as it is, and what comes after that.
+    Task,
+}
+
+/// Saves a config, under a fresh id where it has none.
 pub(crate) async fn save(
     ground: &Ground,
     key: &TaskKey,
     mut config: TaskPushNotificationConfig,
-    acknowledged: Version,
-) -> Result<TaskPushNotificationConfig, A2AError> {
+    wants: Wants,
+) -> Result<PushSubscription, A2AError> {
     let id = config.id.take().filter(|id| !id.is_empty());
     let id = id.unwrap_or_else(|| ground.env.uuid().to_string());
     check_room(ground, key, &id).await?;
@@ -19,10 +28,13 @@ pub(crate) async fn save(
     config.task_id.clone_from(&key.task_id);
     let tenant = key.tenant.as_str();
     config.tenant = (!tenant.is_empty()).then(|| tenant.to_owned());
-    let subscription = PushSubscription { config, acknowledged };
+    let subscription = match wants {
+        Wants::After(version) => PushSubscription::new(config, version),
+        Wants::Task => PushSubscription::to_task(config),
+    };
     let saved = ground.retry_for_request().run(|| ground.push.save_config(key, &subscription)).await;
     saved.map_err(|error| ground.error(error))?;
-    Ok(subscription.config)
+    Ok(subscription)
 }
 
 /// Refuses one config too many.

@@ -5,11 +5,13 @@ use std::time::Duration;
 use a2a::{StreamResponse, TaskPushNotificationConfig};
 use a2a_pb::protojson_conv;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use tokio::time::timeout;
 
 use super::transport::{WebhookAnswer, WebhookFailure, WebhookRequest, WebhookTransport};
+use crate::ground::WebhookKeys;
 use crate::ground::telemetry::Attempt;
 
 /// The specification's media type of a notification (section 4.3.3).
@@ -18,6 +20,11 @@ const A2A_JSON: HeaderValue = HeaderValue::from_static("application/a2a+json");
 /// send: the specification's text names none.
 const TOKENS: [HeaderName; 2] =
     [HeaderName::from_static("x-a2a-notification-token"), HeaderName::from_static("a2a-notification-token")];
+
+/// What identifies a notification, when it was sent, and the proof that it is ours.
+const ID: HeaderName = HeaderName::from_static("webhook-id");
+const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 /// Writes an event as webhooks get it: a `StreamResponse` in its ProtoJSON form. `None` where it has none.
 pub(super) fn body(event: &StreamResponse) -> Option<Bytes> {
@@ -28,8 +35,12 @@ pub(super) fn body(event: &StreamResponse) -> Option<Bytes> {
 /// Where a webhook is, and what it wants to see of who calls. All of it is secret: it has no `Debug`.
 pub(super) struct Destination {
     url: String,
+    host: String,
     headers: HeaderMap,
 }
+
+/// One call of a webhook.
+pub(super) struct Call(WebhookRequest);
 
 impl Destination {
     /// Reads a config. `None` where it asks for what no header can hold.
@@ -45,18 +56,41 @@ impl Destination {
         {
             headers.insert(AUTHORIZATION, secret(&format!("{} {credentials}", authentication.scheme))?);
         }
-        Some(Destination { url: config.url.clone(), headers })
+        let url: Option<Uri> = config.url.parse().ok();
+        let host = url.and_then(|url| Some(url.host()?.to_ascii_lowercase())).unwrap_or_default();
+        Some(Destination { url: config.url.clone(), host, headers })
     }
 
-    /// Posts a body, once.
+    /// The host, which is all of the address that an operator may see.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Makes a call of a body, in the form of the Standard Webhooks specification: `id` is the same whenever the same is
+    /// told again.
+    pub(super) fn call(&self, id: &str, body: Bytes, now: DateTime<Utc>, keys: &WebhookKeys) -> Call {
+        let mut headers = self.headers.clone();
+        let timestamp = now.timestamp();
+        let signature = keys.sign(id, timestamp, &body);
+        let own =
+            [(ID, Some(id.to_owned())), (TIMESTAMP, Some(timestamp.to_string())), (SIGNATURE, signature)];
+        for (name, value) in own {
+            if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+                headers.insert(name, value);
+            }
+        }
+        Call(WebhookRequest { url: self.url.clone(), headers, body })
+    }
+}
+
+impl Call {
+    /// Posts it, once.
     pub(super) async fn post(
-        &self,
+        self,
         transport: &dyn WebhookTransport,
-        body: Bytes,
         patience: Duration,
     ) -> Result<(), Failure> {
-        let request = WebhookRequest { url: self.url.clone(), headers: self.headers.clone(), body };
-        match timeout(patience, transport.post(request)).await {
+        match timeout(patience, transport.post(self.0)).await {
             Ok(Ok(answer)) if answer.status.is_success() => Ok(()),
             Ok(Ok(answer)) => Err(Failure::refused(answer)),
             Ok(Err(WebhookFailure::Blocked)) => Err(Failure::of(Attempt::Blocked)),
@@ -83,6 +117,16 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// The reason for an operator: no content, and nothing of the address.
+    pub(super) fn reason(&self) -> String {
+        match (self.attempt, self.status) {
+            (_, Some(status)) => format!("it answered {status}"),
+            (Attempt::Blocked, None) => "its address must not be called".to_owned(),
+            (Attempt::TimedOut, None) => "it did not answer in time".to_owned(),
+            _ => "it could not be reached".to_owned(),
+        }
+    }
+
     pub(super) fn of(attempt: Attempt) -> Self {
         Failure { attempt, status: None, retry_after: None }
     }

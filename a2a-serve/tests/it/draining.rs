@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_bus_memory::MemoryBus;
+use a2a_core::{TaskQuery, TaskStore, Tenant};
 use a2a_serve::{Server, Serving};
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::{ScriptedAgent, card};
@@ -95,6 +96,9 @@ async fn restarted_in_turn(balancer: Balancer, delay: Duration) -> (Experience, 
     }
     sleep(BETWEEN).await;
     let met = load.end().await;
+    // What a client's library called unsent was never taken, and nothing was taken twice.
+    let all = store.list(&TaskQuery::new(Tenant::default(), None, 1)).await.unwrap();
+    assert_eq!(all.total, (met.sends + met.streams) as u64, "{met:?}");
     for serving in new {
         serving.shutdown(Duration::ZERO, GRACE).await;
     }

@@ -91,7 +91,7 @@ fn a_finished_task_is_invisible_at_once_when_its_time_is_over() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, clock) = open(place).await;
         let mut model = TaskModel::new("t").by("ann").begin(&store).await;
-        let webhook = PushSubscription { config: webhook("t"), acknowledged: Version::ABSENT };
+        let webhook = PushSubscription::new(webhook("t"), Version::ABSENT);
         store.save_config(&model.key, &webhook).await.unwrap();
         let end = status(&model.task, TaskState::Completed, at(1));
         model.tell(&store, vec![end]).await;
@@ -228,7 +228,7 @@ fn a_delivery_that_was_given_up_is_forgotten_after_the_retention_of_tasks_or_wit
         let mut deliveries = Vec::new();
         for id in ["early", "deleted", "late"] {
             let model = TaskModel::new(id).begin(&store).await;
-            let webhook = PushSubscription { config: webhook(id), acknowledged: Version::ABSENT };
+            let webhook = PushSubscription::new(webhook(id), Version::ABSENT);
             store.save_config(&model.key, &webhook).await.unwrap();
             let delivery = GivenUpDelivery {
                 task: model.key,

@@ -25,7 +25,7 @@ async fn listed(store: &MemoryStore) -> u64 {
 
 fn webhook(task_id: &str) -> PushSubscription {
     let config = serde_json::from_value(serde_json::json!({"url": "http://x", "id": "w", "taskId": task_id}));
-    PushSubscription { config: config.unwrap(), acknowledged: Version::ABSENT }
+    PushSubscription::new(config.unwrap(), Version::ABSENT)
 }
 
 #[tokio::test]

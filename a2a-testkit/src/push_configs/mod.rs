@@ -27,7 +27,7 @@ pub(crate) fn subscription(key: &TaskKey, id: &str) -> PushSubscription {
         authentication: None,
         tenant: None,
     };
-    PushSubscription { config, acknowledged: Version::ABSENT }
+    PushSubscription::new(config, Version::ABSENT)
 }
 
 fn full(key: &TaskKey, id: &str) -> PushSubscription {
@@ -38,6 +38,7 @@ fn full(key: &TaskKey, id: &str) -> PushSubscription {
         Some(AuthenticationInfo { scheme: "Bearer".into(), credentials: Some(awkward_text()) });
     subscription.config.tenant = Some(key.tenant.as_str().into());
     subscription.acknowledged = Version::new(u64::from(u32::MAX));
+    subscription.begins_with_task = true;
     subscription
 }
 

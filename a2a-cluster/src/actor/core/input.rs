@@ -259,9 +259,9 @@ pub enum Input {
         /// When it was received.
         received: Time,
     },
-    /// This courier attends to the task's webhooks from now on.
+    /// This dispatcher attends to the task's webhooks from now on.
     Attended(u64),
-    /// All webhooks have everything, or are given up, and this courier has left.
+    /// All webhooks have everything, or are given up, and this dispatcher has left.
     Delivered(u64),
     /// The way in which this instance is reached has changed.
     ReachChanged,

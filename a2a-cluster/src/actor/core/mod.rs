@@ -109,7 +109,7 @@ pub struct Actor {
     ending: Vec<(AgentId, Time)>,
     /// The claim under which webhooks are served, once no agent works any more.
     delivering: Option<Claim>,
-    /// The courier that sees to the webhooks; 0 is one that is about to.
+    /// The dispatcher that sees to the webhooks; 0 is one that is about to.
     attended: Option<u64>,
     /// The one write that is on its way.
     write: Option<Write>,
@@ -201,9 +201,11 @@ impl Actor {
             Input::Member(who, found) => self.member_found(who, found),
             Input::Sent { gone } => self.sent(gone, fx),
             Input::News { from, news, received } => self.news(from, news, received, m, fx),
-            Input::Attended(courier) => self.attended_by(courier, fx),
+            Input::Attended(dispatcher) => self.attended_by(dispatcher, fx),
             // An earlier one leaves late: a later one is there.
-            Input::Delivered(courier) => self.attended = self.attended.filter(|attends| *attends != courier),
+            Input::Delivered(dispatcher) => {
+                self.attended = self.attended.filter(|attends| *attends != dispatcher)
+            }
             Input::ReachChanged => self.announce(fx),
             Input::CutOff(cut_off) => self.cut_off(cut_off, m, fx),
             Input::Leave(leave) => self.leave(leave, m, fx),
@@ -325,7 +327,12 @@ impl Actor {
         self.run.is_some()
     }
 
-    /// Tells whether a courier is to see to the task's webhooks here.
+    /// Tells whether an agent runs here in the task's first turn, which has just begun.
+    pub fn is_in_first_turn(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.tip.version <= Version::new(1))
+    }
+
+    /// Tells whether a dispatcher is to see to the task's webhooks here.
     pub fn has_task(&self) -> bool {
         self.run.is_some() || self.delivering.is_some()
     }
@@ -434,8 +441,8 @@ impl Actor {
         }
     }
 
-    fn attended_by(&mut self, courier: u64, fx: &mut Vec<Effect>) {
-        self.attended = Some(courier);
+    fn attended_by(&mut self, dispatcher: u64, fx: &mut Vec<Effect>) {
+        self.attended = Some(dispatcher);
         self.keep_up(fx);
     }
 

@@ -27,14 +27,7 @@ on_every_bus! {
         let canceled = world.nodes[0].cancel(&task.id).await.unwrap();
         receiver.sees(TaskState::Canceled).await;
         // It wanted what came after it was created: the tail, without a hole.
-        let seen: Vec<u64> = receiver
-            .events()
-            .iter()
-            .filter_map(|event| match event {
-                a2a::StreamResponse::ArtifactUpdate(update) => update.artifact.parts[0].as_text()?.parse().ok(),
-                _ => None,
-            })
-            .collect();
+        let seen: Vec<u64> = receiver.chunks().iter().map(|chunk| chunk.parse().unwrap()).collect();
         let first = *seen.first().unwrap();
         assert_eq!(seen, (first..texts(&canceled).len() as u64).collect::<Vec<_>>());
         world.shutdown().await;
@@ -94,7 +87,7 @@ on_every_bus! {
     }
 
     #[tokio::test]
-    async fn a_task_without_configs_has_no_courier(bus) {
+    async fn a_task_without_configs_has_no_dispatcher(bus) {
         let world = world_of(1, bus, config()).await;
         world.nodes[0].start("hang").await;
         assert_eq!(world.nodes[0].cluster.streaming(), 0, "nobody holds its feed");

@@ -16,7 +16,7 @@ async fn is_released(world: &World, id: &str) {
 
 on_every_bus! {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn every_event_of_two_hundred_chunks_arrives_once_and_in_order(bus) {
+    async fn each_of_two_hundred_chunks_arrives_once_and_in_order(bus) {
         let world = world_of(1, bus, config()).await;
         for command in ["stream 200 0", "burst 200"] {
             let receiver = Receiver::new(Answers::Well).await;
@@ -24,15 +24,7 @@ on_every_bus! {
             receiver.sees(TaskState::Completed).await;
             let events = receiver.events();
             assert!(matches!(events[0], StreamResponse::Task(_)));
-            let chunks: Vec<String> = events
-                .iter()
-                .filter_map(|event| match event {
-                    StreamResponse::ArtifactUpdate(update) => {
-                        update.artifact.parts[0].as_text().map(str::to_owned)
-                    }
-                    _ => None,
-                })
-                .collect();
+            let chunks = receiver.chunks();
             assert_eq!(chunks, (0..200).map(|n| n.to_string()).collect::<Vec<_>>(), "{command}");
             assert_eq!(visible(&receiver.fold().unwrap()), visible(&task));
             is_released(&world, &task.id).await;
@@ -106,7 +98,7 @@ on_every_bus! {
         let receiver = Receiver::new(Answers::Well).await;
         let request = request_with("message hello", webhook(&receiver.url()), false);
         world.on(0).send_message(&params(), request).await.unwrap();
-        eventually("the end of its courier", || async { world.nodes[0].cluster.streaming() == 0 }).await;
+        eventually("the end of its dispatcher", || async { world.nodes[0].cluster.streaming() == 0 }).await;
         assert_eq!(receiver.requests(), 0);
         world.shutdown().await;
     }

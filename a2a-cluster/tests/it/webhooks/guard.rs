@@ -36,7 +36,7 @@ on_every_bus! {
         for (id, url) in [("a", receiver.url()), ("b", receiver.url().replace("127.0.0.1", "localhost"))] {
             let config =
                 TaskPushNotificationConfig { id: Some(id.into()), task_id: task.id.clone(), ..webhook(&url) };
-            let subscription = PushSubscription { config, acknowledged: stored.version };
+            let subscription = PushSubscription::new(config, stored.version);
             world.store.save_config(&key(&task.id), &subscription).await.unwrap();
         }
         let done = expect_task(world.on(0).send_message(&params(), follow_up(&task, "more")).await.unwrap());

@@ -6,6 +6,7 @@ mod failing;
 mod guard;
 mod receiver;
 mod secrets;
+mod sharing;
 mod surviving;
 
 use std::time::Duration;
@@ -20,13 +21,13 @@ use crate::world::{self, Bus, Node, World, expect_task, local_webhooks, params, 
 
 /// The default durations, shortened, and webhooks that are not given up.
 fn config() -> Config {
-    quick().webhooks(given_up_after(1000))
+    quick().webhooks(given_up_after(Duration::from_secs(600)))
 }
 
-/// Webhooks that are soon called again, and given up after so many failures.
-fn given_up_after(attempts: u32) -> Webhooks {
+/// Webhooks that are soon called again, and given up so long after the end of a turn.
+fn given_up_after(keep_trying: Duration) -> Webhooks {
     Webhooks::default()
-        .attempts(attempts)
+        .keep_trying(keep_trying)
         .retry_min(Duration::from_millis(5))
         .retry_max(Duration::from_millis(20))
 }

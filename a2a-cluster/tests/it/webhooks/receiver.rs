@@ -21,6 +21,8 @@ pub(crate) enum Answers {
     With(StatusCode, Vec<(&'static str, String)>),
     /// So many times with this status, then well.
     FirstWith(usize, StatusCode),
+    /// Well, but for larger bodies: these with a status.
+    LargeWith(usize, StatusCode),
     Never,
 }
 
@@ -75,12 +77,22 @@ impl Receiver {
         self.seen.lock().unwrap().accepted.iter().map(|(_, event)| event.clone()).collect()
     }
 
+    /// The texts in the artifacts' updates, in order.
+    pub(crate) fn chunks(&self) -> Vec<String> {
+        let events = self.events();
+        let updates = events.iter().filter_map(|event| match event {
+            StreamResponse::ArtifactUpdate(update) => Some(&update.artifact.parts),
+            _ => None,
+        });
+        updates.flatten().filter_map(|part| part.as_text().map(str::to_owned)).collect()
+    }
+
     /// What a client believes that only sees this webhook; events that came again are left out.
     pub(crate) fn fold(&self) -> Option<Task> {
         let mut task: Option<Task> = None;
         for event in self.events() {
             match (&mut task, event) {
-                (None, StreamResponse::Task(first)) => task = Some(first),
+                (_, StreamResponse::Task(whole)) => task = Some(whole),
                 (Some(task), event) => a2a_core::reduce::apply(task, &event),
                 (None, _) => return None,
             }
@@ -108,6 +120,8 @@ async fn receive(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, body:
                 *left -= 1;
                 Answers::With(*status, Vec::new())
             }
+            Answers::LargeWith(most, status) if body.len() > *most => Answers::With(*status, Vec::new()),
+            Answers::LargeWith(..) => Answers::Well,
             answers => answers.clone(),
         };
         if answers == Answers::Well {
@@ -118,7 +132,9 @@ async fn receive(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, body:
         answers
     };
     match answers {
-        Answers::Well | Answers::FirstWith(..) => StatusCode::NO_CONTENT.into_response(),
+        Answers::Well | Answers::FirstWith(..) | Answers::LargeWith(..) => {
+            StatusCode::NO_CONTENT.into_response()
+        }
         Answers::With(status, headers) => {
             let mut response = status.into_response();
             for (name, value) in headers {

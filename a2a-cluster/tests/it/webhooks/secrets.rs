@@ -46,7 +46,7 @@ on_every_bus! {
         // With one subscriber alone, a log line that another test's thread reaches first stays off for all.
         let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
         let _captured = tracing::subscriber::set_default(lines);
-        let world = world_of(1, bus, config().webhooks(given_up_after(3))).await;
+        let world = world_of(1, bus, config().webhooks(given_up_after(std::time::Duration::from_millis(50)))).await;
         let (good, bad) = (
             Receiver::new(Answers::Well).await,
             Receiver::new(Answers::With(StatusCode::BAD_REQUEST, vec![("x-why", "planted-answer".into())])).await,
@@ -71,7 +71,7 @@ on_every_bus! {
         let task =
             start(&world.nodes[0], "echo planted-text", secret(format!("{}/planted-path", bad.url()))).await;
         eventually("giving up", || async { world.load(&task.id).await.head.claim.is_none() }).await;
-        assert_eq!(bad.requests(), 3);
+        assert!(bad.requests() > 1);
         world.shutdown().await;
 
         let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();

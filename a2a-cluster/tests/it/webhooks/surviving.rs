@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use a2a::{StreamResponse, TaskState};
+use a2a::TaskState;
 use a2a_core::Membership;
 use a2a_server::RequestHandler;
 use http::StatusCode;
 
 use super::receiver::{Answers, Receiver};
 use super::{config, mortal, send, start, webhook, world_of};
-use crate::world::{Bus, World, eventually, expect_task, follow_up, on_every_bus, params, visible};
+use crate::world::{
+    Bus, World, eventually, expect_task, follow_up, local_webhooks, on_every_bus, params, visible,
+};
 
-/// The first instance vanishes, without a farewell.
+/// The first instance vanishes, without a word.
 fn kill_first(world: &mut World) {
     drop(world.nodes.remove(0));
 }
@@ -45,14 +47,7 @@ on_every_bus! {
         kill_first(&mut world);
         receiver.sees(TaskState::Failed).await;
         is_released(&world, &task.id).await;
-        let chunks: Vec<u64> = receiver
-            .events()
-            .iter()
-            .filter_map(|event| match event {
-                StreamResponse::ArtifactUpdate(update) => update.artifact.parts[0].as_text()?.parse().ok(),
-                _ => None,
-            })
-            .collect();
+        let chunks: Vec<u64> = receiver.chunks().iter().map(|chunk| chunk.parse().unwrap()).collect();
         let repeated = chunks.windows(2).filter(|pair| pair[1] <= pair[0]).count();
         assert!(repeated <= 1, "it goes back at most once: {chunks:?}");
         let mut all = chunks.clone();
@@ -110,18 +105,27 @@ on_every_bus! {
     }
 
     #[tokio::test]
-    async fn a_shutdown_waits_for_webhooks_within_its_grace(bus) {
-        let world = world_of(1, bus, config()).await;
-        let receiver = Receiver::new(Answers::With(StatusCode::BAD_GATEWAY, Vec::new())).await;
-        let task = send(&world.nodes[0], "stream 30 0", webhook(&receiver.url())).await;
-        let recovers = async {
-            eventually("the first call", || async { receiver.requests() > 0 }).await;
-            receiver.answer(Answers::Well);
-        };
-        let shutdown = world.nodes[0].cluster.shutdown(Duration::from_secs(60));
-        tokio::join!(shutdown, recovers);
-        assert_eq!(visible(&receiver.fold().unwrap()), visible(&task));
+    async fn a_shutdown_waits_for_webhooks_that_answer_and_for_none_that_is_away(bus) {
+        let mut world = world_of(2, bus, mortal()).await;
+        let good = Receiver::new(Answers::Well).await;
+        let task = send(&world.nodes[0], "stream 30 0", webhook(&good.url())).await;
+        let first = world.nodes.remove(0);
+        first.cluster.shutdown(Duration::from_secs(60)).await;
+        assert_eq!(visible(&good.fold().unwrap()), visible(&task));
         assert_eq!(world.load(&task.id).await.head.claim, None);
+
+        let away = Receiver::new(Answers::With(StatusCode::BAD_GATEWAY, Vec::new())).await;
+        let second = world.nodes.remove(0);
+        let task = send(&second, "stream 30 0", webhook(&away.url())).await;
+        eventually("the first call", || async { away.requests() > 0 }).await;
+        let shutdown = second.cluster.shutdown(Duration::from_secs(60));
+        tokio::time::timeout(Duration::from_secs(20), shutdown).await.unwrap();
+        // Whoever comes next goes on.
+        away.answer(Answers::Well);
+        world.add(|builder| builder.config(mortal()).webhooks(local_webhooks())).await;
+        away.sees(TaskState::Completed).await;
+        is_released(&world, &task.id).await;
+        world.shutdown().await;
     }
 
     #[tokio::test]

@@ -159,7 +159,7 @@ impl From<PushSubscription> for Config {
 
 impl From<Config> for PushSubscription {
     fn from(Config(config, acknowledged): Config) -> Self {
-        PushSubscription { config, acknowledged }
+        PushSubscription::new(config, acknowledged)
     }
 }
 

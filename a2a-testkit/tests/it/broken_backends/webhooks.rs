@@ -147,7 +147,7 @@ impl Flaw for Creates {
                 authentication: None,
                 tenant: None,
             };
-            right.save_config(key, &PushSubscription { config, acknowledged: version }).await?;
+            right.save_config(key, &PushSubscription::new(config, version)).await?;
         }
         right.acknowledge(key, id, version).await
     }

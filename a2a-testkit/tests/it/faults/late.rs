@@ -29,7 +29,7 @@ fn unanswered<T: std::fmt::Debug>(answer: Result<T>) {
 
 fn webhook(key: &TaskKey) -> PushSubscription {
     let config = serde_json::json!({"url": "http://x", "id": "w", "taskId": key.task_id});
-    PushSubscription { config: serde_json::from_value(config).unwrap(), acknowledged: Version::ABSENT }
+    PushSubscription::new(serde_json::from_value(config).unwrap(), Version::ABSENT)
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,37 @@
+//! What is known of the end of a task's turn.
+
+use a2a::{StreamResponse, TaskState};
+use a2a_core::reduce;
+use chrono::{DateTime, Utc};
+
+/// Tells whether a turn ends with an event.
+pub(super) fn ends_turn(event: &StreamResponse) -> bool {
+    reduce::state_of(event).is_some_and(reduce::ends_turn)
+}
+
+/// Why a webhook is told no more than the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// It refuses whatever comes from us.
+    Refused,
+    /// It was away for too long.
+    Overdue,
+}
+
+/// What is known of the end of the task's turn.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    pub(super) is_over: bool,
+    /// When it ended.
+    pub(super) at: Option<DateTime<Utc>>,
+}
+
+impl Ending {
+    /// Takes note of the task's state.
+    pub(super) fn saw(&mut self, state: &TaskState) {
+        self.is_over = reduce::ends_turn(state);
+        if !self.is_over {
+            self.at = None;
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! How a delivery ends: with the last state, which has a try of its own, or with a record of why not.
+
+use std::time::Duration;
+
+use a2a_core::{GivenUpDelivery, Version, reduce};
+use tokio::time::sleep;
+
+use super::delivery::Delivery;
+use super::ending::Why;
+use super::form::Form;
+use super::progress::Stage;
+use super::request::{Failure, body};
+use crate::actor::core::Actor;
+use crate::ground::Chain;
+use crate::ground::telemetry::{Attempt, webhook_attempt};
+
+impl Delivery {
+    /// Tells whether the turn ended so long ago that a webhook which is away is not waited for any more.
+    pub(super) async fn is_overdue(&mut self) -> bool {
+        if !self.ending.is_over {
+            return false;
+        }
+        let ground = &self.dispatchers.ground;
+        if self.ending.at.is_none()
+            && let Ok(Some(stored)) = ground.tasks.load(&self.key).await
+            && reduce::ends_turn(&stored.task.status.state)
+        {
+            self.ending.at = Some(stored.task.status.timestamp.unwrap_or_else(|| ground.env.now()));
+        }
+        let Some(at) = self.ending.at else { return false };
+        let waited = (ground.env.now() - at).to_std().unwrap_or(Duration::ZERO);
+        waited >= ground.config.webhooks.keep_trying
+    }
+
+    /// Tells the end of the turn, once, and nothing of what waits. `false`: the webhook does not take that either, and is
+    /// given up.
+    pub(super) async fn tell_the_end(&mut self, failure: Failure, why: Why) -> bool {
+        let task = &self.key;
+        let Failure { attempt, status, .. } = failure;
+        tracing::warn!(%task, ?attempt, status, ?why, "a webhook is told how the turn ends, and no more");
+        let stored = loop {
+            self.progress.set(Stage::Away);
+            self.feed_progress.mark_heard();
+            if self.feed.look(Actor::is_running) == Some(true) {
+                self.feed_progress.given().await;
+                continue;
+            }
+            let ground = &self.dispatchers.ground;
+            match ground.retry_for_request().run(|| ground.tasks.load(&self.key)).await {
+                Ok(Some(stored)) if reduce::ends_turn(&stored.task.status.state) => break stored,
+                Ok(None) => {
+                    self.progress.set(Stage::GivenUp);
+                    return false;
+                }
+                // Somebody takes the task over, or will.
+                Ok(Some(_)) | Err(_) => sleep(ground.config.silence_max).await,
+            }
+        };
+        self.progress.set(Stage::Busy);
+        let end = Form::Status.of(&stored);
+        let answered = match body(&end.event) {
+            Some(body) => self.attempt(&end, body).await,
+            None => Err(failure),
+        };
+        match answered {
+            Ok(()) => {
+                webhook_attempt(Attempt::Accepted);
+                self.accepted(&end).await;
+                self.acknowledge().await;
+                true
+            }
+            Err(failure) => {
+                webhook_attempt(failure.attempt);
+                // What it refuses it does not want later either.
+                let dropped = (why == Why::Refused).then_some(stored.version);
+                self.give_up(failure.reason(), dropped).await;
+                false
+            }
+        }
+    }
+
+    /// Gives the webhook up for this turn, and puts it on record. What comes up to `dropped` it does not get any more.
+    pub(super) async fn give_up(&mut self, reason: String, dropped: Option<Version>) {
+        webhook_attempt(Attempt::GivenUp);
+        tracing::warn!(task = %self.key, reason, "a webhook is given up for this turn");
+        let ground = &self.dispatchers.ground;
+        let given_up = GivenUpDelivery {
+            task: self.key.clone(),
+            config_id: self.config_id.clone(),
+            version: dropped.unwrap_or(self.head()),
+            host: self
+                .destination
+                .as_ref()
+                .map(|destination| destination.host().to_owned())
+                .unwrap_or_default(),
+            reason,
+            at: ground.env.now(),
+        };
+        if let Err(error) = ground.retry_for_request().run(|| ground.push.give_up(&given_up)).await {
+            tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook that was given up is not on record");
+        }
+        if let Some(version) = dropped {
+            let acknowledged = || ground.push.acknowledge(&self.key, &self.config_id, version);
+            if let Err(error) = ground.retry_for_request().run(acknowledged).await {
+                tracing::debug!(task = %self.key, error = %Chain(&error), "what a webhook refused may be told again");
+            }
+        }
+        self.progress.set(Stage::GivenUp);
+    }
+
+    /// The webhook takes something: it is not given up any more.
+    pub(super) async fn forget_given_up(&self) {
+        let ground = &self.dispatchers.ground;
+        let forget = || ground.push.forget_given_up(&self.key, &self.config_id);
+        if let Err(error) = ground.retry_for_request().run(forget).await {
+            tracing::debug!(task = %self.key, error = %Chain(&error), "a webhook stays on record as given up");
+        }
+    }
+}
