@@ -311,6 +311,7 @@ impl Delivery {
     pub(super) async fn accepted(&mut self, next: &Notification) {
         self.go_to(next.then);
         self.form = Form::Events;
+        self.ending.accepted = Some(self.dispatchers.ground.env.now());
         if self.acknowledgement.reached(next) {
             self.acknowledge().await;
         }

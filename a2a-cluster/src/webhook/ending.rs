@@ -24,9 +24,16 @@ pub(super) struct Ending {
     pub(super) is_over: bool,
     /// When it ended.
     pub(super) at: Option<DateTime<Utc>>,
+    /// When the webhook took something last.
+    pub(super) accepted: Option<DateTime<Utc>>,
 }
 
 impl Ending {
+    /// Since when the webhook is away and nothing new comes, as far as that is known.
+    pub(super) fn since(&self) -> Option<DateTime<Utc>> {
+        self.at.map(|at| self.accepted.map_or(at, |accepted| at.max(accepted)))
+    }
+
     /// Takes note of the task's state.
     pub(super) fn saw(&mut self, state: &TaskState) {
         self.is_over = reduce::ends_turn(state);

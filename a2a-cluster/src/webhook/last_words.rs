@@ -15,7 +15,7 @@ use crate::ground::Chain;
 use crate::ground::telemetry::{Attempt, webhook_attempt};
 
 impl Delivery {
-    /// Tells whether the turn ended so long ago that a webhook which is away is not waited for any more.
+    /// Tells whether a webhook is away for so long after the end of the turn that it is not waited for any more.
     pub(super) async fn is_overdue(&mut self) -> bool {
         if !self.ending.is_over {
             return false;
@@ -27,8 +27,8 @@ impl Delivery {
         {
             self.ending.at = Some(stored.task.status.timestamp.unwrap_or_else(|| ground.env.now()));
         }
-        let Some(at) = self.ending.at else { return false };
-        let waited = (ground.env.now() - at).to_std().unwrap_or(Duration::ZERO);
+        let Some(since) = self.ending.since() else { return false };
+        let waited = (ground.env.now() - since).to_std().unwrap_or(Duration::ZERO);
         waited >= ground.config.webhooks.keep_trying
     }
 

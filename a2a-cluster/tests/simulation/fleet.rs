@@ -89,8 +89,10 @@ impl Fleet {
     pub(crate) async fn start(rng: &mut fastrand::Rng, plan: Plan, trace: Trace) -> Fleet {
         let terms = Terms::draw(rng);
         let lost = if plan.resume { ExecutorLost::Resume { max_attempts: 3 } } else { ExecutorLost::Fail };
-        let webhooks =
-            Webhooks::default().retry_min(Duration::from_millis(200)).retry_max(Duration::from_secs(2));
+        let webhooks = Webhooks::default()
+            .keep_trying(Duration::from_secs(20))
+            .retry_min(Duration::from_millis(200))
+            .retry_max(Duration::from_secs(2));
         let config = Config::default()
             .executor_lost(lost)
             .commit_spacing(terms.spacing.map(Duration::from_millis))

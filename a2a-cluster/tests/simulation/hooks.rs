@@ -27,6 +27,8 @@ pub(crate) struct Taken {
     /// Which instance sent it.
     pub(crate) by: usize,
     pub(crate) event: Value,
+    /// The numbers of the first and the last event that it tells.
+    pub(crate) numbers: (usize, usize),
     pub(crate) at: Instant,
 }
 
@@ -46,7 +48,8 @@ impl Hooks {
     }
 
     fn take(&self, by: usize, request: &WebhookRequest) {
-        let taken = Taken { url: request.url.clone(), by, event: event_of(request), at: Instant::now() };
+        let (url, event, numbers) = (request.url.clone(), event_of(request), numbers_of(request));
+        let taken = Taken { url, by, event, numbers, at: Instant::now() };
         self.0.lock().unwrap().taken.push(taken);
     }
 
@@ -63,6 +66,14 @@ impl Hooks {
 
 fn event_of(request: &WebhookRequest) -> Value {
     serde_json::from_slice(&request.body).expect("a notification is JSON")
+}
+
+/// The numbers in a notification's id.
+fn numbers_of(request: &WebhookRequest) -> (usize, usize) {
+    let id = request.headers["webhook-id"].to_str().expect("an id is a text");
+    let numbers = id.rsplit('/').next().and_then(|numbers| numbers.split_once('-'));
+    let (first, last) = numbers.expect("an id ends with two numbers");
+    (first.parse().expect("a number"), last.parse().expect("a number"))
 }
 
 /// The task that a notification is about.

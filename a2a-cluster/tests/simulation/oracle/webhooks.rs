@@ -59,33 +59,65 @@ pub(crate) async fn check_webhooks(fleet: &Fleet, logged_tasks: &[LoggedTask]) {
 /// the webhook has by that.
 fn follow(fleet: &Fleet, logged: &LoggedTask, config: &Saved, taken: &[&Taken]) -> BTreeSet<usize> {
     let shown = lacking(logged, config);
-    let json: Vec<_> = shown.iter().map(|shown| json_of(shown.event)).collect();
     let claims = logged.life.log.iter().filter_map(|entry| entry.before).map(|claim| claim.instance);
     let may_repeat = !fleet.plan.calm || config.is_repeated || claims.collect::<BTreeSet<_>>().len() > 1;
+    let before = logged.shown().len() - shown.len();
     let (mut has, mut senders) = (BTreeSet::new(), BTreeMap::new());
     for one in taken {
         let next: &mut usize = senders.entry(one.by).or_default();
-        let is_it = |place: &usize| json.get(*place) == Some(&one.event);
-        let again = || (0..*next).rev().find(is_it).filter(|_| may_repeat);
-        let further = || (*next..json.len()).find(is_it);
-        let after_others = |place: &usize| {
-            (*next..*place).all(|place| has.contains(&place) || !is_wanted(&shown[place], config))
-        };
-        let takes = if let Some(place) = further().filter(after_others).or_else(again) {
-            let late = one.at.saturating_duration_since(shown[place].at);
+        let (first, last) = one.numbers;
+        assert!(
+            tells(logged, &one.event, first, last),
+            "{} took what is not {first} to {last}: {}, but {:?}",
+            one.url,
+            one.event,
+            logged.shown().get(last - 1).map(|shown| json_of(shown.event))
+        );
+        // What is told as a whole tells what came before the config, too.
+        let takes = first.saturating_sub(1 + before)..last.saturating_sub(before);
+        let is_next =
+            (*next..takes.start).all(|place| has.contains(&place) || !is_wanted(&shown[place], config));
+        let is_again = takes.start < *next && may_repeat;
+        assert!(
+            (is_next && takes.end > *next) || is_again,
+            "{} took what is not next, at {next} of {}: {}",
+            one.url,
+            shown.len(),
+            one.event
+        );
+        if let Some(latest) = takes.clone().next_back() {
+            let late = one.at.saturating_duration_since(shown[latest].at);
             let is_prompt = may_repeat || kind(&one.url) != "well" || late <= PROMPT;
             assert!(is_prompt, "{} was called after {late:?} only: {}", one.url, one.event);
-            place..place + 1
-        } else if let Some(commits) = fleet.terms.log.and_then(|_| logged.commits_of(&one.event)) {
-            // What is no longer kept one by one is told as a whole.
-            0..shown.iter().position(|shown| shown.commit >= commits).unwrap_or(shown.len())
-        } else {
-            panic!("{} took what is not next, at {next} of {}: {}", one.url, json.len(), one.event);
-        };
+        }
         *next = takes.end;
         has.extend(takes);
     }
     has
+}
+
+/// Whether a notification tells these events, by their numbers: one as it is, chunks together, or the task as they left it.
+fn tells(logged: &LoggedTask, event: &Value, first: usize, last: usize) -> bool {
+    let shown = logged.shown();
+    let Some(told) = (first >= 1).then(|| shown.get(first - 1..last)).flatten() else { return false };
+    if first == 1
+        && let Some(commits) = logged.commits_of(event)
+        && shown.iter().filter(|shown| shown.commit < commits).count() == last
+    {
+        return true;
+    }
+    let parts = |event: &Value| event["artifactUpdate"]["artifact"]["parts"].as_array().cloned();
+    match told {
+        [] => false,
+        [one] => json_of(one.event) == *event,
+        many => {
+            let json: Vec<_> = many.iter().map(|one| json_of(one.event)).collect();
+            let all: Option<Vec<Value>> =
+                json.iter().map(parts).collect::<Option<Vec<_>>>().map(|all| all.concat());
+            let same = |field: &str| json[0]["artifactUpdate"][field] == event["artifactUpdate"][field];
+            all.is_some() && parts(event) == all && same("taskId") && same("append")
+        }
+    }
 }
 
 /// Whether a webhook is to have it in any case. What came before a repeated message configured it anew, it may have.
