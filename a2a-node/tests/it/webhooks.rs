@@ -7,6 +7,7 @@ use a2a_testworld::Binding;
 use a2a_testworld::world::{configuration, request, webhook};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::process::Command;
 
 use crate::node::{self, Node, run, soon, text};
 
@@ -21,6 +22,13 @@ async fn first_line(socket: &TcpListener) -> String {
     text(&head).lines().next().unwrap().to_owned()
 }
 
+/// Shields it from the proxies of whoever runs the tests.
+fn without_proxies(command: &mut Command) {
+    for name in ["REQUEST_METHOD", "ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+}
+
 /// What reaches the socket when a node with these settings calls a webhook.
 async fn called_with(
     flags: &[&str],
@@ -30,9 +38,7 @@ async fn called_with(
 ) -> String {
     let arguments = [&["serve", "--listen", "127.0.0.1:0", "--drain-delay", "0"], flags].concat();
     let mut command = node::command(&arguments);
-    for name in ["REQUEST_METHOD", "ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] {
-        command.env_remove(name).env_remove(name.to_lowercase());
-    }
+    without_proxies(&mut command);
     command.envs(variables.iter().map(|(name, value)| (name, value)));
     let node = Node::start(&mut command).await;
     let configuration = a2a::SendMessageConfiguration {
@@ -99,6 +105,7 @@ async fn settings_of_webhooks_that_cannot_be_meant_are_refused_at_the_start_and_
         assert!(!said.contains("planted"), "{flags:?}: {said}");
     }
     let mut command = node::command(&["serve", "--webhook-proxy", "env"]);
+    without_proxies(&mut command);
     let output =
         soon(command.env("HTTPS_PROXY", "https://ann:planted@proxy.example.com").output()).await.unwrap();
     let said = text(&output.stderr);
