@@ -18,7 +18,7 @@ pub(super) fn check_url(url: &str, allow_local: bool) -> Result<(), A2AError> {
     }
     let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| invalid("names no host"))?;
     match reserved(host).filter(|_| !allow_local) {
-        Some(why) => Err(invalid(&format!("must lead to the public internet, not here: {why}"))),
+        Some(why) => Err(invalid(&format!("must lead to the public internet; its host is not there: {why}"))),
         None => Ok(()),
     }
 }
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn a_refusal_says_why() {
         let error = check_url("http://169.254.169.254/latest/planted", false).unwrap_err();
-        assert!(error.message.ends_with("not here: a metadata service"), "{error}");
+        assert!(error.message.ends_with("not there: a metadata service"), "{error}");
         assert!(!error.message.contains("planted"), "{error}");
     }
 

@@ -51,6 +51,35 @@ async fn a_webhook_that_asks_for_a_certificate_takes_nothing_without_one() {
     assert!(receiver.called().await.is_err());
 }
 
+/// The platform is asked in a process of its own: where it keeps its roots is in the environment, which threads share.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn further_roots_are_beside_those_of_the_platform() {
+    use std::env::var;
+    let [at, chain, key] = ["WEBHOOK_URL", "WEBHOOK_CHAIN", "WEBHOOK_KEY"];
+    if let Ok(url) = var(at) {
+        let (chain, key) = (var(chain).unwrap(), var(key).unwrap());
+        let webhooks = HttpWebhooks::allowing_local().extra_roots(Authority::new().pem.as_bytes()).unwrap();
+        let webhooks = webhooks.client_certificate(chain.as_bytes(), key.as_bytes()).unwrap();
+        assert_eq!(post(&webhooks, &url).await.unwrap().status, 204);
+        return;
+    }
+    let platform = Authority::new();
+    let roots = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("platform.pem");
+    std::fs::write(&roots, &platform.pem).unwrap();
+    let (receiver, client) = (Receiver::new(&platform), platform.certify(&["a2a.example.com"]));
+    let output = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "webhooks::certificates::further_roots_are_beside_those_of_the_platform"])
+        .env("SSL_CERT_FILE", roots)
+        .env(at, format!("https://{}/hook", receiver.address))
+        .env(chain, &client.chain)
+        .env(key, &client.key)
+        .output();
+    let output = output.await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(receiver.called().await.unwrap().client.is_some());
+}
+
 #[test]
 fn what_is_no_certificate_is_refused_when_it_is_set_and_not_repeated() {
     use WebhookSettingsError::{ClientCertificate, ClientKey, KeyOfAnother, Roots};
