@@ -91,6 +91,8 @@ static RANGES: &[Range] = &[
     v6(0x5f00 << 112, 16, Reserved("segments of routes (SRv6)")),
     v6(0xfd00_0042 << 96 | 0x42, 128, Reserved("the metadata service of Scaleway")),
     v6(0xfd00_00c1 << 96 | 0xa9fe_a9fe, 128, Reserved("the metadata service of Oracle Cloud")),
+    v6(0xfd00_0100 << 96 | 0x0100_0200, 128, Reserved("the metadata service of Alibaba Cloud")),
+    v6(0xfd00_a9fe_a9fe << 80 | 1, 128, Reserved("the metadata service of Akamai (Linode)")),
     v6(0xfd00_0ec2 << 96, 32, Reserved("the metadata service of AWS, and what else is local there")),
     v6(0xfd20_00ce << 96 | 0x0254, 128, Reserved("the metadata service of Google Cloud")),
     v6(0xfc00 << 112, 7, Reserved("unique local")),

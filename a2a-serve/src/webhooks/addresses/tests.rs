@@ -117,6 +117,8 @@ fn metadata_services_are_named() {
         "fd00:ec2::254",
         "fd20:ce::254",
         "fd00:42::42",
+        "fd00:100::100:200",
+        "fd00:a9fe:a9fe::1",
         "fd00:c1::a9fe:a9fe",
         "fe80::a9fe:a9fe",
         "::ffff:169.254.169.254",
