@@ -30,8 +30,8 @@ pub(crate) struct Layout {
     pub(crate) public_url: Option<String>,
     /// The gRPC URL that the cards name instead of the sockets' own.
     pub(crate) public_grpc_url: Option<String>,
-    /// Whether webhooks to loopback and private addresses are accepted.
-    pub(crate) allow_local_webhooks: bool,
+    /// What calls webhooks.
+    pub(crate) webhooks: Arc<dyn WebhookTransport>,
     /// The header by which a gateway tells callers apart; `None`: everybody is one.
     pub(crate) principal_header: Option<HeaderName>,
     /// Whose scripts may call; `None`: nobody's.
@@ -55,7 +55,7 @@ impl Layout {
             instances,
             public_url: None,
             public_grpc_url: None,
-            allow_local_webhooks: false,
+            webhooks: Arc::new(HttpWebhooks::new()),
             principal_header: None,
             cors: None,
             hosts: Vec::new(),
@@ -63,11 +63,6 @@ impl Layout {
             metrics: None,
             name: None,
         }
-    }
-
-    /// What calls webhooks.
-    fn webhooks(&self) -> Arc<dyn WebhookTransport> {
-        Arc::new(if self.allow_local_webhooks { HttpWebhooks::allowing_local() } else { HttpWebhooks::new() })
     }
 
     /// What people and metrics call the instance of this number.
@@ -184,7 +179,7 @@ async fn start(
         .store(store)
         .bus(bus)
         .config(layout.config.clone())
-        .webhooks(layout.webhooks())
+        .webhooks(Arc::clone(&layout.webhooks))
         .label(label)
         .listener(http);
     if let Some(header) = &layout.principal_header {

@@ -19,6 +19,7 @@ mod listen;
 mod log;
 mod report;
 mod serve;
+mod webhooks;
 
 pub use app::run;
 #[cfg(feature = "aws")]

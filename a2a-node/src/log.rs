@@ -22,6 +22,8 @@ const OURS: [&str; 8] = [
 /// The most that any other crate may tell. Below it some write requests and answers as they are, with all that callers and
 /// agents say, tokens of webhooks included: the SDK of AWS does.
 const OTHERS: Level = Level::INFO;
+/// The crates that tell nothing: where a webhook's certificate is not for its host, this one names the host, as an error.
+const SILENT: [&str; 1] = ["rustls_platform_verifier"];
 
 /// Sends the log lines that the filter lets through to stderr.
 pub(crate) fn to_stderr(settings: &cli::Log) {
@@ -36,12 +38,12 @@ pub(crate) fn to_stderr(settings: &cli::Log) {
 
 /// Lets a crate that is not ours tell no more than [`OTHERS`], whatever anybody asks for.
 fn capped() -> FilterFn {
-    filter_fn(|line: &Metadata<'_>| *line.level() <= OTHERS || is_ours(line.target()))
+    filter_fn(|line: &Metadata<'_>| may_tell(line.target(), *line.level()))
 }
 
-fn is_ours(target: &str) -> bool {
+fn may_tell(target: &str, level: Level) -> bool {
     let name = target.split_once("::").map_or(target, |(name, _)| name);
-    OURS.contains(&name)
+    OURS.contains(&name) || (level <= OTHERS && !SILENT.contains(&name))
 }
 
 fn wants_colour() -> bool {
@@ -55,10 +57,15 @@ mod tests {
     #[test]
     fn ours_is_what_a_crate_is_called_and_not_what_its_name_begins_with() {
         for ours in ["a2a_node", "a2a_cluster::actor::core", "a2a_store_dynamodb::calls"] {
-            assert!(is_ours(ours), "{ours}");
+            assert!(may_tell(ours, Level::TRACE), "{ours}");
         }
         for other in ["", "a2a", "a2a_server", "a2a_client::jsonrpc", "a2a_nodes", "aws_sdk_sqs", "log"] {
-            assert!(!is_ours(other), "{other}");
+            assert!(!may_tell(other, Level::DEBUG) && may_tell(other, Level::INFO), "{other}");
         }
+    }
+
+    #[test]
+    fn who_names_the_host_of_a_webhook_tells_nothing() {
+        assert!(!may_tell("rustls_platform_verifier::verification::others", Level::ERROR));
     }
 }

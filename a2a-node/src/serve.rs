@@ -1,6 +1,7 @@
 //! `a2a-node serve`: runs instances until a signal comes, then drains them.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use a2a_serve::{Metrics, MetricsError, Signals};
 use serde::Serialize;
@@ -10,6 +11,7 @@ use crate::backends::Backends;
 use crate::cli;
 use crate::cli::LeaseTooShort;
 use crate::fleet::{Fleet, Layout, StartError};
+use crate::webhooks::{self, WebhooksError};
 
 /// Why `serve` fails.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +25,9 @@ pub(crate) enum ServeError {
     /// The backends that were asked for make no sense.
     #[error(transparent)]
     Backends(#[from] cli::Mismatch),
+    /// Webhooks cannot be called as they were told to be.
+    #[error(transparent)]
+    Webhooks(#[from] WebhooksError),
     /// The backends on AWS cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -57,8 +62,10 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
     let starting = async {
         // Before anything that is measured, which takes its handles when it starts.
         let metrics = Metrics::record().map_err(ServeError::Metrics)?;
-        let backends = Backends::open(flags.backends.choice()?).await?;
+        let backends = flags.backends.choice()?;
+        // Before anything is opened: a setting that is refused leaves nothing behind.
         let layout = Layout { metrics: Some(metrics), ..layout(flags)? };
+        let backends = Backends::open(backends).await?;
         Ok::<_, ServeError>(Fleet::start(layout, backends).await?)
     };
     let fleet = tokio::select! {
@@ -81,7 +88,7 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
     }
 }
 
-fn layout(flags: cli::Serve) -> Result<Layout, LeaseTooShort> {
+fn layout(flags: cli::Serve) -> Result<Layout, ServeError> {
     Ok(Layout {
         config: flags.tuning.config()?.tenants(flags.tenants),
         listen: flags.listen,
@@ -89,7 +96,7 @@ fn layout(flags: cli::Serve) -> Result<Layout, LeaseTooShort> {
         instances: flags.instances,
         public_url: flags.public_url,
         public_grpc_url: flags.public_grpc_url,
-        allow_local_webhooks: flags.allow_local_webhooks,
+        webhooks: Arc::new(webhooks::of(&flags.webhooks)?),
         principal_header: flags.principal_header,
         cors: flags.cors_origins,
         hosts: flags.hosts,

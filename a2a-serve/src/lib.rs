@@ -17,4 +17,4 @@ pub use callers::GatewayHeader;
 pub use cors::{Cors, CorsOrigins};
 pub use metrics::{Metrics, MetricsError};
 pub use server::{Server, ServerError, Serving, Signals};
-pub use webhooks::HttpWebhooks;
+pub use webhooks::{HttpWebhooks, WebhookSettingsError};

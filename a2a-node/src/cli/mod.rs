@@ -6,6 +6,7 @@ mod health;
 mod operate;
 mod serve;
 mod tuning;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub(crate) use health::{AnyPort, Health};
 pub(crate) use operate::*;
 pub(crate) use serve::Serve;
 pub(crate) use tuning::{LeaseTooShort, Tuning};
+pub(crate) use webhooks::{WebhookFlags, WebhookProxy};
 
 /// A2A servers that run as many instances: any instance answers for any task.
 #[derive(Debug, Parser)]

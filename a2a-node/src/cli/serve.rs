@@ -8,11 +8,10 @@ use std::time::Duration;
 use a2a_serve::Cors;
 use axum::http::{HeaderName, HeaderValue, Uri};
 use clap::Args;
-use clap::builder::BoolishValueParser;
 
 use super::backends::BackendFlags;
 use super::seconds;
-use crate::cli::Tuning;
+use crate::cli::{Tuning, WebhookFlags};
 use crate::label;
 
 /// Settings of `serve`.
@@ -34,9 +33,9 @@ pub(crate) struct Serve {
     /// process are numbered: NAME-1, NAME-2. Clients are never told.
     #[arg(long, env = "A2A_NAME", value_name = "NAME", value_parser = label::of_text)]
     pub(crate) name: Option<String>,
-    /// Accept webhooks to loopback and private addresses. Only for trying things out.
-    #[arg(long, env = "A2A_ALLOW_LOCAL_WEBHOOKS", value_parser = BoolishValueParser::new())]
-    pub(crate) allow_local_webhooks: bool,
+    /// How webhooks are called.
+    #[command(flatten)]
+    pub(crate) webhooks: WebhookFlags,
     /// The base URL that the agent card names, when clients reach the bindings through a proxy. One with a path is not named for
     /// gRPC, which has no place for it.
     #[arg(long, env = "A2A_PUBLIC_URL", value_name = "URL", value_parser = base_url)]

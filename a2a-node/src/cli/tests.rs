@@ -73,7 +73,8 @@ fn serve_has_defaults_for_everything() {
     assert_eq!(serve.listen.to_string(), "127.0.0.1:8080");
     assert_eq!((serve.instances, serve.grpc_listen), (1, None));
     assert_eq!(serve.shutdown_grace, Duration::from_secs(30));
-    assert!(!serve.allow_local_webhooks && serve.principal_header.is_none());
+    assert!(!serve.webhooks.allow_local_webhooks && serve.webhooks.webhook_proxy.is_none());
+    assert!(serve.principal_header.is_none());
     assert_eq!(serve.tuning.config().unwrap(), a2a_cluster::Config::default());
 }
 

@@ -25,6 +25,9 @@ async fn help_of_serve_names_the_environment_variable_of_every_flag() {
         "A2A_COMMIT_SPACING",
         "A2A_NAME",
         "A2A_ALLOW_LOCAL_WEBHOOKS",
+        "A2A_WEBHOOK_ROOTS",
+        "A2A_WEBHOOK_CLIENT_CERT",
+        "A2A_WEBHOOK_CLIENT_KEY",
         "A2A_PUBLIC_URL",
         "A2A_PUBLIC_GRPC_URL",
         "A2A_SHUTDOWN_GRACE",
@@ -39,6 +42,14 @@ async fn help_of_serve_names_the_environment_variable_of_every_flag() {
     for variable in variables {
         assert!(help.contains(&format!("[env: {variable}=")), "{variable}: {help}");
     }
+}
+
+#[tokio::test]
+async fn help_does_not_show_the_password_of_the_proxy_for_webhooks() {
+    let mut command = node::command(&["serve", "--help"]);
+    command.env("A2A_WEBHOOK_PROXY", "http://ann:planted@proxy.example.com");
+    let help = text(&soon(command.output()).await.unwrap().stdout);
+    assert!(help.contains("[env: A2A_WEBHOOK_PROXY]") && !help.contains("planted"), "{help}");
 }
 
 #[tokio::test]

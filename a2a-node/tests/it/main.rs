@@ -18,3 +18,4 @@ mod help;
 mod instances;
 mod node;
 mod serve;
+mod webhooks;

@@ -1,6 +1,5 @@
 //! The HTTP client that calls webhooks, made when the first one is called.
 
-use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -10,22 +9,25 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as STANDARD;
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, RETRY_AFTER, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::header::{ACCEPT, AUTHORIZATION, PROXY_AUTHORIZATION, RETRY_AFTER, USER_AGENT};
+use http::uri::Scheme;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use percent_encoding::percent_decode_str;
-use rustls::crypto::ring;
 use tokio::time::timeout;
 use url::{Position, Url};
 
-use super::guard::{check_url, is_local};
+use super::egress::Egress;
+use super::error::WebhookSettingsError;
+use super::guard::{check_url, reserved};
+use super::proxies::Proxies;
 use super::resolver::Names;
+use super::tls::Trust;
 
-type Client = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector<Names>>, Full<Bytes>>;
+type Client = hyper_util::client::legacy::Client<HttpsConnector<Egress>, Full<Bytes>>;
 
 /// What webhooks see of who calls them.
 const CALLER: &str = concat!("a2a-serve/", env!("CARGO_PKG_VERSION"));
@@ -36,12 +38,29 @@ const ANSWER_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Posts push notifications over HTTP and HTTPS.
 ///
-/// It follows no redirect and uses no proxy, for either would lead to an address that was not checked. An address is
-/// checked when a config is made, and its name once more at each connection: what a name led to when the config was made
-/// says nothing of where it leads now.
-#[derive(Debug)]
+/// It calls the public internet only: not the addresses that IANA's registries keep for special purposes, and no metadata
+/// service of a cloud. A URL is checked when a config is made, and its host once more at each connection: what a name led to when
+/// the config was made says nothing of where it leads now. A name is refused if one of its addresses is not public, whatever the
+/// others are, and the addresses that were checked are those that are connected to. Redirects are not followed: where they lead
+/// was not checked.
+///
+/// By default it uses no proxy, trusts whom the platform trusts, and shows no certificate of its own:
+///
+/// ```
+/// # fn webhooks(roots: &[u8], chain: &[u8], key: &[u8]) -> Result<(), a2a_serve::WebhookSettingsError> {
+/// use a2a_serve::HttpWebhooks;
+///
+/// let webhooks = HttpWebhooks::new()
+///     .proxy("http://proxy.example.com:3128")?
+///     .extra_roots(roots)?
+///     .client_certificate(chain, key)?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Default)]
 pub struct HttpWebhooks {
     allows_local: bool,
+    proxies: Proxies,
+    trust: Trust,
     client: OnceLock<Option<Client>>,
 }
 
@@ -49,26 +68,87 @@ impl HttpWebhooks {
     /// Calls public addresses only.
     #[must_use]
     pub fn new() -> Self {
-        HttpWebhooks { allows_local: false, client: OnceLock::new() }
+        HttpWebhooks::default()
     }
 
     /// Calls local and private addresses, too: this opens the network of this machine to whoever may create a config.
     #[must_use]
     pub fn allowing_local() -> Self {
-        HttpWebhooks { allows_local: true, client: OnceLock::new() }
+        HttpWebhooks { allows_local: true, ..HttpWebhooks::default() }
+    }
+
+    /// Calls webhooks through this proxy, `http://proxy.example.com:3128`, perhaps with a name and a password; by default through
+    /// none. Those at `https://` are called through a tunnel (CONNECT) and encrypted from end to end, those at `http://` are
+    /// forwarded.
+    ///
+    /// Names are then resolved by the proxy, so it is the proxy that has to keep them from private networks. Names and addresses
+    /// that a URL shows not to be public are still refused here.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookSettingsError::Proxy`]: this is not a URL of that kind.
+    pub fn proxy(self, url: &str) -> Result<Self, WebhookSettingsError> {
+        Ok(HttpWebhooks { proxies: Proxies::at(url)?, client: OnceLock::new(), ..self })
+    }
+
+    /// Calls webhooks through the proxies that `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` name, except those that `NO_PROXY` does,
+    /// which are guarded as without a proxy. The variables are read now, and in lower case as well. By default they do not count.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookSettingsError::ProxyVariable`]: one of them names no proxy that [`HttpWebhooks::proxy`] takes.
+    pub fn proxy_from_env(self) -> Result<Self, WebhookSettingsError> {
+        Ok(HttpWebhooks { proxies: Proxies::from_env()?, client: OnceLock::new(), ..self })
+    }
+
+    /// Trusts webhooks whose certificates one of these has signed, beside those that the platform trusts. Takes one or more
+    /// certificates in PEM; by default there are none.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookSettingsError::Roots`]: there is none in it, or one cannot be read.
+    pub fn extra_roots(mut self, pem: &[u8]) -> Result<Self, WebhookSettingsError> {
+        self.trust.add_roots(pem)?;
+        Ok(HttpWebhooks { client: OnceLock::new(), ..self })
+    }
+
+    /// Shows this certificate to every webhook at `https://` that asks who calls; by default none. Takes the chain, its own
+    /// certificate first, and the key, both in PEM.
+    ///
+    /// # Errors
+    ///
+    /// [`WebhookSettingsError`]: chain or key cannot be read, or do not belong together.
+    pub fn client_certificate(mut self, chain: &[u8], key: &[u8]) -> Result<Self, WebhookSettingsError> {
+        self.trust.set_client(chain, key)?;
+        Ok(HttpWebhooks { client: OnceLock::new(), ..self })
     }
 
     /// Returns the client. `None` where none can be made; the log says why, once.
     fn client(&self) -> Option<&Client> {
-        self.client.get_or_init(|| self.make()).as_ref()
+        self.client.get_or_init(|| self.make(Names::of_system(self.allows_local))).as_ref()
     }
 
-    fn make(&self) -> Option<Client> {
-        let connector = connector(Names { allows_local: self.allows_local })
+    fn make(&self, names: Names) -> Option<Client> {
+        let tls = self.trust.config();
+        let tls = tls
             .inspect_err(|error| tracing::error!(%error, "no TLS: push notifications are not delivered"))
             .ok()?;
+        let tls = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_all_versions();
+        let connector = tls.wrap_connector(Egress::new(names, self.proxies.clone()));
         let mut client = hyper_util::client::legacy::Client::builder(TokioExecutor::new());
         Some(client.timer(TokioTimer::new()).pool_timer(TokioTimer::new()).build(connector))
+    }
+
+    /// Puts the credentials for a proxy in a request that it forwards. Nobody else may see them: what is encrypted is for the
+    /// webhook, and the way to it is opened with them.
+    fn show_proxy(&self, request: &mut Request<Full<Bytes>>) {
+        request.headers_mut().remove(PROXY_AUTHORIZATION);
+        if request.uri().scheme() == Some(&Scheme::HTTP)
+            && let Some(proxy) = self.proxies.of(request.uri())
+            && let Some(credentials) = proxy.basic_auth()
+        {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, credentials.clone());
+        }
     }
 
     /// Reads an address as the client does, which is not how it was read when the config was made. `None` where it must not
@@ -77,13 +157,7 @@ impl HttpWebhooks {
         let url = Url::parse(url).ok()?;
         let host = url.host_str()?;
         let is_web = matches!(url.scheme(), "http" | "https");
-        (is_web && (self.allows_local || !is_local(host))).then_some(url)
-    }
-}
-
-impl Default for HttpWebhooks {
-    fn default() -> Self {
-        HttpWebhooks::new()
+        (is_web && (self.allows_local || reserved(host).is_none())).then_some(url)
     }
 }
 
@@ -98,8 +172,13 @@ impl WebhookTransport for HttpWebhooks {
         let url = self.address(&url).ok_or(WebhookFailure::Blocked)?;
         let client = self.client().ok_or(WebhookFailure::Failed)?;
         // What the client says of a failure names the address.
-        let request = prepared(url, headers, body).ok_or(WebhookFailure::Failed)?;
+        let mut request = prepared(url, headers, body).ok_or(WebhookFailure::Failed)?;
+        self.show_proxy(&mut request);
         let response = client.request(request).await.map_err(|_| WebhookFailure::Failed)?;
+        if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            tracing::debug!("a proxy asks for credentials, or for others");
+            return Err(WebhookFailure::Failed);
+        }
         let answer = WebhookAnswer { status: response.status(), retry_after: asked_for(&response) };
         if answer.status.is_success() {
             // Whatever the answer says beside its status is nobody's business.
@@ -107,16 +186,6 @@ impl WebhookTransport for HttpWebhooks {
         }
         Ok(answer)
     }
-}
-
-/// Opens connections, encrypted where the address says `https`. It chooses its own cryptography: what else the program
-/// uses, or has not chosen, does not matter.
-fn connector(names: Names) -> io::Result<HttpsConnector<HttpConnector<Names>>> {
-    let mut http = HttpConnector::new_with_resolver(names);
-    http.enforce_http(false);
-    http.set_nodelay(true);
-    let tls = HttpsConnectorBuilder::new().with_provider_and_platform_verifier(ring::default_provider())?;
-    Ok(tls.https_or_http().enable_all_versions().wrap_connector(http))
 }
 
 fn prepared(mut url: Url, mut headers: HeaderMap, body: Bytes) -> Option<Request<Full<Bytes>>> {
@@ -162,56 +231,4 @@ async fn read_away(response: Response<Incoming>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::io::AsyncReadExt;
-
-    use super::*;
-
-    #[test]
-    fn addresses_are_checked_as_the_client_reads_them() {
-        for url in [
-            "http://127.0.0.1/",
-            "http://0x7f.0.0.1/",
-            "http://017700000001/",
-            "http://%6cocalhost/",
-            "http://localhost./",
-            "http://[::ffff:7f00:1]/",
-            "http:127.0.0.1/",
-            "http:\\\\127.0.0.1/",
-            "http://１２７.0.0.1/",
-        ] {
-            assert!(HttpWebhooks::new().address(url).is_none(), "{url}");
-        }
-        assert!(HttpWebhooks::allowing_local().address("http://127.0.0.1/").is_some());
-        assert!(HttpWebhooks::allowing_local().address("ftp://example.com/").is_none());
-    }
-
-    #[test]
-    fn what_an_address_holds_beside_the_place_stays_out_of_the_request_line() {
-        let url = Url::parse("https://ann:p%40ss@example.com/hook?a=1#part").unwrap();
-        let request = prepared(url, HeaderMap::new(), Bytes::new()).unwrap();
-        assert_eq!(request.uri(), "https://example.com/hook?a=1");
-        assert_eq!(request.headers()[AUTHORIZATION], format!("Basic {}", STANDARD.encode("ann:p@ss")));
-
-        let own = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static("Bearer x"))]);
-        let request = prepared("https://ann@example.com/".parse().unwrap(), own, Bytes::new()).unwrap();
-        assert_eq!(request.headers()[AUTHORIZATION], "Bearer x");
-    }
-
-    #[tokio::test]
-    async fn an_https_webhook_is_called_encrypted_whatever_the_program_chose_for_tls() {
-        let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("https://{}/hook", socket.local_addr().unwrap());
-        let called = async {
-            let (mut stream, _) = socket.accept().await.unwrap();
-            let mut record = [0; 3];
-            stream.read_exact(&mut record).await.map(|_| record)
-        };
-        let request = WebhookRequest { url, headers: HeaderMap::new(), body: Bytes::from_static(b"secret") };
-        let webhooks = HttpWebhooks::allowing_local();
-        let (failed, called) = tokio::join!(webhooks.post(request), called);
-        // The first record of a handshake; then the connection ends, and nothing is sent in clear text instead.
-        assert_eq!(called.unwrap(), [0x16, 0x03, 0x01]);
-        assert!(matches!(failed, Err(WebhookFailure::Failed)), "{failed:?}");
-    }
-}
+mod tests;

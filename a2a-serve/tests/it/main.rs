@@ -31,4 +31,5 @@ mod serving;
 mod streams;
 mod tenants;
 mod versions;
+mod webhooks;
 mod wire;
