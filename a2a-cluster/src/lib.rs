@@ -30,4 +30,4 @@ pub use ground::{
 pub use handler::ClusterHandler;
 pub use position::{EventIndex, Position, PositionedEvent, PositionedEvents, PositionedStreams};
 pub use sdk_store::SdkTaskStore;
-pub use webhook::{WebhookAnswer, WebhookFailure, WebhookRequest, WebhookTransport};
+pub use webhook::{Redelivery, WebhookAnswer, WebhookFailure, WebhookRequest, WebhookTransport, redeliver};

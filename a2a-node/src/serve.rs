@@ -89,8 +89,9 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
 }
 
 fn layout(flags: cli::Serve) -> Result<Layout, ServeError> {
+    let policy = flags.deliveries.policy(flags.webhooks.keys().map_err(WebhooksError::from)?);
     Ok(Layout {
-        config: flags.tuning.config()?.tenants(flags.tenants),
+        config: flags.tuning.config()?.tenants(flags.tenants).webhooks(policy),
         listen: flags.listen,
         grpc_listen: flags.grpc_listen,
         instances: flags.instances,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use a2a_cluster::WebhookKeyError;
 use a2a_serve::{HttpWebhooks, WebhookSettingsError};
 
 use crate::cli::{WebhookFlags, WebhookProxy};
@@ -21,6 +22,9 @@ pub(crate) enum WebhooksError {
     /// What was given is not what it is meant to be.
     #[error(transparent)]
     Settings(#[from] WebhookSettingsError),
+    /// A key is none.
+    #[error(transparent)]
+    Keys(#[from] WebhookKeyError),
 }
 
 /// Makes what calls webhooks.

@@ -10,6 +10,7 @@ mod operate;
 mod provision;
 mod reap;
 mod status;
+mod webhooks;
 
 pub(crate) use open::{OpenError, open};
 pub(crate) use operate::operate;

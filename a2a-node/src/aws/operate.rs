@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{doctor, provision, reap, status};
+use super::{doctor, provision, reap, status, webhooks};
 use crate::cli::Operation;
 use crate::report::report;
 
@@ -13,6 +13,7 @@ pub(crate) async fn operate(operation: Operation) -> ExitCode {
         Operation::Doctor(flags) => Box::pin(doctor::run(flags)).await.map_err(Into::into),
         Operation::Status(flags) => Box::pin(status::run(flags)).await.map_err(Into::into),
         Operation::Reap(flags) => Box::pin(reap::run(flags)).await.map_err(Into::into),
+        Operation::Webhooks(flags) => Box::pin(webhooks::run(flags)).await.map_err(Into::into),
     };
     done.unwrap_or_else(|error| {
         report(&*error);

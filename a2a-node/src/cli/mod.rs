@@ -20,7 +20,7 @@ pub(crate) use health::{AnyPort, Health};
 pub(crate) use operate::*;
 pub(crate) use serve::Serve;
 pub(crate) use tuning::{LeaseTooShort, Tuning};
-pub(crate) use webhooks::{WebhookFlags, WebhookProxy};
+pub(crate) use webhooks::{DeliveryFlags, WebhookFlags, WebhookProxy};
 
 /// A2A servers that run as many instances: any instance answers for any task.
 #[derive(Debug, Parser)]

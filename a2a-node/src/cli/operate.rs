@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::backends::TopicFlag;
 use super::seconds;
+use super::webhooks::WebhookFlags;
 
 /// What an operator does with a cluster on AWS. Each needs a build with the feature `aws`, and finds region,
 /// credentials and endpoints like AWS's own tools: `AWS_REGION`, `AWS_PROFILE`, `AWS_ENDPOINT_URL` and so on.
@@ -28,6 +29,42 @@ pub(crate) enum Operation {
     /// Shows what it would remove and why; with `--apply` it does so. Not needed as long as an instance lives: those
     /// do it by themselves.
     Reap(Reap),
+    /// List the webhooks that were given up, by task, host and reason; with `--retry` try them once more.
+    ///
+    /// A webhook that is tried is told its task as it is now. Ends with 1 when one of them still does not take it.
+    Webhooks(GivenUp),
+}
+
+/// Settings of `webhooks`.
+#[derive(Debug, Args)]
+pub(crate) struct GivenUp {
+    /// The name of the DynamoDB table.
+    #[arg(long, env = "A2A_TABLE", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) table: String,
+    /// Only those of this task.
+    #[arg(long, value_name = "ID")]
+    pub(crate) task: Option<String>,
+    /// Only those of this host.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+    /// Try each once more.
+    #[arg(long)]
+    pub(crate) retry: bool,
+    /// Print one JSON object for each instead of a line for people.
+    #[arg(long, env = "A2A_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+    /// How webhooks are called.
+    #[command(flatten)]
+    pub(crate) calls: WebhookFlags,
+}
+
+#[cfg(feature = "aws")]
+impl GivenUp {
+    /// Tells whether one is asked for.
+    pub(crate) fn wants(&self, task: &str, host: &str) -> bool {
+        self.task.as_deref().is_none_or(|wanted| wanted == task)
+            && self.host.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(host))
+    }
 }
 
 /// Settings of `provision`.

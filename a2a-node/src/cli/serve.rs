@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::backends::BackendFlags;
 use super::seconds;
-use crate::cli::{Tuning, WebhookFlags};
+use crate::cli::{DeliveryFlags, Tuning, WebhookFlags};
 use crate::label;
 
 /// Settings of `serve`.
@@ -36,6 +36,9 @@ pub(crate) struct Serve {
     /// How webhooks are called.
     #[command(flatten)]
     pub(crate) webhooks: WebhookFlags,
+    /// What webhooks are told.
+    #[command(flatten)]
+    pub(crate) deliveries: DeliveryFlags,
     /// The base URL that the agent card names, when clients reach the bindings through a proxy. One with a path is not named for
     /// gRPC, which has no place for it.
     #[arg(long, env = "A2A_PUBLIC_URL", value_name = "URL", value_parser = base_url)]

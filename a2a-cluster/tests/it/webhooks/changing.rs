@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use a2a::{DeleteTaskPushNotificationConfigRequest, SendMessageRequest, TaskState};
+use a2a::{
+    DeleteTaskPushNotificationConfigRequest, GetTaskPushNotificationConfigRequest,
+    ListTaskPushNotificationConfigsRequest, SendMessageRequest, TaskState,
+};
 use a2a_core::PushConfigs;
 use a2a_server::RequestHandler;
 
 use super::receiver::{Answers, Receiver};
-use super::{config, create, request_with, start, webhook, world_of};
-use crate::world::{Bus, eventually, follow_up, key, on_every_bus, params, texts};
+use super::{config, create, given_up_after, request_with, start, webhook, world_of};
+use crate::world::{Bus, eventually, follow_up, key, on_every_bus, params, texts, visible};
 
 on_every_bus! {
     #[tokio::test]
@@ -84,6 +87,66 @@ on_every_bus! {
         assert_eq!(states, [TaskState::Working, TaskState::Completed]);
         assert_eq!(world.store.list_configs(&key(&task.id)).await.unwrap().len(), 1);
         world.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_config_made_on_a_task_that_is_over_or_parked_is_told_the_task(bus) {
+        let world = world_of(2, bus, config()).await;
+        for (script, state) in [("say a; say b; done", TaskState::Completed), ("say a; ask", TaskState::InputRequired)] {
+            for on in [0, 1] {
+                let receiver = Receiver::new(Answers::Well).await;
+                let task = world.nodes[0].send(script).await;
+                create(&world.nodes[on], &task, webhook(&receiver.url())).await;
+                receiver.sees(state.clone()).await;
+                let events = receiver.events();
+                let [a2a::StreamResponse::Task(told)] = &events[..] else { panic!("{events:?}") };
+                assert_eq!(visible(told), visible(&task));
+                eventually("the release", || async { world.load(&task.id).await.head.claim.is_none() }).await;
+            }
+        }
+        world.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_config_made_while_its_task_ends_is_told_the_end(bus) {
+        let world = world_of(2, bus, config()).await;
+        for n in 0..30 {
+            let receiver = Receiver::new(Answers::Well).await;
+            let task = world.nodes[0].start("say a; sleep 20; done").await;
+            tokio::time::sleep(Duration::from_millis(n * 2)).await;
+            create(&world.nodes[n as usize % 2], &task, webhook(&receiver.url())).await;
+            receiver.sees(TaskState::Completed).await;
+        }
+        world.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn secrets_are_shown_to_nobody_unless_the_setting_says_so(bus) {
+        for shows in [false, true] {
+            let policy = given_up_after(Duration::from_secs(600)).show_secrets(shows);
+            let world = world_of(1, bus, config().webhooks(policy)).await;
+            let task = world.nodes[0].send("ask").await;
+            let id = create(&world.nodes[0], &task, webhook("http://127.0.0.1:9/")).await;
+            let get = GetTaskPushNotificationConfigRequest { id, task_id: task.id.clone(), tenant: None };
+            let got = world.on(0).get_push_config(&params(), get).await.unwrap();
+            let list = ListTaskPushNotificationConfigsRequest {
+                task_id: task.id.clone(),
+                page_size: None,
+                page_token: None,
+                tenant: None,
+            };
+            let listed = world.on(0).list_push_configs(&params(), list).await.unwrap().configs;
+            assert_eq!(listed, [got.clone()]);
+            let shown = format!("{got:?}");
+            assert_eq!(shown.contains("a-token") && shown.contains("some-credentials"), shows, "{shown}");
+            assert!(got.token.is_some() && got.authentication.as_ref().unwrap().credentials.is_some());
+            if !shows {
+                // What stands for a secret is none.
+                let refused = world.on(0).create_push_config(&params(), got).await.unwrap_err();
+                assert_eq!(refused.code, a2a::error_code::INVALID_PARAMS);
+            }
+            drop(world);
+        }
     }
 
     #[tokio::test]

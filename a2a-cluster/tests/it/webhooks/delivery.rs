@@ -1,8 +1,10 @@
 //! What arrives, in which order, with which headers.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use a2a::{StreamResponse, TaskState};
+use a2a_cluster::{WebhookKeys, Webhooks};
 use a2a_server::RequestHandler;
 use futures::StreamExt;
 
@@ -45,6 +47,27 @@ on_every_bus! {
             assert_eq!(headers["a2a-notification-token"], "a-token");
         }
         world.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_call_has_an_id_of_its_own_and_a_signature_where_there_is_a_key(bus) {
+        let key = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        for keys in [vec![], vec![key]] {
+            let policy = Webhooks::default().sign_with(WebhookKeys::parse(keys.clone()).unwrap());
+            let world = world_of(1, bus, config().webhooks(policy)).await;
+            let receiver = Receiver::new(Answers::Well).await;
+            let task = send(&world.nodes[0], "say a; done", webhook(&receiver.url())).await;
+            receiver.sees(TaskState::Completed).await;
+            let headers = receiver.headers();
+            let ids: BTreeSet<_> = headers.iter().map(|headers| headers["webhook-id"].clone()).collect();
+            assert_eq!(ids.len(), headers.len());
+            assert!(ids.iter().all(|id| id.to_str().unwrap().starts_with(&format!("{}/", task.id))));
+            for headers in headers {
+                headers["webhook-timestamp"].to_str().unwrap().parse::<i64>().unwrap();
+                assert_eq!(headers.contains_key("webhook-signature"), !keys.is_empty());
+            }
+            world.shutdown().await;
+        }
     }
 
     #[tokio::test]

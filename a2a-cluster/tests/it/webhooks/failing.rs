@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use a2a::TaskState;
+use a2a_cluster::{Redelivery, redeliver};
 use a2a_core::PushConfigs;
 use a2a_server::RequestHandler;
 use http::StatusCode;
 
 use super::receiver::{Answers, Receiver};
 use super::{config, given_up_after, send, webhook, world_of};
-use crate::world::{World, eventually, follow_up, on_every_bus, params, visible};
+use crate::world::{World, eventually, follow_up, local_webhooks, on_every_bus, params, visible};
 
 async fn is_released(world: &World, id: &str) {
     eventually("the release of the task", || async { world.load(id).await.head.claim.is_none() }).await;
@@ -51,6 +52,27 @@ on_every_bus! {
         receiver.sees(TaskState::Completed).await;
         receiver.sees(TaskState::InputRequired).await;
         eventually("the record goes", || async { world.store.given_up(None, 9).await.unwrap().is_empty() }).await;
+        world.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn an_operator_may_have_tried_again_what_was_given_up(bus) {
+        let policy = given_up_after(Duration::from_millis(50));
+        let world = world_of(1, bus, config().webhooks(policy.clone())).await;
+        let receiver = Receiver::new(Answers::With(StatusCode::GONE, Vec::new())).await;
+        let task = send(&world.nodes[0], "say a; say b; done", webhook(&receiver.url())).await;
+        is_released(&world, &task.id).await;
+        let given_up = world.store.given_up(None, 9).await.unwrap().remove(0);
+        let transport = local_webhooks();
+        let again = async || redeliver(&*world.store, &*transport, &policy, &given_up).await.unwrap();
+        assert_eq!(again().await, Redelivery::Refused("it answered 410".to_owned()));
+        assert_eq!(world.store.given_up(None, 9).await.unwrap().len(), 1);
+        receiver.answer(Answers::Well);
+        assert_eq!(again().await, Redelivery::Delivered);
+        assert_eq!(visible(&receiver.fold().unwrap()), visible(&task));
+        assert!(world.store.given_up(None, 9).await.unwrap().is_empty());
+        world.store.remove_config(&given_up.task, &given_up.config_id).await.unwrap();
+        assert_eq!(again().await, Redelivery::Gone);
         world.shutdown().await;
     }
 

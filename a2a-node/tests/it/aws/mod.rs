@@ -11,3 +11,4 @@ mod reap;
 mod serving;
 mod site;
 mod status;
+mod webhooks;
