@@ -32,7 +32,7 @@ async fn act() -> ExitCode {
     match action {
         None => help(),
         Some(Action::Demo(flags)) => demo::run(flags).await,
-        Some(Action::Serve(flags)) => match serve::run(*flags).await {
+        Some(Action::Serve(flags)) => match Box::pin(serve::run(*flags)).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 report(&error);

@@ -1,7 +1,6 @@
 //! One more try of what was given up: for an operator, who need not be an instance.
 
-use a2a_core::{BackendError, GivenUpDelivery, PushConfigs, TaskStore};
-use chrono::Utc;
+use a2a_core::{BackendError, Env, GivenUpDelivery, PushConfigs, SystemEnv, TaskStore};
 
 use super::form::Form;
 use super::request::{Destination, body};
@@ -44,7 +43,7 @@ pub async fn redeliver<S: TaskStore + PushConfigs + ?Sized>(
     for form in [Form::Task, Form::Status] {
         let told = form.of(&stored);
         let Some(body) = body(&told.event) else { continue };
-        let call = destination.call(&told.id(key), body, Utc::now(), &policy.sign_with);
+        let call = destination.call(&told.id(key), body, SystemEnv.now(), &policy.sign_with);
         match call.post(transport, policy.timeout).await {
             Ok(()) => {
                 store.acknowledge(key, id, stored.version).await?;

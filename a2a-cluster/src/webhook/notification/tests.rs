@@ -49,12 +49,7 @@ fn log(commits: Vec<Vec<StreamResponse>>) -> Vec<Arc<CommitRecord>> {
         let streamed = events.iter().filter(|event| reduce::is_streamed(event)).count();
         generation = generation.advanced(streamed);
         let version = Version::new(at as u64 + 1);
-        Arc::new(CommitRecord {
-            version,
-            generation,
-            id: CommitId::generate(&SystemEnv),
-            events: events.into(),
-        })
+        Arc::new(CommitRecord { version, generation, id: CommitId::generate(&SystemEnv), events })
     });
     records.collect()
 }

@@ -136,7 +136,7 @@ on_every_bus! {
                 tenant: None,
             };
             let listed = world.on(0).list_push_configs(&params(), list).await.unwrap().configs;
-            assert_eq!(listed, [got.clone()]);
+            assert_eq!(listed, std::slice::from_ref(&got));
             let shown = format!("{got:?}");
             assert_eq!(shown.contains("a-token") && shown.contains("some-credentials"), shows, "{shown}");
             assert!(got.token.is_some() && got.authentication.as_ref().unwrap().credentials.is_some());

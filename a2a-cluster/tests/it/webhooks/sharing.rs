@@ -18,10 +18,13 @@ use crate::world::{self, Bus, World, eventually, expect_task, visible};
 
 /// Webhooks, by host: "silent" ones never answer, "slow" ones take 50 ms, others nothing.
 #[derive(Debug, Default)]
-struct Hosts(Mutex<BTreeMap<String, Vec<(Instant, StreamResponse, String)>>>);
+struct Hosts(Mutex<BTreeMap<String, Vec<Seen>>>);
+
+/// When a notification came, what it told, and its id.
+type Seen = (Instant, StreamResponse, String);
 
 impl Hosts {
-    fn seen(&self, host: &str) -> Vec<(Instant, StreamResponse, String)> {
+    fn seen(&self, host: &str) -> Vec<Seen> {
         self.0.lock().unwrap().get(host).cloned().unwrap_or_default()
     }
 }

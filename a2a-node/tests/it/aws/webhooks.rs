@@ -6,26 +6,26 @@ use a2a_testworld::world::{configuration, expect_task, identified, state, webhoo
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use super::site::Site;
 use crate::node::{soon, text};
 
-/// Answers each request with this status, and closes.
-async fn receiver(status: &'static str) -> String {
+/// Answers each request with this status, and closes, for as long as it is kept.
+async fn receiver(status: &'static str) -> (String, JoinSet<()>) {
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/planted-path", socket.local_addr().unwrap());
-    tokio::spawn(async move {
+    let mut receiver = JoinSet::new();
+    receiver.spawn(async move {
         loop {
             let (mut stream, _) = socket.accept().await.unwrap();
-            tokio::spawn(async move {
-                let mut read = vec![0; 64 * 1024];
-                let _ = stream.read(&mut read).await;
-                let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-                let _ = stream.write_all(answer.as_bytes()).await;
-            });
+            // A notification of a task this small comes in one piece.
+            let _ = stream.read(&mut vec![0; 64 * 1024]).await;
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes()).await;
         }
     });
-    url
+    (url, receiver)
 }
 
 #[tokio::test]
@@ -37,7 +37,8 @@ async fn what_was_given_up_is_listed_and_tried_again() {
     let node = site.serve(&["--allow-local-webhooks"]).await;
     let client = node.client(0, Binding::JsonRpc).await;
     let mut request: SendMessageRequest = identified("echo hello");
-    let config: TaskPushNotificationConfig = webhook(&receiver("410 Gone").await);
+    let (url, _receiver) = receiver("410 Gone").await;
+    let config: TaskPushNotificationConfig = webhook(&url);
     request.configuration = Some(a2a::SendMessageConfiguration {
         task_push_notification_config: Some(config),
         ..configuration()
