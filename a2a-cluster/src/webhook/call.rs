@@ -71,7 +71,9 @@ impl Delivery {
             }
             tries += 1;
             match self.form {
-                Form::Events if self.is_far_behind() => return Fate::Outdated,
+                Form::Events if self.is_far_behind() && self.too_large == usize::MAX => {
+                    return Fate::Outdated;
+                }
                 Form::Events if tries >= TRIES_OF_ONE => {
                     self.form = Form::Task;
                     return Fate::Outdated;

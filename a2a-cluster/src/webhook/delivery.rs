@@ -127,7 +127,8 @@ impl Delivery {
 
     async fn next(&mut self) -> Notification {
         loop {
-            if self.form == Form::Events && self.is_far_behind() {
+            // A webhook that refuses what is large goes on with what is not.
+            if self.form == Form::Events && self.is_far_behind() && self.too_large == usize::MAX {
                 self.form = Form::Task;
             }
             if self.form != Form::Events {

@@ -240,10 +240,8 @@ impl Dispatcher {
 
     /// Whether nothing but webhooks that are away is waited for.
     fn is_away(&self) -> bool {
-        let mut stages = self.deliveries.values().map(|open| open.progress.get());
-        self.has_read()
-            && stages.any(|stage| stage == Stage::Away)
-            && !stages.any(|stage| stage == Stage::Busy)
+        let are = |stage| self.deliveries.values().any(|open| open.progress.get() == stage);
+        self.has_read() && are(Stage::Away) && !are(Stage::Busy)
     }
 
     /// Whether every webhook has everything, or is given up.

@@ -327,6 +327,11 @@ impl Actor {
         self.run.is_some()
     }
 
+    /// Tells whether an agent runs here that does not wait for the client.
+    pub fn is_at_work(&self) -> bool {
+        self.is_served()
+    }
+
     /// Tells whether an agent runs here in the task's first turn, which has just begun.
     pub fn is_in_first_turn(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.tip.version <= Version::new(1))
