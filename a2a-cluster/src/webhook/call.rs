@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use a2a::StreamResponse;
 use a2a_core::Version;
 use bytes::Bytes;
 use tokio::time::sleep;
@@ -106,7 +107,7 @@ impl Delivery {
         // In this order: a successor writes how far it got, then it releases the task.
         while let Ok(Some(head)) = ground.tasks.head(key).await {
             if head.claim.is_none_or(|claim| claim.instance == ground.id) {
-                ending.saw(&head.state);
+                ending.saw(&head);
                 break;
             }
             // It closes this delivery, unless the task has come back.
@@ -151,12 +152,17 @@ impl Delivery {
             Form::Events if next.is_merged() => self.refused_together = next.then,
             Form::Events => {
                 tracing::warn!(task = %self.key, bytes, "a webhook refuses an event; it is told the next");
-                if ends_turn(&next.event) {
-                    // How the turn ended it is told in fewer words.
-                    self.form = Form::State;
-                } else {
-                    self.go_to(next.then);
-                    self.acknowledgement.note(next.then.version);
+                match in_fewer_words(next) {
+                    // How the turn ended it is told in any case.
+                    Some(shortened) => self.shortened = Some(shortened),
+                    None if ends_turn(&next.event) && self.head() <= next.then.version => {
+                        self.give_up("it refuses the last state".to_owned(), Some(next.then.version)).await;
+                        return false;
+                    }
+                    None => {
+                        self.go_to(next.then);
+                        self.acknowledgement.note(next.then.version);
+                    }
                 }
             }
             Form::Task => self.form = Form::Status,
@@ -172,4 +178,12 @@ impl Delivery {
         }
         true
     }
+}
+
+/// The end of a turn without its message, if that is an event which has one.
+fn in_fewer_words(next: &Notification) -> Option<Notification> {
+    let mut next = next.clone();
+    let StreamResponse::StatusUpdate(update) = &mut next.event else { return None };
+    let has_message = update.status.message.take().is_some() | update.metadata.take().is_some();
+    (has_message && ends_turn(&next.event)).then_some(next)
 }

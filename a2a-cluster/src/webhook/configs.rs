@@ -23,13 +23,17 @@ pub(crate) async fn save(
 ) -> Result<PushSubscription, A2AError> {
     let id = config.id.take().filter(|id| !id.is_empty());
     let id = id.unwrap_or_else(|| ground.env.uuid().to_string());
-    check_room(ground, key, &id).await?;
+    let known = check_room(ground, key, &id).await?;
     config.id = Some(id);
     config.task_id.clone_from(&key.task_id);
     let tenant = key.tenant.as_str();
     config.tenant = (!tenant.is_empty()).then(|| tenant.to_owned());
     let subscription = match wants {
-        Wants::After(version) => PushSubscription::new(config, version),
+        // Whoever says the same again does not mean to miss what waits.
+        Wants::After(version) => match known.filter(|known| known.config == config) {
+            Some(known) => PushSubscription { acknowledged: known.acknowledged.min(version), ..known },
+            None => PushSubscription::new(config, version),
+        },
         Wants::Task => PushSubscription::to_task(config),
     };
     let saved = ground.retry_for_request().run(|| ground.push.save_config(key, &subscription)).await;
@@ -37,16 +41,20 @@ pub(crate) async fn save(
     Ok(subscription)
 }
 
-/// Refuses one config too many.
-pub(crate) async fn check_room(ground: &Ground, key: &TaskKey, id: &str) -> Result<(), A2AError> {
+/// Refuses one config too many. Returns the one that has this id already.
+pub(crate) async fn check_room(
+    ground: &Ground,
+    key: &TaskKey,
+    id: &str,
+) -> Result<Option<PushSubscription>, A2AError> {
     let listed = ground.retry_for_request().run(|| ground.push.list_configs(key)).await;
     let known = listed.map_err(|error| ground.error(error))?;
-    let is_new = known.iter().all(|subscription| subscription.config.id.as_deref() != Some(id));
+    let (count, same) = (known.len(), known.into_iter().find(|known| known.config.id.as_deref() == Some(id)));
     let limit = ground.config.limits.push_configs;
-    if is_new && known.len() >= limit {
+    if same.is_none() && count >= limit {
         return Err(A2AError::invalid_params(format!(
             "a task takes at most {limit} push notification configs"
         )));
     }
-    Ok(())
+    Ok(same)
 }

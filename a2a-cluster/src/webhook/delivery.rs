@@ -53,6 +53,8 @@ pub(super) struct Delivery {
     /// Up to here each event is told by itself: the webhook refused them together.
     pub(super) refused_together: Cursor,
     pub(super) form: Form,
+    /// An event that it refused, in fewer words.
+    pub(super) shortened: Option<Notification>,
     /// The webhook does not take more bytes at once.
     pub(super) too_large: usize,
     pub(super) acknowledgement: Acknowledgement,
@@ -91,6 +93,7 @@ impl Delivery {
             told_singly: Version::new(from.get() + 2 * BLOCK),
             refused_together: Cursor::after(Version::ABSENT),
             form: if begins_with_task { Form::Task } else { Form::Events },
+            shortened: None,
             too_large: usize::MAX,
             acknowledgement: Acknowledgement::new(from, policy.acknowledge_after),
             backoff: Backoff::default(),
@@ -107,6 +110,7 @@ impl Delivery {
             match self.deliver(&next).await {
                 Fate::Accepted => self.accepted(&next).await,
                 Fate::Elsewhere(version) => {
+                    self.form = Form::Events;
                     self.go_to(Cursor::after(version));
                     self.acknowledgement.passed(version);
                 }
@@ -127,6 +131,9 @@ impl Delivery {
 
     async fn next(&mut self) -> Notification {
         loop {
+            if let Some(shortened) = self.shortened.take() {
+                return shortened;
+            }
             // A webhook that refuses what is large goes on with what is not.
             if self.form == Form::Events && self.is_far_behind() && self.too_large == usize::MAX {
                 self.form = Form::Task;
@@ -286,6 +293,9 @@ impl Delivery {
         let read = ground.retry_for_request().run(|| ground.tasks.load(&self.key)).await;
         match read {
             Ok(Some(stored)) => {
+                if self.dispatchers.ground.config.webhooks.detail == WebhookDetail::States {
+                    self.form = self.form.without_artifacts();
+                }
                 let told = self.form.of(&stored);
                 if self.form == Form::Task
                     && body(&told.event).is_none_or(|body| body.len() >= self.too_large)

@@ -1,7 +1,7 @@
 //! What is known of the end of a task's turn.
 
-use a2a::{StreamResponse, TaskState};
-use a2a_core::reduce;
+use a2a::StreamResponse;
+use a2a_core::{Generation, TaskHead, reduce};
 use chrono::{DateTime, Utc};
 
 /// Tells whether a turn ends with an event.
@@ -22,6 +22,8 @@ pub(super) enum Why {
 #[derive(Debug, Default)]
 pub(super) struct Ending {
     pub(super) is_over: bool,
+    /// How many events the task had by then.
+    generation: Generation,
     /// When it ended.
     pub(super) at: Option<DateTime<Utc>>,
     /// When the webhook took something last.
@@ -34,11 +36,13 @@ impl Ending {
         self.at.map(|at| self.accepted.map_or(at, |accepted| at.max(accepted)))
     }
 
-    /// Takes note of the task's state.
-    pub(super) fn saw(&mut self, state: &TaskState) {
-        self.is_over = reduce::ends_turn(state);
-        if !self.is_over {
+    /// Takes note of what the task is like.
+    pub(super) fn saw(&mut self, head: &TaskHead) {
+        self.is_over = reduce::ends_turn(&head.state);
+        // Another turn may have begun and ended since the last look.
+        if !self.is_over || head.generation != self.generation {
             self.at = None;
         }
+        self.generation = head.generation;
     }
 }

@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use super::delivery::Delivery;
 use super::ending::Why;
 use super::form::Form;
+use super::notification::Cursor;
 use super::progress::Stage;
 use super::request::{Failure, body};
 use crate::actor::core::Actor;
@@ -71,6 +72,12 @@ impl Delivery {
             }
             Err(failure) => {
                 webhook_attempt(failure.attempt);
+                if self.head() > stored.version {
+                    // The next turn has begun meanwhile, and has an end of its own.
+                    self.go_to(Cursor::after(stored.version));
+                    self.form = Form::Events;
+                    return true;
+                }
                 // What it refuses it does not want later either.
                 let dropped = (why == Why::Refused).then_some(stored.version);
                 self.give_up(failure.reason(), dropped).await;

@@ -110,9 +110,15 @@ impl Shares {
 }
 
 impl State {
+    /// Whether one more call may be made for a caller. Who has none under way may have one beyond the bound, up to twice.
+    fn has_room_for(&self, most: Bounds, owner: &Owner) -> bool {
+        let of_caller = self.callers.get(owner).copied().unwrap_or_default();
+        let in_all = if of_caller == 0 { most.in_all.saturating_mul(2) } else { most.in_all };
+        self.under_way < in_all && of_caller < most.of_caller
+    }
+
     fn has_room(&self, most: Bounds, owner: &Owner, host: &str) -> bool {
-        self.under_way < most.in_all
-            && self.callers.get(owner).is_none_or(|under_way| *under_way < most.of_caller)
+        self.has_room_for(most, owner)
             && self.hosts.get(host).is_none_or(|host| host.under_way < host.allowed(most))
     }
 
@@ -123,7 +129,12 @@ impl State {
         Share { shares: Some(Arc::clone(shares)), owner, host: host.to_owned() }
     }
 
-    fn give_back(&mut self, owner: &Owner, host: &str) {
+    /// Returns whether somebody may have waited for just this call.
+    fn give_back(&mut self, most: Bounds, owner: &Owner, host: &str) -> bool {
+        let of_caller = self.callers.get(owner).copied().unwrap_or_default();
+        let was_full = self.under_way >= most.in_all
+            || of_caller >= most.of_caller
+            || self.hosts.get(host).is_some_and(|host| !host.waiting.is_empty());
         self.under_way = self.under_way.saturating_sub(1);
         if let Some(under_way) = self.callers.get_mut(owner) {
             *under_way = under_way.saturating_sub(1);
@@ -135,6 +146,7 @@ impl State {
             entry.under_way = entry.under_way.saturating_sub(1);
         }
         self.forget_idle(host);
+        was_full
     }
 
     /// That a host hung is remembered for as long as anybody calls it.
@@ -144,49 +156,50 @@ impl State {
         }
     }
 
-    /// Grants what has become free: to each host in turn one call.
+    /// Grants what has become free: to each host in turn one call. Those that are passed over stay the next ones.
     fn grant(&mut self, shares: &Arc<Shares>) {
+        let mut passed_over = VecDeque::new();
         for _ in 0..self.turns.len() {
-            if self.under_way >= shares.most.in_all {
-                return;
+            if self.under_way >= shares.most.in_all.saturating_mul(2) {
+                break;
             }
-            let Some(name) = self.turns.pop_front() else { return };
-            self.grant_to(shares, &name);
+            let Some(name) = self.turns.pop_front() else { break };
+            let is_granted = self.grant_to(shares, &name);
             match self.hosts.get(&name) {
-                Some(host) if !host.waiting.is_empty() => self.turns.push_back(name),
+                Some(host) if !host.waiting.is_empty() && is_granted => self.turns.push_back(name),
+                Some(host) if !host.waiting.is_empty() => passed_over.push_back(name),
                 _ => self.forget_idle(&name),
             }
         }
+        passed_over.append(&mut self.turns);
+        self.turns = passed_over;
     }
 
-    /// Grants one call of a host, to the first who waits for it and may call.
-    fn grant_to(&mut self, shares: &Arc<Shares>, name: &str) {
+    /// Grants one call of a host, to the first who waits for it and may call. `false`: nobody may.
+    fn grant_to(&mut self, shares: &Arc<Shares>, name: &str) -> bool {
         loop {
-            let Some(host) = self.hosts.get_mut(name) else { return };
-            let is_full = self.under_way >= shares.most.in_all || host.under_way >= host.allowed(shares.most);
-            let callers = &self.callers;
+            let Some(host) = self.hosts.get_mut(name) else { return false };
+            let is_full = host.under_way >= host.allowed(shares.most);
+            let waiting = std::mem::take(&mut host.waiting);
             let is_next = |waiting: &Waiting| {
-                waiting.granted.is_closed()
-                    || (!is_full
-                        && callers
-                            .get(&waiting.owner)
-                            .is_none_or(|under_way| *under_way < shares.most.of_caller))
+                waiting.granted.is_closed() || (!is_full && self.has_room_for(shares.most, &waiting.owner))
             };
-            let Some(Waiting { owner, granted }) =
-                host.waiting.iter().position(is_next).and_then(|at| host.waiting.remove(at))
-            else {
-                return;
+            let next = waiting.iter().position(is_next);
+            let Some(host) = self.hosts.get_mut(name) else { return false };
+            host.waiting = waiting;
+            let Some(Waiting { owner, granted }) = next.and_then(|at| host.waiting.remove(at)) else {
+                return false;
             };
             if granted.is_closed() {
                 continue;
             }
             let share = self.take(shares, owner, name);
             match granted.send(share) {
-                Ok(()) => return,
+                Ok(()) => return true,
                 // It left at this moment. The lock is held: nothing is given back by dropping.
                 Err(mut share) => {
                     share.shares = None;
-                    self.give_back(&share.owner, name);
+                    self.give_back(shares.most, &share.owner, name);
                 }
             }
         }
@@ -204,8 +217,9 @@ impl Drop for Share {
     fn drop(&mut self) {
         let Some(shares) = self.shares.take() else { return };
         let mut state = shares.state();
-        state.give_back(&self.owner, &self.host);
-        state.grant(&shares);
+        if state.give_back(shares.most, &self.owner, &self.host) {
+            state.grant(&shares);
+        }
     }
 }
 
@@ -272,6 +286,20 @@ mod tests {
         let again: Vec<_> = (0..7).map(|_| granted(shares.ask(&ann, "slow"))).collect();
         waits(shares.ask(&ann, "slow"));
         drop((first, again));
+    }
+
+    #[test]
+    fn a_first_call_finds_room_where_others_hold_all() {
+        let shares = shares(4, 2, 2);
+        let held: Vec<_> = ["a", "b"]
+            .iter()
+            .flat_map(|name| (0..2).map(|_| granted(shares.ask(&owner(name), name))).collect::<Vec<_>>())
+            .collect();
+        let first = granted(shares.ask(&owner("c"), "c"));
+        let mut second = waits(shares.ask(&owner("c"), "c"));
+        drop(held);
+        second.try_recv().unwrap();
+        drop(first);
     }
 
     #[test]

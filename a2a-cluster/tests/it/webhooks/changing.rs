@@ -121,6 +121,21 @@ on_every_bus! {
     }
 
     #[tokio::test]
+    async fn a_config_that_is_made_again_while_its_webhook_is_away_misses_nothing(bus) {
+        let world = world_of(2, bus, config()).await;
+        let receiver = Receiver::new(Answers::With(http::StatusCode::BAD_GATEWAY, Vec::new())).await;
+        let same = a2a::TaskPushNotificationConfig { id: Some("c".into()), ..webhook(&receiver.url()) };
+        let task = start(&world.nodes[0], "stream 40 10", same.clone()).await;
+        eventually("some work", || async { world.load(&task.id).await.version.get() > 10 }).await;
+        create(&world.nodes[1], &task, same.clone()).await;
+        receiver.answer(Answers::Well);
+        receiver.sees(TaskState::Completed).await;
+        let expected: Vec<String> = (0..40).map(|n| n.to_string()).collect();
+        assert_eq!(texts(&receiver.fold().unwrap()), expected.iter().map(String::as_str).collect::<Vec<_>>());
+        world.shutdown().await;
+    }
+
+    #[tokio::test]
     async fn secrets_are_shown_to_nobody_unless_the_setting_says_so(bus) {
         for shows in [false, true] {
             let policy = given_up_after(Duration::from_secs(600)).show_secrets(shows);
