@@ -42,13 +42,13 @@ pub(crate) struct GivenUp {
     #[arg(long, env = "A2A_TABLE", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) table: String,
     /// Only those of this task.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, env = "A2A_TASK", value_name = "ID")]
     pub(crate) task: Option<String>,
     /// Only those of this host.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, env = "A2A_HOST", value_name = "NAME")]
     pub(crate) host: Option<String>,
     /// Try each once more.
-    #[arg(long)]
+    #[arg(long, env = "A2A_RETRY", value_parser = BoolishValueParser::new())]
     pub(crate) retry: bool,
     /// Print one JSON object for each instead of a line for people.
     #[arg(long, env = "A2A_JSON", value_parser = BoolishValueParser::new())]

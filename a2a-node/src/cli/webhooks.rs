@@ -54,7 +54,7 @@ impl WebhookFlags {
 #[derive(Debug, Args)]
 pub(crate) struct DeliveryFlags {
     /// Which events webhooks are told: all, or states alone, or states and each artifact once it is complete.
-    #[arg(long, env = "A2A_WEBHOOK_DETAIL", value_enum, default_value_t = Detail::Everything)]
+    #[arg(long, env = "A2A_WEBHOOK_DETAIL", value_name = "WHAT", value_enum, default_value_t = Detail::Everything)]
     pub(crate) webhook_detail: Detail,
     /// For how long after the end of a turn a webhook that is away is tried.
     #[arg(long, env = "A2A_WEBHOOK_KEEP_TRYING", value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
