@@ -149,17 +149,17 @@ impl From<Log> for Replay {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Config(TaskPushNotificationConfig, Version);
+pub(crate) struct Config(TaskPushNotificationConfig, Version, bool);
 
 impl From<PushSubscription> for Config {
     fn from(subscription: PushSubscription) -> Self {
-        Config(subscription.config, subscription.acknowledged)
+        Config(subscription.config, subscription.acknowledged, subscription.begins_with_task)
     }
 }
 
 impl From<Config> for PushSubscription {
-    fn from(Config(config, acknowledged): Config) -> Self {
-        PushSubscription::new(config, acknowledged)
+    fn from(Config(config, acknowledged, begins_with_task): Config) -> Self {
+        PushSubscription { config, acknowledged, begins_with_task }
     }
 }
 
