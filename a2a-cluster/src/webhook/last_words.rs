@@ -42,7 +42,7 @@ impl Delivery {
         let stored = loop {
             self.progress.set(Stage::Away);
             self.feed_progress.mark_heard();
-            if self.feed.look(Actor::is_at_work) == Some(true) {
+            if self.feed.look(Actor::is_served) == Some(true) {
                 self.feed_progress.given().await;
                 continue;
             }

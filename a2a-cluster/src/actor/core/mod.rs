@@ -327,11 +327,6 @@ impl Actor {
         self.run.is_some()
     }
 
-    /// Tells whether an agent runs here that does not wait for the client.
-    pub fn is_at_work(&self) -> bool {
-        self.is_served()
-    }
-
     /// Tells whether an agent runs here in the task's first turn, which has just begun.
     pub fn is_in_first_turn(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.tip.version <= Version::new(1))
@@ -370,7 +365,7 @@ impl Actor {
 
     /// Tells whether readers are fed by the agent that runs here: it has the task, or is about to create it. A task that
     /// is parked may be claimed by others at any time, whether its agent goes on talking or not.
-    fn is_served(&self) -> bool {
+    pub fn is_served(&self) -> bool {
         self.run.as_ref().is_some_and(|run| run.claim.is_none() || !run.is_parked())
     }
 
