@@ -1,6 +1,7 @@
 //! Push notifications: configured on one instance, delivered by another.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use a2a::{DeleteTaskPushNotificationConfigRequest, TaskState};
 
@@ -22,8 +23,10 @@ pub async fn a_webhook_set_elsewhere_hears_of_a_running_task(backends: Arc<dyn B
         stage.fleet.latches().open(&latch);
         stage.agree(&task.id, vec![origin]).await;
         let heard = outline(&hook.hears_an_end().await);
-        assert_eq!(heard[heard.len() - 3..], [r#"["a"]"#, r#"["b"]"#, "Completed"]);
-        assert_eq!(heard.iter().filter(|event| *event == r#"["a"]"#).count(), 1);
+        assert_eq!(heard.last().unwrap(), "Completed");
+        // Together or one after the other, and each once.
+        let all = heard.concat();
+        assert_eq!((all.matches(r#""a""#).count(), all.matches(r#""b""#).count()), (1, 1), "{heard:?}");
     }
     // What webhooks lack would be left to others.
     stage.leave_within(PATIENCE).await;
@@ -38,6 +41,9 @@ pub async fn a_webhook_removed_elsewhere_hears_nothing_of_the_next_turn(backends
     };
     let config = create(1, &removed).await;
     create(2, &stays).await;
+    // Both are told the question first.
+    removed.hears_an_end().await;
+    stays.hears_an_end().await;
     let delete = DeleteTaskPushNotificationConfigRequest {
         task_id: parked.id.clone(),
         id: config.id.unwrap(),
@@ -46,8 +52,15 @@ pub async fn a_webhook_removed_elsewhere_hears_nothing_of_the_next_turn(backends
     soon(stage.at(0).sdk.delete_push_config(&delete)).await.unwrap();
     let done = stage.at(1).reply(&parked, "say a; done").await.unwrap();
     assert_eq!(done.status.state, TaskState::Completed);
-    assert_eq!(outline(&stays.hears_an_end().await).last().unwrap(), "Completed");
-    assert!(removed.heard().is_empty(), "{:?}", outline(&removed.heard()));
+    soon(async {
+        while !outline(&stays.heard()).last().is_some_and(|last| last.contains("Completed")) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    // It may have been told of the question, and of no more than that.
+    let heard = outline(&removed.heard()).concat();
+    assert!(!heard.contains("Completed") && !heard.contains(r#""a""#), "{heard}");
     // What webhooks lack would be left to others.
     stage.leave_within(PATIENCE).await;
 }
