@@ -85,7 +85,7 @@ mod tests {
             metadata: None,
         });
         let (number, then) = (Generation::new(version), Cursor::after(Version::new(version)));
-        Notification { event, first: number, last: number, then }
+        Notification { event, first: number, last: number, then, is_short: false }
     }
 
     #[tokio::test(start_paused = true)]

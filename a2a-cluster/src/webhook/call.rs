@@ -27,7 +27,10 @@ pub(super) enum Fate {
     /// Another instance delivered everything up to this version.
     Elsewhere(Version),
     /// The webhook refuses what it was told; so large it was.
-    Refused(usize),
+    Refused {
+        bytes: usize,
+        is_too_large: bool,
+    },
     /// It is away, and something else is to be told by now.
     Outdated,
     /// It is told the end of the turn yet, once, and then no more.
@@ -37,13 +40,15 @@ pub(super) enum Fate {
 impl Delivery {
     /// Delivers one notification, however often it takes.
     pub(super) async fn deliver(&mut self, next: &Notification) -> Fate {
-        let Some(body) = body(&next.event) else {
-            tracing::warn!(task = %self.key, "an event has no form for webhooks");
-            return Fate::Refused(usize::MAX);
-        };
         let mut tries = 0;
         loop {
-            let failure = match self.attempt(next, body.clone()).await {
+            // Written again for each try: nothing of it is kept while a webhook is away.
+            let Some(body) = body(&next.event) else {
+                tracing::warn!(task = %self.key, "an event has no form for webhooks");
+                return Fate::Refused { bytes: 0, is_too_large: false };
+            };
+            let bytes = body.len();
+            let failure = match self.attempt(next, body).await {
                 Ok(()) => {
                     webhook_attempt(Attempt::Accepted);
                     self.backoff.succeeded();
@@ -55,7 +60,7 @@ impl Delivery {
             match Verdict::of(&failure) {
                 Verdict::EventRefused => {
                     self.backoff.succeeded();
-                    return Fate::Refused(body.len());
+                    return Fate::Refused { bytes, is_too_large: failure.is_too_large() };
                 }
                 Verdict::ReceiverRefused => return Fate::Unwanted(failure, Why::Refused),
                 Verdict::Away => {}
@@ -72,10 +77,8 @@ impl Delivery {
             }
             tries += 1;
             match self.form {
-                Form::Events if self.is_far_behind() && self.too_large == usize::MAX => {
-                    return Fate::Outdated;
-                }
-                Form::Events if tries >= TRIES_OF_ONE => {
+                Form::Events if self.is_far_behind() && self.takes_tasks => return Fate::Outdated,
+                Form::Events if tries >= TRIES_OF_ONE && self.takes_tasks => {
                     self.form = Form::Task;
                     return Fate::Outdated;
                 }
@@ -147,7 +150,6 @@ impl Delivery {
 
     /// The webhook refuses what it was told: it is told less, or the next. `false`: there is nothing left to tell.
     pub(super) async fn refused(&mut self, next: &Notification, bytes: usize) -> bool {
-        self.too_large = self.too_large.min(bytes);
         match self.form {
             Form::Events if next.is_merged() => self.refused_together = next.then,
             Form::Events => {
@@ -165,9 +167,9 @@ impl Delivery {
                     }
                 }
             }
-            Form::Task => self.form = Form::Status,
+            Form::Task => self.tell_no_tasks(),
             Form::Status => self.form = Form::State,
-            Form::State if ends_turn(&next.event) => {
+            Form::State if ends_turn(&next.event) && self.head() <= next.then.version => {
                 self.give_up("it refuses the last state".to_owned(), Some(next.then.version)).await;
                 return false;
             }
@@ -182,7 +184,7 @@ impl Delivery {
 
 /// The end of a turn without its message, if that is an event which has one.
 fn in_fewer_words(next: &Notification) -> Option<Notification> {
-    let mut next = next.clone();
+    let mut next = Notification { is_short: true, ..next.clone() };
     let StreamResponse::StatusUpdate(update) = &mut next.event else { return None };
     let has_message = update.status.message.take().is_some() | update.metadata.take().is_some();
     (has_message && ends_turn(&next.event)).then_some(next)

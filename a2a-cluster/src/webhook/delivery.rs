@@ -13,7 +13,7 @@ use tokio::time::sleep;
 use super::acknowledgement::Acknowledgement;
 use super::backoff::Backoff;
 use super::call::Fate;
-use super::ending::Ending;
+use super::ending::{Ending, ends_turn};
 use super::form::Form;
 use super::notification::{self, BLOCK, Cursor, Notification, Together};
 use super::progress::{Progress, Stage};
@@ -55,8 +55,12 @@ pub(super) struct Delivery {
     pub(super) form: Form,
     /// An event that it refused, in fewer words.
     pub(super) shortened: Option<Notification>,
-    /// The webhook does not take more bytes at once.
+    /// The webhook does not take so many bytes at once.
     pub(super) too_large: usize,
+    /// It takes the task in place of its events, as far as is known.
+    pub(super) takes_tasks: bool,
+    /// It was told the end of a turn, and of the next one nothing yet.
+    turn_ended: bool,
     pub(super) acknowledgement: Acknowledgement,
     pub(super) backoff: Backoff,
     pub(super) ending: Ending,
@@ -95,6 +99,8 @@ impl Delivery {
             form: if begins_with_task { Form::Task } else { Form::Events },
             shortened: None,
             too_large: usize::MAX,
+            takes_tasks: true,
+            turn_ended: begins_with_task,
             acknowledgement: Acknowledgement::new(from, policy.acknowledge_after),
             backoff: Backoff::default(),
             ending: Ending::default(),
@@ -107,6 +113,10 @@ impl Delivery {
     pub(super) async fn run(mut self) {
         loop {
             let next = self.next().await;
+            if std::mem::take(&mut self.turn_ended) && !self.is_wanted().await {
+                // The dispatcher looks at the configs again before it leaves.
+                return self.progress.set(Stage::GivenUp);
+            }
             match self.deliver(&next).await {
                 Fate::Accepted => self.accepted(&next).await,
                 Fate::Elsewhere(version) => {
@@ -114,7 +124,10 @@ impl Delivery {
                     self.go_to(Cursor::after(version));
                     self.acknowledgement.passed(version);
                 }
-                Fate::Refused(bytes) => {
+                Fate::Refused { bytes, is_too_large } => {
+                    if is_too_large {
+                        self.too_large = self.too_large.min(bytes);
+                    }
                     if !self.refused(&next, bytes).await {
                         return;
                     }
@@ -134,8 +147,7 @@ impl Delivery {
             if let Some(shortened) = self.shortened.take() {
                 return shortened;
             }
-            // A webhook that refuses what is large goes on with what is not.
-            if self.form == Form::Events && self.is_far_behind() && self.too_large == usize::MAX {
+            if self.form == Form::Events && self.is_far_behind() && self.takes_tasks {
                 self.form = Form::Task;
             }
             if self.form != Form::Events {
@@ -165,6 +177,21 @@ impl Delivery {
                 self.read_store().await;
             }
         }
+    }
+
+    /// Tells whether the config is there yet: between two turns it may have been deleted, and nobody was told.
+    async fn is_wanted(&self) -> bool {
+        let ground = &self.dispatchers.ground;
+        let read =
+            ground.retry_for_request().run(|| ground.push.get_config(&self.key, &self.config_id)).await;
+        // Not knowing is no reason to stop.
+        read.map_or(true, |config| config.is_some())
+    }
+
+    /// The webhook does not take the task in place of its events: it is told those, as far as they are kept.
+    pub(super) fn tell_no_tasks(&mut self) {
+        self.takes_tasks = false;
+        self.form = Form::Events;
     }
 
     /// Holds more of the feed, as far as it reaches.
@@ -246,7 +273,7 @@ impl Delivery {
         match read {
             Ok(Replay::Commits(commits)) if commits.is_empty() => self.read_nothing().await,
             Ok(Replay::Commits(commits)) => self.held = commits.into(),
-            Ok(Replay::Snapshot(_)) => self.form = Form::Task,
+            Ok(Replay::Snapshot(_)) => self.form = if self.takes_tasks { Form::Task } else { Form::Status },
             Err(error) => {
                 tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook waits for the store");
                 sleep(self.dispatchers.ground.config.retry_max).await;
@@ -298,10 +325,11 @@ impl Delivery {
                 }
                 let told = self.form.of(&stored);
                 if self.form == Form::Task
+                    && self.too_large < usize::MAX
                     && body(&told.event).is_none_or(|body| body.len() >= self.too_large)
                 {
-                    self.form = Form::Status;
-                    return Some(self.form.of(&stored));
+                    self.tell_no_tasks();
+                    return None;
                 }
                 Some(told)
             }
@@ -322,6 +350,7 @@ impl Delivery {
     pub(super) async fn accepted(&mut self, next: &Notification) {
         self.go_to(next.then);
         self.form = Form::Events;
+        self.turn_ended = ends_turn(&next.event);
         self.ending.accepted = Some(self.dispatchers.ground.env.now());
         if self.acknowledgement.reached(next) {
             self.acknowledge().await;

@@ -42,6 +42,7 @@ impl Form {
             Form::Status => (status(task.status.clone()), stored.generation),
             Form::State => (status(TaskStatus { message: None, ..task.status.clone() }), stored.generation),
         };
-        Notification { event, first, last: stored.generation, then: Cursor::after(stored.version) }
+        let is_short = matches!(self, Form::Status | Form::State);
+        Notification { event, first, last: stored.generation, then: Cursor::after(stored.version), is_short }
     }
 }

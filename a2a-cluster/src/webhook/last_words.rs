@@ -11,6 +11,7 @@ use super::form::Form;
 use super::notification::Cursor;
 use super::progress::Stage;
 use super::request::{Failure, body};
+use super::verdict::Verdict;
 use crate::actor::core::Actor;
 use crate::ground::Chain;
 use crate::ground::telemetry::{Attempt, webhook_attempt};
@@ -58,11 +59,16 @@ impl Delivery {
             }
         };
         self.progress.set(Stage::Busy);
-        let end = Form::Status.of(&stored);
-        let answered = match body(&end.event) {
-            Some(body) => self.attempt(&end, body).await,
-            None => Err(failure),
-        };
+        let (mut end, mut answered) = (Form::Status.of(&stored), Err(failure));
+        for form in [Form::Status, Form::State] {
+            end = form.of(&stored);
+            let Some(body) = body(&end.event) else { continue };
+            answered = self.attempt(&end, body).await;
+            // What it refuses for what is in it, it may take without.
+            if !matches!(&answered, Err(failure) if Verdict::of(failure) == Verdict::EventRefused) {
+                break;
+            }
+        }
         match answered {
             Ok(()) => {
                 webhook_attempt(Attempt::Accepted);

@@ -36,12 +36,15 @@ pub(super) struct Notification {
     pub(super) first: Generation,
     pub(super) last: Generation,
     pub(super) then: Cursor,
+    /// It is told in place of the event of that number, in fewer words.
+    pub(super) is_short: bool,
 }
 
 impl Notification {
     /// Its id, which it has whenever it is told, whoever tells it: the task, and the first and the last event in it.
     pub(super) fn id(&self, key: &TaskKey) -> String {
-        format!("{}/{}-{}", key.task_id, self.first.get(), self.last.get())
+        let short = if self.is_short { "-short" } else { "" };
+        format!("{}/{}-{}{short}", key.task_id, self.first.get(), self.last.get())
     }
 
     /// Tells whether it stands for more than one event.
@@ -91,7 +94,15 @@ pub(super) fn next<'a>(
             weighs += weight::of_event(event);
             let may_join = together != Together::Nothing && weighs <= MOST_TOGETHER;
             match &mut told {
-                None => told = Some(Notification { event: event.clone(), first: number, last: number, then }),
+                None => {
+                    told = Some(Notification {
+                        event: event.clone(),
+                        first: number,
+                        last: number,
+                        then,
+                        is_short: false,
+                    })
+                }
                 Some(before) if may_join => {
                     if !append(&mut before.event, event) {
                         return told.ok_or(reached);

@@ -19,7 +19,7 @@ pub enum Redelivery {
     Refused(String),
 }
 
-/// Tells a webhook that was given up its task as it is now, or, where that is refused, the status alone. Tries each once.
+/// Tells a webhook that was given up its task as it is now, or, where that is refused, its status, or its state alone. Tries each once.
 ///
 /// # Errors
 ///
@@ -40,7 +40,7 @@ pub async fn redeliver<S: TaskStore + PushConfigs + ?Sized>(
         return Ok(Redelivery::Refused("its config cannot be sent".to_owned()));
     };
     let mut refused = String::new();
-    for form in [Form::Task, Form::Status] {
+    for form in [Form::Task, Form::Status, Form::State] {
         let told = form.of(&stored);
         let Some(body) = body(&told.event) else { continue };
         let call = destination.call(&told.id(key), body, SystemEnv.now(), &policy.sign_with);

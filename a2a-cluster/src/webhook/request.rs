@@ -7,7 +7,7 @@ use a2a_pb::protojson_conv;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use tokio::time::timeout;
 
 use super::transport::{WebhookAnswer, WebhookFailure, WebhookRequest, WebhookTransport};
@@ -117,6 +117,11 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    /// Tells whether the webhook refuses so many bytes.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.status == Some(StatusCode::PAYLOAD_TOO_LARGE.as_u16())
+    }
+
     /// The reason for an operator: no content, and nothing of the address.
     pub(super) fn reason(&self) -> String {
         match (self.attempt, self.status) {

@@ -71,9 +71,10 @@ fn event_of(request: &WebhookRequest) -> Value {
 /// The numbers in a notification's id.
 fn numbers_of(request: &WebhookRequest) -> (usize, usize) {
     let id = request.headers["webhook-id"].to_str().expect("an id is a text");
-    let numbers = id.rsplit('/').next().and_then(|numbers| numbers.split_once('-'));
-    let (first, last) = numbers.expect("an id ends with two numbers");
-    (first.parse().expect("a number"), last.parse().expect("a number"))
+    let mut numbers = id.rsplit('/').next().into_iter().flat_map(|numbers| numbers.split('-'));
+    let mut number =
+        || numbers.next().and_then(|number| number.parse().ok()).expect("an id ends with two numbers");
+    (number(), number())
 }
 
 /// The task that a notification is about.

@@ -121,6 +121,27 @@ on_every_bus! {
     }
 
     #[tokio::test]
+    async fn a_config_that_is_deleted_between_two_turns_is_told_nothing_of_the_next(bus) {
+        let world = world_of(2, bus, config()).await;
+        // What is away keeps the task's deliveries where they are.
+        let away = Receiver::new(Answers::With(http::StatusCode::BAD_GATEWAY, Vec::new())).await;
+        let (deleted, kept) = (Receiver::new(Answers::Well).await, Receiver::new(Answers::Well).await);
+        let task = start(&world.nodes[0], "say a; ask", webhook(&away.url())).await;
+        create(&world.nodes[0], &task, webhook(&kept.url())).await;
+        let id = create(&world.nodes[0], &task, webhook(&deleted.url())).await;
+        deleted.sees(TaskState::InputRequired).await;
+        kept.sees(TaskState::InputRequired).await;
+        let before = deleted.requests();
+        let delete = DeleteTaskPushNotificationConfigRequest { id, task_id: task.id.clone(), tenant: None };
+        world.on(1).delete_push_config(&params(), delete).await.unwrap();
+        let request = follow_up(&task, "do work; say more; done");
+        world.on(0).send_message(&params(), request).await.unwrap();
+        kept.sees(TaskState::Completed).await;
+        assert_eq!(deleted.requests(), before);
+        drop(world);
+    }
+
+    #[tokio::test]
     async fn a_config_that_is_made_again_while_its_webhook_is_away_misses_nothing(bus) {
         let world = world_of(2, bus, config()).await;
         let receiver = Receiver::new(Answers::With(http::StatusCode::BAD_GATEWAY, Vec::new())).await;

@@ -104,6 +104,35 @@ on_every_bus! {
     }
 
     #[tokio::test]
+    async fn a_webhook_that_refuses_the_task_is_told_all_of_it_in_parts(bus) {
+        let world = world_of(1, bus, config()).await;
+        for status in [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE] {
+            let receiver = Receiver::new(Answers::With(StatusCode::BAD_GATEWAY, Vec::new())).await;
+            let task = send(&world.nodes[0], "stream 400 0", webhook(&receiver.url())).await;
+            // By now the task takes the place of its events.
+            eventually("many failures", || async { receiver.requests() > 20 }).await;
+            receiver.answer(Answers::LargeWith(5_000, status));
+            receiver.sees(TaskState::Completed).await;
+            assert_eq!(visible(&receiver.fold().unwrap()), visible(&task), "{status}");
+            is_released(&world, &task.id).await;
+        }
+        world.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn the_end_that_comes_too_late_is_told_in_few_words_before_a_webhook_is_given_up(bus) {
+        // It takes small bodies alone, and seems to be away for all others.
+        let world = world_of(1, bus, config().webhooks(given_up_after(Duration::from_millis(300)))).await;
+        let receiver = Receiver::new(Answers::LargeWith(1_000, StatusCode::SERVICE_UNAVAILABLE)).await;
+        let large = "x".repeat(4_000);
+        let task = send(&world.nodes[0], &format!("say {large}; done"), webhook(&receiver.url())).await;
+        receiver.sees(TaskState::Completed).await;
+        is_released(&world, &task.id).await;
+        assert!(world.store.given_up(None, 9).await.unwrap().is_empty());
+        world.shutdown().await;
+    }
+
+    #[tokio::test]
     async fn the_last_state_is_told_in_fewer_words_where_it_is_refused(bus) {
         let world = world_of(1, bus, config()).await;
         let receiver = Receiver::new(Answers::LargeWith(2_000, StatusCode::PAYLOAD_TOO_LARGE)).await;
