@@ -8,6 +8,7 @@ use a2a::{
 };
 use a2a_core::PushConfigs;
 use a2a_server::RequestHandler;
+use a2a_testkit::{Delay, Forecast};
 
 use super::receiver::{Answers, Receiver};
 use super::{config, create, given_up_after, request_with, start, webhook, world_of};
@@ -122,7 +123,8 @@ on_every_bus! {
 
     #[tokio::test]
     async fn a_config_that_is_deleted_between_two_turns_is_told_nothing_of_the_next(bus) {
-        let world = world_of(2, bus, config()).await;
+        // Nobody looks at the configs meanwhile.
+        let world = world_of(2, bus, config().silence_max(Duration::from_secs(60))).await;
         // What is away keeps the task's deliveries where they are.
         let away = Receiver::new(Answers::With(http::StatusCode::BAD_GATEWAY, Vec::new())).await;
         let (deleted, kept) = (Receiver::new(Answers::Well).await, Receiver::new(Answers::Well).await);
@@ -134,6 +136,9 @@ on_every_bus! {
         let before = deleted.requests();
         let delete = DeleteTaskPushNotificationConfigRequest { id, task_id: task.id.clone(), tenant: None };
         world.on(1).delete_push_config(&params(), delete).await.unwrap();
+        // While the configs are read, the turn has begun.
+        let slow = Delay::between(Duration::from_millis(20), Duration::from_millis(20));
+        world.weather.set(Forecast { store_delay: slow, ..Forecast::calm() });
         let request = follow_up(&task, "do work; say more; done");
         world.on(0).send_message(&params(), request).await.unwrap();
         kept.sees(TaskState::Completed).await;

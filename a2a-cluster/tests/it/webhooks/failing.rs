@@ -135,11 +135,14 @@ on_every_bus! {
     #[tokio::test]
     async fn the_last_state_is_told_in_fewer_words_where_it_is_refused(bus) {
         let world = world_of(1, bus, config()).await;
-        let receiver = Receiver::new(Answers::LargeWith(2_000, StatusCode::PAYLOAD_TOO_LARGE)).await;
-        let question = "x".repeat(4_000);
-        let task = send(&world.nodes[0], &format!("ask {question}"), webhook(&receiver.url())).await;
-        receiver.sees(TaskState::InputRequired).await;
+        let refuses = Answers::HoldingWith(r#""message":"#, StatusCode::PAYLOAD_TOO_LARGE);
+        let receiver = Receiver::new(refuses).await;
+        // The status says what went wrong.
+        let task = send(&world.nodes[0], "do work; error broken", webhook(&receiver.url())).await;
+        assert!(task.status.message.is_some());
+        receiver.sees(TaskState::Failed).await;
         is_released(&world, &task.id).await;
+        assert!(world.store.given_up(None, 9).await.unwrap().is_empty());
         world.shutdown().await;
     }
 

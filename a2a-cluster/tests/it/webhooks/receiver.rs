@@ -23,6 +23,8 @@ pub(crate) enum Answers {
     FirstWith(usize, StatusCode),
     /// Well, but for larger bodies: these with a status.
     LargeWith(usize, StatusCode),
+    /// Well, but for bodies that hold these words: these with a status.
+    HoldingWith(&'static str, StatusCode),
     Never,
 }
 
@@ -122,6 +124,10 @@ async fn receive(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, body:
             }
             Answers::LargeWith(most, status) if body.len() > *most => Answers::With(*status, Vec::new()),
             Answers::LargeWith(..) => Answers::Well,
+            Answers::HoldingWith(words, status) if String::from_utf8_lossy(&body).contains(*words) => {
+                Answers::With(*status, Vec::new())
+            }
+            Answers::HoldingWith(..) => Answers::Well,
             answers => answers.clone(),
         };
         if answers == Answers::Well {
@@ -132,7 +138,7 @@ async fn receive(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, body:
         answers
     };
     match answers {
-        Answers::Well | Answers::FirstWith(..) | Answers::LargeWith(..) => {
+        Answers::Well | Answers::FirstWith(..) | Answers::LargeWith(..) | Answers::HoldingWith(..) => {
             StatusCode::NO_CONTENT.into_response()
         }
         Answers::With(status, headers) => {
