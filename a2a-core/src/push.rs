@@ -5,14 +5,40 @@ use std::fmt;
 use a2a::TaskPushNotificationConfig;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use crate::{Result, TaskKey, Version};
+use crate::{Env, Result, TaskKey, Version};
+
+/// Names one config as it was saved, among all that its id has had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConfigRevision(Uuid);
+
+impl ConfigRevision {
+    /// Draws a new one.
+    pub fn generate(env: &dyn Env) -> Self {
+        ConfigRevision(env.uuid())
+    }
+
+    /// Wraps a UUID read back from a store.
+    pub const fn from_uuid(uuid: Uuid) -> Self {
+        ConfigRevision(uuid)
+    }
+
+    /// Returns the UUID.
+    pub const fn uuid(self) -> Uuid {
+        self.0
+    }
+}
 
 /// A webhook that wants a task's events, and how far it got.
 #[derive(Clone, PartialEq)]
 pub struct PushSubscription {
     /// The config as the client gave it; its `id` and `task_id` are set.
     pub config: TaskPushNotificationConfig,
+    /// Another one for each config that takes this one's place under its id.
+    pub revision: ConfigRevision,
     /// The last version whose events the webhook has acknowledged, or that it never wanted.
     pub acknowledged: Version,
     /// It is told the task as it is first, while it has acknowledged nothing: it came when there was no event to come, or
@@ -22,13 +48,13 @@ pub struct PushSubscription {
 
 impl PushSubscription {
     /// Wants the events that follow a version.
-    pub fn new(config: TaskPushNotificationConfig, acknowledged: Version) -> Self {
-        PushSubscription { config, acknowledged, begins_with_task: false }
+    pub fn new(config: TaskPushNotificationConfig, revision: ConfigRevision, acknowledged: Version) -> Self {
+        PushSubscription { config, revision, acknowledged, begins_with_task: false }
     }
 
     /// Wants the task as it is, and then what follows.
-    pub fn to_task(config: TaskPushNotificationConfig) -> Self {
-        PushSubscription { config, acknowledged: Version::ABSENT, begins_with_task: true }
+    pub fn to_task(config: TaskPushNotificationConfig, revision: ConfigRevision) -> Self {
+        PushSubscription { config, revision, acknowledged: Version::ABSENT, begins_with_task: true }
     }
 }
 
@@ -75,12 +101,13 @@ pub type GivenUpCursor = (TaskKey, String);
 /// 3. `configs_are_listed_in_id_order`, those of the given task only.
 /// 4. `removing_a_config_is_idempotent`.
 /// 5. `acknowledge_only_moves_forward`: a lower version changes nothing, nor does an unknown config.
-/// 6. `configs_of_one_tenant_are_invisible_to_another`.
-/// 7. `a_delivery_that_was_given_up_is_listed`, whole, until it is forgotten; a later one of the same config takes
+/// 6. `acknowledging_concerns_one_revision`: nothing changes where another config has taken its place.
+/// 7. `configs_of_one_tenant_are_invisible_to_another`.
+/// 8. `a_delivery_that_was_given_up_is_listed`, whole, until it is forgotten; a later one of the same config takes
 ///    its place.
-/// 8. `given_up_pages_cover_every_delivery`: at most `limit` on each, in an order of the store's own; the list may
+/// 9. `given_up_pages_cover_every_delivery`: at most `limit` on each, in an order of the store's own; the list may
 ///    lag by seconds.
-/// 9. `forgetting_a_given_up_delivery_is_idempotent`, and leaves the config.
+/// 10. `forgetting_a_given_up_delivery_is_idempotent`, and leaves the config.
 ///
 /// ```
 /// # use a2a_core::{PushConfigs, TaskKey, Result};
@@ -102,8 +129,14 @@ pub trait PushConfigs: fmt::Debug + Send + Sync + 'static {
     /// Removes a config. Idempotent.
     async fn remove_config(&self, key: &TaskKey, id: &str) -> Result<()>;
 
-    /// Records that the webhook has all events up to `version`. Idempotent.
-    async fn acknowledge(&self, key: &TaskKey, id: &str, version: Version) -> Result<()>;
+    /// Records that the webhook has all events up to `version`, unless its config is no longer this one. Idempotent.
+    async fn acknowledge(
+        &self,
+        key: &TaskKey,
+        id: &str,
+        revision: ConfigRevision,
+        version: Version,
+    ) -> Result<()>;
 
     /// Records that a delivery was given up. Idempotent.
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()>;
@@ -133,7 +166,8 @@ mod tests {
             authentication: Some(AuthenticationInfo { scheme: secret(), credentials: Some(secret()) }),
             tenant: Some(secret()),
         };
-        let subscription = PushSubscription::new(config, Version::new(7));
+        let subscription =
+            PushSubscription::new(config, ConfigRevision::from_uuid(Uuid::nil()), Version::new(7));
         let shown = format!("{subscription:?} {subscription:#?}");
         assert!(!shown.contains("s3cret"), "{shown}");
         assert!(shown.contains("config") && shown.contains('7'));

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use a2a::TaskPushNotificationConfig;
 use a2a_core::{
-    BackendError, GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version,
+    BackendError, ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result,
+    TaskKey, Version,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -20,6 +21,8 @@ use crate::payload::{self, Payload};
 
 /// The config as JSON.
 const CONFIG: &str = "d";
+/// The config's revision.
+const REVISION: &str = "r";
 /// The last version that was acknowledged.
 const ACKNOWLEDGED: &str = "a";
 /// There for a webhook that is told the task as it is first.
@@ -42,6 +45,7 @@ impl PushConfigs for DynamoDbStore {
             (PK.to_owned(), text(&pk)),
             (SK.to_owned(), text(keys::push_config(id)?)),
             (CONFIG.to_owned(), bytes(config)),
+            (REVISION.to_owned(), text(subscription.revision.uuid().simple().to_string())),
             (ACKNOWLEDGED.to_owned(), number(subscription.acknowledged)),
         ]);
         if subscription.begins_with_task {
@@ -83,14 +87,21 @@ impl PushConfigs for DynamoDbStore {
         }
     }
 
-    async fn acknowledge(&self, key: &TaskKey, id: &str, version: Version) -> Result<()> {
+    async fn acknowledge(
+        &self,
+        key: &TaskKey,
+        id: &str,
+        revision: ConfigRevision,
+        version: Version,
+    ) -> Result<()> {
         let (pk, sk) = (keys::partition(key)?, keys::push_config(id)?);
         let update = self
             .calls
             .update(&pk, &sk)
             .update_expression("SET a = :a")
-            .condition_expression("a < :a")
-            .expression_attribute_values(":a", number(version));
+            .condition_expression("a < :a AND r = :r")
+            .expression_attribute_values(":a", number(version))
+            .expression_attribute_values(":r", text(revision.uuid().simple().to_string()));
         match self.calls.send_update(update).await? {
             Written::Done | Written::Unmet(_) => Ok(()),
         }
@@ -119,6 +130,7 @@ impl DynamoDbStore {
         let config: TaskPushNotificationConfig = payload::unpack("a push config", payload).await?;
         Ok(Some(PushSubscription {
             config,
+            revision: ConfigRevision::from_uuid(item.parse(REVISION)?),
             acknowledged: Version::new(item.parse(ACKNOWLEDGED)?),
             begins_with_task: item.contains_key(BEGINS_WITH_TASK),
         }))

@@ -1,7 +1,8 @@
 //! The contract of push configs, on a shared location.
 
 use a2a_core::{
-    BackendError, GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version,
+    BackendError, ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result,
+    TaskKey, Version,
 };
 use async_trait::async_trait;
 use tokio::task::consume_budget;
@@ -45,10 +46,17 @@ impl PushConfigs for MemoryStore {
         Ok(())
     }
 
-    async fn acknowledge(&self, key: &TaskKey, id: &str, version: Version) -> Result<()> {
+    async fn acknowledge(
+        &self,
+        key: &TaskKey,
+        id: &str,
+        revision: ConfigRevision,
+        version: Version,
+    ) -> Result<()> {
         consume_budget().await;
         let mut shard = self.location.shards.lock(key);
-        if let Some(subscription) = shard.webhooks.get_mut(key).and_then(|configs| configs.get_mut(id)) {
+        let saved = shard.webhooks.get_mut(key).and_then(|configs| configs.get_mut(id));
+        if let Some(subscription) = saved.filter(|saved| saved.revision == revision) {
             subscription.acknowledged = subscription.acknowledged.max(version);
         }
         Ok(())

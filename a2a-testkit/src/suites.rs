@@ -96,6 +96,7 @@ macro_rules! push_configs_suite {
             configs_are_listed_in_id_order
             removing_a_config_is_idempotent
             acknowledge_only_moves_forward
+            acknowledging_concerns_one_revision
             configs_of_one_tenant_are_invisible_to_another
             a_delivery_that_was_given_up_is_listed
             given_up_pages_cover_every_delivery

@@ -1,7 +1,7 @@
 //! Keeping push notification configs: so many for each task.
 
 use a2a::{A2AError, TaskPushNotificationConfig};
-use a2a_core::{PushSubscription, TaskKey, Version};
+use a2a_core::{ConfigRevision, PushSubscription, TaskKey, Version};
 
 use crate::ground::Ground;
 
@@ -28,13 +28,14 @@ pub(crate) async fn save(
     config.task_id.clone_from(&key.task_id);
     let tenant = key.tenant.as_str();
     config.tenant = (!tenant.is_empty()).then(|| tenant.to_owned());
+    let revision = ConfigRevision::generate(&*ground.env);
     let subscription = match wants {
         // Whoever says the same again does not mean to miss what waits.
         Wants::After(version) => match known.filter(|known| known.config == config) {
             Some(known) => PushSubscription { acknowledged: known.acknowledged.min(version), ..known },
-            None => PushSubscription::new(config, version),
+            None => PushSubscription::new(config, revision, version),
         },
-        Wants::Task => PushSubscription::to_task(config),
+        Wants::Task => PushSubscription::to_task(config, revision),
     };
     let saved = ground.retry_for_request().run(|| ground.push.save_config(key, &subscription)).await;
     saved.map_err(|error| ground.error(error))?;

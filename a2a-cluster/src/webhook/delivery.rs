@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use a2a::StreamResponse;
-use a2a_core::{CommitRecord, PushSubscription, Replay, TaskKey, Version};
+use a2a_core::{CommitRecord, ConfigRevision, PushSubscription, Replay, Result, TaskKey, Version};
 use tokio::time::sleep;
 
 use super::acknowledgement::Acknowledgement;
@@ -36,6 +36,7 @@ pub(super) struct Delivery {
     pub(super) dispatchers: Arc<Dispatchers>,
     pub(super) key: TaskKey,
     pub(super) config_id: String,
+    revision: ConfigRevision,
     pub(super) owner: Owner,
     pub(super) destination: Option<Destination>,
     pub(super) feed: Arc<Handle>,
@@ -85,6 +86,7 @@ impl Delivery {
             dispatchers: Arc::clone(dispatchers),
             key: feed.key().clone(),
             config_id: subscription.config.id.clone().unwrap_or_default(),
+            revision: subscription.revision,
             owner: owner.clone(),
             destination: Destination::of(&subscription.config),
             feed: Arc::clone(feed),
@@ -362,16 +364,19 @@ impl Delivery {
 
     pub(super) async fn acknowledge(&mut self) {
         let Some(version) = self.acknowledgement.pending() else { return };
-        let Delivery { dispatchers, key, config_id, .. } = &*self;
-        let ground = &dispatchers.ground;
-        let written =
-            ground.retry_for_request().run(|| ground.push.acknowledge(key, config_id, version)).await;
-        match written {
+        match self.write_acknowledged(version).await {
             Ok(()) => self.acknowledgement.written(version),
             Err(error) => {
-                tracing::debug!(task = %key, error = %Chain(&error), "a webhook's progress is not written yet");
+                tracing::debug!(task = %self.key, error = %Chain(&error), "a webhook's progress is not written yet");
                 self.acknowledgement.failed();
             }
         }
+    }
+
+    /// Writes that the webhook has everything up to a version, or is not to have it.
+    pub(super) async fn write_acknowledged(&self, version: Version) -> Result<()> {
+        let Delivery { dispatchers, key, config_id, revision, .. } = self;
+        let ground = &dispatchers.ground;
+        ground.retry_for_request().run(|| ground.push.acknowledge(key, config_id, *revision, version)).await
     }
 }

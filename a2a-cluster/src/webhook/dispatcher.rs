@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use a2a_core::{PushSubscription, TaskKey};
+use a2a_core::{ConfigRevision, PushSubscription, TaskKey};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -34,7 +34,7 @@ enum Whose {
 
 /// A delivery that is under way.
 struct Open {
-    subscription: PushSubscription,
+    revision: ConfigRevision,
     progress: Arc<Progress>,
     /// Ends it when dropped.
     _delivery: DropGuard,
@@ -204,7 +204,7 @@ impl Dispatcher {
         let mut before = std::mem::take(&mut self.deliveries);
         for subscription in listed {
             let id = subscription.config.id.clone().unwrap_or_default();
-            let known = before.remove(&id).filter(|open| open.subscription.config == subscription.config);
+            let known = before.remove(&id).filter(|open| open.revision == subscription.revision);
             let open = known.unwrap_or_else(|| self.open(subscription, caller));
             self.deliveries.insert(id, open);
         }
@@ -226,7 +226,7 @@ impl Dispatcher {
             .ground
             .tracker
             .spawn(async move { closed.run_until_cancelled(delivery.run()).await });
-        Open { subscription, progress, _delivery: guard }
+        Open { revision: subscription.revision, progress, _delivery: guard }
     }
 
     /// Whether the configs were read since the dispatcher was called last.

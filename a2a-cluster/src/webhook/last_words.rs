@@ -112,11 +112,10 @@ impl Delivery {
         if let Err(error) = ground.retry_for_request().run(|| ground.push.give_up(&given_up)).await {
             tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook that was given up is not on record");
         }
-        if let Some(version) = dropped {
-            let acknowledged = || ground.push.acknowledge(&self.key, &self.config_id, version);
-            if let Err(error) = ground.retry_for_request().run(acknowledged).await {
-                tracing::debug!(task = %self.key, error = %Chain(&error), "what a webhook refused may be told again");
-            }
+        if let Some(version) = dropped
+            && let Err(error) = self.write_acknowledged(version).await
+        {
+            tracing::debug!(task = %self.key, error = %Chain(&error), "what a webhook refused may be told again");
         }
         self.progress.set(Stage::GivenUp);
     }

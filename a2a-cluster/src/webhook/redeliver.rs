@@ -46,7 +46,7 @@ pub async fn redeliver<S: TaskStore + PushConfigs + ?Sized>(
         let call = destination.call(&told.id(key), body, SystemEnv.now(), &policy.sign_with);
         match call.post(transport, policy.timeout).await {
             Ok(()) => {
-                store.acknowledge(key, id, stored.version).await?;
+                store.acknowledge(key, id, subscription.revision, stored.version).await?;
                 store.forget_given_up(key, id).await?;
                 return Ok(Redelivery::Delivered);
             }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{
-    Beat, Claim, Commit, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor, GivenUpDelivery,
-    InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushSubscription, Replay, Result, Store,
-    StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    Beat, Claim, Commit, ConfigRevision, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor,
+    GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushSubscription, Replay,
+    Result, Store, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use a2a_testkit::async_trait;
 
@@ -166,8 +166,14 @@ impl<T: Tap> PushConfigs for Tapped<T> {
         self.call().await.remove_config(key, id).await
     }
 
-    async fn acknowledge(&self, key: &TaskKey, id: &str, version: Version) -> Result<()> {
-        self.call().await.acknowledge(key, id, version).await
+    async fn acknowledge(
+        &self,
+        key: &TaskKey,
+        id: &str,
+        revision: ConfigRevision,
+        version: Version,
+    ) -> Result<()> {
+        self.call().await.acknowledge(key, id, revision, version).await
     }
 
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {

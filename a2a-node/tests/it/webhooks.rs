@@ -1,7 +1,5 @@
 //! How the binary calls webhooks: by which proxy, and which settings it does not start with.
 
-use std::net::SocketAddr;
-
 use a2a::SendMessageRequest;
 use a2a_testworld::Binding;
 use a2a_testworld::world::{configuration, request, webhook};
@@ -29,52 +27,47 @@ fn without_proxies(command: &mut Command) {
     }
 }
 
-/// What reaches the socket when a node with these settings calls a webhook.
-async fn called_with(
-    flags: &[&str],
-    variables: &[(&str, String)],
-    socket: &TcpListener,
-    url: &str,
-) -> String {
-    let arguments = [&["serve", "--listen", "127.0.0.1:0", "--drain-delay", "0"], flags].concat();
-    let mut command = node::command(&arguments);
+/// What reaches a socket when a node with these settings calls a webhook: they are made of the socket's address. Each has
+/// one of its own, for a node may go on calling for as long as it lives.
+async fn called_with(flags: &[&str], variables: &[(&str, &str)], url: &str) -> String {
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap().to_string();
+    let filled = |text: &str| text.replace("SOCKET", &address);
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--drain-delay", "0"].iter().chain(flags);
+    let arguments: Vec<String> = arguments.map(|argument| filled(argument)).collect();
+    let mut command = node::command(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     without_proxies(&mut command);
-    command.envs(variables.iter().map(|(name, value)| (name, value)));
+    command.envs(variables.iter().map(|(name, value)| (name, filled(value))));
     let node = Node::start(&mut command).await;
     let configuration = a2a::SendMessageConfiguration {
-        task_push_notification_config: Some(webhook(url)),
+        task_push_notification_config: Some(webhook(&filled(url))),
         ..configuration()
     };
     let request = SendMessageRequest { configuration: Some(configuration), ..request("echo hi") };
     let client = node.client(0, Binding::JsonRpc).await;
-    let (sent, line) = tokio::join!(client.send_message(&request), soon(first_line(socket)));
+    let (sent, line) = tokio::join!(client.send_message(&request), soon(first_line(&socket)));
     sent.unwrap();
     line
 }
 
 #[tokio::test]
 async fn webhooks_are_called_by_the_proxy_that_is_set_and_by_the_environments_only_when_asked() {
-    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address: SocketAddr = socket.local_addr().unwrap();
-    let proxy = format!("http://ann:pass@{address}");
-    let elsewhere = "http://127.0.0.1:1".to_owned();
-    let remote = "http://receiver.example.com/hook";
-    let here = format!("http://{address}/hook");
+    const PROXY: &str = "http://ann:pass@SOCKET";
+    const ELSEWHERE: &str = "http://127.0.0.1:1";
+    let (remote, here) = ("http://receiver.example.com/hook", "http://SOCKET/hook");
 
-    let flags = ["--webhook-proxy", &proxy];
-    let by_flag = called_with(&flags, &[("HTTP_PROXY", elsewhere.clone())], &socket, remote).await;
+    let by_flag = called_with(&["--webhook-proxy", PROXY], &[("HTTP_PROXY", ELSEWHERE)], remote).await;
     assert_eq!(by_flag, format!("POST {remote} HTTP/1.1"));
 
-    let variables = [("HTTP_PROXY", proxy.clone())];
-    let by_variable = called_with(&["--webhook-proxy", "env"], &variables, &socket, remote).await;
+    let by_variable = called_with(&["--webhook-proxy", "env"], &[("HTTP_PROXY", PROXY)], remote).await;
     assert_eq!(by_variable, format!("POST {remote} HTTP/1.1"));
 
-    let variables = [("HTTP_PROXY", elsewhere.clone()), ("NO_PROXY", "127.0.0.1".to_owned())];
     let flags = ["--allow-local-webhooks", "--webhook-proxy", "env"];
-    assert_eq!(called_with(&flags, &variables, &socket, &here).await, "POST /hook HTTP/1.1");
+    let excepted = called_with(&flags, &[("HTTP_PROXY", ELSEWHERE), ("NO_PROXY", "127.0.0.1")], here).await;
+    assert_eq!(excepted, "POST /hook HTTP/1.1");
 
-    let variables = [("HTTP_PROXY", elsewhere.clone()), ("ALL_PROXY", elsewhere)];
-    let straight = called_with(&["--allow-local-webhooks"], &variables, &socket, &here).await;
+    let variables = [("HTTP_PROXY", ELSEWHERE), ("ALL_PROXY", ELSEWHERE)];
+    let straight = called_with(&["--allow-local-webhooks"], &variables, here).await;
     assert_eq!(straight, "POST /hook HTTP/1.1");
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use a2a::{Part, TaskState};
 use a2a_core::{
-    Env, GivenUpDelivery, Membership, PushConfigs, PushSubscription, Replay, SystemEnv, TaskQuery, TaskStore,
-    Tenant, Version,
+    ConfigRevision, Env, GivenUpDelivery, Membership, PushConfigs, PushSubscription, Replay, SystemEnv,
+    TaskQuery, TaskStore, Tenant, Version,
 };
 use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore, SnapshotPolicy};
 use a2a_testkit::sample::{TaskModel, at, instance, message, status};
@@ -91,7 +91,8 @@ fn a_finished_task_is_invisible_at_once_when_its_time_is_over() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, clock) = open(place).await;
         let mut model = TaskModel::new("t").by("ann").begin(&store).await;
-        let webhook = PushSubscription::new(webhook("t"), Version::ABSENT);
+        let webhook =
+            PushSubscription::new(webhook("t"), ConfigRevision::generate(&SystemEnv), Version::ABSENT);
         store.save_config(&model.key, &webhook).await.unwrap();
         let end = status(&model.task, TaskState::Completed, at(1));
         model.tell(&store, vec![end]).await;
@@ -228,7 +229,8 @@ fn a_delivery_that_was_given_up_is_forgotten_after_the_retention_of_tasks_or_wit
         let mut deliveries = Vec::new();
         for id in ["early", "deleted", "late"] {
             let model = TaskModel::new(id).begin(&store).await;
-            let webhook = PushSubscription::new(webhook(id), Version::ABSENT);
+            let webhook =
+                PushSubscription::new(webhook(id), ConfigRevision::generate(&SystemEnv), Version::ABSENT);
             store.save_config(&model.key, &webhook).await.unwrap();
             let delivery = GivenUpDelivery {
                 task: model.key,

@@ -2,8 +2,8 @@
 
 use a2a::{Part, StreamResponse, TaskState};
 use a2a_core::{
-    Commit, GivenUpDelivery, Membership, Outcome, PushConfigs, PushSubscription, Replay, TaskQuery,
-    TaskStore, Tenant, Tip, Version,
+    Commit, ConfigRevision, GivenUpDelivery, Membership, Outcome, PushConfigs, PushSubscription, Replay,
+    SystemEnv, TaskQuery, TaskStore, Tenant, Tip, Version,
 };
 use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use a2a_testkit::sample::{TaskModel, at, chunk, claim, commit_id, instance, status};
@@ -25,7 +25,7 @@ async fn listed(store: &MemoryStore) -> u64 {
 
 fn webhook(task_id: &str) -> PushSubscription {
     let config = serde_json::from_value(serde_json::json!({"url": "http://x", "id": "w", "taskId": task_id}));
-    PushSubscription::new(config.unwrap(), Version::ABSENT)
+    PushSubscription::new(config.unwrap(), ConfigRevision::generate(&SystemEnv), Version::ABSENT)
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@
 mod given_up;
 
 use a2a::{AuthenticationInfo, TaskPushNotificationConfig};
-use a2a_core::{PushConfigs, PushSubscription, Store, TaskKey, Tenant, Version};
+use a2a_core::{ConfigRevision, PushConfigs, PushSubscription, Store, TaskKey, Tenant, Version};
+use uuid::Uuid;
 
 pub use given_up::{
     a_delivery_that_was_given_up_is_listed, forgetting_a_given_up_delivery_is_idempotent,
@@ -16,6 +17,9 @@ pub use given_up::{
 use crate::StoreFixture;
 use crate::expect::persist;
 use crate::sample::{TaskModel, awkward_text, hostile_ids};
+
+/// The revision of a config that nothing has replaced.
+const FIRST: ConfigRevision = ConfigRevision::from_uuid(Uuid::nil());
 
 /// Makes a subscription of a task under this id, with a URL of its own and nothing acknowledged.
 pub(crate) fn subscription(key: &TaskKey, id: &str) -> PushSubscription {
@@ -27,7 +31,7 @@ pub(crate) fn subscription(key: &TaskKey, id: &str) -> PushSubscription {
         authentication: None,
         tenant: None,
     };
-    PushSubscription::new(config, Version::ABSENT)
+    PushSubscription::new(config, FIRST, Version::ABSENT)
 }
 
 fn full(key: &TaskKey, id: &str) -> PushSubscription {
@@ -129,7 +133,7 @@ pub async fn removing_a_config_is_idempotent(fixture: &dyn StoreFixture) {
 pub async fn acknowledge_only_moves_forward(fixture: &dyn StoreFixture) {
     let (store, other) = (fixture.handle().await, fixture.handle().await);
     let key = created(&*store, "", "t").await;
-    store.acknowledge(&key, "unknown", Version::new(7)).await.unwrap();
+    store.acknowledge(&key, "unknown", FIRST, Version::new(7)).await.unwrap();
     assert_eq!(other.list_configs(&key).await.unwrap(), Vec::new(), "acknowledging makes no config");
 
     for id in ["hook", "other"] {
@@ -137,21 +141,41 @@ pub async fn acknowledge_only_moves_forward(fixture: &dyn StoreFixture) {
         save(&*store, &key, &PushSubscription { acknowledged: Version::new(2), ..full(&key, id) }).await;
     }
     for (version, expected) in [(5, 5), (3, 5), (5, 5), (0, 5), (6, 6), (1 << 40, 1 << 40), (7, 1 << 40)] {
-        store.acknowledge(&key, "hook", Version::new(version)).await.unwrap();
+        store.acknowledge(&key, "hook", FIRST, Version::new(version)).await.unwrap();
         let expected = PushSubscription { acknowledged: Version::new(expected), ..full(&key, "hook") };
         assert_eq!(other.get_config(&key, "hook").await.unwrap(), Some(expected), "after {version}");
     }
     let acknowledge = async |version: u64| {
         let store = if version.is_multiple_of(2) { &store } else { &other };
-        persist(|| store.acknowledge(&key, "other", Version::new(version))).await;
+        persist(|| store.acknowledge(&key, "other", FIRST, Version::new(version))).await;
     };
     futures::future::join_all((3..40).rev().map(acknowledge)).await;
     let all = PushSubscription { acknowledged: Version::new(39), ..full(&key, "other") };
     assert_eq!(store.get_config(&key, "other").await.unwrap(), Some(all), "the greatest of many at once");
 
     store.remove_config(&key, "hook").await.unwrap();
-    store.acknowledge(&key, "hook", Version::new(1 << 41)).await.unwrap();
+    store.acknowledge(&key, "hook", FIRST, Version::new(1 << 41)).await.unwrap();
     assert_eq!(store.get_config(&key, "hook").await.unwrap(), None, "acknowledging brings nothing back");
+}
+
+/// What was acknowledged of one config says nothing of the next under its id, however late it is written.
+pub async fn acknowledging_concerns_one_revision(fixture: &dyn StoreFixture) {
+    let (store, other) = (fixture.handle().await, fixture.handle().await);
+    let key = created(&*store, "", "t").await;
+    let replaced = subscription(&key, "hook");
+    let revision = ConfigRevision::from_uuid(Uuid::from_u128(2));
+    // The same words again are another config, too.
+    let replacing = PushSubscription { revision, ..replaced.clone() };
+    save(&*store, &key, &replaced).await;
+    store.acknowledge(&key, "hook", replaced.revision, Version::new(3)).await.unwrap();
+    save(&*store, &key, &replacing).await;
+    for handle in [&store, &other] {
+        handle.acknowledge(&key, "hook", replaced.revision, Version::new(9)).await.unwrap();
+        assert_eq!(other.get_config(&key, "hook").await.unwrap().as_ref(), Some(&replacing));
+    }
+    other.acknowledge(&key, "hook", revision, Version::new(5)).await.unwrap();
+    let expected = PushSubscription { acknowledged: Version::new(5), ..replacing };
+    assert_eq!(store.get_config(&key, "hook").await.unwrap(), Some(expected));
 }
 
 /// Equal task ids and config ids in two tenants are two configs.
@@ -166,7 +190,7 @@ pub async fn configs_of_one_tenant_are_invisible_to_another(fixture: &dyn StoreF
         save(&*store, key, &subscription(key, "hook")).await;
         save(&*store, key, &subscription(key, key.tenant.as_str())).await;
     }
-    store.acknowledge(&keys[1], "hook", Version::new(9)).await.unwrap();
+    store.acknowledge(&keys[1], "hook", FIRST, Version::new(9)).await.unwrap();
     store.remove_config(&keys[2], "hook").await.unwrap();
     for (n, key) in keys.iter().enumerate() {
         let mut mine = vec![subscription(key, key.tenant.as_str())];

@@ -162,6 +162,25 @@ on_every_bus! {
     }
 
     #[tokio::test]
+    async fn a_config_that_is_made_again_on_a_parked_task_is_told_the_task_again(bus) {
+        let world = world_of(2, bus, config()).await;
+        // What is away keeps the task's deliveries where they are.
+        let away = Receiver::new(Answers::With(http::StatusCode::BAD_GATEWAY, Vec::new())).await;
+        let receiver = Receiver::new(Answers::Well).await;
+        let same = a2a::TaskPushNotificationConfig { id: Some("c".into()), ..webhook(&receiver.url()) };
+        let task = start(&world.nodes[0], "say a; ask", webhook(&away.url())).await;
+        eventually("the question", || async {
+            world.load(&task.id).await.task.status.state == TaskState::InputRequired
+        })
+        .await;
+        for times in 1..10 {
+            create(&world.nodes[times % 2], &task, same.clone()).await;
+            eventually("the task once more", || async { receiver.events().len() == times }).await;
+        }
+        drop(world);
+    }
+
+    #[tokio::test]
     async fn secrets_are_shown_to_nobody_unless_the_setting_says_so(bus) {
         for shows in [false, true] {
             let policy = given_up_after(Duration::from_secs(600)).show_secrets(shows);

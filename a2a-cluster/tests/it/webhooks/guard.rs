@@ -1,7 +1,7 @@
 //! Webhooks never lead into the server's own network, unless that is allowed.
 
 use a2a::{TaskPushNotificationConfig, TaskState, error_code};
-use a2a_core::{PushConfigs, PushSubscription};
+use a2a_core::{ConfigRevision, PushConfigs, PushSubscription, SystemEnv};
 use a2a_server::RequestHandler;
 
 use super::receiver::{Answers, Receiver};
@@ -36,7 +36,7 @@ on_every_bus! {
         for (id, url) in [("a", receiver.url()), ("b", receiver.url().replace("127.0.0.1", "localhost"))] {
             let config =
                 TaskPushNotificationConfig { id: Some(id.into()), task_id: task.id.clone(), ..webhook(&url) };
-            let subscription = PushSubscription::new(config, stored.version);
+            let subscription = PushSubscription::new(config, ConfigRevision::generate(&SystemEnv), stored.version);
             world.store.save_config(&key(&task.id), &subscription).await.unwrap();
         }
         let done = expect_task(world.on(0).send_message(&params(), follow_up(&task, "more")).await.unwrap());

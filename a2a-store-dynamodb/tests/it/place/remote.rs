@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use a2a_core::{
-    BackendError, Beat, Claim, Commit, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor,
-    GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushSubscription, Replay,
-    Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    BackendError, Beat, Claim, Commit, ConfigRevision, Deployment, Eviction, ExecutingPage, Format,
+    GivenUpCursor, GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, PushConfigs,
+    PushSubscription, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use a2a_store_dynamodb::DynamoDbStore;
 use a2a_testkit::async_trait;
@@ -148,7 +148,9 @@ async fn answer(store: &DynamoDbStore, call: Call) -> String {
         Call::GetConfig(key, id) => told(store.get_config(&key, &id).await.map(|one| one.map(Config::from))),
         Call::ListConfigs(key) => told(store.list_configs(&key).await.map(configs::<_, Config>)),
         Call::RemoveConfig(key, id) => told(store.remove_config(&key, &id).await),
-        Call::Acknowledge(key, id, version) => told(store.acknowledge(&key, &id, version).await),
+        Call::Acknowledge(key, id, revision, version) => {
+            told(store.acknowledge(&key, &id, revision, version).await)
+        }
         Call::GiveUp(delivery) => told(store.give_up(&delivery.0).await),
         Call::GivenUp(after, limit) => {
             let found = store.given_up(after.as_ref(), limit).await;
@@ -269,8 +271,14 @@ impl PushConfigs for RemoteStore {
         self.ask(Call::RemoveConfig(key.clone(), id.to_owned())).await
     }
 
-    async fn acknowledge(&self, key: &TaskKey, id: &str, version: Version) -> Result<()> {
-        self.ask(Call::Acknowledge(key.clone(), id.to_owned(), version)).await
+    async fn acknowledge(
+        &self,
+        key: &TaskKey,
+        id: &str,
+        revision: ConfigRevision,
+        version: Version,
+    ) -> Result<()> {
+        self.ask(Call::Acknowledge(key.clone(), id.to_owned(), revision, version)).await
     }
 
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {

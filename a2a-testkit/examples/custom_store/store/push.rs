@@ -1,6 +1,8 @@
 //! The webhooks of tasks, and the deliveries that were given up.
 
-use a2a_core::{GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version};
+use a2a_core::{
+    ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version,
+};
 use a2a_testkit::async_trait;
 
 use super::MapStore;
@@ -31,8 +33,16 @@ impl PushConfigs for MapStore {
         Ok(())
     }
 
-    async fn acknowledge(&self, key: &TaskKey, id: &str, version: Version) -> Result<()> {
-        if let Some(webhook) = self.state().tasks.get_mut(key).and_then(|entry| entry.webhooks.get_mut(id)) {
+    async fn acknowledge(
+        &self,
+        key: &TaskKey,
+        id: &str,
+        revision: ConfigRevision,
+        version: Version,
+    ) -> Result<()> {
+        let mut state = self.state();
+        let saved = state.tasks.get_mut(key).and_then(|entry| entry.webhooks.get_mut(id));
+        if let Some(webhook) = saved.filter(|saved| saved.revision == revision) {
             webhook.acknowledged = webhook.acknowledged.max(version);
         }
         Ok(())

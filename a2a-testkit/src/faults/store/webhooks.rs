@@ -1,6 +1,8 @@
 //! The push configs of a faulty store.
 
-use a2a_core::{GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version};
+use a2a_core::{
+    ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version,
+};
 use async_trait::async_trait;
 
 use super::FaultyStore;
@@ -25,9 +27,15 @@ impl PushConfigs for FaultyStore {
         self.write(async move { beyond.inner.remove_config(&key, &id).await }).await
     }
 
-    async fn acknowledge(&self, key: &TaskKey, id: &str, version: Version) -> Result<()> {
+    async fn acknowledge(
+        &self,
+        key: &TaskKey,
+        id: &str,
+        revision: ConfigRevision,
+        version: Version,
+    ) -> Result<()> {
         let (beyond, key, id) = (self.beyond(), key.clone(), id.to_owned());
-        self.write(async move { beyond.inner.acknowledge(&key, &id, version).await }).await
+        self.write(async move { beyond.inner.acknowledge(&key, &id, revision, version).await }).await
     }
 
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {

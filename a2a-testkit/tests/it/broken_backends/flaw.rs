@@ -5,9 +5,9 @@ use std::fmt;
 use std::time::Duration;
 
 use a2a_core::{
-    Beat, Claim, Commit, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor, GivenUpDelivery,
-    InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushSubscription, Replay, Result, StoredTask,
-    TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    Beat, Claim, Commit, ConfigRevision, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor,
+    GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushSubscription, Replay,
+    Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use a2a_testkit::async_trait;
 
@@ -103,8 +103,15 @@ pub(crate) trait Flaw: Send + Sync + 'static {
     async fn remove_config(&self, right: &Reference, key: &TaskKey, id: &str) -> Result<()> {
         right.remove_config(key, id).await
     }
-    async fn acknowledge(&self, right: &Reference, key: &TaskKey, id: &str, version: Version) -> Result<()> {
-        right.acknowledge(key, id, version).await
+    async fn acknowledge(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        id: &str,
+        revision: ConfigRevision,
+        version: Version,
+    ) -> Result<()> {
+        right.acknowledge(key, id, revision, version).await
     }
     async fn give_up(&self, right: &Reference, delivery: &GivenUpDelivery) -> Result<()> {
         right.give_up(delivery).await
@@ -216,8 +223,14 @@ impl<F: Flaw> PushConfigs for Flawed<F> {
     async fn remove_config(&self, key: &TaskKey, id: &str) -> Result<()> {
         self.flaw.remove_config(&self.right, &self.flaw.key(key), id).await
     }
-    async fn acknowledge(&self, key: &TaskKey, id: &str, version: Version) -> Result<()> {
-        self.flaw.acknowledge(&self.right, &self.flaw.key(key), id, version).await
+    async fn acknowledge(
+        &self,
+        key: &TaskKey,
+        id: &str,
+        revision: ConfigRevision,
+        version: Version,
+    ) -> Result<()> {
+        self.flaw.acknowledge(&self.right, &self.flaw.key(key), id, revision, version).await
     }
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {
         self.flaw.give_up(&self.right, delivery).await

@@ -1,6 +1,8 @@
 //! Stores that break the rules of push configs.
 
-use a2a_core::{BackendError, PushConfigs, PushSubscription, Result, TaskKey, Tenant, Version};
+use a2a_core::{
+    BackendError, ConfigRevision, PushConfigs, PushSubscription, Result, TaskKey, Tenant, Version,
+};
 use a2a_testkit::async_trait;
 
 use super::flaw::Flaw;
@@ -20,6 +22,7 @@ rejections! { store_rejected:
     an_acknowledgement_that_creates: Creates => push_configs::acknowledge_only_moves_forward;
     an_acknowledgement_checked_before_the_write: LookThenAcknowledge =>
         push_configs::acknowledge_only_moves_forward;
+    an_acknowledgement_of_whatever_has_the_id: BlindToRevisions => push_configs::acknowledging_concerns_one_revision;
     configs_of_every_tenant: BlindToTenants => push_configs::configs_of_one_tenant_are_invisible_to_another;
 }
 
@@ -125,8 +128,17 @@ struct GoesBack;
 
 #[async_trait]
 impl Flaw for GoesBack {
-    async fn acknowledge(&self, right: &Reference, key: &TaskKey, id: &str, version: Version) -> Result<()> {
-        if let Some(webhook) = right.state().tasks.get_mut(key).and_then(|entry| entry.webhooks.get_mut(id)) {
+    async fn acknowledge(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        id: &str,
+        revision: ConfigRevision,
+        version: Version,
+    ) -> Result<()> {
+        let mut state = right.state();
+        let saved = state.tasks.get_mut(key).and_then(|entry| entry.webhooks.get_mut(id));
+        if let Some(webhook) = saved.filter(|saved| saved.revision == revision) {
             webhook.acknowledged = version;
         }
         Ok(())
@@ -137,7 +149,14 @@ struct Creates;
 
 #[async_trait]
 impl Flaw for Creates {
-    async fn acknowledge(&self, right: &Reference, key: &TaskKey, id: &str, version: Version) -> Result<()> {
+    async fn acknowledge(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        id: &str,
+        revision: ConfigRevision,
+        version: Version,
+    ) -> Result<()> {
         if right.get_config(key, id).await?.is_none() {
             let config = a2a::TaskPushNotificationConfig {
                 url: String::new(),
@@ -147,9 +166,9 @@ impl Flaw for Creates {
                 authentication: None,
                 tenant: None,
             };
-            right.save_config(key, &PushSubscription::new(config, version)).await?;
+            right.save_config(key, &PushSubscription::new(config, revision, version)).await?;
         }
-        right.acknowledge(key, id, version).await
+        right.acknowledge(key, id, revision, version).await
     }
 }
 
@@ -157,13 +176,39 @@ struct LookThenAcknowledge;
 
 #[async_trait]
 impl Flaw for LookThenAcknowledge {
-    async fn acknowledge(&self, right: &Reference, key: &TaskKey, id: &str, version: Version) -> Result<()> {
+    async fn acknowledge(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        id: &str,
+        revision: ConfigRevision,
+        version: Version,
+    ) -> Result<()> {
         let known = right.get_config(key, id).await?;
         if known.is_none_or(|known| known.acknowledged >= version) {
             return Ok(());
         }
         tokio::task::yield_now().await;
-        GoesBack.acknowledge(right, key, id, version).await
+        GoesBack.acknowledge(right, key, id, revision, version).await
+    }
+}
+
+struct BlindToRevisions;
+
+#[async_trait]
+impl Flaw for BlindToRevisions {
+    async fn acknowledge(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        id: &str,
+        _: ConfigRevision,
+        version: Version,
+    ) -> Result<()> {
+        match right.get_config(key, id).await? {
+            Some(known) => right.acknowledge(key, id, known.revision, version).await,
+            None => Ok(()),
+        }
     }
 }
 

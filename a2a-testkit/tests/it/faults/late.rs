@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{
-    BackendError, Beat, Deployment, GivenUpDelivery, Keys, Member, Membership, PushConfigs, PushSubscription,
-    Result, TaskKey, TaskStore, Version,
+    BackendError, Beat, ConfigRevision, Deployment, GivenUpDelivery, Keys, Member, Membership, PushConfigs,
+    PushSubscription, Result, TaskKey, TaskStore, Version,
 };
 use a2a_testkit::sample::{TaskModel, at, claim, instance};
 use a2a_testkit::{Delay, FaultyStore, Forecast, Late, Weather};
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use crate::reference::Reference;
 
@@ -29,7 +30,11 @@ fn unanswered<T: std::fmt::Debug>(answer: Result<T>) {
 
 fn webhook(key: &TaskKey) -> PushSubscription {
     let config = serde_json::json!({"url": "http://x", "id": "w", "taskId": key.task_id});
-    PushSubscription::new(serde_json::from_value(config).unwrap(), Version::ABSENT)
+    PushSubscription::new(
+        serde_json::from_value(config).unwrap(),
+        ConfigRevision::from_uuid(Uuid::nil()),
+        Version::ABSENT,
+    )
 }
 
 #[tokio::test(start_paused = true)]
@@ -94,7 +99,7 @@ async fn every_write_can_be_late() {
     assert_eq!(truth.given_up(None, 9).await.unwrap(), [given_up]);
     assert_eq!(truth.keys("bus", [2; 32]).await.unwrap(), Keys::first([1; 32]));
 
-    unanswered(store.acknowledge(key, "w", Version::new(7)).await);
+    unanswered(store.acknowledge(key, "w", webhook(key).revision, Version::new(7)).await);
     unanswered(store.unwatch(key, &me).await);
     unanswered(store.forget_given_up(key, "w").await);
     unanswered(store.renew_key("bus", 1, [3; 32]).await);

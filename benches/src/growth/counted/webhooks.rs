@@ -1,6 +1,8 @@
 //! Counted calls about webhooks.
 
-use a2a_core::{GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version};
+use a2a_core::{
+    ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version,
+};
 use async_trait::async_trait;
 
 use super::Counted;
@@ -31,10 +33,16 @@ impl PushConfigs for Counted {
         self.store.remove_config(key, id).await
     }
 
-    async fn acknowledge(&self, key: &TaskKey, id: &str, version: Version) -> Result<()> {
+    async fn acknowledge(
+        &self,
+        key: &TaskKey,
+        id: &str,
+        revision: ConfigRevision,
+        version: Version,
+    ) -> Result<()> {
         self.alive().await;
         self.counters.write("acknowledge", 1.0);
-        self.store.acknowledge(key, id, version).await
+        self.store.acknowledge(key, id, revision, version).await
     }
 
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {
