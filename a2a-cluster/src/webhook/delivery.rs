@@ -131,7 +131,7 @@ impl Delivery {
             }
             self.progress.set(Stage::Busy);
             match step {
-                Step::Tell(next) => return self.whole(next).await,
+                Step::Tell(next) => return self.whole(*next).await,
                 Step::Record(progress) => self.record(progress).await,
                 Step::Load => {
                     if let Some(task) = self.read_task().await {

@@ -25,7 +25,7 @@ const TRIES_OF_ONE: u32 = 8;
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
     /// It is told this.
-    Tell(Notification),
+    Tell(Box<Notification>),
     /// This is put on record before it is told.
     Record(PushProgress),
     /// The commits that follow this version are needed.
@@ -91,7 +91,7 @@ impl Plan {
     /// What is to be done next, where these commits that follow the cursor are held, and the log goes up to `head`.
     pub(super) fn next(&mut self, held: &VecDeque<Arc<CommitRecord>>, head: Version) -> Step {
         if let Some(shortened) = self.shortened.take() {
-            return Step::Tell(shortened);
+            return Step::Tell(Box::new(shortened));
         }
         if self.form == Form::Events && self.is_far_behind(head) {
             self.tell_the_task();
@@ -127,7 +127,7 @@ impl Plan {
             Together::ACommit
         };
         match notification::next(held, self.cursor, together, self.detail) {
-            Ok(next) => Step::Tell(next),
+            Ok(next) => Step::Tell(Box::new(next)),
             Err(cursor) => {
                 self.go_to(cursor);
                 if head <= cursor.version { Step::Rest } else { Step::Read(cursor.version) }
