@@ -18,6 +18,7 @@ mod draining;
 mod errors;
 mod grpc_decoding;
 mod handler;
+mod in_flight;
 mod jsonrpc_envelope;
 mod jwt;
 mod limits;

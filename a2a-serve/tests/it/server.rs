@@ -30,7 +30,7 @@ use tower::ServiceExt;
 const SOON: Duration = Duration::from_secs(20);
 
 /// A socket, and the card of the agent that is to listen there.
-async fn socket() -> (TcpListener, AgentCard) {
+pub(crate) async fn socket() -> (TcpListener, AgentCard) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let mut card = card("served");
