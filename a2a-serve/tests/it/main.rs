@@ -14,6 +14,7 @@ mod browsers;
 mod cancel_body;
 mod cards;
 mod connections;
+mod crowded;
 mod draining;
 mod errors;
 mod grpc_decoding;

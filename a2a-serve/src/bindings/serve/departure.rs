@@ -34,6 +34,13 @@ impl Departure {
         Departure { leaving: parting.child_token(), parting, closing }
     }
 
+    /// For a connection whose first request is its last: it leaves from the beginning, and parts when the request has come.
+    pub(super) fn of_one_request(&self) -> Self {
+        let leaving = CancellationToken::new();
+        leaving.cancel();
+        Departure { leaving, parting: self.of_a_connection().child_token(), closing: self.closing.clone() }
+    }
+
     /// What ends a connection that is opened now.
     pub(super) fn of_a_connection(&self) -> &CancellationToken {
         // Who comes after the parting, to ask whether the server lives perhaps, is let speak.
