@@ -49,7 +49,7 @@ pub(crate) struct Edge<H> {
     /// What all requests hold together.
     pub(super) in_flight: InFlight,
     /// What all answers hold together that wait to be sent: apart, so that who takes them slowly keeps no request out.
-    pub(super) going_out: InFlight,
+    pub(crate) going_out: InFlight,
     /// What all events of streams hold together that wait to be sent.
     pub(super) streamed: InFlight,
 }

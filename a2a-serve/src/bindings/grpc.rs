@@ -25,7 +25,7 @@ use tonic::server::NamedService;
 use tonic::{Code, Status};
 use tower::Service;
 
-use super::answer_body::{Outgoing, Sending};
+use super::answer_body::{Outgoing, Sending, held_by};
 use super::call::service_params;
 use super::content::{BODY_PATIENCE, ROOM_AGAIN};
 use super::edge::Edge;
@@ -183,16 +183,6 @@ fn trailers(error: A2AError) -> Frame<Bytes> {
         trailers.insert(Status::GRPC_STATUS, HeaderValue::from(i32::from(Code::Unavailable)));
     }
     Frame::trailers(trailers)
-}
-
-fn held_by(frame: Frame<Bytes>, sending: &Arc<Sending>) -> Frame<Bytes> {
-    struct Kept(Bytes, #[expect(dead_code, reason = "dropped with the bytes")] Arc<Sending>);
-    impl AsRef<[u8]> for Kept {
-        fn as_ref(&self) -> &[u8] {
-            &self.0
-        }
-    }
-    frame.map_data(|bytes| Bytes::from_owner(Kept(bytes, Arc::clone(sending))))
 }
 
 /// What is before a message on the wire: whether it is compressed, and its length.

@@ -52,11 +52,13 @@ mod violations;
 mod weight;
 mod whole_body;
 
+pub(crate) use answer_body::Outgoing;
 pub(crate) use edge::{Edge, OfCluster};
 pub use grpc::{GrpcService, grpc_service};
 pub(crate) use hosts::Hosts;
 pub(crate) use http::whole;
 pub use http::{http_router, router};
+pub(crate) use in_flight::InFlight;
 pub use limits::RequestLimits;
 pub use serve::serve;
 pub(crate) use serve::{Bounds, Departure, serve_within};

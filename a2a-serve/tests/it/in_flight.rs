@@ -9,10 +9,15 @@ use a2a_testkit::ScriptedAgent;
 use a2a_testworld::client::{card_at, connect};
 use a2a_testworld::world::{cancel, expect_task, follow_up, list, request, state};
 use a2a_testworld::{Binding, Client};
+use axum::body::Body;
 use futures::future::{join_all, select_all};
+use http::{Request, Version};
 use tokio::time::{sleep, timeout};
+use tower::ServiceExt;
 
+use super::handler::Recorder;
 use super::server::socket;
+use super::wire::router_with;
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -69,4 +74,34 @@ async fn messages_whose_agents_work_keep_no_other_request_out() {
         }
     }
     serving.shutdown(Duration::ZERO, Duration::ZERO).await;
+}
+
+#[tokio::test]
+async fn whatever_is_answered_over_http_2_takes_room_until_it_is_taken() {
+    let limits = RequestLimits::default().max_bytes_in_flight(3_000);
+    let router = router_with(&Recorder::new(), &limits);
+    for (path, version, status) in
+        [("/.well-known/agent-card.json", "1.0", 200), ("/tasks/t1", "0.3", 400), ("/nowhere", "1.0", 404)]
+    {
+        let ask = async || {
+            let request = Request::get(path).version(Version::HTTP_2).header("a2a-version", version);
+            router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+        };
+        let mut kept = Vec::new();
+        let refused = loop {
+            let answer = ask().await;
+            if answer.status() != status {
+                break answer;
+            }
+            kept.push(answer);
+            assert!(kept.len() < 20, "{path}");
+        };
+        assert_eq!(
+            (refused.status().as_u16(), refused.headers()["retry-after"].as_bytes()),
+            (503, &b"1"[..]),
+            "{path}"
+        );
+        drop(kept);
+        assert_eq!(ask().await.status(), status, "{path}");
+    }
 }
