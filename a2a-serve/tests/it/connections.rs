@@ -83,6 +83,33 @@ async fn the_head_of_a_request_is_bounded() {
     }
 }
 
+#[tokio::test]
+async fn a_request_of_http_1_1_names_one_host() {
+    let server = start(router(&Recorder::new()), Duration::ZERO).await;
+    for (version, hosts, status) in [
+        ("1.1", "host: x\r\n", "200"),
+        ("1.1", "host:\r\n", "200"),
+        ("1.1", "", "400"),
+        ("1.1", "host: x\r\nhost: x\r\n", "400"),
+        ("1.1", "host: x y\r\n", "400"),
+        ("1.0", "", "200"),
+        ("1.0", "host: x\r\nhost: y\r\n", "400"),
+    ] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let head = format!("GET /tasks/t1 HTTP/{version}\r\na2a-version: 1.0\r\n{hosts}");
+        let last = "GET /tasks/t1 HTTP/1.1\r\nhost: x\r\na2a-version: 1.0\r\nconnection: close\r\n\r\n";
+        let first = format!("{head}content-length: 2\r\n\r\n{{}}");
+        stream.write_all(format!("{first}{last}").as_bytes()).await.unwrap();
+        let mut answers = String::new();
+        let _ = stream.read_to_string(&mut answers).await;
+        let (line, count) = (&answers[..12], answers.matches("\r\ndate: ").count());
+        assert_eq!(&line[9..], status, "{version} {hosts:?}: {answers}");
+        // Nobody can tell whose the rest is.
+        let is_last = status == "400" || version == "1.0";
+        assert_eq!(count, if is_last { 1 } else { 2 }, "{version} {hosts:?}: {answers}");
+    }
+}
+
 /// A frame of HTTP/2.
 fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0, 0, payload.len() as u8, kind, flags, 0, 0, 0, stream];

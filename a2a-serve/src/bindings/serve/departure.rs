@@ -12,7 +12,8 @@ use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Response, Version};
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
-use tower::Service;
+
+use super::host;
 
 /// Three tokens, cancelled one after another; with each of them those above it.
 #[derive(Debug, Clone)]
@@ -50,11 +51,11 @@ impl Departure {
     /// Answers a request.
     pub(super) async fn answer(
         self,
-        mut router: Router,
+        router: Router,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Infallible> {
         let keeps_its_connection = request.version() >= Version::HTTP_2;
-        let mut answer = router.call(request).await?;
+        let mut answer = host::answer(router, request).await?;
         if !keeps_its_connection && self.leaving.is_cancelled() {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
