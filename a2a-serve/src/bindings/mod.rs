@@ -4,6 +4,7 @@
 //! | concern | JSON-RPC | REST | gRPC |
 //! |---|---|---|---|
 //! | `A2A-Version` must be 1.x (§3.6) | header or `?A2A-Version=` | header or `?A2A-Version=` | metadata |
+//! | HTTP | 1.1 and 2 | 1.1 and 2 | 2; over 1.1 505 |
 //! | what is asked for | ProtoJSON, read once | the path, the query, ProtoJSON | the decoded proto, by the SDK's conversions |
 //! | unreadable requests | a JSON-RPC error | `google.rpc.Status` as JSON | `INVALID_ARGUMENT` |
 //! | tenant | in `params` | `/{tenant}/…`, `?tenant=`, or in the body | in the message |

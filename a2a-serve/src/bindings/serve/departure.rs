@@ -13,7 +13,7 @@ use axum::http::{HeaderValue, Response, Version};
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
 
-use super::host;
+use super::http1;
 
 /// Three tokens, cancelled one after another; with each of them those above it.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ impl Departure {
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Infallible> {
         let keeps_its_connection = request.version() >= Version::HTTP_2;
-        let mut answer = host::answer(router, request).await?;
+        let mut answer = http1::answer(router, request).await?;
         if !keeps_its_connection && self.leaving.is_cancelled() {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

@@ -1,7 +1,7 @@
 //! Puts a router on a socket, and takes it off again without leaving anything behind.
 
 mod departure;
-mod host;
+mod http1;
 mod reserved;
 mod slots;
 
@@ -54,7 +54,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// A peer that says nothing is let go after 10 s, an idle HTTP/1 connection after 75 s, a peer that is gone without a word within
 /// 30 s, and so is one that takes nothing of what it is sent; one that has not taken an answer of the bindings after 60 s, too. An HTTP/2 connection is asked every 15 s whether it lives, and may
 /// have 10,000 streams open. 10,000 connections may be open; 64 more are taken for whoever asks after the health, for one request
-/// and 5 s each, and the oldest of them gives way to a newcomer. A request of HTTP/1.1 that does not name one host is answered 400.
+/// and 5 s each, and the oldest of them gives way to a newcomer. A request of HTTP/1.1 that does not name one host is answered 400, one of gRPC 505.
 ///
 /// `TCP_NODELAY` is on. A stream's head and its first events leave as separate small segments; Nagle's algorithm
 /// holds the second one back until the first is acknowledged, and the client's kernel delays that by up

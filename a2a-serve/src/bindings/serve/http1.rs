@@ -1,5 +1,4 @@
-//! The host that a request names, as HTTP/1.1 wants it (RFC 9112, section 3.2): once, in a form that says one thing to everybody
-//! between the client and here.
+//! What HTTP/1 wants of a request, which is a host (RFC 9112, section 3.2), and what it cannot do for one, which is gRPC.
 
 use std::convert::Infallible;
 
@@ -13,8 +12,12 @@ use hyper::body::Incoming;
 use tower::Service;
 
 use crate::bindings::discard::discard;
+use crate::bindings::grpc::is_grpc;
 
-/// Lets a router answer, or says what is wrong with the host, and ends the connection: what else came on it is in doubt.
+/// Why a request is not answered.
+type Fault = (StatusCode, &'static str);
+
+/// Lets a router answer, or says what is wrong, and ends the connection: what else came on it is in doubt.
 pub(super) async fn answer(mut router: Router, request: Request<Incoming>) -> Result<Response, Infallible> {
     match fault(request.version(), request.headers()) {
         None => router.call(request).await,
@@ -22,17 +25,27 @@ pub(super) async fn answer(mut router: Router, request: Request<Incoming>) -> Re
     }
 }
 
-async fn refuse(mut request: Request<Body>, fault: &'static str) -> Response {
+async fn refuse(mut request: Request<Body>, (status, why): Fault) -> Response {
     discard(&mut request).await;
     let last = [(CONNECTION, HeaderValue::from_static("close"))];
-    (StatusCode::BAD_REQUEST, last, fault).into_response()
+    (status, last, why).into_response()
 }
 
-/// What is wrong with it. HTTP/1.0 may name none, and HTTP/2 has its own place for it.
-fn fault(version: Version, headers: &HeaderMap) -> Option<&'static str> {
+fn fault(version: Version, headers: &HeaderMap) -> Option<Fault> {
+    if version > Version::HTTP_11 {
+        return None;
+    }
+    if let Some(fault) = fault_of_host(version, headers) {
+        return Some((StatusCode::BAD_REQUEST, fault));
+    }
+    // Its answers end with trailers, which clients and proxies of HTTP/1 do not read.
+    is_grpc(headers).then_some((StatusCode::HTTP_VERSION_NOT_SUPPORTED, "gRPC needs HTTP/2\n"))
+}
+
+/// One is named, in a form that says the same to everybody between the client and here. HTTP/1.0 may name none.
+fn fault_of_host(version: Version, headers: &HeaderMap) -> Option<&'static str> {
     let mut lines = headers.get_all(HOST).iter();
     match (lines.next(), lines.next()) {
-        _ if version > Version::HTTP_11 => None,
         (None, _) => (version == Version::HTTP_11).then_some("a request of HTTP/1.1 names its host\n"),
         (Some(host), None) => (!is_host(host)).then_some("the host is none\n"),
         (Some(_), Some(_)) => Some("a request names one host\n"),
