@@ -145,7 +145,7 @@ impl Delivery {
                 self.acknowledgement.note(self.plan.reached());
             }
             Refusal::TheEnd => {
-                self.give_up("it refuses the last state".to_owned(), Some(next.then.version)).await;
+                self.give_up("it refuses the last state".to_owned(), next.then.version, true).await;
                 return false;
             }
         }
