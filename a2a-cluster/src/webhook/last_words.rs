@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use a2a_core::{GivenUpDelivery, Version, reduce};
+use a2a_core::{GivenUpDelivery, PushProgress, Version, reduce};
 use tokio::time::sleep;
 
 use super::delivery::Delivery;
 use super::ending::Why;
 use super::form::Form;
-use super::notification::Cursor;
 use super::progress::Stage;
 use super::request::{Failure, body};
 use super::verdict::Verdict;
@@ -51,7 +50,7 @@ impl Delivery {
             match ground.retry_for_request().run(|| ground.tasks.load(&self.key)).await {
                 Ok(Some(stored)) if reduce::ends_turn(&stored.task.status.state) => break stored,
                 Ok(None) => {
-                    self.progress.set(Stage::GivenUp);
+                    self.progress.set(Stage::GivenUp(self.head()));
                     return false;
                 }
                 // Somebody takes the task over, or will.
@@ -80,8 +79,7 @@ impl Delivery {
                 webhook_attempt(failure.attempt);
                 if self.head() > stored.version {
                     // The next turn has begun meanwhile, and has an end of its own.
-                    self.go_to(Cursor::after(stored.version));
-                    self.form = Form::Events;
+                    self.plan.skip_to(stored.version);
                     return true;
                 }
                 // What it refuses it does not want later either.
@@ -113,11 +111,11 @@ impl Delivery {
             tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook that was given up is not on record");
         }
         if let Some(version) = dropped
-            && let Err(error) = self.write_acknowledged(version).await
+            && let Err(error) = self.write(PushProgress::to(version)).await
         {
             tracing::debug!(task = %self.key, error = %Chain(&error), "what a webhook refused may be told again");
         }
-        self.progress.set(Stage::GivenUp);
+        self.progress.set(Stage::GivenUp(given_up.version));
     }
 
     /// The webhook takes something: it is not given up any more.
