@@ -19,7 +19,7 @@ use super::resources::{Leftovers, Resources};
 use crate::endpoint::Aws;
 use crate::hook::{Hook, Notification};
 use clients::Clients;
-use notified::{Notified, shown};
+use notified::{Notified, outline, shown};
 
 /// How long those who are left and those who are new have until the next one is killed, at most.
 const LIVES: Duration = Duration::from_secs(2);
@@ -195,7 +195,8 @@ async fn review(cluster: &Cluster, tasks: &[String], taken: Vec<Notification>, o
                     outcome.wrong.push(format!("{task} is {:?}, which was not told", read.status.state));
                 }
                 if notified.task.as_ref().map(shown) != Some(shown(&read)) {
-                    outcome.wrong.push(format!("{task} is {read:?}, and was told as {:?}", notified.task));
+                    let told = notified.task.as_ref().map(outline);
+                    outcome.wrong.push(format!("{task} is {}, and was told as {told:?}", outline(&read)));
                 }
             }
             Err(why) => outcome.wrong.push(why),

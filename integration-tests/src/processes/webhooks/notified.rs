@@ -95,6 +95,12 @@ pub(super) fn shown(task: &Task) -> Task {
     Task { history: None, ..task.clone() }
 }
 
+/// A task in a few words.
+pub(super) fn outline(task: &Task) -> String {
+    let parts: usize = task.artifacts.iter().flatten().map(|artifact| artifact.parts.len()).sum();
+    format!("{:?} since {:?} with {parts} parts", task.status.state, task.status.timestamp)
+}
+
 #[cfg(test)]
 mod tests {
     use a2a::TaskState;
