@@ -18,8 +18,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 const TOKEN: &str = "a-token";
-/// How long it takes over an answer where it is to take its time: longer than an agent over its next chunk.
-const SLOW: Duration = Duration::from_millis(150);
+/// How long it takes over each chunk where it is to take its time: longer than the trials' agents do, so that chunks wait, and
+/// are told together.
+const SLOW: Duration = Duration::from_millis(65);
 
 type Taken = Arc<Mutex<Vec<Notification>>>;
 
@@ -90,14 +91,24 @@ impl Hook {
 }
 
 async fn note(State(taken): State<Taken>, headers: HeaderMap, body: String) {
-    assert_eq!(headers["x-a2a-notification-token"], TOKEN);
-    let id = headers["webhook-id"].to_str().unwrap().to_owned();
-    let event = serde_json::from_str(&body).unwrap();
-    taken.lock().unwrap().push(Notification { id, body, event });
+    keep(&taken, &headers, body);
 }
 
 /// It is taken before it is answered: whoever dies in between does not know that it was.
-async fn note_slowly(taken: State<Taken>, headers: HeaderMap, body: String) {
-    note(taken, headers, body).await;
-    sleep(SLOW).await;
+async fn note_slowly(State(taken): State<Taken>, headers: HeaderMap, body: String) {
+    let chunks = keep(&taken, &headers, body);
+    sleep(SLOW * chunks).await;
+}
+
+/// Takes a call. Returns how many chunks it told, or 1.
+fn keep(taken: &Taken, headers: &HeaderMap, body: String) -> u32 {
+    assert_eq!(headers["x-a2a-notification-token"], TOKEN);
+    let id = headers["webhook-id"].to_str().unwrap().to_owned();
+    let event = serde_json::from_str(&body).unwrap();
+    let chunks = match &event {
+        StreamResponse::ArtifactUpdate(update) => update.artifact.parts.len(),
+        _ => 1,
+    };
+    taken.lock().unwrap().push(Notification { id, body, event });
+    u32::try_from(chunks).unwrap()
 }
