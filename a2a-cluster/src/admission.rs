@@ -4,6 +4,7 @@
 //! Where callers are told apart, one of them gets at most half. Commits that wait are bounded for each caller
 //! first: one whose commits fill the instance does not keep out another that has few.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,6 +47,9 @@ pub(crate) struct Permit {
     group: Group,
     groups: Arc<Mutex<HashMap<Group, Arc<Load>>>>,
 }
+
+/// What a request's transport holds for it, such as room for its bytes, until an agent has what the request brought.
+pub(crate) type Held = Box<dyn Any + Send>;
 
 /// Room for an agent that is about to begin again.
 #[derive(Debug)]

@@ -31,6 +31,8 @@ pub use ids::{CommitId, Generation, InstanceId, Principal, TaskKey, Tenant, Vers
 pub use membership::{Beat, Eviction, ExecutingPage, Member, MemberState, Membership};
 pub use message::{BusMessage, CancelKey, CancelRequest, News, Reach, Recipient};
 pub use page::{Cursor, FillingPage, PageToken, TaskPage, TaskQuery};
-pub use push::{ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription};
+pub use push::{
+    ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushNext, PushProgress, PushSubscription,
+};
 pub use replay::fold;
 pub use store::{Replay, Store, StoredTask, TaskHead, TaskStore};

@@ -32,6 +32,34 @@ impl ConfigRevision {
     }
 }
 
+/// What a webhook is told next. On record before it is told, so that whoever goes on in another's place tells the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub enum PushNext {
+    /// Event by event.
+    #[default]
+    Events,
+    /// What comes up to this version, in batches.
+    Batches(Version),
+    /// The task as it is.
+    Task,
+}
+
+/// How far a webhook got. The later of two has the greater `acknowledged`, or the same and the greater `next`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub struct PushProgress {
+    /// The last version whose events it has acknowledged, or that it never wanted.
+    pub acknowledged: Version,
+    /// What it is told next.
+    pub next: PushNext,
+}
+
+impl PushProgress {
+    /// Has everything up to a version, and is told event by event what follows.
+    pub const fn to(acknowledged: Version) -> Self {
+        PushProgress { acknowledged, next: PushNext::Events }
+    }
+}
+
 /// A webhook that wants a task's events, and how far it got.
 #[derive(Clone, PartialEq)]
 pub struct PushSubscription {
@@ -39,22 +67,23 @@ pub struct PushSubscription {
     pub config: TaskPushNotificationConfig,
     /// Another one for each config that takes this one's place under its id.
     pub revision: ConfigRevision,
-    /// The last version whose events the webhook has acknowledged, or that it never wanted.
-    pub acknowledged: Version,
-    /// It is told the task as it is first, while it has acknowledged nothing: it came when there was no event to come, or
-    /// none for a while.
-    pub begins_with_task: bool,
+    /// How far it got.
+    pub progress: PushProgress,
 }
 
 impl PushSubscription {
     /// Wants the events that follow a version.
     pub fn new(config: TaskPushNotificationConfig, revision: ConfigRevision, acknowledged: Version) -> Self {
-        PushSubscription { config, revision, acknowledged, begins_with_task: false }
+        PushSubscription { config, revision, progress: PushProgress::to(acknowledged) }
     }
 
-    /// Wants the task as it is, and then what follows.
+    /// Wants the task as it is, and then what follows: it came when there was no event to come, or none for a while.
     pub fn to_task(config: TaskPushNotificationConfig, revision: ConfigRevision) -> Self {
-        PushSubscription { config, revision, acknowledged: Version::ABSENT, begins_with_task: true }
+        PushSubscription {
+            config,
+            revision,
+            progress: PushProgress { acknowledged: Version::ABSENT, next: PushNext::Task },
+        }
     }
 }
 
@@ -63,7 +92,7 @@ impl fmt::Debug for PushSubscription {
         // The URL, token and credentials of a webhook are secrets.
         f.debug_struct("PushSubscription")
             .field("id", &self.config.id)
-            .field("acknowledged", &self.acknowledged)
+            .field("progress", &self.progress)
             .finish_non_exhaustive()
     }
 }
@@ -100,7 +129,7 @@ pub type GivenUpCursor = (TaskKey, String);
 /// 2. `saving_under_the_same_id_replaces`.
 /// 3. `configs_are_listed_in_id_order`, those of the given task only.
 /// 4. `removing_a_config_is_idempotent`.
-/// 5. `acknowledge_only_moves_forward`: a lower version changes nothing, nor does an unknown config.
+/// 5. `acknowledge_only_moves_forward`: an earlier progress changes nothing, nor does an unknown config.
 /// 6. `acknowledging_concerns_one_revision`: nothing changes where another config has taken its place.
 /// 7. `configs_of_one_tenant_are_invisible_to_another`.
 /// 8. `a_delivery_that_was_given_up_is_listed`, whole, until it is forgotten; a later one of the same config takes
@@ -129,13 +158,13 @@ pub trait PushConfigs: fmt::Debug + Send + Sync + 'static {
     /// Removes a config. Idempotent.
     async fn remove_config(&self, key: &TaskKey, id: &str) -> Result<()>;
 
-    /// Records that the webhook has all events up to `version`, unless its config is no longer this one. Idempotent.
+    /// Records how far the webhook got, unless its config is no longer this one. Idempotent.
     async fn acknowledge(
         &self,
         key: &TaskKey,
         id: &str,
         revision: ConfigRevision,
-        version: Version,
+        progress: PushProgress,
     ) -> Result<()>;
 
     /// Records that a delivery was given up. Idempotent.

@@ -7,9 +7,13 @@ use std::future::Future;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use axum::routing::get;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::bindings::{InFlight, Outgoing};
 
 /// The version of the text format, as scrapers want it announced.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -47,11 +51,14 @@ impl Metrics {
         recorder.map(Metrics).map_err(MetricsError)
     }
 
-    /// The route to `/metrics`.
-    pub(crate) fn routes(&self) -> Router {
-        let Metrics(handle) = self.clone();
-        Router::new()
-            .route("/metrics", get(move || async move { ([(CONTENT_TYPE, TEXT_FORMAT)], handle.render()) }))
+    /// The route to `/metrics`. What is on its way out takes room like every answer.
+    pub(crate) fn routes(&self, going_out: &InFlight) -> Router {
+        let (Metrics(handle), going_out) = (self.clone(), going_out.clone());
+        let answer = move |request: Request| async move {
+            let shown = ([(CONTENT_TYPE, TEXT_FORMAT)], handle.render()).into_response();
+            Outgoing::of(&going_out, &request).counted(shown)
+        };
+        Router::new().route("/metrics", get(answer))
     }
 
     /// Keeps the memory bounded where nobody scrapes. Never ends; cancel safe.
@@ -77,7 +84,7 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
-    use axum::http::Request;
+    use axum::http::{Request, StatusCode, Version};
     use http_body_util::BodyExt;
     use tower::ServiceExt;
 
@@ -86,7 +93,7 @@ mod tests {
     #[tokio::test]
     async fn a_scrape_shows_counters_and_histograms_in_buckets() {
         let recorder = builder().unwrap().build_recorder();
-        let route = Metrics(recorder.handle()).routes();
+        let route = Metrics(recorder.handle()).routes(&InFlight::new(1_000_000));
         metrics::with_local_recorder(&recorder, || {
             metrics::counter!("a2a_commits_total", "member" => "n1").increment(3);
             metrics::histogram!("a2a_commit_seconds").record(0.002);
@@ -97,5 +104,21 @@ mod tests {
         let text = String::from_utf8_lossy(&body);
         assert!(text.contains("a2a_commits_total{member=\"n1\"} 3"), "{text}");
         assert!(text.contains("a2a_commit_seconds_bucket{le=\"0.0025\"} 1"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn scrapes_that_are_not_taken_take_room() {
+        let recorder = builder().unwrap().build_recorder();
+        metrics::with_local_recorder(&recorder, || metrics::counter!("a2a_commits_total").increment(1));
+        let metrics = Metrics(recorder.handle());
+        let room = InFlight::new(metrics.0.render().len() * 3 / 2);
+        let scrape = || {
+            let request = Request::get("/metrics").version(Version::HTTP_2).body(Body::empty()).unwrap();
+            metrics.routes(&room).oneshot(request)
+        };
+        let first = scrape().await.unwrap();
+        assert_eq!((first.status(), scrape().await.unwrap().status().as_u16()), (StatusCode::OK, 503));
+        drop(first);
+        assert_eq!(scrape().await.unwrap().status(), 200);
     }
 }

@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use a2a::TaskPushNotificationConfig;
 use a2a_core::{
-    BackendError, ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result,
-    TaskKey, Version,
+    BackendError, ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushNext, PushProgress,
+    PushSubscription, Result, TaskKey, Version,
 };
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, EXPIRES, INCARNATION, Item, PK, SK, bytes, is_expired, number, text};
@@ -25,8 +24,25 @@ const CONFIG: &str = "d";
 const REVISION: &str = "r";
 /// The last version that was acknowledged.
 const ACKNOWLEDGED: &str = "a";
-/// There for a webhook that is told the task as it is first.
-const BEGINS_WITH_TASK: &str = "t";
+/// What is told next.
+const NEXT: &str = "n";
+
+/// What is told next as a number: the greater, the later.
+fn rank(next: PushNext) -> u64 {
+    match next {
+        PushNext::Events => 0,
+        PushNext::Batches(until) => until.get(),
+        PushNext::Task => u64::MAX,
+    }
+}
+
+fn ranked(rank: u64) -> PushNext {
+    match rank {
+        0 => PushNext::Events,
+        u64::MAX => PushNext::Task,
+        until => PushNext::Batches(Version::new(until)),
+    }
+}
 
 #[async_trait]
 impl PushConfigs for DynamoDbStore {
@@ -46,11 +62,9 @@ impl PushConfigs for DynamoDbStore {
             (SK.to_owned(), text(keys::push_config(id)?)),
             (CONFIG.to_owned(), bytes(config)),
             (REVISION.to_owned(), text(subscription.revision.uuid().simple().to_string())),
-            (ACKNOWLEDGED.to_owned(), number(subscription.acknowledged)),
+            (ACKNOWLEDGED.to_owned(), number(subscription.progress.acknowledged)),
+            (NEXT.to_owned(), number(rank(subscription.progress.next))),
         ]);
-        if subscription.begins_with_task {
-            item.insert(BEGINS_WITH_TASK.to_owned(), AttributeValue::Bool(true));
-        }
         // The config goes when its task goes.
         if let Some(head) = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()? {
             item.insert(INCARNATION.to_owned(), number(head.incarnation));
@@ -92,15 +106,16 @@ impl PushConfigs for DynamoDbStore {
         key: &TaskKey,
         id: &str,
         revision: ConfigRevision,
-        version: Version,
+        progress: PushProgress,
     ) -> Result<()> {
         let (pk, sk) = (keys::partition(key)?, keys::push_config(id)?);
         let update = self
             .calls
             .update(&pk, &sk)
-            .update_expression("SET a = :a")
-            .condition_expression("a < :a AND r = :r")
-            .expression_attribute_values(":a", number(version))
+            .update_expression("SET a = :a, n = :n")
+            .condition_expression("r = :r AND (a < :a OR (a = :a AND n < :n))")
+            .expression_attribute_values(":a", number(progress.acknowledged))
+            .expression_attribute_values(":n", number(rank(progress.next)))
             .expression_attribute_values(":r", text(revision.uuid().simple().to_string()));
         match self.calls.send_update(update).await? {
             Written::Done | Written::Unmet(_) => Ok(()),
@@ -131,8 +146,10 @@ impl DynamoDbStore {
         Ok(Some(PushSubscription {
             config,
             revision: ConfigRevision::from_uuid(item.parse(REVISION)?),
-            acknowledged: Version::new(item.parse(ACKNOWLEDGED)?),
-            begins_with_task: item.contains_key(BEGINS_WITH_TASK),
+            progress: PushProgress {
+                acknowledged: Version::new(item.parse(ACKNOWLEDGED)?),
+                next: ranked(item.parse(NEXT)?),
+            },
         }))
     }
 

@@ -1,8 +1,8 @@
 //! The contract of push configs, on a shared location.
 
 use a2a_core::{
-    BackendError, ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result,
-    TaskKey, Version,
+    BackendError, ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushProgress,
+    PushSubscription, Result, TaskKey,
 };
 use async_trait::async_trait;
 use tokio::task::consume_budget;
@@ -51,13 +51,13 @@ impl PushConfigs for MemoryStore {
         key: &TaskKey,
         id: &str,
         revision: ConfigRevision,
-        version: Version,
+        progress: PushProgress,
     ) -> Result<()> {
         consume_budget().await;
         let mut shard = self.location.shards.lock(key);
         let saved = shard.webhooks.get_mut(key).and_then(|configs| configs.get_mut(id));
         if let Some(subscription) = saved.filter(|saved| saved.revision == revision) {
-            subscription.acknowledged = subscription.acknowledged.max(version);
+            subscription.progress = subscription.progress.max(progress);
         }
         Ok(())
     }

@@ -1,17 +1,18 @@
 //! Clients that send short tasks and open streams all the time, by every binding, and note what goes wrong for them:
 //! nothing may, whatever becomes of single instances behind their load balancer.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use a2a::{A2AError, AgentCard, StreamResponse, TaskState, error_code};
-use futures::TryStreamExt;
+use futures::{Stream, StreamExt, TryStreamExt};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{Client, connect};
 use crate::sockets::Binding;
-use crate::world::{Events, at_once, expect_task, identified, last_state, state, subscribe};
+use crate::world::{at_once, expect_task, identified, last_state, state, subscribe};
 
 /// What takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,6 +35,8 @@ pub struct SteadyLoad {
 /// What clients met.
 #[derive(Debug, Default)]
 pub struct Experience {
+    /// Tasks that clients were told of, whatever became of them.
+    pub tasks: usize,
     /// Messages that were answered with their finished task.
     pub sends: usize,
     /// Streams of messages, and of tasks that were begun elsewhere perhaps, that had their task's end.
@@ -81,7 +84,8 @@ impl SteadyLoad {
         self.enough.cancel();
         let mut all = Experience::default();
         while let Some(one) = self.clients.join_next().await {
-            let Experience { sends, streams, unsent, wrong } = one.unwrap();
+            let Experience { tasks, sends, streams, unsent, wrong } = one.unwrap();
+            all.tasks += tasks;
             all.sends += sends;
             all.streams += streams;
             all.unsent += unsent;
@@ -94,7 +98,7 @@ impl SteadyLoad {
 async fn visit(client: Client, binding: Binding, work: Work, enough: CancellationToken) -> Experience {
     let mut met = Experience::default();
     while enough.run_until_cancelled(sleep(PAUSE)).await.is_some() {
-        match timeout(PATIENCE, once(&client, work)).await {
+        match timeout(PATIENCE, once(&client, work, &mut met.tasks)).await {
             Ok(Ok(())) => match work {
                 Work::Send => met.sends += 1,
                 Work::Stream | Work::Watch => met.streams += 1,
@@ -107,7 +111,8 @@ async fn visit(client: Client, binding: Binding, work: Work, enough: Cancellatio
     met
 }
 
-async fn once(client: &Client, work: Work) -> Result<(), String> {
+/// Does one piece of work, and counts its task once that is known.
+async fn once(client: &Client, work: Work, tasks: &mut usize) -> Result<(), String> {
     let completed = |state| match state {
         Some(TaskState::Completed) => Ok(()),
         other => Err(format!("the task is {other:?} in the end")),
@@ -115,16 +120,20 @@ async fn once(client: &Client, work: Work) -> Result<(), String> {
     match work {
         Work::Send => {
             let answer = client.send_message(&identified(SHORT)).await.map_err(words)?;
+            *tasks += 1;
             completed(Some(state(&expect_task(answer))))
         }
         Work::Stream => {
-            let events = client.send_streaming_message(&identified(STREAM)).await.map_err(words)?;
+            let mut events =
+                client.send_streaming_message(&identified(STREAM)).await.map_err(words)?.peekable();
+            *tasks += usize::from(matches!(Pin::new(&mut events).peek().await, Some(Ok(_))));
             completed(last_state(&all(events).await?))
         }
         Work::Watch => {
             let mut request = identified(STREAM);
             request.configuration = at_once();
             let task = expect_task(client.send_message(&request).await.map_err(words)?);
+            *tasks += 1;
             match client.subscribe_to_task(&subscribe(&task.id)).await {
                 Ok(events) => match all(events).await {
                     Ok(events) => completed(last_state(&events)),
@@ -138,7 +147,9 @@ async fn once(client: &Client, work: Work) -> Result<(), String> {
     }
 }
 
-async fn all(events: Events) -> Result<Vec<StreamResponse>, String> {
+async fn all(
+    events: impl Stream<Item = Result<StreamResponse, A2AError>>,
+) -> Result<Vec<StreamResponse>, String> {
     events.try_collect().await.map_err(|error| format!("a stream broke: {}", words(error)))
 }
 

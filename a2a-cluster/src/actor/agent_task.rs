@@ -22,7 +22,7 @@ use super::core::{AgentId, AgentOutput, Input, StartAgent, TurnKind};
 use super::handle::Handle;
 use super::perform::drive_with;
 use super::registry::Actors;
-use crate::admission::Permit;
+use crate::admission::{Held, Permit};
 use crate::ground::give_way;
 
 /// Under this key an agent finds in its context's metadata why it was started, where that was not by a message:
@@ -46,6 +46,8 @@ pub(crate) struct Deposit {
     pub(crate) detached: bool,
     /// The right to run it.
     pub(crate) permit: Arc<Permit>,
+    /// Let go once the agent has what is here.
+    pub(crate) held: Option<Held>,
 }
 
 /// What an actor wants of an agent that runs.
@@ -183,7 +185,7 @@ async fn begin(
     let StartAgent { kind, attempt, task, base, principal, caller, cancel, .. } = start;
     let mut context = match deposit {
         Some(deposit) => {
-            let Deposit { mut context, config, .. } = deposit;
+            let Deposit { mut context, config, held, .. } = deposit;
             if let Some(config) = config {
                 let before = handle.look(|actor| actor.version_before_turn()).flatten().unwrap_or_default();
                 if let Some(deliveries) = actors.deliveries() {
@@ -193,6 +195,7 @@ async fn begin(
             context.stored_task = base.map(|base| Task::clone(&base));
             context.user = context.user.or_else(|| user(principal.as_ref()));
             know(&mut context, caller.unwrap_or_default());
+            drop(held);
             context
         }
         None => {

@@ -55,14 +55,14 @@ impl<'a> Retry<'a> {
 
     /// Waits before the next attempt, or gives the failure back when there is none.
     ///
-    /// None begins that is likely to be answered after the deadline: what is on its way then has an outcome that nobody
-    /// knows, while what was refused before may be sent again.
+    /// None begins that would be answered after the deadline if it took twice as long as the one before: what is on its way
+    /// then has an outcome that nobody knows, while what was refused before may be sent again.
     pub(crate) async fn pause(&mut self, failure: BackendError) -> Result<()> {
         self.ground.health.tasks.failed(self.ground.config.unready_after);
         let pause = jittered(&*self.ground.env, self.pause);
         self.pause = (self.pause * 2).min(self.longest);
         let now = Instant::now();
-        let answered_in = (now - self.began).max(self.ground.config.retry_min);
+        let answered_in = (now - self.began).max(self.ground.config.retry_min) * 2;
         let over = self.deadline.is_some_and(|deadline| now + pause + answered_in >= deadline);
         if over || self.stop.is_cancelled() {
             return Err(failure);

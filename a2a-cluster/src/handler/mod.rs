@@ -11,7 +11,8 @@ mod send;
 mod subscribe;
 mod turn;
 
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use a2a::{
     A2AError, AgentCard, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest,
@@ -27,6 +28,7 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use tokio::time::timeout;
 
+use crate::admission::Held;
 use crate::caller::{Caller, CallerResolver, TenantCaller};
 use crate::ground::give_way;
 use crate::ground::refusals::unavailable;
@@ -42,11 +44,27 @@ pub struct ClusterHandler {
     current: Arc<Current>,
     /// Who calls, where that is known already.
     caller: Option<Caller>,
+    /// What one request holds until an agent has its message.
+    held: Option<Arc<Mutex<Option<Held>>>>,
 }
 
 impl ClusterHandler {
     pub(crate) fn new(current: Arc<Current>) -> Self {
-        ClusterHandler { current, caller: None }
+        ClusterHandler { current, caller: None, held: None }
+    }
+
+    /// Answers with a handler for one request, for which something is held: room for its bytes, for instance. It is dropped once
+    /// an agent has the message that the request sends, however long the agent works, and else with the handler. For transports
+    /// that bound what all requests hold together.
+    #[must_use]
+    pub fn holding(&self, held: impl Any + Send) -> Self {
+        let held: Held = Box::new(held);
+        ClusterHandler { held: Some(Arc::new(Mutex::new(Some(held)))), ..self.clone() }
+    }
+
+    /// Passes on what is held for the request.
+    fn held(&self) -> Option<Held> {
+        self.held.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Finds out who calls, and answers with the handler for this caller: it does not ask again. For transports, before they
@@ -60,7 +78,7 @@ impl ClusterHandler {
         match (&self.caller, &self.current.get().service.callers) {
             (None, Some(callers)) => {
                 let caller = Some(resolve(&self.current.get(), &**callers, params).await?);
-                Ok(Arc::new(ClusterHandler { current: Arc::clone(&self.current), caller }))
+                Ok(Arc::new(ClusterHandler { current: Arc::clone(&self.current), caller, held: None }))
             }
             _ => Ok(Arc::clone(self)),
         }
@@ -97,7 +115,7 @@ impl ClusterHandler {
         let instance = self.current.get();
         let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
         give_way().await;
-        let sending = send::streaming(&instance, params, caller, req);
+        let sending = send::streaming(&instance, params, caller, req, self.held());
         operation(&instance.ground, "SendStreamingMessage", params, sending).await
     }
 
@@ -161,7 +179,7 @@ impl RequestHandler for ClusterHandler {
         let caller = self.caller(&instance, params, req.tenant.as_deref()).await?;
         // Requests that came together are read first, then worked on together: decision 0021.
         give_way().await;
-        let sending = send::blocking(&instance, params, caller, req);
+        let sending = send::blocking(&instance, params, caller, req, self.held());
         operation(&instance.ground, "SendMessage", params, sending).await
     }
 

@@ -84,7 +84,7 @@ impl Anew {
         let req = SendMessageRequest { message, configuration, metadata, tenant };
         // A request that only waited for another's agent had no need of a place.
         let permit = Arc::new(instance.actors.admit(&caller)?);
-        let admitted = Admitted { permit, context: known };
+        let admitted = Admitted { permit, held: None, context: known };
         let mut turn = Box::pin(start(instance, params, caller, admitted, req, identity, answer_at)).await?;
         turn.anew.iter_mut().for_each(|anew| anew.again = true);
         Ok(turn)
@@ -111,7 +111,7 @@ async fn start(
     let given_context = message.context_id.clone().filter(|context| !context.is_empty());
     let names_context = given_context.is_some();
     let (task, message) = task(instance, &identity, &key, message);
-    let Admitted { permit, context: known } = admitted;
+    let Admitted { permit, held, context: known } = admitted;
     let anew = identity.is_known().then(|| {
         let (metadata, tenant, known) = (metadata.clone(), tenant.clone(), known.clone());
         let again = false;
@@ -122,6 +122,7 @@ async fn start(
         config: webhook.at_start,
         detached: answer_at == AnswerAt::Creation,
         permit,
+        held,
     };
     let reads = answer_at == AnswerAt::Opening;
     let principal = caller.principal.clone();

@@ -16,7 +16,7 @@ use super::turn::{Answer, Seen, Turn, given, meet, unseen};
 use super::{check, new_task, push, read};
 use crate::actor::core::{AnswerAt, FollowUp, Input, Reply};
 use crate::actor::{Deposit, Start, Until, join, load_known, read as read_stream};
-use crate::admission::Permit;
+use crate::admission::{Held, Permit};
 use crate::caller::{TenantCaller, protocol_params};
 use crate::instance::Instance;
 use crate::limits::{check_message, check_metadata};
@@ -24,9 +24,9 @@ use crate::position::PositionedEvent;
 use crate::resume::Marks;
 
 /// What a request that was admitted brings for its agent.
-#[derive(Clone)]
 pub(super) struct Admitted {
     pub(super) permit: Arc<Permit>,
+    pub(super) held: Option<Held>,
     /// What the agent may know of the caller.
     pub(super) context: CallerContext,
 }
@@ -38,12 +38,13 @@ pub(super) async fn blocking(
     params: &ServiceParams,
     caller: TenantCaller,
     req: SendMessageRequest,
+    held: Option<Held>,
 ) -> Result<SendMessageResponse, A2AError> {
     let configuration = req.configuration.as_ref();
     let history_length = configuration.and_then(|configuration| configuration.history_length);
     let at_once = configuration.and_then(|configuration| configuration.return_immediately) == Some(true);
     let answer_at = if at_once { AnswerAt::Creation } else { AnswerAt::TurnEnd };
-    let turn = begin(instance, params, caller, req, answer_at).await?;
+    let turn = begin(instance, params, caller, req, held, answer_at).await?;
     let Seen { key, repeats, reply, .. } = turn.answered(instance, params, answer_at).await?;
     let seen = match reply {
         Reply::Task(task) => Ok(Arc::unwrap_or_clone(task)),
@@ -64,11 +65,12 @@ pub(super) async fn streaming(
     params: &ServiceParams,
     caller: TenantCaller,
     req: SendMessageRequest,
+    held: Option<Held>,
 ) -> Result<impl Stream<Item = Result<PositionedEvent, A2AError>> + Send + use<>, A2AError> {
     check::streaming(&instance.service.card)?;
     let configuration = req.configuration.as_ref();
     let history_length = configuration.and_then(|configuration| configuration.history_length);
-    let turn = begin(instance, params, caller, req, AnswerAt::Opening).await?;
+    let turn = begin(instance, params, caller, req, held, AnswerAt::Opening).await?;
     let Seen { key, reader, start, reply, .. } = turn.answered(instance, params, AnswerAt::Opening).await?;
     let mut marks = Marks::wanted(params, &key);
     match reply {
@@ -102,6 +104,7 @@ async fn begin(
     params: &ServiceParams,
     caller: TenantCaller,
     req: SendMessageRequest,
+    held: Option<Held>,
     answer_at: AnswerAt,
 ) -> Result<Turn, A2AError> {
     check_message(&req.message, &instance.ground.config.limits)?;
@@ -117,6 +120,7 @@ async fn begin(
     instance.ground.check_serving()?;
     let admitted = Admitted {
         permit: Arc::new(instance.actors.admit(&caller)?),
+        held,
         context: caller.context(params, &instance.ground.config.agent_headers)?,
     };
     match req.message.task_id.clone().filter(|id| !id.is_empty()) {
@@ -134,7 +138,7 @@ async fn follow_up(
     instance: &Arc<Instance>,
     params: &ServiceParams,
     caller: TenantCaller,
-    admitted: Admitted,
+    mut admitted: Admitted,
     req: SendMessageRequest,
     key: TaskKey,
     answer_at: AnswerAt,
@@ -156,7 +160,8 @@ async fn follow_up(
         let message = reduce::user_message(&stored.task, req.message.clone());
         let context = context(params, &key, &stored.task, message, req.metadata.clone(), req.tenant.clone());
         let detached = answer_at == AnswerAt::Creation;
-        let deposit = Deposit { context, config, detached, permit: Arc::clone(&admitted.permit) };
+        let permit = Arc::clone(&admitted.permit);
+        let deposit = Deposit { context, config, detached, permit, held: admitted.held.take() };
         // Who is known must be replaced also where nothing is known of who calls now.
         let is_kept = !admitted.context.is_empty() || stored.head.caller.is_some();
         let known = is_kept.then(|| admitted.context.clone());

@@ -7,7 +7,8 @@ use a2a_core::Version;
 use tokio::time::Instant;
 
 use super::ending::ends_turn;
-use super::notification::{BLOCK, Notification};
+use super::notification::Notification;
+use super::plan::MANY;
 
 /// What was delivered since the last write.
 #[derive(Debug)]
@@ -23,26 +24,26 @@ impl Acknowledgement {
         Acknowledgement { written, delivered: written, due: Instant::now() + after, after }
     }
 
-    /// Takes note of what was delivered. Returns whether to write now.
-    pub(super) fn reached(&mut self, told: &Notification) -> bool {
-        self.note(told.then.version);
+    /// Takes note of what was delivered, and how far that goes. Returns whether to write now.
+    pub(super) fn reached(&mut self, told: &Notification, version: Version) -> bool {
+        self.note(version);
         let is_whole = matches!(told.event, StreamResponse::Task(_)) && told.is_merged();
         let unwritten = self.delivered.get().saturating_sub(self.written.get());
-        self.pending().is_some()
-            && (unwritten >= BLOCK || ends_turn(&told.event) || is_whole || Instant::now() >= self.due)
+        self.is_pending()
+            && (unwritten >= MANY as u64 || ends_turn(&told.event) || is_whole || Instant::now() >= self.due)
     }
 
     /// Takes note that everything up to a version is delivered, or is not to be.
     pub(super) fn note(&mut self, version: Version) {
-        if self.pending().is_none() {
+        if !self.is_pending() {
             self.due = Instant::now() + self.after;
         }
         self.delivered = self.delivered.max(version);
     }
 
-    /// The version to write, if one is unwritten.
-    pub(super) fn pending(&self) -> Option<Version> {
-        (self.delivered > self.written).then_some(self.delivered)
+    /// Whether a version is unwritten.
+    pub(super) fn is_pending(&self) -> bool {
+        self.delivered > self.written
     }
 
     /// When what is pending is to be written at the latest.
@@ -52,13 +53,8 @@ impl Acknowledgement {
 
     /// Takes note that a version was written.
     pub(super) fn written(&mut self, version: Version) {
-        self.written = version;
-    }
-
-    /// Takes note that somebody else delivered everything up to a version, and wrote it.
-    pub(super) fn passed(&mut self, version: Version) {
-        self.delivered = version;
-        self.written(version);
+        self.written = self.written.max(version);
+        self.delivered = self.delivered.max(version);
     }
 
     /// Takes note that a write failed: it is due again after a while.
@@ -93,13 +89,13 @@ mod tests {
         let mut acknowledgement = Acknowledgement::new(Version::ABSENT, AFTER);
         let mut writes = 0;
         for version in 1..=200 {
-            if acknowledgement.reached(&told(version, TaskState::Working)) {
+            if acknowledgement.reached(&told(version, TaskState::Working), Version::new(version)) {
                 writes += 1;
                 acknowledgement.written(Version::new(version));
             }
         }
-        assert_eq!(writes, 200 / BLOCK);
-        assert_eq!(acknowledgement.pending(), Some(Version::new(200)));
+        assert_eq!(writes, 200 / MANY);
+        assert!(acknowledgement.is_pending());
     }
 
     #[tokio::test(start_paused = true)]
@@ -111,7 +107,11 @@ mod tests {
             (TaskState::Failed, true),
         ] {
             let mut acknowledgement = Acknowledgement::new(Version::ABSENT, AFTER);
-            assert_eq!(acknowledgement.reached(&told(1, state.clone())), at_once, "{state:?}");
+            assert_eq!(
+                acknowledgement.reached(&told(1, state.clone()), Version::new(1)),
+                at_once,
+                "{state:?}"
+            );
         }
     }
 
@@ -119,11 +119,11 @@ mod tests {
     async fn a_slow_trickle_is_written_by_the_clock() {
         let mut acknowledgement = Acknowledgement::new(Version::ABSENT, AFTER);
         tokio::time::advance(AFTER * 9).await;
-        assert!(!acknowledgement.reached(&told(1, TaskState::Working)));
+        assert!(!acknowledgement.reached(&told(1, TaskState::Working), Version::new(1)));
         assert_eq!(acknowledgement.due(), Instant::now() + AFTER);
         tokio::time::advance(AFTER).await;
-        assert!(acknowledgement.reached(&told(2, TaskState::Working)));
+        assert!(acknowledgement.reached(&told(2, TaskState::Working), Version::new(2)));
         acknowledgement.written(Version::new(2));
-        assert_eq!(acknowledgement.pending(), None);
+        assert!(!acknowledgement.is_pending());
     }
 }

@@ -2,30 +2,26 @@
 
 use std::collections::VecDeque;
 
-use a2a::StreamResponse;
-use a2a_core::Version;
+use a2a_core::PushProgress;
 use bytes::Bytes;
 use tokio::time::sleep;
 
 use super::delivery::Delivery;
-use super::ending::{Why, ends_turn};
-use super::form::Form;
+use super::ending::Why;
 use super::notification::Notification;
+use super::plan::Refusal;
 use super::progress::Stage;
-use super::registry::look_again;
+use super::registry::attend;
 use super::request::{Failure, body};
 use super::shares::Asked;
 use super::verdict::Verdict;
 use crate::ground::telemetry::{Attempt, webhook_attempt};
 
-/// So often one event is tried in a row before the task as it is takes its place.
-const TRIES_OF_ONE: u32 = 8;
-
 /// What became of a notification.
 pub(super) enum Fate {
     Accepted,
-    /// Another instance delivered everything up to this version.
-    Elsewhere(Version),
+    /// Another instance told it already, and got so far.
+    Elsewhere(PushProgress),
     /// The webhook refuses what it was told; so large it was.
     Refused {
         bytes: usize,
@@ -72,21 +68,13 @@ impl Delivery {
             }
             self.pause(&failure).await;
             let elsewhere = self.delivered_elsewhere().await;
-            if elsewhere >= next.then.version && elsewhere > self.cursor.version {
+            let version = elsewhere.acknowledged;
+            if version >= next.then.version && version > self.plan.cursor().version {
                 return Fate::Elsewhere(elsewhere);
             }
             tries += 1;
-            match self.form {
-                Form::Events if self.is_far_behind() && self.takes_tasks => return Fate::Outdated,
-                Form::Events if tries >= TRIES_OF_ONE && self.takes_tasks => {
-                    self.form = Form::Task;
-                    return Fate::Outdated;
-                }
-                // The task has got further.
-                Form::Task | Form::Status | Form::State if self.head() > next.then.version => {
-                    return Fate::Outdated;
-                }
-                _ => {}
+            if self.plan.gives_way(next, tries, self.head()) {
+                return Fate::Outdated;
             }
         }
     }
@@ -104,7 +92,7 @@ impl Delivery {
 
     /// Reads, after a pause, how far others got with this webhook: word of a claim may have been lost. Waits while
     /// another instance has the task.
-    async fn delivered_elsewhere(&mut self) -> Version {
+    async fn delivered_elsewhere(&mut self) -> PushProgress {
         let Delivery { dispatchers, key, config_id, ending, .. } = self;
         let ground = &dispatchers.ground;
         // In this order: a successor writes how far it got, then it releases the task.
@@ -114,13 +102,13 @@ impl Delivery {
                 break;
             }
             // It closes this delivery, unless the task has come back.
-            look_again(dispatchers, key);
+            attend(dispatchers, key);
             sleep(ground.config.silence_max).await;
         }
         // Not knowing is no reason to stop.
         match ground.push.get_config(key, config_id).await {
-            Ok(Some(config)) => config.acknowledged,
-            Ok(None) | Err(_) => Version::ABSENT,
+            Ok(Some(config)) => config.progress,
+            Ok(None) | Err(_) => PushProgress::default(),
         }
     }
 
@@ -149,43 +137,18 @@ impl Delivery {
     }
 
     /// The webhook refuses what it was told: it is told less, or the next. `false`: there is nothing left to tell.
-    pub(super) async fn refused(&mut self, next: &Notification, bytes: usize) -> bool {
-        match self.form {
-            Form::Events if next.is_merged() => self.refused_together = next.then,
-            Form::Events => {
+    pub(super) async fn refused(&mut self, next: &Notification, bytes: usize, is_too_large: bool) -> bool {
+        match self.plan.refused(next, is_too_large.then_some(bytes), self.head()) {
+            Refusal::Otherwise => {}
+            Refusal::LeftOut => {
                 tracing::warn!(task = %self.key, bytes, "a webhook refuses an event; it is told the next");
-                match in_fewer_words(next) {
-                    // How the turn ended it is told in any case.
-                    Some(shortened) => self.shortened = Some(shortened),
-                    None if ends_turn(&next.event) && self.head() <= next.then.version => {
-                        self.give_up("it refuses the last state".to_owned(), Some(next.then.version)).await;
-                        return false;
-                    }
-                    None => {
-                        self.go_to(next.then);
-                        self.acknowledgement.note(next.then.version);
-                    }
-                }
+                self.acknowledgement.note(self.plan.reached());
             }
-            Form::Task => self.tell_no_tasks(),
-            Form::Status => self.form = Form::State,
-            Form::State if ends_turn(&next.event) && self.head() <= next.then.version => {
-                self.give_up("it refuses the last state".to_owned(), Some(next.then.version)).await;
+            Refusal::TheEnd => {
+                self.give_up("it refuses the last state".to_owned(), next.then.version, true).await;
                 return false;
-            }
-            Form::State => {
-                self.form = Form::Events;
-                self.go_to(next.then);
             }
         }
         true
     }
-}
-
-/// The end of a turn without its message, if that is an event which has one.
-fn in_fewer_words(next: &Notification) -> Option<Notification> {
-    let mut next = Notification { is_short: true, ..next.clone() };
-    let StreamResponse::StatusUpdate(update) = &mut next.event else { return None };
-    let has_message = update.status.message.take().is_some() | update.metadata.take().is_some();
-    (has_message && ends_turn(&next.event)).then_some(next)
 }

@@ -93,7 +93,7 @@ async fn is_served(
 ) -> Result<bool> {
     let id = created.config.id.as_deref().unwrap_or_default();
     match dispatchers.ground.push.get_config(key, id).await? {
-        Some(now) if now.acknowledged == created.acknowledged && now.revision == created.revision => {}
+        Some(now) if now.progress == created.progress && now.revision == created.revision => {}
         // It is known to whoever delivers, or was deleted or replaced.
         _ => return Ok(true),
     }

@@ -28,13 +28,13 @@ pub(crate) async fn save(
     config.task_id.clone_from(&key.task_id);
     let tenant = key.tenant.as_str();
     config.tenant = (!tenant.is_empty()).then(|| tenant.to_owned());
+    if let (Wants::After(_), Some(known)) = (wants, known.filter(|known| known.config == config)) {
+        // Whoever says the same again does not mean to miss what waits.
+        return Ok(known);
+    }
     let revision = ConfigRevision::generate(&*ground.env);
     let subscription = match wants {
-        // Whoever says the same again does not mean to miss what waits.
-        Wants::After(version) => match known.filter(|known| known.config == config) {
-            Some(known) => PushSubscription { acknowledged: known.acknowledged.min(version), ..known },
-            None => PushSubscription::new(config, revision, version),
-        },
+        Wants::After(version) => PushSubscription::new(config, revision, version),
         Wants::Task => PushSubscription::to_task(config, revision),
     };
     let saved = ground.retry_for_request().run(|| ground.push.save_config(key, &subscription)).await;

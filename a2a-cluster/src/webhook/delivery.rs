@@ -7,15 +7,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use a2a::StreamResponse;
-use a2a_core::{CommitRecord, ConfigRevision, PushSubscription, Replay, Result, TaskKey, Version};
+use a2a_core::{
+    CommitRecord, ConfigRevision, PushNext, PushProgress, PushSubscription, Replay, Result, TaskKey, Version,
+};
 use tokio::time::sleep;
 
 use super::acknowledgement::Acknowledgement;
 use super::backoff::Backoff;
 use super::call::Fate;
 use super::ending::{Ending, ends_turn};
-use super::form::Form;
-use super::notification::{self, BLOCK, Cursor, Notification, Together};
+use super::notification::Notification;
+use super::plan::{MANY, Plan, Step};
 use super::progress::{Progress, Stage};
 use super::registry::Dispatchers;
 use super::request::{Destination, body};
@@ -24,10 +26,8 @@ use crate::actor::Handle;
 use crate::actor::core::{Actor, Tail};
 use crate::ground::{Chain, Listener, WebhookDetail};
 
-/// How many commits of the feed are held at a time.
-const HELD: usize = 2 * BLOCK as usize;
-/// Of a task that is further ahead than this, its webhooks are told what it is like now.
-const MOST_BEHIND: u64 = 256;
+/// How many commits are held at most.
+const HELD: usize = 2 * MANY;
 /// How often the store may show less than the feed has before the task counts as gone.
 const EMPTY_READS: u32 = 10;
 
@@ -44,22 +44,9 @@ pub(super) struct Delivery {
     /// The feed has everything that the store has, or says that it lacks something.
     feed_is_current: bool,
     empty_reads: u32,
-    pub(super) cursor: Cursor,
+    /// Commits that follow what was told, without a hole.
     pub(super) held: VecDeque<Arc<CommitRecord>>,
-    /// What waits is told together up to here.
-    block_ends: Version,
-    /// Up to here nothing is told together but what one commit holds: an instance that was here before may have told it
-    /// event by event.
-    told_singly: Version,
-    /// Up to here each event is told by itself: the webhook refused them together.
-    pub(super) refused_together: Cursor,
-    pub(super) form: Form,
-    /// An event that it refused, in fewer words.
-    pub(super) shortened: Option<Notification>,
-    /// The webhook does not take so many bytes at once.
-    pub(super) too_large: usize,
-    /// It takes the task in place of its events, as far as is known.
-    pub(super) takes_tasks: bool,
+    pub(super) plan: Plan,
     /// It was told the end of a turn, and of the next one nothing yet.
     turn_ended: bool,
     pub(super) acknowledgement: Acknowledgement,
@@ -80,8 +67,6 @@ impl Delivery {
         progress: Arc<Progress>,
     ) -> Self {
         let policy = &dispatchers.ground.config.webhooks;
-        let from = subscription.acknowledged;
-        let begins_with_task = subscription.begins_with_task && from == Version::ABSENT;
         Delivery {
             dispatchers: Arc::clone(dispatchers),
             key: feed.key().clone(),
@@ -93,17 +78,13 @@ impl Delivery {
             feed_progress: feed.progress(),
             feed_is_current,
             empty_reads: 0,
-            cursor: Cursor::after(from),
             held: VecDeque::new(),
-            block_ends: Version::ABSENT,
-            told_singly: Version::new(from.get() + 2 * BLOCK),
-            refused_together: Cursor::after(Version::ABSENT),
-            form: if begins_with_task { Form::Task } else { Form::Events },
-            shortened: None,
-            too_large: usize::MAX,
-            takes_tasks: true,
-            turn_ended: begins_with_task,
-            acknowledgement: Acknowledgement::new(from, policy.acknowledge_after),
+            plan: Plan::new(subscription.progress, policy.detail),
+            turn_ended: subscription.progress.next == PushNext::Task,
+            acknowledgement: Acknowledgement::new(
+                subscription.progress.acknowledged,
+                policy.acknowledge_after,
+            ),
             backoff: Backoff::default(),
             ending: Ending::default(),
             progress,
@@ -117,20 +98,13 @@ impl Delivery {
             let next = self.next().await;
             if std::mem::take(&mut self.turn_ended) && !self.is_wanted().await {
                 // The dispatcher looks at the configs again before it leaves.
-                return self.progress.set(Stage::GivenUp);
+                return self.progress.set(Stage::GivenUp(self.head()));
             }
             match self.deliver(&next).await {
                 Fate::Accepted => self.accepted(&next).await,
-                Fate::Elsewhere(version) => {
-                    self.form = Form::Events;
-                    self.go_to(Cursor::after(version));
-                    self.acknowledgement.passed(version);
-                }
+                Fate::Elsewhere(progress) => self.plan.passed(progress),
                 Fate::Refused { bytes, is_too_large } => {
-                    if is_too_large {
-                        self.too_large = self.too_large.min(bytes);
-                    }
-                    if !self.refused(&next, bytes).await {
+                    if !self.refused(&next, bytes, is_too_large).await {
                         return;
                     }
                 }
@@ -146,37 +120,31 @@ impl Delivery {
 
     async fn next(&mut self) -> Notification {
         loop {
-            if let Some(shortened) = self.shortened.take() {
-                return shortened;
-            }
-            if self.form == Form::Events && self.is_far_behind() && self.takes_tasks {
-                self.form = Form::Task;
-            }
-            if self.form != Form::Events {
-                self.progress.set(Stage::Busy);
-                if let Some(task) = self.read_task().await {
-                    return task;
-                }
-                continue;
-            }
             // Marked as seen before the feed is read: progress made in between ends the wait below.
             self.feed_progress.mark_heard();
-            self.fill();
-            if !self.held.is_empty() {
-                self.progress.set(Stage::Busy);
-                let (together, detail) = (self.together(), self.dispatchers.ground.config.webhooks.detail);
-                match notification::next(&self.held, self.cursor, together, detail) {
-                    Ok(next) => return self.whole(next).await,
-                    Err(cursor) => {
-                        self.go_to(cursor);
-                        self.acknowledgement.note(cursor.version);
+            self.hold(MANY);
+            let step = self.plan.next(&self.held, self.head());
+            self.acknowledgement.note(self.plan.reached());
+            if step == Step::Rest && self.feed_is_current && self.is_caught_up() {
+                self.rest().await;
+                continue;
+            }
+            self.progress.set(Stage::Busy);
+            match step {
+                Step::Tell(next) => return self.whole(*next).await,
+                Step::Record(progress) => self.record(progress).await,
+                Step::Load => {
+                    if let Some(task) = self.read_task().await {
+                        return task;
                     }
                 }
-            } else if self.feed_is_current && self.is_caught_up() {
-                self.rest().await;
-            } else {
-                self.progress.set(Stage::Busy);
-                self.read_store().await;
+                Step::Read(after) => {
+                    self.hold(HELD);
+                    if self.held.back().is_none_or(|last| last.version <= after) {
+                        self.read_store(after).await;
+                    }
+                }
+                Step::Rest => self.read_store(self.plan.cursor().version).await,
             }
         }
     }
@@ -190,18 +158,19 @@ impl Delivery {
         read.map_or(true, |config| config.is_some())
     }
 
-    /// The webhook does not take the task in place of its events: it is told those, as far as they are kept.
-    pub(super) fn tell_no_tasks(&mut self) {
-        self.takes_tasks = false;
-        self.form = Form::Events;
-    }
-
-    /// Holds more of the feed, as far as it reaches.
-    fn fill(&mut self) {
-        if self.held.len() >= BLOCK as usize {
+    /// Holds so many commits that follow what was told, as far as the feed reaches.
+    pub(super) fn hold(&mut self, least: usize) {
+        let told = self.plan.cursor().version;
+        while self.held.front().is_some_and(|record| record.version <= told) {
+            self.held.pop_front();
+        }
+        if self.held.front().is_some_and(|record| record.version != told.next()) {
+            self.held.clear();
+        }
+        if self.held.len() >= least {
             return;
         }
-        let last = self.held.back().map_or(self.cursor.version, |record| record.version);
+        let last = self.held.back().map_or(told, |record| record.version);
         if let Some(Tail::Commits(commits)) = self.feed.after(last) {
             let room = HELD - self.held.len();
             self.held.extend(commits.into_iter().take(room));
@@ -209,7 +178,7 @@ impl Delivery {
     }
 
     fn is_caught_up(&self) -> bool {
-        matches!(self.feed.after(self.cursor.version), Some(Tail::Commits(commits)) if commits.is_empty())
+        matches!(self.feed.after(self.plan.cursor().version), Some(Tail::Commits(commits)) if commits.is_empty())
     }
 
     /// The last version that the feed knows.
@@ -217,50 +186,15 @@ impl Delivery {
         self.feed.look(|actor| actor.ring().head()).unwrap_or_default()
     }
 
-    pub(super) fn is_far_behind(&self) -> bool {
-        self.head().get() > self.cursor.version.get() + MOST_BEHIND
-    }
-
-    /// How far what waits is told together.
-    fn together(&mut self) -> Together {
-        if self.cursor < self.refused_together {
-            return Together::Nothing;
-        }
-        let from = self.cursor.version.get();
-        let begins_block = self.cursor.events == 0 && from.is_multiple_of(BLOCK);
-        let ends = Version::new(from + BLOCK);
-        if begins_block
-            && self.cursor.version >= self.told_singly
-            && self.held.iter().any(|record| record.version == ends)
-        {
-            self.block_ends = ends;
-        }
-        if self.cursor.version < self.block_ends {
-            Together::Until(self.block_ends)
-        } else {
-            Together::ACommit
-        }
-    }
-
-    pub(super) fn go_to(&mut self, cursor: Cursor) {
-        self.cursor = cursor;
-        while self.held.front().is_some_and(|record| record.version <= cursor.version) {
-            self.held.pop_front();
-        }
-        if self.held.front().is_some_and(|record| record.version != cursor.version.next()) {
-            self.held.clear();
-        }
-    }
-
     /// Waits until there is more to deliver, or something to acknowledge.
     async fn rest(&mut self) {
-        match self.acknowledgement.pending() {
-            None => {
-                self.progress.set(Stage::CaughtUp(self.cursor.version));
+        match self.acknowledgement.is_pending() {
+            false => {
+                self.progress.set(Stage::CaughtUp(self.plan.cursor().version));
                 // The feed lives as long as this delivery holds it.
                 self.feed_progress.given().await;
             }
-            Some(_) => tokio::select! {
+            true => tokio::select! {
                 biased;
                 () = self.feed_progress.given() => {}
                 () = tokio::time::sleep_until(self.acknowledgement.due()) => self.acknowledge().await,
@@ -268,14 +202,14 @@ impl Delivery {
         }
     }
 
-    async fn read_store(&mut self) {
-        let Delivery { dispatchers, key, cursor, .. } = self;
+    async fn read_store(&mut self, after: Version) {
+        let Delivery { dispatchers, key, .. } = self;
         let ground = &dispatchers.ground;
-        let read = ground.retry_for_request().run(|| ground.tasks.commits_after(key, cursor.version)).await;
+        let read = ground.retry_for_request().run(|| ground.tasks.commits_after(key, after)).await;
         match read {
             Ok(Replay::Commits(commits)) if commits.is_empty() => self.read_nothing().await,
-            Ok(Replay::Commits(commits)) => self.held = commits.into(),
-            Ok(Replay::Snapshot(_)) => self.form = if self.takes_tasks { Form::Task } else { Form::Status },
+            Ok(Replay::Commits(commits)) => self.held.extend(commits),
+            Ok(Replay::Snapshot(_)) => self.plan.log_is_gone(),
             Err(error) => {
                 tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook waits for the store");
                 sleep(self.dispatchers.ground.config.retry_max).await;
@@ -287,7 +221,7 @@ impl Delivery {
     async fn read_nothing(&mut self) {
         self.feed_is_current = true;
         let head = self.head();
-        if head <= self.cursor.version {
+        if head <= self.plan.cursor().version {
             return;
         }
         self.empty_reads += 1;
@@ -295,7 +229,7 @@ impl Delivery {
             sleep(self.dispatchers.ground.config.retry_min).await;
         } else {
             // What is gone from the store nobody can deliver.
-            self.go_to(Cursor::after(head));
+            self.plan.skip_to(head);
         }
     }
 
@@ -322,22 +256,11 @@ impl Delivery {
         let read = ground.retry_for_request().run(|| ground.tasks.load(&self.key)).await;
         match read {
             Ok(Some(stored)) => {
-                if self.dispatchers.ground.config.webhooks.detail == WebhookDetail::States {
-                    self.form = self.form.without_artifacts();
-                }
-                let told = self.form.of(&stored);
-                if self.form == Form::Task
-                    && self.too_large < usize::MAX
-                    && body(&told.event).is_none_or(|body| body.len() >= self.too_large)
-                {
-                    self.tell_no_tasks();
-                    return None;
-                }
-                Some(told)
+                self.plan.of(&stored, |event| body(event).map_or(usize::MAX, |body| body.len()))
             }
             Ok(None) => {
                 // What is gone nobody can deliver.
-                self.form = Form::Events;
+                self.plan.task_is_gone();
                 self.read_nothing().await;
                 None
             }
@@ -350,11 +273,10 @@ impl Delivery {
     }
 
     pub(super) async fn accepted(&mut self, next: &Notification) {
-        self.go_to(next.then);
-        self.form = Form::Events;
+        self.plan.accepted(next);
         self.turn_ended = ends_turn(&next.event);
         self.ending.accepted = Some(self.dispatchers.ground.env.now());
-        if self.acknowledgement.reached(next) {
+        if self.acknowledgement.reached(next, self.plan.reached()) {
             self.acknowledge().await;
         }
         if std::mem::take(&mut self.may_be_given_up) {
@@ -362,10 +284,15 @@ impl Delivery {
         }
     }
 
+    /// Puts on record how far the webhook got, if that is not there yet.
     pub(super) async fn acknowledge(&mut self) {
-        let Some(version) = self.acknowledgement.pending() else { return };
-        match self.write_acknowledged(version).await {
-            Ok(()) => self.acknowledgement.written(version),
+        if !self.acknowledgement.is_pending() {
+            return;
+        }
+        self.hold(MANY);
+        let progress = self.plan.due(&self.held);
+        match self.write(progress).await {
+            Ok(()) => self.recorded(progress),
             Err(error) => {
                 tracing::debug!(task = %self.key, error = %Chain(&error), "a webhook's progress is not written yet");
                 self.acknowledgement.failed();
@@ -373,10 +300,24 @@ impl Delivery {
         }
     }
 
-    /// Writes that the webhook has everything up to a version, or is not to have it.
-    pub(super) async fn write_acknowledged(&self, version: Version) -> Result<()> {
+    /// Puts on record what the webhook is told next. Until that is there it is not told: whether it is there may not be
+    /// known, and whoever goes on would tell otherwise what it was told.
+    async fn record(&mut self, progress: PushProgress) {
+        while let Err(error) = self.write(progress).await {
+            tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook waits for the store");
+            sleep(self.dispatchers.ground.config.retry_max).await;
+        }
+        self.recorded(progress);
+    }
+
+    fn recorded(&mut self, progress: PushProgress) {
+        self.plan.recorded(progress);
+        self.acknowledgement.written(progress.acknowledged);
+    }
+
+    pub(super) async fn write(&self, progress: PushProgress) -> Result<()> {
         let Delivery { dispatchers, key, config_id, revision, .. } = self;
         let ground = &dispatchers.ground;
-        ground.retry_for_request().run(|| ground.push.acknowledge(key, config_id, *revision, version)).await
+        ground.retry_for_request().run(|| ground.push.acknowledge(key, config_id, *revision, progress)).await
     }
 }

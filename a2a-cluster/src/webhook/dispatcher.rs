@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use a2a_core::{ConfigRevision, PushSubscription, TaskKey};
+use a2a_core::{ConfigRevision, PushSubscription, TaskKey, Version};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -155,13 +155,18 @@ impl Dispatcher {
 
     /// Reads the task's configs where that was asked for, or was long ago; opens and closes deliveries.
     async fn keep_up(&mut self) {
-        let (calls, anew) = self.mailbox.take_calls();
+        let calls = self.mailbox.calls();
         let is_stale = self.is_busy() && self.stale_at <= Instant::now();
+        let head = self.head();
+        // A later turn tries again what was given up.
+        let before = self.deliveries.len();
+        self.deliveries
+            .retain(|_, open| !matches!(open.progress.get(), Stage::GivenUp(version) if version < head));
+        if self.deliveries.len() < before {
+            self.served = None;
+        }
         if self.served == Some(calls) && !is_stale {
             return;
-        }
-        if anew {
-            self.deliveries.retain(|_, open| open.progress.get() != Stage::GivenUp);
         }
         let dispatchers = &self.dispatchers;
         let listed = dispatchers
@@ -229,6 +234,11 @@ impl Dispatcher {
         Open { revision: subscription.revision, progress, _delivery: guard }
     }
 
+    /// The last version that is known here.
+    fn head(&self) -> Version {
+        self.actor.look(|actor| actor.ring().head()).unwrap_or_default()
+    }
+
     /// Whether the configs were read since the dispatcher was called last.
     fn has_read(&self) -> bool {
         self.served == Some(self.mailbox.calls())
@@ -246,12 +256,11 @@ impl Dispatcher {
 
     /// Whether every webhook has everything, or is given up.
     fn has_arrived(&self) -> bool {
-        let head = self.actor.look(|actor| actor.ring().head()).unwrap_or_default();
+        let head = self.head();
         self.has_read()
             && self.deliveries.values().all(|open| match open.progress.get() {
                 Stage::Busy | Stage::Away => false,
-                Stage::CaughtUp(version) => version >= head,
-                Stage::GivenUp => true,
+                Stage::CaughtUp(version) | Stage::GivenUp(version) => version >= head,
             })
     }
 

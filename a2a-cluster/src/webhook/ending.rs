@@ -46,3 +46,35 @@ impl Ending {
         self.generation = head.generation;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use a2a::TaskState;
+
+    use super::*;
+
+    fn head(state: TaskState, generation: u64) -> TaskHead {
+        let generation = Generation::new(generation);
+        TaskHead { state, principal: None, caller: None, claim: None, generation }
+    }
+
+    #[test]
+    fn the_time_of_an_end_is_of_one_turn() {
+        let at = DateTime::UNIX_EPOCH;
+        let mut ending = Ending::default();
+        ending.saw(&head(TaskState::InputRequired, 3));
+        assert!(ending.is_over && ending.since().is_none());
+        ending.at = Some(at);
+        ending.saw(&head(TaskState::InputRequired, 3));
+        assert_eq!(ending.since(), Some(at));
+        let later = at + chrono::TimeDelta::seconds(9);
+        ending.accepted = Some(later);
+        assert_eq!(ending.since(), Some(later), "it was there after the end");
+        // Two looks apart, a whole turn has passed.
+        ending.saw(&head(TaskState::InputRequired, 7));
+        assert_eq!(ending.since(), None);
+        ending.at = Some(at);
+        ending.saw(&head(TaskState::Working, 7));
+        assert!(!ending.is_over && ending.since().is_none());
+    }
+}

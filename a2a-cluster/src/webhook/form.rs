@@ -20,11 +20,6 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// What is told to those who want no artifacts.
-    pub(super) fn without_artifacts(self) -> Form {
-        if self == Form::Task { Form::Status } else { self }
-    }
-
     /// Tells a task in this form.
     pub(super) fn of(self, stored: &StoredTask) -> Notification {
         let task = &stored.task;

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use a2a_core::{GivenUpDelivery, Version, reduce};
+use a2a_core::{GivenUpDelivery, PushProgress, Version, reduce};
 use tokio::time::sleep;
 
 use super::delivery::Delivery;
 use super::ending::Why;
 use super::form::Form;
-use super::notification::Cursor;
 use super::progress::Stage;
 use super::request::{Failure, body};
 use super::verdict::Verdict;
@@ -51,7 +50,7 @@ impl Delivery {
             match ground.retry_for_request().run(|| ground.tasks.load(&self.key)).await {
                 Ok(Some(stored)) if reduce::ends_turn(&stored.task.status.state) => break stored,
                 Ok(None) => {
-                    self.progress.set(Stage::GivenUp);
+                    self.progress.set(Stage::GivenUp(self.head()));
                     return false;
                 }
                 // Somebody takes the task over, or will.
@@ -78,29 +77,23 @@ impl Delivery {
             }
             Err(failure) => {
                 webhook_attempt(failure.attempt);
-                if self.head() > stored.version {
-                    // The next turn has begun meanwhile, and has an end of its own.
-                    self.go_to(Cursor::after(stored.version));
-                    self.form = Form::Events;
-                    return true;
-                }
                 // What it refuses it does not want later either.
-                let dropped = (why == Why::Refused).then_some(stored.version);
-                self.give_up(failure.reason(), dropped).await;
+                self.give_up(failure.reason(), stored.version, why == Why::Refused).await;
                 false
             }
         }
     }
 
-    /// Gives the webhook up for this turn, and puts it on record. What comes up to `dropped` it does not get any more.
-    pub(super) async fn give_up(&mut self, reason: String, dropped: Option<Version>) {
+    /// Gives the webhook up for the turn that ended with this version, and puts it on record. `drops`: nothing up to there is
+    /// tried again.
+    pub(super) async fn give_up(&mut self, reason: String, ended: Version, drops: bool) {
         webhook_attempt(Attempt::GivenUp);
         tracing::warn!(task = %self.key, reason, "a webhook is given up for this turn");
         let ground = &self.dispatchers.ground;
         let given_up = GivenUpDelivery {
             task: self.key.clone(),
             config_id: self.config_id.clone(),
-            version: dropped.unwrap_or(self.head()),
+            version: ended,
             host: self
                 .destination
                 .as_ref()
@@ -112,12 +105,10 @@ impl Delivery {
         if let Err(error) = ground.retry_for_request().run(|| ground.push.give_up(&given_up)).await {
             tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook that was given up is not on record");
         }
-        if let Some(version) = dropped
-            && let Err(error) = self.write_acknowledged(version).await
-        {
+        if drops && let Err(error) = self.write(PushProgress::to(ended)).await {
             tracing::debug!(task = %self.key, error = %Chain(&error), "what a webhook refused may be told again");
         }
-        self.progress.set(Stage::GivenUp);
+        self.progress.set(Stage::GivenUp(ended));
     }
 
     /// The webhook takes something: it is not given up any more.

@@ -25,10 +25,13 @@ mod ending;
 mod form;
 mod last_words;
 mod notification;
+mod plan;
 mod progress;
 mod redeliver;
 mod registry;
 mod request;
+#[cfg(test)]
+mod sample_log;
 mod secrets;
 mod shares;
 mod transport;

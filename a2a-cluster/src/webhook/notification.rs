@@ -10,8 +10,6 @@ use a2a_core::{CommitRecord, Generation, TaskKey, Version, reduce, weight};
 
 use crate::ground::WebhookDetail;
 
-/// So many commits are told together where they wait. Blocks begin at multiples of it.
-pub(super) const BLOCK: u64 = 16;
 /// The most that chunks weigh which are told together.
 const MOST_TOGETHER: usize = 256 * 1024;
 

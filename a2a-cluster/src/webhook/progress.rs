@@ -14,8 +14,8 @@ pub(super) enum Stage {
     Away,
     /// Everything up to this version is delivered and acknowledged.
     CaughtUp(Version),
-    /// The webhook is not called any more in this turn.
-    GivenUp,
+    /// The webhook is not called any more in the turn that ended with this version.
+    GivenUp(Version),
 }
 
 /// A delivery's progress, shared with its dispatcher.

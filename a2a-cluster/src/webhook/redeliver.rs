@@ -1,6 +1,6 @@
 //! One more try of what was given up: for an operator, who need not be an instance.
 
-use a2a_core::{BackendError, Env, GivenUpDelivery, PushConfigs, SystemEnv, TaskStore};
+use a2a_core::{BackendError, Env, GivenUpDelivery, PushConfigs, PushProgress, SystemEnv, TaskStore};
 
 use super::form::Form;
 use super::request::{Destination, body};
@@ -46,7 +46,7 @@ pub async fn redeliver<S: TaskStore + PushConfigs + ?Sized>(
         let call = destination.call(&told.id(key), body, SystemEnv.now(), &policy.sign_with);
         match call.post(transport, policy.timeout).await {
             Ok(()) => {
-                store.acknowledge(key, id, subscription.revision, stored.version).await?;
+                store.acknowledge(key, id, subscription.revision, PushProgress::to(stored.version)).await?;
                 store.forget_given_up(key, id).await?;
                 return Ok(Redelivery::Delivered);
             }

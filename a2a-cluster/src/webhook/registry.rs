@@ -35,40 +35,20 @@ pub(crate) struct Dispatchers {
 pub(super) struct Mailbox {
     /// Wakes the dispatcher.
     pub(super) wake: Arc<Notify>,
-    orders: Mutex<Orders>,
+    /// How often it was called.
+    calls: AtomicU64,
     /// It waits for nothing but webhooks that are away.
     is_away: AtomicBool,
 }
 
-#[derive(Debug, Default)]
-struct Orders {
-    /// How often the dispatcher was called.
-    calls: u64,
-    /// Webhooks that were given up are to be tried again.
-    anew: bool,
-}
-
 impl Mailbox {
-    fn orders(&self) -> MutexGuard<'_, Orders> {
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// How often the dispatcher was called.
     pub(super) fn calls(&self) -> u64 {
-        self.orders().calls
+        self.calls.load(Ordering::Acquire)
     }
 
-    /// How often the dispatcher was called; and whether webhooks that were given up are to be tried again.
-    pub(super) fn take_calls(&self) -> (u64, bool) {
-        let mut orders = self.orders();
-        (orders.calls, std::mem::take(&mut orders.anew))
-    }
-
-    fn call(&self, anew: bool) {
-        let mut orders = self.orders();
-        orders.calls += 1;
-        orders.anew |= anew;
-        drop(orders);
+    fn call(&self) {
+        self.calls.fetch_add(1, Ordering::AcqRel);
         self.wake.notify_one();
     }
 }
@@ -158,22 +138,12 @@ impl Deliveries for Dispatchers {
     }
 }
 
-/// Sees to it that a dispatcher attends to a task, reads its configs again, and tries again those webhooks that
-/// were given up.
-pub(crate) fn attend(dispatchers: &Arc<Dispatchers>, key: &TaskKey) {
-    call(dispatchers, key, true);
-}
-
 /// Sees to it that a dispatcher attends to a task and reads its configs again.
-pub(super) fn look_again(dispatchers: &Arc<Dispatchers>, key: &TaskKey) {
-    call(dispatchers, key, false);
-}
-
-fn call(dispatchers: &Arc<Dispatchers>, key: &TaskKey, anew: bool) {
+pub(crate) fn attend(dispatchers: &Arc<Dispatchers>, key: &TaskKey) {
     let mailbox = {
         let mut mailboxes = dispatchers.mailboxes();
         if let Some(mailbox) = mailboxes.get(key) {
-            mailbox.call(anew);
+            mailbox.call();
             return;
         }
         let mailbox = Arc::new(Mailbox::default());

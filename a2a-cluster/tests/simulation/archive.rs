@@ -168,7 +168,7 @@ impl Tap for Archive {
     fn saves(&self, key: &TaskKey, subscription: &PushSubscription) {
         let mut kept = self.kept();
         let TaskPushNotificationConfig { id, url, .. } = subscription.config.clone();
-        let after = subscription.acknowledged;
+        let after = subscription.progress.acknowledged;
         if let Some(saved) = kept.saved.iter_mut().find(|saved| saved.key == *key && saved.id == id) {
             saved.is_repeated = true;
             saved.after = saved.after.min(after);

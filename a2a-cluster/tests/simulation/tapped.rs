@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use a2a_core::{
     Beat, Claim, Commit, ConfigRevision, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor,
-    GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushSubscription, Replay,
-    Result, Store, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushProgress,
+    PushSubscription, Replay, Result, Store, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore,
+    Version,
 };
 use a2a_testkit::async_trait;
 
@@ -171,9 +172,9 @@ impl<T: Tap> PushConfigs for Tapped<T> {
         key: &TaskKey,
         id: &str,
         revision: ConfigRevision,
-        version: Version,
+        progress: PushProgress,
     ) -> Result<()> {
-        self.call().await.acknowledge(key, id, revision, version).await
+        self.call().await.acknowledge(key, id, revision, progress).await
     }
 
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {

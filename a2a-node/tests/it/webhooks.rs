@@ -37,10 +37,10 @@ async fn called_with(flags: &[&str], variables: &[(&str, &str)], url: &str) -> S
     let arguments: Vec<String> = arguments.map(|argument| filled(argument)).collect();
     let mut command = node::command(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
     without_proxies(&mut command);
-    command.envs(variables.iter().map(|(name, value)| (name, filled(value))));
+    command.envs(variables.iter().map(|(name, value)| (*name, filled(value))));
     let node = Node::start(&mut command).await;
     let configuration = a2a::SendMessageConfiguration {
-        task_push_notification_config: Some(webhook(&filled(url))),
+        task_push_notification_config: Some(webhook(filled(url))),
         ..configuration()
     };
     let request = SendMessageRequest { configuration: Some(configuration), ..request("echo hi") };

@@ -1,14 +1,19 @@
 //! Answers in one piece, as long as there is room for them: what waits for clients that read slowly is bounded over all of them.
 
+use std::sync::Arc;
+
 use a2a::A2AError;
 use a2a_cluster::unavailable;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{Request, Version};
+use axum::http::{Request, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http_body::Frame;
+use http_body_util::BodyExt;
 use serde::Serialize;
 
+use super::advice::advise;
 use super::content::ROOM_AGAIN;
 use super::in_flight::{Full, Held, InFlight};
 use super::unsent::{One, Unsent};
@@ -18,12 +23,16 @@ const FREE: usize = 64 * 1024;
 
 /// Where the answer to a request goes.
 #[derive(Debug, Clone)]
-pub(super) struct Outgoing {
+pub(crate) struct Outgoing {
     room: InFlight,
     free: usize,
     /// Unknown on a socket that is served by others.
     connection: Option<Unsent>,
 }
+
+/// Noted at an answer for which room is held already.
+#[derive(Debug, Clone, Copy)]
+struct Counted;
 
 /// An answer on its way, until this is dropped: the room that it takes, and its place among those that its connection waits for.
 #[derive(Debug)]
@@ -33,7 +42,7 @@ pub(super) struct Sending {
 }
 
 impl Outgoing {
-    pub(super) fn of<B>(room: &InFlight, request: &Request<B>) -> Self {
+    pub(crate) fn of<B>(room: &InFlight, request: &Request<B>) -> Self {
         let free = if request.version() > Version::HTTP_11 { 0 } else { FREE };
         Outgoing { room: room.clone(), free, connection: request.extensions().get().cloned() }
     }
@@ -65,30 +74,56 @@ impl Outgoing {
             written.map_err(|error| A2AError::internal(format!("an answer cannot be written: {error}")))?;
         // What it grew to while it was written is up to twice what is in it.
         let bytes = if written.len() > self.free { written.capacity() } else { 0 };
-        let body = match self.hold(bytes)? {
-            Some(sending) => Bytes::from_owner(Kept { written, _until_it_is_sent: sending }),
+        let sending = self.hold(bytes)?;
+        let counted = sending.is_some().then_some(axum::Extension(Counted));
+        let body = match sending {
+            Some(sending) => Bytes::from_owner(Kept { bytes: written, _until_it_is_sent: sending }),
             None => Bytes::from(written),
         };
-        Ok(([(CONTENT_TYPE, media_type)], Body::from(body)).into_response())
+        Ok((counted, [(CONTENT_TYPE, media_type)], Body::from(body)).into_response())
+    }
+
+    /// Holds room for an answer in one piece for which nobody does yet, such as an error. Where there is none, only a head is
+    /// answered.
+    pub(crate) fn counted(&self, response: Response) -> Response {
+        let bytes = response.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
+        let Some(bytes) = bytes.filter(|_| response.extensions().get::<Counted>().is_none()) else {
+            return response;
+        };
+        match self.hold(bytes) {
+            Ok(None) => response,
+            Ok(Some(sending)) => {
+                let sending = Arc::new(sending);
+                response.map(|body| Body::new(body.map_frame(move |frame| held_by(frame, &sending))))
+            }
+            Err(error) => {
+                let mut refused = StatusCode::SERVICE_UNAVAILABLE.into_response();
+                advise(&error, refused.headers_mut());
+                refused
+            }
+        }
     }
 }
 
-/// Bytes, and what they hold.
-struct Kept {
-    written: Vec<u8>,
-    _until_it_is_sent: Sending,
+/// A frame whose bytes hold what its answer holds.
+pub(super) fn held_by(frame: Frame<Bytes>, sending: &Arc<Sending>) -> Frame<Bytes> {
+    frame.map_data(|bytes| Bytes::from_owner(Kept { bytes, _until_it_is_sent: Arc::clone(sending) }))
 }
 
-impl AsRef<[u8]> for Kept {
+/// Bytes, and what they hold.
+struct Kept<B, S> {
+    bytes: B,
+    _until_it_is_sent: S,
+}
+
+impl<B: AsRef<[u8]>, S> AsRef<[u8]> for Kept<B, S> {
     fn as_ref(&self) -> &[u8] {
-        &self.written
+        self.bytes.as_ref()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use http_body_util::BodyExt;
-
     use super::*;
 
     fn outgoing(room: &InFlight, version: Version) -> Outgoing {
@@ -110,6 +145,27 @@ mod tests {
         assert!(json(&large).is_err());
         drop(sent);
         assert!(json(&large).is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_a_binding_did_not_count_is_counted_and_what_it_did_is_not_counted_twice() {
+        let room = InFlight::new(3_500);
+        let outgoing = outgoing(&room, Version::HTTP_2);
+        let json = outgoing.counted(outgoing.json("text/plain", &"x".repeat(998)).unwrap());
+        let error = outgoing.counted((StatusCode::NOT_FOUND, "x".repeat(1_000)).into_response());
+        assert_eq!(error.status(), 404);
+        let refused = outgoing.counted("x".repeat(1_000).into_response());
+        assert_eq!(
+            (refused.status().as_u16(), refused.headers()["retry-after"].as_bytes()),
+            (503, &b"1"[..])
+        );
+        assert!(refused.into_body().collect().await.unwrap().to_bytes().is_empty());
+        let sent = error.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(sent.len(), 1_000);
+        assert_eq!(outgoing.counted("x".repeat(1_000).into_response()).status(), 503);
+        drop(sent);
+        assert_eq!(outgoing.counted("x".repeat(1_000).into_response()).status(), 200);
+        drop(json);
     }
 
     #[test]

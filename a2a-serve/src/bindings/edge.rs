@@ -8,7 +8,7 @@ use a2a_cluster::ClusterHandler;
 use a2a_server::ServiceParams;
 use async_trait::async_trait;
 
-use super::in_flight::InFlight;
+use super::in_flight::{Held, InFlight};
 use super::limits::RequestLimits;
 
 /// Finds the handler for whoever calls, before a body is read.
@@ -17,6 +17,9 @@ pub(crate) trait Admission<H>: Send + Sync {
     /// # Errors
     /// Who calls may not ask.
     async fn handler_for(&self, handler: &Arc<H>, params: &ServiceParams) -> Result<Arc<H>, A2AError>;
+
+    /// The handler for one request: it lets go of what is held once nothing of the request is left with it.
+    fn holding(&self, handler: &H, held: Held) -> H;
 }
 
 /// Asks the cluster's resolver of callers.
@@ -31,6 +34,10 @@ impl Admission<ClusterHandler> for OfCluster {
     ) -> Result<Arc<ClusterHandler>, A2AError> {
         handler.for_caller(params).await
     }
+
+    fn holding(&self, handler: &ClusterHandler, held: Held) -> ClusterHandler {
+        handler.holding(held)
+    }
 }
 
 /// A handler behind bindings.
@@ -42,7 +49,7 @@ pub(crate) struct Edge<H> {
     /// What all requests hold together.
     pub(super) in_flight: InFlight,
     /// What all answers hold together that wait to be sent: apart, so that who takes them slowly keeps no request out.
-    pub(super) going_out: InFlight,
+    pub(crate) going_out: InFlight,
     /// What all events of streams hold together that wait to be sent.
     pub(super) streamed: InFlight,
 }
@@ -66,6 +73,15 @@ impl<H> Edge<H> {
         match &self.admission {
             Some(admission) => admission.handler_for(&self.handler, params).await,
             None => Ok(Arc::clone(&self.handler)),
+        }
+    }
+
+    /// The handler for one request that was read, and what is held until that has answered. A handler that may work for minutes
+    /// takes it, and holds it for no longer than it has what was read.
+    pub(super) fn holding(&self, handler: Arc<H>, held: Option<Held>) -> (Arc<H>, Option<Held>) {
+        match (&self.admission, held) {
+            (Some(admission), Some(held)) => (Arc::new(admission.holding(&handler, held)), None),
+            (_, held) => (handler, held),
         }
     }
 }

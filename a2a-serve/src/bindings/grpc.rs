@@ -25,7 +25,7 @@ use tonic::server::NamedService;
 use tonic::{Code, Status};
 use tower::Service;
 
-use super::answer_body::{Outgoing, Sending};
+use super::answer_body::{Outgoing, Sending, held_by};
 use super::call::service_params;
 use super::content::{BODY_PATIENCE, ROOM_AGAIN};
 use super::edge::Edge;
@@ -128,14 +128,13 @@ impl<H: RequestHandler> GrpcService<H> {
             let outgoing = Outgoing::of(&edge.going_out, &request);
             let (mut head, body) = request.into_parts();
             let params = service_params(&head.headers);
-            match edge.admit(&params).await {
-                Ok(handler) => head.extensions.insert(Admitted { handler, params, outgoing }),
+            let handler = match edge.admit(&params).await {
+                Ok(handler) => handler,
                 Err(error) => return Ok(status(&error).into_http()),
             };
             let limit = edge.limits.max_body_bytes;
             let mut body = std::pin::pin!(body);
-            // What was read is held until it is answered.
-            let (body, _held) =
+            let (body, held) =
                 match timeout(BODY_PATIENCE, collect(&mut body, limit + FRAME_HEAD, &edge.in_flight)).await {
                     Ok(Ok(read)) => read,
                     Ok(Err(Unread::TooLarge)) => {
@@ -159,6 +158,8 @@ impl<H: RequestHandler> GrpcService<H> {
                     return Ok(status(&A2AError::invalid_request(TOO_MANY_VALUES)).into_http());
                 }
             }
+            let (handler, _held) = edge.holding(handler, Some(held));
+            head.extensions.insert(Admitted { handler, params, outgoing });
             let answer = tonic.call(http::Request::from_parts(head, Full::new(body))).await;
             answer.map(|answer| hold_room(answer, &edge.streamed))
         }
@@ -182,16 +183,6 @@ fn trailers(error: A2AError) -> Frame<Bytes> {
         trailers.insert(Status::GRPC_STATUS, HeaderValue::from(i32::from(Code::Unavailable)));
     }
     Frame::trailers(trailers)
-}
-
-fn held_by(frame: Frame<Bytes>, sending: &Arc<Sending>) -> Frame<Bytes> {
-    struct Kept(Bytes, #[expect(dead_code, reason = "dropped with the bytes")] Arc<Sending>);
-    impl AsRef<[u8]> for Kept {
-        fn as_ref(&self) -> &[u8] {
-            &self.0
-        }
-    }
-    frame.map_data(|bytes| Bytes::from_owner(Kept(bytes, Arc::clone(sending))))
 }
 
 /// What is before a message on the wire: whether it is compressed, and its length.

@@ -91,8 +91,9 @@ pub(super) fn status(error: &A2AError) -> Status {
 }
 
 /// The request that carries a message.
-fn sent(request: &SendMessageRequest) -> a2a::SendMessageRequest {
-    let mut request = convert::from_proto_send_message_request(request);
+fn sent(request: SendMessageRequest) -> a2a::SendMessageRequest {
+    // Taken, so that nobody keeps the proto while the agent works.
+    let mut request = convert::from_proto_send_message_request(&request);
     make_whole_in_message(&mut request.message);
     make_whole_in(request.metadata.as_mut());
     request
@@ -118,7 +119,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
         request: Request<SendMessageRequest>,
     ) -> Result<Response<SendMessageResponse>, Status> {
         let (asked, request) = self.admit(request)?;
-        let request = sent(&request);
+        let request = sent(request);
         Self::answered(
             &asked.outgoing,
             asked.handler.send_message(&asked.params, request).await,
@@ -131,7 +132,7 @@ impl<H: RequestHandler> A2aService for GrpcHandler<H> {
         request: Request<SendMessageRequest>,
     ) -> Result<Response<Events>, Status> {
         let (asked, request) = self.admit(request)?;
-        let request = sent(&request);
+        let request = sent(request);
         streamed(asked.handler.send_streaming_message(&asked.params, request).await)
     }
 

@@ -56,7 +56,7 @@ where
 {
     let grpc = GrpcService::new(edge.clone());
     let http = Http::new(edge, Arc::clone(&card));
-    let outermost = Outermost::new(card);
+    let outermost = Outermost::new(card, edge.going_out.clone());
     let answer = move |request: Request| {
         let (finish, is_grpc) = (outermost.of(&request), is_grpc(request.headers()));
         let binding = if is_grpc { "grpc" } else { binding_of(&request) };
@@ -79,8 +79,9 @@ where
     H: RequestHandler,
     P: AgentCardProducer,
 {
-    let http = Http::new(&Edge::new(handler, *limits, None), Arc::clone(&card));
-    let outermost = Outermost::new(card);
+    let edge = Edge::new(handler, *limits, None);
+    let http = Http::new(&edge, Arc::clone(&card));
+    let outermost = Outermost::new(card, edge.going_out);
     Router::new().fallback_service(service_fn(move |request: Request| {
         let (finish, binding) = (outermost.of(&request), binding_of(&request));
         http.answer(request).map(move |answer| finish.end(binding, answer))

@@ -17,7 +17,7 @@ const SMALL: usize = 64 * 1024;
 
 /// Some of them, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     of: InFlight,
     bytes: usize,
 }

@@ -61,8 +61,7 @@ impl<H: RequestHandler> JsonRpc<H> {
             }
         };
         let taken = content::take_body(&mut request, self.0.limits.max_body_bytes, &self.0.in_flight).await;
-        // What was read is held until it is answered.
-        let (id, call, _held) = match taken {
+        let (id, call, held) = match taken {
             Ok((body, held)) => match self.read(version, &body) {
                 Ok((id, call)) => (id, call, held),
                 Err((Some(id), error)) => return failed(&id, &error),
@@ -74,6 +73,7 @@ impl<H: RequestHandler> JsonRpc<H> {
         };
         let outgoing = Outgoing::of(&self.0.going_out, &request);
         drop(request);
+        let (handler, _held) = self.0.holding(handler, Some(held));
         let answer = call.answer(&*handler, &params).await;
         let Some(id) = id else { return notified(answer.err().as_ref()) };
         let written = match answer {

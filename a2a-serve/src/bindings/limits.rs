@@ -50,7 +50,8 @@ impl RequestLimits {
         self
     }
 
-    /// Sets the bytes of all requests that are read or worked on at the same time; as many of answers in one piece that wait to be
+    /// Sets the bytes of all requests that are read or worked on at the same time, of a message to an agent until the agent of a
+    /// [`Server`](crate::Server) begins; as many of answers in one piece that wait to be
     /// sent, over HTTP/1 from 64 KiB on; and as many of streams' events that wait, from 4 KiB on. By default 256 MiB. Beyond that a
     /// request is told to come again, and a stream ends with an error that may be retried. Requests of more than 64 KiB leave a
     /// quarter to smaller ones.

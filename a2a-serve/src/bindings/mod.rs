@@ -4,6 +4,7 @@
 //! | concern | JSON-RPC | REST | gRPC |
 //! |---|---|---|---|
 //! | `A2A-Version` must be 1.x (§3.6) | header or `?A2A-Version=` | header or `?A2A-Version=` | metadata |
+//! | HTTP | 1.1 and 2 | 1.1 and 2 | 2; over 1.1 505 |
 //! | what is asked for | ProtoJSON, read once | the path, the query, ProtoJSON | the decoded proto, by the SDK's conversions |
 //! | unreadable requests | a JSON-RPC error | `google.rpc.Status` as JSON | `INVALID_ARGUMENT` |
 //! | tenant | in `params` | `/{tenant}/…`, `?tenant=`, or in the body | in the message |
@@ -52,11 +53,13 @@ mod violations;
 mod weight;
 mod whole_body;
 
+pub(crate) use answer_body::Outgoing;
 pub(crate) use edge::{Edge, OfCluster};
 pub use grpc::{GrpcService, grpc_service};
 pub(crate) use hosts::Hosts;
 pub(crate) use http::whole;
 pub use http::{http_router, router};
+pub(crate) use in_flight::InFlight;
 pub use limits::RequestLimits;
 pub use serve::serve;
 pub(crate) use serve::{Bounds, Departure, serve_within};

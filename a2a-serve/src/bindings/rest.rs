@@ -39,6 +39,8 @@ pub(super) struct Rest<H>(Edge<H>);
 struct Asked<H> {
     handler: Arc<H>,
     params: ServiceParams,
+    /// What was read, until it is answered.
+    _held: Option<Held>,
 }
 
 impl<H: RequestHandler> Rest<H> {
@@ -48,8 +50,7 @@ impl<H: RequestHandler> Rest<H> {
 
     /// Cancel safe as far as the handler is: dropping it drops the handler's future.
     pub(super) async fn answer(self: Arc<Self>, mut request: Request) -> Response {
-        // What was read is held until it is answered.
-        let (asked, call, _held) = match self.read(&mut request).await {
+        let (asked, call) = match self.read(&mut request).await {
             Ok(read) => read,
             Err(refusal) => {
                 // Rare, and large: it need not be part of the future of every request.
@@ -70,7 +71,7 @@ impl<H: RequestHandler> Rest<H> {
         }
     }
 
-    async fn read(&self, request: &mut Request) -> Result<(Asked<H>, Call, Option<Held>), Refusal> {
+    async fn read(&self, request: &mut Request) -> Result<(Asked<H>, Call), Refusal> {
         let path = request.uri().path().to_owned();
         let Some(route) = Route::find(&path)? else { return Err(Refusal::path()) };
         if !route.operation.allows(request.method()) {
@@ -112,7 +113,8 @@ impl<H: RequestHandler> Rest<H> {
             call.name_tenant(Query::read(query)?.text("tenant")?)?;
         }
         call.name_tenant(route.tenant)?;
-        Ok((Asked { handler, params }, call, held))
+        let (handler, _held) = self.0.holding(handler, held);
+        Ok((Asked { handler, params, _held }, call))
     }
 
     /// What is asked for. `body` is there where the operation has one.

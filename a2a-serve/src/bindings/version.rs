@@ -39,7 +39,7 @@ pub(super) fn served_over_http(request: &mut Request) -> Result<(), A2AError> {
     if lines.iter().any(|line| !line.is_empty()) {
         return served(&named);
     }
-    let requested = query_parameter(request.uri(), VERSION.as_str()).unwrap_or_default();
+    let requested = query_parameter(request.uri(), VERSION.as_str());
     served(&requested)?;
     if let Ok(value) = HeaderValue::from_str(requested.trim()) {
         request.headers_mut().insert(VERSION, value);
@@ -47,15 +47,17 @@ pub(super) fn served_over_http(request: &mut Request) -> Result<(), A2AError> {
     Ok(())
 }
 
-/// The first value of a query parameter, its name compared without case as service parameters are.
-fn query_parameter(uri: &Uri, name: &str) -> Option<String> {
-    let pairs = uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.into_iter().find(|(key, _)| {
+/// The values of a query parameter, as the lines of a header are merged; its name compared without case as service parameters are.
+fn query_parameter(uri: &Uri, name: &str) -> String {
+    let pairs = uri.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    let named = pairs.filter(|(key, _)| {
         key.len() >= name.len() && percent_decode_str(key).decode_utf8_lossy().eq_ignore_ascii_case(name)
-    })?;
+    });
     // In a query, unlike in a path, `+` stands for a space.
-    let value = value.replace('+', " ");
-    Some(percent_decode_str(&value).decode_utf8_lossy().into_owned())
+    let values = named.map(|(_, value)| value.replace('+', " "));
+    let values: Vec<_> =
+        values.map(|value| percent_decode_str(&value).decode_utf8_lossy().into_owned()).collect();
+    values.join(",")
 }
 
 #[cfg(test)]
@@ -77,15 +79,16 @@ mod tests {
     #[test]
     fn a_query_parameter_is_found_without_regard_to_case_and_encoding() {
         for (uri, found) in [
-            ("/tasks?A2A-Version=1.0", Some("1.0")),
-            ("/tasks?x=y&a2a-version=1%2E0", Some("1.0")),
-            ("/tasks?A2A%2DVersion=1.0", Some("1.0")),
-            ("/tasks?A2A-Versions=1.0", None),
-            ("/tasks?A2A-Version", None),
-            ("/tasks", None),
+            ("/tasks?A2A-Version=1.0", "1.0"),
+            ("/tasks?x=y&a2a-version=1%2E0", "1.0"),
+            ("/tasks?A2A%2DVersion=1.0", "1.0"),
+            ("/tasks?A2A-Version=1.0&x=y&a2a-version=0.3", "1.0,0.3"),
+            ("/tasks?A2A-Versions=1.0", ""),
+            ("/tasks?A2A-Version", ""),
+            ("/tasks", ""),
         ] {
             let uri: Uri = uri.parse().unwrap();
-            assert_eq!(query_parameter(&uri, "a2a-version").as_deref(), found, "{uri}");
+            assert_eq!(query_parameter(&uri, "a2a-version"), found, "{uri}");
         }
     }
 }

@@ -5,27 +5,9 @@ use std::fmt::{self, Write};
 use a2a::errordetails::{FieldViolation, TypedDetail};
 use a2a::{A2AError, Role};
 use chrono::{DateTime, Datelike, Utc};
-use serde_json::Value;
-
-use super::nesting;
 
 /// The pages that `ListTasks` may be asked for (§3.1.4).
 const PAGE_SIZES: std::ops::RangeInclusive<i64> = 1..=100;
-
-/// Tells whether a value comes through protobuf as it is: its numbers have 64 bits with a floating point.
-fn is_kept(value: &Value) -> bool {
-    const MOST: u64 = 1 << 53;
-    match value {
-        Value::Number(number) => {
-            number.is_f64()
-                || number.as_u64().is_some_and(|number| number <= MOST)
-                || number.as_i64().is_some_and(|number| number.unsigned_abs() <= MOST)
-        }
-        Value::Array(items) => items.iter().all(is_kept),
-        Value::Object(fields) => fields.values().all(is_kept),
-        _ => true,
-    }
-}
 
 /// How many violations are told: over gRPC they are in a header, and clients read few kilobytes of those.
 const MOST_TOLD: usize = 16;
@@ -100,18 +82,6 @@ impl Violations {
             Role::User => {}
             Role::Unspecified => self.required("message.role"),
             Role::Agent => self.add("message.role", "must be ROLE_USER in what a client sends"),
-        }
-    }
-
-    /// A value of an agent's or a caller's own, and what is inside of it.
-    pub(super) fn value(&mut self, field: &str, value: &Value, most: usize) {
-        if !nesting::json_within(value, most) {
-            self.too_deep(field, most);
-        } else if !is_kept(value) {
-            self.add(
-                field,
-                "holds a whole number beyond 2^53, which cannot be kept exactly; send it as a string",
-            );
         }
     }
 

@@ -216,8 +216,9 @@ impl Server {
         self
     }
 
-    /// How many connections may be open; default 10,000. A few more are taken for whoever asks after the health. Where callers are not
-    /// told apart, one address gets at most half.
+    /// How many connections may be open; default 10,000. 64 more are taken for whoever asks after the health,
+    /// for one request and 5 s each: the oldest of them gives way to a newcomer. Where callers are not told apart, one address gets
+    /// at most half.
     #[must_use]
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most;

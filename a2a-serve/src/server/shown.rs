@@ -42,7 +42,8 @@ impl Shown {
                     if leaving.is_cancelled() { health::Answer::Leaving } else { own.readiness().into() }
                 },
             );
-        let metrics = self.metrics.as_ref().map(Metrics::routes).unwrap_or_default();
+        let metrics =
+            self.metrics.as_ref().map(|metrics| metrics.routes(&edge.going_out)).unwrap_or_default();
         agent.merge(health::routes(ready)).merge(reflection::routes()).merge(metrics)
     }
 }

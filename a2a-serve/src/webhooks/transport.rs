@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use a2a::A2AError;
 use a2a_cluster::{WebhookAnswer, WebhookFailure, WebhookRequest, WebhookTransport};
+use a2a_core::{Env, SystemEnv};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as STANDARD;
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use http::header::{ACCEPT, AUTHORIZATION, PROXY_AUTHORIZATION, RETRY_AFTER, USER_AGENT};
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
@@ -179,7 +181,10 @@ impl WebhookTransport for HttpWebhooks {
             tracing::debug!("a proxy asks for credentials, or for others");
             return Err(WebhookFailure::Failed);
         }
-        let answer = WebhookAnswer { status: response.status(), retry_after: asked_for(&response) };
+        let answer = WebhookAnswer {
+            status: response.status(),
+            retry_after: asked_for(response.headers(), SystemEnv.now()),
+        };
         if answer.status.is_success() {
             // Whatever the answer says beside its status is nobody's business.
             let _ = timeout(ANSWER_PATIENCE, read_away(response)).await;
@@ -213,10 +218,14 @@ fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// The pause that an answer asks for.
-fn asked_for(response: &Response<Incoming>) -> Option<Duration> {
-    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok().map(Duration::from_secs)
+/// The pause that an answer asks for: in seconds, or until a date (RFC 9110, section 10.2.3).
+fn asked_for(answer: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let value = answer.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = DateTime::parse_from_rfc2822(value).ok()?;
+    Some((until.to_utc() - now).to_std().unwrap_or_default())
 }
 
 async fn read_away(response: Response<Incoming>) {

@@ -1,11 +1,14 @@
 //! What one connection may cost, and how it ends.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use a2a_serve::bindings::{self, RequestLimits};
+use a2a_server::StaticAgentCard;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::handler::Recorder;
+use super::handler::{Recorder, card};
 use super::serving::start;
 use super::wire::router;
 
@@ -81,6 +84,63 @@ async fn the_head_of_a_request_is_bounded() {
         stream.read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer[9..], status.as_bytes(), "{bytes}");
     }
+}
+
+#[tokio::test]
+async fn a_request_of_http_1_1_names_one_host() {
+    let server = start(router(&Recorder::new()), Duration::ZERO).await;
+    for (version, hosts, status) in [
+        ("1.1", "host: x\r\n", "200"),
+        ("1.1", "host:\r\n", "200"),
+        ("1.1", "", "400"),
+        ("1.1", "host: x\r\nhost: x\r\n", "400"),
+        ("1.1", "host: x y\r\n", "400"),
+        ("1.0", "", "200"),
+        ("1.0", "host: x\r\nhost: y\r\n", "400"),
+    ] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let head = format!("GET /tasks/t1 HTTP/{version}\r\na2a-version: 1.0\r\n{hosts}");
+        let last = "GET /tasks/t1 HTTP/1.1\r\nhost: x\r\na2a-version: 1.0\r\nconnection: close\r\n\r\n";
+        let first = format!("{head}content-length: 2\r\n\r\n{{}}");
+        stream.write_all(format!("{first}{last}").as_bytes()).await.unwrap();
+        let mut answers = String::new();
+        let _ = stream.read_to_string(&mut answers).await;
+        let (line, count) = (&answers[..12], answers.matches("\r\ndate: ").count());
+        assert_eq!(&line[9..], status, "{version} {hosts:?}: {answers}");
+        // Nobody can tell whose the rest is.
+        let is_last = status == "400" || version == "1.0";
+        assert_eq!(count, if is_last { 1 } else { 2 }, "{version} {hosts:?}: {answers}");
+    }
+}
+
+#[tokio::test]
+async fn grpc_over_http_1_is_told_what_it_needs() {
+    let card = Arc::new(StaticAgentCard::new(card()));
+    let handler = Recorder::new();
+    let whole = bindings::router(Arc::clone(&handler), card, &RequestLimits::default());
+    let server = start(whole, Duration::ZERO).await;
+    let large = "x".repeat(300_000);
+    for (path, body) in [
+        ("/lf.a2a.v1.A2AService/GetTask", "\0\0\0\0\u{4}\u{12}\u{2}t1"),
+        ("/lf.a2a.v1.A2AService/GetTask", ""),
+        ("/lf.a2a.v1.A2AService/SendMessage", &large),
+        ("/grpc.health.v1.Health/Check", "\0\0\0\0\0"),
+    ] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\na2a-version: 1.0\r\ncontent-type: application/grpc\r\n"
+        );
+        let request = format!("{head}te: trailers\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 505") && answer.contains("connection: close"),
+            "{path}: {answer}"
+        );
+        assert!(answer.ends_with("gRPC needs HTTP/2\n"), "{path}: {answer}");
+    }
+    assert!(handler.take().is_empty());
 }
 
 /// A frame of HTTP/2.

@@ -98,7 +98,7 @@ async fn restarted_in_turn(balancer: Balancer, delay: Duration) -> (Experience, 
     let met = load.end().await;
     // What a client's library called unsent was never taken, and nothing was taken twice.
     let all = store.list(&TaskQuery::new(Tenant::default(), None, 1)).await.unwrap();
-    assert_eq!(all.total, (met.sends + met.streams) as u64, "{met:?}");
+    assert_eq!(all.total, met.tasks as u64, "{met:?}");
     for serving in new {
         serving.shutdown(Duration::ZERO, GRACE).await;
     }

@@ -4,11 +4,12 @@ use a2a::error_code::INVALID_PARAMS;
 use a2a_pb::pbconv::json_value_to_proto_value;
 use a2a_pb::proto::part::Content;
 use a2a_pb::proto::{Part, SendMessageRequest};
+use http::Request;
 use prost_types::value::Kind;
 use serde_json::{Value, json};
 
 use super::handler::Recorder;
-use super::wire::{grpc, message, proto_message, rest, router, rpc, rpc_text};
+use super::wire::{grpc, http, message, proto_message, rest, router, rpc, rpc_text};
 
 const INVALID: i64 = INVALID_PARAMS as i64;
 
@@ -103,6 +104,46 @@ async fn params_after_the_method_and_before_it_are_looked_at_alike() {
         let answer = super::wire::rpc_text(&router, body).await;
         assert_eq!((answer.rpc_code(), &answer.json()["id"]), (INVALID, &json!(1)), "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_number_reaches_the_handler_as_it_was_sent_or_not_at_all() {
+    let handler = Recorder::new();
+    let router = router(&handler);
+    for (number, code) in [
+        ("9007199254740992", 0),
+        ("1e300", 0),
+        ("9007199254740993", INVALID),
+        ("18446744073709551617", INVALID),
+        ("-9223372036854775809", INVALID),
+        ("100000000000000000000000000000", INVALID),
+    ] {
+        for (data, metadata) in [(number, "0"), ("0", number)] {
+            let message = format!(r#"{{"messageId":"m","role":"ROLE_USER","parts":[{{"data":[{data}]}}]}}"#);
+            let request = format!(r#"{{"message":{message},"metadata":{{"n":{metadata}}}}}"#);
+            let id = "18446744073709551617";
+            let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"SendMessage","params":{request}}}"#);
+            assert_eq!(rpc_text(&router, body).await.rpc_code(), code, "{number}");
+            let rest = Request::post("/message:send").header("a2a-version", "1.0");
+            let rest = rest.header("content-type", "application/json").body(request.into()).unwrap();
+            let answer = http(&router, rest).await;
+            assert_eq!((answer.rest_code(), answer.status.is_success()), (code, code == 0), "{number}");
+            assert!(code == 0 || answer.text.contains("2^53"), "{answer:?}");
+            for seen in handler.take() {
+                let expected: Value = serde_json::from_str(&format!("[[{data}],{metadata}]")).unwrap();
+                let kept =
+                    json!([seen.request["message"]["parts"][0]["data"], seen.request["metadata"]["n"]]);
+                assert_eq!(kept.to_string(), expected.to_string());
+            }
+        }
+    }
+    // Protobuf says a floating point, whatever its size.
+    let data = json_value_to_proto_value(&json!(1e22));
+    let mut message = proto_message();
+    message.parts = vec![Part { content: Some(Content::Data(data)), ..Part::default() }];
+    let request = SendMessageRequest { message: Some(message), ..SendMessageRequest::default() };
+    assert_eq!(grpc(&handler, "SendMessage", &request).await.a2a_code(), 0);
+    assert_eq!(handler.take()[0].request["message"]["parts"][0]["data"].to_string(), "1e+22");
 }
 
 #[tokio::test]

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use a2a_serve::Server;
 use a2a_testkit::{ScriptedAgent, card};
-use futures::stream;
+use futures::{StreamExt, stream};
 use prost::Message;
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Endpoint;
 use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
@@ -53,6 +55,43 @@ async fn a_tool_without_proto_files_finds_the_services_and_their_messages() {
     let files = found.file_descriptor_proto.iter();
     let files: Vec<_> = files.map(|file| FileDescriptorProto::decode(file.as_slice()).unwrap()).collect();
     assert!(files.iter().any(|file| file.package() == "lf.a2a.v1" && file.service.len() == 1));
+}
+
+#[tokio::test]
+async fn so_many_streams_may_ask_and_no_more() {
+    let server = Server::new(ScriptedAgent::default(), card("reflected")).listen("127.0.0.1:0");
+    let serving = server.serve().await.unwrap();
+    let url = format!("http://{}", serving.address());
+    let channel = Endpoint::try_from(url).unwrap().connect().await.unwrap();
+    let over = CancellationToken::new();
+    let ask = async || {
+        let question = Some(MessageRequest::ListServices(String::new()));
+        let question = ServerReflectionRequest { host: String::new(), message_request: question };
+        let questions =
+            stream::iter([question]).chain(stream::pending()).take_until(over.clone().cancelled_owned());
+        let mut answers = ServerReflectionClient::new(channel.clone())
+            .server_reflection_info(questions)
+            .await?
+            .into_inner();
+        answers.message().await?;
+        Ok::<_, tonic::Status>(answers)
+    };
+    let mut open = Vec::new();
+    let refused = loop {
+        match ask().await {
+            Ok(answers) if open.len() < 64 => open.push(answers),
+            Ok(_) => panic!("too many"),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!((open.len(), refused.code()), (64, tonic::Code::Unavailable));
+    over.cancel();
+    let again = async {
+        while ask().await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), again).await.unwrap();
 }
 
 /// Where cargo keeps the source of the SDK's crate with the proto files.

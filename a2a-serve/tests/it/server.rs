@@ -17,8 +17,7 @@ use a2a_testworld::{Binding, Client};
 use axum::body::Body;
 use futures::StreamExt;
 use http::{Request, Version};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
@@ -30,7 +29,7 @@ use tower::ServiceExt;
 const SOON: Duration = Duration::from_secs(20);
 
 /// A socket, and the card of the agent that is to listen there.
-async fn socket() -> (TcpListener, AgentCard) {
+pub(crate) async fn socket() -> (TcpListener, AgentCard) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let mut card = card("served");
@@ -38,7 +37,7 @@ async fn socket() -> (TcpListener, AgentCard) {
     (listener, card)
 }
 
-async fn start(change: impl FnOnce(Server) -> Server) -> Serving {
+pub(crate) async fn start(change: impl FnOnce(Server) -> Server) -> Serving {
     let (listener, card) = socket().await;
     change(Server::new(ScriptedAgent::default(), card).listener(listener)).serve().await.unwrap()
 }
@@ -48,12 +47,23 @@ async fn client(serving: &Serving, binding: Binding) -> Client {
     connect(&card, binding, None).await.unwrap()
 }
 
-async fn ask(address: SocketAddr, path: &str) -> (u16, String) {
+pub(crate) async fn ask(address: SocketAddr, path: &str) -> (u16, String) {
     let answer = reqwest::get(format!("http://{address}{path}")).await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-async fn serving_status(health: &HealthClient<Channel>, service: &str) -> Result<ServingStatus, Code> {
+pub(crate) async fn health(address: SocketAddr) -> HealthClient<Channel> {
+    HealthClient::new(Endpoint::try_from(format!("http://{address}")).unwrap().connect().await.unwrap())
+}
+
+pub(crate) fn whole() -> HealthCheckRequest {
+    HealthCheckRequest { service: String::new() }
+}
+
+pub(crate) async fn serving_status(
+    health: &HealthClient<Channel>,
+    service: &str,
+) -> Result<ServingStatus, Code> {
     let request = HealthCheckRequest { service: service.to_owned() };
     let answer = health.clone().check(request).await.map_err(|status| status.code())?;
     Ok(answer.into_inner().status())
@@ -119,15 +129,13 @@ async fn a_server_that_is_about_to_stop_is_unready_first_and_refuses_later() {
     let serving = Arc::new(start(|server| server).await);
     let address = serving.address();
     let client = client(&serving, Binding::JsonRpc).await;
-    let channel = Endpoint::try_from(format!("http://{address}")).unwrap().connect().await.unwrap();
-    let mut health = HealthClient::new(channel);
+    let mut health = health(address).await;
     for service in ["", "lf.a2a.v1.A2AService"] {
         assert_eq!(serving_status(&health, service).await, Ok(ServingStatus::Serving), "{service:?}");
     }
     assert_eq!(serving_status(&health, "another").await, Err(Code::NotFound));
     assert_eq!(serving_status(&health, &"x".repeat(2_000)).await, Err(Code::OutOfRange));
-    let whole = HealthCheckRequest { service: String::new() };
-    let mut watched = health.watch(whole).await.unwrap().into_inner();
+    let mut watched = health.watch(whole()).await.unwrap().into_inner();
     assert_eq!(watched.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
     let delay = Duration::from_secs(2);
     let stopping = tokio::spawn({
@@ -220,72 +228,6 @@ async fn who_calls_is_settled_before_a_body_is_read() {
         }
     }
     cluster.shutdown(Duration::ZERO).await;
-}
-
-#[tokio::test]
-async fn whoever_takes_all_connections_leaves_room_for_those_who_ask_after_the_health() {
-    let serving = start(|server| server.connections(20)).await;
-    let address = serving.address();
-    let mut held = Vec::new();
-    for _ in 0..20 {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(b"POST /message:send HTTP/1.1\r\n").await.unwrap();
-        held.push(stream);
-    }
-    let full = async {
-        while ask(address, "/tasks").await.0 != 503 {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(SOON, full).await.unwrap();
-    assert_eq!(ask(address, "/healthz").await.0, 200);
-    assert_eq!(ask(address, "/readyz").await.0, 200);
-    drop(held);
-    let free = async {
-        while ask(address, "/tasks").await.0 == 503 {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(SOON, free).await.unwrap();
-    serving.shutdown(Duration::ZERO, Duration::ZERO).await;
-}
-
-#[tokio::test]
-async fn one_address_gets_half_of_the_connections_unless_callers_are_told_apart() {
-    let header = || Arc::new(GatewayHeader::new(http::HeaderName::from_static("x-user")));
-    for (told_apart, most) in [(false, 10), (true, 20)] {
-        let serving = start(|server| {
-            let server = server.connections(20);
-            if told_apart { server.callers(header()) } else { server }
-        })
-        .await;
-        let mut held = Vec::new();
-        let mut status = 200;
-        while status == 200 {
-            let (mut stream, answered) = head_of_an_answer(serving.address(), "127.0.0.1").await;
-            status = answered;
-            // It stays open, and is used again.
-            stream.write_all(b"GET").await.unwrap();
-            held.push(stream);
-        }
-        assert_eq!((held.len() - 1, status), (most, 503), "{told_apart}");
-        if !told_apart {
-            assert_eq!(head_of_an_answer(serving.address(), "127.0.0.2").await.1, 200);
-        }
-        serving.shutdown(Duration::ZERO, Duration::ZERO).await;
-    }
-}
-
-/// Connects from an address of this machine, and asks for the card.
-async fn head_of_an_answer(address: SocketAddr, from: &str) -> (TcpStream, u16) {
-    let socket = tokio::net::TcpSocket::new_v4().unwrap();
-    socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
-    let mut stream = socket.connect(address).await.unwrap();
-    let request = b"GET /.well-known/agent-card.json HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    stream.write_all(request).await.unwrap();
-    let mut head = [0; 12];
-    stream.read_exact(&mut head).await.unwrap();
-    (stream, String::from_utf8_lossy(&head[9..]).parse().unwrap())
 }
 
 #[tokio::test]

@@ -6,7 +6,9 @@
 mod given_up;
 
 use a2a::{AuthenticationInfo, TaskPushNotificationConfig};
-use a2a_core::{ConfigRevision, PushConfigs, PushSubscription, Store, TaskKey, Tenant, Version};
+use a2a_core::{
+    ConfigRevision, PushConfigs, PushNext, PushProgress, PushSubscription, Store, TaskKey, Tenant, Version,
+};
 use uuid::Uuid;
 
 pub use given_up::{
@@ -20,6 +22,10 @@ use crate::sample::{TaskModel, awkward_text, hostile_ids};
 
 /// The revision of a config that nothing has replaced.
 const FIRST: ConfigRevision = ConfigRevision::from_uuid(Uuid::nil());
+
+fn to(version: u64) -> PushProgress {
+    PushProgress::to(Version::new(version))
+}
 
 /// Makes a subscription of a task under this id, with a URL of its own and nothing acknowledged.
 pub(crate) fn subscription(key: &TaskKey, id: &str) -> PushSubscription {
@@ -41,8 +47,8 @@ fn full(key: &TaskKey, id: &str) -> PushSubscription {
     subscription.config.authentication =
         Some(AuthenticationInfo { scheme: "Bearer".into(), credentials: Some(awkward_text()) });
     subscription.config.tenant = Some(key.tenant.as_str().into());
-    subscription.acknowledged = Version::new(u64::from(u32::MAX));
-    subscription.begins_with_task = true;
+    let most = Version::new(u64::from(u32::MAX));
+    subscription.progress = PushProgress { acknowledged: most, next: PushNext::Batches(most.next()) };
     subscription
 }
 
@@ -64,7 +70,8 @@ pub async fn a_saved_config_is_returned(fixture: &dyn StoreFixture) {
     let mut bare = subscription(&key, "c");
     bare.config.authentication = Some(AuthenticationInfo { scheme: String::new(), credentials: None });
     bare.config.token = Some(String::new());
-    let all = [subscription(&key, "a"), full(&key, "b"), bare];
+    let to_task = PushSubscription::to_task(subscription(&key, "d").config, FIRST);
+    let all = [subscription(&key, "a"), full(&key, "b"), bare, to_task];
     for subscription in &all {
         save(&*store, &key, subscription).await;
         let id = subscription.config.id.as_deref().unwrap_or_default();
@@ -80,7 +87,7 @@ pub async fn saving_under_the_same_id_replaces(fixture: &dyn StoreFixture) {
     let key = created(&*store, "", "t").await;
     let untouched = full(&key, "other");
     save(&*store, &key, &untouched).await;
-    let later = PushSubscription { acknowledged: Version::new(3), ..subscription(&key, "hook") };
+    let later = PushSubscription { progress: to(3), ..subscription(&key, "hook") };
     for version in [full(&key, "hook"), subscription(&key, "hook"), later.clone(), later] {
         save(&*store, &key, &version).await;
         assert_eq!(other.get_config(&key, "hook").await.unwrap(), Some(version.clone()));
@@ -133,28 +140,45 @@ pub async fn removing_a_config_is_idempotent(fixture: &dyn StoreFixture) {
 pub async fn acknowledge_only_moves_forward(fixture: &dyn StoreFixture) {
     let (store, other) = (fixture.handle().await, fixture.handle().await);
     let key = created(&*store, "", "t").await;
-    store.acknowledge(&key, "unknown", FIRST, Version::new(7)).await.unwrap();
+    store.acknowledge(&key, "unknown", FIRST, to(7)).await.unwrap();
     assert_eq!(other.list_configs(&key).await.unwrap(), Vec::new(), "acknowledging makes no config");
 
     for id in ["hook", "other"] {
         save(&*store, &key, &full(&key, id)).await;
-        save(&*store, &key, &PushSubscription { acknowledged: Version::new(2), ..full(&key, id) }).await;
+        save(&*store, &key, &PushSubscription { progress: to(2), ..full(&key, id) }).await;
     }
     for (version, expected) in [(5, 5), (3, 5), (5, 5), (0, 5), (6, 6), (1 << 40, 1 << 40), (7, 1 << 40)] {
-        store.acknowledge(&key, "hook", FIRST, Version::new(version)).await.unwrap();
-        let expected = PushSubscription { acknowledged: Version::new(expected), ..full(&key, "hook") };
+        store.acknowledge(&key, "hook", FIRST, to(version)).await.unwrap();
+        let expected = PushSubscription { progress: to(expected), ..full(&key, "hook") };
         assert_eq!(other.get_config(&key, "hook").await.unwrap(), Some(expected), "after {version}");
+    }
+    let then = |acknowledged: u64, next| PushProgress { acknowledged: Version::new(acknowledged), next };
+    let (first, batches) = (1 << 41, |until| PushNext::Batches(Version::new(until)));
+    let (soon, later) = (batches(first + 16), batches(first + 32));
+    for (told, expected) in [
+        (then(first, soon), then(first, soon)),
+        (to(first), then(first, soon)),
+        (then(first - 1, PushNext::Task), then(first, soon)),
+        (then(first, later), then(first, later)),
+        (then(first, soon), then(first, later)),
+        (then(first, PushNext::Task), then(first, PushNext::Task)),
+        (then(first, later), then(first, PushNext::Task)),
+        (to(first + 1), to(first + 1)),
+    ] {
+        store.acknowledge(&key, "hook", FIRST, told).await.unwrap();
+        let expected = PushSubscription { progress: expected, ..full(&key, "hook") };
+        assert_eq!(other.get_config(&key, "hook").await.unwrap(), Some(expected), "after {told:?}");
     }
     let acknowledge = async |version: u64| {
         let store = if version.is_multiple_of(2) { &store } else { &other };
-        persist(|| store.acknowledge(&key, "other", FIRST, Version::new(version))).await;
+        persist(|| store.acknowledge(&key, "other", FIRST, to(version))).await;
     };
     futures::future::join_all((3..40).rev().map(acknowledge)).await;
-    let all = PushSubscription { acknowledged: Version::new(39), ..full(&key, "other") };
+    let all = PushSubscription { progress: to(39), ..full(&key, "other") };
     assert_eq!(store.get_config(&key, "other").await.unwrap(), Some(all), "the greatest of many at once");
 
     store.remove_config(&key, "hook").await.unwrap();
-    store.acknowledge(&key, "hook", FIRST, Version::new(1 << 41)).await.unwrap();
+    store.acknowledge(&key, "hook", FIRST, to(1 << 42)).await.unwrap();
     assert_eq!(store.get_config(&key, "hook").await.unwrap(), None, "acknowledging brings nothing back");
 }
 
@@ -167,14 +191,14 @@ pub async fn acknowledging_concerns_one_revision(fixture: &dyn StoreFixture) {
     // The same words again are another config, too.
     let replacing = PushSubscription { revision, ..replaced.clone() };
     save(&*store, &key, &replaced).await;
-    store.acknowledge(&key, "hook", replaced.revision, Version::new(3)).await.unwrap();
+    store.acknowledge(&key, "hook", replaced.revision, to(3)).await.unwrap();
     save(&*store, &key, &replacing).await;
     for handle in [&store, &other] {
-        handle.acknowledge(&key, "hook", replaced.revision, Version::new(9)).await.unwrap();
+        handle.acknowledge(&key, "hook", replaced.revision, to(9)).await.unwrap();
         assert_eq!(other.get_config(&key, "hook").await.unwrap().as_ref(), Some(&replacing));
     }
-    other.acknowledge(&key, "hook", revision, Version::new(5)).await.unwrap();
-    let expected = PushSubscription { acknowledged: Version::new(5), ..replacing };
+    other.acknowledge(&key, "hook", revision, to(5)).await.unwrap();
+    let expected = PushSubscription { progress: to(5), ..replacing };
     assert_eq!(store.get_config(&key, "hook").await.unwrap(), Some(expected));
 }
 
@@ -190,13 +214,13 @@ pub async fn configs_of_one_tenant_are_invisible_to_another(fixture: &dyn StoreF
         save(&*store, key, &subscription(key, "hook")).await;
         save(&*store, key, &subscription(key, key.tenant.as_str())).await;
     }
-    store.acknowledge(&keys[1], "hook", FIRST, Version::new(9)).await.unwrap();
+    store.acknowledge(&keys[1], "hook", FIRST, to(9)).await.unwrap();
     store.remove_config(&keys[2], "hook").await.unwrap();
     for (n, key) in keys.iter().enumerate() {
         let mut mine = vec![subscription(key, key.tenant.as_str())];
         if n != 2 {
-            let acknowledged = Version::new(if n == 1 { 9 } else { 0 });
-            mine.push(PushSubscription { acknowledged, ..subscription(key, "hook") });
+            let progress = to(if n == 1 { 9 } else { 0 });
+            mine.push(PushSubscription { progress, ..subscription(key, "hook") });
         }
         mine.sort_by(|a, b| a.config.id.cmp(&b.config.id));
         assert_eq!(other.list_configs(key).await.unwrap(), mine, "configs of {key:?}");

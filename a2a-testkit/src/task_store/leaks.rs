@@ -5,7 +5,8 @@ use std::fmt::Debug;
 
 use a2a::{Part, StreamResponse};
 use a2a_core::{
-    BackendError, CallerContext, Claim, Principal, Result, Store, TaskKey, TaskQuery, Tenant, Version,
+    BackendError, CallerContext, Claim, Principal, PushProgress, Result, Store, TaskKey, TaskQuery, Tenant,
+    Version,
 };
 
 use crate::StoreFixture;
@@ -63,7 +64,7 @@ async fn call_everything(store: &dyn Store, model: &TaskModel) {
     inspect(store.save_config(key, &hook).await);
     inspect(store.get_config(key, "hook").await);
     inspect(store.list_configs(key).await);
-    inspect(store.acknowledge(key, "hook", hook.revision, Version::new(1)).await);
+    inspect(store.acknowledge(key, "hook", hook.revision, PushProgress::to(Version::new(1))).await);
     inspect(store.remove_config(key, "hook").await);
     inspect(store.keys("leaks", *b"hunter2-do-not-log-me-hunter2-do").await);
     inspect(store.renew_key("leaks", 1, *b"hunter2-do-not-log-me-hunter2-do").await);

@@ -14,10 +14,15 @@ use crate::endpoint::{Aws, wanted};
 use a2a_testworld::backends::roster;
 use a2a_testworld::world::key;
 use a2a_testworld::{FaultProxy, Passage};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// So many clusters of processes run side by side: beside more of them, one that lives may beat too late.
+static CLUSTERS: Semaphore = Semaphore::const_new(2);
 
 /// Where the instances of one cluster keep everything.
 #[derive(Debug)]
 pub struct Resources {
+    _turn: SemaphorePermit<'static>,
     place: OnAws,
     store: DynamoDbStore,
     fault_proxies: Option<FaultProxies>,
@@ -59,13 +64,14 @@ impl Leftovers {
 }
 
 impl Resources {
-    /// Makes table and topic in an account that nobody else uses, with fault proxies before the endpoint where it is one
-    /// socket without TLS.
+    /// Waits for its turn. Makes table and topic in an account that nobody else uses, with fault proxies before the
+    /// endpoint where it is one socket without TLS.
     ///
     /// # Panics
     ///
     /// When they cannot be made.
     pub async fn prepare(aws: &Aws) -> Self {
+        let turn = CLUSTERS.acquire().await.unwrap();
         let place = OnAws::create_in(aws.account()).await;
         let fault_proxies = match aws.socket() {
             Some(address) => Some(FaultProxies {
@@ -74,7 +80,7 @@ impl Resources {
             }),
             None => None,
         };
-        Resources { store: place.store(), place, fault_proxies }
+        Resources { _turn: turn, store: place.store(), place, fault_proxies }
     }
 
     /// The fault proxies before the endpoint. `None` means that a test which shuts them is to return: the reason was printed.

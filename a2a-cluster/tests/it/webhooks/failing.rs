@@ -10,7 +10,9 @@ use http::StatusCode;
 
 use super::receiver::{Answers, Receiver};
 use super::{config, given_up_after, send, webhook, world_of};
-use crate::world::{World, eventually, follow_up, local_webhooks, on_every_bus, params, visible};
+use crate::world::{
+    World, eventually, expect_task, follow_up, local_webhooks, on_every_bus, params, visible,
+};
 
 async fn is_released(world: &World, id: &str) {
     eventually("the release of the task", || async { world.load(id).await.head.claim.is_none() }).await;
@@ -46,11 +48,11 @@ on_every_bus! {
         assert_eq!(given_up.len(), 1);
         assert_eq!((&*given_up[0].host, &*given_up[0].reason), ("127.0.0.1", "it answered 502"));
         assert_eq!(given_up[0].task.task_id, task.id);
-        // The next turn tries again, from where it stopped.
+        // The next turn tries again, and tells the task in place of what was tried in vain.
         receiver.answer(Answers::Well);
-        world.on(0).send_message(&params(), follow_up(&task, "more")).await.unwrap();
+        let task = world.on(0).send_message(&params(), follow_up(&task, "more")).await.unwrap();
         receiver.sees(TaskState::Completed).await;
-        receiver.sees(TaskState::InputRequired).await;
+        assert_eq!(visible(&receiver.fold().unwrap()), visible(&expect_task(task)));
         eventually("the record goes", || async { world.store.given_up(None, 9).await.unwrap().is_empty() }).await;
         world.shutdown().await;
     }

@@ -4,6 +4,7 @@ mod changing;
 mod delivery;
 mod failing;
 mod guard;
+mod overtaken;
 mod receiver;
 mod secrets;
 mod sharing;

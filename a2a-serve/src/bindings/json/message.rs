@@ -12,7 +12,7 @@ use super::JsonRequest;
 use super::object::Object;
 use super::params::{PushConfig, given, metadata, number, required, role};
 use super::scalar::{Bytes, Int, Named};
-use crate::bindings::limits::RequestLimits;
+use super::values::Values;
 use crate::bindings::violations::Violations;
 
 #[derive(Debug, Deserialize)]
@@ -27,9 +27,9 @@ pub(crate) struct SendMessage {
 impl JsonRequest for SendMessage {
     type Request = SendMessageRequest;
 
-    fn into_request(self, limits: &RequestLimits, violations: &mut Violations) -> SendMessageRequest {
+    fn into_request(self, values: &Values<'_>, violations: &mut Violations) -> SendMessageRequest {
         let message = match self.message {
-            Some(Object(message)) => message.into_message(limits, violations),
+            Some(Object(message)) => message.into_message(values, violations),
             None => {
                 violations.required("message");
                 Message::new(Role::User, Vec::new())
@@ -38,7 +38,7 @@ impl JsonRequest for SendMessage {
         SendMessageRequest {
             message,
             configuration: self.configuration.map(|Object(configuration)| configuration.into_configuration()),
-            metadata: metadata("metadata", self.metadata, limits, violations),
+            metadata: metadata("metadata", self.metadata, values, violations),
             tenant: given(self.tenant),
         }
     }
@@ -88,10 +88,10 @@ struct JsonMessage {
 }
 
 impl JsonMessage {
-    fn into_message(self, limits: &RequestLimits, violations: &mut Violations) -> Message {
+    fn into_message(self, values: &Values<'_>, violations: &mut Violations) -> Message {
         let mut parts = Vec::with_capacity(self.parts.as_ref().map_or(0, Vec::len));
         for (index, part) in self.parts.into_iter().flatten().enumerate() {
-            parts.extend(part.into_part(index, limits, violations));
+            parts.extend(part.into_part(index, values, violations));
         }
         Message {
             message_id: required("message.messageId", self.message_id, violations),
@@ -99,7 +99,7 @@ impl JsonMessage {
             task_id: given(self.task_id),
             role: role(self.role, violations),
             parts,
-            metadata: metadata("message.metadata", self.metadata, limits, violations),
+            metadata: metadata("message.metadata", self.metadata, values, violations),
             extensions: self.extensions.filter(|extensions| !extensions.is_empty()),
             reference_task_ids: self.reference_task_ids.filter(|ids| !ids.is_empty()),
         }
@@ -116,20 +116,20 @@ struct JsonPart {
 }
 
 impl JsonPart {
-    fn into_part(self, index: usize, limits: &RequestLimits, violations: &mut Violations) -> Option<Part> {
+    fn into_part(self, index: usize, values: &Values<'_>, violations: &mut Violations) -> Option<Part> {
         let Some(content) = self.content else {
             violations.empty_part(index);
             return None;
         };
         if let PartContent::Data(data) = &content {
-            violations.value(&format!("message.parts[{index}].data"), data, limits.max_nesting);
+            values.check(&format!("message.parts[{index}].data"), data, violations);
         }
         let field = format!("message.parts[{index}].metadata");
         Some(Part {
             content,
             filename: given(self.filename),
             media_type: given(self.media_type),
-            metadata: metadata(&field, self.metadata, limits, violations),
+            metadata: metadata(&field, self.metadata, values, violations),
         })
     }
 

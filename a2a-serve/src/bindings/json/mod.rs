@@ -8,11 +8,13 @@ mod message;
 mod object;
 mod params;
 mod scalar;
+mod values;
 
 use a2a::A2AError;
 use serde::de::DeserializeOwned;
 
 use self::object::Object;
+use self::values::Values;
 use super::limits::RequestLimits;
 use super::violations::{Violations, short};
 
@@ -29,7 +31,7 @@ pub(super) trait JsonRequest: DeserializeOwned {
     type Request;
 
     /// Makes the request of what was read, and adds what is wrong with it.
-    fn into_request(self, limits: &RequestLimits, violations: &mut Violations) -> Self::Request;
+    fn into_request(self, values: &Values<'_>, violations: &mut Violations) -> Self::Request;
 }
 
 /// A request that names a task.
@@ -43,7 +45,7 @@ pub(super) trait OfTask {
 /// # Errors
 /// `ParseError` for what is no JSON, `InvalidParams` naming every field that is missing or cannot be meant.
 pub(super) fn read<T: JsonRequest>(json: &str, limits: &RequestLimits) -> Result<T::Request, A2AError> {
-    accept(parse::<T>(json)?, limits)
+    accept(parse::<T>(json)?, &Values::of(json, limits))
 }
 
 fn parse<T: DeserializeOwned>(json: &str) -> Result<T, A2AError> {
@@ -61,9 +63,9 @@ fn parse<T: DeserializeOwned>(json: &str) -> Result<T, A2AError> {
     Ok(read)
 }
 
-fn accept<T: JsonRequest>(read: T, limits: &RequestLimits) -> Result<T::Request, A2AError> {
+fn accept<T: JsonRequest>(read: T, values: &Values<'_>) -> Result<T::Request, A2AError> {
     let mut violations = Violations::default();
-    let request = read.into_request(limits, &mut violations);
+    let request = read.into_request(values, &mut violations);
     violations.into_result()?;
     Ok(request)
 }
@@ -84,7 +86,7 @@ pub(super) fn read_for<T: JsonRequest + OfTask>(
     } else if named != task {
         return Err(A2AError::invalid_params("the task in the request is not the one in its URL"));
     }
-    accept(read, limits)
+    accept(read, &Values::of(json, limits))
 }
 
 fn unreadable(field: String, error: &serde_json::Error) -> A2AError {

@@ -13,8 +13,8 @@ use serde_json::Value;
 
 use super::object::Object;
 use super::scalar::{Int, Named};
+use super::values::Values;
 use super::{JsonRequest, OfTask};
-use crate::bindings::limits::RequestLimits;
 use crate::bindings::violations::Violations;
 
 /// Strings that are empty are absent: the proto cannot tell them apart.
@@ -43,12 +43,10 @@ pub(super) fn required(field: &str, text: Option<String>, violations: &mut Viola
 pub(super) fn metadata(
     field: &str,
     metadata: Option<HashMap<String, Value>>,
-    limits: &RequestLimits,
+    values: &Values<'_>,
     violations: &mut Violations,
 ) -> Option<HashMap<String, Value>> {
-    for value in metadata.iter().flat_map(HashMap::values) {
-        violations.value(field, value, limits.max_nesting.saturating_sub(1));
-    }
+    metadata.iter().for_each(|fields| values.check_fields(field, fields, violations));
     metadata
 }
 
@@ -64,7 +62,7 @@ pub(crate) struct GetTask {
 impl JsonRequest for GetTask {
     type Request = GetTaskRequest;
 
-    fn into_request(self, _: &RequestLimits, violations: &mut Violations) -> GetTaskRequest {
+    fn into_request(self, _: &Values<'_>, violations: &mut Violations) -> GetTaskRequest {
         GetTaskRequest {
             id: required("id", self.id, violations),
             history_length: number(self.history_length),
@@ -95,7 +93,7 @@ pub(crate) struct ListTasks {
 impl JsonRequest for ListTasks {
     type Request = ListTasksRequest;
 
-    fn into_request(self, _: &RequestLimits, violations: &mut Violations) -> ListTasksRequest {
+    fn into_request(self, _: &Values<'_>, violations: &mut Violations) -> ListTasksRequest {
         // The proto cannot tell it from unset, so no binding does.
         let status = named(self.status).filter(|status| *status != TaskState::Unspecified);
         let page_size = number(self.page_size);
@@ -135,10 +133,10 @@ impl OfTask for CancelTask {
 impl JsonRequest for CancelTask {
     type Request = CancelTaskRequest;
 
-    fn into_request(self, limits: &RequestLimits, violations: &mut Violations) -> CancelTaskRequest {
+    fn into_request(self, values: &Values<'_>, violations: &mut Violations) -> CancelTaskRequest {
         CancelTaskRequest {
             id: required("id", self.id, violations),
-            metadata: metadata("metadata", self.metadata, limits, violations),
+            metadata: metadata("metadata", self.metadata, values, violations),
             tenant: given(self.tenant),
         }
     }
@@ -154,7 +152,7 @@ pub(crate) struct SubscribeToTask {
 impl JsonRequest for SubscribeToTask {
     type Request = SubscribeToTaskRequest;
 
-    fn into_request(self, _: &RequestLimits, violations: &mut Violations) -> SubscribeToTaskRequest {
+    fn into_request(self, _: &Values<'_>, violations: &mut Violations) -> SubscribeToTaskRequest {
         SubscribeToTaskRequest { id: required("id", self.id, violations), tenant: given(self.tenant) }
     }
 }
@@ -203,7 +201,7 @@ impl OfTask for PushConfig {
 impl JsonRequest for PushConfig {
     type Request = TaskPushNotificationConfig;
 
-    fn into_request(self, _: &RequestLimits, violations: &mut Violations) -> TaskPushNotificationConfig {
+    fn into_request(self, _: &Values<'_>, violations: &mut Violations) -> TaskPushNotificationConfig {
         let config = self.of_message();
         if config.task_id.is_empty() {
             violations.required("taskId");
@@ -227,7 +225,7 @@ impl JsonRequest for PushConfigName {
 
     fn into_request(
         self,
-        _: &RequestLimits,
+        _: &Values<'_>,
         violations: &mut Violations,
     ) -> GetTaskPushNotificationConfigRequest {
         GetTaskPushNotificationConfigRequest {
@@ -255,7 +253,7 @@ impl JsonRequest for ListPushConfigs {
 
     fn into_request(
         self,
-        _: &RequestLimits,
+        _: &Values<'_>,
         violations: &mut Violations,
     ) -> ListTaskPushNotificationConfigsRequest {
         let page_size = number(self.page_size).unwrap_or_default();
@@ -278,7 +276,7 @@ pub(crate) struct ExtendedCard {
 impl JsonRequest for ExtendedCard {
     type Request = GetExtendedAgentCardRequest;
 
-    fn into_request(self, _: &RequestLimits, _: &mut Violations) -> GetExtendedAgentCardRequest {
+    fn into_request(self, _: &Values<'_>, _: &mut Violations) -> GetExtendedAgentCardRequest {
         GetExtendedAgentCardRequest { tenant: given(self.tenant) }
     }
 }

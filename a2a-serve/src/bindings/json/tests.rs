@@ -48,10 +48,14 @@ fn data_is_kept_as_it_is_or_refused() {
         let PartContent::Data(kept) = content(json!({ "data": data.clone() })) else { panic!("{data}") };
         assert_eq!(kept.to_string(), data.to_string());
     }
-    for number in ["9007199254740993", "-9007199254740993", "18446744073709551615"] {
-        let data: Value = serde_json::from_str(&format!("[{number}]")).unwrap();
-        let error = send(message(json!({ "data": data }))).unwrap_err();
-        assert_eq!(fields(&error), ["message.parts[0].data"], "{number}");
+    for number in ["9007199254740993", "-9007199254740993", "18446744073709551615", "18446744073709551617"] {
+        let message = format!(r#"{{"messageId":"m","role":"ROLE_USER","parts":[{{"data":[{number}]}}]}}"#);
+        let send = format!(r#"{{"message":{message},"metadata":{{"a":{number}}}}}"#);
+        let error = read::<SendMessage>(&send, &RequestLimits::default()).unwrap_err();
+        assert_eq!(fields(&error), ["message.parts[0].data", "metadata"], "{number}");
+        let cancel = format!(r#"{{"id":"t","metadata":{{"a":[{number}]}}}}"#);
+        let error = read::<CancelTask>(&cancel, &RequestLimits::default()).unwrap_err();
+        assert_eq!(fields(&error), ["metadata"], "{number}");
     }
 }
 

@@ -12,7 +12,8 @@ use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, Response, Version};
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
-use tower::Service;
+
+use super::http1;
 
 /// Three tokens, cancelled one after another; with each of them those above it.
 #[derive(Debug, Clone)]
@@ -34,6 +35,13 @@ impl Departure {
         Departure { leaving: parting.child_token(), parting, closing }
     }
 
+    /// For a connection whose first request is its last: it leaves from the beginning, and parts when the request has come.
+    pub(super) fn of_one_request(&self) -> Self {
+        let leaving = CancellationToken::new();
+        leaving.cancel();
+        Departure { leaving, parting: self.of_a_connection().child_token(), closing: self.closing.clone() }
+    }
+
     /// What ends a connection that is opened now.
     pub(super) fn of_a_connection(&self) -> &CancellationToken {
         // Who comes after the parting, to ask whether the server lives perhaps, is let speak.
@@ -43,11 +51,11 @@ impl Departure {
     /// Answers a request.
     pub(super) async fn answer(
         self,
-        mut router: Router,
+        router: Router,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Infallible> {
         let keeps_its_connection = request.version() >= Version::HTTP_2;
-        let mut answer = router.call(request).await?;
+        let mut answer = http1::answer(router, request).await?;
         if !keeps_its_connection && self.leaving.is_cancelled() {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

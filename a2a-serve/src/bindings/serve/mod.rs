@@ -1,6 +1,8 @@
 //! Puts a router on a socket, and takes it off again without leaving anything behind.
 
 mod departure;
+mod http1;
+mod reserved;
 mod slots;
 
 use std::io;
@@ -19,8 +21,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use self::departure::Departure;
+use self::reserved::{health_only, live_in};
 pub(crate) use self::slots::Bounds;
-use self::slots::{Slot, Slots, health_only};
+use self::slots::{Slot, Slots};
 use super::unsent::Unsent;
 
 /// For how long a peer may say nothing at first.
@@ -50,7 +53,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 ///
 /// A peer that says nothing is let go after 10 s, an idle HTTP/1 connection after 75 s, a peer that is gone without a word within
 /// 30 s, and so is one that takes nothing of what it is sent; one that has not taken an answer of the bindings after 60 s, too. An HTTP/2 connection is asked every 15 s whether it lives, and may
-/// have 10,000 streams open. 10,000 connections may be open; a few more are taken for whoever asks after the health.
+/// have 10,000 streams open. 10,000 connections may be open; 64 more are taken for whoever asks after the health, for one request
+/// and 5 s each, and the oldest of them gives way to a newcomer. A request of HTTP/1.1 that does not name one host is answered 400, one of gRPC 505.
 ///
 /// `TCP_NODELAY` is on. A stream's head and its first events leave as separate small segments; Nagle's algorithm
 /// holds the second one back until the first is acknowledged, and the client's kernel delays that by up
@@ -129,11 +133,9 @@ impl Connections {
             match listener.accept().await {
                 Ok((stream, peer)) => {
                     wait = SHORTEST_WAIT;
-                    match self.slots.take(peer.ip().to_canonical()) {
-                        Some(slot) if slot.is_reserved => self.open(stream, slot, health_only.clone()),
-                        Some(slot) => self.open(stream, slot, router.clone()),
-                        None => tracing::debug!("too many connections: one more is closed"),
-                    }
+                    let slot = self.slots.take(peer.ip().to_canonical());
+                    let router = if slot.is_reserved() { &health_only } else { router };
+                    self.open(stream, slot, router.clone());
                 }
                 Err(error) if ends_one_connection(&error) => {}
                 Err(error) => {
@@ -152,42 +154,47 @@ impl Connections {
         if let Err(error) = notice_absence(&stream) {
             tracing::debug!(%error, "cannot ask the system to look after a peer");
         }
-        let departure = self.departure.clone();
-        let server = self.server();
-        self.run(async move {
-            let _slot = slot;
-            // Who has said nothing yet is idle: nothing is lost if it is let go.
-            let said =
-                departure.closing.run_until_cancelled(timeout(PREFACE_PATIENCE, preface(&stream))).await;
-            let Some(Ok(())) = said else {
-                tracing::debug!("a peer said nothing");
-                return;
-            };
-            let unsent = Unsent::default();
-            let waiting = unsent.clone();
-            let end = departure.of_a_connection().clone();
-            let service = service_fn(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(waiting.clone());
-                departure.clone().answer(router.clone(), request)
-            });
-            let connection = server.serve_connection(TokioIo::new(stream), service);
-            let mut connection = std::pin::pin!(connection);
-            let served = tokio::select! {
-                biased;
-                served = connection.as_mut() => served,
-                () = unsent.overdue() => {
-                    tracing::debug!("a peer takes no answer");
-                    return;
-                }
-                () = end.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            };
-            if let Err(error) = served {
-                tracing::debug!(%error, "connection ended");
+        let connection = self.clone().serve(stream, router, slot.is_reserved());
+        self.run(live_in(slot, connection));
+    }
+
+    /// Serves one connection, or, with `is_brief`, one request of it.
+    async fn serve(self, stream: TcpStream, router: Router, is_brief: bool) {
+        let departure = if is_brief { self.departure.of_one_request() } else { self.departure.clone() };
+        // Who has said nothing yet is idle: nothing is lost if it is let go.
+        let said = departure.closing.run_until_cancelled(timeout(PREFACE_PATIENCE, preface(&stream))).await;
+        let Some(Ok(())) = said else {
+            tracing::debug!("a peer said nothing");
+            return;
+        };
+        let unsent = Unsent::default();
+        let waiting = unsent.clone();
+        let end = departure.of_a_connection().clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            if is_brief {
+                departure.parting.cancel();
             }
+            request.extensions_mut().insert(waiting.clone());
+            departure.clone().answer(router.clone(), request)
         });
+        let server = self.server();
+        let connection = server.serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        let served = tokio::select! {
+            biased;
+            served = connection.as_mut() => served,
+            () = unsent.overdue() => {
+                tracing::debug!("a peer takes no answer");
+                return;
+            }
+            () = end.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = served {
+            tracing::debug!(%error, "connection ended");
+        }
     }
 
     fn server(&self) -> Builder<Self> {

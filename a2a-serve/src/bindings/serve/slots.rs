@@ -1,25 +1,14 @@
 //! How many connections may be open: together, and from one address. Beyond that a few more are taken, for whoever asks after
 //! the server's health.
 
-use std::collections::HashMap;
-use std::convert::Infallible;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::Router;
-use axum::extract::Request;
-use axum::http::header::{CONNECTION, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
-use tower::{Service, service_fn};
-
-use crate::bindings::discard::discard;
+use tokio_util::sync::CancellationToken;
 
 /// How many connections are taken beyond the bound.
 const RESERVED: usize = 64;
-/// What is answered on those.
-const HEALTH: [&str; 4] =
-    ["/healthz", "/readyz", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"];
 
 /// Bounds of one socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,14 +38,26 @@ pub(super) struct Slots {
 struct Open {
     all: usize,
     by_address: HashMap<IpAddr, usize>,
+    /// Those beyond the bound, the oldest first.
+    reserved: BTreeMap<u64, Reserved>,
+    next: u64,
+}
+
+/// A connection beyond the bound.
+#[derive(Debug)]
+struct Reserved {
+    address: IpAddr,
+    gives_way: CancellationToken,
 }
 
 /// A connection's place, for as long as it lives.
 #[derive(Debug)]
 pub(super) struct Slot {
     address: IpAddr,
-    /// It is one beyond the bound: only health is answered on it.
-    pub(super) is_reserved: bool,
+    /// It is one beyond the bound, of this number: only health is answered on it.
+    reserved: Option<u64>,
+    /// Cancelled when it is another's.
+    pub(super) gives_way: CancellationToken,
     open: Arc<Mutex<Open>>,
 }
 
@@ -65,54 +66,72 @@ impl Slots {
         Slots { bounds, open: Arc::default() }
     }
 
-    /// Finds a place for one more connection. `None`: there is none, not even for those who ask after the health.
-    pub(super) fn take(&self, address: IpAddr) -> Option<Slot> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Finds a place for one more connection. There always is one: beyond the bound, and beyond what is reserved for those who ask
+    /// after the health, the oldest of those gives way. Whoever holds such places without asking does not hold them for long.
+    pub(super) fn take(&self, address: IpAddr) -> Slot {
+        let mut open = lock(&self.open);
         let own = open.by_address.get(&address).copied().unwrap_or_default();
         let over_all = open.all.checked_sub(self.bounds.connections);
         let over_own = self.bounds.per_address.and_then(|most| own.checked_sub(most));
-        let beyond = over_all.max(over_own);
-        if beyond.is_some_and(|beyond| beyond >= RESERVED) {
-            return None;
+        if over_all >= Some(RESERVED) {
+            open.oldest_gives_way(|_| true);
+        } else if over_own >= Some(RESERVED) {
+            open.oldest_gives_way(|other| other == address);
         }
         open.all += 1;
         *open.by_address.entry(address).or_default() += 1;
-        Some(Slot { address, is_reserved: beyond.is_some(), open: Arc::clone(&self.open) })
+        let gives_way = CancellationToken::new();
+        let reserved = over_all.max(over_own).map(|_| open.reserve(address, gives_way.clone()));
+        Slot { address, reserved, gives_way, open: Arc::clone(&self.open) }
+    }
+}
+
+impl Slot {
+    pub(super) fn is_reserved(&self) -> bool {
+        self.reserved.is_some()
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.all = open.all.saturating_sub(1);
-        if let Some(own) = open.by_address.get_mut(&self.address) {
+        let mut open = lock(&self.open);
+        // A place that was given away is another's already.
+        if self.reserved.is_none_or(|number| open.reserved.remove(&number).is_some()) {
+            open.leave(self.address);
+        }
+    }
+}
+
+impl Open {
+    fn reserve(&mut self, address: IpAddr, gives_way: CancellationToken) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.reserved.insert(number, Reserved { address, gives_way });
+        number
+    }
+
+    fn oldest_gives_way(&mut self, is_meant: impl Fn(IpAddr) -> bool) {
+        let oldest = self.reserved.iter().find(|(_, reserved)| is_meant(reserved.address));
+        let Some(number) = oldest.map(|(number, _)| *number) else { return };
+        if let Some(oldest) = self.reserved.remove(&number) {
+            oldest.gives_way.cancel();
+            self.leave(oldest.address);
+        }
+    }
+
+    fn leave(&mut self, address: IpAddr) {
+        self.all = self.all.saturating_sub(1);
+        if let Some(own) = self.by_address.get_mut(&address) {
             *own = own.saturating_sub(1);
             if *own == 0 {
-                open.by_address.remove(&self.address);
+                self.by_address.remove(&address);
             }
         }
     }
 }
 
-/// What is served beyond the bound: health, and to everybody else that there is no room.
-pub(super) fn health_only(router: &Router) -> Router {
-    let router = router.clone();
-    Router::new().fallback_service(service_fn(move |mut request: Request| {
-        let mut router = router.clone();
-        async move {
-            if HEALTH.contains(&request.uri().path()) {
-                return router.call(request).await;
-            }
-            Box::pin(discard(&mut request)).await;
-            let advice = [
-                (RETRY_AFTER, HeaderValue::from_static("1")),
-                (CONNECTION, HeaderValue::from_static("close")),
-            ];
-            let refused: Response =
-                (StatusCode::SERVICE_UNAVAILABLE, advice, "too many connections\n").into_response();
-            Ok::<_, Infallible>(refused)
-        }
-    }))
+fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
+    open.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -126,26 +145,34 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_bound_some_more_are_taken_for_health_and_no_more_than_that() {
+    fn beyond_the_bound_some_more_are_taken_for_health_and_the_oldest_of_those_gives_way() {
         let slots = Slots::new(Bounds { connections: 3, ..Bounds::default() });
-        let taken: Vec<_> = (0..3).map(|_| slots.take(address(1)).unwrap()).collect();
-        assert!(taken.iter().all(|slot| !slot.is_reserved));
-        let beyond: Vec<_> = (0..RESERVED).map(|_| slots.take(address(2)).unwrap()).collect();
-        assert!(beyond.iter().all(|slot| slot.is_reserved));
-        assert!(slots.take(address(3)).is_none());
+        let taken: Vec<_> = (0..3).map(|_| slots.take(address(1))).collect();
+        assert!(taken.iter().all(|slot| !slot.is_reserved()));
+        let beyond: Vec<_> = (0..RESERVED).map(|_| slots.take(address(2))).collect();
+        assert!(beyond.iter().all(|slot| slot.is_reserved() && !slot.gives_way.is_cancelled()));
+        let newcomers = [slots.take(address(3)), slots.take(address(3))];
+        assert!(newcomers.iter().all(|slot| slot.is_reserved() && !slot.gives_way.is_cancelled()));
+        let gone = |slot: &Slot| slot.gives_way.is_cancelled();
+        assert!(beyond[..2].iter().all(gone) && !beyond[2..].iter().any(gone) && !taken.iter().any(gone));
+        assert_eq!(slots.open.lock().unwrap().all, 3 + RESERVED);
         drop(taken);
-        assert!(slots.take(address(3)).is_some());
-        drop(beyond);
-        assert!(!slots.take(address(3)).unwrap().is_reserved);
-        assert!(slots.open.lock().unwrap().by_address.is_empty());
+        assert_eq!(slots.open.lock().unwrap().all, RESERVED);
+        drop((beyond, newcomers));
+        assert!(!slots.take(address(3)).is_reserved());
+        let open = slots.open.lock().unwrap();
+        assert!(open.all == 0 && open.by_address.is_empty() && open.reserved.is_empty(), "{open:?}");
     }
 
     #[test]
     fn one_address_does_not_take_all() {
         let slots = Slots::new(Bounds { connections: 100, per_address: Some(2), ..Bounds::default() });
-        let own: Vec<_> = (0..2 + RESERVED).map(|_| slots.take(address(1)).unwrap()).collect();
-        assert_eq!(own.iter().filter(|slot| !slot.is_reserved).count(), 2);
-        assert!(slots.take(address(1)).is_none());
-        assert!(!slots.take(address(2)).unwrap().is_reserved);
+        let other: Vec<_> = (0..3).map(|_| slots.take(address(2))).collect();
+        let own: Vec<_> = (0..3 + RESERVED).map(|_| slots.take(address(1))).collect();
+        assert_eq!(own.iter().filter(|slot| !slot.is_reserved()).count(), 2);
+        let gone: Vec<_> = own.iter().map(|slot| slot.gives_way.is_cancelled()).collect();
+        assert!(gone[2] && gone.iter().filter(|gone| **gone).count() == 1, "{gone:?}");
+        assert!(other[2].is_reserved() && !other[2].gives_way.is_cancelled());
+        assert!(!slots.take(address(3)).is_reserved());
     }
 }

@@ -27,6 +27,22 @@ fn addresses_are_checked_as_the_client_reads_them() {
 }
 
 #[test]
+fn a_pause_is_asked_for_in_seconds_or_until_a_date() {
+    let now = DateTime::parse_from_rfc3339("2026-11-30T10:00:00Z").unwrap().to_utc();
+    for (value, seconds) in [
+        ("120", Some(120)),
+        (" 7 ", Some(7)),
+        ("Mon, 30 Nov 2026 10:01:30 GMT", Some(90)),
+        ("Mon, 30 Nov 2026 09:59:00 GMT", Some(0)),
+        ("-1", None),
+        ("soon", None),
+    ] {
+        let answer = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
+        assert_eq!(asked_for(&answer, now), seconds.map(Duration::from_secs), "{value}");
+    }
+}
+
+#[test]
 fn what_an_address_holds_beside_the_place_stays_out_of_the_request_line() {
     let url = Url::parse("https://ann:p%40ss@example.com/hook?a=1#part").unwrap();
     let request = prepared(url, HeaderMap::new(), Bytes::new()).unwrap();

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use a2a_core::{
     BackendError, Beat, Claim, Commit, ConfigRevision, Deployment, Eviction, ExecutingPage, Format,
-    GivenUpCursor, GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, PushConfigs,
+    GivenUpCursor, GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushProgress,
     PushSubscription, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use a2a_store_dynamodb::DynamoDbStore;
@@ -148,8 +148,8 @@ async fn answer(store: &DynamoDbStore, call: Call) -> String {
         Call::GetConfig(key, id) => told(store.get_config(&key, &id).await.map(|one| one.map(Config::from))),
         Call::ListConfigs(key) => told(store.list_configs(&key).await.map(configs::<_, Config>)),
         Call::RemoveConfig(key, id) => told(store.remove_config(&key, &id).await),
-        Call::Acknowledge(key, id, revision, version) => {
-            told(store.acknowledge(&key, &id, revision, version).await)
+        Call::Acknowledge(key, id, revision, progress) => {
+            told(store.acknowledge(&key, &id, revision, progress).await)
         }
         Call::GiveUp(delivery) => told(store.give_up(&delivery.0).await),
         Call::GivenUp(after, limit) => {
@@ -276,9 +276,9 @@ impl PushConfigs for RemoteStore {
         key: &TaskKey,
         id: &str,
         revision: ConfigRevision,
-        version: Version,
+        progress: PushProgress,
     ) -> Result<()> {
-        self.ask(Call::Acknowledge(key.clone(), id.to_owned(), revision, version)).await
+        self.ask(Call::Acknowledge(key.clone(), id.to_owned(), revision, progress)).await
     }
 
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {

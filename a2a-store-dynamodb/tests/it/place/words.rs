@@ -6,8 +6,8 @@ use a2a::{StreamResponse, Task, TaskPushNotificationConfig, TaskState};
 use a2a_core::{
     BackendError, Beat, CallerContext, Claim, ClaimChange, CommitId, CommitRecord, ConfigRevision, Cursor,
     Eviction, ExecutingPage, Format, Generation, GivenUpDelivery, InstanceId, Key, Keys, Member, Outcome,
-    Principal, PushSubscription, Replay, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, Tenant, Tip,
-    Version,
+    Principal, PushProgress, PushSubscription, Replay, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery,
+    Tenant, Tip, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ pub(crate) enum Call {
     GetConfig(TaskKey, String),
     ListConfigs(TaskKey),
     RemoveConfig(TaskKey, String),
-    Acknowledge(TaskKey, String, ConfigRevision, Version),
+    Acknowledge(TaskKey, String, ConfigRevision, PushProgress),
     GiveUp(GivenUp),
     GivenUp(Option<(TaskKey, String)>, usize),
     ForgetGivenUp(TaskKey, String),
@@ -150,18 +150,18 @@ impl From<Log> for Replay {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Config(TaskPushNotificationConfig, ConfigRevision, Version, bool);
+pub(crate) struct Config(TaskPushNotificationConfig, ConfigRevision, PushProgress);
 
 impl From<PushSubscription> for Config {
     fn from(subscription: PushSubscription) -> Self {
-        let PushSubscription { config, revision, acknowledged, begins_with_task } = subscription;
-        Config(config, revision, acknowledged, begins_with_task)
+        let PushSubscription { config, revision, progress } = subscription;
+        Config(config, revision, progress)
     }
 }
 
 impl From<Config> for PushSubscription {
-    fn from(Config(config, revision, acknowledged, begins_with_task): Config) -> Self {
-        PushSubscription { config, revision, acknowledged, begins_with_task }
+    fn from(Config(config, revision, progress): Config) -> Self {
+        PushSubscription { config, revision, progress }
     }
 }
 

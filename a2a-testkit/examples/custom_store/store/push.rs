@@ -1,7 +1,8 @@
 //! The webhooks of tasks, and the deliveries that were given up.
 
 use a2a_core::{
-    ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version,
+    ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushProgress, PushSubscription, Result,
+    TaskKey,
 };
 use a2a_testkit::async_trait;
 
@@ -38,12 +39,12 @@ impl PushConfigs for MapStore {
         key: &TaskKey,
         id: &str,
         revision: ConfigRevision,
-        version: Version,
+        progress: PushProgress,
     ) -> Result<()> {
         let mut state = self.state();
         let saved = state.tasks.get_mut(key).and_then(|entry| entry.webhooks.get_mut(id));
         if let Some(webhook) = saved.filter(|saved| saved.revision == revision) {
-            webhook.acknowledged = webhook.acknowledged.max(version);
+            webhook.progress = webhook.progress.max(progress);
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! The push configs of a faulty store.
 
 use a2a_core::{
-    ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version,
+    ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushProgress, PushSubscription, Result,
+    TaskKey,
 };
 use async_trait::async_trait;
 
@@ -32,10 +33,10 @@ impl PushConfigs for FaultyStore {
         key: &TaskKey,
         id: &str,
         revision: ConfigRevision,
-        version: Version,
+        progress: PushProgress,
     ) -> Result<()> {
         let (beyond, key, id) = (self.beyond(), key.clone(), id.to_owned());
-        self.write(async move { beyond.inner.acknowledge(&key, &id, revision, version).await }).await
+        self.write(async move { beyond.inner.acknowledge(&key, &id, revision, progress).await }).await
     }
 
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {

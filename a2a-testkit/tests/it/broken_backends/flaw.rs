@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use a2a_core::{
     Beat, Claim, Commit, ConfigRevision, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor,
-    GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushSubscription, Replay,
-    Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushProgress,
+    PushSubscription, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use a2a_testkit::async_trait;
 
@@ -109,9 +109,9 @@ pub(crate) trait Flaw: Send + Sync + 'static {
         key: &TaskKey,
         id: &str,
         revision: ConfigRevision,
-        version: Version,
+        progress: PushProgress,
     ) -> Result<()> {
-        right.acknowledge(key, id, revision, version).await
+        right.acknowledge(key, id, revision, progress).await
     }
     async fn give_up(&self, right: &Reference, delivery: &GivenUpDelivery) -> Result<()> {
         right.give_up(delivery).await
@@ -228,9 +228,9 @@ impl<F: Flaw> PushConfigs for Flawed<F> {
         key: &TaskKey,
         id: &str,
         revision: ConfigRevision,
-        version: Version,
+        progress: PushProgress,
     ) -> Result<()> {
-        self.flaw.acknowledge(&self.right, &self.flaw.key(key), id, revision, version).await
+        self.flaw.acknowledge(&self.right, &self.flaw.key(key), id, revision, progress).await
     }
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {
         self.flaw.give_up(&self.right, delivery).await

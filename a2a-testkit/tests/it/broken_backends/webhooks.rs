@@ -1,7 +1,7 @@
 //! Stores that break the rules of push configs.
 
 use a2a_core::{
-    BackendError, ConfigRevision, PushConfigs, PushSubscription, Result, TaskKey, Tenant, Version,
+    BackendError, ConfigRevision, PushConfigs, PushProgress, PushSubscription, Result, TaskKey, Tenant,
 };
 use a2a_testkit::async_trait;
 
@@ -59,7 +59,7 @@ impl Flaw for KeepsAcknowledged {
         let mut kept = config.clone();
         let id = config.config.id.as_deref().unwrap_or_default();
         if let Some(known) = right.get_config(key, id).await? {
-            kept.acknowledged = known.acknowledged.max(config.acknowledged);
+            kept.progress = known.progress.max(config.progress);
         }
         right.save_config(key, &kept).await
     }
@@ -134,12 +134,12 @@ impl Flaw for GoesBack {
         key: &TaskKey,
         id: &str,
         revision: ConfigRevision,
-        version: Version,
+        progress: PushProgress,
     ) -> Result<()> {
         let mut state = right.state();
         let saved = state.tasks.get_mut(key).and_then(|entry| entry.webhooks.get_mut(id));
         if let Some(webhook) = saved.filter(|saved| saved.revision == revision) {
-            webhook.acknowledged = version;
+            webhook.progress = progress;
         }
         Ok(())
     }
@@ -155,7 +155,7 @@ impl Flaw for Creates {
         key: &TaskKey,
         id: &str,
         revision: ConfigRevision,
-        version: Version,
+        progress: PushProgress,
     ) -> Result<()> {
         if right.get_config(key, id).await?.is_none() {
             let config = a2a::TaskPushNotificationConfig {
@@ -166,9 +166,9 @@ impl Flaw for Creates {
                 authentication: None,
                 tenant: None,
             };
-            right.save_config(key, &PushSubscription::new(config, revision, version)).await?;
+            right.save_config(key, &PushSubscription::new(config, revision, progress.acknowledged)).await?;
         }
-        right.acknowledge(key, id, revision, version).await
+        right.acknowledge(key, id, revision, progress).await
     }
 }
 
@@ -182,14 +182,14 @@ impl Flaw for LookThenAcknowledge {
         key: &TaskKey,
         id: &str,
         revision: ConfigRevision,
-        version: Version,
+        progress: PushProgress,
     ) -> Result<()> {
         let known = right.get_config(key, id).await?;
-        if known.is_none_or(|known| known.acknowledged >= version) {
+        if known.is_none_or(|known| known.progress >= progress) {
             return Ok(());
         }
         tokio::task::yield_now().await;
-        GoesBack.acknowledge(right, key, id, revision, version).await
+        GoesBack.acknowledge(right, key, id, revision, progress).await
     }
 }
 
@@ -203,10 +203,10 @@ impl Flaw for BlindToRevisions {
         key: &TaskKey,
         id: &str,
         _: ConfigRevision,
-        version: Version,
+        progress: PushProgress,
     ) -> Result<()> {
         match right.get_config(key, id).await? {
-            Some(known) => right.acknowledge(key, id, known.revision, version).await,
+            Some(known) => right.acknowledge(key, id, known.revision, progress).await,
             None => Ok(()),
         }
     }

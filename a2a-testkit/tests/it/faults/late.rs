@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use a2a_core::{
     BackendError, Beat, ConfigRevision, Deployment, GivenUpDelivery, Keys, Member, Membership, PushConfigs,
-    PushSubscription, Result, TaskKey, TaskStore, Version,
+    PushProgress, PushSubscription, Result, TaskKey, TaskStore, Version,
 };
 use a2a_testkit::sample::{TaskModel, at, claim, instance};
 use a2a_testkit::{Delay, FaultyStore, Forecast, Late, Weather};
@@ -99,12 +99,12 @@ async fn every_write_can_be_late() {
     assert_eq!(truth.given_up(None, 9).await.unwrap(), [given_up]);
     assert_eq!(truth.keys("bus", [2; 32]).await.unwrap(), Keys::first([1; 32]));
 
-    unanswered(store.acknowledge(key, "w", webhook(key).revision, Version::new(7)).await);
+    unanswered(store.acknowledge(key, "w", webhook(key).revision, PushProgress::to(Version::new(7))).await);
     unanswered(store.unwatch(key, &me).await);
     unanswered(store.forget_given_up(key, "w").await);
     unanswered(store.renew_key("bus", 1, [3; 32]).await);
     store.await_late_writes().await;
-    assert_eq!(truth.list_configs(key).await.unwrap()[0].acknowledged, Version::new(7));
+    assert_eq!(truth.list_configs(key).await.unwrap()[0].progress.acknowledged, Version::new(7));
     assert!(truth.watchers(key).await.unwrap().is_empty());
     assert!(truth.given_up(None, 9).await.unwrap().is_empty());
     assert_eq!(truth.keys("bus", [4; 32]).await.unwrap().current.number, 2);

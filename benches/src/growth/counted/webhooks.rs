@@ -1,7 +1,8 @@
 //! Counted calls about webhooks.
 
 use a2a_core::{
-    ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushSubscription, Result, TaskKey, Version,
+    ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushProgress, PushSubscription, Result,
+    TaskKey,
 };
 use async_trait::async_trait;
 
@@ -38,11 +39,11 @@ impl PushConfigs for Counted {
         key: &TaskKey,
         id: &str,
         revision: ConfigRevision,
-        version: Version,
+        progress: PushProgress,
     ) -> Result<()> {
         self.alive().await;
         self.counters.write("acknowledge", 1.0);
-        self.store.acknowledge(key, id, revision, version).await
+        self.store.acknowledge(key, id, revision, progress).await
     }
 
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {
