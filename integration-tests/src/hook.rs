@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 const TOKEN: &str = "a-token";
 /// How long it takes over each chunk where it is to take its time: longer than the trials' agents do, so that chunks wait, and
 /// are told together.
-const SLOW: Duration = Duration::from_millis(65);
+const SLOW: Duration = Duration::from_millis(130);
 
 type Taken = Arc<Mutex<Vec<Notification>>>;
 
