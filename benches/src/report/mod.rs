@@ -6,7 +6,7 @@ mod page;
 pub(crate) mod plot;
 pub(crate) mod shown;
 mod table;
-mod webhooks;
+pub(crate) mod webhooks;
 
 use std::path::Path;
 

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::costs::Ledger;
 use super::plot::lines;
+use super::webhooks::Measured;
 use super::{growth, page};
 use crate::Error;
 use crate::curve::Curve;
-use crate::webhooks::Measured;
 
 /// The workspace's folder.
 pub(crate) fn root() -> &'static Path {

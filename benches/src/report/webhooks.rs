@@ -1,9 +1,61 @@
-//! What webhooks cost, in tables.
+//! What webhooks cost: what is recorded of it, and tables.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::webhooks::{Measured, Unhooked};
+use serde::{Deserialize, Serialize};
+
+/// All that was measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Measured {
+    pub(crate) machine: String,
+    pub(crate) rate: Vec<Rate>,
+    pub(crate) memory: Vec<Memory>,
+    pub(crate) delay: Vec<Delay>,
+    pub(crate) without: Vec<Unhooked>,
+}
+
+/// What a task without a webhook asks of the store, by the number of its chunks.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Unhooked {
+    pub(crate) chunks: usize,
+    /// Where push notifications are not declared.
+    pub(crate) undeclared: BTreeMap<String, f64>,
+    /// Where they are.
+    pub(crate) declared: BTreeMap<String, f64>,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Rate {
+    /// How many tasks with a webhook each are at work at once.
+    pub(crate) webhooks: usize,
+    pub(crate) calls_a_second: f64,
+    /// All that the instance takes: the tasks' own events, too.
+    pub(crate) cpu_ms_per_1000_calls: f64,
+    pub(crate) calls: u64,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Memory {
+    /// The size of the one chunk of each task.
+    pub(crate) bytes: usize,
+    pub(crate) deliveries: usize,
+    /// Where the webhooks do not answer, in KiB for each.
+    pub(crate) hangs_kib: f64,
+    /// Where nobody listens, in KiB for each.
+    pub(crate) away_kib: f64,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Delay {
+    pub(crate) chunks: usize,
+    /// How long after the end a webhook that answers at once learns of it, in milliseconds.
+    pub(crate) fast_ms: f64,
+    pub(crate) fast_calls: f64,
+    /// And one that takes 50 ms over a call.
+    pub(crate) slow_ms: f64,
+    pub(crate) slow_calls: f64,
+}
 
 impl Measured {
     /// Makes the tables.

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::receiver::Receiver;
 use crate::Error;
 use crate::client::start_hooked;
 use crate::compare::next_number;
 use crate::figures::median;
 use crate::process::Process;
+use crate::report::webhooks::Delay;
 use crate::script::ticking;
 use crate::server::Contender;
 
@@ -17,17 +16,6 @@ use crate::server::Contender;
 const EVERY: Duration = Duration::from_millis(1);
 /// How long a slow webhook takes over a call.
 const SLOW: Duration = Duration::from_millis(50);
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Delay {
-    pub(crate) chunks: usize,
-    /// How long after the end a webhook that answers at once learns of it, in milliseconds.
-    pub(crate) fast_ms: f64,
-    pub(crate) fast_calls: f64,
-    /// And one that takes 50 ms over a call.
-    pub(crate) slow_ms: f64,
-    pub(crate) slow_calls: f64,
-}
 
 pub(super) async fn measure(lengths: &[usize], rounds: usize) -> Result<Vec<Delay>, Error> {
     let mut all = Vec::new();

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
 use super::receiver::Receiver;
@@ -11,6 +10,7 @@ use crate::client::start_hooked;
 use crate::compare::next_number;
 use crate::figures::median;
 use crate::process::Process;
+use crate::report::webhooks::Memory;
 use crate::script::large;
 use crate::server::Contender;
 
@@ -23,17 +23,6 @@ const SETTLED: Duration = Duration::from_secs(5);
 /// Resident memory is looked at so often, and so far apart.
 const LOOKS: usize = 5;
 const LOOK_EVERY: Duration = Duration::from_millis(300);
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Memory {
-    /// The size of the one chunk of each task.
-    pub(crate) bytes: usize,
-    pub(crate) deliveries: usize,
-    /// Where the webhooks do not answer, in KiB for each.
-    pub(crate) hangs_kib: f64,
-    /// Where nobody listens, in KiB for each.
-    pub(crate) away_kib: f64,
-}
 
 /// What becomes of the webhooks before they are told the chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

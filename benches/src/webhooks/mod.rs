@@ -5,17 +5,12 @@ mod memory;
 mod rate;
 mod receiver;
 
-use std::collections::BTreeMap;
-
 use clap::Args;
-use serde::{Deserialize, Serialize};
 
 use crate::Error;
 use crate::growth::unhooked;
+use crate::report::webhooks::{Measured, Unhooked};
 use crate::report::{self, shown};
-use delay::Delay;
-use memory::Memory;
-use rate::Rate;
 
 /// How much to measure.
 #[derive(Debug, Clone, Args)]
@@ -26,26 +21,6 @@ pub(crate) struct Options {
     /// Records what was measured in `benches/results`, and redraws what shows it.
     #[arg(long, conflicts_with = "quick")]
     record: bool,
-}
-
-/// All that was measured.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Measured {
-    pub(crate) machine: String,
-    pub(crate) rate: Vec<Rate>,
-    pub(crate) memory: Vec<Memory>,
-    pub(crate) delay: Vec<Delay>,
-    pub(crate) without: Vec<Unhooked>,
-}
-
-/// What a task without a webhook asks of the store, by the number of its chunks.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Unhooked {
-    pub(crate) chunks: usize,
-    /// Where push notifications are not declared.
-    pub(crate) undeclared: BTreeMap<String, f64>,
-    /// Where they are.
-    pub(crate) declared: BTreeMap<String, f64>,
 }
 
 /// Measures, and prints what was found.

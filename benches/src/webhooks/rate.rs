@@ -2,14 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
 use super::receiver::Receiver;
 use crate::Error;
 use crate::client::start_hooked;
 use crate::compare::next_number;
 use crate::figures::median;
 use crate::process::Process;
+use crate::report::webhooks::Rate;
 use crate::script::states;
 use crate::server::Contender;
 
@@ -19,16 +18,6 @@ const WEBHOOKS: [usize; 3] = [64, 256, 1_024];
 const HOSTS: usize = 4;
 /// How many states each task shows: fewer than those of which the task as a whole takes the place.
 const STATES: usize = 200;
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Rate {
-    /// How many tasks with a webhook each are at work at once.
-    pub(crate) webhooks: usize,
-    pub(crate) calls_a_second: f64,
-    /// All that the instance takes: the tasks' own events, too.
-    pub(crate) cpu_ms_per_1000_calls: f64,
-    pub(crate) calls: u64,
-}
 
 pub(super) async fn measure(rounds: usize) -> Result<Vec<Rate>, Error> {
     let mut all = Vec::new();
