@@ -66,13 +66,13 @@ fn follower_with_reordering(bencher: Bencher<'_, '_>, events: usize) {
 #[divan::bench]
 fn blocking_send(bencher: Bencher<'_, '_>) {
     let runtime = runtime();
-    let path = runtime.block_on(Requests::new());
+    let path = runtime.block_on(Requests::new(false));
     bencher.counter(ItemsCount::new(1_usize)).bench_local(|| runtime.block_on(path.blocking()));
 }
 
 #[divan::bench(args = [1, 500])]
 fn stream(bencher: Bencher<'_, '_>, chunks: usize) {
     let runtime = runtime();
-    let path = runtime.block_on(Requests::new());
+    let path = runtime.block_on(Requests::new(false));
     bencher.counter(ItemsCount::new(chunks)).bench_local(|| runtime.block_on(path.stream(chunks)));
 }

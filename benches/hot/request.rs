@@ -10,8 +10,9 @@ use super::world::{World, drain, request};
 pub(crate) struct Requests(World);
 
 impl Requests {
-    pub(crate) async fn new() -> Self {
-        Requests(World::new(1, |bus| Arc::new(bus)).await)
+    /// To an instance that declares push notifications and would call webhooks, or to one that does not.
+    pub(crate) async fn new(is_hooked: bool) -> Self {
+        Requests(World::hooked(1, |bus| Arc::new(bus), is_hooked).await)
     }
 
     pub(crate) async fn blocking(&self) {

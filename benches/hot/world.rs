@@ -30,13 +30,23 @@ pub(crate) fn runtime() -> Runtime {
 
 impl World {
     pub(crate) async fn new(instances: usize, wrap: impl Fn(MemoryBus) -> Arc<dyn EventBus>) -> Self {
+        World::hooked(instances, wrap, false).await
+    }
+
+    /// Instances that declare push notifications and would call webhooks, or do not.
+    pub(crate) async fn hooked(
+        instances: usize,
+        wrap: impl Fn(MemoryBus) -> Arc<dyn EventBus>,
+        is_hooked: bool,
+    ) -> Self {
         let (store, memory) = (Arc::new(MemoryStore::new()), MemoryBus::new());
         let agent = ScriptedAgent::default();
         let mut clusters = Vec::new();
         for _ in 0..instances {
             let agent = agent.clone();
-            let builder =
-                Cluster::builder(Arc::new(agent), card()).store(store.clone()).bus(wrap(memory.clone()));
+            let builder = Cluster::builder(Arc::new(agent), card(is_hooked));
+            let builder = builder.store(store.clone()).bus(wrap(memory.clone()));
+            let builder = if is_hooked { builder.webhooks(world::webhooks()) } else { builder };
             clusters.push(builder.start().await.expect("memory is there"));
         }
         while !clusters.iter().all(|one| one.readiness().bus() == BusState::Connected) {
@@ -77,8 +87,8 @@ pub(crate) fn request(chunks: usize) -> SendMessageRequest {
     world::request(&format!("work; talk {chunks} 0 {TEXT}; done"))
 }
 
-fn card() -> AgentCard {
+fn card(is_hooked: bool) -> AgentCard {
     let mut card = a2a_testkit::card("chatty");
-    card.capabilities.push_notifications = None;
+    card.capabilities.push_notifications = is_hooked.then_some(true);
     card
 }

@@ -16,6 +16,7 @@ mod process;
 mod report;
 mod script;
 mod server;
+mod webhooks;
 
 use std::path::PathBuf;
 
@@ -64,6 +65,8 @@ enum Command {
     Ledger(ledger::Options),
     /// How load grows with instances, streams, tasks and events, simulated.
     Grow(growth::Options),
+    /// What webhooks cost: calls, CPU, memory and time; and what they ask of the store where nobody has one.
+    Webhooks(webhooks::Options),
     /// Redraws the plots and tables of costs and growth from what is recorded.
     Plot,
     /// Resident memory of a server per idle open stream.
@@ -97,6 +100,7 @@ async fn main() -> Result<(), Error> {
         #[cfg(feature = "aws")]
         Command::Ledger(options) => Box::pin(ledger::run(options)).await,
         Command::Grow(options) => tokio::task::spawn_blocking(move || growth::run(&options)).await?,
+        Command::Webhooks(options) => webhooks::run(&options).await,
         Command::Plot => report::shown::redraw(),
         Command::Inside { contender, method, script, count } => {
             inside::repeat(contender, &method, &script, count).await

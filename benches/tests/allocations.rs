@@ -28,6 +28,9 @@ struct Allocated {
     bytes: u64,
 }
 
+/// So many runs hold one in which nothing grows that is kept.
+const RUNS: usize = 10;
+
 /// Counts the third run: the first ones fill what is kept for the next.
 fn counted(mut run: impl FnMut()) -> Allocated {
     run();
@@ -50,12 +53,29 @@ const RECORDED: [(&str, u64, u64); 9] = [
 ];
 
 #[test]
+fn push_notifications_that_nobody_configures_allocate_nothing() {
+    let runtime = runtime();
+    let (without, with) = runtime.block_on(async { (Requests::new(false).await, Requests::new(true).await) });
+    for chunks in [1, 1_000] {
+        let of = |requests: &Requests| {
+            let stream = || assert_eq!(runtime.block_on(requests.stream(chunks)), chunks + 3);
+            // Now and then something grows that all tasks share: the least is what one task takes.
+            let runs = (0..RUNS).map(|_| counted(stream)).map(|Allocated { count, bytes }| (count, bytes));
+            runs.min().unwrap()
+        };
+        let (without, with) = (of(&without), of(&with));
+        println!("{chunks} chunks: {with:?} allocations and bytes, {without:?} where none are declared");
+        assert_eq!(with, without, "{chunks} chunks");
+    }
+}
+
+#[test]
 fn no_hot_path_allocates_a_tenth_more_than_recorded() {
     let runtime = runtime();
     let (reducer, codec, commits) = (Reducer::new(1_000), Codec::new(100), Commits::new(1_000));
     let fan_out = runtime.block_on(FanOut::new(50));
     let follower = runtime.block_on(Follower::new());
-    let requests = runtime.block_on(Requests::new());
+    let requests = runtime.block_on(Requests::new(false));
     let found = [
         counted(|| drop(black_box(reducer.run()))),
         counted(|| drop(black_box(codec.encode()))),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "what fails here is a test that fails")]
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use a2a::{StreamResponse, TaskPushNotificationConfig};
 use a2a_core::reduce;
@@ -12,17 +13,30 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::routing::post;
 use tokio::net::TcpListener;
+use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 const TOKEN: &str = "a-token";
+/// How long it takes over each chunk where it is to take its time: longer than the trials' agents do, so that chunks wait, and
+/// are told together.
+const SLOW: Duration = Duration::from_millis(130);
 
-type Heard = Arc<Mutex<Vec<StreamResponse>>>;
+type Taken = Arc<Mutex<Vec<Notification>>>;
+
+/// What one call told.
+#[derive(Debug, Clone)]
+pub(crate) struct Notification {
+    /// Its `webhook-id`.
+    pub(crate) id: String,
+    pub(crate) body: String,
+    pub(crate) event: StreamResponse,
+}
 
 /// Listens until it is dropped.
 pub(crate) struct Hook {
     url: String,
-    heard: Heard,
+    taken: Taken,
     _stop: DropGuard,
 }
 
@@ -30,13 +44,14 @@ impl Hook {
     pub(crate) async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
-        let (heard, stop) = (Heard::default(), CancellationToken::new());
-        let router = Router::new().route("/", post(note)).with_state(Arc::clone(&heard));
+        let (taken, stop) = (Taken::default(), CancellationToken::new());
+        let router = Router::new().route("/", post(note)).route("/slow", post(note_slowly));
+        let router = router.with_state(Arc::clone(&taken));
         let stopped = stop.clone().cancelled_owned();
         TaskTracker::new().spawn(async move {
             axum::serve(listener, router).with_graceful_shutdown(stopped).await.unwrap();
         });
-        Hook { url, heard, _stop: stop.drop_guard() }
+        Hook { url, taken, _stop: stop.drop_guard() }
     }
 
     /// A config that leads here.
@@ -48,6 +63,11 @@ impl Hook {
         }
     }
 
+    /// A config that leads to where answers take their time.
+    pub(crate) fn slow_config(&self, task: &str) -> TaskPushNotificationConfig {
+        TaskPushNotificationConfig { url: format!("{}slow", self.url), ..self.config(task) }
+    }
+
     /// Waits until it was told of a turn's end.
     pub(crate) async fn hears_an_end(&self) -> Vec<StreamResponse> {
         let ended = |event: &StreamResponse| reduce::state_of(event).is_some_and(reduce::ends_turn);
@@ -56,11 +76,39 @@ impl Hook {
     }
 
     pub(crate) fn heard(&self) -> Vec<StreamResponse> {
-        self.heard.lock().unwrap().clone()
+        self.taken.lock().unwrap().iter().map(|taken| taken.event.clone()).collect()
+    }
+
+    /// All that it was told, in the order in which it came.
+    pub(crate) fn taken(&self) -> Vec<Notification> {
+        self.taken.lock().unwrap().clone()
+    }
+
+    /// How often it was called.
+    pub(crate) fn calls(&self) -> usize {
+        self.taken.lock().unwrap().len()
     }
 }
 
-async fn note(State(heard): State<Heard>, headers: HeaderMap, body: String) {
+async fn note(State(taken): State<Taken>, headers: HeaderMap, body: String) {
+    keep(&taken, &headers, body);
+}
+
+/// It is taken before it is answered: whoever dies in between does not know that it was.
+async fn note_slowly(State(taken): State<Taken>, headers: HeaderMap, body: String) {
+    let chunks = keep(&taken, &headers, body);
+    sleep(SLOW * chunks).await;
+}
+
+/// Takes a call. Returns how many chunks it told, or 1.
+fn keep(taken: &Taken, headers: &HeaderMap, body: String) -> u32 {
     assert_eq!(headers["x-a2a-notification-token"], TOKEN);
-    heard.lock().unwrap().push(serde_json::from_str(&body).unwrap());
+    let id = headers["webhook-id"].to_str().unwrap().to_owned();
+    let event = serde_json::from_str(&body).unwrap();
+    let chunks = match &event {
+        StreamResponse::ArtifactUpdate(update) => update.artifact.parts.len(),
+        _ => 1,
+    };
+    taken.lock().unwrap().push(Notification { id, body, event });
+    u32::try_from(chunks).unwrap()
 }

@@ -92,11 +92,37 @@ pub(crate) fn subscribe(id: &str) -> String {
     json!({"jsonrpc": "2.0", "id": 1, "method": "SubscribeToTask", "params": {"id": id}}).to_string()
 }
 
+/// The request that sends a script to the agent, and has its task's webhook called at a URL.
+fn send_with_webhook(number: u64, script: &str, url: &str) -> Result<String, Error> {
+    let mut request: Value = serde_json::from_str(&send_message("SendMessage", number, script, true))?;
+    let configuration = request.pointer_mut("/params/configuration").and_then(Value::as_object_mut);
+    let configuration = configuration.ok_or("a request at once has a configuration")?;
+    configuration.insert("taskPushNotificationConfig".into(), json!({"url": url}));
+    Ok(request.to_string())
+}
+
 /// Starts a task and leaves it alone. Returns its id.
 pub(crate) async fn start_task(port: u16, number: u64, script: &str) -> Result<String, Error> {
+    start(port, &send_message("SendMessage", number, script, true)).await
+}
+
+/// Starts a task that has a webhook at a URL, where there is one.
+pub(crate) async fn start_hooked(
+    port: u16,
+    number: u64,
+    script: &str,
+    url: Option<&str>,
+) -> Result<String, Error> {
+    match url {
+        Some(url) => start(port, &send_with_webhook(number, script, url)?).await,
+        None => start_task(port, number, script).await,
+    }
+}
+
+async fn start(port: u16, request: &str) -> Result<String, Error> {
     let mut heard = Heard::keeping();
     let mut connection = Connection::open(port).await?;
-    connection.call(&send_message("SendMessage", number, script, true), &mut heard).await?;
+    connection.call(request, &mut heard).await?;
     let answer: Value = serde_json::from_slice(heard.text())?;
     let id = answer.pointer("/result/task/id").and_then(Value::as_str);
     Ok(id.ok_or_else(|| format!("no task in {answer}"))?.to_owned())

@@ -86,6 +86,11 @@ impl Counts {
         self.calls.get(call).copied().unwrap_or_default()
     }
 
+    /// How often the store was called in each way, where it was.
+    pub(super) fn calls(&self) -> BTreeMap<&'static str, f64> {
+        self.calls.iter().filter(|(_, count)| **count > 0.0).map(|(call, count)| (*call, *count)).collect()
+    }
+
     /// How often the store was called in any way.
     pub(super) fn store_calls(&self) -> f64 {
         self.calls.values().sum()

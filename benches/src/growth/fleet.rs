@@ -7,6 +7,7 @@ use a2a_bus_memory::{MemoryBus, MemoryBusConfig};
 use a2a_cluster::BusState;
 use a2a_cluster::{Cluster, ClusterHandler, Config};
 use a2a_core::Membership;
+use a2a_serve::HttpWebhooks;
 use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use a2a_testkit::{ScriptedAgent, SeededEnv};
 use futures::future::{join_all, try_join_all};
@@ -34,6 +35,8 @@ pub(super) struct Fleet {
     bus: MemoryBus,
     env: SeededEnv,
     config: Config,
+    /// Whether push notifications are declared, and there is what calls webhooks.
+    is_hooked: bool,
 }
 
 struct Instance {
@@ -51,15 +54,20 @@ fn silent() -> Config {
 impl Fleet {
     /// Instances that beat and observe each other as they do by default.
     pub(super) async fn alive(instances: usize) -> Result<Self, Error> {
-        Fleet::start(instances, Config::default()).await
+        Fleet::start(instances, Config::default(), false).await
     }
 
     /// Instances that only do what they are asked to.
     pub(super) async fn quiet(instances: usize) -> Result<Self, Error> {
-        Fleet::start(instances, silent()).await
+        Fleet::start(instances, silent(), false).await
     }
 
-    async fn start(instances: usize, config: Config) -> Result<Self, Error> {
+    /// Instances that only do what they are asked to, and would call webhooks.
+    pub(super) async fn hooked(instances: usize) -> Result<Self, Error> {
+        Fleet::start(instances, silent(), true).await
+    }
+
+    async fn start(instances: usize, config: Config, is_hooked: bool) -> Result<Self, Error> {
         let keep_all =
             MemoryStoreConfig::default().finished_tasks(PLENTY).log_commits(PLENTY).log_bytes(PLENTY);
         let mut fleet = Fleet {
@@ -72,6 +80,7 @@ impl Fleet {
             ),
             env: SeededEnv::new(1),
             config,
+            is_hooked,
         };
         fleet.instances = try_join_all((0..instances).map(|_| fleet.instance())).await?;
         let is_connected = |one: &Instance| one.cluster.readiness().bus() == BusState::Connected;
@@ -86,7 +95,13 @@ impl Fleet {
         let (counters, dead) = (self.counters.clone(), CancellationToken::new());
         let bus = CountedBus { bus: self.bus.clone(), counters: counters.clone(), dead: dead.clone() };
         let store = Counted { store: Arc::clone(&self.store), counters, dead: dead.clone() };
-        let cluster = Cluster::builder(Arc::new(self.agent.clone()), ours::card())
+        let agent = Arc::new(self.agent.clone());
+        let builder = if self.is_hooked {
+            Cluster::builder(agent, ours::hooked_card()).webhooks(Arc::new(HttpWebhooks::new()))
+        } else {
+            Cluster::builder(agent, ours::card())
+        };
+        let cluster = builder
             .store(Arc::new(store))
             .bus(Arc::new(bus))
             .env(env)

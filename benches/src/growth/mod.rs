@@ -10,6 +10,7 @@ mod membership;
 mod scale;
 mod streams;
 mod tasks;
+pub(crate) mod unhooked;
 
 #[cfg(test)]
 mod tests;

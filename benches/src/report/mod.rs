@@ -6,6 +6,7 @@ mod page;
 pub(crate) mod plot;
 pub(crate) mod shown;
 mod table;
+pub(crate) mod webhooks;
 
 use std::path::Path;
 

@@ -81,6 +81,7 @@ fn colour(who: Contender) -> &'static str {
         Contender::Peer => "#e5b567",
         Contender::Ours => "#1f618d",
         Contender::Three => "#5dade2",
+        Contender::Hooked => "#85929e",
     }
 }
 

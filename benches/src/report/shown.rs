@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::costs::Ledger;
 use super::plot::lines;
+use super::webhooks::Measured;
 use super::{growth, page};
 use crate::Error;
 use crate::curve::Curve;
@@ -18,6 +19,11 @@ pub(crate) fn growth_file() -> PathBuf {
     root().join("benches/results/growth.json")
 }
 
+/// Where it is recorded what webhooks cost.
+pub(crate) fn webhooks_file() -> PathBuf {
+    root().join("benches/results/webhooks.json")
+}
+
 /// Returns each file that shows recorded figures of costs and growth, with what shall stand in it.
 fn all() -> Result<Vec<(PathBuf, String)>, Error> {
     let ledger: Ledger = read(&root().join("benches/results/ledger.json"))?;
@@ -27,10 +33,13 @@ fn all() -> Result<Vec<(PathBuf, String)>, Error> {
     let text = page::with(&text, "costs table", &ledger.table())?;
     let text = page::with(&text, "costs idle", &ledger.idle())?;
     let text = page::with(&text, "growth table", &growth::table(&curves)?)?;
+    let webhooks = root().join("docs/webhooks.md");
+    let measured: Measured = read(&webhooks_file())?;
+    let cost = page::with(&std::fs::read_to_string(&webhooks)?, "webhooks tables", &measured.tables())?;
     let plots = ledger.plots().into_iter().chain(growth::plots(&curves));
     let plots =
         plots.map(|(name, title, lines)| (root().join("docs/plots").join(name), lines::draw(&title, &lines)));
-    Ok(plots.chain([(scaling, text)]).collect())
+    Ok(plots.chain([(scaling, text), (webhooks, cost)]).collect())
 }
 
 /// Writes the plots and tables anew.

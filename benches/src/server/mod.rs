@@ -32,9 +32,12 @@ pub(crate) enum Contender {
     Ours,
     /// Three instances of ours on one store and bus, in one process.
     Three,
+    /// One instance of ours that calls webhooks on this machine, too.
+    Hooked,
 }
 
 impl Contender {
+    /// Those that are compared.
     pub(crate) const ALL: [Contender; 5] =
         [Contender::Floor, Contender::Sdk, Contender::Peer, Contender::Ours, Contender::Three];
 
@@ -46,6 +49,7 @@ impl Contender {
             Contender::Peer => "peer",
             Contender::Ours => "ours",
             Contender::Three => "three",
+            Contender::Hooked => "hooked",
         }
     }
 
@@ -57,6 +61,7 @@ impl Contender {
             Contender::Peer => "a2a-protocol-server",
             Contender::Ours => "ours",
             Contender::Three => "ours x 3",
+            Contender::Hooked => "ours, webhooks",
         }
     }
 
@@ -97,6 +102,7 @@ async fn run(
 ) -> Result<(), Error> {
     match contender {
         Contender::Ours | Contender::Three => return ours::serve(listeners, agent).await,
+        Contender::Hooked => return ours::serve_hooked(listeners, agent).await,
         Contender::Floor | Contender::Sdk | Contender::Peer => {}
     }
     let listener = listeners.pop().ok_or("there is a listener")?;

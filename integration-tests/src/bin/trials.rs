@@ -18,6 +18,7 @@ use integration_tests::processes::deaths::{self, Death, Life};
 use integration_tests::processes::drains;
 use integration_tests::processes::kills::{self, Outcome, Round};
 use integration_tests::processes::load;
+use integration_tests::processes::webhooks::{self, Kill};
 use integration_tests::processes::{LIFELINE, Plan};
 
 #[derive(Debug, Parser)]
@@ -43,6 +44,18 @@ enum Trial {
         /// Lets the tasks of the dead fail, instead of going on elsewhere.
         #[arg(long)]
         fail: bool,
+    },
+    /// Kills processes that deliver to webhooks, and holds what the webhooks took against the tasks.
+    Webhooks {
+        /// How many.
+        #[arg(long, default_value_t = 100)]
+        kills: usize,
+        /// Decides moments and victims; a fresh one where none is given.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// How many processes there are at any time.
+        #[arg(long, default_value_t = 3)]
+        nodes: usize,
     },
     /// Kills processes of the README's server while they start, run and drain, and counts what is left.
     Deaths {
@@ -82,7 +95,7 @@ enum Trial {
 fn main() -> ExitCode {
     let first = std::env::args().nth(1).unwrap_or_default();
     match first.as_str() {
-        "kills" | "deaths" | "drains" | "load" => return tried(Trials::parse().trial),
+        "kills" | "webhooks" | "deaths" | "drains" | "load" => return tried(Trials::parse().trial),
         _ => end_with_the_lifeline(),
     }
     if first.parse::<u16>().is_err() {
@@ -120,6 +133,20 @@ async fn tried(trial: Trial) -> ExitCode {
             let plan = Plan { nodes, resume: !fail, ..Plan::of(program) };
             let outcome = kills::run(plan, aws, kills, seed, show).await;
             sum_up(outcome)
+        }
+        Trial::Webhooks { kills, seed, nodes } => {
+            let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+            println!("seed {seed}, {nodes} processes");
+            println!("  kill  after ms  killed (tasks it had)  calls by then");
+            let plan = Plan { nodes, ..Plan::of(program) };
+            let outcome =
+                webhooks::run(plan, aws, kills, seed, |Kill { number, moment, victim, tasks, calls }| {
+                    let (killed, moment) = (format!("{victim} ({tasks})"), moment.as_millis());
+                    println!("{number:6}  {moment:8}  {killed:21}  {calls:13}");
+                });
+            let outcome = outcome.await;
+            print!("{outcome}");
+            outcome.is_right(kills)
         }
         Trial::Deaths { each, at_once } => {
             let tell = |Death { phase, after }: &Death, life: &Life| {

@@ -26,6 +26,7 @@ mod own_process;
 mod process;
 mod process_log;
 mod resources;
+pub mod webhooks;
 mod workload;
 
 pub use caller::Caller;

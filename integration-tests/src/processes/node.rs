@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -96,9 +97,11 @@ impl Node {
     ///
     /// # Panics
     ///
-    /// When it cannot be killed.
+    /// When it cannot be killed, or had ended by itself.
     pub async fn kill(self) -> ProcessLog {
-        self.process.kill().await.1
+        let (status, log) = self.process.kill().await;
+        assert!(status.signal().is_some(), "it had ended with {status}; its last words:\n{}", log.tail());
+        log
     }
 
     /// Waits until it ends by itself.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use a2a::Task;
 use a2a_core::{
-    CommitRecord, Member, Membership, Principal, Replay, TaskHead, TaskKey, TaskQuery, TaskStore, Tenant,
-    Version,
+    CommitRecord, InstanceId, Member, Membership, Principal, Replay, TaskHead, TaskKey, TaskQuery, TaskStore,
+    Tenant, Version,
 };
 use a2a_store_dynamodb::DynamoDbStore;
 
@@ -176,9 +176,18 @@ impl Resources {
     ///
     /// When they cannot be read.
     pub async fn held(&self) -> Vec<TaskKey> {
-        let mut held = Vec::new();
+        self.held_by_each().await.into_iter().flat_map(|(_, held)| held).collect()
+    }
+
+    /// The tasks that each instance holds: it runs them, or has something of them to deliver.
+    ///
+    /// # Panics
+    ///
+    /// When they cannot be read.
+    pub async fn held_by_each(&self) -> Vec<(InstanceId, Vec<TaskKey>)> {
+        let mut by_each = Vec::new();
         for member in self.members().await {
-            let mut after = None;
+            let (mut held, mut after) = (Vec::new(), None);
             loop {
                 let page = self.store.executing(&member.id, after.as_ref()).await.unwrap();
                 held.extend(page.tasks);
@@ -187,8 +196,18 @@ impl Resources {
                     None => break,
                 }
             }
+            by_each.push((member.id, held));
         }
-        held
+        by_each
+    }
+
+    /// The number of a task's last event, as streams count them. `None` where there is no such task.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be read.
+    pub async fn last_event(&self, task: &str) -> Option<u64> {
+        Some(self.store.load(&key(task)).await.unwrap()?.generation.get())
     }
 
     /// Looks for what instances have made and not removed.

@@ -1,7 +1,7 @@
-//! SIGKILL, in short forms of `trials kills` and `trials deaths`.
+//! SIGKILL, in short forms of `trials kills`, `trials webhooks` and `trials deaths`.
 
 use integration_tests::endpoint;
-use integration_tests::processes::{deaths, kills};
+use integration_tests::processes::{deaths, kills, webhooks};
 
 use crate::stage::plan;
 
@@ -22,6 +22,15 @@ async fn tasks_whose_executor_is_killed_go_on_elsewhere_and_every_stream_has_all
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tasks_whose_executor_is_killed_fail_where_that_is_wanted_and_every_stream_says_so() {
     killing(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn webhooks_whose_sender_is_killed_are_told_each_event_and_the_end() {
+    let Some(aws) = endpoint::aws() else { return };
+    let outcome = webhooks::run(plan(), aws, 3, fastrand::u64(..), |_| ()).await;
+    assert!(outcome.is_right(3), "{outcome:#?}");
+    assert!(outcome.events > 300 && outcome.calls > outcome.tasks, "{outcome:?}");
+    assert!(outcome.repeats > 0 && outcome.merged > 0, "nothing was told again, or together: {outcome:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
