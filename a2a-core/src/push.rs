@@ -40,8 +40,10 @@ pub enum PushNext {
     Events,
     /// What comes up to this version, in batches.
     Batches(Version),
-    /// The task as it is.
-    Task,
+    /// What comes up to this version, each event by itself: it was refused together.
+    Singly(Version),
+    /// The task as it is, up to this version.
+    Task(Version),
 }
 
 /// How far a webhook got. The later of two has the greater `acknowledged`, or the same and the greater `next`.
@@ -78,11 +80,12 @@ impl PushSubscription {
     }
 
     /// Wants the task as it is, and then what follows: it came when there was no event to come, or none for a while.
-    pub fn to_task(config: TaskPushNotificationConfig, revision: ConfigRevision) -> Self {
+    /// It is told no later version of the task before a later progress is on record.
+    pub fn to_task(config: TaskPushNotificationConfig, revision: ConfigRevision, up_to: Version) -> Self {
         PushSubscription {
             config,
             revision,
-            progress: PushProgress { acknowledged: Version::ABSENT, next: PushNext::Task },
+            progress: PushProgress { acknowledged: Version::ABSENT, next: PushNext::Task(up_to) },
         }
     }
 }

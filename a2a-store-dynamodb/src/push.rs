@@ -27,20 +27,27 @@ const ACKNOWLEDGED: &str = "a";
 /// What is told next.
 const NEXT: &str = "n";
 
+/// Above all versions.
+const SINGLY: u64 = 1 << 62;
+const TASK: u64 = 1 << 63;
+
 /// What is told next as a number: the greater, the later.
 fn rank(next: PushNext) -> u64 {
     match next {
         PushNext::Events => 0,
         PushNext::Batches(until) => until.get(),
-        PushNext::Task => u64::MAX,
+        PushNext::Singly(until) => SINGLY | until.get(),
+        PushNext::Task(until) => TASK | until.get(),
     }
 }
 
 fn ranked(rank: u64) -> PushNext {
-    match rank {
-        0 => PushNext::Events,
-        u64::MAX => PushNext::Task,
-        until => PushNext::Batches(Version::new(until)),
+    let until = Version::new(rank & !(SINGLY | TASK));
+    match (rank & TASK, rank & SINGLY) {
+        (0, 0) if rank == 0 => PushNext::Events,
+        (0, 0) => PushNext::Batches(until),
+        (0, _) => PushNext::Singly(until),
+        _ => PushNext::Task(until),
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) async fn create(
     let seen = instance.ground.retry_for_request().run(|| instance.ground.tasks.load(&key)).await;
     let wants = match seen.map_err(|error| instance.ground.error(error))? {
         // Nothing comes, or nothing for a while: it is told what there is.
-        Some(stored) if reduce::ends_turn(&stored.task.status.state) => Wants::Task,
+        Some(stored) if reduce::ends_turn(&stored.task.status.state) => Wants::Task(stored.version),
         stored => Wants::After(stored.map_or(Version::ABSENT, |stored| stored.version)),
     };
     let created = webhook::save(&instance.ground, &key, req, wants).await?;
@@ -106,7 +106,7 @@ pub(super) async fn save_with_send(
     version: Version,
 ) -> Result<bool, A2AError> {
     let Some(config) = sent_config(instance, identity, configuration) else { return Ok(false) };
-    webhook::save(&instance.ground, key, config, Wants::After(version)).await?;
+    webhook::save(&instance.ground, key, config, Wants::Rest(version)).await?;
     Ok(true)
 }
 
@@ -142,7 +142,7 @@ pub(super) async fn save_with_repeat(
     if known.is_some_and(|known| is_same(&known.config)) {
         return Ok(());
     }
-    let saved = webhook::save(&instance.ground, key, config, Wants::After(version)).await?;
+    let saved = webhook::save(&instance.ground, key, config, Wants::Rest(version)).await?;
     webhook::changed(&instance.dispatchers, key, Some(&saved)).await;
     Ok(())
 }

@@ -81,7 +81,7 @@ mod tests {
             metadata: None,
         });
         let (number, then) = (Generation::new(version), Cursor::after(Version::new(version)));
-        Notification { event, first: number, last: number, then, is_short: false }
+        Notification { event, first: number, last: number, then, in_place: None }
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 
 use a2a_core::PushProgress;
-use bytes::Bytes;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::delivery::Delivery;
 use super::ending::Why;
@@ -13,9 +12,15 @@ use super::plan::Refusal;
 use super::progress::Stage;
 use super::registry::attend;
 use super::request::{Failure, body};
-use super::shares::Asked;
+use super::shares::{Asked, Share};
 use super::verdict::Verdict;
 use crate::ground::telemetry::{Attempt, webhook_attempt};
+
+/// One call, and how large it was.
+pub(super) struct Attempted {
+    pub(super) bytes: usize,
+    pub(super) outcome: Result<(), Failure>,
+}
 
 /// What became of a notification.
 pub(super) enum Fate {
@@ -38,13 +43,11 @@ impl Delivery {
     pub(super) async fn deliver(&mut self, next: &Notification) -> Fate {
         let mut tries = 0;
         loop {
-            // Written again for each try: nothing of it is kept while a webhook is away.
-            let Some(body) = body(&next.event) else {
+            let Some(Attempted { bytes, outcome }) = self.attempt(next).await else {
                 tracing::warn!(task = %self.key, "an event has no form for webhooks");
                 return Fate::Refused { bytes: 0, is_too_large: false };
             };
-            let bytes = body.len();
-            let failure = match self.attempt(next, body).await {
+            let failure = match outcome {
                 Ok(()) => {
                     webhook_attempt(Attempt::Accepted);
                     self.backoff.succeeded();
@@ -112,43 +115,65 @@ impl Delivery {
         }
     }
 
-    pub(super) async fn attempt(&self, next: &Notification, body: Bytes) -> Result<(), Failure> {
-        let Delivery { dispatchers, destination, owner, progress, .. } = self;
-        let Some(destination) = destination else { return Err(Failure::of(Attempt::Blocked)) };
-        let Some(transport) = &dispatchers.transport else { return Err(Failure::of(Attempt::Failed)) };
-        dispatchers.wait_for_life().await;
-        let _share = match dispatchers.shares.ask(owner, destination.host()) {
-            Asked::Granted(share) => Some(share),
-            Asked::Waits(waits) => {
-                let before = progress.get();
-                progress.set(Stage::Away);
-                let share = waits.await.ok();
-                progress.set(before);
-                share
-            }
+    /// Calls the webhook once, when it is this call's turn. The body is written no earlier, and kept no longer.
+    /// `None`: what it is to be told has no form for webhooks.
+    pub(super) async fn attempt(&mut self, next: &Notification) -> Option<Attempted> {
+        let failed = |failure| Some(Attempted { bytes: 0, outcome: Err(Failure::of(failure)) });
+        self.dispatchers.wait_for_life().await;
+        let Some(host) = self.destination.as_ref().map(|destination| destination.host().to_owned()) else {
+            return failed(Attempt::Blocked);
         };
-        let ground = &dispatchers.ground;
-        let id = next.id(&self.key);
-        let call = destination.call(&id, body, ground.env.now(), &ground.config.webhooks.sign_with);
-        let answered = call.post(&**transport, ground.config.webhooks.timeout).await;
-        let in_time = !matches!(&answered, Err(failure) if failure.attempt == Attempt::TimedOut);
-        dispatchers.shares.answered(destination.host(), in_time);
-        answered
+        let Some(_share) = self.share(&host).await else { return failed(Attempt::TimedOut) };
+        let Delivery { dispatchers, destination: Some(destination), key, .. } = &*self else {
+            return failed(Attempt::Blocked);
+        };
+        let Some(transport) = &dispatchers.transport else { return failed(Attempt::Failed) };
+        let body = body(&next.event)?;
+        let (ground, bytes) = (&dispatchers.ground, body.len());
+        let call = destination.call(&next.id(key), body, ground.env.now(), &ground.config.webhooks.sign_with);
+        let outcome = call.post(&**transport, ground.config.webhooks.timeout).await;
+        let in_time = !matches!(&outcome, Err(failure) if failure.attempt == Attempt::TimedOut);
+        dispatchers.shares.answered(&host, in_time);
+        Some(Attempted { bytes, outcome })
     }
 
-    /// The webhook refuses what it was told: it is told less, or the next. `false`: there is nothing left to tell.
-    pub(super) async fn refused(&mut self, next: &Notification, bytes: usize, is_too_large: bool) -> bool {
-        match self.plan.refused(next, is_too_large.then_some(bytes), self.head()) {
+    /// Waits for this call's turn. `None`: it has not come until the webhook was away for too long.
+    async fn share(&mut self, host: &str) -> Option<Share> {
+        let mut waits = match self.dispatchers.shares.ask(&self.owner, host) {
+            Asked::Granted(share) => return Some(share),
+            Asked::Waits(waits) => waits,
+        };
+        let before = self.progress.get();
+        self.progress.set(Stage::Away);
+        // Who waits for others holds nothing.
+        self.held = VecDeque::new();
+        let look_every = self.dispatchers.ground.config.webhooks.retry_max;
+        loop {
+            match timeout(look_every, &mut waits).await {
+                Ok(share) => {
+                    self.progress.set(before);
+                    return share.ok();
+                }
+                Err(_) => {
+                    if let Ok(Some(head)) = self.dispatchers.ground.tasks.head(&self.key).await {
+                        self.ending.saw(&head);
+                    }
+                    if self.is_overdue().await {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The webhook refuses what it was told: it is told less, or the next.
+    pub(super) fn refused(&mut self, next: &Notification, bytes: usize, is_too_large: bool) {
+        match self.plan.refused(next, is_too_large.then_some(bytes)) {
             Refusal::Otherwise => {}
             Refusal::LeftOut => {
                 tracing::warn!(task = %self.key, bytes, "a webhook refuses an event; it is told the next");
                 self.acknowledgement.note(self.plan.reached());
             }
-            Refusal::TheEnd => {
-                self.give_up("it refuses the last state".to_owned(), next.then.version, true).await;
-                return false;
-            }
         }
-        true
     }
 }

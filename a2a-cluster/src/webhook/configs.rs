@@ -8,10 +8,12 @@ use crate::ground::Ground;
 /// What a config wants to be told.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Wants {
+    /// What comes after a version. The same config, if there is one, stays as it is: it came with a message again.
+    Rest(Version),
     /// What comes after a version.
     After(Version),
-    /// The task as it is, and what comes after that.
-    Task,
+    /// The task as it is, which has this version, and what comes after that.
+    Task(Version),
 }
 
 /// Saves a config, under a fresh id where it has none.
@@ -28,14 +30,15 @@ pub(crate) async fn save(
     config.task_id.clone_from(&key.task_id);
     let tenant = key.tenant.as_str();
     config.tenant = (!tenant.is_empty()).then(|| tenant.to_owned());
-    if let (Wants::After(_), Some(known)) = (wants, known.filter(|known| known.config == config)) {
-        // Whoever says the same again does not mean to miss what waits.
-        return Ok(known);
-    }
     let revision = ConfigRevision::generate(&*ground.env);
-    let subscription = match wants {
-        Wants::After(version) => PushSubscription::new(config, revision, version),
-        Wants::Task => PushSubscription::to_task(config, revision),
+    // Whoever says the same again does not mean to miss what waits.
+    let subscription = match (wants, known.filter(|known| known.config == config)) {
+        (Wants::Rest(_), Some(known)) => return Ok(known),
+        (Wants::After(_), Some(known)) => PushSubscription { revision, ..known },
+        (Wants::Rest(version) | Wants::After(version), None) => {
+            PushSubscription::new(config, revision, version)
+        }
+        (Wants::Task(version), _) => PushSubscription::to_task(config, revision, version),
     };
     let saved = ground.retry_for_request().run(|| ground.push.save_config(key, &subscription)).await;
     saved.map_err(|error| ground.error(error))?;

@@ -80,7 +80,7 @@ impl Delivery {
             empty_reads: 0,
             held: VecDeque::new(),
             plan: Plan::new(subscription.progress, policy.detail),
-            turn_ended: subscription.progress.next == PushNext::Task,
+            turn_ended: matches!(subscription.progress.next, PushNext::Task(_)),
             acknowledgement: Acknowledgement::new(
                 subscription.progress.acknowledged,
                 policy.acknowledge_after,
@@ -95,7 +95,7 @@ impl Delivery {
     /// Delivers until the webhook is given up. Cancel safe: what was on its way is delivered again by the next delivery.
     pub(super) async fn run(mut self) {
         loop {
-            let next = self.next().await;
+            let Some(next) = self.next().await else { return };
             if std::mem::take(&mut self.turn_ended) && !self.is_wanted().await {
                 // The dispatcher looks at the configs again before it leaves.
                 return self.progress.set(Stage::GivenUp(self.head()));
@@ -104,9 +104,7 @@ impl Delivery {
                 Fate::Accepted => self.accepted(&next).await,
                 Fate::Elsewhere(progress) => self.plan.passed(progress),
                 Fate::Refused { bytes, is_too_large } => {
-                    if !self.refused(&next, bytes, is_too_large).await {
-                        return;
-                    }
+                    self.refused(&next, bytes, is_too_large);
                 }
                 Fate::Outdated => {}
                 Fate::Unwanted(failure, why) => {
@@ -118,24 +116,32 @@ impl Delivery {
         }
     }
 
-    async fn next(&mut self) -> Notification {
+    /// What the webhook is told next. `None`: it is given up.
+    async fn next(&mut self) -> Option<Notification> {
         loop {
             // Marked as seen before the feed is read: progress made in between ends the wait below.
             self.feed_progress.mark_heard();
             self.hold(MANY);
             let step = self.plan.next(&self.held, self.head());
             self.acknowledgement.note(self.plan.reached());
-            if step == Step::Rest && self.feed_is_current && self.is_caught_up() {
+            if let Step::Rest | Step::GiveUp(_) = step
+                && self.feed_is_current
+                && self.is_caught_up()
+            {
+                if let Step::GiveUp(ended) = step {
+                    self.give_up("it refuses the last state".to_owned(), ended, true).await;
+                    return None;
+                }
                 self.rest().await;
                 continue;
             }
             self.progress.set(Stage::Busy);
             match step {
-                Step::Tell(next) => return self.whole(*next).await,
+                Step::Tell(next) => return Some(self.whole(*next).await),
                 Step::Record(progress) => self.record(progress).await,
                 Step::Load => {
                     if let Some(task) = self.read_task().await {
-                        return task;
+                        return Some(task);
                     }
                 }
                 Step::Read(after) => {
@@ -144,7 +150,7 @@ impl Delivery {
                         self.read_store(after).await;
                     }
                 }
-                Step::Rest => self.read_store(self.plan.cursor().version).await,
+                Step::Rest | Step::GiveUp(_) => self.read_store(self.plan.cursor().version).await,
             }
         }
     }
@@ -178,7 +184,12 @@ impl Delivery {
     }
 
     fn is_caught_up(&self) -> bool {
-        matches!(self.feed.after(self.plan.cursor().version), Some(Tail::Commits(commits)) if commits.is_empty())
+        match self.feed.after(self.plan.cursor().version) {
+            Some(Tail::Commits(commits)) => commits.is_empty(),
+            Some(Tail::Behind) => false,
+            // This instance has left the task: others deliver what comes.
+            None => true,
+        }
     }
 
     /// The last version that the feed knows.
@@ -240,8 +251,16 @@ impl Delivery {
         if ground.config.webhooks.detail != WebhookDetail::ArtifactEnds || update.append != Some(true) {
             return next;
         }
-        let read = ground.retry_for_request().run(|| ground.tasks.load(&self.key)).await;
-        let artifacts = read.ok().flatten().and_then(|stored| stored.task.artifacts);
+        let stored = loop {
+            match ground.retry_for_request().run(|| ground.tasks.load(&self.key)).await {
+                Ok(stored) => break stored,
+                Err(error) => {
+                    tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook waits for the store");
+                    sleep(ground.config.retry_max).await;
+                }
+            }
+        };
+        let artifacts = stored.and_then(|stored| stored.task.artifacts);
         let known = artifacts.into_iter().flatten().find(|it| it.artifact_id == update.artifact.artifact_id);
         if let Some(artifact) = known {
             update.artifact = artifact;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use a2a_core::{ConfigRevision, PushSubscription, TaskKey, Version};
+use a2a_core::{ConfigRevision, InstanceId, News, PushSubscription, TaskKey, Version};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -27,7 +27,7 @@ enum Whose {
     /// Nobody: whoever has something to deliver does.
     Nobody,
     /// Another instance, which delivers from now on.
-    Another,
+    Another(InstanceId),
     /// The task was never made, or is gone.
     NoTask,
 }
@@ -272,12 +272,28 @@ impl Dispatcher {
         match self.owner {
             None => false,
             // Once everything is delivered, the actor releases its claim.
-            Some(Whose::Us | Whose::Nobody) => self.has_arrived() && !self.agent_runs() && self.dismissed(),
-            Some(Whose::Another) => {
+            Some(Whose::Us | Whose::Nobody) if self.has_arrived() => !self.agent_runs() && self.dismissed(),
+            Some(Whose::Us) => false,
+            Some(Whose::Nobody) => {
+                self.claim_what_is_away();
+                false
+            }
+            Some(Whose::Another(executor)) => {
+                // Whoever called may have meant that one.
+                self.dispatchers.ground.tell(executor, &self.key, News::Configs);
                 self.deliveries.clear();
                 self.dismissed()
             }
             Some(Whose::NoTask) => self.forget_configs().await && self.dismissed(),
+        }
+    }
+
+    /// What is away may be so for as long as nobody knows: whoever comes after this instance finds it by the claim.
+    fn claim_what_is_away(&mut self) {
+        if self.is_away() {
+            let input = Input::TakeOver { ticket: None, from: None, handed_over: false };
+            drive(&self.dispatchers.actors, &self.actor, input);
+            self.owner = None;
         }
     }
 
@@ -288,7 +304,7 @@ impl Dispatcher {
             Ok(Some(head)) => Some(match head.claim {
                 None => Whose::Nobody,
                 Some(claim) if claim.instance == dispatchers.ground.id => Whose::Us,
-                Some(_) => Whose::Another,
+                Some(claim) => Whose::Another(claim.instance),
             }),
             Err(error) => {
                 tracing::debug!(task = %key, error = %Chain(&error), "a dispatcher waits for the store");

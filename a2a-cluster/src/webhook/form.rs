@@ -20,6 +20,15 @@ pub(super) enum Form {
 }
 
 impl Form {
+    /// What is told of the task in an event's place, in a word.
+    pub(super) fn in_place(self) -> Option<&'static str> {
+        match self {
+            Form::Events | Form::Task => None,
+            Form::Status => Some("status"),
+            Form::State => Some("state"),
+        }
+    }
+
     /// Tells a task in this form.
     pub(super) fn of(self, stored: &StoredTask) -> Notification {
         let task = &stored.task;
@@ -37,7 +46,12 @@ impl Form {
             Form::Status => (status(task.status.clone()), stored.generation),
             Form::State => (status(TaskStatus { message: None, ..task.status.clone() }), stored.generation),
         };
-        let is_short = matches!(self, Form::Status | Form::State);
-        Notification { event, first, last: stored.generation, then: Cursor::after(stored.version), is_short }
+        Notification {
+            event,
+            first,
+            last: stored.generation,
+            then: Cursor::after(stored.version),
+            in_place: self.in_place(),
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::delivery::Delivery;
 use super::ending::Why;
 use super::form::Form;
 use super::progress::Stage;
-use super::request::{Failure, body};
+use super::request::Failure;
 use super::verdict::Verdict;
 use crate::actor::core::Actor;
 use crate::ground::Chain;
@@ -61,8 +61,8 @@ impl Delivery {
         let (mut end, mut answered) = (Form::Status.of(&stored), Err(failure));
         for form in [Form::Status, Form::State] {
             end = form.of(&stored);
-            let Some(body) = body(&end.event) else { continue };
-            answered = self.attempt(&end, body).await;
+            let Some(attempted) = self.attempt(&end).await else { continue };
+            answered = attempted.outcome;
             // What it refuses for what is in it, it may take without.
             if !matches!(&answered, Err(failure) if Verdict::of(failure) == Verdict::EventRefused) {
                 break;
@@ -102,8 +102,11 @@ impl Delivery {
             reason,
             at: ground.env.now(),
         };
-        if let Err(error) = ground.retry_for_request().run(|| ground.push.give_up(&given_up)).await {
-            tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook that was given up is not on record");
+        // As long as nobody can know of it, it is this instance's to tell.
+        self.progress.set(Stage::Away);
+        while let Err(error) = ground.retry_for_request().run(|| ground.push.give_up(&given_up)).await {
+            tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook that was given up is not on record yet");
+            sleep(ground.config.retry_max).await;
         }
         if drops && let Err(error) = self.write(PushProgress::to(ended)).await {
             tracing::debug!(task = %self.key, error = %Chain(&error), "what a webhook refused may be told again");

@@ -34,15 +34,15 @@ pub(super) struct Notification {
     pub(super) first: Generation,
     pub(super) last: Generation,
     pub(super) then: Cursor,
-    /// It is told in place of the event of that number, in fewer words.
-    pub(super) is_short: bool,
+    /// What of the task it tells, in place of the event of that number.
+    pub(super) in_place: Option<&'static str>,
 }
 
 impl Notification {
     /// Its id, which it has whenever it is told, whoever tells it: the task, and the first and the last event in it.
     pub(super) fn id(&self, key: &TaskKey) -> String {
-        let short = if self.is_short { "-short" } else { "" };
-        format!("{}/{}-{}{short}", key.task_id, self.first.get(), self.last.get())
+        let (dash, what) = self.in_place.map_or(("", ""), |what| ("-", what));
+        format!("{}/{}-{}{dash}{what}", key.task_id, self.first.get(), self.last.get())
     }
 
     /// Tells whether it stands for more than one event.
@@ -98,7 +98,7 @@ pub(super) fn next<'a>(
                         first: number,
                         last: number,
                         then,
-                        is_short: false,
+                        in_place: None,
                     })
                 }
                 Some(before) if may_join => {

@@ -16,6 +16,8 @@ use crate::ground::WebhookDetail;
 pub(super) const MANY: usize = 16;
 /// Never more commits than this are told beyond what is on record.
 const MOST_UNRECORDED: u64 = 32;
+/// So much further than it is known to be a task may be told before that is on record.
+const MARGIN: u64 = 256;
 /// Of a task that is further ahead than this, a webhook is told what it is like now.
 const MOST_BEHIND: u64 = 256;
 /// So often one event is tried in a row before the task as it is takes its place.
@@ -34,6 +36,8 @@ pub(super) enum Step {
     Load,
     /// It has everything that there is up to here.
     Rest,
+    /// It has everything but the end of the turn that ended with this version, which it refuses.
+    GiveUp(Version),
 }
 
 /// What the refusal of a notification leads to.
@@ -43,8 +47,6 @@ pub(super) enum Refusal {
     Otherwise,
     /// It is left out.
     LeftOut,
-    /// Nothing is left that could be told.
-    TheEnd,
 }
 
 /// How far one webhook was told, and how it is told what follows.
@@ -66,6 +68,10 @@ pub(super) struct Plan {
     too_large: usize,
     /// It takes the task in place of its events, as far as is known.
     takes_tasks: bool,
+    /// The last version of the task that was loaded.
+    loaded: Version,
+    /// The end of a turn that it refused, and took nothing since.
+    untold: Option<Version>,
 }
 
 impl Plan {
@@ -81,9 +87,16 @@ impl Plan {
             refused_together: Cursor::after(Version::ABSENT),
             too_large: usize::MAX,
             takes_tasks: true,
+            loaded: Version::ABSENT,
+            untold: None,
         };
-        if on_record.next == PushNext::Task {
-            plan.tell_the_task();
+        match on_record.next {
+            PushNext::Events | PushNext::Batches(_) => {}
+            PushNext::Singly(until) => plan.refused_together = Cursor::after(until),
+            PushNext::Task(until) => {
+                plan.told_singly = plan.told_singly.max(until);
+                plan.tell_the_task();
+            }
         }
         plan
     }
@@ -97,7 +110,7 @@ impl Plan {
             self.tell_the_task();
         }
         match self.form {
-            Form::Task if self.on_record.next != PushNext::Task => Step::Record(self.then(PushNext::Task)),
+            Form::Task if !self.may_tell(self.loaded.max(head)) => Step::Record(self.task_until(head)),
             Form::Task | Form::Status | Form::State => Step::Load,
             Form::Events => self.next_event(held, head),
         }
@@ -105,8 +118,7 @@ impl Plan {
 
     fn next_event(&mut self, held: &VecDeque<Arc<CommitRecord>>, head: Version) -> Step {
         let Some(last) = held.back().map(|record| record.version) else {
-            let version = self.cursor.version;
-            return if head <= version { Step::Rest } else { Step::Read(version) };
+            return self.rest_or_read(head);
         };
         let batch_ends = self.batch_ends();
         if last < batch_ends {
@@ -117,6 +129,10 @@ impl Plan {
             return Step::Record(batches);
         }
         if self.reached.get() >= self.on_record.acknowledged.get() + MOST_UNRECORDED {
+            return Step::Record(self.then(PushNext::Events));
+        }
+        if self.cursor < self.refused_together && self.on_record.next < PushNext::Singly(self.refused_until())
+        {
             return Step::Record(self.then(PushNext::Events));
         }
         let together = if self.cursor < self.refused_together {
@@ -130,22 +146,30 @@ impl Plan {
             Ok(next) => Step::Tell(Box::new(next)),
             Err(cursor) => {
                 self.go_to(cursor);
-                if head <= cursor.version { Step::Rest } else { Step::Read(cursor.version) }
+                self.rest_or_read(head)
             }
+        }
+    }
+
+    fn rest_or_read(&self, head: Version) -> Step {
+        let version = self.cursor.version;
+        match self.untold {
+            _ if head > version => Step::Read(version),
+            Some(ended) => Step::GiveUp(ended),
+            None => Step::Rest,
         }
     }
 
     /// What is to be on record, where these commits are held.
     pub(super) fn due(&self, held: &VecDeque<Arc<CommitRecord>>) -> PushProgress {
-        if self.form == Form::Task {
-            return self.then(PushNext::Task);
-        }
         self.begins_batches(held).unwrap_or_else(|| self.then(PushNext::Events))
     }
 
     /// What goes on record before what is held is told in batches, if that is worth while.
     fn begins_batches(&self, held: &VecDeque<Arc<CommitRecord>>) -> Option<PushProgress> {
-        let last = held.back()?.version;
+        // More than a successor tells singly it must not be.
+        let most = Version::new(self.reached.get() + MOST_UNRECORDED);
+        let last = held.back()?.version.min(most);
         let follows =
             held.front()?.version == self.reached.next() && self.cursor == Cursor::after(self.reached);
         let begins = self.form == Form::Events
@@ -160,21 +184,45 @@ impl Plan {
 
     /// Has what was reached, and is told this next; never less than what is on record.
     fn then(&self, next: PushNext) -> PushProgress {
-        let goes_on = self.batch_ends() > self.reached && self.cursor >= self.refused_together;
-        let next = if goes_on { next.max(self.on_record.next) } else { next };
+        let next = if self.cursor < self.refused_together {
+            next.max(PushNext::Singly(self.refused_until()))
+        } else if self.batch_ends() > self.reached {
+            next.max(self.on_record.next)
+        } else {
+            next
+        };
         PushProgress { acknowledged: self.reached, next }.max(self.on_record)
     }
 
     fn batch_ends(&self) -> Version {
         match self.on_record.next {
             PushNext::Batches(until) => until,
-            PushNext::Events | PushNext::Task => Version::ABSENT,
+            PushNext::Events | PushNext::Singly(_) | PushNext::Task(_) => Version::ABSENT,
         }
+    }
+
+    /// The commit up to whose end it refused events together.
+    fn refused_until(&self) -> Version {
+        let Cursor { version, events } = self.refused_together;
+        if events > 0 { version.next() } else { version }
+    }
+
+    /// Tells whether a task that has this version may be told by what is on record.
+    fn may_tell(&self, version: Version) -> bool {
+        matches!(self.on_record.next, PushNext::Task(until) if until >= version)
+    }
+
+    fn task_until(&self, head: Version) -> PushProgress {
+        let until = self.loaded.max(head).max(self.cursor.version).get() + MARGIN;
+        PushProgress { acknowledged: self.reached, next: PushNext::Task(Version::new(until)) }
     }
 
     /// Takes note of what is on record now.
     pub(super) fn recorded(&mut self, progress: PushProgress) {
         self.on_record = self.on_record.max(progress);
+        if let PushNext::Task(until) = progress.next {
+            self.told_singly = self.told_singly.max(until);
+        }
     }
 
     pub(super) fn cursor(&self) -> Cursor {
@@ -207,6 +255,10 @@ impl Plan {
     fn tell_no_tasks(&mut self) {
         self.takes_tasks = false;
         self.form = Form::Events;
+        // What of them was told before, nobody knows, nor in which pieces: each by itself is part of any.
+        if let PushNext::Task(until) = self.on_record.next {
+            self.refused_together = self.refused_together.max(Cursor::after(until));
+        }
     }
 
     pub(super) fn is_far_behind(&self, head: Version) -> bool {
@@ -222,12 +274,16 @@ impl Plan {
         }
     }
 
-    /// What it is told of a task that was loaded. `None`: it takes no task as large as this.
+    /// What it is told of a task that was loaded. `None`: not that, the next step says what.
     pub(super) fn of(
         &mut self,
         stored: &StoredTask,
         bytes: impl FnOnce(&StreamResponse) -> usize,
     ) -> Option<Notification> {
+        self.loaded = self.loaded.max(stored.version);
+        if self.form == Form::Task && !self.may_tell(stored.version) {
+            return None;
+        }
         let told = self.form.of(stored);
         if self.form == Form::Task && self.too_large < usize::MAX && bytes(&told.event) >= self.too_large {
             self.tell_no_tasks();
@@ -239,7 +295,12 @@ impl Plan {
     /// It took what it was told.
     pub(super) fn accepted(&mut self, told: &Notification) {
         self.go_to(told.then);
+        if self.form == Form::Task {
+            // It has all of this, and nothing that comes after it.
+            self.told_singly = told.then.version;
+        }
         self.form = Form::Events;
+        self.untold = None;
     }
 
     /// The task is gone: there is the log at most.
@@ -255,8 +316,8 @@ impl Plan {
 
     /// Others told it so much meanwhile.
     pub(super) fn passed(&mut self, on_record: PushProgress) {
-        self.on_record = self.on_record.max(on_record);
-        self.skip_to(on_record.acknowledged);
+        let Plan { detail, takes_tasks, too_large, .. } = *self;
+        *self = Plan { takes_tasks, too_large, ..Plan::new(on_record, detail) };
     }
 
     /// It is away. Returns whether something else is to be told by now than this.
@@ -274,43 +335,37 @@ impl Plan {
     }
 
     /// It refuses what it was told, which had so many bytes.
-    pub(super) fn refused(
-        &mut self,
-        told: &Notification,
-        too_large: Option<usize>,
-        head: Version,
-    ) -> Refusal {
+    pub(super) fn refused(&mut self, told: &Notification, too_large: Option<usize>) -> Refusal {
         if let Some(bytes) = too_large {
             self.too_large = self.too_large.min(bytes);
         }
-        let is_the_end = ends_turn(&told.event) && head <= told.then.version;
         match self.form {
             Form::Events if told.is_merged() => self.refused_together = told.then,
             Form::Events => match in_fewer_words(told) {
                 // How the turn ended it is told in any case.
                 Some(shortened) => self.shortened = Some(shortened),
-                None if is_the_end => return Refusal::TheEnd,
-                None => {
-                    self.go_to(told.then);
-                    return Refusal::LeftOut;
-                }
+                None => return self.leave_out(told),
             },
             Form::Task => self.tell_no_tasks(),
             Form::Status => self.form = Form::State,
-            Form::State if is_the_end => return Refusal::TheEnd,
-            Form::State => {
-                self.form = Form::Events;
-                self.go_to(told.then);
-                return Refusal::LeftOut;
-            }
+            Form::State => return self.leave_out(told),
         }
         Refusal::Otherwise
+    }
+
+    fn leave_out(&mut self, told: &Notification) -> Refusal {
+        self.form = Form::Events;
+        self.go_to(told.then);
+        if ends_turn(&told.event) {
+            self.untold = Some(told.then.version);
+        }
+        Refusal::LeftOut
     }
 }
 
 /// The end of a turn without its message, if that is an event which has one.
 fn in_fewer_words(told: &Notification) -> Option<Notification> {
-    let mut told = Notification { is_short: true, ..told.clone() };
+    let mut told = Notification { in_place: Form::State.in_place(), ..told.clone() };
     let StreamResponse::StatusUpdate(update) = &mut told.event else { return None };
     let has_message = update.status.message.take().is_some() | update.metadata.take().is_some();
     (has_message && ends_turn(&told.event)).then_some(told)

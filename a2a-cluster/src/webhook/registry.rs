@@ -129,7 +129,7 @@ impl Deliveries for Dispatchers {
     }
 
     async fn save(self: Arc<Self>, key: &TaskKey, version: Version, config: TaskPushNotificationConfig) {
-        match configs::save(&self.ground, key, config, Wants::After(version)).await {
+        match configs::save(&self.ground, key, config, Wants::Rest(version)).await {
             Ok(_) => attend(&self, key),
             Err(error) => {
                 tracing::error!(task = %key, code = error.code, "a config that came with a message could not be saved");

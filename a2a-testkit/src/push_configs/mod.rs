@@ -70,7 +70,7 @@ pub async fn a_saved_config_is_returned(fixture: &dyn StoreFixture) {
     let mut bare = subscription(&key, "c");
     bare.config.authentication = Some(AuthenticationInfo { scheme: String::new(), credentials: None });
     bare.config.token = Some(String::new());
-    let to_task = PushSubscription::to_task(subscription(&key, "d").config, FIRST);
+    let to_task = PushSubscription::to_task(subscription(&key, "d").config, FIRST, Version::new(7));
     let all = [subscription(&key, "a"), full(&key, "b"), bare, to_task];
     for subscription in &all {
         save(&*store, &key, subscription).await;
@@ -155,14 +155,17 @@ pub async fn acknowledge_only_moves_forward(fixture: &dyn StoreFixture) {
     let then = |acknowledged: u64, next| PushProgress { acknowledged: Version::new(acknowledged), next };
     let (first, batches) = (1 << 41, |until| PushNext::Batches(Version::new(until)));
     let (soon, later) = (batches(first + 16), batches(first + 32));
+    let (singly, task) = (PushNext::Singly(Version::new(first + 2)), PushNext::Task(Version::new(first + 1)));
     for (told, expected) in [
         (then(first, soon), then(first, soon)),
         (to(first), then(first, soon)),
-        (then(first - 1, PushNext::Task), then(first, soon)),
+        (then(first - 1, PushNext::Task(Version::new(first))), then(first, soon)),
         (then(first, later), then(first, later)),
         (then(first, soon), then(first, later)),
-        (then(first, PushNext::Task), then(first, PushNext::Task)),
-        (then(first, later), then(first, PushNext::Task)),
+        (then(first, singly), then(first, singly)),
+        (then(first, later), then(first, singly)),
+        (then(first, task), then(first, task)),
+        (then(first, singly), then(first, task)),
         (to(first + 1), to(first + 1)),
     ] {
         store.acknowledge(&key, "hook", FIRST, told).await.unwrap();

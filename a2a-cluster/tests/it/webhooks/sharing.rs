@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use a2a::{A2AError, StreamResponse, TaskState};
 use a2a_cluster::{Config, WebhookAnswer, WebhookFailure, WebhookRequest, WebhookTransport, Webhooks};
-use a2a_core::reduce;
+use a2a_core::{PushConfigs, reduce};
 use a2a_server::{RequestHandler, ServiceParams};
 use a2a_testkit::async_trait;
 use a2a_testworld::principal::{PRINCIPAL, PrincipalIfAny};
@@ -98,6 +98,25 @@ async fn a_host_that_hangs_is_called_less_and_less() {
     let first_minute = hosts.seen("silent").len();
     sleep(Duration::from_secs(60)).await;
     assert!(hosts.seen("silent").len() - first_minute <= 8, "one at a time, for as long as a call may take");
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_host_that_hangs_is_given_up_no_later_for_that() {
+    let hosts = Arc::new(Hosts::default());
+    let policy = Webhooks::default()
+        .keep_trying(Duration::from_secs(1))
+        .retry_min(Duration::from_millis(5))
+        .retry_max(Duration::from_millis(20))
+        .timeout(Duration::from_millis(500));
+    let world = world_of(&hosts, policy).await;
+    for _ in 0..200 {
+        let request = request_with("echo x", world::webhook("https://silent/"), true);
+        world.on(0).send_message(&called_by("ann"), request).await.unwrap();
+    }
+    let given_up = || async { world.store.given_up(None, 1_000).await.unwrap().len() == 200 };
+    eventually("the end of all deliveries", given_up).await;
+    let called = hosts.seen("silent").len();
+    assert!(called < 200, "each would have waited for its turn: {called}");
 }
 
 #[tokio::test(start_paused = true)]

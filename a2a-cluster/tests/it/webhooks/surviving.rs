@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use a2a::TaskState;
-use a2a_core::Membership;
+use a2a_core::{Membership, PushConfigs};
 use a2a_server::RequestHandler;
 use http::StatusCode;
 
 use super::receiver::{Answers, Receiver};
-use super::{config, mortal, send, start, webhook, world_of};
+use super::{config, create, mortal, send, start, webhook, world_of};
 use crate::world::{
     Bus, World, eventually, expect_task, follow_up, local_webhooks, on_every_bus, params, visible,
 };
@@ -55,6 +55,38 @@ on_every_bus! {
         all.dedup();
         assert_eq!(all, (0..all.len() as u64).collect::<Vec<_>>(), "nothing is missing");
         assert!(chunks.len() - all.len() <= 20, "little is repeated: {}", chunks.len() - all.len());
+        world.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_config_made_when_its_task_is_over_outlives_its_instance(bus) {
+        let mut world = world_of(2, bus, mortal()).await;
+        let receiver = Receiver::new(Answers::With(StatusCode::BAD_GATEWAY, Vec::new())).await;
+        let task = world.nodes[0].send("say a; done").await;
+        is_released(&world, &task.id).await;
+        create(&world.nodes[0], &task, webhook(&receiver.url())).await;
+        // Whoever comes after it finds it by its claim.
+        eventually("a claim", || async { world.load(&task.id).await.head.claim.is_some() }).await;
+        kill_first(&mut world);
+        receiver.answer(Answers::Well);
+        receiver.sees(TaskState::Completed).await;
+        assert_eq!(visible(&receiver.fold().unwrap()), visible(&task));
+        is_released(&world, &task.id).await;
+        world.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn an_end_that_is_refused_after_its_sender_died_is_on_record(bus) {
+        let mut world = world_of(2, bus, mortal()).await;
+        let receiver = Receiver::new(Answers::Never).await;
+        let task = send(&world.nodes[0], "say a; done", webhook(&receiver.url())).await;
+        eventually("the first call", || async { receiver.requests() == 1 }).await;
+        kill_first(&mut world);
+        receiver.answer(Answers::With(StatusCode::BAD_REQUEST, Vec::new()));
+        is_released(&world, &task.id).await;
+        let given_up = world.store.given_up(None, 9).await.unwrap();
+        assert_eq!(given_up.len(), 1, "{given_up:?}");
+        assert_eq!((&*given_up[0].task.task_id, &*given_up[0].reason), (&*task.id, "it refuses the last state"));
         world.shutdown().await;
     }
 
