@@ -6,14 +6,18 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY
 use axum::http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::bindings::Pages;
+
 /// For how long a browser may remember what it was told.
 const REMEMBERED: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// Who may read what the agent answers, beside programs that are no browsers. Without it no page's script may, but for the
-/// agent card, which is anybody's.
+/// Whose scripts may call the agent and read what it answers, beside programs that are no browsers. Without it only those of
+/// pages that come from the agent's own host; the agent card is anybody's. What another page sends is refused with 403, also
+/// where a browser would send it without asking.
 #[derive(Debug, Clone)]
 pub struct Cors {
-    origins: AllowOrigin,
+    /// `None`: any.
+    origins: Option<Vec<HeaderValue>>,
     has_credentials: bool,
     headers: Vec<HeaderName>,
 }
@@ -22,14 +26,14 @@ impl Cors {
     /// Scripts of any page may call; their cookies and client certificates stay behind.
     #[must_use]
     pub fn any_origin() -> Self {
-        Self::of(AllowOrigin::any())
+        Self::of(None)
     }
 
     /// Scripts of pages of these origins may call, for instance `https://app.example.com`; without cookies and client
     /// certificates.
     #[must_use]
     pub fn origins(origins: impl IntoIterator<Item = HeaderValue>) -> CorsOrigins {
-        CorsOrigins(Self::of(AllowOrigin::list(origins)))
+        CorsOrigins(Self::of(Some(origins.into_iter().collect())))
     }
 
     /// Lets scripts send this header, too: for instance an API key of the card's security schemes.
@@ -39,16 +43,21 @@ impl Cors {
         self
     }
 
-    fn of(origins: AllowOrigin) -> Self {
+    fn of(origins: Option<Vec<HeaderValue>>) -> Self {
         let own = ["a2a-version", "a2a-extensions", "a2a-resume-cursor", "idempotency-key", "last-event-id"];
         let headers = own.map(HeaderName::from_static).into_iter();
         let headers = headers.chain([AUTHORIZATION, CONTENT_TYPE, IF_NONE_MATCH]).collect();
         Cors { origins, has_credentials: false, headers }
     }
 
+    /// Whose requests are taken.
+    pub(crate) fn pages(&self) -> Pages {
+        self.origins.as_deref().map_or(Pages::Any, Pages::of)
+    }
+
     pub(crate) fn layer(self) -> CorsLayer {
         CorsLayer::new()
-            .allow_origin(self.origins)
+            .allow_origin(self.origins.map_or_else(AllowOrigin::any, AllowOrigin::list))
             .allow_credentials(self.has_credentials)
             .allow_methods([Method::GET, Method::POST, Method::DELETE])
             .allow_headers(self.headers)

@@ -38,7 +38,7 @@ impl Hosts {
 }
 
 /// What HTTP/2 and proxies write into the URL, and HTTP/1 into a header.
-fn host_of(request: &Request) -> Option<String> {
+pub(super) fn host_of(request: &Request) -> Option<String> {
     if let Some(host) = request.uri().host() {
         return Some(host.to_owned());
     }

@@ -14,10 +14,12 @@ use super::card;
 use super::discard::refuse;
 use super::edge::Edge;
 use super::grpc::{GrpcService, is_grpc};
+use super::grpc_service;
 use super::hosts::Hosts;
-use super::jsonrpc::JsonRpc;
+use super::jsonrpc::{self, JsonRpc};
 use super::limits::RequestLimits;
 use super::outermost::Outermost;
+use super::pages::Pages;
 use super::refusal::Refusal;
 use super::rest::Rest;
 use super::status;
@@ -28,6 +30,8 @@ use super::status;
 /// Everything hangs on the router's fallback, so routes of one's own (`/healthz`) can be added, and take precedence; a
 /// fallback of one's own would replace it. It may be nested under a path prefix, too, best by axum's `nest_service`, which
 /// finds the prefix with and without a slash behind it; gRPC clients do not find it there.
+///
+/// It answers whatever host is asked, and pages of any origin: [`Server`](crate::Server) tells them apart.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -45,11 +49,11 @@ where
     H: RequestHandler,
     P: AgentCardProducer,
 {
-    whole(&Edge::new(handler, *limits, None), card, Hosts::default())
+    whole(&Edge::new(handler, *limits, None), card, Hosts::default(), Pages::Any)
 }
 
 /// See [`router`]; who may ask is settled before a body is read, and only requests for these hosts are answered.
-pub(crate) fn whole<H, P>(edge: &Edge<H>, card: Arc<P>, hosts: Hosts) -> Router
+pub(crate) fn whole<H, P>(edge: &Edge<H>, card: Arc<P>, hosts: Hosts, pages: Pages) -> Router
 where
     H: RequestHandler,
     P: AgentCardProducer,
@@ -60,8 +64,20 @@ where
     let answer = move |request: Request| {
         let (finish, is_grpc) = (outermost.of(&request), is_grpc(request.headers()));
         let binding = if is_grpc { "grpc" } else { binding_of(&request) };
-        let answer = if !hosts.serve(&request) {
-            refuse(request, status::refused(&Refusal::host())).boxed().left_future()
+        let refusal = if !hosts.serve(&request) {
+            Some(Refusal::host())
+        } else if !pages.may_send(&request) {
+            Some(Refusal::page())
+        } else {
+            None
+        };
+        let answer = if let Some(refusal) = refusal {
+            let refused = match binding {
+                "grpc" => grpc_service::status(&refusal.error).into_http(),
+                "jsonrpc" => jsonrpc::refused(&refusal),
+                _ => status::refused(&refusal),
+            };
+            refuse(request, refused).boxed().left_future()
         } else if is_grpc {
             over_grpc(grpc.clone(), request).boxed().left_future()
         } else {

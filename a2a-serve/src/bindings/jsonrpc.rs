@@ -10,6 +10,7 @@ use a2a::error_code::INVALID_REQUEST;
 use a2a_server::RequestHandler;
 use axum::Json;
 use axum::extract::Request;
+use axum::http::header::ORIGIN;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
@@ -139,13 +140,14 @@ fn announced(request: &Request) -> Result<(), Refusal> {
         return Err(Refusal::method(INVALID_REQUEST, "POST"));
     }
     match ContentType::of(request.headers()) {
-        // Without one, the body speaks for itself.
-        ContentType::Json | ContentType::Missing => Ok(()),
-        ContentType::Other => Err(content::not_json()),
+        ContentType::Json => Ok(()),
+        // Without one, the body speaks for itself; but a page's script sends that without asking (the Fetch standard).
+        ContentType::Missing if !request.headers().contains_key(ORIGIN) => Ok(()),
+        ContentType::Missing | ContentType::Other => Err(content::not_json()),
     }
 }
 
-fn refused(refusal: &Refusal) -> Response {
+pub(super) fn refused(refusal: &Refusal) -> Response {
     let mut response = failure(refusal.status, &Id::null(), &refusal.error);
     advise(&refusal.error, response.headers_mut());
     refusal.advise(&mut response);

@@ -46,6 +46,12 @@ impl Refusal {
         Self::new(StatusCode::MISDIRECTED_REQUEST, error_code::INVALID_REQUEST, message)
     }
 
+    /// A page that may not send this.
+    pub(super) fn page() -> Self {
+        let message = "pages of this origin may not call the agent";
+        Self::new(StatusCode::FORBIDDEN, error_code::INVALID_REQUEST, message)
+    }
+
     /// A URL that leads nowhere. 404 rather than the 501 of its code: it is the URL that is wrong.
     pub(super) fn path() -> Self {
         Self::new(StatusCode::NOT_FOUND, error_code::METHOD_NOT_FOUND, "no such path")

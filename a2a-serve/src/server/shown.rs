@@ -30,7 +30,9 @@ impl Shown {
         edge: &Edge<ClusterHandler>,
         leaving: &CancellationToken,
     ) -> Router {
-        let agent = whole(edge, Arc::new(StaticAgentCard::new(self.card.clone())), self.hosts.clone());
+        let pages = self.cors.as_ref().map(Cors::pages).unwrap_or_default();
+        let card = Arc::new(StaticAgentCard::new(self.card.clone()));
+        let agent = whole(edge, card, self.hosts.clone(), pages);
         let agent = match self.cors.clone() {
             Some(cors) => agent.layer(cors.layer()),
             None => agent,

@@ -90,6 +90,45 @@ async fn only_named_pages_may_call_and_only_they_with_credentials() {
 }
 
 #[tokio::test]
+async fn what_a_page_sends_without_asking_changes_nothing() {
+    let send = r#"{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{"message":
+        {"messageId":"m","role":"ROLE_USER","parts":[{"text":"echo hi"}]}}}"#;
+    let ask = async |router: &Router, path: &str, kind: Option<&str>, origin: &str, body: &'static str| {
+        let request = Request::post(format!("{path}?A2A-Version=1.0")).header("host", "agent.example.com");
+        let request = request.header("origin", origin);
+        let request = match kind {
+            Some(kind) => request.header("content-type", kind),
+            None => request,
+        };
+        http(router, request.body(Body::from(body)).unwrap()).await
+    };
+    let router_of = async |cors| router(cors).await;
+    let closed = router_of(None).await;
+    // What has no type, a browser sends without a preflight.
+    assert_eq!(ask(&closed, "/", None, "https://agent.example.com", send).await.status, 415);
+    for (path, body) in [("/", send), ("/tasks/t:cancel", "")] {
+        for origin in [OTHER, "null"] {
+            let refused = ask(&closed, path, Some("application/json"), origin, body).await;
+            assert_eq!(refused.status, 403, "{path} {origin}");
+        }
+        let own = ask(&closed, path, Some("application/json"), "https://agent.example.com", body).await;
+        assert_ne!(own.status, 403, "{path}");
+        let named = router_of(Some(named().into())).await;
+        assert_ne!(ask(&named, path, Some("application/json"), PAGE, body).await.status, 403, "{path}");
+        assert_eq!(ask(&named, path, Some("application/json"), OTHER, body).await.status, 403, "{path}");
+        let any = router_of(Some(Cors::any_origin())).await;
+        assert_ne!(ask(&any, path, Some("application/json"), OTHER, body).await.status, 403, "{path}");
+    }
+    // Each binding says so in its own form.
+    let refused = ask(&closed, "/", Some("application/json"), OTHER, send).await;
+    assert_eq!(refused.json()["jsonrpc"], "2.0");
+    let refused = ask(&closed, "/tasks/t:cancel", None, OTHER, "").await;
+    assert_eq!(refused.json()["error"]["code"], 403);
+    let refused = ask(&closed, "/lf.a2a.v1.A2AService/CancelTask", Some("application/grpc"), OTHER, "").await;
+    assert_eq!((refused.status.as_u16(), refused.header("grpc-status")), (200, "3"));
+}
+
+#[tokio::test]
 async fn a_page_whose_name_leads_here_is_not_answered() {
     let server = Server::new(ScriptedAgent::default(), card("local")).listen("127.0.0.1:0");
     let serving = server.serve().await.unwrap();
