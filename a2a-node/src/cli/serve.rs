@@ -65,7 +65,7 @@ pub(crate) struct Serve {
     #[arg(long = "tenants", env = "A2A_TENANTS", value_name = "NAME,NAME", value_parser = tenants)]
     pub(crate) tenants: Option<Tenants>,
     /// Let scripts of web pages of these origins call the agent, separated by commas: `https://app.example.com`, or `*` for
-    /// any. Without this flag none may.
+    /// any. Without this flag only those of the agent's own host may; what others send is refused.
     #[arg(long, env = "A2A_CORS_ORIGINS", value_name = "ORIGIN,ORIGIN", value_parser = cors)]
     pub(crate) cors_origins: Option<Cors>,
     /// Answer requests for these hosts only, separated by commas, and for `localhost`. Without this flag instances that listen on

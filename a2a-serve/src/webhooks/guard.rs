@@ -3,6 +3,7 @@
 
 use a2a::A2AError;
 use http::Uri;
+use url::Url;
 
 use super::{addresses, names};
 
@@ -15,6 +16,11 @@ pub(super) fn check_url(url: &str, allow_local: bool) -> Result<(), A2AError> {
     let uri: Uri = url.parse().map_err(|_| invalid("is not a URL"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err(invalid("must begin with http:// or https://"));
+    }
+    // As the client reads it that is going to call it.
+    let read = Url::parse(url).map_err(|_| invalid("is not a URL"))?;
+    if read.port() == Some(0) {
+        return Err(invalid("names port 0, which is nobody's"));
     }
     let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| invalid("names no host"))?;
     match reserved(host).filter(|_| !allow_local) {
@@ -44,6 +50,15 @@ fn is_number(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_client_can_call_is_refused() {
+        for url in
+            ["http://93.184.215.14:99999/", "http://93.184.215.14:0/", "http://exa mple.com/", "http://"]
+        {
+            assert!(check_url(url, true).is_err(), "{url}");
+        }
+    }
 
     #[test]
     fn public_addresses_pass_and_local_ones_do_not() {
