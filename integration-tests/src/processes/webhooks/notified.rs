@@ -179,8 +179,8 @@ mod tests {
                 "t/2-2 is told again in other words",
             ),
             (
-                vec![begins(), told("2-2-short", speaker().status(TaskState::Completed))],
-                "t/2-2-short is no id",
+                vec![begins(), told("2-2-state", speaker().status(TaskState::Completed))],
+                "t/2-2-state is no id",
             ),
             (vec![begins(), chunks("3-2", &["a"])], "t/3-2 is no id"),
         ] {
