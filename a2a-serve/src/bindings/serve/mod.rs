@@ -41,9 +41,10 @@ const HEAD: usize = 64 * 1024;
 const HEADERS: u32 = 16 * 1024;
 /// After so much silence the system asks a peer whether it lives, as often, at such intervals.
 const PROBES: (Duration, Duration, u32) = (Duration::from_secs(15), Duration::from_secs(5), 3);
-/// For how long what was sent may stay unacknowledged.
+/// For how long what was sent may stay unacknowledged: while something is, the system does not probe. A silent stream is sent a comment
+/// after 15 s.
 #[cfg(target_os = "linux")]
-const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(25);
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(14);
 
 /// The first wait where nothing can be waited for, after a failed accept for instance; it doubles up to [`LONGEST_WAIT`].
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
