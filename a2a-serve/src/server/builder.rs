@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::serving::Serving;
 use super::shown::Shown;
-use super::signals::Signals;
 use crate::bindings::{Bounds, Edge, Hosts, OfCluster, RequestLimits};
 use crate::metrics::Metrics;
 use crate::{Cors, HttpWebhooks};
@@ -80,8 +79,8 @@ pub struct Server {
     cors: Option<Cors>,
     hosts: Option<Vec<String>>,
     metrics: Option<Metrics>,
-    drain_delay: Duration,
-    grace: Duration,
+    pub(super) drain_delay: Duration,
+    pub(super) grace: Duration,
 }
 
 impl fmt::Debug for Server {
@@ -276,31 +275,6 @@ impl Server {
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
-    }
-
-    /// Joins, and serves until SIGTERM or Ctrl-C; then drains. A second signal ends it at once.
-    ///
-    /// # Errors
-    ///
-    /// [`ServerError`]: it does not start, or was hurried.
-    pub async fn run(self) -> Result<(), ServerError> {
-        // Caught from now on: who stops it while it starts gets an orderly end, too.
-        let mut signals = Signals::catch().map_err(ServerError::Signals)?;
-        let (delay, grace) = (self.drain_delay, self.grace);
-        let serving = tokio::select! {
-            serving = self.serve() => serving?,
-            signal = signals.next() => {
-                tracing::info!(signal, "stopped while starting");
-                return Ok(());
-            }
-        };
-        tracing::info!(address = %serving.address(), "serving");
-        let signal = signals.next().await;
-        tracing::info!(signal, ?delay, ?grace, "draining; a second signal stops at once");
-        tokio::select! {
-            () = serving.shutdown(delay, grace) => Ok(()),
-            _ = signals.next() => Err(ServerError::Hurried),
-        }
     }
 
     /// Joins, and serves until it is shut down or dropped.

@@ -1,6 +1,7 @@
 //! An agent, its store and its bus, on a socket.
 
 mod builder;
+mod run;
 mod serving;
 mod shown;
 mod signals;

@@ -28,6 +28,7 @@ mod messages;
 mod nested;
 mod reflection;
 mod rest_errors;
+mod run_until;
 mod server;
 mod serving;
 mod streams;
