@@ -15,6 +15,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 // [/readme]
 
+/// What `main` does, for the test that starts it.
+#[cfg(test)]
+pub(crate) fn run() -> Result<(), Box<dyn Error>> {
+    main()
+}
+
 /// Any agent of the SDK will do.
 mod agent {
     use a2a::{A2AError, AgentCard, Message, Part, Role, StreamResponse};

@@ -49,6 +49,21 @@ pub async fn connect(
     builder.build().create_from_card(card).await
 }
 
+/// The card as it would name a tenant to the clients of a binding.
+#[must_use]
+pub fn of_tenant(mut card: AgentCard, binding: Binding, tenant: Option<&str>) -> AgentCard {
+    for interface in &mut card.supported_interfaces {
+        // The SDK's REST client has no place for a tenant but the base URL.
+        match tenant {
+            Some(tenant) if binding == Binding::Rest => {
+                interface.url = format!("{}/{tenant}", interface.url);
+            }
+            tenant => interface.tenant = tenant.map(str::to_owned),
+        }
+    }
+    card
+}
+
 impl Fleet {
     /// Reads the card and connects as it says. With a tenant, as a client whose card names that tenant.
     ///
@@ -56,16 +71,8 @@ impl Fleet {
     ///
     /// When the card cannot be read or leads nowhere.
     pub async fn client(&self, binding: Binding, tenant: Option<&str>) -> Client {
-        let mut card = card_at(&self.load_balancer().sockets().url()).await;
-        for interface in &mut card.supported_interfaces {
-            // The SDK's REST client has no place for a tenant but the base URL.
-            match tenant {
-                Some(tenant) if binding == Binding::Rest => {
-                    interface.url = format!("{}/{tenant}", interface.url)
-                }
-                tenant => interface.tenant = tenant.map(str::to_owned),
-            }
-        }
+        let card = card_at(&self.load_balancer().sockets().url()).await;
+        let card = of_tenant(card, binding, tenant);
         connect(&card, binding, None).await.unwrap()
     }
 

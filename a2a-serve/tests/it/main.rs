@@ -17,6 +17,8 @@ mod connections;
 mod crowded;
 mod draining;
 mod errors;
+mod example;
+mod gateways;
 mod grpc_decoding;
 mod handler;
 mod in_flight;

@@ -1,10 +1,20 @@
 //! Whose tasks a request is about.
 
-use a2a::error_code::INVALID_PARAMS;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use a2a::error_code::{INVALID_PARAMS, TASK_NOT_FOUND};
+use a2a::{A2AError, ListTaskPushNotificationConfigsRequest};
+use a2a_cluster::Config;
 use a2a_pb::proto::GetTaskRequest;
+use a2a_testworld::client::{card_at, connect, of_tenant};
+use a2a_testworld::world::{cancel, get, list, request, subscribe};
+use a2a_testworld::{Binding, Client};
+use futures::StreamExt;
 use serde_json::{Value, json};
 
 use super::handler::Recorder;
+use super::server::start;
 use super::wire::{grpc, http, message, rest, router, rpc};
 
 #[tokio::test]
@@ -110,4 +120,52 @@ async fn the_other_bindings_carry_the_tenant_in_the_request() {
     let request = GetTaskRequest { id: "t1".into(), tenant: "acme".into(), history_length: None };
     assert_eq!(grpc(&handler, "GetTask", &request).await.a2a_code(), 0);
     assert!(handler.take().iter().all(|seen| seen.request["tenant"] == "acme"));
+}
+
+/// What the operations of a client end with: those that need no task, and those that ask for one which is not there.
+async fn ended(client: &Client) -> [(&'static str, Option<i32>); 7] {
+    let configs = ListTaskPushNotificationConfigsRequest {
+        task_id: "t1".into(),
+        page_size: None,
+        page_token: None,
+        tenant: None,
+    };
+    let code = |error: A2AError| error.code;
+    let streamed =
+        async { client.send_streaming_message(&request("say hello; done")).await?.next().await.unwrap() };
+    let subscribed = async { client.subscribe_to_task(&subscribe("t1")).await?.next().await.unwrap() };
+    [
+        ("send", client.send_message(&request("say hello; done")).await.err().map(code)),
+        ("stream", streamed.await.err().map(code)),
+        ("list", client.list_tasks(&list()).await.err().map(code)),
+        ("get", client.get_task(&get("t1")).await.err().map(code)),
+        ("cancel", client.cancel_task(&cancel("t1")).await.err().map(code)),
+        ("subscribe", subscribed.await.err().map(code)),
+        ("configs", client.list_push_configs(&configs).await.err().map(code)),
+    ]
+}
+
+#[tokio::test]
+async fn where_the_tenants_are_known_any_other_is_refused_on_every_binding() {
+    for (known, tenants) in [
+        (&["acme"][..], [(Some("acme"), true), (Some("other"), false), (None, false)]),
+        (&["acme", ""], [(Some("acme"), true), (Some("other"), false), (None, true)]),
+    ] {
+        let known = known.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>();
+        let config = Config::default().tenants(Some(known.clone()));
+        let serving = start(|server| server.config(config)).await;
+        let card = card_at(&format!("http://{}", serving.address())).await;
+        for binding in Binding::ALL {
+            for (tenant, is_known) in tenants {
+                let client = connect(&of_tenant(card.clone(), binding, tenant), binding, None).await.unwrap();
+                for (operation, code) in ended(&client).await {
+                    let needs_a_task = !["send", "stream", "list"].contains(&operation);
+                    let served = needs_a_task.then_some(TASK_NOT_FOUND);
+                    let expected = if is_known { served } else { Some(INVALID_PARAMS) };
+                    assert_eq!(code, expected, "{known:?} {binding:?} {tenant:?} {operation}");
+                }
+            }
+        }
+        serving.shutdown(Duration::ZERO, Duration::ZERO).await;
+    }
 }
