@@ -40,10 +40,21 @@ pub(crate) struct Layout {
     pub(crate) hosts: Vec<String>,
     /// Durations, bounds and what becomes of lost tasks.
     pub(crate) config: Config,
+    /// How much each socket takes; `None`: see [`Server`].
+    pub(crate) bounds: Option<SocketBounds>,
     /// What is served at `/metrics`; `None` serves none.
     pub(crate) metrics: Option<Metrics>,
     /// What people call this process; `None`: as its host.
     pub(crate) name: Option<String>,
+}
+
+/// How much a socket takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SocketBounds {
+    /// How many connections it may have open.
+    pub(crate) connections: usize,
+    /// How many streams one of them may have open over HTTP/2.
+    pub(crate) streams_per_connection: u32,
 }
 
 impl Layout {
@@ -60,6 +71,7 @@ impl Layout {
             cors: None,
             hosts: Vec::new(),
             config,
+            bounds: None,
             metrics: None,
             name: None,
         }
@@ -190,6 +202,9 @@ async fn start(
     }
     if !layout.hosts.is_empty() {
         server = server.hosts(layout.hosts.iter().cloned());
+    }
+    if let Some(bounds) = layout.bounds {
+        server = server.connections(bounds.connections).streams_per_connection(bounds.streams_per_connection);
     }
     if let Some(metrics) = &layout.metrics {
         server = server.metrics(metrics.clone());

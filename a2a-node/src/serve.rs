@@ -90,8 +90,10 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
 
 fn layout(flags: cli::Serve) -> Result<Layout, ServeError> {
     let policy = flags.deliveries.policy(flags.webhooks.keys().map_err(WebhooksError::from)?);
+    let config = flags.bounds.bound(flags.tuning.config()?);
     Ok(Layout {
-        config: flags.tuning.config()?.tenants(flags.tenants).webhooks(policy),
+        config: config.tenants(flags.tenants).webhooks(policy),
+        bounds: Some(flags.bounds.sockets()),
         listen: flags.listen,
         grpc_listen: flags.grpc_listen,
         instances: flags.instances,

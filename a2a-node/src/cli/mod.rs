@@ -2,12 +2,14 @@
 
 mod absent;
 mod backends;
+mod bounds;
 mod health;
 mod operate;
 mod serve;
 mod tuning;
 mod webhooks;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -16,6 +18,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 
 pub(crate) use backends::{Choice, Mismatch, OnAws};
+pub(crate) use bounds::BoundFlags;
 pub(crate) use health::{AnyPort, Health};
 pub(crate) use operate::*;
 pub(crate) use serve::Serve;
@@ -114,10 +117,13 @@ pub(crate) enum LogFormat {
 }
 
 pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-    const MAX: f64 = 86_400.0;
+    seconds_within(0.0..=86_400.0, text)
+}
+
+fn seconds_within(range: RangeInclusive<f64>, text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
-        Ok(seconds) if (0.0..=MAX).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err(format!("expected a number of seconds from 0 to {MAX}")),
+        Ok(seconds) if range.contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(format!("expected a number of seconds from {} to {}", range.start(), range.end())),
     }
 }
 

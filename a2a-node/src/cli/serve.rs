@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::backends::BackendFlags;
 use super::seconds;
-use crate::cli::{DeliveryFlags, Tuning, WebhookFlags};
+use crate::cli::{BoundFlags, DeliveryFlags, Tuning, WebhookFlags};
 use crate::label;
 
 /// Settings of `serve`.
@@ -75,6 +75,9 @@ pub(crate) struct Serve {
     /// Settings of membership and recovery.
     #[command(flatten)]
     pub(crate) tuning: Tuning,
+    /// How much an instance takes on.
+    #[command(flatten)]
+    pub(crate) bounds: BoundFlags,
 }
 
 /// Which tenants there are.

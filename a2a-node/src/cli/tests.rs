@@ -1,4 +1,5 @@
 use super::*;
+use crate::fleet::SocketBounds;
 
 fn serve(flags: &[&str]) -> Result<Serve, String> {
     let line = ["a2a-node", "serve"].iter().chain(flags);
@@ -75,7 +76,10 @@ fn serve_has_defaults_for_everything() {
     assert_eq!(serve.shutdown_grace, Duration::from_secs(30));
     assert!(!serve.webhooks.allow_local_webhooks && serve.webhooks.webhook_proxy.is_none());
     assert!(serve.principal_header.is_none());
-    assert_eq!(serve.tuning.config().unwrap(), a2a_cluster::Config::default());
+    let config = serve.tuning.config().unwrap();
+    assert_eq!(serve.bounds.bound(config), a2a_cluster::Config::default());
+    let sockets = SocketBounds { connections: 10_000, streams_per_connection: 10_000 };
+    assert_eq!(serve.bounds.sockets(), sockets);
 }
 
 #[test]
@@ -87,8 +91,20 @@ fn serve_takes_what_it_is_given() {
 }
 
 #[test]
+fn serve_bounds_what_an_instance_takes_on() {
+    let agents = ["--max-agents", "7", "--max-waiting-commits", "8", "--agent-silence", "0.5"];
+    let sockets = ["--turn-limit", "604800", "--connections", "9", "--streams-per-connection", "10"];
+    let bounds = serve(&[agents, sockets].concat()).unwrap().bounds;
+    let default = a2a_cluster::Config::default;
+    let config = default().max_agents(7).max_waiting_commits(8);
+    let config = config.agent_silence(Duration::from_millis(500)).turn_limit(Duration::from_secs(604_800));
+    assert_eq!(bounds.bound(default()), config);
+    assert_eq!(bounds.sockets(), SocketBounds { connections: 9, streams_per_connection: 10 });
+}
+
+#[test]
 fn bad_values_are_refused_with_the_reason() {
-    let table: [(&[&str], &str); 12] = [
+    let table: [(&[&str], &str); 20] = [
         (&["--listen", "nowhere"], "invalid socket address"),
         (&["--listen", "127.0.0.1"], "invalid socket address"),
         (&["--instances", "0"], "1..=100"),
@@ -100,6 +116,14 @@ fn bad_values_are_refused_with_the_reason() {
         (&["--executor-lost", "hope"], "possible values: fail, resume"),
         (&["--beat-interval", "0"], "at least 0.01 seconds"),
         (&["--beat-interval", "2", "--lease", "5.9"], "--lease must be at least 3 times"),
+        (&["--max-agents", "0"], "0 is not in 1.."),
+        (&["--max-waiting-commits", "0"], "0 is not in 1.."),
+        (&["--agent-silence", "0"], "from 0.01 to 315360000"),
+        (&["--turn-limit", "315360001"], "from 0.01 to 315360000"),
+        (&["--turn-limit", "NaN"], "from 0.01 to 315360000"),
+        (&["--connections", "0"], "0 is not in 1.."),
+        (&["--connections", "many"], "invalid digit"),
+        (&["--streams-per-connection", "5000000000"], "is not in 1..=4294967295"),
         (&["--log", "a=b=c"], "invalid filter directive"),
     ];
     for (flags, reason) in table {

@@ -36,6 +36,12 @@ async fn help_of_serve_names_the_environment_variable_of_every_flag() {
         "A2A_LEASE",
         "A2A_EXECUTOR_LOST",
         "A2A_MAX_ATTEMPTS",
+        "A2A_MAX_AGENTS",
+        "A2A_MAX_WAITING_COMMITS",
+        "A2A_AGENT_SILENCE",
+        "A2A_TURN_LIMIT",
+        "A2A_CONNECTIONS",
+        "A2A_STREAMS_PER_CONNECTION",
         "A2A_LOG",
         "A2A_LOG_FORMAT",
     ];

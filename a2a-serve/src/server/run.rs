@@ -46,23 +46,23 @@ impl Server {
         let (delay, grace) = (self.drain_delay, self.grace);
         let serving = tokio::select! {
             biased;
-            by = asked.to_stop() => {
+            by = asked.first() => {
                 tracing::info!(by, "stopped while starting");
                 return Ok(());
             }
             serving = self.serve() => serving?,
         };
         tracing::info!(address = %serving.address(), "serving");
-        let by = asked.to_stop().await;
+        let by = asked.first().await;
         tracing::info!(by, ?delay, ?grace, "draining; a second signal stops at once");
         tokio::select! {
             () = serving.shutdown(delay, grace) => Ok(()),
-            () = asked.to_hurry() => Err(ServerError::Hurried),
+            () = asked.second() => Err(ServerError::Hurried),
         }
     }
 }
 
-/// What asks a server to stop, and to hurry.
+/// What asks a server to stop, and then to hurry.
 struct Asked {
     signals: Signals,
     /// How many signals have come.
@@ -71,8 +71,8 @@ struct Asked {
 }
 
 impl Asked {
-    /// Waits for the first signal or the token, and names it.
-    async fn to_stop(&mut self) -> &'static str {
+    /// Waits for the first signal, or for the token, and names it.
+    async fn first(&mut self) -> &'static str {
         tokio::select! {
             signal = self.signals.next() => {
                 self.heard += 1;
@@ -83,7 +83,7 @@ impl Asked {
     }
 
     /// Waits for the second signal.
-    async fn to_hurry(&mut self) {
+    async fn second(&mut self) {
         while self.heard < 2 {
             self.signals.next().await;
             self.heard += 1;
