@@ -11,6 +11,7 @@
 mod alarms;
 #[cfg(feature = "aws")]
 mod aws;
+mod bounds;
 mod callers;
 mod demo;
 mod health;
