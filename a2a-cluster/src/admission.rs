@@ -1,7 +1,7 @@
 //! Admission: how many agents an instance takes on, and how many commits may wait. Beyond that, requests are refused
 //! at once, with a time after which they may be sent again; what was admitted goes on.
 //!
-//! Where callers are told apart, one of them gets at most half. Commits that wait are bounded for each caller
+//! Where callers are told apart, one of them gets at most half, whichever tenants it names; those who are nobody count as one. Commits that wait are bounded for each caller
 //! first: one whose commits fill the instance does not keep out another that has few.
 
 use std::any::Any;
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use a2a_core::{Principal, Tenant};
+use a2a_core::Principal;
 
 use crate::caller::TenantCaller;
 use crate::ground::Config;
@@ -18,14 +18,15 @@ use crate::ground::telemetry::Full;
 /// Whoever has less than this part of the bound waiting is admitted beyond the bound, up to twice.
 const FEW: usize = 16;
 
-/// Who is admitted together.
-type Group = (Tenant, Option<Principal>);
+/// Who is admitted together: a caller in all tenants, for a request names its tenant as it likes.
+type Group = Option<Principal>;
 
 /// What one instance has taken on.
 #[derive(Debug)]
 pub(crate) struct Admission {
     max_agents: usize,
     max_commits: usize,
+    tells_apart: bool,
     all: Arc<Load>,
     groups: Arc<Mutex<HashMap<Group, Arc<Load>>>>,
     /// How many agents are about to begin again here.
@@ -63,10 +64,12 @@ pub(crate) struct WaitingCommit {
 }
 
 impl Admission {
-    pub(crate) fn new(config: &Config) -> Self {
+    /// `tells_apart`: whether somebody says who calls.
+    pub(crate) fn new(config: &Config, tells_apart: bool) -> Self {
         Admission {
             max_agents: config.max_agents,
             max_commits: config.max_waiting_commits,
+            tells_apart,
             all: Arc::default(),
             groups: Arc::default(),
             resuming: Arc::default(),
@@ -83,15 +86,14 @@ impl Admission {
 
     /// Admits a request that needs an agent, or says why not. `running`: the agents that run here, whoever began them.
     pub(crate) fn admit(&self, caller: &TenantCaller, running: usize) -> Result<Permit, Full> {
-        let group = (caller.tenant.clone(), caller.principal.clone());
+        let group = caller.principal.clone();
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         let own = groups.get(&group).cloned().unwrap_or_default();
-        let told_apart = caller.principal.is_some();
         let (agents, own_agents) = (self.all.agents().max(running), own.agents());
-        if agents >= self.max_agents || (told_apart && own_agents >= self.max_agents.div_ceil(2)) {
+        if agents >= self.max_agents || (self.tells_apart && own_agents >= self.max_agents.div_ceil(2)) {
             return Err(Full::Agents);
         }
-        if !self.may_commit(told_apart, own.commits()) {
+        if !self.may_commit(own.commits()) {
             return Err(Full::Commits);
         }
         let permit = Permit { all: Arc::clone(&self.all), own, group, groups: Arc::clone(&self.groups) };
@@ -101,9 +103,9 @@ impl Admission {
         Ok(permit)
     }
 
-    fn may_commit(&self, told_apart: bool, own: usize) -> bool {
+    fn may_commit(&self, own: usize) -> bool {
         let (waiting, most) = (self.all.commits(), self.max_commits);
-        if !told_apart {
+        if !self.tells_apart {
             return waiting < most;
         }
         let has_few = own < most.div_ceil(FEW) && waiting < most.saturating_mul(2);
@@ -169,11 +171,17 @@ impl Drop for WaitingCommit {
 
 #[cfg(test)]
 mod tests {
+    use a2a_core::Tenant;
+
     use super::*;
     use crate::caller::Caller;
 
     fn admission(agents: usize, commits: usize) -> Admission {
-        Admission::new(&Config::default().max_agents(agents).max_waiting_commits(commits))
+        Admission::new(&Config::default().max_agents(agents).max_waiting_commits(commits), true)
+    }
+
+    fn of_all(agents: usize) -> Admission {
+        Admission::new(&Config::default().max_agents(agents), false)
     }
 
     fn caller(name: Option<&str>) -> TenantCaller {
@@ -193,8 +201,26 @@ mod tests {
         assert!(admit(Some("ann")).is_ok());
         drop(ben);
         assert!(admission.groups.lock().unwrap().is_empty());
-        let all: Vec<_> = (0..4).map(|_| admit(None).unwrap()).collect();
-        assert_eq!(admit(None).unwrap_err(), Full::Agents, "{}", all.len());
+        let nobody = [admit(None).unwrap(), admit(None).unwrap()];
+        assert_eq!(admit(None).unwrap_err(), Full::Agents, "those who are nobody are one, too");
+        drop(nobody);
+        let admission = of_all(4);
+        let admit = || admission.admit(&caller(None), 0);
+        let all: Vec<_> = (0..4).map(|_| admit().unwrap()).collect();
+        assert_eq!(admit().unwrap_err(), Full::Agents, "{}", all.len());
+    }
+
+    #[test]
+    fn a_caller_is_one_in_all_tenants() {
+        let admission = admission(4, 100);
+        let admit = |tenant: &str| {
+            let caller = Caller::named(Principal::new("ann"));
+            admission.admit(&TenantCaller::new(Tenant::new(tenant), caller), 0)
+        };
+        let two = [admit("a").unwrap(), admit("b").unwrap()];
+        assert_eq!(admit("c").unwrap_err(), Full::Agents);
+        drop(two);
+        assert!(admit("c").is_ok());
     }
 
     #[test]
@@ -204,7 +230,7 @@ mod tests {
 
     #[test]
     fn agents_begin_again_where_there_is_room_for_them() {
-        let admission = admission(4, 100);
+        let admission = of_all(4);
         let request = admission.admit(&caller(None), 2).unwrap();
         let resumed = [admission.resume(2).unwrap(), admission.resume(2).unwrap()];
         assert!(admission.resume(2).is_none());
@@ -220,7 +246,6 @@ mod tests {
         let ann = admission.admit(&caller(Some("ann")), 0).unwrap();
         let mut waiting: Vec<_> = (0..32).map(|_| admission.commit(Some(ann.load()))).collect();
         assert_eq!(admission.admit(&caller(Some("ann")), 0).unwrap_err(), Full::Commits);
-        assert_eq!(admission.admit(&caller(None), 0).unwrap_err(), Full::Commits);
         let ben = admission.admit(&caller(Some("ben")), 0).unwrap();
         waiting.extend((0..2).map(|_| admission.commit(Some(ben.load()))));
         assert_eq!(admission.admit(&caller(Some("ben")), 0).unwrap_err(), Full::Commits);

@@ -133,6 +133,12 @@ pub trait CallerResolver: fmt::Debug + Send + Sync + 'static {
     /// cannot be told now.
     async fn resolve(&self, params: &ServiceParams) -> Result<Caller, A2AError>;
 
+    /// The headers that it believes: a start is refused where agents would see one of them. A resolver around another passes on what
+    /// that one says.
+    fn caller_headers(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Tells in which tenant's partition the caller acts: by default in the one that the request names, empty for none.
     ///
     /// # Errors

@@ -45,6 +45,10 @@ impl CallerResolver for GatewayHeader {
     async fn resolve(&self, params: &ServiceParams) -> Result<Caller, A2AError> {
         self.principal(params).map(Principal::new).map(Caller::named)
     }
+
+    fn caller_headers(&self) -> Vec<String> {
+        vec![self.name.as_str().to_owned()]
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use a2a_server::{ExecutorContext, ServiceParams, User};
 use futures::StreamExt;
 use futures::stream::FusedStream;
 use futures::task::AtomicWaker;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::agent_stream::AgentStream;
 use super::core::{AgentId, AgentOutput, Input, StartAgent, TurnKind};
@@ -206,12 +206,7 @@ async fn begin(
         }
     };
     match kind {
-        TurnKind::First | TurnKind::FollowUp => {
-            // Only this server says it.
-            if let Some(metadata) = &mut context.metadata {
-                metadata.remove(TURN);
-            }
-        }
+        TurnKind::First | TurnKind::FollowUp => context.metadata = without_turn(context.metadata),
         TurnKind::Resumed { handed_over } => resume(&mut context, &task, handed_over, attempt),
         TurnKind::CancelOnly => {
             return timed(actors, handle, || AgentStream::cancel_only(&*actors.agent, context));
@@ -269,6 +264,14 @@ fn resume(context: &mut ExecutorContext, task: &Task, handed_over: bool, attempt
     context.metadata.get_or_insert_default().insert(TURN.to_owned(), turn);
 }
 
+/// Metadata of a request, without what only this server says.
+fn without_turn(mut metadata: Option<HashMap<String, Value>>) -> Option<HashMap<String, Value>> {
+    if let Some(metadata) = &mut metadata {
+        metadata.remove(TURN);
+    }
+    metadata
+}
+
 /// What an agent sees that no message started.
 fn own_context(
     key: &TaskKey,
@@ -281,7 +284,7 @@ fn own_context(
         task_id: task.id.clone(),
         stored_task: Some(task.clone()),
         context_id: task.context_id.clone(),
-        metadata: request.metadata,
+        metadata: without_turn(request.metadata),
         user: user(principal),
         service_params: ServiceParams::new(),
         tenant: (!key.tenant.as_str().is_empty()).then(|| key.tenant.as_str().to_owned()),

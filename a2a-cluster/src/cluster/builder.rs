@@ -174,6 +174,9 @@ impl ClusterBuilder {
         if declares_webhooks && self.webhooks.is_none() {
             return Err(StartError::Missing("webhook transport, since its card declares push notifications"));
         }
+        let callers = self.callers.as_deref();
+        let own = callers.map(CallerResolver::caller_headers).unwrap_or_default();
+        self.config.check_agent_headers(&own).map_err(StartError::Config)?;
         let config = &self.config;
         if self.extended_card.is_some() && self.callers.is_none() && !config.extended_card_for_anybody {
             return Err(StartError::Missing(
@@ -192,6 +195,7 @@ impl ClusterBuilder {
             env: self.env,
             config: self.config,
             declares_webhooks,
+            tells_callers_apart: self.callers.is_some(),
             seal: Arc::new(Seal::open()),
             message_ids: OnceLock::new(),
         };

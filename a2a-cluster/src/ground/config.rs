@@ -123,6 +123,13 @@ pub enum ExecutorLost {
     Fail,
     /// The agent runs again on a survivor, with the task as far as it got; after so many attempts in all, the
     /// task fails.
+    ///
+    /// Nothing is taken back of what the agent said before. A chunk with `append` is appended wherever its artifact exists
+    /// already, so an agent that appends from its first chunk on doubles its artifact when it runs again. It should say
+    /// the first chunk of each artifact without `append`, which replaces what is there, or go on from what
+    /// `ExecutorContext::stored_task` has of it. That it runs again, an agent finds in its context's metadata under
+    /// `urn:a2a-cluster:turn:v1`: `{"kind": "resumed", "attempt": 2}`, with the kind `handedOver` where its executor
+    /// left in good order, which counts as no attempt.
     Resume {
         /// How often an agent is started for one turn, the first time included.
         max_attempts: u32,

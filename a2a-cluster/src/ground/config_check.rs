@@ -28,6 +28,15 @@ impl Config {
         self.agent_headers.iter().try_for_each(|name| check_header(name))
     }
 
+    /// Tells whether agents would see by what a caller is known.
+    pub(crate) fn check_agent_headers(&self, callers: &[String]) -> Result<(), String> {
+        let shows = |name: &&String| self.agent_headers.iter().any(|shown| shown.eq_ignore_ascii_case(name));
+        match callers.iter().find(shows) {
+            Some(name) => Err(format!("agent_headers must not name {name}: it says who calls")),
+            None => Ok(()),
+        }
+    }
+
     fn check_durations(&self) -> Result<(), String> {
         let may_be_zero = [
             ("creation_delay", self.creation_delay),

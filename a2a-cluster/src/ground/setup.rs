@@ -21,6 +21,8 @@ pub(crate) struct Setup {
     pub(crate) config: Config,
     /// Tasks may have push notification configs.
     pub(crate) declares_webhooks: bool,
+    /// Somebody says who calls.
+    pub(crate) tells_callers_apart: bool,
     pub(crate) meters: Meters,
     /// The keys with which bus messages prove that a member sent them.
     pub(crate) seal: Arc<Seal>,

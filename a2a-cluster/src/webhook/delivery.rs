@@ -28,7 +28,7 @@ use crate::ground::{Chain, Listener, WebhookDetail};
 
 /// How many commits are held at most.
 const HELD: usize = 2 * MANY;
-/// How often the store may show less than the feed has before the task counts as gone.
+/// How often the store may show less than the ring has before the task counts as gone.
 const EMPTY_READS: u32 = 10;
 
 /// Delivers one task's events to one webhook.
@@ -41,7 +41,7 @@ pub(super) struct Delivery {
     pub(super) destination: Option<Destination>,
     pub(super) feed: Arc<Handle>,
     pub(super) feed_progress: Listener,
-    /// The feed has everything that the store has, or says that it lacks something.
+    /// The ring has everything that the store has, or says that it lacks something.
     feed_is_current: bool,
     empty_reads: u32,
     /// Commits that follow what was told, without a hole.
@@ -119,7 +119,7 @@ impl Delivery {
     /// What the webhook is told next. `None`: it is given up.
     async fn next(&mut self) -> Option<Notification> {
         loop {
-            // Marked as seen before the feed is read: progress made in between ends the wait below.
+            // Marked as seen before the ring is read: progress made in between ends the wait below.
             self.feed_progress.mark_heard();
             self.hold(MANY);
             let step = self.plan.next(&self.held, self.head());
@@ -164,7 +164,7 @@ impl Delivery {
         read.map_or(true, |config| config.is_some())
     }
 
-    /// Holds so many commits that follow what was told, as far as the feed reaches.
+    /// Holds so many commits that follow what was told, as far as the ring reaches.
     pub(super) fn hold(&mut self, least: usize) {
         let told = self.plan.cursor().version;
         while self.held.front().is_some_and(|record| record.version <= told) {
@@ -192,7 +192,7 @@ impl Delivery {
         }
     }
 
-    /// The last version that the feed knows.
+    /// The last version that the ring knows.
     pub(super) fn head(&self) -> Version {
         self.feed.look(|actor| actor.ring().head()).unwrap_or_default()
     }
@@ -202,7 +202,7 @@ impl Delivery {
         match self.acknowledgement.is_pending() {
             false => {
                 self.progress.set(Stage::CaughtUp(self.plan.cursor().version));
-                // The feed lives as long as this delivery holds it.
+                // The actor lives as long as this delivery holds its handle.
                 self.feed_progress.given().await;
             }
             true => tokio::select! {
@@ -228,7 +228,7 @@ impl Delivery {
         }
     }
 
-    /// The store has nothing after the cursor: right, unless the feed has.
+    /// The store has nothing after the cursor: right, unless the ring has.
     async fn read_nothing(&mut self) {
         self.feed_is_current = true;
         let head = self.head();

@@ -201,7 +201,7 @@ impl Dispatcher {
             let head = ground.retry_for_request().run(|| ground.tasks.head(&self.key)).await;
             head.ok()?.and_then(|head| head.principal)
         };
-        self.caller = Some(Owner { tenant: self.key.tenant.clone(), principal });
+        self.caller = Some(Owner::of(&self.key.tenant, principal));
         self.caller.clone()
     }
 

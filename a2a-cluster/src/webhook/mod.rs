@@ -3,8 +3,8 @@
 //!
 //! The executor's instance delivers, off everybody's path, by one *dispatcher* per task that has configs, and one *delivery*
 //! per config, with a cursor of its own: a slow or failing webhook holds up neither the agent, nor a stream, nor another
-//! webhook. It reads the task's feed, or the store where it is behind, and keeps no queue. Events arrive in order and at
-//! least once, each under an id of its own; how far a webhook got is written to the store now and then.
+//! webhook. It reads the ring of the task's actor, or the store where it is behind, and keeps no queue. Events arrive in order
+//! and at least once, each under an id of its own; how far a webhook got is written to the store now and then.
 //!
 //! Chunks that wait are told together. Where very many wait, or a webhook takes none of it, it is told the task as it is; and
 //! whatever it refuses, it is told how the turn ended, or the list of what was given up says why not.

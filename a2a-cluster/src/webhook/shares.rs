@@ -18,6 +18,15 @@ pub(super) struct Owner {
     pub(super) principal: Option<Principal>,
 }
 
+impl Owner {
+    /// Whose a task's calls are. A caller is one in all tenants, for a request names its tenant as it likes; where nobody says who
+    /// calls, a tenant is one.
+    pub(super) fn of(tenant: &Tenant, principal: Option<Principal>) -> Self {
+        let tenant = if principal.is_some() { Tenant::default() } else { tenant.clone() };
+        Owner { tenant, principal }
+    }
+}
+
 /// The calls under way, and who waits for one.
 #[derive(Debug)]
 pub(super) struct Shares {
@@ -234,7 +243,15 @@ mod tests {
     }
 
     fn owner(name: &str) -> Owner {
-        Owner { tenant: Tenant::default(), principal: Some(Principal::new(name)) }
+        Owner::of(&Tenant::default(), Some(Principal::new(name)))
+    }
+
+    #[test]
+    fn a_caller_is_one_in_all_tenants_and_nobody_is_one_in_each() {
+        let of = |tenant: &str, name: Option<&str>| Owner::of(&Tenant::new(tenant), name.map(Principal::new));
+        assert_eq!(of("a", Some("ann")), of("b", Some("ann")));
+        assert_ne!(of("a", Some("ann")), of("a", Some("ben")));
+        assert_ne!(of("a", None), of("b", None));
     }
 
     fn granted(asked: Asked) -> Share {

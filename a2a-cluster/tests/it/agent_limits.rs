@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use a2a::{StreamResponse, TaskState};
 use a2a_cluster::{Cluster, Config, StartError};
+use a2a_serve::GatewayHeader;
 use a2a_store_memory::{MemoryStore, MemoryStoreConfig};
 use a2a_testkit::Forecast;
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -139,4 +140,19 @@ async fn settings_that_cannot_be_meant_are_refused_at_the_start() {
         .config(config);
     let error = builder.start().await.unwrap_err();
     assert!(matches!(&error, StartError::Config(why) if why.contains("lease")), "{error}");
+}
+
+#[tokio::test]
+async fn a_header_by_which_a_caller_is_known_is_not_for_agents() {
+    let start = async |headers: &[&str]| {
+        let builder = Cluster::builder(std::sync::Arc::new(ScriptedAgent::default()), card())
+            .webhooks(webhooks())
+            .store(std::sync::Arc::new(MemoryStore::new()))
+            .callers(std::sync::Arc::new(GatewayHeader::new("x-user".parse().unwrap())))
+            .config(quick().agent_headers(headers.iter().map(|&name| name.to_owned()).collect()));
+        builder.start().await
+    };
+    let error = start(&["x-locale", "X-User"]).await.unwrap_err();
+    assert!(matches!(&error, StartError::Config(why) if why.contains("x-user")), "{error}");
+    start(&["x-locale"]).await.unwrap().shutdown(Duration::ZERO).await;
 }

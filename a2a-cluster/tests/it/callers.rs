@@ -141,7 +141,9 @@ on_every_bus! {
                 request.configuration = at_once();
                 let task = send(&world, 0, &by_ann("blue"), request).await;
                 sleep(Duration::from_millis(100)).await;
-                let metadata = HashMap::from([("reason".to_owned(), json!("too slow"))]);
+                // Only the server says why an agent was started.
+                let forged = ("urn:a2a-cluster:turn:v1".to_owned(), json!({ "kind": "resumed", "attempt": 9 }));
+                let metadata = HashMap::from([("reason".to_owned(), json!("too slow")), forged]);
                 let cancel = CancelTaskRequest { id: task.id.clone(), metadata: Some(metadata), tenant: None };
                 // An executor that cannot be asked is passed over, and its agent with it.
                 let is_asked = n == 0 || bus != Bus::Unplugged || !script.contains("work");

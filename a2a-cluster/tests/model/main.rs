@@ -1,8 +1,9 @@
 //! A model checker for the actor's pure core; a program of its own, because it takes all processors and other tests keep time.
 //!
 //! A few instances, clients and faults around one task; the real core of each instance, and a store, a bus and a shell
-//! as their contracts describe them. What may happen next is tried in breadth, to a stated depth, and what must be true
-//! in every state is looked at after every step. `docs/proof.md` says what that covers, and what it does not.
+//! as their contracts describe them. What may happen next is tried in breadth, with at most a few delays and to a stated
+//! depth, and what must be true in every state is looked at after every step. `docs/proof.md` says what that covers, and
+//! what it does not.
 //!
 //! `A2A_MODEL_STATES=2000000` searches further, `A2A_MODEL_SECONDS=600` no longer than that in each configuration, and
 //! `A2A_MODEL="a crash"` only those whose names contain the words.

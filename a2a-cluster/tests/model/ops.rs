@@ -29,7 +29,7 @@ pub(crate) enum Call {
     Join(usize, bool),
     /// A client's own read, to continue the task.
     Fetch(usize),
-    /// The courier has delivered everything.
+    /// The dispatcher has delivered everything.
     Deliver(u64),
 }
 

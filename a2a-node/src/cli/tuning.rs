@@ -32,7 +32,8 @@ pub(crate) struct Tuning {
 pub(crate) enum Lost {
     /// It fails, with a status that says why.
     Fail,
-    /// Its agent is run again on a survivor, with the task as far as it got.
+    /// Its agent is run again on a survivor, with the task as far as it got. It should begin each artifact without
+    /// `append`, or the artifact is doubled.
     Resume,
 }
 

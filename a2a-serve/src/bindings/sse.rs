@@ -25,7 +25,7 @@ use super::stream_body::StreamBody;
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// After so much silence a comment says that the stream lives: proxies cut idle connections after 30 s and more.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Streams the answers to a JSON-RPC request (§9.4.2).
 pub(super) fn answers(room: &InFlight, id: Id, events: Events) -> Response {

@@ -1,4 +1,4 @@
-//! A store of our own, in some 300 lines: plain maps under one lock.
+//! A store of our own, in some 360 lines: plain maps under one lock.
 //!
 //! Run it with `cargo run -p a2a-testkit --example custom_store`, and the contracts with
 //! `cargo test -p a2a-testkit --example custom_store`. `docs/custom-store.md` walks through it.

@@ -132,7 +132,7 @@ impl Fleet {
         Ok(live.len() == living)
     }
 
-    /// Feeds and runs that an instance holds.
+    /// Tasks that streams read on an instance, and agents that run there.
     pub(super) fn held(&self, number: usize) -> Result<usize, Error> {
         let instance = self.instances.get(number).ok_or("there are fewer instances")?;
         Ok(instance.cluster.streaming() + instance.cluster.running())

@@ -2,7 +2,7 @@
 //!
 //! [`Actor::step`] takes one input and says what is to be done. It waits for nothing, calls nothing, reads no clock
 //! and draws nothing by itself: the same state, input and moment always give the same effects. So a model checker
-//! can try all interleavings of it, and whoever steps it needs to decide nothing.
+//! can try its interleavings (`docs/proof.md` says which), and whoever steps it needs to decide nothing.
 //!
 //! A step has two halves. The first takes note of what happened. The second, `advance`, looks at the state alone and
 //! sees to it that whatever is wanted is under way: that readers are fed, that the next write is made, that a cancel

@@ -24,6 +24,8 @@ pub(crate) use self::departure::Departure;
 use self::reserved::{health_only, live_in};
 pub(crate) use self::slots::Bounds;
 use self::slots::{Slot, Slots};
+#[cfg(target_os = "linux")]
+use super::sse::KEEP_ALIVE;
 use super::unsent::Unsent;
 
 /// For how long a peer may say nothing at first.
@@ -45,6 +47,11 @@ const PROBES: (Duration, Duration, u32) = (Duration::from_secs(15), Duration::fr
 /// after 15 s.
 #[cfg(target_os = "linux")]
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(14);
+/// Within this time it is noticed that a peer is gone.
+const NOTICED_WITHIN: Duration = Duration::from_secs(30);
+#[cfg(target_os = "linux")]
+const _: () = assert!(KEEP_ALIVE.as_secs() + ACKNOWLEDGED_WITHIN.as_secs() < NOTICED_WITHIN.as_secs());
+const _: () = assert!(PING_EVERY.as_secs() + PING_PATIENCE.as_secs() < NOTICED_WITHIN.as_secs());
 
 /// The first wait where nothing can be waited for, after a failed accept for instance; it doubles up to [`LONGEST_WAIT`].
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);

@@ -98,3 +98,21 @@ fn a_ring_that_skipped_to_a_version_and_holds_nothing_has_readers_behind_it() {
     assert_eq!(versions(ring.after(Version::new(1))), None);
     assert_eq!(versions(ring.after(Version::new(7))), Some(vec![]));
 }
+
+#[test]
+fn a_limit_is_kept_whatever_comes_but_for_the_latest_commit() {
+    let text = vec![a2a::Part::text("x".repeat(100))];
+    let said = a2a::StreamResponse::Message(a2a::Message::new(a2a::Role::Agent, text));
+    let record =
+        |version| Arc::new(CommitRecord { events: vec![said.clone()], ..(*record(version)).clone() });
+    let mut ring = ring();
+    (1..=4).for_each(|version| ring.publish(record(version), Time::ZERO));
+    let of_one = ring.bytes() / 4;
+    ring.limit(2 * of_one);
+    ring.publish(record(5), Time::ZERO);
+    assert!(ring.bytes() <= 2 * of_one, "{} of {of_one}", ring.bytes());
+    assert!(matches!(ring.after(Version::new(1)), Tail::Behind));
+    ring.limit(0);
+    ring.publish(record(6), Time::ZERO);
+    assert_eq!((ring.bytes(), versions(ring.after(Version::new(5)))), (of_one, Some(vec![6])));
+}
