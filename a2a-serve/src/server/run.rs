@@ -50,7 +50,7 @@ impl Server {
                 tracing::info!(by, "stopped while starting");
                 return Ok(());
             }
-            serving = self.serve() => serving?,
+            serving = Box::pin(self.serve()) => serving?,
         };
         tracing::info!(address = %serving.address(), "serving");
         let by = asked.first().await;
