@@ -10,7 +10,7 @@ use crate::aws::OpenError;
 use crate::backends::Backends;
 use crate::cli;
 use crate::cli::LeaseTooShort;
-use crate::fleet::{Fleet, Layout, StartError};
+use crate::fleet::{Fleet, Layout, SocketBounds, StartError};
 use crate::webhooks::{self, WebhooksError};
 
 /// Why `serve` fails.
@@ -93,7 +93,10 @@ fn layout(flags: cli::Serve) -> Result<Layout, ServeError> {
     let config = flags.bounds.bound(flags.tuning.config()?);
     Ok(Layout {
         config: config.tenants(flags.tenants).webhooks(policy),
-        bounds: Some(flags.bounds.sockets()),
+        bounds: Some(SocketBounds {
+            connections: flags.bounds.connections,
+            streams_per_connection: flags.bounds.streams_per_connection,
+        }),
         listen: flags.listen,
         grpc_listen: flags.grpc_listen,
         instances: flags.instances,

@@ -7,7 +7,6 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 
 use super::seconds_within;
-use crate::fleet::SocketBounds;
 
 /// Bounds of one instance, beyond which it refuses, or ends what takes too long.
 #[derive(Debug, Args)]
@@ -38,11 +37,6 @@ impl BoundFlags {
     pub(crate) fn bound(&self, config: Config) -> Config {
         let config = config.max_agents(self.max_agents).max_waiting_commits(self.max_waiting_commits);
         config.agent_silence(self.agent_silence).turn_limit(self.turn_limit)
-    }
-
-    /// The bounds that are the server's.
-    pub(crate) fn sockets(&self) -> SocketBounds {
-        SocketBounds { connections: self.connections, streams_per_connection: self.streams_per_connection }
     }
 }
 

@@ -1,5 +1,4 @@
 use super::*;
-use crate::fleet::SocketBounds;
 
 fn serve(flags: &[&str]) -> Result<Serve, String> {
     let line = ["a2a-node", "serve"].iter().chain(flags);
@@ -78,8 +77,7 @@ fn serve_has_defaults_for_everything() {
     assert!(serve.principal_header.is_none());
     let config = serve.tuning.config().unwrap();
     assert_eq!(serve.bounds.bound(config), a2a_cluster::Config::default());
-    let sockets = SocketBounds { connections: 10_000, streams_per_connection: 10_000 };
-    assert_eq!(serve.bounds.sockets(), sockets);
+    assert_eq!((serve.bounds.connections, serve.bounds.streams_per_connection), (10_000, 10_000));
 }
 
 #[test]
@@ -99,7 +97,7 @@ fn serve_bounds_what_an_instance_takes_on() {
     let config = default().max_agents(7).max_waiting_commits(8);
     let config = config.agent_silence(Duration::from_millis(500)).turn_limit(Duration::from_secs(604_800));
     assert_eq!(bounds.bound(default()), config);
-    assert_eq!(bounds.sockets(), SocketBounds { connections: 9, streams_per_connection: 10 });
+    assert_eq!((bounds.connections, bounds.streams_per_connection), (9, 10));
 }
 
 #[test]
