@@ -64,6 +64,7 @@ impl Delivery {
                 Verdict::ReceiverRefused => return Fate::Unwanted(failure, Why::Refused),
                 Verdict::Away => {}
             }
+            self.ending.is_away(self.dispatchers.ground.env.now());
             // A webhook that keeps everybody waiting keeps no more than this event in memory.
             self.held = VecDeque::new();
             if self.is_overdue().await {
@@ -145,6 +146,7 @@ impl Delivery {
         };
         let before = self.progress.get();
         self.progress.set(Stage::Away);
+        self.ending.is_away(self.dispatchers.ground.env.now());
         // Who waits for others holds nothing.
         self.held = VecDeque::new();
         let look_every = self.dispatchers.ground.config.webhooks.retry_max;

@@ -294,7 +294,7 @@ impl Delivery {
     pub(super) async fn accepted(&mut self, next: &Notification) {
         self.plan.accepted(next);
         self.turn_ended = ends_turn(&next.event);
-        self.ending.accepted = Some(self.dispatchers.ground.env.now());
+        self.ending.is_there();
         if self.acknowledgement.reached(next, self.plan.reached()) {
             self.acknowledge().await;
         }

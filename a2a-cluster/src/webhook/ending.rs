@@ -26,14 +26,25 @@ pub(super) struct Ending {
     generation: Generation,
     /// When it ended.
     pub(super) at: Option<DateTime<Utc>>,
-    /// When the webhook took something last.
-    pub(super) accepted: Option<DateTime<Utc>>,
+    /// Since when the webhook takes nothing that it is told here.
+    away: Option<DateTime<Utc>>,
 }
 
 impl Ending {
-    /// Since when the webhook is away and nothing new comes, as far as that is known.
+    /// Since when the webhook is away and nothing new comes, as far as that is known. What could not be told for our own sake, it was
+    /// not away for.
     pub(super) fn since(&self) -> Option<DateTime<Utc>> {
-        self.at.map(|at| self.accepted.map_or(at, |accepted| at.max(accepted)))
+        Some(self.at?.max(self.away?))
+    }
+
+    /// Takes note that the webhook takes nothing now.
+    pub(super) fn is_away(&mut self, now: DateTime<Utc>) {
+        self.away.get_or_insert(now);
+    }
+
+    /// Takes note that it took something.
+    pub(super) fn is_there(&mut self) {
+        self.away = None;
     }
 
     /// Takes note of what the task is like.
@@ -66,9 +77,13 @@ mod tests {
         assert!(ending.is_over && ending.since().is_none());
         ending.at = Some(at);
         ending.saw(&head(TaskState::InputRequired, 3));
-        assert_eq!(ending.since(), Some(at));
-        let later = at + chrono::TimeDelta::seconds(9);
-        ending.accepted = Some(later);
+        assert_eq!(ending.since(), None, "it was not called yet");
+        let (sooner, later) = (at - chrono::TimeDelta::seconds(9), at + chrono::TimeDelta::seconds(9));
+        ending.is_away(sooner);
+        ending.is_away(later);
+        assert_eq!(ending.since(), Some(at), "it was away before the end");
+        ending.is_there();
+        ending.is_away(later);
         assert_eq!(ending.since(), Some(later), "it was there after the end");
         // Two looks apart, a whole turn has passed.
         ending.saw(&head(TaskState::InputRequired, 7));
