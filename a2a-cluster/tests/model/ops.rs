@@ -164,12 +164,12 @@ impl World {
                 self.fetched(client, stored);
                 return;
             }
-            (Call::Deliver(courier), _) => {
+            (Call::Deliver(dispatcher), _) => {
                 if !self.store.is_at_work() {
                     self.store_mut().lacking = false;
                 }
                 self.node_mut(node).attended = false;
-                Input::Delivered(courier)
+                Input::Delivered(dispatcher)
             }
             (call, answer) => unreachable!("{call:?} is not answered with {answer:?}"),
         };

@@ -128,9 +128,9 @@ impl World {
 
     fn attends(&mut self, index: usize) {
         if !std::mem::replace(&mut self.node_mut(index).attended, true) {
-            let courier = self.node(index).next_id;
-            self.node_mut(index).ops.push(Op { slow: true, ..Op::new(Call::Deliver(courier)) });
-            self.feed(index, Input::Attended(courier));
+            let dispatcher = self.node(index).next_id;
+            self.node_mut(index).ops.push(Op { slow: true, ..Op::new(Call::Deliver(dispatcher)) });
+            self.feed(index, Input::Attended(dispatcher));
         }
     }
 
