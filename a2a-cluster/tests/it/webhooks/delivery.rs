@@ -9,12 +9,8 @@ use a2a_server::RequestHandler;
 use futures::StreamExt;
 
 use super::receiver::{Answers, Receiver};
-use super::{config, create, request_with, send, start, webhook, world_of};
-use crate::world::{World, drain, eventually, expect_task, follow_up, on_every_bus, params, texts, visible};
-
-async fn is_released(world: &World, id: &str) {
-    eventually("the release of the task", || async { world.load(id).await.head.claim.is_none() }).await;
-}
+use super::{config, create, is_released, request_with, send, start, webhook, world_of};
+use crate::world::{drain, eventually, expect_task, follow_up, on_every_bus, params, texts, visible};
 
 on_every_bus! {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,14 +9,8 @@ use a2a_server::RequestHandler;
 use http::StatusCode;
 
 use super::receiver::{Answers, Receiver};
-use super::{config, given_up_after, send, webhook, world_of};
-use crate::world::{
-    World, eventually, expect_task, follow_up, local_webhooks, on_every_bus, params, visible,
-};
-
-async fn is_released(world: &World, id: &str) {
-    eventually("the release of the task", || async { world.load(id).await.head.claim.is_none() }).await;
-}
+use super::{config, given_up_after, is_released, send, webhook, world_of};
+use crate::world::{eventually, expect_task, follow_up, local_webhooks, on_every_bus, params, visible};
 
 on_every_bus! {
     #[tokio::test]

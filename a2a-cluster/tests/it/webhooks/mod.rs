@@ -18,7 +18,7 @@ use a2a::{
 use a2a_cluster::{Config, Webhooks};
 use a2a_server::RequestHandler;
 
-use crate::world::{self, Bus, Node, World, expect_task, local_webhooks, params, quick, request};
+use crate::world::{self, Bus, Node, World, eventually, expect_task, local_webhooks, params, quick, request};
 
 /// The default durations, shortened, and webhooks that are not given up.
 fn config() -> Config {
@@ -74,6 +74,11 @@ async fn send(node: &Node, text: &str, webhook: TaskPushNotificationConfig) -> T
 /// Sends a message with a webhook, and waits until the task exists.
 async fn start(node: &Node, text: &str, webhook: TaskPushNotificationConfig) -> Task {
     expect_task(node.handler.send_message(&params(), request_with(text, webhook, true)).await.unwrap())
+}
+
+/// Waits until nobody has the task any more.
+async fn is_released(world: &World, id: &str) {
+    eventually("the release of the task", || async { world.load(id).await.head.claim.is_none() }).await;
 }
 
 /// Adds a webhook to a task; returns its id.

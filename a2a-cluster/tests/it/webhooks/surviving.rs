@@ -8,7 +8,7 @@ use a2a_server::RequestHandler;
 use http::StatusCode;
 
 use super::receiver::{Answers, Receiver};
-use super::{config, create, mortal, send, start, webhook, world_of};
+use super::{config, create, is_released, mortal, send, start, webhook, world_of};
 use crate::world::{
     Bus, World, eventually, expect_task, follow_up, local_webhooks, on_every_bus, params, visible,
 };
@@ -16,10 +16,6 @@ use crate::world::{
 /// The first instance vanishes, without a word.
 fn kill_first(world: &mut World) {
     drop(world.nodes.remove(0));
-}
-
-async fn is_released(world: &World, id: &str) {
-    eventually("the release of the task", || async { world.load(id).await.head.claim.is_none() }).await;
 }
 
 on_every_bus! {
