@@ -1,7 +1,7 @@
 //! The commit: one conditional put of the next log entry, joined by the head in a transaction where that changes;
 //! and the one put of a task that begins and ends with it.
 
-use a2a_core::{BackendError, Commit, Outcome, Result, TaskKey, Tip, Version};
+use a2a_core::{BackendError, Commit, CommitId, Outcome, Result, TaskKey, Tip, Version};
 
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, FREE, INCARNATION, Item, number};
@@ -19,10 +19,11 @@ const TRIES: usize = 3;
 /// The fate of one write.
 pub(crate) enum Fate {
     Applied(Tally),
-    /// The entry that is there, and the head, where it was asked.
+    /// The entry that is there, and the head, where it was asked; and the snapshot that was written for it.
     Lost {
         entry: Option<Item>,
         head: Option<Item>,
+        snapshot: Option<Snapshot>,
     },
 }
 
@@ -39,20 +40,20 @@ impl DynamoDbStore {
 
     async fn create(&self, draft: &Draft<'_>) -> Result<Outcome> {
         let now = self.now();
-        let mut incarnation = u64::try_from(self.config.env.now().timestamp_millis()).unwrap_or_default();
+        let mut incarnation = incarnation_of(draft.id());
         let mut replaced = None;
-        let mut seen = None;
+        let (mut seen, mut written) = (None, None);
         for _ in 0..TRIES {
             let tally = Tally::empty(incarnation, now);
             let fate = match draft.is_whole_task() {
                 true => self.write_whole(draft, tally, replaced).await?,
                 false => self.write_with_head(draft, tally, Some(replaced)).await?,
             };
-            let (entry, head) = match fate {
+            let (entry, head, snapshot) = match fate {
                 Fate::Applied(tally) => return Ok(self.applied(draft, tally).await),
-                Fate::Lost { entry, head } => (entry, head),
+                Fate::Lost { entry, head, snapshot } => (entry, head, snapshot),
             };
-            seen = entry;
+            (seen, written) = (entry, snapshot.or(written));
             match head.as_ref().map(Head::read).transpose()? {
                 // What is left of a deleted or expired task gives way to a later life of it.
                 Some(head) if !head.is_visible(now) => {
@@ -62,20 +63,21 @@ impl DynamoDbStore {
                 _ => break,
             }
         }
-        self.lost(draft, seen).await
+        self.lost(draft, seen, written).await
     }
 
     async fn extend(&self, draft: &Draft<'_>) -> Result<Outcome> {
         let expected = draft.commit.expected();
         let fresh = self.now() - self.commit_seconds() / 2;
         let mut remembered = self.tallies.at(&draft.pk, expected, fresh);
+        let mut written = None;
         loop {
             let was_remembered = remembered.is_some();
             let tally = match remembered.take() {
                 Some(tally) => tally,
                 None => match self.standing(&draft.pk, expected).await? {
                     Some(tally) => tally,
-                    None => return self.lost(draft, None).await,
+                    None => return self.lost(draft, None, written).await,
                 },
             };
             let fate = if draft.touches_head() {
@@ -86,8 +88,13 @@ impl DynamoDbStore {
             match fate {
                 Fate::Applied(tally) => return Ok(self.applied(draft, tally).await),
                 // The memory may be of an earlier life of the task: look, and try once more.
-                Fate::Lost { .. } if was_remembered => self.tallies.forget(&draft.pk),
-                Fate::Lost { entry, .. } => return self.lost(draft, entry).await,
+                Fate::Lost { snapshot, .. } if was_remembered => {
+                    written = snapshot;
+                    self.tallies.forget(&draft.pk);
+                }
+                Fate::Lost { entry, snapshot, .. } => {
+                    return self.lost(draft, entry, snapshot.or(written)).await;
+                }
             }
         }
     }
@@ -147,7 +154,7 @@ impl DynamoDbStore {
             .expression_attribute_values(":g", number(tally.incarnation));
         match self.calls.send_put(put).await? {
             Written::Done => Ok(Fate::Applied(tally)),
-            Written::Unmet(entry) => self.settle(draft, tally, entry, None),
+            Written::Unmet(entry) => self.settle(draft, tally, entry, None, None).await,
         }
     }
 
@@ -174,13 +181,7 @@ impl DynamoDbStore {
             }
             Transacted::Unmet(mut items) => {
                 let head = items.pop().flatten();
-                let fate = self.settle(draft, tally, items.pop().flatten(), head)?;
-                // An earlier attempt of ours may have been applied, and its snapshot superseded since.
-                if matches!(fate, Fate::Lost { .. }) || self.is_superseded(&draft.pk, written.as_ref()).await
-                {
-                    self.discard(&draft.pk, written.as_ref()).await;
-                }
-                fate
+                self.settle(draft, tally, items.pop().flatten(), head, written).await?
             }
         };
         if matches!(fate, Fate::Applied(_)) {
@@ -234,19 +235,21 @@ impl DynamoDbStore {
     }
 
     /// Tells our own earlier write from somebody else's.
-    pub(crate) fn settle(
+    pub(crate) async fn settle(
         &self,
         draft: &Draft<'_>,
         mut tally: Tally,
         entry: Option<Item>,
         head: Option<Item>,
+        snapshot: Option<Snapshot>,
     ) -> Result<Fate> {
         match own_incarnation(draft, entry.as_ref(), head.as_ref())? {
             Some(incarnation) => {
                 tally.incarnation = incarnation;
+                self.discard_unless_current(&draft.pk, snapshot.as_ref()).await;
                 Ok(Fate::Applied(tally))
             }
-            None => Ok(Fate::Lost { entry, head }),
+            None => Ok(Fate::Lost { entry, head, snapshot }),
         }
     }
 
@@ -265,7 +268,12 @@ impl DynamoDbStore {
     }
 
     /// Answers for a commit that did not win: with its own version if it had won before, else the actual one.
-    async fn lost(&self, draft: &Draft<'_>, seen: Option<Item>) -> Result<Outcome> {
+    async fn lost(
+        &self,
+        draft: &Draft<'_>,
+        seen: Option<Item>,
+        written: Option<Snapshot>,
+    ) -> Result<Outcome> {
         self.tallies.forget(&draft.pk);
         let entry = match seen {
             Some(entry) => Some(entry),
@@ -274,10 +282,18 @@ impl DynamoDbStore {
             None => self.calls.get(&draft.pk, &keys::commit(draft.version())).await?,
         };
         if own_incarnation(draft, entry.as_ref(), None)?.is_some() {
+            self.discard_unless_current(&draft.pk, written.as_ref()).await;
             return Ok(Outcome::Applied(draft.version()));
         }
+        self.discard(&draft.pk, written.as_ref()).await;
         Ok(Outcome::Conflict { actual: self.actual(&draft.pk).await? })
     }
+}
+
+/// The life of a task that a commit begins: the millisecond in which the commit got its name. So a commit that is sent
+/// again begins no other life.
+fn incarnation_of(id: CommitId) -> u64 {
+    (id.uuid().as_u128() >> 80) as u64
 }
 
 /// The incarnation of an entry that this very commit has written, be it an item or in the head.

@@ -113,12 +113,15 @@ impl DynamoDbStore {
         }
     }
 
-    /// Tells whether the head points to something else than this snapshot by now. `false` where that is unknown.
-    pub(crate) async fn is_superseded(&self, pk: &str, snapshot: Option<&Snapshot>) -> bool {
-        let Some(snapshot) = snapshot else { return false };
-        // The commit is applied, whatever becomes of this question.
-        let Ok(head) = self.read_head(pk).await else { return false };
-        head.and_then(|head| head.snapshot).is_none_or(|current| current.location != snapshot.location)
+    /// Removes the snapshot of a commit that was applied before, where it has been superseded since. Best effort.
+    pub(crate) async fn discard_unless_current(&self, pk: &str, snapshot: Option<&Snapshot>) {
+        let Some(written) = snapshot else { return };
+        // Not knowing is no reason to remove what may be all that there is.
+        let Ok(head) = self.read_head(pk).await else { return };
+        let current = head.and_then(|head| head.snapshot);
+        if current.is_none_or(|current| current.location != written.location) {
+            self.discard(pk, snapshot).await;
+        }
     }
 
     /// Removes a snapshot that does not count, for its commit was not applied, or is not the last. Best effort.

@@ -30,7 +30,7 @@ impl DynamoDbStore {
         let (written, configs) = futures::join!(self.calls.send_put(put), self.configs_to_expire(draft));
         let fate = match written? {
             Written::Done => Fate::Applied(tally),
-            Written::Unmet(head) => self.settle(draft, tally, None, head)?,
+            Written::Unmet(head) => self.settle(draft, tally, None, head, None).await?,
         };
         if matches!(fate, Fate::Applied(_)) {
             self.expire_configs(draft, configs).await;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use a2a::{Part, StreamResponse, TaskState};
 use a2a_core::{Outcome, TaskStore, Version};
-use a2a_testkit::sample::{Draft, TaskModel, at, claim, commit_id, instance, message, status};
+use a2a_testkit::sample::{Draft, TaskModel, at, chunk, claim, commit_id, instance, message, noise, status};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::place::Place;
@@ -67,6 +67,25 @@ fn a_deleted_task_of_one_commit_leaves_its_fence_where_the_next_commit_would_go(
         assert!(lost.into_service_error().is_conditional_check_failed_exception());
         assert_eq!(late.send(&store, &model.key).await, Outcome::Conflict { actual: Version::ABSENT });
         assert_eq!(store.load(&model.key).await.unwrap(), None);
+    });
+}
+
+#[test]
+fn of_a_task_whose_creation_was_repeated_no_more_is_left_than_of_any_other() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, other) = (place.store(|config| config).await, place.store(|config| config).await);
+        let model = TaskModel::new("t");
+        let parts = vec![Part::text(noise(1, 700_000))];
+        let birth = model.draft(vec![
+            StreamResponse::Task(model.task.clone()),
+            chunk(&model.task, "large", parts, false),
+            status(&model.task, TaskState::InputRequired, at(1)),
+        ]);
+        for handle in [&store, &other, &store] {
+            assert_eq!(birth.send(handle, &model.key).await, Outcome::Applied(Version::new(1)));
+        }
+        assert!(other.delete(&model.key).await.unwrap());
+        assert_mark_and_fence(place, Version::new(2)).await;
     });
 }
 

@@ -1,11 +1,11 @@
 //! One commit after another: applied, refused, repeated.
 
-use a2a::{Part, TaskState};
-use a2a_core::{Outcome, Principal, Version};
+use a2a::{Part, StreamResponse, TaskState};
+use a2a_core::{Outcome, Principal, Store, Version};
 
 use super::walk::{assert_holds, assert_log};
 use crate::StoreFixture;
-use crate::sample::{Draft, TaskModel, at, claim, commit_id, instance, message, status};
+use crate::sample::{Draft, TaskModel, at, chunk, claim, commit_id, instance, message, noise, status};
 
 /// A commit that expects the current version makes exactly the next one, on whichever handle.
 pub async fn a_commit_that_expects_the_current_version_is_applied(fixture: &dyn StoreFixture) {
@@ -92,6 +92,45 @@ pub async fn a_repeated_commit_with_the_same_id_is_applied_once(fixture: &dyn St
     }
     assert_holds(&*other, &model).await;
     assert_log(&*store, &model, Version::ABSENT).await;
+
+    for (model, events) in births() {
+        a_birth_counts_once(&[&*store, &*other], model, events).await;
+    }
+}
+
+/// What may create a task: it runs, is parked or is over with its first commit, and is small or large.
+fn births() -> Vec<(TaskModel, Vec<StreamResponse>)> {
+    let mut births = Vec::new();
+    for state in [TaskState::Working, TaskState::InputRequired, TaskState::Completed] {
+        for size in [10, 400_000] {
+            let model = TaskModel::new(&format!("{state:?} with {size}"));
+            let text = Part::text(noise(1, size));
+            let events = vec![
+                StreamResponse::Task(model.task.clone()),
+                chunk(&model.task, "artifact", vec![text], false),
+                status(&model.task, state.clone(), at(1)),
+            ];
+            births.push((model, events));
+        }
+    }
+    births
+}
+
+async fn a_birth_counts_once(handles: &[&dyn Store; 2], mut model: TaskModel, events: Vec<StreamResponse>) {
+    let birth = model.draft(events);
+    model.accept(&birth);
+    for handle in [handles[0], handles[0], handles[1], handles[0]] {
+        assert_eq!(birth.send(handle, &model.key).await, Outcome::Applied(Version::new(1)));
+        for handle in handles {
+            assert_holds(*handle, &model).await;
+        }
+    }
+    let twin = Draft { id: commit_id(), ..birth.clone() };
+    let outcome = twin.send(handles[1], &model.key).await;
+    assert_eq!(outcome, Outcome::Conflict { actual: model.version }, "of an equal creation under another id");
+    assert_holds(handles[0], &model).await;
+    model.tell(handles[1], vec![message(&model.task, "m", vec![Part::text("later")])]).await;
+    assert_holds(handles[0], &model).await;
 }
 
 /// The creator is whom the first commit names, be it nobody; later commits cannot change it.
