@@ -32,7 +32,8 @@ pub use membership::{Beat, Eviction, ExecutingPage, Member, MemberState, Members
 pub use message::{BusMessage, CancelKey, CancelRequest, News, Reach, Recipient};
 pub use page::{Cursor, FillingPage, PageToken, TaskPage, TaskQuery};
 pub use push::{
-    ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushNext, PushProgress, PushSubscription,
+    ConfigRevision, DeliveryId, GivenUpCursor, GivenUpDelivery, PushConfigs, PushDelivery, PushNext,
+    PushProgress, PushSubscription,
 };
 pub use replay::fold;
 pub use store::{Replay, Store, StoredTask, TaskHead, TaskStore};

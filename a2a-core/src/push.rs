@@ -32,6 +32,40 @@ impl ConfigRevision {
     }
 }
 
+/// Names one delivery to a webhook, among all that have begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeliveryId(Uuid);
+
+impl DeliveryId {
+    /// Draws a new one.
+    pub fn generate(env: &dyn Env) -> Self {
+        DeliveryId(env.uuid())
+    }
+
+    /// Wraps a UUID read back from a store.
+    pub const fn from_uuid(uuid: Uuid) -> Self {
+        DeliveryId(uuid)
+    }
+
+    /// Returns the UUID.
+    pub const fn uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+/// A delivery to a webhook. What it records counts until another one begins: an instance that has lost its claim may
+/// not know that yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushDelivery {
+    /// Its name.
+    pub id: DeliveryId,
+    /// The config whose webhook it is for.
+    pub config_id: String,
+    /// As that was saved.
+    pub revision: ConfigRevision,
+}
+
 /// What a webhook is told next. On record before it is told, so that whoever goes on in another's place tells the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub enum PushNext {
@@ -71,12 +105,14 @@ pub struct PushSubscription {
     pub revision: ConfigRevision,
     /// How far it got.
     pub progress: PushProgress,
+    /// The delivery that records this, once one has begun.
+    pub delivery: Option<DeliveryId>,
 }
 
 impl PushSubscription {
     /// Wants the events that follow a version.
     pub fn new(config: TaskPushNotificationConfig, revision: ConfigRevision, acknowledged: Version) -> Self {
-        PushSubscription { config, revision, progress: PushProgress::to(acknowledged) }
+        PushSubscription { config, revision, progress: PushProgress::to(acknowledged), delivery: None }
     }
 
     /// Wants the task as it is, and then what follows: it came when there was no event to come, or none for a while.
@@ -86,6 +122,7 @@ impl PushSubscription {
             config,
             revision,
             progress: PushProgress { acknowledged: Version::ABSENT, next: PushNext::Task(up_to) },
+            delivery: None,
         }
     }
 }
@@ -134,12 +171,15 @@ pub type GivenUpCursor = (TaskKey, String);
 /// 4. `removing_a_config_is_idempotent`.
 /// 5. `acknowledge_only_moves_forward`: an earlier progress changes nothing, nor does an unknown config.
 /// 6. `acknowledging_concerns_one_revision`: nothing changes where another config has taken its place.
-/// 7. `configs_of_one_tenant_are_invisible_to_another`.
-/// 8. `a_delivery_that_was_given_up_is_listed`, whole, until it is forgotten; a later one of the same config takes
+/// 7. `a_delivery_begins_where_the_last_one_got`, if its config is still that one.
+/// 8. `what_a_delivery_acknowledges_counts_until_another_begins`; where none has begun, one begins with what it
+///    acknowledges.
+/// 9. `configs_of_one_tenant_are_invisible_to_another`.
+/// 10. `a_delivery_that_was_given_up_is_listed`, whole, until it is forgotten; a later one of the same config takes
 ///    its place.
-/// 9. `given_up_pages_cover_every_delivery`: at most `limit` on each, in an order of the store's own; the list may
+/// 11. `given_up_pages_cover_every_delivery`: at most `limit` on each, in an order of the store's own; the list may
 ///    lag by seconds.
-/// 10. `forgetting_a_given_up_delivery_is_idempotent`, and leaves the config.
+/// 12. `forgetting_a_given_up_delivery_is_idempotent`, and leaves the config.
 ///
 /// ```
 /// # use a2a_core::{PushConfigs, TaskKey, Result};
@@ -161,14 +201,19 @@ pub trait PushConfigs: fmt::Debug + Send + Sync + 'static {
     /// Removes a config. Idempotent.
     async fn remove_config(&self, key: &TaskKey, id: &str) -> Result<()>;
 
-    /// Records how far the webhook got, unless its config is no longer this one. Idempotent.
+    /// Begins a delivery: from now on no other one counts. Returns how far the webhook got, or `None` where its config
+    /// is gone, or is another one. Idempotent.
+    async fn begin_delivery(&self, key: &TaskKey, delivery: &PushDelivery) -> Result<Option<PushProgress>>;
+
+    /// Records how far the webhook got, if that is further than before. Returns whether the delivery counts: where it
+    /// does not, because another one has begun, or its config is gone, or is another one, nothing is changed.
+    /// Idempotent.
     async fn acknowledge(
         &self,
         key: &TaskKey,
-        id: &str,
-        revision: ConfigRevision,
+        delivery: &PushDelivery,
         progress: PushProgress,
-    ) -> Result<()>;
+    ) -> Result<bool>;
 
     /// Records that a delivery was given up. Idempotent.
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()>;

@@ -4,10 +4,13 @@ use std::collections::HashMap;
 
 use a2a::TaskPushNotificationConfig;
 use a2a_core::{
-    BackendError, ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushNext, PushProgress,
-    PushSubscription, Result, TaskKey, Version,
+    BackendError, ConfigRevision, DeliveryId, GivenUpCursor, GivenUpDelivery, PushConfigs, PushDelivery,
+    PushNext, PushProgress, PushSubscription, Result, TaskKey, Version,
 };
 use async_trait::async_trait;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
+use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, EXPIRES, INCARNATION, Item, PK, SK, bytes, is_expired, number, text};
@@ -26,6 +29,8 @@ const REVISION: &str = "r";
 const ACKNOWLEDGED: &str = "a";
 /// What is told next.
 const NEXT: &str = "n";
+/// The delivery that began last.
+const BEGUN: &str = "b";
 
 /// Above all versions.
 const SINGLY: u64 = 1 << 62;
@@ -68,10 +73,13 @@ impl PushConfigs for DynamoDbStore {
             (PK.to_owned(), text(&pk)),
             (SK.to_owned(), text(keys::push_config(id)?)),
             (CONFIG.to_owned(), bytes(config)),
-            (REVISION.to_owned(), text(subscription.revision.uuid().simple().to_string())),
+            (REVISION.to_owned(), name(subscription.revision.uuid())),
             (ACKNOWLEDGED.to_owned(), number(subscription.progress.acknowledged)),
             (NEXT.to_owned(), number(rank(subscription.progress.next))),
         ]);
+        if let Some(delivery) = subscription.delivery {
+            item.insert(BEGUN.to_owned(), name(delivery.uuid()));
+        }
         // The config goes when its task goes.
         if let Some(head) = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()? {
             item.insert(INCARNATION.to_owned(), number(head.incarnation));
@@ -108,24 +116,39 @@ impl PushConfigs for DynamoDbStore {
         }
     }
 
+    async fn begin_delivery(&self, key: &TaskKey, delivery: &PushDelivery) -> Result<Option<PushProgress>> {
+        let update =
+            self.update_of(key, delivery)?.update_expression("SET b = :b").condition_expression("r = :r");
+        match self.calls.send_update(update).await? {
+            // What others wrote before that is known now, and they write no more.
+            Written::Done => {
+                let config = self.get_config(key, &delivery.config_id).await?;
+                let config = config.filter(|config| config.revision == delivery.revision);
+                Ok(config.map(|config| config.progress))
+            }
+            Written::Unmet(_) => Ok(None),
+        }
+    }
+
     async fn acknowledge(
         &self,
         key: &TaskKey,
-        id: &str,
-        revision: ConfigRevision,
+        delivery: &PushDelivery,
         progress: PushProgress,
-    ) -> Result<()> {
-        let (pk, sk) = (keys::partition(key)?, keys::push_config(id)?);
+    ) -> Result<bool> {
         let update = self
-            .calls
-            .update(&pk, &sk)
-            .update_expression("SET a = :a, n = :n")
-            .condition_expression("r = :r AND (a < :a OR (a = :a AND n < :n))")
+            .update_of(key, delivery)?
+            .update_expression("SET a = :a, n = :n, b = :b")
+            .condition_expression(
+                "r = :r AND (attribute_not_exists(b) OR b = :b) AND (a < :a OR (a = :a AND n < :n))",
+            )
             .expression_attribute_values(":a", number(progress.acknowledged))
-            .expression_attribute_values(":n", number(rank(progress.next)))
-            .expression_attribute_values(":r", text(revision.uuid().simple().to_string()));
+            .expression_attribute_values(":n", number(rank(progress.next)));
         match self.calls.send_update(update).await? {
-            Written::Done | Written::Unmet(_) => Ok(()),
+            Written::Done => Ok(true),
+            Written::Unmet(None) => Ok(false),
+            Written::Unmet(Some(item)) => Ok(revision_of(&item)? == delivery.revision
+                && delivery_of(&item)?.is_none_or(|known| known == delivery.id)),
         }
     }
 
@@ -142,7 +165,28 @@ impl PushConfigs for DynamoDbStore {
     }
 }
 
+fn name(uuid: Uuid) -> AttributeValue {
+    text(uuid.simple().to_string())
+}
+
+fn revision_of(item: &Item) -> Result<ConfigRevision> {
+    Ok(ConfigRevision::from_uuid(item.parse(REVISION)?))
+}
+
+fn delivery_of(item: &Item) -> Result<Option<DeliveryId>> {
+    Ok(item.find(BEGUN)?.map(DeliveryId::from_uuid))
+}
+
 impl DynamoDbStore {
+    /// Begins an update of a delivery's config: `:r` is its revision, and `:b` the delivery.
+    fn update_of(&self, key: &TaskKey, delivery: &PushDelivery) -> Result<UpdateItemFluentBuilder> {
+        let (pk, sk) = (keys::partition(key)?, keys::push_config(&delivery.config_id)?);
+        let update = self.calls.update(&pk, &sk);
+        Ok(update
+            .expression_attribute_values(":r", name(delivery.revision.uuid()))
+            .expression_attribute_values(":b", name(delivery.id.uuid())))
+    }
+
     async fn read_config(&self, item: &Item) -> Result<Option<PushSubscription>> {
         if is_expired(item.find(EXPIRES)?, self.now()) {
             return Ok(None);
@@ -152,7 +196,8 @@ impl DynamoDbStore {
         let config: TaskPushNotificationConfig = payload::unpack("a push config", payload).await?;
         Ok(Some(PushSubscription {
             config,
-            revision: ConfigRevision::from_uuid(item.parse(REVISION)?),
+            revision: revision_of(item)?,
+            delivery: delivery_of(item)?,
             progress: PushProgress {
                 acknowledged: Version::new(item.parse(ACKNOWLEDGED)?),
                 next: ranked(item.parse(NEXT)?),

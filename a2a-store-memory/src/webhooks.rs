@@ -1,8 +1,10 @@
 //! The contract of push configs, on a shared location.
 
+use std::collections::BTreeMap;
+
 use a2a_core::{
-    BackendError, ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushProgress,
-    PushSubscription, Result, TaskKey,
+    BackendError, GivenUpCursor, GivenUpDelivery, PushConfigs, PushDelivery, PushProgress, PushSubscription,
+    Result, TaskKey,
 };
 use async_trait::async_trait;
 use tokio::task::consume_budget;
@@ -46,20 +48,33 @@ impl PushConfigs for MemoryStore {
         Ok(())
     }
 
+    async fn begin_delivery(&self, key: &TaskKey, delivery: &PushDelivery) -> Result<Option<PushProgress>> {
+        consume_budget().await;
+        let mut shard = self.location.shards.lock(key);
+        let saved = shard.webhooks.get_mut(key).and_then(|configs| its_config(configs, delivery));
+        Ok(saved.map(|saved| {
+            saved.delivery = Some(delivery.id);
+            saved.progress
+        }))
+    }
+
     async fn acknowledge(
         &self,
         key: &TaskKey,
-        id: &str,
-        revision: ConfigRevision,
+        delivery: &PushDelivery,
         progress: PushProgress,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         consume_budget().await;
         let mut shard = self.location.shards.lock(key);
-        let saved = shard.webhooks.get_mut(key).and_then(|configs| configs.get_mut(id));
-        if let Some(subscription) = saved.filter(|saved| saved.revision == revision) {
-            subscription.progress = subscription.progress.max(progress);
+        let Some(saved) = shard.webhooks.get_mut(key).and_then(|configs| its_config(configs, delivery))
+        else {
+            return Ok(false);
+        };
+        let counts = saved.delivery.is_none_or(|known| known == delivery.id);
+        if counts && progress > saved.progress {
+            (saved.delivery, saved.progress) = (Some(delivery.id), progress);
         }
-        Ok(())
+        Ok(counts)
     }
 
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {
@@ -79,4 +94,12 @@ impl PushConfigs for MemoryStore {
         lock(&self.location.given_up).forget(&(key.clone(), config_id.to_owned()));
         Ok(())
     }
+}
+
+/// The config that a delivery is for, if it is still that one.
+fn its_config<'a>(
+    configs: &'a mut BTreeMap<String, PushSubscription>,
+    delivery: &PushDelivery,
+) -> Option<&'a mut PushSubscription> {
+    configs.get_mut(&delivery.config_id).filter(|saved| saved.revision == delivery.revision)
 }

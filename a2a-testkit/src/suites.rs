@@ -97,6 +97,8 @@ macro_rules! push_configs_suite {
             removing_a_config_is_idempotent
             acknowledge_only_moves_forward
             acknowledging_concerns_one_revision
+            a_delivery_begins_where_the_last_one_got
+            what_a_delivery_acknowledges_counts_until_another_begins
             configs_of_one_tenant_are_invisible_to_another
             a_delivery_that_was_given_up_is_listed
             given_up_pages_cover_every_delivery

@@ -41,7 +41,7 @@ async fn attempt(ground: &Ground, key: &TaskKey, commit: &Commit<'_>, may_refuse
             Err(error @ BackendError::TooLarge { .. }) => return Written::TooLarge(ground.error(error)),
             Err(error) if !error.is_transient() => {
                 tracing::error!(task = %key, error = %Chain(&error), "a task cannot be committed");
-                return Written::Refused(ground.error(error));
+                return last(ground, error, unanswered);
             }
             Err(error) => error,
         };
@@ -54,9 +54,14 @@ async fn attempt(ground: &Ground, key: &TaskKey, commit: &Commit<'_>, may_refuse
         }
         if let Err(failure) = patience.pause(failure).await {
             ground.unattended.note(key);
-            return if unanswered { Written::Unknown } else { Written::Refused(ground.error(failure)) };
+            return last(ground, failure, unanswered);
         }
     }
+}
+
+/// What the last failure means: of an earlier attempt that was not answered it says nothing.
+fn last(ground: &Ground, failure: BackendError, unanswered: bool) -> Written {
+    if unanswered { Written::Unknown } else { Written::Refused(ground.error(failure)) }
 }
 
 /// Reads whose commit has the version that ours was to make.

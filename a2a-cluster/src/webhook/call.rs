@@ -2,14 +2,13 @@
 
 use std::collections::VecDeque;
 
-use a2a_core::PushProgress;
 use tokio::time::{sleep, timeout};
 
 use super::delivery::Delivery;
 use super::ending::Why;
 use super::notification::Notification;
 use super::plan::Refusal;
-use super::progress::Stage;
+use super::progress::{Ended, Stage};
 use super::registry::attend;
 use super::request::{Failure, body};
 use super::shares::{Asked, Share};
@@ -25,8 +24,6 @@ pub(super) struct Attempted {
 /// What became of a notification.
 pub(super) enum Fate {
     Accepted,
-    /// Another instance told it already, and got so far.
-    Elsewhere(PushProgress),
     /// The webhook refuses what it was told; so large it was.
     Refused {
         bytes: usize,
@@ -40,18 +37,18 @@ pub(super) enum Fate {
 
 impl Delivery {
     /// Delivers one notification, however often it takes.
-    pub(super) async fn deliver(&mut self, next: &Notification) -> Fate {
+    pub(super) async fn deliver(&mut self, next: &Notification) -> Result<Fate, Ended> {
         let mut tries = 0;
         loop {
             let Some(Attempted { bytes, outcome }) = self.attempt(next).await else {
                 tracing::warn!(task = %self.key, "an event has no form for webhooks");
-                return Fate::Refused { bytes: 0, is_too_large: false };
+                return Ok(Fate::Refused { bytes: 0, is_too_large: false });
             };
             let failure = match outcome {
                 Ok(()) => {
                     webhook_attempt(Attempt::Accepted);
                     self.backoff.succeeded();
-                    return Fate::Accepted;
+                    return Ok(Fate::Accepted);
                 }
                 Err(failure) => failure,
             };
@@ -59,26 +56,24 @@ impl Delivery {
             match Verdict::of(&failure) {
                 Verdict::EventRefused => {
                     self.backoff.succeeded();
-                    return Fate::Refused { bytes, is_too_large: failure.is_too_large() };
+                    return Ok(Fate::Refused { bytes, is_too_large: failure.is_too_large() });
                 }
-                Verdict::ReceiverRefused => return Fate::Unwanted(failure, Why::Refused),
+                Verdict::ReceiverRefused => return Ok(Fate::Unwanted(failure, Why::Refused)),
                 Verdict::Away => {}
             }
             self.ending.is_away(self.dispatchers.ground.env.now());
             // A webhook that keeps everybody waiting keeps no more than this event in memory.
             self.held = VecDeque::new();
             if self.is_overdue().await {
-                return Fate::Unwanted(failure, Why::Overdue);
+                return Ok(Fate::Unwanted(failure, Why::Overdue));
             }
             self.pause(&failure).await;
-            let elsewhere = self.delivered_elsewhere().await;
-            let version = elsewhere.acknowledged;
-            if version >= next.then.version && version > self.plan.cursor().version {
-                return Fate::Elsewhere(elsewhere);
+            if self.is_displaced().await {
+                return Err(Ended::Displaced);
             }
             tries += 1;
             if self.plan.gives_way(next, tries, self.head()) {
-                return Fate::Outdated;
+                return Ok(Fate::Outdated);
             }
         }
     }
@@ -94,12 +89,12 @@ impl Delivery {
         sleep(pause).await;
     }
 
-    /// Reads, after a pause, how far others got with this webhook: word of a claim may have been lost. Waits while
-    /// another instance has the task.
-    async fn delivered_elsewhere(&mut self) -> PushProgress {
-        let Delivery { dispatchers, key, config_id, ending, .. } = self;
+    /// Tells, after a pause, whether another delivery has begun: word of a claim may have been lost. Waits while another
+    /// instance has the task.
+    async fn is_displaced(&mut self) -> bool {
+        let Delivery { dispatchers, key, ending, .. } = self;
         let ground = &dispatchers.ground;
-        // In this order: a successor writes how far it got, then it releases the task.
+        // In this order: a successor begins its delivery, then it releases the task.
         while let Ok(Some(head)) = ground.tasks.head(key).await {
             if head.claim.is_none_or(|claim| claim.instance == ground.id) {
                 ending.saw(&head);
@@ -109,10 +104,14 @@ impl Delivery {
             attend(dispatchers, key);
             sleep(ground.config.silence_max).await;
         }
-        // Not knowing is no reason to stop.
-        match ground.push.get_config(key, config_id).await {
-            Ok(Some(config)) => config.progress,
-            Ok(None) | Err(_) => PushProgress::default(),
+        match ground.push.get_config(key, &self.delivery.config_id).await {
+            Ok(Some(config)) => {
+                config.revision != self.delivery.revision
+                    || config.delivery.is_some_and(|begun| begun != self.delivery.id)
+            }
+            Ok(None) => true,
+            // Not knowing is no reason to stop.
+            Err(_) => false,
         }
     }
 

@@ -34,7 +34,7 @@ pub(crate) async fn save(
     // Whoever says the same again does not mean to miss what waits.
     let subscription = match (wants, known.filter(|known| known.config == config)) {
         (Wants::Rest(_), Some(known)) => return Ok(known),
-        (Wants::After(_), Some(known)) => PushSubscription { revision, ..known },
+        (Wants::After(_), Some(known)) => PushSubscription { revision, delivery: None, ..known },
         (Wants::Rest(version) | Wants::After(version), None) => {
             PushSubscription::new(config, revision, version)
         }

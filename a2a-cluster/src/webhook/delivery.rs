@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use a2a::StreamResponse;
 use a2a_core::{
-    CommitRecord, ConfigRevision, PushNext, PushProgress, PushSubscription, Replay, Result, TaskKey, Version,
+    CommitRecord, DeliveryId, PushDelivery, PushNext, PushSubscription, Replay, TaskKey, Version,
 };
 use tokio::time::sleep;
 
@@ -18,7 +18,7 @@ use super::call::Fate;
 use super::ending::{Ending, ends_turn};
 use super::notification::Notification;
 use super::plan::{MANY, Plan, Step};
-use super::progress::{Progress, Stage};
+use super::progress::{Ended, Progress, Stage};
 use super::registry::Dispatchers;
 use super::request::{Destination, body};
 use super::shares::Owner;
@@ -35,8 +35,9 @@ const EMPTY_READS: u32 = 10;
 pub(super) struct Delivery {
     pub(super) dispatchers: Arc<Dispatchers>,
     pub(super) key: TaskKey,
-    pub(super) config_id: String,
-    revision: ConfigRevision,
+    pub(super) delivery: PushDelivery,
+    /// What it puts on record counts, until another one begins.
+    pub(super) has_begun: bool,
     pub(super) owner: Owner,
     pub(super) destination: Option<Destination>,
     pub(super) feed: Arc<Handle>,
@@ -48,7 +49,7 @@ pub(super) struct Delivery {
     pub(super) held: VecDeque<Arc<CommitRecord>>,
     pub(super) plan: Plan,
     /// It was told the end of a turn, and of the next one nothing yet.
-    turn_ended: bool,
+    pub(super) turn_ended: bool,
     pub(super) acknowledgement: Acknowledgement,
     pub(super) backoff: Backoff,
     pub(super) ending: Ending,
@@ -67,11 +68,17 @@ impl Delivery {
         progress: Arc<Progress>,
     ) -> Self {
         let policy = &dispatchers.ground.config.webhooks;
+        // Nobody can have been here before.
+        let is_first = feed.look(Actor::is_in_first_turn).unwrap_or(false);
         Delivery {
             dispatchers: Arc::clone(dispatchers),
             key: feed.key().clone(),
-            config_id: subscription.config.id.clone().unwrap_or_default(),
-            revision: subscription.revision,
+            delivery: PushDelivery {
+                id: DeliveryId::generate(&*dispatchers.ground.env),
+                config_id: subscription.config.id.clone().unwrap_or_default(),
+                revision: subscription.revision,
+            },
+            has_begun: is_first && subscription.delivery.is_none(),
             owner: owner.clone(),
             destination: Destination::of(&subscription.config),
             feed: Arc::clone(feed),
@@ -88,36 +95,40 @@ impl Delivery {
             backoff: Backoff::default(),
             ending: Ending::default(),
             progress,
-            may_be_given_up: !feed.look(Actor::is_in_first_turn).unwrap_or(false),
+            may_be_given_up: !is_first,
         }
     }
 
-    /// Delivers until the webhook is given up. Cancel safe: what was on its way is delivered again by the next delivery.
+    /// Delivers until the webhook is given up, or another delivery begins. Cancel safe: what was on its way is delivered
+    /// again by the next delivery.
     pub(super) async fn run(mut self) {
-        loop {
-            let Some(next) = self.next().await else { return };
-            if std::mem::take(&mut self.turn_ended) && !self.is_wanted().await {
-                // The dispatcher looks at the configs again before it leaves.
-                return self.progress.set(Stage::GivenUp(self.head()));
+        let ended = loop {
+            if let Err(ended) = self.tell_next().await {
+                break ended;
             }
-            match self.deliver(&next).await {
-                Fate::Accepted => self.accepted(&next).await,
-                Fate::Elsewhere(progress) => self.plan.passed(progress),
-                Fate::Refused { bytes, is_too_large } => {
-                    self.refused(&next, bytes, is_too_large);
-                }
-                Fate::Outdated => {}
-                Fate::Unwanted(failure, why) => {
-                    if !self.tell_the_end(failure, why).await {
-                        return;
-                    }
-                }
-            }
-        }
+        };
+        self.progress.set(Stage::Ended(ended));
     }
 
-    /// What the webhook is told next. `None`: it is given up.
-    async fn next(&mut self) -> Option<Notification> {
+    async fn tell_next(&mut self) -> Result<(), Ended> {
+        let next = self.next().await?;
+        if std::mem::take(&mut self.turn_ended) && !self.is_wanted().await {
+            // The dispatcher looks at the configs again before it leaves.
+            return Err(Ended::GivenUp(self.head()));
+        }
+        match self.deliver(&next).await? {
+            Fate::Accepted => self.accepted(&next).await?,
+            Fate::Refused { bytes, is_too_large } => {
+                self.refused(&next, bytes, is_too_large);
+            }
+            Fate::Outdated => {}
+            Fate::Unwanted(failure, why) => self.tell_the_end(failure, why).await?,
+        }
+        Ok(())
+    }
+
+    /// What the webhook is told next.
+    async fn next(&mut self) -> Result<Notification, Ended> {
         loop {
             // Marked as seen before the ring is read: progress made in between ends the wait below.
             self.feed_progress.mark_heard();
@@ -129,19 +140,22 @@ impl Delivery {
                 && self.is_caught_up()
             {
                 if let Step::GiveUp(ended) = step {
-                    self.give_up("it refuses the last state".to_owned(), ended, true).await;
-                    return None;
+                    return Err(self.give_up("it refuses the last state".to_owned(), ended, true).await);
                 }
-                self.rest().await;
+                self.rest().await?;
                 continue;
             }
             self.progress.set(Stage::Busy);
+            if !self.has_begun {
+                self.begin().await?;
+                continue;
+            }
             match step {
-                Step::Tell(next) => return Some(self.whole(*next).await),
-                Step::Record(progress) => self.record(progress).await,
+                Step::Tell(next) => return Ok(self.whole(*next).await),
+                Step::Record(progress) => self.record(progress).await?,
                 Step::Load => {
                     if let Some(task) = self.read_task().await {
-                        return Some(task);
+                        return Ok(task);
                     }
                 }
                 Step::Read(after) => {
@@ -158,8 +172,10 @@ impl Delivery {
     /// Tells whether the config is there yet: between two turns it may have been deleted, and nobody was told.
     async fn is_wanted(&self) -> bool {
         let ground = &self.dispatchers.ground;
-        let read =
-            ground.retry_for_request().run(|| ground.push.get_config(&self.key, &self.config_id)).await;
+        let read = ground
+            .retry_for_request()
+            .run(|| ground.push.get_config(&self.key, &self.delivery.config_id))
+            .await;
         // Not knowing is no reason to stop.
         read.map_or(true, |config| config.is_some())
     }
@@ -198,7 +214,7 @@ impl Delivery {
     }
 
     /// Waits until there is more to deliver, or something to acknowledge.
-    async fn rest(&mut self) {
+    async fn rest(&mut self) -> Result<(), Ended> {
         match self.acknowledgement.is_pending() {
             false => {
                 self.progress.set(Stage::CaughtUp(self.plan.cursor().version));
@@ -208,9 +224,10 @@ impl Delivery {
             true => tokio::select! {
                 biased;
                 () = self.feed_progress.given() => {}
-                () = tokio::time::sleep_until(self.acknowledgement.due()) => self.acknowledge().await,
+                () = tokio::time::sleep_until(self.acknowledgement.due()) => return self.acknowledge().await,
             },
         }
+        Ok(())
     }
 
     async fn read_store(&mut self, after: Version) {
@@ -291,52 +308,16 @@ impl Delivery {
         }
     }
 
-    pub(super) async fn accepted(&mut self, next: &Notification) {
+    pub(super) async fn accepted(&mut self, next: &Notification) -> Result<(), Ended> {
         self.plan.accepted(next);
         self.turn_ended = ends_turn(&next.event);
         self.ending.is_there();
         if self.acknowledgement.reached(next, self.plan.reached()) {
-            self.acknowledge().await;
+            self.acknowledge().await?;
         }
         if std::mem::take(&mut self.may_be_given_up) {
             self.forget_given_up().await;
         }
-    }
-
-    /// Puts on record how far the webhook got, if that is not there yet.
-    pub(super) async fn acknowledge(&mut self) {
-        if !self.acknowledgement.is_pending() {
-            return;
-        }
-        self.hold(MANY);
-        let progress = self.plan.due(&self.held);
-        match self.write(progress).await {
-            Ok(()) => self.recorded(progress),
-            Err(error) => {
-                tracing::debug!(task = %self.key, error = %Chain(&error), "a webhook's progress is not written yet");
-                self.acknowledgement.failed();
-            }
-        }
-    }
-
-    /// Puts on record what the webhook is told next. Until that is there it is not told: whether it is there may not be
-    /// known, and whoever goes on would tell otherwise what it was told.
-    async fn record(&mut self, progress: PushProgress) {
-        while let Err(error) = self.write(progress).await {
-            tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook waits for the store");
-            sleep(self.dispatchers.ground.config.retry_max).await;
-        }
-        self.recorded(progress);
-    }
-
-    fn recorded(&mut self, progress: PushProgress) {
-        self.plan.recorded(progress);
-        self.acknowledgement.written(progress.acknowledged);
-    }
-
-    pub(super) async fn write(&self, progress: PushProgress) -> Result<()> {
-        let Delivery { dispatchers, key, config_id, revision, .. } = self;
-        let ground = &dispatchers.ground;
-        ground.retry_for_request().run(|| ground.push.acknowledge(key, config_id, *revision, progress)).await
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::delivery::Delivery;
-use super::progress::{Progress, Stage};
+use super::progress::{Ended, Progress, Stage};
 use super::registry::{Dispatchers, Mailbox};
 use super::shares::Owner;
 use crate::actor::core::{Actor, Input};
@@ -56,6 +56,8 @@ pub(super) struct Dispatcher {
     /// When the configs are to be read again.
     stale_at: Instant,
     owner: Option<Whose>,
+    /// Nobody has the task, and another instance has begun to deliver: until then this one leaves it to that.
+    yields_until: Option<Instant>,
     /// Whose share of all calls these are, once it is known.
     caller: Option<Owner>,
     knows_of_stop: bool,
@@ -83,6 +85,7 @@ impl Dispatcher {
             served: None,
             stale_at: Instant::now(),
             owner: None,
+            yields_until: None,
             caller: None,
             knows_of_stop: false,
         }
@@ -157,11 +160,17 @@ impl Dispatcher {
     async fn keep_up(&mut self) {
         let calls = self.mailbox.calls();
         let is_stale = self.is_busy() && self.stale_at <= Instant::now();
+        if self.has(Stage::Ended(Ended::Displaced)) && !self.may_displace(calls).await {
+            return;
+        }
         let head = self.head();
-        // A later turn tries again what was given up.
         let before = self.deliveries.len();
-        self.deliveries
-            .retain(|_, open| !matches!(open.progress.get(), Stage::GivenUp(version) if version < head));
+        self.deliveries.retain(|_, open| match open.progress.get() {
+            // A later turn tries again what was given up.
+            Stage::Ended(Ended::GivenUp(version)) => version >= head,
+            Stage::Ended(Ended::Displaced) => false,
+            Stage::Busy | Stage::Away | Stage::CaughtUp(_) => true,
+        });
         if self.deliveries.len() < before {
             self.served = None;
         }
@@ -186,6 +195,35 @@ impl Dispatcher {
                 tracing::warn!(task = %self.key, error = %Chain(&error), "a task's webhooks cannot be read yet");
             }
         }
+    }
+
+    /// Another instance began to deliver what this one delivers. Tells whether this one begins again.
+    async fn may_displace(&mut self, calls: u64) -> bool {
+        let now = Instant::now();
+        let config = &self.dispatchers.ground.config;
+        let retry = now + config.retry_max;
+        // By then the other one has delivered something, if it is still there.
+        let later = now + config.silence_max + config.webhooks.timeout;
+        if let Some(until) = self.yields_until {
+            if now >= until {
+                self.yields_until = None;
+            }
+            return now >= until;
+        }
+        self.owner = self.ask_whose().await;
+        match self.owner {
+            Some(Whose::Us | Whose::NoTask) => return true,
+            Some(Whose::Another(_)) => {
+                self.deliveries.clear();
+                self.served = Some(calls);
+            }
+            Some(Whose::Nobody) => {
+                self.yields_until = Some(later);
+                self.stale_at = later;
+            }
+            None => self.stale_at = retry,
+        }
+        false
     }
 
     /// Whose share of all calls these are: whoever created the task.
@@ -245,13 +283,16 @@ impl Dispatcher {
     }
 
     fn is_busy(&self) -> bool {
-        self.deliveries.values().any(|open| matches!(open.progress.get(), Stage::Busy | Stage::Away))
+        [Stage::Busy, Stage::Away, Stage::Ended(Ended::Displaced)].into_iter().any(|stage| self.has(stage))
     }
 
     /// Whether nothing but webhooks that are away is waited for.
     fn is_away(&self) -> bool {
-        let are = |stage| self.deliveries.values().any(|open| open.progress.get() == stage);
-        self.has_read() && are(Stage::Away) && !are(Stage::Busy)
+        self.has_read() && self.has(Stage::Away) && !self.has(Stage::Busy)
+    }
+
+    fn has(&self, stage: Stage) -> bool {
+        self.deliveries.values().any(|open| open.progress.get() == stage)
     }
 
     /// Whether every webhook has everything, or is given up.
@@ -259,8 +300,8 @@ impl Dispatcher {
         let head = self.head();
         self.has_read()
             && self.deliveries.values().all(|open| match open.progress.get() {
-                Stage::Busy | Stage::Away => false,
-                Stage::CaughtUp(version) | Stage::GivenUp(version) => version >= head,
+                Stage::Busy | Stage::Away | Stage::Ended(Ended::Displaced) => false,
+                Stage::CaughtUp(version) | Stage::Ended(Ended::GivenUp(version)) => version >= head,
             })
     }
 

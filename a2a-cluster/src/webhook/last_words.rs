@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::delivery::Delivery;
 use super::ending::Why;
 use super::form::Form;
-use super::progress::Stage;
+use super::progress::{Ended, Stage};
 use super::request::Failure;
 use super::verdict::Verdict;
 use crate::actor::core::Actor;
@@ -33,9 +33,8 @@ impl Delivery {
         waited >= ground.config.webhooks.keep_trying
     }
 
-    /// Tells the end of the turn, once, and nothing of what waits. `false`: the webhook does not take that either, and is
-    /// given up.
-    pub(super) async fn tell_the_end(&mut self, failure: Failure, why: Why) -> bool {
+    /// Tells the end of the turn, once, and nothing of what waits. A webhook that does not take that either is given up.
+    pub(super) async fn tell_the_end(&mut self, failure: Failure, why: Why) -> Result<(), Ended> {
         let task = &self.key;
         let Failure { attempt, status, .. } = failure;
         tracing::warn!(%task, ?attempt, status, ?why, "a webhook is told how the turn ends, and no more");
@@ -49,10 +48,7 @@ impl Delivery {
             let ground = &self.dispatchers.ground;
             match ground.retry_for_request().run(|| ground.tasks.load(&self.key)).await {
                 Ok(Some(stored)) if reduce::ends_turn(&stored.task.status.state) => break stored,
-                Ok(None) => {
-                    self.progress.set(Stage::GivenUp(self.head()));
-                    return false;
-                }
+                Ok(None) => return Err(Ended::GivenUp(self.head())),
                 // Somebody takes the task over, or will.
                 Ok(Some(_)) | Err(_) => sleep(ground.config.silence_max).await,
             }
@@ -71,28 +67,26 @@ impl Delivery {
         match answered {
             Ok(()) => {
                 webhook_attempt(Attempt::Accepted);
-                self.accepted(&end).await;
-                self.acknowledge().await;
-                true
+                self.accepted(&end).await?;
+                self.acknowledge().await
             }
             Err(failure) => {
                 webhook_attempt(failure.attempt);
                 // What it refuses it does not want later either.
-                self.give_up(failure.reason(), stored.version, why == Why::Refused).await;
-                false
+                Err(self.give_up(failure.reason(), stored.version, why == Why::Refused).await)
             }
         }
     }
 
     /// Gives the webhook up for the turn that ended with this version, and puts it on record. `drops`: nothing up to there is
     /// tried again.
-    pub(super) async fn give_up(&mut self, reason: String, ended: Version, drops: bool) {
+    pub(super) async fn give_up(&mut self, reason: String, ended: Version, drops: bool) -> Ended {
         webhook_attempt(Attempt::GivenUp);
         tracing::warn!(task = %self.key, reason, "a webhook is given up for this turn");
         let ground = &self.dispatchers.ground;
         let given_up = GivenUpDelivery {
             task: self.key.clone(),
-            config_id: self.config_id.clone(),
+            config_id: self.delivery.config_id.clone(),
             version: ended,
             host: self
                 .destination
@@ -108,16 +102,22 @@ impl Delivery {
             tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook that was given up is not on record yet");
             sleep(ground.config.retry_max).await;
         }
-        if drops && let Err(error) = self.write(PushProgress::to(ended)).await {
-            tracing::debug!(task = %self.key, error = %Chain(&error), "what a webhook refused may be told again");
+        if drops {
+            match self.write(PushProgress::to(ended)).await {
+                Ok(true) => {}
+                Ok(false) => return Ended::Displaced,
+                Err(error) => {
+                    tracing::debug!(task = %self.key, error = %Chain(&error), "what a webhook refused may be told again");
+                }
+            }
         }
-        self.progress.set(Stage::GivenUp(ended));
+        Ended::GivenUp(ended)
     }
 
     /// The webhook takes something: it is not given up any more.
     pub(super) async fn forget_given_up(&self) {
         let ground = &self.dispatchers.ground;
-        let forget = || ground.push.forget_given_up(&self.key, &self.config_id);
+        let forget = || ground.push.forget_given_up(&self.key, &self.delivery.config_id);
         if let Err(error) = ground.retry_for_request().run(forget).await {
             tracing::debug!(task = %self.key, error = %Chain(&error), "a webhook stays on record as given up");
         }

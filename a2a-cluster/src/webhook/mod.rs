@@ -27,6 +27,7 @@ mod last_words;
 mod notification;
 mod plan;
 mod progress;
+mod record;
 mod redeliver;
 mod registry;
 mod request;

@@ -57,7 +57,10 @@ pub(super) struct Plan {
     /// Up to here whoever goes on need not tell anything again.
     reached: Version,
     on_record: PushProgress,
-    /// Up to here whoever was there before may have told event by event what was not on record.
+    /// Up to here others may have told event by event what was not on record, or may tell it yet: by the record that this plan
+    /// began with.
+    told_by_others: Version,
+    /// Up to here, what is told event by event.
     told_singly: Version,
     form: Form,
     /// An event that it refused, in fewer words.
@@ -76,12 +79,18 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(on_record: PushProgress, detail: WebhookDetail) -> Self {
+        let told_by_others = match on_record.next {
+            PushNext::Task(until) => until,
+            PushNext::Events | PushNext::Batches(_) | PushNext::Singly(_) => Version::ABSENT,
+        };
+        let told_by_others = told_by_others.max(Version::new(on_record.acknowledged.get() + MOST_UNRECORDED));
         let mut plan = Plan {
             detail,
             cursor: Cursor::after(on_record.acknowledged),
             reached: on_record.acknowledged,
             on_record,
-            told_singly: Version::new(on_record.acknowledged.get() + MOST_UNRECORDED),
+            told_by_others,
+            told_singly: told_by_others,
             form: Form::Events,
             shortened: None,
             refused_together: Cursor::after(Version::ABSENT),
@@ -93,10 +102,7 @@ impl Plan {
         match on_record.next {
             PushNext::Events | PushNext::Batches(_) => {}
             PushNext::Singly(until) => plan.refused_together = Cursor::after(until),
-            PushNext::Task(until) => {
-                plan.told_singly = plan.told_singly.max(until);
-                plan.tell_the_task();
-            }
+            PushNext::Task(_) => plan.tell_the_task(),
         }
         plan
     }
@@ -296,8 +302,8 @@ impl Plan {
     pub(super) fn accepted(&mut self, told: &Notification) {
         self.go_to(told.then);
         if self.form == Form::Task {
-            // It has all of this, and nothing that comes after it.
-            self.told_singly = told.then.version;
+            // From here it has all of this, and nothing that comes after it.
+            self.told_singly = self.told_by_others.max(told.then.version);
         }
         self.form = Form::Events;
         self.untold = None;
@@ -312,12 +318,6 @@ impl Plan {
     pub(super) fn skip_to(&mut self, version: Version) {
         self.form = Form::Events;
         self.go_to(Cursor::after(version));
-    }
-
-    /// Others told it so much meanwhile.
-    pub(super) fn passed(&mut self, on_record: PushProgress) {
-        let Plan { detail, takes_tasks, too_large, .. } = *self;
-        *self = Plan { takes_tasks, too_large, ..Plan::new(on_record, detail) };
     }
 
     /// It is away. Returns whether something else is to be told by now than this.

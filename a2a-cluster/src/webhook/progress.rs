@@ -14,8 +14,17 @@ pub(super) enum Stage {
     Away,
     /// Everything up to this version is delivered and acknowledged.
     CaughtUp(Version),
+    /// It is over.
+    Ended(Ended),
+}
+
+/// How a delivery ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
     /// The webhook is not called any more in the turn that ended with this version.
     GivenUp(Version),
+    /// What it puts on record does not count: another one has begun, or the config is not this one any more.
+    Displaced,
 }
 
 /// A delivery's progress, shared with its dispatcher.

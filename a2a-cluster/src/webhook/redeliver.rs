@@ -1,6 +1,9 @@
 //! One more try of what was given up: for an operator, who need not be an instance.
 
-use a2a_core::{BackendError, Env, GivenUpDelivery, PushConfigs, PushProgress, SystemEnv, TaskStore};
+use a2a_core::{
+    BackendError, DeliveryId, Env, GivenUpDelivery, PushConfigs, PushDelivery, PushProgress, SystemEnv,
+    TaskStore,
+};
 
 use super::form::Form;
 use super::request::{Destination, body};
@@ -39,6 +42,16 @@ pub async fn redeliver<S: TaskStore + PushConfigs + ?Sized>(
     let Some(destination) = Destination::of(&subscription.config) else {
         return Ok(Redelivery::Refused("its config cannot be sent".to_owned()));
     };
+    let delivery = PushDelivery {
+        id: DeliveryId::generate(&SystemEnv),
+        config_id: id.to_owned(),
+        revision: subscription.revision,
+    };
+    // Whoever else delivers to it begins again, where this one ended.
+    if store.begin_delivery(key, &delivery).await?.is_none() {
+        store.forget_given_up(key, id).await?;
+        return Ok(Redelivery::Gone);
+    }
     let mut refused = String::new();
     for form in [Form::Task, Form::Status, Form::State] {
         let told = form.of(&stored);
@@ -46,7 +59,7 @@ pub async fn redeliver<S: TaskStore + PushConfigs + ?Sized>(
         let call = destination.call(&told.id(key), body, SystemEnv.now(), &policy.sign_with);
         match call.post(transport, policy.timeout).await {
             Ok(()) => {
-                store.acknowledge(key, id, subscription.revision, PushProgress::to(stored.version)).await?;
+                store.acknowledge(key, &delivery, PushProgress::to(stored.version)).await?;
                 store.forget_given_up(key, id).await?;
                 return Ok(Redelivery::Delivered);
             }

@@ -196,6 +196,36 @@ on_every_bus! {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_was_applied_unanswered_and_is_refused_when_sent_again_is_not_called_undone(bus) {
+        for is_follow_up in [false, true] {
+            let (store, world) = hooked::hooked(2, bus, quick()).await;
+            let parked = world.nodes[0].send("do ask").await;
+            let mut commits = 0;
+            store.set(move |call, _, _| {
+                commits += usize::from(call == Call::Commit);
+                match (call, commits) {
+                    (Call::Commit, 1) => Fate::AnswerLost,
+                    (Call::Commit, 2) => Fate::Rejected,
+                    _ => Fate::Answered,
+                }
+            });
+            let mut message = if is_follow_up { follow_up(&parked, "do work; done") } else { request("do work; done") };
+            // Nobody knows it again: whoever is told that nothing was done may send it again.
+            message.message.message_id = "1".to_owned();
+            let sent = timeout(Duration::from_secs(60), world.nodes[0].ask(message)).await.unwrap();
+            assert!(sent.as_ref().is_err_and(|error| error.message.contains("not known")), "{sent:?}");
+            sleep(Duration::from_secs(90)).await;
+            let tasks = world.nodes[1].handler.list_tasks(&params(), world::list()).await.unwrap().tasks;
+            assert_eq!(tasks.len(), if is_follow_up { 1 } else { 2 });
+            for task in tasks {
+                assert_eq!(world.load(&task.id).await.head.claim, None, "{task:?}");
+                assert!(reduce::ends_turn(&task.status.state), "{task:?}");
+            }
+            world.shutdown().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_claim_that_was_lost_unanswered_and_outrun_starts_no_agent(bus) {
         let (store, world) = hooked::hooked(2, bus, quick()).await;
         let parked = world.nodes[0].send("do ask").await;

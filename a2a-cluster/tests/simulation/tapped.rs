@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{
-    Beat, Claim, Commit, ConfigRevision, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor,
-    GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushProgress,
-    PushSubscription, Replay, Result, Store, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore,
-    Version,
+    Beat, Claim, Commit, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor, GivenUpDelivery,
+    InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushDelivery, PushProgress, PushSubscription,
+    Replay, Result, Store, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use a2a_testkit::async_trait;
 
@@ -167,14 +166,17 @@ impl<T: Tap> PushConfigs for Tapped<T> {
         self.call().await.remove_config(key, id).await
     }
 
+    async fn begin_delivery(&self, key: &TaskKey, delivery: &PushDelivery) -> Result<Option<PushProgress>> {
+        self.call().await.begin_delivery(key, delivery).await
+    }
+
     async fn acknowledge(
         &self,
         key: &TaskKey,
-        id: &str,
-        revision: ConfigRevision,
+        delivery: &PushDelivery,
         progress: PushProgress,
-    ) -> Result<()> {
-        self.call().await.acknowledge(key, id, revision, progress).await
+    ) -> Result<bool> {
+        self.call().await.acknowledge(key, delivery, progress).await
     }
 
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {

@@ -3,14 +3,20 @@
 //! Each function is one sentence of [`PushConfigs`]' contract and panics where the store breaks it.
 //! [`push_configs_suite!`](crate::push_configs_suite) makes tests of them.
 
+mod deliveries;
 mod given_up;
 
 use a2a::{AuthenticationInfo, TaskPushNotificationConfig};
 use a2a_core::{
-    ConfigRevision, PushConfigs, PushNext, PushProgress, PushSubscription, Store, TaskKey, Tenant, Version,
+    ConfigRevision, DeliveryId, PushConfigs, PushDelivery, PushNext, PushProgress, PushSubscription, Store,
+    TaskKey, Tenant, Version,
 };
 use uuid::Uuid;
 
+pub use deliveries::{
+    a_delivery_begins_where_the_last_one_got, acknowledge_only_moves_forward,
+    acknowledging_concerns_one_revision, what_a_delivery_acknowledges_counts_until_another_begins,
+};
 pub use given_up::{
     a_delivery_that_was_given_up_is_listed, forgetting_a_given_up_delivery_is_idempotent,
     given_up_pages_cover_every_delivery,
@@ -40,6 +46,15 @@ pub(crate) fn subscription(key: &TaskKey, id: &str) -> PushSubscription {
     PushSubscription::new(config, FIRST, Version::ABSENT)
 }
 
+/// Makes a delivery for a config, by its number.
+pub(crate) fn delivery(subscription: &PushSubscription, number: u128) -> PushDelivery {
+    PushDelivery {
+        id: DeliveryId::from_uuid(Uuid::from_u128(number)),
+        config_id: subscription.config.id.clone().unwrap_or_default(),
+        revision: subscription.revision,
+    }
+}
+
 fn full(key: &TaskKey, id: &str) -> PushSubscription {
     let mut subscription = subscription(key, id);
     subscription.config.url = format!("https://example.com/?{}", awkward_text());
@@ -49,6 +64,7 @@ fn full(key: &TaskKey, id: &str) -> PushSubscription {
     subscription.config.tenant = Some(key.tenant.as_str().into());
     let most = Version::new(u64::from(u32::MAX));
     subscription.progress = PushProgress { acknowledged: most, next: PushNext::Batches(most.next()) };
+    subscription.delivery = Some(delivery(&subscription, 7).id);
     subscription
 }
 
@@ -136,75 +152,6 @@ pub async fn removing_a_config_is_idempotent(fixture: &dyn StoreFixture) {
     assert_eq!(other.list_configs(&key).await.unwrap().len(), 2, "a removed config can be saved again");
 }
 
-/// What a webhook has acknowledged grows and never shrinks; unknown configs are not made by it.
-pub async fn acknowledge_only_moves_forward(fixture: &dyn StoreFixture) {
-    let (store, other) = (fixture.handle().await, fixture.handle().await);
-    let key = created(&*store, "", "t").await;
-    store.acknowledge(&key, "unknown", FIRST, to(7)).await.unwrap();
-    assert_eq!(other.list_configs(&key).await.unwrap(), Vec::new(), "acknowledging makes no config");
-
-    for id in ["hook", "other"] {
-        save(&*store, &key, &full(&key, id)).await;
-        save(&*store, &key, &PushSubscription { progress: to(2), ..full(&key, id) }).await;
-    }
-    for (version, expected) in [(5, 5), (3, 5), (5, 5), (0, 5), (6, 6), (1 << 40, 1 << 40), (7, 1 << 40)] {
-        store.acknowledge(&key, "hook", FIRST, to(version)).await.unwrap();
-        let expected = PushSubscription { progress: to(expected), ..full(&key, "hook") };
-        assert_eq!(other.get_config(&key, "hook").await.unwrap(), Some(expected), "after {version}");
-    }
-    let then = |acknowledged: u64, next| PushProgress { acknowledged: Version::new(acknowledged), next };
-    let (first, batches) = (1 << 41, |until| PushNext::Batches(Version::new(until)));
-    let (soon, later) = (batches(first + 16), batches(first + 32));
-    let (singly, task) = (PushNext::Singly(Version::new(first + 2)), PushNext::Task(Version::new(first + 1)));
-    for (told, expected) in [
-        (then(first, soon), then(first, soon)),
-        (to(first), then(first, soon)),
-        (then(first - 1, PushNext::Task(Version::new(first))), then(first, soon)),
-        (then(first, later), then(first, later)),
-        (then(first, soon), then(first, later)),
-        (then(first, singly), then(first, singly)),
-        (then(first, later), then(first, singly)),
-        (then(first, task), then(first, task)),
-        (then(first, singly), then(first, task)),
-        (to(first + 1), to(first + 1)),
-    ] {
-        store.acknowledge(&key, "hook", FIRST, told).await.unwrap();
-        let expected = PushSubscription { progress: expected, ..full(&key, "hook") };
-        assert_eq!(other.get_config(&key, "hook").await.unwrap(), Some(expected), "after {told:?}");
-    }
-    let acknowledge = async |version: u64| {
-        let store = if version.is_multiple_of(2) { &store } else { &other };
-        persist(|| store.acknowledge(&key, "other", FIRST, to(version))).await;
-    };
-    futures::future::join_all((3..40).rev().map(acknowledge)).await;
-    let all = PushSubscription { progress: to(39), ..full(&key, "other") };
-    assert_eq!(store.get_config(&key, "other").await.unwrap(), Some(all), "the greatest of many at once");
-
-    store.remove_config(&key, "hook").await.unwrap();
-    store.acknowledge(&key, "hook", FIRST, to(1 << 42)).await.unwrap();
-    assert_eq!(store.get_config(&key, "hook").await.unwrap(), None, "acknowledging brings nothing back");
-}
-
-/// What was acknowledged of one config says nothing of the next under its id, however late it is written.
-pub async fn acknowledging_concerns_one_revision(fixture: &dyn StoreFixture) {
-    let (store, other) = (fixture.handle().await, fixture.handle().await);
-    let key = created(&*store, "", "t").await;
-    let replaced = subscription(&key, "hook");
-    let revision = ConfigRevision::from_uuid(Uuid::from_u128(2));
-    // The same words again are another config, too.
-    let replacing = PushSubscription { revision, ..replaced.clone() };
-    save(&*store, &key, &replaced).await;
-    store.acknowledge(&key, "hook", replaced.revision, to(3)).await.unwrap();
-    save(&*store, &key, &replacing).await;
-    for handle in [&store, &other] {
-        handle.acknowledge(&key, "hook", replaced.revision, to(9)).await.unwrap();
-        assert_eq!(other.get_config(&key, "hook").await.unwrap().as_ref(), Some(&replacing));
-    }
-    other.acknowledge(&key, "hook", revision, to(5)).await.unwrap();
-    let expected = PushSubscription { progress: to(5), ..replacing };
-    assert_eq!(store.get_config(&key, "hook").await.unwrap(), Some(expected));
-}
-
 /// Equal task ids and config ids in two tenants are two configs.
 pub async fn configs_of_one_tenant_are_invisible_to_another(fixture: &dyn StoreFixture) {
     let (store, other) = (fixture.handle().await, fixture.handle().await);
@@ -217,13 +164,15 @@ pub async fn configs_of_one_tenant_are_invisible_to_another(fixture: &dyn StoreF
         save(&*store, key, &subscription(key, "hook")).await;
         save(&*store, key, &subscription(key, key.tenant.as_str())).await;
     }
-    store.acknowledge(&keys[1], "hook", FIRST, to(9)).await.unwrap();
+    let first = delivery(&subscription(&keys[1], "hook"), 1);
+    assert_eq!(store.begin_delivery(&keys[1], &first).await.unwrap(), Some(to(0)));
+    assert!(store.acknowledge(&keys[1], &first, to(9)).await.unwrap());
     store.remove_config(&keys[2], "hook").await.unwrap();
     for (n, key) in keys.iter().enumerate() {
         let mut mine = vec![subscription(key, key.tenant.as_str())];
         if n != 2 {
-            let progress = to(if n == 1 { 9 } else { 0 });
-            mine.push(PushSubscription { progress, ..subscription(key, "hook") });
+            let (progress, delivery) = if n == 1 { (to(9), Some(first.id)) } else { (to(0), None) };
+            mine.push(PushSubscription { progress, delivery, ..subscription(key, "hook") });
         }
         mine.sort_by(|a, b| a.config.id.cmp(&b.config.id));
         assert_eq!(other.list_configs(key).await.unwrap(), mine, "configs of {key:?}");

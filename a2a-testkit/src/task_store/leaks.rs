@@ -10,7 +10,7 @@ use a2a_core::{
 };
 
 use crate::StoreFixture;
-use crate::push_configs::subscription;
+use crate::push_configs::{delivery, subscription};
 use crate::sample::{Draft, TaskModel, chunk, claim, commit_id, instance, noise};
 
 /// Occurs in everything that must stay out of logs: messages, artifacts, principals, callers, webhooks, keys.
@@ -64,7 +64,9 @@ async fn call_everything(store: &dyn Store, model: &TaskModel) {
     inspect(store.save_config(key, &hook).await);
     inspect(store.get_config(key, "hook").await);
     inspect(store.list_configs(key).await);
-    inspect(store.acknowledge(key, "hook", hook.revision, PushProgress::to(Version::new(1))).await);
+    let delivery = delivery(&hook, 1);
+    inspect(store.begin_delivery(key, &delivery).await);
+    inspect(store.acknowledge(key, &delivery, PushProgress::to(Version::new(1))).await);
     inspect(store.remove_config(key, "hook").await);
     inspect(store.keys("leaks", *b"hunter2-do-not-log-me-hunter2-do").await);
     inspect(store.renew_key("leaks", 1, *b"hunter2-do-not-log-me-hunter2-do").await);

@@ -33,7 +33,7 @@ fn every_sentence_of_a_contract_has_a_test_of_its_name() {
     let contracts = [
         ("task_store", "TaskStore", include_str!("../../../a2a-core/src/store.rs"), 34),
         ("membership", "Membership", include_str!("../../../a2a-core/src/membership.rs"), 12),
-        ("push_configs", "PushConfigs", include_str!("../../../a2a-core/src/push.rs"), 10),
+        ("push_configs", "PushConfigs", include_str!("../../../a2a-core/src/push.rs"), 12),
         ("deployment", "Deployment", include_str!("../../../a2a-core/src/deployment.rs"), 5),
         ("event_bus", "EventBus", include_str!("../../../a2a-core/src/bus.rs"), 3),
         ("endpoint", "Endpoint", include_str!("../../../a2a-core/src/bus.rs"), 11),

@@ -327,9 +327,9 @@ impl Actor {
         self.run.is_some()
     }
 
-    /// Tells whether an agent runs here in the task's first turn, which has just begun.
+    /// Tells whether an agent runs here in the task's first turn, and nobody ran it before.
     pub fn is_in_first_turn(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| run.tip.version <= Version::new(1))
+        self.run.as_ref().is_some_and(|run| run.creates)
     }
 
     /// Tells whether a dispatcher is to see to the task's webhooks here.

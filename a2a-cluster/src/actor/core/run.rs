@@ -52,6 +52,8 @@ pub(super) struct Run {
     /// Events of a commit that was too large as a whole: they are committed one by one.
     pub(super) redo: VecDeque<StreamResponse>,
     pub(super) turn: Turn,
+    /// The task is created in this turn.
+    pub(super) creates: bool,
     /// All that the agent said is planned.
     pub(super) said_all: bool,
     /// It fails, for what it said is larger than can be kept.
@@ -92,6 +94,7 @@ impl Run {
         let uncreated = (tip.version == Version::ABSENT).then(|| Box::new(Task::clone(&task)));
         let cancels = start.kind == TurnKind::CancelOnly;
         Run {
+            creates: uncreated.is_some(),
             agent: start.agent,
             doing: Doing::Waiting(Box::new(start)),
             tip,

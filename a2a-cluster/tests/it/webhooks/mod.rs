@@ -2,6 +2,7 @@
 
 mod changing;
 mod delivery;
+mod displaced;
 mod failing;
 mod guard;
 mod overtaken;

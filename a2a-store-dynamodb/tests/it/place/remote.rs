@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use a2a_core::{
-    BackendError, Beat, Claim, Commit, ConfigRevision, Deployment, Eviction, ExecutingPage, Format,
-    GivenUpCursor, GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushProgress,
+    BackendError, Beat, Claim, Commit, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor,
+    GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushDelivery, PushProgress,
     PushSubscription, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use a2a_store_dynamodb::DynamoDbStore;
@@ -148,8 +148,9 @@ async fn answer(store: &DynamoDbStore, call: Call) -> String {
         Call::GetConfig(key, id) => told(store.get_config(&key, &id).await.map(|one| one.map(Config::from))),
         Call::ListConfigs(key) => told(store.list_configs(&key).await.map(configs::<_, Config>)),
         Call::RemoveConfig(key, id) => told(store.remove_config(&key, &id).await),
-        Call::Acknowledge(key, id, revision, progress) => {
-            told(store.acknowledge(&key, &id, revision, progress).await)
+        Call::BeginDelivery(key, delivery) => told(store.begin_delivery(&key, &delivery).await),
+        Call::Acknowledge(key, delivery, progress) => {
+            told(store.acknowledge(&key, &delivery, progress).await)
         }
         Call::GiveUp(delivery) => told(store.give_up(&delivery.0).await),
         Call::GivenUp(after, limit) => {
@@ -271,14 +272,17 @@ impl PushConfigs for RemoteStore {
         self.ask(Call::RemoveConfig(key.clone(), id.to_owned())).await
     }
 
+    async fn begin_delivery(&self, key: &TaskKey, delivery: &PushDelivery) -> Result<Option<PushProgress>> {
+        self.ask(Call::BeginDelivery(key.clone(), delivery.clone())).await
+    }
+
     async fn acknowledge(
         &self,
         key: &TaskKey,
-        id: &str,
-        revision: ConfigRevision,
+        delivery: &PushDelivery,
         progress: PushProgress,
-    ) -> Result<()> {
-        self.ask(Call::Acknowledge(key.clone(), id.to_owned(), revision, progress)).await
+    ) -> Result<bool> {
+        self.ask(Call::Acknowledge(key.clone(), delivery.clone(), progress)).await
     }
 
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use a2a::{StreamResponse, Task, TaskPushNotificationConfig, TaskState};
 use a2a_core::{
     BackendError, Beat, CallerContext, Claim, ClaimChange, CommitId, CommitRecord, ConfigRevision, Cursor,
-    Eviction, ExecutingPage, Format, Generation, GivenUpDelivery, InstanceId, Key, Keys, Member, Outcome,
-    Principal, PushProgress, PushSubscription, Replay, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery,
-    Tenant, Tip, Version,
+    DeliveryId, Eviction, ExecutingPage, Format, Generation, GivenUpDelivery, InstanceId, Key, Keys, Member,
+    Outcome, Principal, PushDelivery, PushProgress, PushSubscription, Replay, StoredTask, TaskHead, TaskKey,
+    TaskPage, TaskQuery, Tenant, Tip, Version,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,8 @@ pub(crate) enum Call {
     GetConfig(TaskKey, String),
     ListConfigs(TaskKey),
     RemoveConfig(TaskKey, String),
-    Acknowledge(TaskKey, String, ConfigRevision, PushProgress),
+    BeginDelivery(TaskKey, PushDelivery),
+    Acknowledge(TaskKey, PushDelivery, PushProgress),
     GiveUp(GivenUp),
     GivenUp(Option<(TaskKey, String)>, usize),
     ForgetGivenUp(TaskKey, String),
@@ -150,18 +151,18 @@ impl From<Log> for Replay {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Config(TaskPushNotificationConfig, ConfigRevision, PushProgress);
+pub(crate) struct Config(TaskPushNotificationConfig, ConfigRevision, PushProgress, Option<DeliveryId>);
 
 impl From<PushSubscription> for Config {
     fn from(subscription: PushSubscription) -> Self {
-        let PushSubscription { config, revision, progress } = subscription;
-        Config(config, revision, progress)
+        let PushSubscription { config, revision, progress, delivery } = subscription;
+        Config(config, revision, progress, delivery)
     }
 }
 
 impl From<Config> for PushSubscription {
-    fn from(Config(config, revision, progress): Config) -> Self {
-        PushSubscription { config, revision, progress }
+    fn from(Config(config, revision, progress, delivery): Config) -> Self {
+        PushSubscription { config, revision, progress, delivery }
     }
 }
 

@@ -11,8 +11,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use a2a_core::{
-    CommitRecord, Format, GivenUpCursor, GivenUpDelivery, InstanceId, Keys, Member, PushSubscription,
-    StoredTask, TaskKey,
+    CommitRecord, Format, GivenUpCursor, GivenUpDelivery, InstanceId, Keys, Member, PushDelivery,
+    PushSubscription, StoredTask, TaskKey,
 };
 
 /// A store. Clones share what it keeps.
@@ -35,6 +35,18 @@ pub(crate) struct Entry {
     pub(crate) watchers: BTreeSet<InstanceId>,
     pub(crate) log: Vec<Arc<CommitRecord>>,
     pub(crate) webhooks: BTreeMap<String, PushSubscription>,
+}
+
+impl State {
+    /// The config that a delivery is for, if it is still that one.
+    pub(crate) fn its_config(
+        &mut self,
+        key: &TaskKey,
+        delivery: &PushDelivery,
+    ) -> Option<&mut PushSubscription> {
+        let saved = self.tasks.get_mut(key)?.webhooks.get_mut(&delivery.config_id)?;
+        (saved.revision == delivery.revision).then_some(saved)
+    }
 }
 
 impl MapStore {

@@ -1,7 +1,7 @@
 //! The webhooks of tasks, and the deliveries that were given up.
 
 use a2a_core::{
-    ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushProgress, PushSubscription, Result,
+    GivenUpCursor, GivenUpDelivery, PushConfigs, PushDelivery, PushProgress, PushSubscription, Result,
     TaskKey,
 };
 use a2a_testkit::async_trait;
@@ -34,19 +34,27 @@ impl PushConfigs for MapStore {
         Ok(())
     }
 
+    async fn begin_delivery(&self, key: &TaskKey, delivery: &PushDelivery) -> Result<Option<PushProgress>> {
+        let mut state = self.state();
+        Ok(state.its_config(key, delivery).map(|webhook| {
+            webhook.delivery = Some(delivery.id);
+            webhook.progress
+        }))
+    }
+
     async fn acknowledge(
         &self,
         key: &TaskKey,
-        id: &str,
-        revision: ConfigRevision,
+        delivery: &PushDelivery,
         progress: PushProgress,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let mut state = self.state();
-        let saved = state.tasks.get_mut(key).and_then(|entry| entry.webhooks.get_mut(id));
-        if let Some(webhook) = saved.filter(|saved| saved.revision == revision) {
-            webhook.progress = webhook.progress.max(progress);
+        let Some(webhook) = state.its_config(key, delivery) else { return Ok(false) };
+        let counts = webhook.delivery.is_none_or(|known| known == delivery.id);
+        if counts && progress > webhook.progress {
+            (webhook.delivery, webhook.progress) = (Some(delivery.id), progress);
         }
-        Ok(())
+        Ok(counts)
     }
 
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {

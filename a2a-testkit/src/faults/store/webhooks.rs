@@ -1,7 +1,7 @@
 //! The push configs of a faulty store.
 
 use a2a_core::{
-    ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushProgress, PushSubscription, Result,
+    GivenUpCursor, GivenUpDelivery, PushConfigs, PushDelivery, PushProgress, PushSubscription, Result,
     TaskKey,
 };
 use async_trait::async_trait;
@@ -28,15 +28,19 @@ impl PushConfigs for FaultyStore {
         self.write(async move { beyond.inner.remove_config(&key, &id).await }).await
     }
 
+    async fn begin_delivery(&self, key: &TaskKey, delivery: &PushDelivery) -> Result<Option<PushProgress>> {
+        let (beyond, key, delivery) = (self.beyond(), key.clone(), delivery.clone());
+        self.write(async move { beyond.inner.begin_delivery(&key, &delivery).await }).await
+    }
+
     async fn acknowledge(
         &self,
         key: &TaskKey,
-        id: &str,
-        revision: ConfigRevision,
+        delivery: &PushDelivery,
         progress: PushProgress,
-    ) -> Result<()> {
-        let (beyond, key, id) = (self.beyond(), key.clone(), id.to_owned());
-        self.write(async move { beyond.inner.acknowledge(&key, &id, revision, progress).await }).await
+    ) -> Result<bool> {
+        let (beyond, key, delivery) = (self.beyond(), key.clone(), delivery.clone());
+        self.write(async move { beyond.inner.acknowledge(&key, &delivery, progress).await }).await
     }
 
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {

@@ -5,9 +5,9 @@ use std::fmt;
 use std::time::Duration;
 
 use a2a_core::{
-    Beat, Claim, Commit, ConfigRevision, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor,
-    GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushProgress,
-    PushSubscription, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    Beat, Claim, Commit, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor, GivenUpDelivery,
+    InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushDelivery, PushProgress, PushSubscription,
+    Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use a2a_testkit::async_trait;
 
@@ -107,11 +107,18 @@ pub(crate) trait Flaw: Send + Sync + 'static {
         &self,
         right: &Reference,
         key: &TaskKey,
-        id: &str,
-        revision: ConfigRevision,
+        delivery: &PushDelivery,
         progress: PushProgress,
-    ) -> Result<()> {
-        right.acknowledge(key, id, revision, progress).await
+    ) -> Result<bool> {
+        right.acknowledge(key, delivery, progress).await
+    }
+    async fn begin_delivery(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        delivery: &PushDelivery,
+    ) -> Result<Option<PushProgress>> {
+        right.begin_delivery(key, delivery).await
     }
     async fn give_up(&self, right: &Reference, delivery: &GivenUpDelivery) -> Result<()> {
         right.give_up(delivery).await
@@ -223,14 +230,16 @@ impl<F: Flaw> PushConfigs for Flawed<F> {
     async fn remove_config(&self, key: &TaskKey, id: &str) -> Result<()> {
         self.flaw.remove_config(&self.right, &self.flaw.key(key), id).await
     }
+    async fn begin_delivery(&self, key: &TaskKey, delivery: &PushDelivery) -> Result<Option<PushProgress>> {
+        self.flaw.begin_delivery(&self.right, &self.flaw.key(key), delivery).await
+    }
     async fn acknowledge(
         &self,
         key: &TaskKey,
-        id: &str,
-        revision: ConfigRevision,
+        delivery: &PushDelivery,
         progress: PushProgress,
-    ) -> Result<()> {
-        self.flaw.acknowledge(&self.right, &self.flaw.key(key), id, revision, progress).await
+    ) -> Result<bool> {
+        self.flaw.acknowledge(&self.right, &self.flaw.key(key), delivery, progress).await
     }
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {
         self.flaw.give_up(&self.right, delivery).await

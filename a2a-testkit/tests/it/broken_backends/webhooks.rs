@@ -1,7 +1,7 @@
 //! Stores that break the rules of push configs.
 
 use a2a_core::{
-    BackendError, ConfigRevision, PushConfigs, PushProgress, PushSubscription, Result, TaskKey, Tenant,
+    BackendError, PushConfigs, PushDelivery, PushProgress, PushSubscription, Result, TaskKey, Tenant,
 };
 use a2a_testkit::async_trait;
 
@@ -23,6 +23,15 @@ rejections! { store_rejected:
     an_acknowledgement_checked_before_the_write: LookThenAcknowledge =>
         push_configs::acknowledge_only_moves_forward;
     an_acknowledgement_of_whatever_has_the_id: BlindToRevisions => push_configs::acknowledging_concerns_one_revision;
+    a_beginning_that_says_less: BeginsWithNothing => push_configs::a_delivery_begins_where_the_last_one_got;
+    a_beginning_for_whatever_has_the_id: BeginsForWhateverHasTheId =>
+        push_configs::a_delivery_begins_where_the_last_one_got;
+    a_delivery_that_always_counts: FencesNobody =>
+        push_configs::what_a_delivery_acknowledges_counts_until_another_begins;
+    a_delivery_that_is_not_told_that_it_does_not_count: FencesInSilence =>
+        push_configs::what_a_delivery_acknowledges_counts_until_another_begins;
+    a_first_delivery_that_is_not_noted: ForgetsTheFirst =>
+        push_configs::what_a_delivery_acknowledges_counts_until_another_begins;
     configs_of_every_tenant: BlindToTenants => push_configs::configs_of_one_tenant_are_invisible_to_another;
 }
 
@@ -132,16 +141,16 @@ impl Flaw for GoesBack {
         &self,
         right: &Reference,
         key: &TaskKey,
-        id: &str,
-        revision: ConfigRevision,
+        delivery: &PushDelivery,
         progress: PushProgress,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let mut state = right.state();
-        let saved = state.tasks.get_mut(key).and_then(|entry| entry.webhooks.get_mut(id));
-        if let Some(webhook) = saved.filter(|saved| saved.revision == revision) {
-            webhook.progress = progress;
+        let Some(webhook) = state.its_config(key, delivery) else { return Ok(false) };
+        let counts = webhook.delivery.is_none_or(|known| known == delivery.id);
+        if counts {
+            (webhook.delivery, webhook.progress) = (Some(delivery.id), progress);
         }
-        Ok(())
+        Ok(counts)
     }
 }
 
@@ -153,22 +162,23 @@ impl Flaw for Creates {
         &self,
         right: &Reference,
         key: &TaskKey,
-        id: &str,
-        revision: ConfigRevision,
+        delivery: &PushDelivery,
         progress: PushProgress,
-    ) -> Result<()> {
+    ) -> Result<bool> {
+        let id = &delivery.config_id;
         if right.get_config(key, id).await?.is_none() {
             let config = a2a::TaskPushNotificationConfig {
                 url: String::new(),
-                id: Some(id.to_owned()),
+                id: Some(id.clone()),
                 task_id: key.task_id.clone(),
                 token: None,
                 authentication: None,
                 tenant: None,
             };
-            right.save_config(key, &PushSubscription::new(config, revision, progress.acknowledged)).await?;
+            let config = PushSubscription::new(config, delivery.revision, progress.acknowledged);
+            right.save_config(key, &config).await?;
         }
-        right.acknowledge(key, id, revision, progress).await
+        right.acknowledge(key, delivery, progress).await
     }
 }
 
@@ -180,16 +190,15 @@ impl Flaw for LookThenAcknowledge {
         &self,
         right: &Reference,
         key: &TaskKey,
-        id: &str,
-        revision: ConfigRevision,
+        delivery: &PushDelivery,
         progress: PushProgress,
-    ) -> Result<()> {
-        let known = right.get_config(key, id).await?;
-        if known.is_none_or(|known| known.progress >= progress) {
-            return Ok(());
+    ) -> Result<bool> {
+        match right.get_config(key, &delivery.config_id).await? {
+            Some(known) if known.progress < progress => {}
+            known => return Ok(known.is_some()),
         }
         tokio::task::yield_now().await;
-        GoesBack.acknowledge(right, key, id, revision, progress).await
+        GoesBack.acknowledge(right, key, delivery, progress).await
     }
 }
 
@@ -201,14 +210,100 @@ impl Flaw for BlindToRevisions {
         &self,
         right: &Reference,
         key: &TaskKey,
-        id: &str,
-        _: ConfigRevision,
+        delivery: &PushDelivery,
         progress: PushProgress,
-    ) -> Result<()> {
-        match right.get_config(key, id).await? {
-            Some(known) => right.acknowledge(key, id, known.revision, progress).await,
-            None => Ok(()),
+    ) -> Result<bool> {
+        match right.get_config(key, &delivery.config_id).await? {
+            Some(PushSubscription { revision, .. }) => {
+                right.acknowledge(key, &PushDelivery { revision, ..delivery.clone() }, progress).await
+            }
+            None => Ok(false),
         }
+    }
+}
+
+struct BeginsWithNothing;
+
+#[async_trait]
+impl Flaw for BeginsWithNothing {
+    async fn begin_delivery(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        delivery: &PushDelivery,
+    ) -> Result<Option<PushProgress>> {
+        let begun = right.begin_delivery(key, delivery).await?;
+        Ok(begun.map(|progress| PushProgress::to(progress.acknowledged)))
+    }
+}
+
+struct BeginsForWhateverHasTheId;
+
+#[async_trait]
+impl Flaw for BeginsForWhateverHasTheId {
+    async fn begin_delivery(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        delivery: &PushDelivery,
+    ) -> Result<Option<PushProgress>> {
+        let Some(known) = right.get_config(key, &delivery.config_id).await? else { return Ok(None) };
+        right.begin_delivery(key, &PushDelivery { revision: known.revision, ..delivery.clone() }).await
+    }
+}
+
+struct FencesNobody;
+
+#[async_trait]
+impl Flaw for FencesNobody {
+    async fn acknowledge(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        delivery: &PushDelivery,
+        progress: PushProgress,
+    ) -> Result<bool> {
+        right.begin_delivery(key, delivery).await?;
+        right.acknowledge(key, delivery, progress).await
+    }
+}
+
+struct FencesInSilence;
+
+#[async_trait]
+impl Flaw for FencesInSilence {
+    async fn acknowledge(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        delivery: &PushDelivery,
+        progress: PushProgress,
+    ) -> Result<bool> {
+        right.acknowledge(key, delivery, progress).await?;
+        Ok(right
+            .get_config(key, &delivery.config_id)
+            .await?
+            .is_some_and(|known| known.revision == delivery.revision))
+    }
+}
+
+struct ForgetsTheFirst;
+
+#[async_trait]
+impl Flaw for ForgetsTheFirst {
+    async fn acknowledge(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        delivery: &PushDelivery,
+        progress: PushProgress,
+    ) -> Result<bool> {
+        let before = right.get_config(key, &delivery.config_id).await?;
+        let counts = right.acknowledge(key, delivery, progress).await?;
+        if let (Some(before), Some(webhook)) = (before, right.state().its_config(key, delivery)) {
+            webhook.delivery = before.delivery;
+        }
+        Ok(counts)
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{
-    BackendError, Beat, ConfigRevision, Deployment, GivenUpDelivery, Keys, Member, Membership, PushConfigs,
-    PushProgress, PushSubscription, Result, TaskKey, TaskStore, Version,
+    BackendError, Beat, ConfigRevision, DeliveryId, Deployment, GivenUpDelivery, Keys, Member, Membership,
+    PushConfigs, PushDelivery, PushProgress, PushSubscription, Result, TaskKey, TaskStore, Version,
 };
 use a2a_testkit::sample::{TaskModel, at, claim, instance};
 use a2a_testkit::{Delay, FaultyStore, Forecast, Late, Weather};
@@ -99,7 +99,13 @@ async fn every_write_can_be_late() {
     assert_eq!(truth.given_up(None, 9).await.unwrap(), [given_up]);
     assert_eq!(truth.keys("bus", [2; 32]).await.unwrap(), Keys::first([1; 32]));
 
-    unanswered(store.acknowledge(key, "w", webhook(key).revision, PushProgress::to(Version::new(7))).await);
+    let delivery = PushDelivery {
+        id: DeliveryId::from_uuid(Uuid::nil()),
+        config_id: "w".to_owned(),
+        revision: webhook(key).revision,
+    };
+    unanswered(store.begin_delivery(key, &delivery).await);
+    unanswered(store.acknowledge(key, &delivery, PushProgress::to(Version::new(7))).await);
     unanswered(store.unwatch(key, &me).await);
     unanswered(store.forget_given_up(key, "w").await);
     unanswered(store.renew_key("bus", 1, [3; 32]).await);

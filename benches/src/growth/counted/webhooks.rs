@@ -1,7 +1,7 @@
 //! Counted calls about webhooks.
 
 use a2a_core::{
-    ConfigRevision, GivenUpCursor, GivenUpDelivery, PushConfigs, PushProgress, PushSubscription, Result,
+    GivenUpCursor, GivenUpDelivery, PushConfigs, PushDelivery, PushProgress, PushSubscription, Result,
     TaskKey,
 };
 use async_trait::async_trait;
@@ -34,16 +34,21 @@ impl PushConfigs for Counted {
         self.store.remove_config(key, id).await
     }
 
+    async fn begin_delivery(&self, key: &TaskKey, delivery: &PushDelivery) -> Result<Option<PushProgress>> {
+        self.alive().await;
+        self.counters.write("begin_delivery", 1.0);
+        self.store.begin_delivery(key, delivery).await
+    }
+
     async fn acknowledge(
         &self,
         key: &TaskKey,
-        id: &str,
-        revision: ConfigRevision,
+        delivery: &PushDelivery,
         progress: PushProgress,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         self.alive().await;
         self.counters.write("acknowledge", 1.0);
-        self.store.acknowledge(key, id, revision, progress).await
+        self.store.acknowledge(key, delivery, progress).await
     }
 
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {
