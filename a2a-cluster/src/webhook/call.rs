@@ -150,10 +150,10 @@ impl Delivery {
         self.held = VecDeque::new();
         let look_every = self.dispatchers.ground.config.webhooks.retry_max;
         loop {
-            match timeout(look_every, &mut waits).await {
+            match timeout(look_every, waits.granted()).await {
                 Ok(share) => {
                     self.progress.set(before);
-                    return share.ok();
+                    return share;
                 }
                 Err(_) => {
                     if let Ok(Some(head)) = self.dispatchers.ground.tasks.head(&self.key).await {
