@@ -42,14 +42,14 @@ fn counted(mut run: impl FnMut()) -> Allocated {
 /// What each path was last found to allocate: this is what to change when it becomes less, or has to become more.
 const RECORDED: [(&str, u64, u64); 9] = [
     ("1,000 events applied to a task", 1_014, 465_249),
-    ("a commit of 100 events encoded", 13, 65_500),
-    ("a commit of 100 events decoded", 4_312, 620_559),
-    ("1,000 commits in memory", 8_020, 905_700),
-    ("200 events to each of 50 streams", 53_930, 4_449_000),
-    ("500 events followed in disorder", 10_940, 1_656_000),
-    ("a blocking send", 97, 43_600),
-    ("a short stream", 118, 44_300),
-    ("a stream of 500 chunks", 7_660, 1_155_000),
+    ("a commit of 100 events encoded", 13, 65_459),
+    ("a commit of 100 events decoded", 4_315, 620_683),
+    ("1,000 commits in memory", 8_020, 905_681),
+    ("200 events to each of 50 streams", 53_932, 4_442_631),
+    ("500 events followed in disorder", 10_950, 1_666_119),
+    ("a blocking send", 100, 41_312),
+    ("a short stream", 120, 42_701),
+    ("a stream of 500 chunks", 7_660, 1_153_191),
 ];
 
 #[test]
@@ -70,7 +70,7 @@ fn push_notifications_that_nobody_configures_allocate_nothing() {
 }
 
 #[test]
-fn no_hot_path_allocates_a_tenth_more_than_recorded() {
+fn no_hot_path_allocates_a_twentieth_more_than_recorded() {
     let runtime = runtime();
     let (reducer, codec, commits) = (Reducer::new(1_000), Codec::new(100), Commits::new(1_000));
     let fan_out = runtime.block_on(FanOut::new(50));
@@ -94,7 +94,7 @@ fn no_hot_path_allocates_a_tenth_more_than_recorded() {
             found.count, found.bytes
         );
         println!("{line}");
-        if found.count * 10 > count * 11 || found.bytes * 10 > bytes * 11 {
+        if found.count * 20 > count * 21 || found.bytes * 20 > bytes * 21 {
             grown.push(line);
         }
     }

@@ -79,11 +79,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(on_record: PushProgress, detail: WebhookDetail) -> Self {
-        let told_by_others = match on_record.next {
-            PushNext::Task(until) => until,
-            PushNext::Events | PushNext::Batches(_) | PushNext::Singly(_) => Version::ABSENT,
-        };
-        let told_by_others = told_by_others.max(Version::new(on_record.acknowledged.get() + MOST_UNRECORDED));
+        let told_by_others = Version::new(on_record.acknowledged.get() + MOST_UNRECORDED);
         let mut plan = Plan {
             detail,
             cursor: Cursor::after(on_record.acknowledged),
@@ -102,7 +98,10 @@ impl Plan {
         match on_record.next {
             PushNext::Events | PushNext::Batches(_) => {}
             PushNext::Singly(until) => plan.refused_together = Cursor::after(until),
-            PushNext::Task(_) => plan.tell_the_task(),
+            PushNext::Task(until) => {
+                plan.told_singly = told_by_others.max(until);
+                plan.tell_the_task();
+            }
         }
         plan
     }
@@ -306,7 +305,8 @@ impl Plan {
     pub(super) fn accepted(&mut self, told: &Notification) {
         self.go_to(told.then);
         if self.form == Form::Task {
-            // From here it has all of this, and nothing that comes after it.
+            // It has all of this, and nothing that comes after it: whoever tells the task, too, by an earlier record, had read it
+            // before this plan began.
             self.told_singly = self.told_by_others.max(told.then.version);
         }
         self.form = Form::Events;

@@ -69,6 +69,8 @@ fn whole(log: &[Arc<CommitRecord>]) -> Notification {
 struct Sender {
     plan: Plan,
     held: VecDeque<Arc<CommitRecord>>,
+    /// The task as it was read while the sender counted, on its way.
+    loaded: Option<Notification>,
 }
 
 /// A task's log that grows, what is on record of its webhook, and all senders.
@@ -128,12 +130,20 @@ impl Play<'_> {
 
     fn begin(&mut self) {
         let plan = Plan::new(self.on_record, WebhookDetail::Everything);
-        self.senders.push(Sender { plan, held: VecDeque::new() });
+        self.senders.push(Sender { plan, held: VecDeque::new(), loaded: None });
     }
 
     fn step(&mut self, at: usize, counts: bool, rng: &mut fastrand::Rng) -> Stepped {
         let Play { log, refuses, head, on_record, receiver, senders, late } = self;
-        let Sender { plan, held } = &mut senders[at];
+        let Sender { plan, held, loaded } = &mut senders[at];
+        if let Some(told) = loaded.take() {
+            *late += usize::from(!counts);
+            receiver.take(&told);
+            if rng.u8(0..10) > 0 {
+                plan.accepted(&told);
+            }
+            return Stepped::GoesOn;
+        }
         let cursor = plan.cursor().version;
         held.retain(|record| record.version > cursor);
         if held.is_empty() {
@@ -180,14 +190,13 @@ impl Play<'_> {
                     return Stepped::GoesOn;
                 }
                 let told = whole(&log[..*head]);
+                if !counts {
+                    return Stepped::Displaced;
+                }
                 if *refuses && rng.u8(0..5) == 0 {
                     assert_eq!(plan.refused(&told, None), Refusal::Otherwise);
-                    return Stepped::GoesOn;
-                }
-                *late += usize::from(!counts);
-                receiver.take(&told);
-                if rng.u8(0..10) > 0 {
-                    plan.accepted(&told);
+                } else {
+                    *loaded = Some(told);
                 }
             }
             Step::Read(version) => {
