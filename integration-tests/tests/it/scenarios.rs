@@ -26,17 +26,6 @@ mod traffic_on_aws {
     integration_tests::fair_weather_scenarios!(integration_tests::backends::TrafficOnAws::create);
 }
 
-/// Everything in this process, and no bus.
-mod memory_without_a_bus {
-    use a2a_testworld::backends::{InMemory, WithoutABus};
-
-    async fn create() -> Option<WithoutABus<InMemory>> {
-        Some(WithoutABus(InMemory::default()))
-    }
-
-    integration_tests::single_fault_scenarios!(crate::scenarios::memory_without_a_bus::create);
-}
-
 /// DynamoDB, and no bus.
 mod dynamodb_without_a_bus {
     use a2a_testworld::backends::WithoutABus;
