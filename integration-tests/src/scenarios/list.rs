@@ -109,6 +109,7 @@ macro_rules! scenarios {
         $crate::__scenarios! { $open;
             hints:
                 streams_that_open_at_once_hold_no_cancel_back
+                what_a_cancel_says_reaches_an_agent_elsewhere_and_its_refusal_the_caller
         }
         $crate::__scenarios! { $open;
             load:
