@@ -36,6 +36,8 @@ pub struct Forecast {
     pub duplication: f64,
     /// A send fails and nobody gets the message: [`Unavailable`](a2a_core::BackendError::Unavailable).
     pub send_failed: f64,
+    /// The time that a send takes its sender.
+    pub send_delay: Delay,
     /// The time that a message is under way. Any spread reorders.
     pub bus_delay: Delay,
     /// Whether the bus is plugged in. Unplugged, sends succeed and nothing ever arrives.
@@ -71,6 +73,7 @@ impl Forecast {
             loss: 0.0,
             duplication: 0.0,
             send_failed: 0.0,
+            send_delay: Delay::NONE,
             bus_delay: Delay::NONE,
             plugged: true,
             connect_delay: Delay::NONE,
@@ -107,6 +110,7 @@ impl Forecast {
             loss: 0.1,
             duplication: 0.1,
             send_failed: 0.03,
+            send_delay: Delay::NONE,
             bus_delay: Delay::between(Duration::from_millis(1), Duration::from_millis(500))
                 .with_stragglers(0.05, Duration::from_secs(10)),
             plugged: true,

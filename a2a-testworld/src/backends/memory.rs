@@ -22,15 +22,17 @@ impl Default for InMemory {
 }
 
 /// A store whose logs have room for all that a test says: readers that fall behind a log are told the whole task
-/// once more, and what that is like is not what fleets are for.
+/// once more, and what that is like is not what fleets are for. A page of what an instance executes has room for as much
+/// as DynamoDB's.
 pub fn store() -> MemoryStore {
-    MemoryStore::with_config(MemoryStoreConfig::default().log_commits(10_000).log_bytes(64 * 1024 * 1024))
+    let config = MemoryStoreConfig::default().log_commits(10_000).log_bytes(64 * 1024 * 1024);
+    MemoryStore::with_config(config.executing_page(100))
 }
 
 #[async_trait]
 impl Backends for InMemory {
     async fn open(&self) -> Backend {
-        Backend { store: self.store.clone(), bus: self.bus.clone() }
+        Backend { store: self.store.clone(), bus: Some(self.bus.clone()) }
     }
 
     async fn left(&self) -> Vec<String> {

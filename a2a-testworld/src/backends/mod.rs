@@ -2,6 +2,7 @@
 
 mod memory;
 mod weathered;
+mod without_a_bus;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,14 +12,15 @@ use async_trait::async_trait;
 
 pub use memory::{InMemory, store};
 pub use weathered::Weathered;
+pub use without_a_bus::WithoutABus;
 
 /// What one instance has for itself.
 #[derive(Debug, Clone)]
 pub struct Backend {
     /// Where its tasks are.
     pub store: Arc<dyn Store>,
-    /// How it hears of others.
-    pub bus: Arc<dyn EventBus>,
+    /// How it hears of others, where it does.
+    pub bus: Option<Arc<dyn EventBus>>,
 }
 
 /// A place for one fleet, which nobody else uses.

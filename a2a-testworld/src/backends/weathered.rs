@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use a2a_core::EventBus;
 use a2a_testkit::{FaultyBus, FaultyStore, Weather};
 use async_trait::async_trait;
 
@@ -25,10 +26,8 @@ impl Weathered {
 impl Backends for Weathered {
     async fn open(&self) -> Backend {
         let Backend { store, bus } = self.backends.open().await;
-        Backend {
-            store: Arc::new(FaultyStore::new(store, self.weather.clone(), 0)),
-            bus: Arc::new(FaultyBus::new(bus, self.weather.clone(), 0)),
-        }
+        let faulty = |bus| Arc::new(FaultyBus::new(bus, self.weather.clone(), 0)) as Arc<dyn EventBus>;
+        Backend { store: Arc::new(FaultyStore::new(store, self.weather.clone(), 0)), bus: bus.map(faulty) }
     }
 
     async fn left(&self) -> Vec<String> {

@@ -42,7 +42,11 @@ impl Instance {
         let (tracker, stopping) = (servers.clone(), stop.clone());
         let starting = async move {
             let backend = backends.open().await;
-            let builder = builder.store(backend.store).bus(backend.bus);
+            let builder = builder.store(backend.store);
+            let builder = match backend.bus {
+                Some(bus) => builder.bus(bus),
+                None => builder,
+            };
             let cluster = Arc::new(builder.start().await.unwrap());
             let http = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let grpc = TcpListener::bind("127.0.0.1:0").await.unwrap();

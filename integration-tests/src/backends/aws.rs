@@ -100,7 +100,7 @@ impl OnAws {
 #[async_trait]
 impl Backends for OnAws {
     async fn open(&self) -> Backend {
-        Backend { store: Arc::new(self.store()), bus: self.bus() }
+        Backend { store: Arc::new(self.store()), bus: Some(self.bus()) }
     }
 
     async fn left(&self) -> Vec<String> {

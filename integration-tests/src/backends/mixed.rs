@@ -30,7 +30,7 @@ impl StoreOnAws {
 #[async_trait]
 impl Backends for StoreOnAws {
     async fn open(&self) -> Backend {
-        Backend { store: Arc::new(self.aws.store()), bus: self.bus.clone() }
+        Backend { store: Arc::new(self.aws.store()), bus: Some(self.bus.clone()) }
     }
 
     async fn left(&self) -> Vec<String> {
@@ -59,7 +59,7 @@ impl TrafficOnAws {
 #[async_trait]
 impl Backends for TrafficOnAws {
     async fn open(&self) -> Backend {
-        Backend { store: self.store.clone(), bus: self.aws.bus() }
+        Backend { store: self.store.clone(), bus: Some(self.aws.bus()) }
     }
 
     async fn left(&self) -> Vec<String> {

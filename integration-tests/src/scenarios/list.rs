@@ -47,11 +47,70 @@ macro_rules! fair_weather_scenarios {
     };
 }
 
+/// Makes a test of each scenario that poses one fault of a task, and that any bus and none can play; `$open` is as for
+/// [`fair_weather_scenarios!`](crate::fair_weather_scenarios).
+#[macro_export]
+macro_rules! single_fault_scenarios {
+    ($open:path) => {
+        $crate::__scenarios! { $open;
+            readers:
+                readers_see_the_turn_of_another_instance_whatever_the_agent_does_that_asked
+                readers_of_a_task_that_is_deleted_are_told_so
+        }
+        $crate::__scenarios! { $open;
+            repeats:
+                a_message_that_is_sent_again_while_its_task_is_made_joins_its_agent
+                equal_messages_at_once_are_all_streamed_to_the_end
+                of_equal_messages_none_that_returns_immediately_waits_for_the_turn
+        }
+        $crate::__scenarios! { $open;
+            claims:
+                a_release_that_arrives_late_ends_no_later_claim
+                a_follow_up_that_is_refused_leaves_the_agent_that_asked_as_it_was
+                a_claim_whose_answer_stays_away_is_found_out
+                a_claim_whose_answer_never_comes_is_worked_on_or_not_and_is_not_called_undone
+        }
+        $crate::__scenarios! { $open;
+            lagging_index:
+                what_the_index_still_shows_of_earlier_turns_takes_nothing_from_the_next
+                what_a_leaving_instance_hands_over_goes_on_before_the_index_shows_it
+        }
+        $crate::__scenarios! { $open;
+            talkative:
+                an_agent_that_never_stops_talking_is_cancelled_and_holds_no_shutdown_up
+                a_cancel_wins_against_an_executor_that_talks_and_cannot_be_asked
+                an_agent_that_refused_to_cancel_is_asked_again
+        }
+        $crate::__scenarios! { $open;
+            take_over:
+                one_task_that_cannot_be_read_does_not_hold_up_the_others
+                more_tasks_than_a_page_are_taken_over_and_shared
+                a_task_that_nobody_works_on_is_found_behind_more_than_a_page
+        }
+        $crate::__scenarios! { $open;
+            cut_off:
+                a_store_that_is_away_ends_streams_and_no_task
+                streams_of_an_instance_that_is_cut_off_alone_end_and_it_joins_again
+        }
+        $crate::__scenarios! { $open;
+            broken_agents:
+                a_panic_anywhere_in_an_agent_fails_its_task_and_nothing_else
+                what_an_agent_nests_can_be_read_everywhere_however_deep
+        }
+    };
+}
+
 /// Makes a test of every scenario; `$open` is as for [`fair_weather_scenarios!`](crate::fair_weather_scenarios).
 #[macro_export]
 macro_rules! scenarios {
     ($open:path) => {
         $crate::fair_weather_scenarios! { $open }
+        $crate::single_fault_scenarios! { $open }
+        $crate::__scenarios! { $open;
+            hints:
+                streams_that_open_at_once_hold_no_cancel_back
+                what_a_cancel_says_reaches_an_agent_elsewhere_and_its_refusal_the_caller
+        }
         $crate::__scenarios! { $open;
             load:
                 many_tasks_at_once_are_told_completely

@@ -11,13 +11,22 @@
     reason = "what fails here is a test that fails, and its name says all of it"
 )]
 
+pub mod broken_agents;
 pub mod cancelling;
+pub mod claims;
 pub mod crashes;
+pub mod cut_off;
 pub mod departures;
 pub mod following_up;
+pub mod hints;
+pub mod lagging_index;
 pub mod load;
+pub mod readers;
 pub mod reading;
+pub mod repeats;
 pub mod streams;
+pub mod take_over;
+pub mod talkative;
 pub mod volume;
 pub mod weather;
 pub mod webhooks;

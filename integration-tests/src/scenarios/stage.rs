@@ -8,7 +8,8 @@ use a2a_cluster::Config;
 use futures::StreamExt;
 
 use crate::client::{Events, Heard, TestClient, next, texts};
-use a2a_testworld::Backends;
+use a2a_testkit::Weather;
+use a2a_testworld::backends::{Backends, Weathered};
 use a2a_testworld::{Binding, Fleet, Plan};
 
 use super::eventually;
@@ -28,6 +29,16 @@ impl Stage {
     /// Starts three instances with something changed.
     pub(super) async fn with(backends: Arc<dyn Backends>, change: impl FnOnce(Plan) -> Plan) -> Self {
         Self::by(Binding::ALL, change(Plan::of(3).on(backends))).await
+    }
+
+    /// Starts three instances with something changed, on backends whose weather may change later.
+    pub(super) async fn weathered(
+        backends: &Arc<dyn Backends>,
+        change: impl FnOnce(Plan) -> Plan,
+    ) -> (Self, Weather) {
+        let weather = Weather::calm();
+        let weathered = Weathered::new(Arc::clone(backends), weather.clone());
+        (Self::with(Arc::new(weathered), change).await, weather)
     }
 
     /// Starts instances that are talked to by these bindings.
@@ -71,6 +82,11 @@ impl Stage {
         })
         .await;
         task.unwrap()
+    }
+
+    /// How many agents all instances run now.
+    pub(super) fn running(&self) -> usize {
+        (0..self.clients.len()).map(|instance| self.fleet.running(instance)).sum()
     }
 
     /// Reads all streams to their ends, at once.
@@ -120,6 +136,11 @@ impl Stage {
 /// Who is gone is noticed soon enough for a test, and late enough for a machine with other work to do.
 pub(super) fn watchful(config: Config) -> Config {
     config.beat_interval(Duration::from_secs(1)).lease(Duration::from_secs(4))
+}
+
+/// Silence is looked into soon, so that nobody waits long for what no bus tells.
+pub(super) fn inquisitive(config: Config) -> Config {
+    config.silence_min(Duration::from_millis(100)).silence_max(Duration::from_millis(500))
 }
 
 /// The chunks that `count FROM TO` says.

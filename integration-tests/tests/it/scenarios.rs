@@ -25,3 +25,15 @@ mod store_on_aws {
 mod traffic_on_aws {
     integration_tests::fair_weather_scenarios!(integration_tests::backends::TrafficOnAws::create);
 }
+
+/// DynamoDB, and no bus.
+mod dynamodb_without_a_bus {
+    use a2a_testworld::backends::WithoutABus;
+    use integration_tests::backends::StoreOnAws;
+
+    async fn create() -> Option<WithoutABus<StoreOnAws>> {
+        StoreOnAws::create().await.map(WithoutABus)
+    }
+
+    integration_tests::single_fault_scenarios!(crate::scenarios::dynamodb_without_a_bus::create);
+}

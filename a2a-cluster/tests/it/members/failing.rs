@@ -25,20 +25,12 @@ async fn are_failed(fleet: &World, tasks: &[String]) -> bool {
     true
 }
 
-#[tokio::test(start_paused = true)]
-async fn of_two_instances_one_finds_the_other_dead() {
-    let fleet = started(2, Config::default()).await;
-    let tasks = die(&fleet, 0..1).await;
-    within(LEASE + Duration::from_secs(5), || are_failed(&fleet, &tasks)).await;
-    assert_eq!(fleet.in_state(MemberState::Evicted).await, [fleet.nodes[0].first_id]);
-}
-
 /// So many of a fleet die with a task each, this long after the last one has beaten. Whoever survives fails all of them
 /// within three leases.
 async fn some_die(members: usize, die: usize, after: Duration, apart: bool) {
     let store = MemoryStore::new();
     let fleet = match apart {
-        true => out_of_step(store, members, Config::default()).await,
+        true => out_of_step(store, members, Bus::Plugged, Config::default()).await,
         false => World::tuned(members, Bus::Plugged, store, Config::default()).await,
     };
     let mut tasks = Vec::new();
@@ -78,56 +70,66 @@ async fn all_but_one_of_fifty_are_taken_over_within_three_leases_whenever_they_d
     some_die(120, 119, Duration::from_millis(20), true).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn after_a_restart_whatever_was_there_before_is_taken_over_within_three_leases() {
-    for (dead, starts) in [(1, 1), (3, 1), (3, 3), (50, 1), (50, 10), (130, 1)] {
-        let mut fleet = started(0, Config::default()).await;
-        let mut ids = Vec::new();
-        for _ in 0..dead {
-            ids.extend(left_by_the_dead(&fleet.store, 3, 1).await.1);
+on_every_bus! {
+    #[tokio::test(start_paused = true)]
+    async fn of_two_instances_one_finds_the_other_dead(bus) {
+        let fleet = started(2, bus, Config::default()).await;
+        let tasks = die(&fleet, 0..1).await;
+        within(LEASE + Duration::from_secs(5), || are_failed(&fleet, &tasks)).await;
+        assert_eq!(fleet.in_state(MemberState::Evicted).await, [fleet.nodes[0].first_id]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_restart_whatever_was_there_before_is_taken_over_within_three_leases(bus) {
+        for (dead, starts) in [(1, 1), (3, 1), (3, 3), (50, 1), (50, 10), (130, 1)] {
+            let mut fleet = started(0, bus, Config::default()).await;
+            let mut ids = Vec::new();
+            for _ in 0..dead {
+                ids.extend(left_by_the_dead(&fleet.store, 3, 1).await.1);
+            }
+            for _ in 0..starts {
+                fleet.add(|builder| builder).await;
+                sleep(Duration::from_millis(300)).await;
+            }
+            let took = within(LEASE * 3, || are_failed(&fleet, &ids)).await;
+            if dead == 1 {
+                assert!(took <= LEASE, "it is observed from the start: {took:?}");
+            }
+            assert_eq!(fleet.evicted(), Vec::<usize>::new());
         }
-        for _ in 0..starts {
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_single_survivor_of_fifty_takes_everything_over_within_three_leases(bus) {
+        let fleet = started(50, bus, Config::default()).await;
+        let tasks = die(&fleet, 1..50).await;
+        let took = within(LEASE * 3, || are_failed(&fleet, &tasks)).await;
+        assert!(took > LEASE * 2, "so many at once are given a lease more: {took:?}");
+        assert_eq!(fleet.in_state(MemberState::Evicted).await.len(), 49);
+        assert!(fleet.nodes[0].cluster.is_ready());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_all_die_whoever_starts_next_takes_everything_over_within_three_leases(bus) {
+        for instances in [1, 2, 3, 6] {
+            let mut fleet = started(instances, bus, Config::default()).await;
+            let tasks = die(&fleet, 0..instances).await;
+            sleep(Duration::from_secs(600)).await;
             fleet.add(|builder| builder).await;
-            sleep(Duration::from_millis(300)).await;
+            within(LEASE * 3, || are_failed(&fleet, &tasks)).await;
+            assert_eq!(fleet.in_state(MemberState::Evicted).await.len(), instances);
         }
-        let took = within(LEASE * 3, || are_failed(&fleet, &ids)).await;
-        if dead == 1 {
-            assert!(took <= LEASE, "it is observed from the start: {took:?}");
-        }
-        assert_eq!(fleet.evicted(), Vec::<usize>::new());
     }
-}
 
-#[tokio::test(start_paused = true)]
-async fn a_single_survivor_of_fifty_takes_everything_over_within_three_leases() {
-    let fleet = started(50, Config::default()).await;
-    let tasks = die(&fleet, 1..50).await;
-    let took = within(LEASE * 3, || are_failed(&fleet, &tasks)).await;
-    assert!(took > LEASE * 2, "so many at once are given a lease more: {took:?}");
-    assert_eq!(fleet.in_state(MemberState::Evicted).await.len(), 49);
-    assert!(fleet.nodes[0].cluster.is_ready());
-}
-
-#[tokio::test(start_paused = true)]
-async fn where_all_die_whoever_starts_next_takes_everything_over_within_three_leases() {
-    for instances in [1, 2, 3, 6] {
-        let mut fleet = started(instances, Config::default()).await;
-        let tasks = die(&fleet, 0..instances).await;
-        sleep(Duration::from_secs(600)).await;
+    #[tokio::test(start_paused = true)]
+    async fn who_dies_among_evicted_records_is_found(bus) {
+        let mut fleet = started(2, bus, Config::default()).await;
+        for _ in 0..60 {
+            let (dead, _) = left_by_the_dead(&fleet.store, 0, 1).await;
+            let _ = fleet.store.evict(&dead, 0).await.unwrap();
+        }
         fleet.add(|builder| builder).await;
-        within(LEASE * 3, || are_failed(&fleet, &tasks)).await;
-        assert_eq!(fleet.in_state(MemberState::Evicted).await.len(), instances);
+        let tasks = die(&fleet, 2..3).await;
+        within(LEASE * 2, || are_failed(&fleet, &tasks)).await;
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_dies_among_evicted_records_is_found() {
-    let mut fleet = started(2, Config::default()).await;
-    for _ in 0..60 {
-        let (dead, _) = left_by_the_dead(&fleet.store, 0, 1).await;
-        let _ = fleet.store.evict(&dead, 0).await.unwrap();
-    }
-    fleet.add(|builder| builder).await;
-    let tasks = die(&fleet, 2..3).await;
-    within(LEASE * 2, || are_failed(&fleet, &tasks)).await;
 }

@@ -6,7 +6,7 @@ use a2a_cluster::retry_after;
 use a2a_cluster::{Cluster, Leftovers};
 
 use super::*;
-use crate::world::{card, on_every_bus, quick, request, texts, webhooks};
+use crate::world::{card, quick, request, texts, webhooks};
 use a2a_testkit::ScriptedAgent;
 
 on_every_bus! {
@@ -25,6 +25,61 @@ on_every_bus! {
             let left = cluster.shutdown(Duration::ZERO).await;
             assert_eq!(left, Leftovers::default());
             assert_eq!(store.roster(None, 10).await.unwrap(), [], "seed {seed}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_nothing_to_hand_over_leaves_no_record(bus) {
+        let fleet = started(2, bus, Config::default()).await;
+        let running = fleet.nodes[0].start("quiet 600000").await;
+        let parked = fleet.nodes[0].send("ask").await;
+        assert_eq!(fleet.nodes[0].cluster.shutdown(Duration::ZERO).await, Leftovers::default());
+        assert!(fleet.store.member(&fleet.nodes[0].first_id).await.unwrap().is_none());
+        assert_eq!(fleet.load(&running.id).await.head.state, TaskState::Failed, "it says so itself");
+        assert_eq!(fleet.load(&parked.id).await.head.claim, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whom_everybody_left_for_good_is_found_by_whoever_comes_next(bus) {
+        let mut fleet = started(1, bus, resuming(1)).await;
+        let ids = leave(&fleet, 5).await;
+        sleep(Duration::from_secs(600)).await;
+        fleet.add(|builder| builder).await;
+        sleep(Duration::from_secs(6)).await;
+        assert_eq!(heirs(&fleet, &ids).await, [fleet.nodes[1].first_id; 5]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_claim_that_is_on_its_way_when_its_maker_shuts_down_is_handed_over_as_well(bus) {
+        let lag = Delay::between(Duration::from_secs(40), Duration::from_secs(40));
+        // The first leaves, the second takes over, and leaves at any moment of that.
+        for after in (0..300).step_by(6) {
+            let mut fleet = started(2, bus, resuming(1)).await;
+            let task = fleet.nodes[0].start("do work; talk 0 100").await;
+            sleep(Duration::from_secs(6)).await;
+            fleet.becomes(0..2, &Forecast { index_lag: lag, ..slow(10) });
+            let second = async {
+                sleep(Duration::from_millis(after)).await;
+                fleet.nodes[1].cluster.shutdown(Duration::ZERO).await
+            };
+            let (first, second) = tokio::join!(fleet.nodes[0].cluster.shutdown(Duration::ZERO), second);
+            assert_eq!((first.not_stopped, second.not_stopped), (vec![], vec![]), "after {after} ms");
+            fleet.add(|builder| builder).await;
+            let next = fleet.nodes[2].first_id;
+            let goes_on = async || fleet.head(&task.id).await.claim.is_some_and(|claim| claim.instance == next);
+            let took = within(LEASE * 8, goes_on).await;
+            assert_eq!(heirs(&fleet, &[task.id]).await, [next], "after {after} ms: {took:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_for_a_turn_is_told_to_read_the_task_where_its_instance_stops(bus) {
+        for follows_up in [false, true] {
+            for is_evicted in [false, true] {
+                for is_known in [false, true] {
+                    stop_a_turn(bus, follows_up, is_evicted, is_known).await;
+                }
+            }
         }
     }
 }
@@ -58,7 +113,7 @@ async fn heirs(fleet: &World, ids: &[String]) -> Vec<InstanceId> {
 
 #[tokio::test(start_paused = true)]
 async fn a_leaving_instance_hands_its_running_tasks_over_at_once_to_all_others() {
-    let fleet = started(4, resuming(2)).await;
+    let fleet = started(4, Bus::Plugged, resuming(2)).await;
     let ids = leave(&fleet, 30).await;
     sleep(Duration::from_millis(100)).await;
     let heirs: BTreeSet<_> = heirs(&fleet, &ids).await.into_iter().collect();
@@ -67,7 +122,7 @@ async fn a_leaving_instance_hands_its_running_tasks_over_at_once_to_all_others()
 
 #[tokio::test(start_paused = true)]
 async fn what_is_handed_over_is_known_in_memory_where_the_index_lags() {
-    let fleet = started(3, resuming(2)).await;
+    let fleet = started(3, Bus::Plugged, resuming(2)).await;
     let long = Delay::between(Duration::from_secs(3_000), Duration::from_secs(3_000));
     fleet.becomes(0..3, &Forecast { index_lag: long, ..Forecast::calm() });
     let ids = leave(&fleet, 3).await;
@@ -77,7 +132,7 @@ async fn what_is_handed_over_is_known_in_memory_where_the_index_lags() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_bus_survivors_find_what_is_handed_over_by_the_record() {
-    let fleet = started(3, resuming(1)).await;
+    let fleet = started(3, Bus::Plugged, resuming(1)).await;
     fleet.becomes(0..3, &Forecast::unplugged());
     let ids = leave(&fleet, 3).await;
     sleep(Duration::from_secs(6)).await;
@@ -85,30 +140,9 @@ async fn without_a_bus_survivors_find_what_is_handed_over_by_the_record() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_has_nothing_to_hand_over_leaves_no_record() {
-    let fleet = started(2, Config::default()).await;
-    let running = fleet.nodes[0].start("quiet 600000").await;
-    let parked = fleet.nodes[0].send("ask").await;
-    assert_eq!(fleet.nodes[0].cluster.shutdown(Duration::ZERO).await, Leftovers::default());
-    assert!(fleet.store.member(&fleet.nodes[0].first_id).await.unwrap().is_none());
-    assert_eq!(fleet.load(&running.id).await.head.state, TaskState::Failed, "it says so itself");
-    assert_eq!(fleet.load(&parked.id).await.head.claim, None);
-}
-
-#[tokio::test(start_paused = true)]
-async fn whom_everybody_left_for_good_is_found_by_whoever_comes_next() {
-    let mut fleet = started(1, resuming(1)).await;
-    let ids = leave(&fleet, 5).await;
-    sleep(Duration::from_secs(600)).await;
-    fleet.add(|builder| builder).await;
-    sleep(Duration::from_secs(6)).await;
-    assert_eq!(heirs(&fleet, &ids).await, [fleet.nodes[1].first_id; 5]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn thousands_of_tasks_are_handed_over_within_the_time_of_a_shutdown() {
     let config = resuming(1).shutdown_limit(SHUTDOWN_LIMIT);
-    let fleet = out_of_step(MemoryStore::new(), 4, config).await;
+    let fleet = out_of_step(MemoryStore::new(), 4, Bus::Plugged, config).await;
     let ids = start_many(&fleet.nodes[0], 2_000, "quiet 100000000").await;
     fleet.becomes(0..4, &slow(10));
     sleep(Duration::from_secs(12)).await;
@@ -121,31 +155,8 @@ async fn thousands_of_tasks_are_handed_over_within_the_time_of_a_shutdown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_claim_that_is_on_its_way_when_its_maker_shuts_down_is_handed_over_as_well() {
-    let lag = Delay::between(Duration::from_secs(40), Duration::from_secs(40));
-    // The first leaves, the second takes over, and leaves at any moment of that.
-    for after in (0..300).step_by(6) {
-        let mut fleet = started(2, resuming(1)).await;
-        let task = fleet.nodes[0].start("do work; talk 0 100").await;
-        sleep(Duration::from_secs(6)).await;
-        fleet.becomes(0..2, &Forecast { index_lag: lag, ..slow(10) });
-        let second = async {
-            sleep(Duration::from_millis(after)).await;
-            fleet.nodes[1].cluster.shutdown(Duration::ZERO).await
-        };
-        let (first, second) = tokio::join!(fleet.nodes[0].cluster.shutdown(Duration::ZERO), second);
-        assert_eq!((first.not_stopped, second.not_stopped), (vec![], vec![]), "after {after} ms");
-        fleet.add(|builder| builder).await;
-        let next = fleet.nodes[2].first_id;
-        let goes_on = async || fleet.head(&task.id).await.claim.is_some_and(|claim| claim.instance == next);
-        let took = within(LEASE * 8, goes_on).await;
-        assert_eq!(heirs(&fleet, &[task.id]).await, [next], "after {after} ms: {took:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn who_drains_says_so_at_once_and_is_handed_nothing() {
-    let fleet = started(3, resuming(2)).await;
+    let fleet = started(3, Bus::Plugged, resuming(2)).await;
     let mut ids = Vec::new();
     for _ in 0..30 {
         ids.push(fleet.nodes[0].start("quiet 600000").await.id);
@@ -159,20 +170,9 @@ async fn who_drains_says_so_at_once_and_is_handed_nothing() {
     assert_eq!(heirs(&fleet, &ids).await, [fleet.nodes[2].first_id; 30]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn whoever_waits_for_a_turn_is_told_to_read_the_task_where_its_instance_stops() {
-    for follows_up in [false, true] {
-        for is_evicted in [false, true] {
-            for is_known in [false, true] {
-                stop_a_turn(follows_up, is_evicted, is_known).await;
-            }
-        }
-    }
-}
-
-async fn stop_a_turn(follows_up: bool, is_evicted: bool, is_known: bool) {
+async fn stop_a_turn(bus: Bus, follows_up: bool, is_evicted: bool, is_known: bool) {
     const SCRIPT: &str = "do work; sleep 20000; say once; done";
-    let fleet = started(2, resuming(2)).await;
+    let fleet = started(2, bus, resuming(2)).await;
     let mut request = match follows_up {
         true => crate::world::follow_up(&fleet.nodes[1].send("ask").await, SCRIPT),
         false => request(SCRIPT),

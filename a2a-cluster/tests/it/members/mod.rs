@@ -26,14 +26,14 @@ use a2a_testkit::{Delay, FaultyStore, Forecast, Weather};
 use futures::StreamExt;
 use tokio::time::{Instant, sleep};
 
-use crate::world::{Bus, Node, World, key};
+use crate::world::{Bus, Node, World, key, on_every_bus};
 
 const LEASE: Duration = Duration::from_secs(15);
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
 
-/// Starts instances that are connected by a bus that works.
-async fn started(instances: usize, config: Config) -> World {
-    World::with(instances, Bus::Plugged, config).await
+/// Starts instances on a bus.
+async fn started(instances: usize, bus: Bus, config: Config) -> World {
+    World::with(instances, bus, config).await
 }
 
 /// Draws ids that tell by which instance of a fleet they were drawn.
@@ -61,8 +61,8 @@ impl Env for Numbered {
 }
 
 /// Starts instances that beat out of step with each other, and tell by the ids of their commits who they are.
-async fn out_of_step(store: MemoryStore, instances: usize, config: Config) -> World {
-    let mut fleet = World::tuned(0, Bus::Plugged, store, config).await;
+async fn out_of_step(store: MemoryStore, instances: usize, bus: Bus, config: Config) -> World {
+    let mut fleet = World::tuned(0, bus, store, config).await;
     for n in 0..instances {
         let number = u8::try_from(n).unwrap();
         fleet.add(|builder| builder.env(Arc::new(Numbered(number)))).await;

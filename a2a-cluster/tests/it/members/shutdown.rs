@@ -33,7 +33,7 @@ async fn an_agent_that_blocks_its_thread_is_named_and_left() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_holds_no_shutdown_up_beyond_its_limit() {
-    let fleet = started(1, Config::default().shutdown_limit(SHUTDOWN_LIMIT)).await;
+    let fleet = started(1, Bus::Plugged, Config::default().shutdown_limit(SHUTDOWN_LIMIT)).await;
     let tasks = [fleet.nodes[0].start("hang").await.id, fleet.nodes[0].start("hang").await.id];
     let hangs = Delay::between(Duration::from_secs(1_000), Duration::from_secs(1_000));
     fleet.becomes(0..1, &Forecast { store_delay: hangs, ..Forecast::calm() });
@@ -51,7 +51,7 @@ async fn a_store_that_hangs_holds_no_shutdown_up_beyond_its_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_that_is_not_answered_in_time_is_named() {
-    let fleet = started(2, Config::default()).await;
+    let fleet = started(2, Bus::Plugged, Config::default()).await;
     let parked = fleet.nodes[1].send("ask").await;
     fleet.becomes(0..1, &Forecast { store_delay: slow(20).store_delay, ..Forecast::calm() });
     let sent = fleet.nodes[0].ask(crate::world::follow_up(&parked, "do work; done"));

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn a_task_that_cannot_be_read_holds_up_no_other_and_is_tried_again() {
-    let mut fleet = started(0, Config::default()).await;
+    let mut fleet = started(0, Bus::Plugged, Config::default()).await;
     let (dead, tasks) = left_by_the_dead(&fleet.store, 40, 1).await;
     fleet.add(|builder| builder).await;
     let spoilt = &tasks[7];
@@ -19,7 +19,7 @@ async fn a_task_that_cannot_be_read_holds_up_no_other_and_is_tried_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_on_one_call_holds_up_no_other_task() {
-    let mut fleet = started(0, Config::default()).await;
+    let mut fleet = started(0, Bus::Plugged, Config::default()).await;
     let (_, tasks) = left_by_the_dead(&fleet.store, 100, 1).await;
     fleet.add(|builder| builder).await;
     // A call in fifty takes far too long.
@@ -33,7 +33,7 @@ async fn a_store_that_hangs_on_one_call_holds_up_no_other_task() {
 
 #[tokio::test(start_paused = true)]
 async fn what_an_instance_executes_without_knowing_it_is_found_however_many_pages_that_fills() {
-    let fleet = started(1, Config::default()).await;
+    let fleet = started(1, Bus::Plugged, Config::default()).await;
     let mut tasks = Vec::new();
     for _ in 0..1_500 {
         let id = SystemEnv.uuid().to_string();
@@ -45,7 +45,7 @@ async fn what_an_instance_executes_without_knowing_it_is_found_however_many_page
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_executor_that_lives_keeps_its_task() {
-    let fleet = started(2, Config::default()).await;
+    let fleet = started(2, Bus::Plugged, Config::default()).await;
     let task = fleet.nodes[0].start("quiet 600000").await;
     let stream = fleet.nodes[1].subscribe(&task.id).await.unwrap();
     sleep(Duration::from_secs(300)).await;
@@ -56,7 +56,7 @@ async fn a_silent_executor_that_lives_keeps_its_task() {
 
 #[tokio::test(start_paused = true)]
 async fn a_task_whose_executor_has_no_record_is_taken_over_by_who_reads_it() {
-    let fleet = started(1, Config::default()).await;
+    let fleet = started(1, Bus::Plugged, Config::default()).await;
     let nobody = InstanceId::generate(&SystemEnv);
     executed_by(&fleet.store, nobody, "orphan", 1).await;
     let stream = fleet.nodes[0].subscribe("orphan").await.unwrap();
@@ -67,7 +67,7 @@ async fn a_task_whose_executor_has_no_record_is_taken_over_by_who_reads_it() {
 
 #[tokio::test(start_paused = true)]
 async fn the_record_of_a_dead_member_is_kept_for_an_hour_after_its_last_task() {
-    let mut fleet = started(0, Config::default()).await;
+    let mut fleet = started(0, Bus::Plugged, Config::default()).await;
     let (dead, tasks) = left_by_the_dead(&fleet.store, 1, 1).await;
     fleet.add(|builder| builder).await;
     within(LEASE * 2, || async { claims(&fleet, &tasks).await.is_empty() }).await;

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use a2a_core::{BackendError, BusMessage, Delivery, Endpoint, InstanceId, Reach, Recipient, Result};
 use async_trait::async_trait;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::faults::Weather;
+use crate::faults::{Delay, Weather};
 
 /// Wraps one instance's endpoint, in the given weather.
 ///
@@ -84,13 +84,18 @@ impl Endpoint for FaultyEndpoint {
         let me = self.inner.me();
         self.weather.thawed(Some(me)).await;
         let forecast = self.weather.forecast();
-        let (fails, reached) = {
+        let (delay, fails, reached) = {
             let mut air = self.air();
+            // Where sends take no time, chance is as if there were no such fault.
+            let delay = (forecast.send_delay != Delay::NONE).then(|| forecast.send_delay.draw(&mut air.rng));
             let fails = air.rng.f64() < forecast.send_failed;
             let arrives =
                 |to: &&Recipient| air.rng.f64() >= forecast.loss && self.weather.reaches(me, to.instance);
-            (fails, to.iter().filter(arrives).copied().collect::<Vec<_>>())
+            (delay, fails, to.iter().filter(arrives).copied().collect::<Vec<_>>())
         };
+        if let Some(delay) = delay {
+            sleep(delay).await;
+        }
         if fails {
             return Err(BackendError::Unavailable("injected fault: not sent".into()));
         }

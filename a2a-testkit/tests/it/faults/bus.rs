@@ -138,6 +138,16 @@ async fn a_failed_send_reaches_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_send_takes_its_sender_as_long_as_forecast() {
+    let send_delay = Delay::between(Duration::from_millis(100), Duration::from_millis(100));
+    let [a, b] = endpoints(&Weather::new(Forecast { send_delay, ..Forecast::calm() }), 1);
+    let begun = Instant::now();
+    send(&a, &b, 0..50).await;
+    assert_eq!(begun.elapsed(), Duration::from_secs(5));
+    assert_eq!(arrivals(&b).await, (0..50).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
 async fn delayed_messages_survive_receives_that_are_dropped() {
     let bus_delay = Delay::between(Duration::ZERO, Duration::from_millis(100));
     let weather = Weather::new(Forecast { bus_delay, ..Forecast::calm() });
