@@ -21,6 +21,8 @@ mod example;
 mod gateways;
 mod grpc_decoding;
 mod handler;
+mod http2;
+mod idle;
 mod in_flight;
 mod jsonrpc_envelope;
 mod jwt;
