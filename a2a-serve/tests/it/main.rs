@@ -19,6 +19,7 @@ mod draining;
 mod errors;
 mod example;
 mod gateways;
+mod grpc_compression;
 mod grpc_decoding;
 mod handler;
 mod http2;
