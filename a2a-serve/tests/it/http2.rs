@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use a2a_pb::proto::SubscribeToTaskRequest;
+use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -74,6 +76,23 @@ pub(crate) fn get(path: &str) -> Vec<u8> {
     headers
 }
 
+/// The headers of a call of gRPC.
+fn call(method: &str) -> Vec<u8> {
+    let (post, http) = (0x83, 0x86);
+    let path = format!("/lf.a2a.v1.A2AService/{method}");
+    let mut headers = vec![post, http];
+    for (name, value) in [
+        (":path", path.as_str()),
+        (":authority", "localhost"),
+        ("content-type", "application/grpc"),
+        ("te", "trailers"),
+        ("a2a-version", "1.0"),
+    ] {
+        headers.extend(header(name, value));
+    }
+    headers
+}
+
 pub(crate) struct Peer(pub(crate) TcpStream);
 
 impl Peer {
@@ -100,6 +119,17 @@ impl Peer {
     /// Asks for this.
     pub(crate) async fn ask(&mut self, stream: u32, path: &str) {
         self.say(HEADERS, END_HEADERS | END_STREAM, stream, &get(path)).await;
+    }
+
+    /// Subscribes to a task over gRPC.
+    pub(crate) async fn subscribe(&mut self, stream: u32, task: &str) {
+        self.say(HEADERS, END_HEADERS, stream, &call("SubscribeToTask")).await;
+        let request = SubscribeToTaskRequest { id: task.to_owned(), ..SubscribeToTaskRequest::default() };
+        let request = request.encode_to_vec();
+        let mut message = vec![0];
+        message.extend(u32::try_from(request.len()).unwrap().to_be_bytes());
+        message.extend(request);
+        self.say(DATA, END_STREAM, stream, &message).await;
     }
 
     /// The next frame, until the server has closed the connection.

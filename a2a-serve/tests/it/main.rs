@@ -38,6 +38,8 @@ mod server;
 mod serving;
 mod streams;
 mod tenants;
+#[cfg(target_os = "linux")]
+mod vanished;
 mod versions;
 mod webhooks;
 mod wire;

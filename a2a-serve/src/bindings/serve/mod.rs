@@ -5,6 +5,7 @@ mod http1;
 mod open_requests;
 mod reserved;
 mod slots;
+mod socket;
 
 use std::io;
 use std::time::Duration;
@@ -27,6 +28,7 @@ use self::open_requests::{Answering, OpenRequests};
 use self::reserved::{health_only, live_in};
 pub(crate) use self::slots::Bounds;
 use self::slots::{Slot, Slots};
+use self::socket::Socket;
 #[cfg(target_os = "linux")]
 use super::sse::KEEP_ALIVE;
 use super::unsent::Unsent;
@@ -193,28 +195,27 @@ impl Connections {
             answer.map_ok(|answer| answer.map(|body| Answering { body, _request: request_is_open }))
         });
         let server = self.server();
-        let connection = server.serve_connection(TokioIo::new(stream), service);
+        let socket = Socket::new(stream);
+        let connection = server.serve_connection(TokioIo::new(socket.clone()), service);
         let mut connection = std::pin::pin!(connection);
-        let ending = async {
+        let served = async {
             tokio::select! {
+                biased;
+                served = connection.as_mut() => return served,
                 () = end.cancelled() => {}
                 () = requests.none_for(self.idle) => {}
             }
+            connection.as_mut().graceful_shutdown();
+            connection.await
         };
-        let served = tokio::select! {
+        let why = tokio::select! {
             biased;
-            served = connection.as_mut() => served,
-            () = unsent.overdue() => {
-                tracing::debug!("a peer takes no answer");
-                return;
-            }
-            () = ending => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
+            served = served => served.err().map(|error| format!("{error}")),
+            () = unsent.overdue() => Some("the peer takes no answer".to_owned()),
+            () = socket.gone() => Some("the peer is gone".to_owned()),
         };
-        if let Err(error) = served {
-            tracing::debug!(%error, "connection ended");
+        if let Some(why) = why {
+            tracing::debug!(why, "connection ended");
         }
     }
 
