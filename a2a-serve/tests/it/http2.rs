@@ -15,6 +15,7 @@ pub(crate) const RST_STREAM: u8 = 3;
 pub(crate) const SETTINGS: u8 = 4;
 pub(crate) const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 pub(crate) const CONTINUATION: u8 = 9;
 
 pub(crate) const END_STREAM: u8 = 1;
@@ -25,8 +26,6 @@ pub(crate) const INITIAL_WINDOW_SIZE: u8 = 4;
 
 /// An error's code: it is not wanted any more.
 pub(crate) const CANCEL: u32 = 8;
-/// Another: there is too much of something.
-pub(crate) const ENHANCE_YOUR_CALM: u32 = 11;
 
 /// What the server said.
 #[derive(Debug)]
@@ -109,6 +108,8 @@ impl Peer {
         let mut setting = vec![0, INITIAL_WINDOW_SIZE];
         setting.extend(window.to_be_bytes());
         peer.say(SETTINGS, 0, 0, &setting).await;
+        // All answers together are not bounded.
+        peer.say(WINDOW_UPDATE, 0, 0, &0x7fff_0000_u32.to_be_bytes()).await;
         peer
     }
 

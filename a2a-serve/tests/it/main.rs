@@ -18,6 +18,7 @@ mod crowded;
 mod draining;
 mod errors;
 mod example;
+mod floods;
 mod gateways;
 mod grpc_compression;
 mod grpc_decoding;
