@@ -19,7 +19,9 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::{
+    KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
 use futures::future::BoxFuture;
 
 use crate::DynamoDbConfig;
@@ -211,6 +213,18 @@ impl Calls {
             UpdateItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
             _ => None,
         })
+    }
+
+    /// Sends an update, and returns the item as it is then. `None` where its condition did not hold.
+    pub(crate) async fn send_update_and_read(&self, update: UpdateItemFluentBuilder) -> Result<Option<Item>> {
+        let update = update.return_values(ReturnValue::AllNew);
+        match self.persist(error::judge, || Box::pin(update.clone().send())).await {
+            Ok(answer) => Ok(Some(answer.attributes.unwrap_or_default())),
+            Err(failed) => match failed.error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
+                _ => Err(failed.told("UpdateItem")),
+            },
+        }
     }
 
     pub(crate) async fn send_delete(&self, delete: DeleteItemFluentBuilder) -> Result<Written> {

@@ -9,17 +9,39 @@
 
 use std::collections::HashMap;
 
-use a2a_core::{Result, TaskKey};
+use a2a_core::{CommitId, Result, TaskKey, Version};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use crate::DynamoDbStore;
-use crate::attributes::{Attributes, EXPIRES, FREE, INCARNATION, Item, PK, SK, number, text};
+use crate::attributes::{Attributes, EXPIRES, FREE, INCARNATION, Item, PK, SK, is_expired, number, text};
 use crate::calls::Written;
-use crate::head::{self, Head};
+use crate::head;
 use crate::{keys, log};
 
 /// How many items are removed at once.
 const AT_ONCE: usize = 16;
+
+/// What a deletion needs of a head: also one that cannot be understood otherwise can be deleted.
+struct Remains {
+    incarnation: u64,
+    version: Version,
+    /// The commit whose entry lies in the head.
+    entry: Option<CommitId>,
+    expires: Option<i64>,
+    is_deleted: bool,
+}
+
+impl Remains {
+    fn of(head: &Item) -> Result<Self> {
+        Ok(Remains {
+            incarnation: head.parse(INCARNATION)?,
+            version: Version::new(head.find(head::VERSION)?.unwrap_or_default()),
+            entry: log::id_of(head)?,
+            expires: head.find(EXPIRES)?,
+            is_deleted: head.contains_key(head::DELETED),
+        })
+    }
+}
 
 impl DynamoDbStore {
     /// Removes a task; tells whether there was one.
@@ -27,23 +49,23 @@ impl DynamoDbStore {
         let pk = keys::partition(key)?;
         self.tallies.forget(&pk);
         let existed = loop {
-            let Some(head) = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()?
+            let Some(head) = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Remains::of).transpose()?
             else {
                 // No task, then; at most what belongs to none.
                 self.sweep(key, 0).await?;
                 return Ok(false);
             };
-            if head.deleted.is_some() || self.mark(&pk, &head).await? {
+            if head.is_deleted || self.mark(&pk, &head).await? {
                 self.fence(&pk, &head).await?;
                 self.sweep(key, head.incarnation).await?;
-                break head.is_visible(self.now());
+                break !head.is_deleted && !is_expired(head.expires, self.now());
             }
         };
         Ok(existed)
     }
 
     /// Replaces the head by a mark. `false` where it has been replaced meanwhile.
-    async fn mark(&self, pk: &str, head: &Head) -> Result<bool> {
+    async fn mark(&self, pk: &str, head: &Remains) -> Result<bool> {
         let name = self.config.env.uuid().to_string();
         let mut mark = HashMap::from([
             (PK.to_owned(), text(pk)),
@@ -53,8 +75,8 @@ impl DynamoDbStore {
             (head::DELETED.to_owned(), text(&name)),
             (EXPIRES.to_owned(), number(self.now() + self.commit_seconds())),
         ]);
-        if let Some(whole) = &head.whole {
-            mark.insert(log::ID.to_owned(), text(whole.entry.id.to_string()));
+        if let Some(entry) = &head.entry {
+            mark.insert(log::ID.to_owned(), text(entry.to_string()));
         }
         let put = self
             .calls
@@ -73,7 +95,7 @@ impl DynamoDbStore {
     }
 
     /// Puts a fence after the last entry of the log.
-    async fn fence(&self, pk: &str, head: &Head) -> Result<()> {
+    async fn fence(&self, pk: &str, head: &Remains) -> Result<()> {
         let incarnation = head.incarnation;
         loop {
             let next = match self.newest_entry(pk, incarnation).await? {

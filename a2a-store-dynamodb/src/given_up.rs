@@ -10,6 +10,7 @@ use crate::DynamoDbStore;
 use crate::attributes::{Attributes, EXPIRES, Item, PK, SK, is_expired, number, text};
 use crate::calls::Written;
 use crate::keys;
+use crate::unreadable::read_or_leave_out;
 
 /// The task's tenant.
 const TENANT: &str = "t";
@@ -60,7 +61,7 @@ impl DynamoDbStore {
             let (items, next) = self.calls.page(page).await?;
             for item in &items {
                 if !is_expired(item.find(EXPIRES)?, now) {
-                    found.push(read(item)?);
+                    found.extend(read_or_leave_out(item, read)?);
                 }
             }
             if next.is_none() {

@@ -62,8 +62,11 @@ fn changes(draft: &Draft<'_>, tally: &Tally, times: &Times) -> Vec<Change> {
         (head::GENERATION, Some(number(draft.tip().generation))),
         (head::STATE, Some(text(order::name_of(&task.status.state)))),
         (head::POSITION, Some(text(order::position(task)))),
-        (EXPIRES, times.head.map(number)),
     ];
+    // Whoever takes an ended task over to deliver what is left of it does not prolong it: its snapshot stays no longer.
+    if !task.status.state.is_terminal() || !draft.commit.record().events.is_empty() {
+        changes.push((EXPIRES, times.head.map(number)));
+    }
     if draft.commit.claim_change() != ClaimChange::Keep {
         // In the same write as the log entry: the index of executors must not miss a task that somebody runs.
         changes.extend(head::claim_attributes(draft.commit.claim_after(None).as_ref()));

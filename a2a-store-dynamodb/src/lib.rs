@@ -31,6 +31,7 @@ mod store;
 mod summary;
 pub mod table;
 mod tally;
+mod unreadable;
 mod watch;
 mod whole;
 

@@ -7,11 +7,14 @@
 //! an hour, so that writers never take it from under a reader, however many there are. Where the task was deleted
 //! and created anew meanwhile, the head is read again.
 
+use std::time::Duration;
+
 use a2a_core::{
     BackendError, Claim, ClaimChange, CommitId, CommitRecord, Result, StoredTask, TaskHead, TaskKey, Tip,
     Version,
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use tokio::time::sleep;
 
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, INCARNATION, Item, SK};
@@ -22,6 +25,12 @@ use crate::{keys, snapshot};
 
 /// How often a head may name what is gone, and be another when it is read again.
 const TRIES: usize = 16;
+
+/// How often a head that does not change may name what is not there before that is gone.
+const SAME: usize = 3;
+
+/// How long a reader waits before it looks at such a head once more.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// How many large commits are read at once.
 const AT_ONCE: usize = 4;
@@ -63,15 +72,20 @@ impl DynamoDbStore {
         mut head: Option<Head>,
         with_artifacts: bool,
     ) -> Result<Option<Loaded>> {
-        let mut before = None;
+        let (mut before, mut same) = (None, 0);
         for _ in 0..TRIES {
             let found = match head.take() {
                 Some(head) => Some(head),
                 None => self.read_head(pk).await?,
             };
             let Some(found) = found else { return Ok(None) };
-            if before.as_ref() == Some(&found) {
-                return Err(BackendError::corrupt("a task of which a part is missing"));
+            same = if before.as_ref() == Some(&found) { same + 1 } else { 0 };
+            if same == SAME {
+                return Err(BackendError::corrupt(format!("a task of which a part is missing, {pk}")));
+            }
+            if same > 0 {
+                // A transaction may have been seen in part: only reads of single items never do.
+                sleep(PAUSE).await;
             }
             if let Some(loaded) = self.assemble(pk, found.clone(), with_artifacts).await? {
                 return Ok(Some(loaded));

@@ -12,6 +12,7 @@ use crate::attributes::{Attributes, PK};
 use crate::head::Head;
 use crate::keys;
 use crate::list::Entry;
+use crate::unreadable::{leave_out, read_or_leave_out};
 
 /// How many tasks of a page are read at once.
 const AT_ONCE: usize = 16;
@@ -46,8 +47,8 @@ impl DynamoDbStore {
             }
             let Some((n, bytes, read)) = reads.next().await else { return Ok(entries.len()) };
             ahead = ahead.saturating_sub(bytes);
-            let Some(task) = read?.map(|loaded| loaded.stored.task).filter(|task| belongs(query, task))
-            else {
+            let read = leave_out(read, entries.get(n).map_or("", |entry| &entry.pk), keys::HEAD)?.flatten();
+            let Some(task) = read.map(|loaded| loaded.stored.task).filter(|task| belongs(query, task)) else {
                 continue;
             };
             let id = task.id.clone();
@@ -79,7 +80,7 @@ impl DynamoDbStore {
         let mut heads = Vec::with_capacity(items.len());
         for (n, entry) in numbered {
             let Some(item) = items.get(&entry.pk) else { continue };
-            let head = Head::read(item)?;
+            let Some(head) = read_or_leave_out(item, Head::read)? else { continue };
             if head.is_visible(now) && head.facts.principal == query.principal {
                 heads.push((n, entry.pk.as_str(), head));
             }

@@ -81,14 +81,15 @@ impl PushConfigs for DynamoDbStore {
             item.insert(BEGUN.to_owned(), name(delivery.uuid()));
         }
         // The config goes when its task goes.
-        if let Some(head) = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()? {
+        let head = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()?;
+        if let Some(head) = &head {
             item.insert(INCARNATION.to_owned(), number(head.incarnation));
             if let Some(expires) = head.expires {
                 item.insert(EXPIRES.to_owned(), number(expires));
             }
         }
         match self.calls.send_put(self.calls.put(item)).await? {
-            Written::Done | Written::Unmet(_) => Ok(()),
+            Written::Done | Written::Unmet(_) => self.let_go_with_task(&pk, id, head.as_ref()).await,
         }
     }
 
@@ -119,15 +120,9 @@ impl PushConfigs for DynamoDbStore {
     async fn begin_delivery(&self, key: &TaskKey, delivery: &PushDelivery) -> Result<Option<PushProgress>> {
         let update =
             self.update_of(key, delivery)?.update_expression("SET b = :b").condition_expression("r = :r");
-        match self.calls.send_update(update).await? {
-            // What others wrote before that is known now, and they write no more.
-            Written::Done => {
-                let config = self.get_config(key, &delivery.config_id).await?;
-                let config = config.filter(|config| config.revision == delivery.revision);
-                Ok(config.map(|config| config.progress))
-            }
-            Written::Unmet(_) => Ok(None),
-        }
+        // What others wrote before that is known now, and they write no more.
+        let begun = self.calls.send_update_and_read(update).await?;
+        begun.as_ref().map(progress_of).transpose()
     }
 
     async fn acknowledge(
@@ -177,7 +172,44 @@ fn delivery_of(item: &Item) -> Result<Option<DeliveryId>> {
     Ok(item.find(BEGUN)?.map(DeliveryId::from_uuid))
 }
 
+fn progress_of(item: &Item) -> Result<PushProgress> {
+    Ok(PushProgress {
+        acknowledged: Version::new(item.parse(ACKNOWLEDGED)?),
+        next: ranked(item.parse(NEXT)?),
+    })
+}
+
 impl DynamoDbStore {
+    /// Sees to it that a config which was just saved goes with its task: that may have ended, or been deleted, since its
+    /// head was read, and who did so did not see the config.
+    async fn let_go_with_task(&self, pk: &str, id: &str, seen: Option<&Head>) -> Result<()> {
+        if seen.is_some_and(|head| head.expires.is_some()) {
+            return Ok(());
+        }
+        let Some(head) = self.calls.get(pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()? else {
+            return Ok(());
+        };
+        let sk = keys::push_config(id)?;
+        let fate = match (head.deleted, head.expires) {
+            (Some(_), _) => self.calls.send_delete(self.calls.delete(pk, &sk)).await?,
+            (None, Some(expires)) => self.expire_config(pk, &sk, expires).await?,
+            (None, None) => return Ok(()),
+        };
+        match fate {
+            Written::Done | Written::Unmet(_) => Ok(()),
+        }
+    }
+
+    async fn expire_config(&self, pk: &str, sk: &str, expires: i64) -> Result<Written> {
+        let update = self
+            .calls
+            .update(pk, sk)
+            .update_expression("SET x = :x")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":x", number(expires));
+        self.calls.send_update(update).await
+    }
+
     /// Begins an update of a delivery's config: `:r` is its revision, and `:b` the delivery.
     fn update_of(&self, key: &TaskKey, delivery: &PushDelivery) -> Result<UpdateItemFluentBuilder> {
         let (pk, sk) = (keys::partition(key)?, keys::push_config(&delivery.config_id)?);
@@ -198,16 +230,13 @@ impl DynamoDbStore {
             config,
             revision: revision_of(item)?,
             delivery: delivery_of(item)?,
-            progress: PushProgress {
-                acknowledged: Version::new(item.parse(ACKNOWLEDGED)?),
-                next: ranked(item.parse(NEXT)?),
-            },
+            progress: progress_of(item)?,
         }))
     }
 
     /// Reads the configs that are to expire with the task that this commit ends.
     pub(crate) async fn configs_to_expire(&self, draft: &Draft<'_>) -> Result<Vec<Item>> {
-        if !draft.commit.record().is_terminal() || self.times(draft).head.is_none() {
+        if !draft.task().status.state.is_terminal() || self.times(draft).head.is_none() {
             return Ok(Vec::new());
         }
         self.calls.all(self.calls.range(&draft.pk, keys::PUSH_CONFIGS).projection_expression(SK)).await
@@ -223,13 +252,7 @@ impl DynamoDbStore {
     async fn try_expire_configs(&self, draft: &Draft<'_>, configs: Result<Vec<Item>>) -> Result<()> {
         let Some(expires) = self.times(draft).head else { return Ok(()) };
         for item in configs? {
-            let update = self
-                .calls
-                .update(&draft.pk, item.text(SK)?)
-                .update_expression("SET x = :x")
-                .condition_expression("attribute_exists(pk)")
-                .expression_attribute_values(":x", number(expires));
-            match self.calls.send_update(update).await? {
+            match self.expire_config(&draft.pk, item.text(SK)?, expires).await? {
                 Written::Done | Written::Unmet(_) => {}
             }
         }

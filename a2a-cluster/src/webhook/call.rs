@@ -89,8 +89,8 @@ impl Delivery {
         sleep(pause).await;
     }
 
-    /// Tells, after a pause, whether another delivery has begun: word of a claim may have been lost. Waits while another
-    /// instance has the task.
+    /// Tells, after a pause, whether this delivery does not count any more: word of a claim may have been lost. Waits while
+    /// another instance has the task.
     async fn is_displaced(&mut self) -> bool {
         let Delivery { dispatchers, key, ending, .. } = self;
         let ground = &dispatchers.ground;
@@ -104,15 +104,7 @@ impl Delivery {
             attend(dispatchers, key);
             sleep(ground.config.silence_max).await;
         }
-        match ground.push.get_config(key, &self.delivery.config_id).await {
-            Ok(Some(config)) => {
-                config.revision != self.delivery.revision
-                    || config.delivery.is_some_and(|begun| begun != self.delivery.id)
-            }
-            Ok(None) => true,
-            // Not knowing is no reason to stop.
-            Err(_) => false,
-        }
+        !self.counts().await
     }
 
     /// Calls the webhook once, when it is this call's turn. The body is written no earlier, and kept no longer.
@@ -150,10 +142,10 @@ impl Delivery {
         self.held = VecDeque::new();
         let look_every = self.dispatchers.ground.config.webhooks.retry_max;
         loop {
-            match timeout(look_every, &mut waits).await {
+            match timeout(look_every, waits.granted()).await {
                 Ok(share) => {
                     self.progress.set(before);
-                    return share.ok();
+                    return share;
                 }
                 Err(_) => {
                     if let Ok(Some(head)) = self.dispatchers.ground.tasks.head(&self.key).await {

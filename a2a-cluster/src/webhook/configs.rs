@@ -31,14 +31,15 @@ pub(crate) async fn save(
     let tenant = key.tenant.as_str();
     config.tenant = (!tenant.is_empty()).then(|| tenant.to_owned());
     let revision = ConfigRevision::generate(&*ground.env);
-    // Whoever says the same again does not mean to miss what waits.
+    // Whoever says the same again does not mean to miss what waits: the task tells it.
     let subscription = match (wants, known.filter(|known| known.config == config)) {
         (Wants::Rest(_), Some(known)) => return Ok(known),
-        (Wants::After(_), Some(known)) => PushSubscription { revision, delivery: None, ..known },
         (Wants::Rest(version) | Wants::After(version), None) => {
             PushSubscription::new(config, revision, version)
         }
-        (Wants::Task(version), _) => PushSubscription::to_task(config, revision, version),
+        (Wants::After(version), Some(_)) | (Wants::Task(version), _) => {
+            PushSubscription::to_task(config, revision, version)
+        }
     };
     let saved = ground.retry_for_request().run(|| ground.push.save_config(key, &subscription)).await;
     saved.map_err(|error| ground.error(error))?;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use a2a::StreamResponse;
 use a2a_core::{
-    CommitRecord, DeliveryId, PushDelivery, PushNext, PushSubscription, Replay, TaskKey, Version,
+    CommitRecord, DeliveryId, PushDelivery, PushNext, PushProgress, PushSubscription, Replay, TaskKey,
+    Version,
 };
 use tokio::time::sleep;
 
@@ -95,7 +96,7 @@ impl Delivery {
             backoff: Backoff::default(),
             ending: Ending::default(),
             progress,
-            may_be_given_up: !is_first,
+            may_be_given_up: !is_first || subscription.progress != PushProgress::default(),
         }
     }
 
@@ -146,15 +147,13 @@ impl Delivery {
                 continue;
             }
             self.progress.set(Stage::Busy);
-            if !self.has_begun {
-                self.begin().await?;
-                continue;
-            }
             match step {
+                // Others may have told more than was known.
+                Step::Tell(_) | Step::Record(_) | Step::Load if !self.has_begun => self.begin().await?,
                 Step::Tell(next) => return Ok(self.whole(*next).await),
                 Step::Record(progress) => self.record(progress).await?,
                 Step::Load => {
-                    if let Some(task) = self.read_task().await {
+                    if let Some(task) = self.read_task().await? {
                         return Ok(task);
                     }
                 }
@@ -287,23 +286,28 @@ impl Delivery {
     }
 
     /// Reads the task for a notification that tells all of it, or its state.
-    async fn read_task(&mut self) -> Option<Notification> {
+    async fn read_task(&mut self) -> Result<Option<Notification>, Ended> {
         let ground = &self.dispatchers.ground;
         let read = ground.retry_for_request().run(|| ground.tasks.load(&self.key)).await;
         match read {
             Ok(Some(stored)) => {
-                self.plan.of(&stored, |event| body(event).map_or(usize::MAX, |body| body.len()))
+                let told = self.plan.of(&stored, |event| body(event).map_or(usize::MAX, |body| body.len()));
+                // Whoever begins after this look reads the task later, and so not an earlier one.
+                if told.is_some() && !self.counts().await {
+                    return Err(Ended::Displaced);
+                }
+                Ok(told)
             }
             Ok(None) => {
                 // What is gone nobody can deliver.
                 self.plan.task_is_gone();
                 self.read_nothing().await;
-                None
+                Ok(None)
             }
             Err(error) => {
                 tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook waits for the store");
                 sleep(ground.config.retry_max).await;
-                None
+                Ok(None)
             }
         }
     }

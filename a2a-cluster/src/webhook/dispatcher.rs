@@ -36,6 +36,8 @@ enum Whose {
 struct Open {
     revision: ConfigRevision,
     progress: Arc<Progress>,
+    /// Another one has begun: until then this one leaves the webhook to that, unless the task turns out to be its own.
+    yields_until: Option<Instant>,
     /// Ends it when dropped.
     _delivery: DropGuard,
 }
@@ -56,8 +58,6 @@ pub(super) struct Dispatcher {
     /// When the configs are to be read again.
     stale_at: Instant,
     owner: Option<Whose>,
-    /// Nobody has the task, and another instance has begun to deliver: until then this one leaves it to that.
-    yields_until: Option<Instant>,
     /// Whose share of all calls these are, once it is known.
     caller: Option<Owner>,
     knows_of_stop: bool,
@@ -85,7 +85,6 @@ impl Dispatcher {
             served: None,
             stale_at: Instant::now(),
             owner: None,
-            yields_until: None,
             caller: None,
             knows_of_stop: false,
         }
@@ -160,18 +159,7 @@ impl Dispatcher {
     async fn keep_up(&mut self) {
         let calls = self.mailbox.calls();
         let is_stale = self.is_busy() && self.stale_at <= Instant::now();
-        if self.has(Stage::Ended(Ended::Displaced)) && !self.may_displace(calls).await {
-            return;
-        }
-        let head = self.head();
-        let before = self.deliveries.len();
-        self.deliveries.retain(|_, open| match open.progress.get() {
-            // A later turn tries again what was given up.
-            Stage::Ended(Ended::GivenUp(version)) => version >= head,
-            Stage::Ended(Ended::Displaced) => false,
-            Stage::Busy | Stage::Away | Stage::CaughtUp(_) => true,
-        });
-        if self.deliveries.len() < before {
+        if self.close_ended() {
             self.served = None;
         }
         if self.served == Some(calls) && !is_stale {
@@ -187,8 +175,8 @@ impl Dispatcher {
         match listed {
             Ok(listed) => {
                 let Some(caller) = self.caller().await else { return };
+                self.owner = if self.is_displaced() { self.ask_whose().await } else { None };
                 self.served = Some(calls);
-                self.owner = None;
                 self.open_and_close(listed, &caller);
             }
             Err(error) => {
@@ -197,33 +185,24 @@ impl Dispatcher {
         }
     }
 
-    /// Another instance began to deliver what this one delivers. Tells whether this one begins again.
-    async fn may_displace(&mut self, calls: u64) -> bool {
-        let now = Instant::now();
+    /// Closes what was given up in an earlier turn: a later one tries it again. Takes note of what another instance delivers.
+    /// Tells whether the configs are to be read.
+    fn close_ended(&mut self) -> bool {
+        let (head, before, now) = (self.head(), self.deliveries.len(), Instant::now());
+        self.deliveries.retain(
+            |_, open| !matches!(open.progress.get(), Stage::Ended(Ended::GivenUp(version)) if version < head),
+        );
         let config = &self.dispatchers.ground.config;
-        let retry = now + config.retry_max;
-        // By then the other one has delivered something, if it is still there.
+        // By then the other one has told something, if it is still there.
         let later = now + config.silence_max + config.webhooks.timeout;
-        if let Some(until) = self.yields_until {
-            if now >= until {
-                self.yields_until = None;
+        let mut is_due = self.deliveries.len() < before;
+        for open in self.deliveries.values_mut() {
+            if open.progress.get() == Stage::Ended(Ended::Displaced) {
+                is_due |= open.yields_until.is_none_or(|until| until <= now);
+                open.yields_until.get_or_insert(later);
             }
-            return now >= until;
         }
-        self.owner = self.ask_whose().await;
-        match self.owner {
-            Some(Whose::Us | Whose::NoTask) => return true,
-            Some(Whose::Another(_)) => {
-                self.deliveries.clear();
-                self.served = Some(calls);
-            }
-            Some(Whose::Nobody) => {
-                self.yields_until = Some(later);
-                self.stale_at = later;
-            }
-            None => self.stale_at = retry,
-        }
-        false
+        is_due
     }
 
     /// Whose share of all calls these are: whoever created the task.
@@ -245,9 +224,16 @@ impl Dispatcher {
 
     fn open_and_close(&mut self, listed: Vec<PushSubscription>, caller: &Owner) {
         let mut before = std::mem::take(&mut self.deliveries);
+        let (now, owner) = (Instant::now(), self.owner);
+        let begins_again = |open: &Open| match (open.yields_until, owner) {
+            (None, _) | (_, None | Some(Whose::Another(_))) => false,
+            (_, Some(Whose::Us)) => true,
+            (Some(until), Some(Whose::Nobody | Whose::NoTask)) => until <= now,
+        };
         for subscription in listed {
             let id = subscription.config.id.clone().unwrap_or_default();
-            let known = before.remove(&id).filter(|open| open.revision == subscription.revision);
+            let known = before.remove(&id);
+            let known = known.filter(|open| open.revision == subscription.revision && !begins_again(open));
             let open = known.unwrap_or_else(|| self.open(subscription, caller));
             self.deliveries.insert(id, open);
         }
@@ -269,7 +255,7 @@ impl Dispatcher {
             .ground
             .tracker
             .spawn(async move { closed.run_until_cancelled(delivery.run()).await });
-        Open { revision: subscription.revision, progress, _delivery: guard }
+        Open { revision: subscription.revision, progress, yields_until: None, _delivery: guard }
     }
 
     /// The last version that is known here.
@@ -283,12 +269,17 @@ impl Dispatcher {
     }
 
     fn is_busy(&self) -> bool {
-        [Stage::Busy, Stage::Away, Stage::Ended(Ended::Displaced)].into_iter().any(|stage| self.has(stage))
+        self.has(Stage::Busy) || self.has(Stage::Away) || self.is_displaced()
     }
 
-    /// Whether nothing but webhooks that are away is waited for.
+    /// Whether another instance delivers something that this one delivered.
+    fn is_displaced(&self) -> bool {
+        self.has(Stage::Ended(Ended::Displaced))
+    }
+
+    /// Whether nothing is waited for but webhooks that are away, or are told by another instance.
     fn is_away(&self) -> bool {
-        self.has_read() && self.has(Stage::Away) && !self.has(Stage::Busy)
+        self.has_read() && self.is_busy() && !self.has(Stage::Busy)
     }
 
     fn has(&self, stage: Stage) -> bool {
@@ -331,7 +322,7 @@ impl Dispatcher {
 
     /// What is away may be so for as long as nobody knows: whoever comes after this instance finds it by the claim.
     fn claim_what_is_away(&mut self) {
-        if self.is_away() {
+        if self.is_away() && self.has(Stage::Away) {
             let input = Input::TakeOver { ticket: None, from: None, handed_over: false };
             drive(&self.dispatchers.actors, &self.actor, input);
             self.owner = None;

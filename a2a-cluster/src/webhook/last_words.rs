@@ -81,6 +81,9 @@ impl Delivery {
     /// Gives the webhook up for the turn that ended with this version, and puts it on record. `drops`: nothing up to there is
     /// tried again.
     pub(super) async fn give_up(&mut self, reason: String, ended: Version, drops: bool) -> Ended {
+        if !self.counts().await {
+            return Ended::Displaced;
+        }
         webhook_attempt(Attempt::GivenUp);
         tracing::warn!(task = %self.key, reason, "a webhook is given up for this turn");
         let ground = &self.dispatchers.ground;

@@ -231,6 +231,10 @@ impl Plan {
         }
     }
 
+    pub(super) fn on_record(&self) -> PushProgress {
+        self.on_record
+    }
+
     pub(super) fn cursor(&self) -> Cursor {
         self.cursor
     }

@@ -1,7 +1,7 @@
 //! What a delivery puts on record, for whoever goes on in its place: that it has begun, how far the webhook got, and what it
 //! is told next.
 
-use a2a_core::{PushNext, PushProgress};
+use a2a_core::{PushDelivery, PushNext, PushProgress};
 use tokio::time::sleep;
 
 use super::acknowledgement::Acknowledgement;
@@ -25,12 +25,27 @@ impl Delivery {
                 }
             }
         };
-        let policy = &ground.config.webhooks;
-        self.plan = Plan::new(progress, policy.detail);
-        self.acknowledgement = Acknowledgement::new(progress.acknowledged, policy.acknowledge_after);
-        self.turn_ended = matches!(progress.next, PushNext::Task(_));
         self.has_begun = true;
+        if progress != self.plan.on_record() {
+            let policy = &ground.config.webhooks;
+            self.plan = Plan::new(progress, policy.detail);
+            self.acknowledgement = Acknowledgement::new(progress.acknowledged, policy.acknowledge_after);
+            self.turn_ended = matches!(progress.next, PushNext::Task(_));
+        }
         Ok(())
+    }
+
+    /// Tells whether what this delivery puts on record counts, as far as is known.
+    pub(super) async fn counts(&self) -> bool {
+        let PushDelivery { id, config_id, revision } = &self.delivery;
+        match self.dispatchers.ground.push.get_config(&self.key, config_id).await {
+            Ok(Some(config)) => {
+                config.revision == *revision && config.delivery.is_none_or(|begun| begun == *id)
+            }
+            Ok(None) => false,
+            // Not knowing is no reason to stop.
+            Err(_) => true,
+        }
     }
 
     /// Puts on record how far the webhook got, if that is not there yet.
@@ -39,7 +54,7 @@ impl Delivery {
             return Ok(());
         }
         if !self.has_begun {
-            return self.begin().await;
+            self.begin().await?;
         }
         self.hold(MANY);
         let progress = self.plan.due(&self.held);

@@ -1,8 +1,8 @@
 //! One more try of what was given up: for an operator, who need not be an instance.
 
 use a2a_core::{
-    BackendError, DeliveryId, Env, GivenUpDelivery, PushConfigs, PushDelivery, PushProgress, SystemEnv,
-    TaskStore,
+    BackendError, DeliveryId, Env, GivenUpDelivery, PushConfigs, PushDelivery, PushNext, PushProgress,
+    SystemEnv, TaskStore,
 };
 
 use super::form::Form;
@@ -18,6 +18,8 @@ pub enum Redelivery {
     Delivered,
     /// Its config or its task is gone, and nobody wants it any more; it is no longer on the list.
     Gone,
+    /// An instance delivers to it at this moment; it stays on the list until the webhook takes something.
+    UnderWay,
     /// The webhook did not take it, for this reason; it stays on the list.
     Refused(String),
 }
@@ -34,11 +36,11 @@ pub async fn redeliver<S: TaskStore + PushConfigs + ?Sized>(
     given_up: &GivenUpDelivery,
 ) -> Result<Redelivery, BackendError> {
     let (key, id) = (&given_up.task, &*given_up.config_id);
-    let (Some(subscription), Some(stored)) = (store.get_config(key, id).await?, store.load(key).await?)
-    else {
+    let gone = async || {
         store.forget_given_up(key, id).await?;
-        return Ok(Redelivery::Gone);
+        Ok(Redelivery::Gone)
     };
+    let Some(subscription) = store.get_config(key, id).await? else { return gone().await };
     let Some(destination) = Destination::of(&subscription.config) else {
         return Ok(Redelivery::Refused("its config cannot be sent".to_owned()));
     };
@@ -47,10 +49,14 @@ pub async fn redeliver<S: TaskStore + PushConfigs + ?Sized>(
         config_id: id.to_owned(),
         revision: subscription.revision,
     };
-    // Whoever else delivers to it begins again, where this one ended.
-    if store.begin_delivery(key, &delivery).await?.is_none() {
-        store.forget_given_up(key, id).await?;
-        return Ok(Redelivery::Gone);
+    let Some(progress) = store.begin_delivery(key, &delivery).await? else { return gone().await };
+    let Some(stored) = store.load(key).await? else { return gone().await };
+    if progress.acknowledged < stored.version {
+        // What is told is on record before: an instance that delivers to it begins again by that.
+        let next = PushProgress { next: PushNext::Task(stored.version), ..progress }.max(progress);
+        if !store.acknowledge(key, &delivery, next).await? {
+            return Ok(Redelivery::UnderWay);
+        }
     }
     let mut refused = String::new();
     for form in [Form::Task, Form::Status, Form::State] {

@@ -1,15 +1,17 @@
 //! Who may call now: calls are bounded in all, for each caller and for each host, so that nobody's calls wait for another's.
 //!
-//! A host that does not answer in time may be called less and less often at once, down to one call. Those who wait are
-//! asked in turn, host by host: whoever waits for a host that is full costs the others nothing.
+//! A host that does not answer in time may be called less and less often at once, down to one call. Callers take turns, and
+//! the hosts of each: whoever waits for a host that is full costs the others nothing.
 
-use std::collections::{HashMap, VecDeque};
+mod queues;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use a2a_core::{Principal, Tenant};
 use tokio::sync::oneshot;
 
 use crate::ground::Webhooks;
+use queues::Queues;
 
 /// Whose calls are counted together: those for one caller's tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -30,8 +32,7 @@ impl Owner {
 /// The calls under way, and who waits for one.
 #[derive(Debug)]
 pub(super) struct Shares {
-    most: Bounds,
-    state: Mutex<State>,
+    queues: Mutex<Queues<oneshot::Sender<Share>>>,
 }
 
 /// How many calls may be under way.
@@ -42,35 +43,12 @@ struct Bounds {
     of_host: usize,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    under_way: usize,
-    callers: HashMap<Owner, usize>,
-    hosts: HashMap<String, Host>,
-    /// The hosts for which somebody waits, in the order in which they are asked.
-    turns: VecDeque<String>,
-}
-
-#[derive(Debug, Default)]
-struct Host {
-    under_way: usize,
-    /// Calls in a row that were not answered in time.
-    hung: u32,
-    waiting: VecDeque<Waiting>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    owner: Owner,
-    granted: oneshot::Sender<Share>,
-}
-
 /// The right to make one call, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Share {
-    shares: Option<Arc<Shares>>,
-    owner: Owner,
-    host: String,
+    shares: Arc<Shares>,
+    owner: Arc<Owner>,
+    host: Arc<str>,
 }
 
 /// What becomes of who asks.
@@ -78,7 +56,24 @@ pub(super) struct Share {
 pub(super) enum Asked {
     Granted(Share),
     /// It comes when there is room. Whoever drops this gives up the place.
-    Waits(oneshot::Receiver<Share>),
+    Waits(Waits),
+}
+
+/// A place among those who wait.
+#[derive(Debug)]
+pub(super) struct Waits {
+    shares: Arc<Shares>,
+    owner: Arc<Owner>,
+    host: Arc<str>,
+    place: u64,
+    granted: oneshot::Receiver<Share>,
+}
+
+impl Waits {
+    /// Waits for the share. Cancel safe.
+    pub(super) async fn granted(&mut self) -> Option<Share> {
+        (&mut self.granted).await.ok()
+    }
 }
 
 impl Shares {
@@ -88,147 +83,54 @@ impl Shares {
             of_caller: policy.concurrency_per_caller.max(1),
             of_host: policy.concurrency_per_host.max(1),
         };
-        Arc::new(Shares { most, state: Mutex::default() })
+        Arc::new(Shares { queues: Mutex::new(Queues::new(most)) })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queues(&self) -> MutexGuard<'_, Queues<oneshot::Sender<Share>>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks for the right to make one call.
     pub(super) fn ask(self: &Arc<Self>, owner: &Owner, host: &str) -> Asked {
-        let mut state = self.state();
-        if state.has_room(self.most, owner, host) {
-            return Asked::Granted(state.take(self, owner.clone(), host));
+        let mut queues = self.queues();
+        let (owner, host) = queues.names(owner, host);
+        let shares = Arc::clone(self);
+        if queues.take(&owner, &host) {
+            return Asked::Granted(Share { shares, owner, host });
         }
-        let (granted, waits) = oneshot::channel();
-        let entry = state.hosts.entry(host.to_owned()).or_default();
-        entry.waiting.push_back(Waiting { owner: owner.clone(), granted });
-        if entry.waiting.len() == 1 {
-            state.turns.push_back(host.to_owned());
-        }
-        Asked::Waits(waits)
+        let (grant, granted) = oneshot::channel();
+        let place = queues.wait(&owner, &host, grant);
+        Asked::Waits(Waits { shares, owner, host, place, granted })
     }
 
     /// Takes note of whether a host answered in time.
-    pub(super) fn answered(&self, host: &str, in_time: bool) {
-        if let Some(host) = self.state().hosts.get_mut(host) {
-            host.hung = if in_time { 0 } else { host.hung.saturating_add(1) };
+    pub(super) fn answered(self: &Arc<Self>, host: &str, in_time: bool) {
+        let mut queues = self.queues();
+        queues.answered(host, in_time);
+        self.grant(&mut queues);
+    }
+
+    /// Grants what has become free.
+    fn grant(self: &Arc<Self>, queues: &mut Queues<oneshot::Sender<Share>>) {
+        while let Some((owner, host, grant)) = queues.next() {
+            // Whoever waits has not left yet: that takes the lock.
+            let _ = grant.send(Share { shares: Arc::clone(self), owner, host });
         }
     }
 }
 
-impl State {
-    /// Whether one more call may be made for a caller. Who has none under way may have one beyond the bound, up to twice.
-    fn has_room_for(&self, most: Bounds, owner: &Owner) -> bool {
-        let of_caller = self.callers.get(owner).copied().unwrap_or_default();
-        let in_all = if of_caller == 0 { most.in_all.saturating_mul(2) } else { most.in_all };
-        self.under_way < in_all && of_caller < most.of_caller
-    }
-
-    fn has_room(&self, most: Bounds, owner: &Owner, host: &str) -> bool {
-        self.has_room_for(most, owner)
-            && self.hosts.get(host).is_none_or(|host| host.under_way < host.allowed(most))
-    }
-
-    fn take(&mut self, shares: &Arc<Shares>, owner: Owner, host: &str) -> Share {
-        self.under_way += 1;
-        *self.callers.entry(owner.clone()).or_default() += 1;
-        self.hosts.entry(host.to_owned()).or_default().under_way += 1;
-        Share { shares: Some(Arc::clone(shares)), owner, host: host.to_owned() }
-    }
-
-    /// Returns whether somebody may have waited for just this call.
-    fn give_back(&mut self, most: Bounds, owner: &Owner, host: &str) -> bool {
-        let of_caller = self.callers.get(owner).copied().unwrap_or_default();
-        let was_full = self.under_way >= most.in_all
-            || of_caller >= most.of_caller
-            || self.hosts.get(host).is_some_and(|host| !host.waiting.is_empty());
-        self.under_way = self.under_way.saturating_sub(1);
-        if let Some(under_way) = self.callers.get_mut(owner) {
-            *under_way = under_way.saturating_sub(1);
-            if *under_way == 0 {
-                self.callers.remove(owner);
-            }
-        }
-        if let Some(entry) = self.hosts.get_mut(host) {
-            entry.under_way = entry.under_way.saturating_sub(1);
-        }
-        self.forget_idle(host);
-        was_full
-    }
-
-    /// That a host hung is remembered for as long as anybody calls it.
-    fn forget_idle(&mut self, host: &str) {
-        if self.hosts.get(host).is_some_and(|host| host.under_way == 0 && host.waiting.is_empty()) {
-            self.hosts.remove(host);
-        }
-    }
-
-    /// Grants what has become free: to each host in turn one call. Those that are passed over stay the next ones.
-    fn grant(&mut self, shares: &Arc<Shares>) {
-        let mut passed_over = VecDeque::new();
-        for _ in 0..self.turns.len() {
-            if self.under_way >= shares.most.in_all.saturating_mul(2) {
-                break;
-            }
-            let Some(name) = self.turns.pop_front() else { break };
-            let is_granted = self.grant_to(shares, &name);
-            match self.hosts.get(&name) {
-                Some(host) if !host.waiting.is_empty() && is_granted => self.turns.push_back(name),
-                Some(host) if !host.waiting.is_empty() => passed_over.push_back(name),
-                _ => self.forget_idle(&name),
-            }
-        }
-        passed_over.append(&mut self.turns);
-        self.turns = passed_over;
-    }
-
-    /// Grants one call of a host, to the first who waits for it and may call. `false`: nobody may.
-    fn grant_to(&mut self, shares: &Arc<Shares>, name: &str) -> bool {
-        loop {
-            let Some(host) = self.hosts.get_mut(name) else { return false };
-            let is_full = host.under_way >= host.allowed(shares.most);
-            let waiting = std::mem::take(&mut host.waiting);
-            let is_next = |waiting: &Waiting| {
-                waiting.granted.is_closed() || (!is_full && self.has_room_for(shares.most, &waiting.owner))
-            };
-            let next = waiting.iter().position(is_next);
-            let Some(host) = self.hosts.get_mut(name) else { return false };
-            host.waiting = waiting;
-            let Some(Waiting { owner, granted }) = next.and_then(|at| host.waiting.remove(at)) else {
-                return false;
-            };
-            if granted.is_closed() {
-                continue;
-            }
-            let share = self.take(shares, owner, name);
-            match granted.send(share) {
-                Ok(()) => return true,
-                // It left at this moment. The lock is held: nothing is given back by dropping.
-                Err(mut share) => {
-                    share.shares = None;
-                    self.give_back(shares.most, &share.owner, name);
-                }
-            }
-        }
-    }
-}
-
-impl Host {
-    /// How many calls may be under way.
-    fn allowed(&self, most: Bounds) -> usize {
-        most.of_host.checked_shr(self.hung).unwrap_or_default().max(1)
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.shares.queues().leave(&self.owner, &self.host, self.place);
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        let Some(shares) = self.shares.take() else { return };
-        let mut state = shares.state();
-        if state.give_back(shares.most, &self.owner, &self.host) {
-            state.grant(&shares);
-        }
+        let shares = Arc::clone(&self.shares);
+        let mut queues = shares.queues();
+        queues.give_back(&self.owner, &self.host);
+        shares.grant(&mut queues);
     }
 }
 
@@ -259,9 +161,15 @@ mod tests {
         share
     }
 
-    fn waits(asked: Asked) -> oneshot::Receiver<Share> {
+    fn waits(asked: Asked) -> Waits {
         let Asked::Waits(waits) = asked else { panic!("there is no room") };
         waits
+    }
+
+    impl Waits {
+        fn try_recv(&mut self) -> Option<Share> {
+            self.granted.try_recv().ok()
+        }
     }
 
     #[test]
@@ -277,7 +185,7 @@ mod tests {
         drop(other);
         // Ann has two calls left, of which "third" and "silent" may have one each.
         fifth.try_recv().unwrap();
-        third.try_recv().unwrap_err();
+        assert!(third.try_recv().is_none());
         drop(first);
         third.try_recv().unwrap();
         bens.try_recv().unwrap();
@@ -331,9 +239,7 @@ mod tests {
         // It was granted and never taken.
         drop(late);
         drop(last.try_recv().unwrap());
-        let state = shares.state();
-        assert_eq!((state.under_way, state.callers.len(), state.hosts.len()), (0, 0, 0));
-        assert!(state.turns.is_empty());
+        assert!(shares.queues().is_empty());
     }
 
     #[test]
@@ -347,7 +253,7 @@ mod tests {
         while !waiting.is_empty() {
             drop(under_way.take());
             let next = waiting.iter_mut().position(|(_, waits)| {
-                under_way = waits.try_recv().ok();
+                under_way = waits.try_recv();
                 under_way.is_some()
             });
             order.push(waiting.remove(next.unwrap()).0);

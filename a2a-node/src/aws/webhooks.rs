@@ -92,6 +92,7 @@ fn words(redelivery: Redelivery) -> String {
     match redelivery {
         Redelivery::Delivered => "delivered".to_owned(),
         Redelivery::Gone => "gone: nobody wants it any more".to_owned(),
+        Redelivery::UnderWay => "under way: an instance delivers to it".to_owned(),
         Redelivery::Refused(why) => format!("refused: {why}"),
         other => format!("{other:?}"),
     }

@@ -23,3 +23,4 @@ mod races;
 mod retention;
 mod snapshots;
 mod tables;
+mod unreadable;

@@ -10,7 +10,7 @@ use a2a_core::{
     TaskQuery, TaskStore, Tenant, Version,
 };
 use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore, SnapshotPolicy};
-use a2a_testkit::sample::{TaskModel, at, instance, message, status};
+use a2a_testkit::sample::{TaskModel, at, claim, instance, message, status};
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -91,9 +91,7 @@ fn a_finished_task_is_invisible_at_once_when_its_time_is_over() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, clock) = open(place).await;
         let mut model = TaskModel::new("t").by("ann").begin(&store).await;
-        let webhook =
-            PushSubscription::new(webhook("t"), ConfigRevision::generate(&SystemEnv), Version::ABSENT);
-        store.save_config(&model.key, &webhook).await.unwrap();
+        store.save_config(&model.key, &subscription("t")).await.unwrap();
         let end = status(&model.task, TaskState::Completed, at(1));
         model.tell(&store, vec![end]).await;
         let query = TaskQuery::new(Tenant::default(), model.principal.clone(), 10);
@@ -113,6 +111,31 @@ fn a_finished_task_is_invisible_at_once_when_its_time_is_over() {
         assert_eq!((page.total, page.tasks.len()), (0, 0));
         assert_eq!(store.list_configs(&model.key).await.unwrap(), Vec::new());
         assert!(!store.delete(&model.key).await.unwrap());
+    });
+}
+
+#[test]
+fn an_ended_task_that_changes_hands_goes_at_its_own_time_and_its_configs_with_it() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, clock) = open(place).await;
+        let mut model = TaskModel::new("t").begin(&store).await;
+        let end = status(&model.task, TaskState::Completed, at(1));
+        model.tell(&store, vec![end]).await;
+        store.save_config(&model.key, &subscription("t")).await.unwrap();
+        // Whoever ended it died before it could say how long its config is to stay.
+        let client = place.client().await;
+        let forget = client.update_item().table_name(&place.table).update_expression("REMOVE x");
+        let forget = forget.key("pk", AttributeValue::S("T##t".into()));
+        forget.key("sk", AttributeValue::S("P#w".into())).send().await.unwrap();
+        clock.forward(TASKS as i64 / 2);
+        model.tell_with(&store, Vec::new(), claim(instance())).await;
+        assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
+        clock.forward(TASKS as i64 / 2 + 2);
+        expire(place, &clock).await;
+        assert_eq!(store.load(&model.key).await.unwrap(), None);
+        clock.forward(TASKS as i64 / 2);
+        expire(place, &clock).await;
+        assert_eq!(place.items().await, []);
     });
 }
 
@@ -253,6 +276,11 @@ fn a_delivery_that_was_given_up_is_forgotten_after_the_retention_of_tasks_or_wit
         clock.forward(TASKS as i64);
         assert_eq!(store.given_up(None, 10).await.unwrap(), []);
     });
+}
+
+/// A webhook that wants all of a task.
+pub(crate) fn subscription(task_id: &str) -> PushSubscription {
+    PushSubscription::new(webhook(task_id), ConfigRevision::generate(&SystemEnv), Version::ABSENT)
 }
 
 fn webhook(task_id: &str) -> a2a::TaskPushNotificationConfig {

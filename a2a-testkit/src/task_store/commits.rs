@@ -1,11 +1,14 @@
 //! One commit after another: applied, refused, repeated.
 
 use a2a::{Part, StreamResponse, TaskState};
-use a2a_core::{Outcome, Principal, Store, Version};
+use a2a_core::{ClaimChange, Outcome, Principal, Store, Version};
 
 use super::walk::{assert_holds, assert_log};
 use crate::StoreFixture;
 use crate::sample::{Draft, TaskModel, at, chunk, claim, commit_id, instance, message, noise, status};
+
+/// More than a database's item may hold, however it is compressed.
+const LARGE: usize = 450_000;
 
 /// A commit that expects the current version makes exactly the next one, on whichever handle.
 pub async fn a_commit_that_expects_the_current_version_is_applied(fixture: &dyn StoreFixture) {
@@ -96,24 +99,76 @@ pub async fn a_repeated_commit_with_the_same_id_is_applied_once(fixture: &dyn St
     for (model, events) in births() {
         a_birth_counts_once(&[&*store, &*other], model, events).await;
     }
+    commits_of_every_kind_count_once(&[&*store, &*other]).await;
+}
+
+/// A task from its creation to what comes after its end: each commit is sent again at once, by many at once, and once more
+/// when the next one is there.
+async fn commits_of_every_kind_count_once(handles: &[&dyn Store; 2]) {
+    let mut model = TaskModel::new("every kind");
+    let mut before: Option<Draft> = None;
+    for step in 0..10 {
+        let task = &model.task;
+        let said = |size| chunk(task, "artifact", vec![Part::text(noise(step, size))], step > 2);
+        let (events, change) = match step {
+            0 => (vec![StreamResponse::Task(task.clone())], claim(instance())),
+            1 => (vec![status(task, TaskState::Working, at(1))], ClaimChange::Keep),
+            2 => (vec![said(10)], ClaimChange::Keep),
+            3 => (vec![said(LARGE)], ClaimChange::Keep),
+            // Another one takes it over, asks, and goes on.
+            4 => (Vec::new(), claim(instance())),
+            5 => (vec![status(task, TaskState::InputRequired, at(2))], ClaimChange::End),
+            6 => (vec![message(task, "m", vec![Part::text("so")])], claim(instance())),
+            7 => (vec![said(10), status(task, TaskState::Completed, at(3))], ClaimChange::Keep),
+            // And one that delivers what is left of it.
+            8 => (Vec::new(), claim(instance())),
+            _ => (Vec::new(), ClaimChange::End),
+        };
+        let draft = Draft { change, ..model.draft(events) };
+        model.accept(&draft);
+        for handle in [handles[0], handles[0], handles[1]] {
+            assert_eq!(
+                draft.send(handle, &model.key).await,
+                Outcome::Applied(draft.next()),
+                "of step {step}"
+            );
+            for handle in handles {
+                assert_holds(*handle, &model).await;
+            }
+        }
+        let copies = (0..6).map(|n| draft.send(handles[n % 2], &model.key));
+        for outcome in futures::future::join_all(copies).await {
+            assert_eq!(outcome, Outcome::Applied(draft.next()), "of a copy of step {step}");
+        }
+        if let Some(before) = before.replace(draft) {
+            match before.send(handles[step as usize % 2], &model.key).await {
+                Outcome::Applied(version) => assert_eq!(version, before.next()),
+                Outcome::Conflict { actual } => assert_eq!(actual, model.version),
+            }
+        }
+        assert_holds(handles[step as usize % 2], &model).await;
+    }
+    assert_log(handles[1], &model, Version::ABSENT).await;
 }
 
 /// What may create a task: it runs, is parked or is over with its first commit, and is small or large.
 fn births() -> Vec<(TaskModel, Vec<StreamResponse>)> {
-    let mut births = Vec::new();
-    for state in [TaskState::Working, TaskState::InputRequired, TaskState::Completed] {
-        for size in [10, 400_000] {
-            let model = TaskModel::new(&format!("{state:?} with {size}"));
-            let text = Part::text(noise(1, size));
-            let events = vec![
-                StreamResponse::Task(model.task.clone()),
-                chunk(&model.task, "artifact", vec![text], false),
-                status(&model.task, state.clone(), at(1)),
-            ];
-            births.push((model, events));
-        }
-    }
-    births
+    let kinds = [
+        (TaskState::Working, 10),
+        (TaskState::InputRequired, 10),
+        (TaskState::InputRequired, LARGE),
+        (TaskState::Completed, 10),
+    ];
+    let birth = |(state, size): (TaskState, usize)| {
+        let model = TaskModel::new(&format!("{state:?} with {size}"));
+        let events = vec![
+            StreamResponse::Task(model.task.clone()),
+            chunk(&model.task, "artifact", vec![Part::text(noise(1, size))], false),
+            status(&model.task, state, at(1)),
+        ];
+        (model, events)
+    };
+    kinds.into_iter().map(birth).collect()
 }
 
 async fn a_birth_counts_once(handles: &[&dyn Store; 2], mut model: TaskModel, events: Vec<StreamResponse>) {
@@ -121,9 +176,7 @@ async fn a_birth_counts_once(handles: &[&dyn Store; 2], mut model: TaskModel, ev
     model.accept(&birth);
     for handle in [handles[0], handles[0], handles[1], handles[0]] {
         assert_eq!(birth.send(handle, &model.key).await, Outcome::Applied(Version::new(1)));
-        for handle in handles {
-            assert_holds(*handle, &model).await;
-        }
+        assert_holds(handles[1], &model).await;
     }
     let twin = Draft { id: commit_id(), ..birth.clone() };
     let outcome = twin.send(handles[1], &model.key).await;

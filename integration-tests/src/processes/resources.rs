@@ -201,13 +201,13 @@ impl Resources {
         by_each
     }
 
-    /// The number of a task's last event, as streams count them. `None` where there is no such task.
+    /// The number of the last event of a task that is over, as streams count them. `None` where there is no such task.
     ///
     /// # Panics
     ///
     /// When it cannot be read.
     pub async fn last_event(&self, task: &str) -> Option<u64> {
-        Some(self.store.load(&key(task)).await.unwrap()?.generation.get())
+        Some(self.head(task).await?.generation.get())
     }
 
     /// Looks for what instances have made and not removed.

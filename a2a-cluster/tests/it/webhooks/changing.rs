@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use a2a::{
-    DeleteTaskPushNotificationConfigRequest, GetTaskPushNotificationConfigRequest,
-    ListTaskPushNotificationConfigsRequest, SendMessageRequest, TaskState,
+    GetTaskPushNotificationConfigRequest, ListTaskPushNotificationConfigsRequest, SendMessageRequest,
+    TaskState,
 };
 use a2a_core::PushConfigs;
 use a2a_server::RequestHandler;
 use a2a_testkit::{Delay, Forecast};
 
 use super::receiver::{Answers, Receiver};
-use super::{config, create, given_up_after, request_with, start, webhook, world_of};
+use super::{config, create, delete, given_up_after, request_with, start, webhook, world_of};
 use crate::world::{Bus, eventually, follow_up, key, on_every_bus, params, texts, visible};
 
 on_every_bus! {
@@ -54,8 +54,7 @@ on_every_bus! {
         let task = start(&world.nodes[0], "stream 100000 1", webhook(&kept.url())).await;
         let id = create(&world.nodes[0], &task, webhook(&deleted.url())).await;
         eventually("the first calls", || async { deleted.requests() > 2 && kept.requests() > 2 }).await;
-        let delete = DeleteTaskPushNotificationConfigRequest { id, task_id: task.id.clone(), tenant: None };
-        world.on(1).delete_push_config(&params(), delete).await.unwrap();
+        delete(&world.nodes[1], &task, &id).await;
         eventually("silence", || async {
             let (gone, before) = (deleted.requests(), kept.requests());
             eventually("other calls", || async { kept.requests() > before + 50 }).await;
@@ -134,8 +133,7 @@ on_every_bus! {
         deleted.sees(TaskState::InputRequired).await;
         kept.sees(TaskState::InputRequired).await;
         let before = deleted.requests();
-        let delete = DeleteTaskPushNotificationConfigRequest { id, task_id: task.id.clone(), tenant: None };
-        world.on(1).delete_push_config(&params(), delete).await.unwrap();
+        delete(&world.nodes[1], &task, &id).await;
         // While the configs are read, the turn has begun.
         let slow = Delay::between(Duration::from_millis(20), Duration::from_millis(20));
         world.weather.set(Forecast { store_delay: slow, ..Forecast::calm() });
@@ -157,6 +155,23 @@ on_every_bus! {
         receiver.answer(Answers::Well);
         receiver.sees(TaskState::Completed).await;
         let expected: Vec<String> = (0..40).map(|n| n.to_string()).collect();
+        assert_eq!(texts(&receiver.fold().unwrap()), expected.iter().map(String::as_str).collect::<Vec<_>>());
+        world.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn a_config_that_is_made_again_in_a_turn_is_told_the_task_in_place_of_what_it_has(bus) {
+        let world = world_of(2, bus, config()).await;
+        let receiver = Receiver::new(Answers::Well).await;
+        let same = a2a::TaskPushNotificationConfig { id: Some("c".into()), ..webhook(&receiver.url()) };
+        let task = start(&world.nodes[0], "stream 400 2", same.clone()).await;
+        eventually("some calls", || async { receiver.requests() > 20 }).await;
+        create(&world.nodes[1], &task, same.clone()).await;
+        receiver.sees(TaskState::Completed).await;
+        let events = receiver.events();
+        let again = events.iter().rposition(|event| matches!(event, a2a::StreamResponse::Task(_))).unwrap();
+        assert!(again > 20, "it was told the task at the beginning only");
+        let expected: Vec<String> = (0..400).map(|n| n.to_string()).collect();
         assert_eq!(texts(&receiver.fold().unwrap()), expected.iter().map(String::as_str).collect::<Vec<_>>());
         world.shutdown().await;
     }

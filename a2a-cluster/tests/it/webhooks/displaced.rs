@@ -3,20 +3,28 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use a2a::TaskState;
 use a2a_core::{
     DeliveryId, GivenUpCursor, GivenUpDelivery, PushConfigs, PushDelivery, PushProgress, PushSubscription,
     Result, SystemEnv, TaskKey,
 };
+use a2a_server::RequestHandler;
 use a2a_store_memory::MemoryStore;
 use a2a_testkit::async_trait;
 use http::StatusCode;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::receiver::{Answers, Receiver};
-use super::{config, is_released, mortal, start, webhook, world_of};
-use crate::world::{self, World, eventually, local_webhooks, on_every_bus, texts};
+use super::{config, create, delete, is_released, mortal, start, webhook, world_of};
+use crate::world::{self, World, eventually, follow_up, local_webhooks, on_every_bus, params, texts};
+
+/// How long a slow webhook takes.
+const CALL: Duration = Duration::from_millis(300);
+/// Less than an instance leaves to another one that may be gone.
+const WITHIN: Duration = Duration::from_secs(10);
 
 /// Holds back one write of a webhook's progress, which arrives whoever has left by then.
 #[derive(Debug)]
@@ -143,5 +151,36 @@ on_every_bus! {
             assert_eq!(told, texts(&stored.task).into_iter().collect(), "{script}");
         }
         world.shutdown().await;
+    }
+
+    #[tokio::test]
+    async fn whoever_leaves_a_webhook_to_another_instance_holds_nothing_else_up(bus) {
+        for what in ["a turn", "a shutdown", "a deletion"] {
+            let mut world = world_of(2, bus, config()).await;
+            let (slow, good) = (Receiver::new(Answers::Slowly(CALL)).await, Receiver::new(Answers::Well).await);
+            let task = world.nodes[0].send("ask").await;
+            is_released(&world, &task.id).await;
+            // Nobody has the task: both instances deliver, and what the first one puts on record does not count.
+            let config = create(&world.nodes[0], &task, webhook(&slow.url())).await;
+            eventually("the first call", || async { slow.requests() > 0 }).await;
+            if what == "a deletion" {
+                delete(&world.nodes[1], &task, &config).await;
+            } else {
+                create(&world.nodes[1], &task, webhook(&good.url())).await;
+                eventually("the others' calls", || async { slow.requests() > 1 }).await;
+            }
+            let ends = async {
+                if what == "a turn" {
+                    world.on(0).send_message(&params(), follow_up(&task, "more")).await.unwrap();
+                    slow.sees(TaskState::Completed).await;
+                    good.sees(TaskState::Completed).await;
+                    is_released(&world, &task.id).await;
+                }
+                let first = world.nodes.remove(0);
+                first.cluster.shutdown(Duration::from_secs(60)).await;
+            };
+            timeout(WITHIN, ends).await.expect(what);
+            world.shutdown().await;
+        }
     }
 }

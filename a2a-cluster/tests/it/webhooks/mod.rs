@@ -14,7 +14,8 @@ mod surviving;
 use std::time::Duration;
 
 use a2a::{
-    AuthenticationInfo, SendMessageConfiguration, SendMessageRequest, Task, TaskPushNotificationConfig,
+    AuthenticationInfo, DeleteTaskPushNotificationConfigRequest, SendMessageConfiguration,
+    SendMessageRequest, Task, TaskPushNotificationConfig,
 };
 use a2a_cluster::{Config, Webhooks};
 use a2a_server::RequestHandler;
@@ -86,4 +87,11 @@ async fn is_released(world: &World, id: &str) {
 async fn create(node: &Node, task: &Task, webhook: TaskPushNotificationConfig) -> String {
     let config = TaskPushNotificationConfig { task_id: task.id.clone(), ..webhook };
     node.handler.create_push_config(&params(), config).await.unwrap().id.unwrap()
+}
+
+/// Removes a webhook of a task.
+async fn delete(node: &Node, task: &Task, id: &str) {
+    let request =
+        DeleteTaskPushNotificationConfigRequest { id: id.to_owned(), task_id: task.id.clone(), tenant: None };
+    node.handler.delete_push_config(&params(), request).await.unwrap();
 }

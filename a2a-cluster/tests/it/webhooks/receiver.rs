@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use a2a::{StreamResponse, Task};
 use axum::Router;
@@ -10,6 +11,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use crate::world::eventually;
 
@@ -17,6 +19,8 @@ use crate::world::eventually;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answers {
     Well,
+    /// Well, after this time.
+    Slowly(Duration),
     /// With this status, and these headers.
     With(StatusCode, Vec<(&'static str, String)>),
     /// So many times with this status, then well.
@@ -130,7 +134,7 @@ async fn receive(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, body:
             Answers::HoldingWith(..) => Answers::Well,
             answers => answers.clone(),
         };
-        if answers == Answers::Well {
+        if let Answers::Well | Answers::Slowly(_) = answers {
             let event = serde_json::from_slice(&body).unwrap();
             let event = a2a_pb::protojson_conv::from_value(event).unwrap();
             seen.accepted.push((headers, event));
@@ -139,6 +143,10 @@ async fn receive(State(seen): State<Arc<Mutex<Seen>>>, headers: HeaderMap, body:
     };
     match answers {
         Answers::Well | Answers::FirstWith(..) | Answers::LargeWith(..) | Answers::HoldingWith(..) => {
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Answers::Slowly(after) => {
+            sleep(after).await;
             StatusCode::NO_CONTENT.into_response()
         }
         Answers::With(status, headers) => {

@@ -1,5 +1,6 @@
 //! A table for one test: in a server inside the test process, or wherever `AWS_ENDPOINT_URL` points.
 
+pub(crate) mod after;
 pub(crate) mod faults;
 pub(crate) mod meter;
 pub(crate) mod remote;

@@ -1,6 +1,7 @@
 //! Clients that have tasks going on all the time, each with a webhook: long and short streams, and tasks that are parked
 //! and continued. They send again what an instance died over.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -142,20 +143,21 @@ pub(super) async fn read(client: &Client, task: &str) -> Result<Task, String> {
     answered(task, || client.get_task(&request)).await
 }
 
-/// Asks until somebody answers.
+/// Asks until somebody answers. Where nobody does, tells all that was said instead, and how often.
 async fn answered<T, F>(what: &str, mut ask: impl FnMut() -> F) -> Result<T, String>
 where
     F: Future<Output = Result<T, A2AError>>,
 {
     let until = Instant::now() + PATIENCE;
-    let mut why = "hangs".to_owned();
+    let mut said = BTreeMap::new();
     while Instant::now() < until {
-        match timeout_at(until, ask()).await {
+        let why = match timeout_at(until, ask()).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => why = format!("{} {}", error.code, error.message),
-            Err(_) => break,
-        }
+            Ok(Err(error)) => format!("{} {}", error.code, error.message),
+            Err(_) => "it hangs".to_owned(),
+        };
+        *said.entry(why).or_insert(0) += 1;
         sleep(PAUSE).await;
     }
-    Err(format!("{what} is not answered: {why}"))
+    Err(format!("{what} is not answered: {said:?}"))
 }

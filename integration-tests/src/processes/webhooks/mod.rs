@@ -74,7 +74,7 @@ pub struct Outcome {
 impl Outcome {
     /// Tells whether nothing was wrong, and so many were killed.
     pub fn is_right(&self, kills: usize) -> bool {
-        self.wrong.is_empty() && self.left.is_nothing() && self.kills == kills
+        self.wrong.is_empty() && self.overlaps == 0 && self.left.is_nothing() && self.kills == kills
     }
 
     fn add(&mut self, task: &str, notified: Notified) {
