@@ -55,6 +55,8 @@ pub(crate) struct SocketBounds {
     pub(crate) connections: usize,
     /// How many streams one of them may have open over HTTP/2.
     pub(crate) streams_per_connection: u32,
+    /// How long one of them may have no request open.
+    pub(crate) idle_timeout: Duration,
 }
 
 impl Layout {
@@ -205,6 +207,7 @@ async fn start(
     }
     if let Some(bounds) = layout.bounds {
         server = server.connections(bounds.connections).streams_per_connection(bounds.streams_per_connection);
+        server = server.idle_timeout(bounds.idle_timeout);
     }
     if let Some(metrics) = &layout.metrics {
         server = server.metrics(metrics.clone());

@@ -96,6 +96,7 @@ fn layout(flags: cli::Serve) -> Result<Layout, ServeError> {
         bounds: Some(SocketBounds {
             connections: flags.bounds.connections,
             streams_per_connection: flags.bounds.streams_per_connection,
+            idle_timeout: flags.bounds.idle_timeout,
         }),
         listen: flags.listen,
         grpc_listen: flags.grpc_listen,

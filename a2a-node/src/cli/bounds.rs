@@ -30,6 +30,9 @@ pub(crate) struct BoundFlags {
     /// How many streams one HTTP/2 connection may have open.
     #[arg(long, env = "A2A_STREAMS_PER_CONNECTION", value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) streams_per_connection: u32,
+    /// How long a connection may have no request open, and the head of one may take over HTTP/1.
+    #[arg(long, env = "A2A_IDLE_TIMEOUT", value_name = "SECONDS", default_value = "75", value_parser = idle_timeout)]
+    pub(crate) idle_timeout: Duration,
 }
 
 impl BoundFlags {
@@ -43,4 +46,9 @@ impl BoundFlags {
 /// Up to ten years, which is the longest that the cluster takes.
 fn agents_time(text: &str) -> Result<Duration, String> {
     seconds_within(0.01..=315_360_000.0, text)
+}
+
+/// Up to a day, which is the longest that a server takes.
+fn idle_timeout(text: &str) -> Result<Duration, String> {
+    seconds_within(1.0..=86_400.0, text)
 }

@@ -78,6 +78,7 @@ fn serve_has_defaults_for_everything() {
     let config = serve.tuning.config().unwrap();
     assert_eq!(serve.bounds.bound(config), a2a_cluster::Config::default());
     assert_eq!((serve.bounds.connections, serve.bounds.streams_per_connection), (10_000, 10_000));
+    assert_eq!(serve.bounds.idle_timeout, Duration::from_secs(75));
 }
 
 #[test]
@@ -92,17 +93,19 @@ fn serve_takes_what_it_is_given() {
 fn serve_bounds_what_an_instance_takes_on() {
     let agents = ["--max-agents", "7", "--max-waiting-commits", "8", "--agent-silence", "0.5"];
     let sockets = ["--turn-limit", "604800", "--connections", "9", "--streams-per-connection", "10"];
-    let bounds = serve(&[agents, sockets].concat()).unwrap().bounds;
+    let idle = ["--idle-timeout", "1.5"];
+    let bounds = serve(&[&agents[..], &sockets, &idle].concat()).unwrap().bounds;
     let default = a2a_cluster::Config::default;
     let config = default().max_agents(7).max_waiting_commits(8);
     let config = config.agent_silence(Duration::from_millis(500)).turn_limit(Duration::from_secs(604_800));
     assert_eq!(bounds.bound(default()), config);
     assert_eq!((bounds.connections, bounds.streams_per_connection), (9, 10));
+    assert_eq!(bounds.idle_timeout, Duration::from_millis(1_500));
 }
 
 #[test]
 fn bad_values_are_refused_with_the_reason() {
-    let table: [(&[&str], &str); 20] = [
+    let table: [(&[&str], &str); 21] = [
         (&["--listen", "nowhere"], "invalid socket address"),
         (&["--listen", "127.0.0.1"], "invalid socket address"),
         (&["--instances", "0"], "1..=100"),
@@ -122,6 +125,7 @@ fn bad_values_are_refused_with_the_reason() {
         (&["--connections", "0"], "0 is not in 1.."),
         (&["--connections", "many"], "invalid digit"),
         (&["--streams-per-connection", "5000000000"], "is not in 1..=4294967295"),
+        (&["--idle-timeout", "0"], "from 1 to 86400"),
         (&["--log", "a=b=c"], "invalid filter directive"),
     ];
     for (flags, reason) in table {

@@ -64,3 +64,13 @@ async fn a_connection_is_told_how_many_streams_it_may_open() {
     });
     assert!(told.clone().any(|setting| setting == (MAX_CONCURRENT_STREAMS, 7)), "{settings:?}");
 }
+
+#[tokio::test]
+async fn a_connection_that_is_idle_for_so_long_is_closed() {
+    let node = Node::serve(&["--idle-timeout", "1"]).await;
+    let mut stream = TcpStream::connect(address(&node)).await.unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    soon(stream.read_to_string(&mut answer)).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}

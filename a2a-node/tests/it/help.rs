@@ -42,6 +42,7 @@ async fn help_of_serve_names_the_environment_variable_of_every_flag() {
         "A2A_TURN_LIMIT",
         "A2A_CONNECTIONS",
         "A2A_STREAMS_PER_CONNECTION",
+        "A2A_IDLE_TIMEOUT",
         "A2A_LOG",
         "A2A_LOG_FORMAT",
     ];

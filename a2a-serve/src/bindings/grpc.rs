@@ -15,8 +15,8 @@ use axum::body::HttpBody;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{self, HeaderMap, HeaderName, HeaderValue, StatusCode};
 use bytes::Bytes;
-use futures::future::{BoxFuture, MapOk};
-use futures::{FutureExt, TryFutureExt};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use http_body::Frame;
 use http_body_util::{BodyExt, Full};
 use tokio::time::timeout;
@@ -29,6 +29,7 @@ use super::answer_body::{Outgoing, Sending, held_by};
 use super::call::service_params;
 use super::content::{BODY_PATIENCE, ROOM_AGAIN};
 use super::edge::Edge;
+use super::grpc_compression;
 use super::grpc_service::{Admitted, GrpcHandler, status};
 use super::in_flight::InFlight;
 use super::limits::RequestLimits;
@@ -96,21 +97,20 @@ where
 {
     type Response = Answer;
     type Error = Infallible;
-    type Future = MapOk<BoxFuture<'static, Result<Answer, Infallible>>, fn(Answer) -> Answer>;
+    type Future = BoxFuture<'static, Result<Answer, Infallible>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         Service::<http::Request<B>>::poll_ready(&mut self.tonic, context)
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let answer = if is_grpc(request.headers()) {
+        if is_grpc(request.headers()) {
             self.call_whole(request)
         } else {
             let mut refusal = Answer::default();
             *refusal.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
             std::future::ready(Ok(refusal)).boxed()
-        };
-        answer.map_ok(blame_the_message as fn(Answer) -> Answer)
+        }
     }
 }
 
@@ -132,21 +132,28 @@ impl<H: RequestHandler> GrpcService<H> {
                 Ok(handler) => handler,
                 Err(error) => return Ok(status(&error).into_http()),
             };
+            if let Some(refusal) = grpc_compression::refusal(&head.headers) {
+                return Ok(refusal.into_http());
+            }
             let limit = edge.limits.max_body_bytes;
             let mut body = std::pin::pin!(body);
             let (body, held) =
                 match timeout(BODY_PATIENCE, collect(&mut body, limit + FRAME_HEAD, &edge.in_flight)).await {
                     Ok(Ok(read)) => read,
                     Ok(Err(Unread::TooLarge)) => {
-                        return Ok(Status::out_of_range(format!("the message is larger than {limit} bytes"))
-                            .into_http());
+                        let error = format!("the message is larger than {limit} bytes");
+                        return Ok(status(&A2AError::invalid_request(error)).into_http());
                     }
                     Ok(Err(Unread::NoRoom)) => return Ok(status(&unavailable(ROOM_AGAIN)).into_http()),
                     Ok(Err(Unread::BrokenOff)) => {
-                        return Ok(Status::internal("the message broke off before its end").into_http());
+                        let error = A2AError::invalid_params("the message broke off before its end");
+                        return Ok(status(&error).into_http());
                     }
                     Err(_) => return Ok(Status::deadline_exceeded("the message took too long").into_http()),
                 };
+            if let Some(refusal) = grpc_compression::refusal_of_message(&body) {
+                return Ok(refusal.into_http());
+            }
             // What is not a plain frame tonic refuses.
             if let Some((&[0, a, b, c, d], message)) = body.split_first_chunk::<FRAME_HEAD>() {
                 if u64::from(u32::from_be_bytes([a, b, c, d])) < message.len() as u64 {
@@ -161,7 +168,7 @@ impl<H: RequestHandler> GrpcService<H> {
             let (handler, _held) = edge.holding(handler, Some(held));
             head.extensions.insert(Admitted { handler, params, outgoing });
             let answer = tonic.call(http::Request::from_parts(head, Full::new(body))).await;
-            answer.map(|answer| hold_room(answer, &edge.streamed))
+            answer.map(|answer| hold_room(blame_the_message(answer), &edge.streamed))
         }
         .boxed()
     }

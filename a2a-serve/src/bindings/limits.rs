@@ -55,6 +55,14 @@ impl RequestLimits {
     /// sent, over HTTP/1 from 64 KiB on; and as many of streams' events that wait, from 4 KiB on. By default 256 MiB. Beyond that a
     /// request is told to come again, and a stream ends with an error that may be retried. Requests of more than 64 KiB leave a
     /// quarter to smaller ones.
+    ///
+    /// What is not counted is bounded by connections and streams. Over HTTP/1 a connection has one answer at a time: up to 64 KiB, or
+    /// of small events what its buffer takes, which is 64 KiB and an event more. With 10,000 connections
+    /// ([`Server::connections`](crate::Server::connections)) that is at most 665 MiB. Over HTTP/2 all answers are counted;
+    /// small events wait for each stream up to 400 KiB and an event more, so for the 10,000 streams that each connection may have
+    /// ([`Server::streams_per_connection`](crate::Server::streams_per_connection)) up to 3.9 GiB, where a peer allows as much, its
+    /// agents say as much, and it takes none of it for the 25 s after which it is let go. Where strangers may open streams, allow
+    /// them fewer.
     #[must_use]
     pub fn max_bytes_in_flight(mut self, bytes: usize) -> Self {
         self.max_bytes_in_flight = bytes;

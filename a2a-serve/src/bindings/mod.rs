@@ -28,6 +28,7 @@ mod edge;
 mod error;
 mod extensions;
 mod grpc;
+mod grpc_compression;
 mod grpc_service;
 mod hosts;
 mod http;

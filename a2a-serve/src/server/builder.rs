@@ -27,6 +27,8 @@ use crate::{Cors, HttpWebhooks};
 const DRAIN_DELAY: Duration = Duration::from_secs(10);
 /// How long running work may go on after that.
 const GRACE: Duration = Duration::from_secs(30);
+/// What may be set as the time for which a connection may be idle.
+const IDLE_TIMEOUTS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(24 * 60 * 60)];
 
 /// Why a server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +77,7 @@ pub struct Server {
     grpc: Option<Listen>,
     connections: usize,
     streams: u32,
+    idle: Duration,
     has_gateway: bool,
     cors: Option<Cors>,
     hosts: Option<Vec<String>>,
@@ -127,6 +130,7 @@ impl Server {
             grpc: None,
             connections: Bounds::default().connections,
             streams: Bounds::default().streams,
+            idle: Bounds::default().idle,
             has_gateway: false,
             cors: None,
             hosts: None,
@@ -232,6 +236,16 @@ impl Server {
         self
     }
 
+    /// For how long a connection may have no request open, from 1 s to a day; default 75 s, longer than most proxies keep theirs. HTTP/2
+    /// peers are told when it ends, and lose no request. Over HTTP/1 it is also how long the head of a request may take, and the last
+    /// of an answer to be sent.
+    #[must_use]
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        let [least, most] = IDLE_TIMEOUTS;
+        self.idle = timeout.clamp(least, most);
+        self
+    }
+
     /// Lets scripts of web pages call the agent; by default none may.
     #[must_use]
     pub fn cors(mut self, cors: impl Into<Cors>) -> Self {
@@ -291,7 +305,8 @@ impl Server {
         };
         // Behind a gateway all connections come from few addresses.
         let per_address = (!self.has_gateway).then_some(self.connections.div_ceil(2));
-        let bounds = Bounds { connections: self.connections, per_address, streams: self.streams };
+        let bounds =
+            Bounds { connections: self.connections, per_address, streams: self.streams, idle: self.idle };
         let listeners = std::iter::once(&listener).chain(&grpc);
         let is_local =
             listeners.map(TcpListener::local_addr).all(|at| at.is_ok_and(|at| at.ip().is_loopback()));

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::handler::{Recorder, card};
+use super::http2::{GOAWAY, Peer};
 use super::serving::start;
 use super::wire::router;
 
@@ -143,46 +144,17 @@ async fn grpc_over_http_1_is_told_what_it_needs() {
     assert!(handler.take().is_empty());
 }
 
-/// A frame of HTTP/2.
-fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![0, 0, payload.len() as u8, kind, flags, 0, 0, 0, stream];
-    frame.extend(payload);
-    frame
-}
-
 #[tokio::test(start_paused = true)]
 async fn an_http_2_peer_that_takes_no_answer_is_let_go() {
-    const SETTINGS: u8 = 4;
     let server = start(router(&Recorder::new()), Duration::ZERO).await;
-    for (window, is_let_go) in [(0, true), (255, false)] {
-        let mut stream = TcpStream::connect(server.address).await.unwrap();
-        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
-        // How much of each answer may be sent before it is asked for.
-        stream.write_all(&frame(SETTINGS, 0, 0, &[0, 4, 0, 0, window, 0])).await.unwrap();
-        let mut request = vec![0x82, 0x86];
-        for (name, text) in [(&[4][..], "/tasks/t1"), (&[1], "x"), (b"\x00\x0ba2a-version", "1.0")] {
-            request.extend(name);
-            request.push(text.len() as u8);
-            request.extend(text.as_bytes());
-        }
-        stream.write_all(&frame(1, 5, 1, &request)).await.unwrap();
+    // Who takes it is idle from then on, and is told when that has been for too long.
+    for (window, is_told, lives) in [(0, false, 60..70), (0xff00, true, 75..77)] {
+        let mut peer = Peer::with_window(server.address, window).await;
+        peer.ask(1, "/tasks/t1").await;
         let began = tokio::time::Instant::now();
-        let answers_pings = async {
-            loop {
-                let mut head = [0; 9];
-                if stream.read_exact(&mut head).await.is_err() {
-                    break;
-                }
-                let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
-                stream.read_exact(&mut payload).await.unwrap();
-                if head[3] == 6 && head[4] == 0 {
-                    stream.write_all(&frame(6, 1, 0, &payload)).await.unwrap();
-                }
-            }
-        };
-        let closed = tokio::time::timeout(Duration::from_secs(200), answers_pings).await.is_ok();
-        assert_eq!(closed, is_let_go, "{window}");
+        let told = tokio::time::timeout(Duration::from_secs(200), peer.next_of(GOAWAY)).await;
+        assert_eq!(told.unwrap().is_some(), is_told, "{window}");
         let waited = began.elapsed().as_secs();
-        assert!(!closed || (60..70).contains(&waited), "{waited}");
+        assert!(lives.contains(&waited), "{window}: {waited}");
     }
 }

@@ -1,6 +1,7 @@
 //! What tonic cannot read.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use a2a::error_code::INVALID_PARAMS;
 use a2a::{A2AError, error_code};
@@ -8,6 +9,7 @@ use a2a_pb::proto::GetTaskRequest;
 use a2a_serve::bindings::{RequestLimits, grpc_service};
 use axum::body::Body;
 use bytes::Bytes;
+use futures::StreamExt;
 use http::{HeaderName, Request};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
@@ -109,4 +111,17 @@ async fn a_request_is_one_message() {
     let status = grpc_frames(&handler, vec![Frame::data(message.clone()), Frame::data(message)]).await;
     assert_eq!(status.code(), Code::InvalidArgument);
     assert!(handler.take().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_does_not_come_is_given_up() {
+    let began = tokio::time::Instant::now();
+    let head = Bytes::from_static(&[0, 0, 0, 0, 4, 0x12]);
+    let body = futures::stream::iter([Ok::<_, std::io::Error>(head)]).chain(futures::stream::pending());
+    let request = Request::post("/lf.a2a.v1.A2AService/GetTask").header("content-type", "application/grpc");
+    let request = request.header("a2a-version", "1.0").body(Body::from_stream(body)).unwrap();
+    let answer = grpc_service(Recorder::new(), &RequestLimits::default()).oneshot(request);
+    let answer = tokio::time::timeout(Duration::from_secs(200), answer).await.unwrap().unwrap();
+    let code = Status::from_header_map(answer.headers()).unwrap().code();
+    assert_eq!((code, began.elapsed().as_secs()), (Code::DeadlineExceeded, 60));
 }

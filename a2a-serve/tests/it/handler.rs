@@ -24,6 +24,8 @@ pub(crate) struct Recorder {
     failure: Mutex<Option<A2AError>>,
     failing_stream: Mutex<Option<A2AError>>,
     endless_streams: bool,
+    /// Held by each of them.
+    open_streams: Arc<()>,
 }
 
 type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
@@ -45,6 +47,11 @@ impl Recorder {
     /// From now on every stream is one task and then `error`.
     pub(crate) fn fail_streams_with(&self, error: A2AError) {
         *self.failing_stream.lock().unwrap() = Some(error);
+    }
+
+    /// How many endless streams are open.
+    pub(crate) fn open_streams(&self) -> usize {
+        Arc::strong_count(&self.open_streams) - 1
     }
 
     /// What has been asked since the last look.
@@ -70,7 +77,15 @@ impl Recorder {
         let mut events = vec![Ok(StreamResponse::Task(task()))];
         events.extend(self.failing_stream.lock().unwrap().clone().map(Err));
         let events = stream::iter(events);
-        if self.endless_streams { events.chain(stream::pending()).boxed() } else { events.boxed() }
+        if !self.endless_streams {
+            return events.boxed();
+        }
+        let open = Arc::clone(&self.open_streams);
+        let held = move |event| {
+            let _open = &open;
+            event
+        };
+        events.chain(stream::pending()).map(held).boxed()
     }
 }
 

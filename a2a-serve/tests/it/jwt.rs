@@ -103,7 +103,8 @@ async fn only_whoever_the_issuer_vouches_for_is_served() {
 
     let foreign = signed(&new_key(), "k1", json!({}));
     let (head, rest) = good.rsplit_once('.').unwrap();
-    let broken = format!("{head}.A{}", &rest[1..]);
+    let other = if rest.starts_with('A') { 'B' } else { 'A' };
+    let broken = format!("{head}.{other}{}", &rest[1..]);
     let refused = [
         None,
         Some("Bearer".to_owned()),

@@ -254,6 +254,11 @@ async fn a_compressed_body_is_refused_and_told_what_is_accepted() {
         let answer = http(&router, request.body(body.clone().into()).unwrap()).await;
         assert_eq!(answer.status.as_u16(), if accepted { 200 } else { 415 }, "{encoding}");
         assert_eq!(answer.header("accept-encoding"), if accepted { "" } else { "identity" }, "{encoding}");
+        let request = Request::post("/").header("a2a-version", "1.0");
+        let request = request.header("content-type", "application/json").header("content-encoding", encoding);
+        let asks = r#"{"jsonrpc":"2.0","id":1,"method":"GetTask","params":{"id":"t1"}}"#;
+        let answer = http(&router, request.body(asks.into()).unwrap()).await;
+        assert_eq!(answer.status.as_u16(), if accepted { 200 } else { 415 }, "{encoding}");
     }
 }
 

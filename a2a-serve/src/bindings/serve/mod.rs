@@ -2,14 +2,17 @@
 
 mod departure;
 mod http1;
+mod open_requests;
 mod reserved;
 mod slots;
+mod socket;
 
 use std::io;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use futures::TryFutureExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -21,18 +24,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use self::departure::Departure;
+use self::open_requests::{Answering, OpenRequests};
 use self::reserved::{health_only, live_in};
 pub(crate) use self::slots::Bounds;
 use self::slots::{Slot, Slots};
+use self::socket::Socket;
 #[cfg(target_os = "linux")]
 use super::sse::KEEP_ALIVE;
 use super::unsent::Unsent;
 
 /// For how long a peer may say nothing at first.
 const PREFACE_PATIENCE: Duration = Duration::from_secs(10);
-/// For how long an HTTP/1 connection may be idle, or take for the head of a request: longer than proxies keep theirs open, which
-/// is 60 s with most, so that none sends a request into a connection that closes.
-const IDLE_PATIENCE: Duration = Duration::from_secs(75);
 /// How often an HTTP/2 peer is asked whether it lives: proxies cut what is silent, at 60 s and more.
 const PING_EVERY: Duration = Duration::from_secs(15);
 /// How long it may take to answer.
@@ -59,7 +61,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Serves `router` over HTTP/1.1 and, without TLS, HTTP/2 (which gRPC needs) until `shutdown` is cancelled.
 ///
-/// A peer that says nothing is let go after 10 s, an idle HTTP/1 connection after 75 s, a peer that is gone without a word within
+/// A peer that says nothing is let go after 10 s, a connection without an open request after 75 s, a peer that is gone without a word within
 /// 30 s, and so is one that takes nothing of what it is sent; one that has not taken an answer of the bindings after 60 s, too. An HTTP/2 connection is asked every 15 s whether it lives, and may
 /// have 10,000 streams open. 10,000 connections may be open; 64 more are taken for whoever asks after the health, for one request
 /// and 5 s each, and the oldest of them gives way to a newcomer. A request of HTTP/1.1 that does not name one host is answered 400, one of gRPC 505.
@@ -104,6 +106,7 @@ pub(crate) async fn serve_within(
         cut: CancellationToken::new(),
         slots: Slots::new(bounds),
         streams: bounds.streams,
+        idle: bounds.idle,
     };
     let _cut_when_dropped = connections.cut.clone().drop_guard();
     tracing::debug!(%address, "serving");
@@ -131,6 +134,8 @@ struct Connections {
     slots: Slots,
     /// How many streams one HTTP/2 connection may have open.
     streams: u32,
+    /// For how long a connection may have none, or take for the head of a request.
+    idle: Duration,
 }
 
 impl Connections {
@@ -177,31 +182,40 @@ impl Connections {
         };
         let unsent = Unsent::default();
         let waiting = unsent.clone();
+        let requests = OpenRequests::new();
+        let asked = requests.clone();
         let end = departure.of_a_connection().clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
             if is_brief {
                 departure.parting.cancel();
             }
             request.extensions_mut().insert(waiting.clone());
-            departure.clone().answer(router.clone(), request)
+            let request_is_open = asked.one();
+            let answer = departure.clone().answer(router.clone(), request);
+            answer.map_ok(|answer| answer.map(|body| Answering { body, _request: request_is_open }))
         });
         let server = self.server();
-        let connection = server.serve_connection(TokioIo::new(stream), service);
+        let socket = Socket::new(stream);
+        let connection = server.serve_connection(TokioIo::new(socket.clone()), service);
         let mut connection = std::pin::pin!(connection);
-        let served = tokio::select! {
-            biased;
-            served = connection.as_mut() => served,
-            () = unsent.overdue() => {
-                tracing::debug!("a peer takes no answer");
-                return;
+        let served = async {
+            tokio::select! {
+                biased;
+                served = connection.as_mut() => return served,
+                () = end.cancelled() => {}
+                () = requests.none_for(self.idle) => {}
             }
-            () = end.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
+            connection.as_mut().graceful_shutdown();
+            connection.await
         };
-        if let Err(error) = served {
-            tracing::debug!(%error, "connection ended");
+        let why = tokio::select! {
+            biased;
+            served = served => served.err().map(|error| format!("{error}")),
+            () = unsent.overdue() => Some("the peer takes no answer".to_owned()),
+            () = socket.gone() => Some("the peer is gone".to_owned()),
+        };
+        if let Some(why) = why {
+            tracing::debug!(why, "connection ended");
         }
     }
 
@@ -211,7 +225,7 @@ impl Connections {
         server
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(IDLE_PATIENCE)
+            .header_read_timeout(self.idle)
             .half_close(true)
             .max_buf_size(HEAD);
         server

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -19,11 +20,16 @@ pub(crate) struct Bounds {
     pub(crate) per_address: Option<usize>,
     /// How many streams one HTTP/2 connection may have open.
     pub(crate) streams: u32,
+    /// For how long a connection may have no request open, or take for the head of one.
+    pub(crate) idle: Duration,
 }
+
+/// Longer than proxies keep theirs open, which is 60 s with most, so that none sends a request into a connection that closes.
+const IDLE: Duration = Duration::from_secs(75);
 
 impl Default for Bounds {
     fn default() -> Self {
-        Bounds { connections: 10_000, per_address: None, streams: 10_000 }
+        Bounds { connections: 10_000, per_address: None, streams: 10_000, idle: IDLE }
     }
 }
 
