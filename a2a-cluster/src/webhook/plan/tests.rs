@@ -225,7 +225,7 @@ fn whoever_goes_on_at_whatever_moment_tells_the_same_and_nothing_is_taken_twice_
         late += too_late;
         merged += receiver.seen.keys().filter(|id| !id.contains("/1-")).count();
     }
-    assert!(repeats > 1_000 && merged > 1_000 && late > 1_000, "{repeats} {merged} {late}");
+    assert!(repeats > 1_000 && merged > 1_000 && late > 500, "{repeats} {merged} {late}");
 }
 
 /// So many commits, each a chunk of one artifact.
