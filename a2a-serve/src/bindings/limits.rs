@@ -59,8 +59,8 @@ impl RequestLimits {
     /// What is not counted is bounded by connections and streams. Over HTTP/1 a connection has one answer at a time: up to 64 KiB, or
     /// of small events what its buffer takes, which is 64 KiB and an event more. With 10,000 connections
     /// ([`Server::connections`](crate::Server::connections)) that is at most 665 MiB. Over HTTP/2 all answers are counted;
-    /// small events wait for each stream up to 400 KiB and an event more, so for the 10,000 streams that each connection may have
-    /// ([`Server::streams_per_connection`](crate::Server::streams_per_connection)) up to 3.9 GiB, where a peer allows as much, its
+    /// small events wait for each stream up to 64 KiB and an event more, so for the 10,000 streams that each connection may have
+    /// ([`Server::streams_per_connection`](crate::Server::streams_per_connection)) up to 665 MiB, where a peer allows as much, its
     /// agents say as much, and it takes none of it for the 25 s after which it is let go. Where strangers may open streams, allow
     /// them fewer.
     #[must_use]

@@ -1,5 +1,6 @@
 //! A handler that writes down what it was asked and answers what it was told to.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use a2a::*;
@@ -24,6 +25,8 @@ pub(crate) struct Recorder {
     failure: Mutex<Option<A2AError>>,
     failing_stream: Mutex<Option<A2AError>>,
     endless_streams: bool,
+    /// How much of streams that say more and more was asked for, in bytes.
+    talk: Option<Arc<AtomicUsize>>,
     /// Held by each of them.
     open_streams: Arc<()>,
 }
@@ -37,6 +40,16 @@ impl Recorder {
 
     pub(crate) fn with_endless_streams() -> Arc<Self> {
         Arc::new(Self { endless_streams: true, ..Self::default() })
+    }
+
+    /// Streams say more as long as somebody listens.
+    pub(crate) fn with_talkative_streams() -> Arc<Self> {
+        Arc::new(Self { talk: Some(Arc::default()), ..Self::default() })
+    }
+
+    /// How many bytes talkative streams were asked for.
+    pub(crate) fn said(&self) -> usize {
+        self.talk.as_ref().map_or(0, |said| said.load(Ordering::Relaxed))
     }
 
     /// From now on every call fails with `error`.
@@ -77,6 +90,13 @@ impl Recorder {
         let mut events = vec![Ok(StreamResponse::Task(task()))];
         events.extend(self.failing_stream.lock().unwrap().clone().map(Err));
         let events = stream::iter(events);
+        if let Some(said) = self.talk.clone() {
+            let more = stream::repeat_with(move || {
+                said.fetch_add(SENTENCE, Ordering::Relaxed);
+                Ok(sentence())
+            });
+            return events.chain(more).boxed();
+        }
         if !self.endless_streams {
             return events.boxed();
         }
@@ -87,6 +107,16 @@ impl Recorder {
         };
         events.chain(stream::pending()).map(held).boxed()
     }
+}
+
+/// How many bytes a talkative stream says at a time.
+const SENTENCE: usize = 1024;
+
+fn sentence() -> StreamResponse {
+    let Task { id, context_id, status, .. } = task();
+    let message = Message::new(Role::Agent, vec![Part::text("x".repeat(SENTENCE))]);
+    let status = TaskStatus { message: Some(message), ..status };
+    StreamResponse::StatusUpdate(TaskStatusUpdateEvent { task_id: id, context_id, status, metadata: None })
 }
 
 pub(crate) fn task() -> Task {

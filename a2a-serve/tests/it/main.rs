@@ -40,6 +40,7 @@ mod serving;
 mod streams;
 mod tenants;
 #[cfg(target_os = "linux")]
+mod unread_streams;
 mod vanished;
 mod versions;
 mod webhooks;

@@ -35,6 +35,8 @@ use super::unsent::Unsent;
 
 /// For how long a peer may say nothing at first.
 const PREFACE_PATIENCE: Duration = Duration::from_secs(10);
+/// How many bytes of an HTTP/2 stream wait for their connection.
+const UNSENT: usize = 64 * 1024;
 /// How often an HTTP/2 peer is asked whether it lives: proxies cut what is silent, at 60 s and more.
 const PING_EVERY: Duration = Duration::from_secs(15);
 /// How long it may take to answer.
@@ -234,6 +236,7 @@ impl Connections {
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PING_PATIENCE)
             .max_concurrent_streams(self.streams)
+            .max_send_buf_size(UNSENT)
             .max_header_list_size(HEADERS);
         server
     }

@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use super::http2::Peer;
 
 /// After so long others count as hanging: many times what they need.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// So many requests of each binding are answered meanwhile.
 const REQUESTS: usize = 50;
 /// So many events of each stream arrive meanwhile.
