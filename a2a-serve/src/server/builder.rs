@@ -237,8 +237,8 @@ impl Server {
     }
 
     /// For how long a connection may have no request open, from 1 s to a day; default 75 s, longer than most proxies keep theirs. HTTP/2
-    /// peers are told when it ends, and lose no request. Over HTTP/1 it is also how long the head of a request may take, and the last
-    /// of an answer to be sent.
+    /// peers are told when it ends, and lose no request. Over HTTP/1 it is also how long the head of a request may take. Who has not
+    /// said anything at all is let go after 10 s.
     #[must_use]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         let [least, most] = IDLE_TIMEOUTS;

@@ -45,8 +45,8 @@ const PING_PATIENCE: Duration = Duration::from_secs(10);
 const HEAD: usize = 64 * 1024;
 /// The most that the headers of one HTTP/2 request may take, in bytes.
 const HEADERS: u32 = 16 * 1024;
-/// After so much silence the system asks a peer whether it lives, as often, at such intervals.
-const PROBES: (Duration, Duration, u32) = (Duration::from_secs(15), Duration::from_secs(5), 3);
+/// After so much silence the system asks a peer whether it lives, at such intervals, so often: one question that is lost ends nothing.
+const PROBES: (Duration, Duration, u32) = (Duration::from_secs(5), Duration::from_secs(4), 3);
 /// For how long what was sent may stay unacknowledged: while something is, the system does not probe. A silent stream is sent a comment
 /// after 15 s.
 #[cfg(target_os = "linux")]
@@ -55,6 +55,12 @@ const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(14);
 const NOTICED_WITHIN: Duration = Duration::from_secs(30);
 #[cfg(target_os = "linux")]
 const _: () = assert!(KEEP_ALIVE.as_secs() + ACKNOWLEDGED_WITHIN.as_secs() < NOTICED_WITHIN.as_secs());
+// Linux counts no probes where there is this limit: it ends a connection with the first one after so much silence.
+#[cfg(target_os = "linux")]
+const _: () = assert!(
+    PROBES.0.as_secs() + PROBES.1.as_secs() * (PROBES.2 as u64 - 1) < ACKNOWLEDGED_WITHIN.as_secs(),
+    "a peer is gone before it was asked so often"
+);
 const _: () = assert!(PING_EVERY.as_secs() + PING_PATIENCE.as_secs() < NOTICED_WITHIN.as_secs());
 
 /// The first wait where nothing can be waited for, after a failed accept for instance; it doubles up to [`LONGEST_WAIT`].
@@ -178,7 +184,7 @@ impl Connections {
         let departure = if is_brief { self.departure.of_one_request() } else { self.departure.clone() };
         // Who has said nothing yet is idle: nothing is lost if it is let go.
         let said = departure.closing.run_until_cancelled(timeout(PREFACE_PATIENCE, preface(&stream))).await;
-        let Some(Ok(())) = said else {
+        let Some(Ok(protocol)) = said else {
             tracing::debug!("a peer said nothing");
             return;
         };
@@ -197,15 +203,22 @@ impl Connections {
             answer.map_ok(|answer| answer.map(|body| Answering { body, _request: request_is_open }))
         });
         let server = self.server();
-        let socket = Socket::new(stream);
-        let connection = server.serve_connection(TokioIo::new(socket.clone()), service);
+        let (socket, absence) = Socket::new(stream);
+        let connection = server.serve_connection(TokioIo::new(socket), service);
         let mut connection = std::pin::pin!(connection);
+        let idle = async {
+            match protocol {
+                Protocol::Http2 => requests.none_for(self.idle).await,
+                // Who waits for the head of a request knows when the last answer was sent.
+                Protocol::Http1 => std::future::pending().await,
+            }
+        };
         let served = async {
             tokio::select! {
                 biased;
                 served = connection.as_mut() => return served,
                 () = end.cancelled() => {}
-                () = requests.none_for(self.idle) => {}
+                () = idle => {}
             }
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -214,7 +227,7 @@ impl Connections {
             biased;
             served = served => served.err().map(|error| format!("{error}")),
             () = unsent.overdue() => Some("the peer takes no answer".to_owned()),
-            () = socket.gone() => Some("the peer is gone".to_owned()),
+            () = absence.told() => Some("the peer is gone".to_owned()),
         };
         if let Some(why) = why {
             tracing::debug!(why, "connection ended");
@@ -265,8 +278,15 @@ fn notice_absence(stream: &TcpStream) -> io::Result<()> {
 /// What an HTTP/2 client says first. Whoever says something else speaks HTTP/1.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// What a peer speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    Http1,
+    Http2,
+}
+
 /// Waits until it is clear which protocol a peer speaks: whoever serves it then waits for the rest with bounds of its own.
-async fn preface(stream: &TcpStream) {
+async fn preface(stream: &TcpStream) -> Protocol {
     let mut start = [0; PREFACE.len()];
     let mut wait = SHORTEST_WAIT;
     loop {
@@ -280,8 +300,9 @@ async fn preface(stream: &TcpStream) {
                 sleep(wait).await;
                 wait = LONGEST_WAIT.min(wait * 2);
             }
+            Ok(read) if read == PREFACE.len() && start == PREFACE => return Protocol::Http2,
             // Whatever went wrong, the server meets it, too.
-            _ => return,
+            _ => return Protocol::Http1,
         }
     }
 }

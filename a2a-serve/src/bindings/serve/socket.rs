@@ -1,4 +1,5 @@
-//! A peer's socket, which tells that the peer is gone while nobody reads from it or writes to it.
+//! A peer's socket, which tells that the peer is gone while nobody reads from it or writes to it: on Unix. Windows tells it to
+//! whoever reads or writes.
 
 use std::io::{self, IoSlice};
 use std::net::Shutdown;
@@ -9,19 +10,35 @@ use std::task::{Context, Poll, ready};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-/// What reads and writes of it share.
-#[derive(Debug, Clone)]
-pub(super) struct Socket(Arc<TcpStream>);
+/// What is read from and written to.
+#[derive(Debug)]
+pub(super) struct Socket {
+    read: OwnedReadHalf,
+    write: Arc<OwnedWriteHalf>,
+}
+
+/// Tells when the peer of a socket is gone.
+#[derive(Debug)]
+pub(super) struct Absence(Arc<OwnedWriteHalf>);
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        Socket(Arc::new(stream))
+    pub(super) fn new(stream: TcpStream) -> (Self, Absence) {
+        let (read, write) = stream.into_split();
+        let write = Arc::new(write);
+        (Socket { read, write: Arc::clone(&write) }, Absence(write))
     }
 
+    fn stream(&self) -> &TcpStream {
+        (*self.write).as_ref()
+    }
+}
+
+impl Absence {
     /// Ends once the system knows that the peer is gone: it has reset the connection, or answers no more. Whoever waits for an
     /// answer over HTTP/1 is not read from meanwhile, since a peer that says nothing more is answered still. Cancel safe.
-    pub(super) async fn gone(&self) {
+    pub(super) async fn told(&self) {
         // Whatever went wrong with asking, the connection meets it, too.
         let _ = self.0.ready(Interest::ERROR).await;
     }
@@ -29,16 +46,11 @@ impl Socket {
 
 impl AsyncRead for Socket {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        loop {
-            ready!(self.0.poll_read_ready(context))?;
-            if let Some(read) = unless_it_blocks(self.0.try_read_buf(buffer)) {
-                return Poll::Ready(read.map(drop));
-            }
-        }
+        Pin::new(&mut self.read).poll_read(context, buffer)
     }
 }
 
@@ -53,9 +65,11 @@ impl AsyncWrite for Socket {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         loop {
-            ready!(self.0.poll_write_ready(context))?;
-            if let Some(written) = unless_it_blocks(self.0.try_write_vectored(slices)) {
-                return Poll::Ready(written);
+            ready!(self.stream().poll_write_ready(context))?;
+            match self.stream().try_write_vectored(slices) {
+                // The system was not ready after all.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
             }
         }
     }
@@ -70,14 +84,10 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(SockRef::from(&*self.0).shutdown(Shutdown::Write))
-    }
-}
-
-/// What was done; `None` where the system was not ready after all.
-fn unless_it_blocks<T>(done: io::Result<T>) -> Option<io::Result<T>> {
-    match done {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-        done => Some(done),
+        match SockRef::from(self.stream()).shutdown(Shutdown::Write) {
+            // The peer was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),
+            done => Poll::Ready(done),
+        }
     }
 }
