@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 
 use crate::DynamoDbStore;
-use crate::attributes::{Attributes, Item, PK, SK, number, text};
+use crate::attributes::{Attributes, EXPIRES, Item, PK, SK, is_expired, number, text};
 use crate::calls::Written;
 use crate::head::{self, Head};
 use crate::keys;
@@ -159,7 +159,10 @@ impl DynamoDbStore {
                 Some(head) => {
                     head.is_visible(now) && head.facts.claim.is_some_and(|claim| claim.instance == *who)
                 }
-                None => head.find_text(head::EXECUTOR)? == Some(&who.to_string()),
+                None => {
+                    let expires = head.find(EXPIRES).ok().flatten();
+                    head.find_text(head::EXECUTOR)? == Some(&who.to_string()) && !is_expired(expires, now)
+                }
             };
             if is_executed {
                 tasks.push(keys::task_of(head.text(PK)?)?);

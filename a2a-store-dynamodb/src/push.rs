@@ -239,7 +239,11 @@ impl DynamoDbStore {
         if !draft.task().status.state.is_terminal() || self.times(draft).head.is_none() {
             return Ok(Vec::new());
         }
-        self.calls.all(self.calls.range(&draft.pk, keys::PUSH_CONFIGS).projection_expression(SK)).await
+        let range = self.calls.range(&draft.pk, keys::PUSH_CONFIGS).projection_expression("sk, x");
+        let mut configs = self.calls.all(range).await?;
+        // Whoever takes an ended task over lets those go that its executor died over.
+        configs.retain(|config| !config.contains_key(EXPIRES));
+        Ok(configs)
     }
 
     /// Lets these configs of a task that has ended expire with it. Best effort.

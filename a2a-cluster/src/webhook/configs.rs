@@ -1,7 +1,7 @@
 //! Keeping push notification configs: so many for each task.
 
 use a2a::{A2AError, TaskPushNotificationConfig};
-use a2a_core::{ConfigRevision, PushSubscription, TaskKey, Version};
+use a2a_core::{ConfigRevision, PushProgress, PushSubscription, TaskKey, Version};
 
 use crate::ground::Ground;
 
@@ -37,9 +37,12 @@ pub(crate) async fn save(
         (Wants::Rest(version) | Wants::After(version), None) => {
             PushSubscription::new(config, revision, version)
         }
-        (Wants::After(version), Some(_)) | (Wants::Task(version), _) => {
-            PushSubscription::to_task(config, revision, version)
+        (Wants::After(version), Some(known)) => {
+            let acknowledged = known.progress.acknowledged;
+            let to_task = PushSubscription::to_task(config, revision, version);
+            PushSubscription { progress: PushProgress { acknowledged, ..to_task.progress }, ..to_task }
         }
+        (Wants::Task(version), _) => PushSubscription::to_task(config, revision, version),
     };
     let saved = ground.retry_for_request().run(|| ground.push.save_config(key, &subscription)).await;
     saved.map_err(|error| ground.error(error))?;

@@ -22,6 +22,8 @@ pub(super) struct Queues<G> {
     busy: BTreeMap<u64, Arc<Owner>>,
     /// Hosts at which somebody waits, and that may have room.
     freed: VecDeque<Arc<str>>,
+    /// Those who wait at hosts come before those who do not.
+    hosts_are_next: bool,
     /// How many places there were, of callers and of who waits.
     places: u64,
     /// How often somebody was looked at who might be next.
@@ -70,6 +72,7 @@ impl<G> Queues<G> {
             idle: BTreeMap::new(),
             busy: BTreeMap::new(),
             freed: VecDeque::new(),
+            hosts_are_next: false,
             places: 0,
             #[cfg(test)]
             looks: 0,
@@ -138,8 +141,21 @@ impl<G> Queues<G> {
         self.forget_host(host);
     }
 
-    /// Whoever is next, and may call: its call is taken.
+    /// Whoever is next, and may call: its call is taken. Those who wait at hosts, and those who do not, take turns: neither have
+    /// again and again what is given back.
     pub(super) fn next(&mut self) -> Option<Granted<G>> {
+        // Whoever is passed over by the first may be one for the second, and the other way round.
+        for at_hosts in [self.hosts_are_next, !self.hosts_are_next, self.hosts_are_next] {
+            let granted = if at_hosts { self.next_at_hosts() } else { self.next_of_callers() };
+            if granted.is_some() {
+                self.hosts_are_next = !at_hosts;
+                return granted;
+            }
+        }
+        None
+    }
+
+    fn next_of_callers(&mut self) -> Option<Granted<G>> {
         while let Some(owner) = self.next_caller() {
             let granted = self.next_of(&owner);
             self.queue(&owner);
@@ -148,7 +164,10 @@ impl<G> Queues<G> {
                 return granted;
             }
         }
-        // Who waited at a host comes after those who did not, and takes turns with them from now on.
+        None
+    }
+
+    fn next_at_hosts(&mut self) -> Option<Granted<G>> {
         while self.under_way < self.twice_in_all() {
             let host = self.freed.pop_front()?;
             let granted = self.next_at(&host);

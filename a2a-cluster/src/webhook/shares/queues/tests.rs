@@ -132,3 +132,56 @@ fn a_call_takes_as_long_however_many_wait() {
         }
     }
 }
+
+/// Callers who want more of two hosts each, whatever they get: of one that all want, and of one of their own.
+struct Crowd {
+    queues: Queues<()>,
+    under_way: VecDeque<(Arc<Owner>, Arc<str>)>,
+}
+
+impl Crowd {
+    fn ask(&mut self, number: usize, host: &str) {
+        let (owner, host) = self.queues.names(&owner(number), host);
+        if self.queues.take(&owner, &host) {
+            self.under_way.push_back((owner, host));
+        } else {
+            self.queues.wait(&owner, &host, ());
+        }
+    }
+
+    /// Gives back the oldest call, whose caller asks for another one at once.
+    fn turn(&mut self) {
+        let (by, host) = self.under_way.pop_front().unwrap();
+        self.queues.give_back(&by, &host);
+        while let Some((owner, host, ())) = self.queues.next() {
+            self.under_way.push_back((owner, host));
+        }
+        let number = by.principal.as_ref().unwrap().as_str().parse().unwrap();
+        self.ask(number, &host);
+    }
+}
+
+#[test]
+fn whoever_waits_for_a_host_that_others_want_all_the_time_has_a_turn() {
+    const LAST: usize = 1_000;
+    for (in_all, of_caller, of_host, callers) in
+        [(100, 1, 1, 1), (100, 16, 32, 2), (8, 4, 4, 20), (4, 4, 2, 3), (8, 8, 8, 40), (4, 1, 1, 9)]
+    {
+        let mut crowd =
+            Crowd { queues: Queues::new(Bounds { in_all, of_caller, of_host }), under_way: VecDeque::new() };
+        for _ in 0..3 * of_caller {
+            for number in 0..callers {
+                crowd.ask(number, "wanted");
+                crowd.ask(number, &format!("of {number}"));
+            }
+        }
+        crowd.ask(LAST, "wanted");
+        let has_turn = |crowd: &Crowd| crowd.under_way.iter().any(|(by, _)| **by == owner(LAST));
+        let mut turns = 0;
+        while !has_turn(&crowd) {
+            turns += 1;
+            assert!(turns < 100 * (callers + 1), "{in_all} {of_caller} {of_host} {callers}");
+            crowd.turn();
+        }
+    }
+}
