@@ -35,8 +35,12 @@ const SUBSCRIBE: &str = "GET /tasks/t1:subscribe HTTP/1.1\r\nhost: x\r\na2a-vers
 
 /// Opens a stream and waits for its first event.
 async fn subscribe(server: &Server) -> TcpStream {
-    let mut stream = TcpStream::connect(server.address).await.unwrap();
-    stream.write_all(SUBSCRIBE.as_bytes()).await.unwrap();
+    over_http_1(TcpStream::connect(server.address).await.unwrap(), SUBSCRIBE).await
+}
+
+/// Sends a request of HTTP/1, and waits for the first event.
+pub(crate) async fn over_http_1(mut stream: TcpStream, request: &str) -> TcpStream {
+    stream.write_all(request.as_bytes()).await.unwrap();
     let mut seen = String::new();
     while !seen.contains("data: ") {
         let mut buffer = [0; 1024];

@@ -10,13 +10,13 @@ use a2a_serve::bindings::{RequestLimits, router};
 use a2a_server::StaticAgentCard;
 use axum::routing::get;
 use socket2::{SockFilter, SockRef};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::handler::{Recorder, card};
 use super::http2::{DATA, Peer};
-use super::serving::start;
+use super::serving::{over_http_1, start};
 
 /// What is promised, and what a busy machine may need on top of that.
 const NOTICED_WITHIN: Duration = Duration::from_secs(30 + 5);
@@ -37,19 +37,6 @@ impl Future for Waits {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<&'static str> {
         Pin::new(&mut self.0).poll(context)
     }
-}
-
-/// Sends a request of HTTP/1, and waits for the first event.
-async fn over_http_1(mut stream: TcpStream, request: &str) -> TcpStream {
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut seen = String::new();
-    while !seen.contains("data: ") {
-        let mut buffer = [0; 1024];
-        let read = stream.read(&mut buffer).await.unwrap();
-        assert!(read > 0, "{seen}");
-        seen.push_str(&String::from_utf8_lossy(&buffer[..read]));
-    }
-    stream
 }
 
 #[tokio::test]

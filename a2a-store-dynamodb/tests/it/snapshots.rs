@@ -1,6 +1,5 @@
 //! Snapshots of a parked task, which every commit supersedes: no writer takes one from under a reader.
 
-use std::fmt;
 use std::sync::Arc;
 
 use a2a::{Part, TaskState};
@@ -8,17 +7,12 @@ use a2a_core::{BackendError, Env, SystemEnv, TaskStore};
 use a2a_store_dynamodb::DynamoDbStore;
 use a2a_testkit::sample::{TaskModel, at, message, status};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::FinalizerInterceptorContextRef;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
-use tokio::runtime::Handle;
+use futures::FutureExt;
 use tokio::sync::Mutex;
 
 use crate::place::Place;
+use crate::place::after::{After, Answered};
 
 /// A parked task, of which its writer says more whenever somebody else has read its head.
 #[derive(Clone)]
@@ -36,12 +30,6 @@ struct Table {
     name: String,
 }
 
-impl fmt::Debug for Restless {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Restless")
-    }
-}
-
 impl Restless {
     async fn park(place: &Place, tears_down: bool) -> Self {
         let store = Arc::new(place.store(|config| config).await);
@@ -54,7 +42,17 @@ impl Restless {
 
     /// A reader that this disturbs.
     async fn reader(&self, place: &Place) -> DynamoDbStore {
-        let client = place.client_with(|builder| builder.interceptor(self.clone())).await;
+        let task = self.clone();
+        let disturbs = After::new(move |answered| {
+            let task = task.clone();
+            async move {
+                if answered == Answered::Get {
+                    task.say_more().await;
+                }
+            }
+            .boxed()
+        });
+        let client = place.client_with(|builder| builder.interceptor(disturbs)).await;
         DynamoDbStore::with_client(client, &place.table)
     }
 
@@ -93,26 +91,6 @@ impl Table {
             let delete = delete.key("pk", AttributeValue::S("T##t".into()));
             delete.key("sk", AttributeValue::S(sort.clone())).send().await.unwrap();
         }
-    }
-}
-
-impl Intercept for Restless {
-    fn name(&self) -> &'static str {
-        "restless"
-    }
-
-    fn read_after_execution(
-        &self,
-        context: &FinalizerInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if let Some(Ok(output)) = context.output_or_error()
-            && output.downcast_ref::<GetItemOutput>().is_some()
-        {
-            tokio::task::block_in_place(|| Handle::current().block_on(self.say_more()));
-        }
-        Ok(())
     }
 }
 
