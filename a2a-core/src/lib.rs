@@ -3,6 +3,7 @@
 pub mod bus;
 pub mod caller;
 pub mod commit;
+pub mod context;
 pub mod deployment;
 pub mod env;
 pub mod error;
@@ -24,6 +25,7 @@ mod samples;
 pub use bus::{Delivery, Endpoint, EventBus};
 pub use caller::CallerContext;
 pub use commit::{Claim, ClaimChange, Commit, CommitRecord, Outcome, Tip};
+pub use context::{context_of, first_task_of};
 pub use deployment::{Deployment, Format, Key, Keys};
 pub use env::{Env, SystemEnv};
 pub use error::{BackendError, Result};

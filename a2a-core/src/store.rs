@@ -70,7 +70,7 @@ pub enum Replay {
 /// The facts that the store keeps beside a task's content. Cheap to read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskHead {
-    /// The state that the last status set.
+    /// The state that the last status set, or an earlier one of the same turn while that goes on.
     pub state: TaskState,
     /// Who created the task.
     pub principal: Option<Principal>,
@@ -103,7 +103,8 @@ pub struct TaskHead {
 /// 11. `watching_an_absent_task_registers_nothing`.
 /// 12. `watchers_are_told_at_once`: on whichever handle, as soon as their `watch` or `unwatch` was answered
 ///     (linearizable); of no other task, and of none that does not exist.
-/// 13. `head_agrees_with_load`: state, principal, caller and claim.
+/// 13. `head_agrees_with_load`: principal, caller and claim, and whether the turn has ended, and how. Within a turn that
+///     goes on the head, and lists for some seconds, may show an earlier state of it.
 /// 14. `a_claim_is_named_by_its_commit`, `keep_leaves_the_claim`, `a_later_claim_takes_the_place_of_an_earlier`:
 ///     as soon as the commit was answered, on whichever handle.
 /// 15. `a_commit_may_end_the_claim`: the head then has none, or still the one that ended, and never another.

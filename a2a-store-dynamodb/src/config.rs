@@ -25,6 +25,7 @@ pub struct DynamoDbConfig {
     pub(crate) max_bytes: usize,
     pub(crate) attempts: u32,
     pub(crate) commit_spacing: Duration,
+    pub(crate) status_lag: Duration,
     pub(crate) env: Arc<dyn Env>,
 }
 
@@ -37,6 +38,7 @@ impl Default for DynamoDbConfig {
             max_bytes: 16 * 1024 * 1024,
             attempts: 5,
             commit_spacing: Duration::from_millis(60),
+            status_lag: Duration::from_secs(2),
             env: Arc::new(SystemEnv),
         }
     }
@@ -97,6 +99,15 @@ impl DynamoDbConfig {
     #[must_use]
     pub fn commit_spacing(mut self, spacing: Duration) -> Self {
         self.commit_spacing = spacing;
+        self
+    }
+
+    /// Sets how much later lists may show a status within a turn, by default 2 s. The head of a task, and its place in the
+    /// indexes, cost some four write units each time: an agent that says that it works, and ends a moment later, has them
+    /// written once. Zero writes them with each status.
+    #[must_use]
+    pub fn status_lag(mut self, lag: Duration) -> Self {
+        self.status_lag = lag;
         self
     }
 

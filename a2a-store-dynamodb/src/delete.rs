@@ -47,7 +47,8 @@ impl DynamoDbStore {
     /// Removes a task; tells whether there was one.
     pub(crate) async fn erase(&self, key: &TaskKey) -> Result<bool> {
         let pk = keys::partition(key)?;
-        self.tallies.forget(&pk);
+        self.standings.forget(&pk);
+        self.later.forget(&pk);
         let existed = loop {
             let Some(head) = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Remains::of).transpose()?
             else {

@@ -4,6 +4,7 @@ use a2a::Task;
 use a2a_core::{BackendError, ClaimChange, Commit, CommitId, Result, TaskKey, Tip, Version, reduce};
 
 use crate::attributes::Change;
+use crate::headwrite::HeadUpdate;
 use crate::log::Body;
 use crate::parts::{self, PART_BYTES};
 use crate::{head, keys, payload};
@@ -11,6 +12,9 @@ use crate::{head, keys, payload};
 /// Up to what cost of its entry a task of one commit is kept as that entry alone, in its head. Whoever asks for the
 /// facts of such a task only, or changes them, pays for all of it.
 const WHOLE_UNITS: u64 = 8;
+
+/// Up to what size the first entry of a longer log lies in the head: each write of the head pays for it.
+const FIRST_BYTES: usize = 1024;
 
 /// A commit, encoded.
 #[derive(Debug)]
@@ -82,13 +86,32 @@ impl<'a> Draft<'a> {
             || self.ends_turn()
     }
 
-    /// Tells whether this one small commit is all that there will ever be of the task's content. It lies in the
-    /// head, and needs no snapshot.
-    pub(crate) fn is_whole_task(&self) -> bool {
-        self.commit.expected() == Version::ABSENT
-            && self.task().status.state.is_terminal()
-            && self.overflow.is_none()
-            && self.body.units() <= WHOLE_UNITS
+    /// Tells whether the head holds the entry of this commit, which creates the task.
+    pub(crate) fn fits_head(&self) -> bool {
+        let Body::Inline(payload) = &self.body else { return false };
+        match self.task().status.state.is_terminal() {
+            true => self.body.units() <= WHOLE_UNITS,
+            false => payload.bytes.len() <= FIRST_BYTES,
+        }
+    }
+
+    /// Tells whether it only says how a turn goes on.
+    pub(crate) fn is_passing_status(&self) -> bool {
+        !self.ends_turn() && self.commit.claim_change() == ClaimChange::Keep
+    }
+
+    /// What it makes of the head.
+    pub(crate) fn head_update(&self) -> HeadUpdate<'_> {
+        // In the same write as the log entry where a claim is made: the index of executors must not miss a task that
+        // somebody runs.
+        let claim = (self.commit.claim_change() != ClaimChange::Keep).then(|| self.commit.claim_after(None));
+        HeadUpdate {
+            task: self.task(),
+            tip: self.tip(),
+            claim,
+            caller: self.caller.clone(),
+            has_ended_now: !self.commit.record().events.is_empty(),
+        }
     }
 
     /// Tells whether the task waits for nobody of ours after this commit.

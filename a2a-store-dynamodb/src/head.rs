@@ -4,14 +4,16 @@ use std::collections::HashMap;
 
 use a2a::{Task, TaskState};
 use a2a_core::{
-    BackendError, CallerContext, Claim, ClaimChange, Commit, CommitId, Generation, InstanceId, Principal,
-    Result, TaskHead, TaskKey, Version, reduce,
+    BackendError, CallerContext, Claim, ClaimChange, Commit, CommitId, Generation, Principal,
+    Result, TaskHead, TaskKey, Version, first_task_of, reduce,
 };
 use uuid::Uuid;
 
-use crate::attributes::{Attributes, Change, EXPIRES, INCARNATION, Item, PK, SK, is_expired, number, text};
+use crate::attributes::{
+    Attributes, Change, EXPIRES, INCARNATION, Item, PK, SK, bytes, is_expired, number, text,
+};
 use crate::log::Entry;
-use crate::{keys, order, payload};
+use crate::{keys, order, payload, shards};
 
 /// The version at the last write of the head.
 pub(crate) const VERSION: &str = "v";
@@ -19,7 +21,7 @@ pub(crate) const VERSION: &str = "v";
 pub(crate) const STATE: &str = "st";
 /// The generation at the last write of the head.
 pub(crate) const GENERATION: &str = "hn";
-/// The claim's instance; the key of the index of executors.
+/// The claim's instance, and the partition of the index of executors that has the task.
 pub(crate) const EXECUTOR: &str = "ex";
 /// The claim's attempt.
 const ATTEMPT: &str = "ea";
@@ -29,8 +31,6 @@ const CLAIMED_BY: &str = "eb";
 const CALLER: &str = "ca";
 /// The caller who created the task.
 const PRINCIPAL: &str = "pr";
-/// The context, for people who look at the table.
-const CONTEXT: &str = "cx";
 /// What marks the head of a deleted task: the name of the deletion.
 pub(crate) const DELETED: &str = "del";
 /// The index partition of the caller.
@@ -53,6 +53,8 @@ pub(crate) const SIZE: &str = "sj";
 const SNAPSHOT_GENERATION: &str = "sg";
 /// When the snapshot's parts expire.
 pub(crate) const SNAPSHOT_EXPIRES: &str = "sx";
+/// The snapshot itself, where it is small.
+const SNAPSHOT: &str = "sd";
 
 /// A task's head, as read.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +68,8 @@ pub(crate) struct Head {
     pub(crate) expires: Option<i64>,
     /// The name of the deletion, where the task was deleted.
     pub(crate) deleted: Option<String>,
+    /// What the names of all index partitions of the caller have in common.
+    pub(crate) index_caller: String,
 }
 
 /// The first entry of the log, where it made all of the task and lies in the head.
@@ -76,23 +80,44 @@ pub(crate) struct Whole {
     pub(crate) covers: Version,
 }
 
-/// Where a snapshot lies.
+/// A snapshot, and where it lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Snapshot {
     /// The version up to which it holds everything.
     pub(crate) covers: Version,
     /// The generation of that version.
     pub(crate) generation: Generation,
-    /// What the sort keys of its parts begin with.
-    pub(crate) location: String,
-    /// How many parts hold the task's own content, and how many its artifacts.
-    pub(crate) parts: (usize, usize),
+    pub(crate) place: Place,
     /// What it cost to write.
     pub(crate) units: u64,
     /// The size of the task in it, as JSON.
     pub(crate) bytes: u64,
-    /// When its parts expire, if they do.
-    pub(crate) expires: Option<i64>,
+}
+
+/// Where a snapshot lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the head, packed.
+    Head(Vec<u8>),
+    /// In items of its own.
+    Items {
+        /// What their sort keys begin with.
+        location: String,
+        /// How many hold the task's own content, and how many its artifacts.
+        parts: (usize, usize),
+        /// When they expire, if they do.
+        expires: Option<i64>,
+    },
+}
+
+impl Place {
+    /// Tells whether both are the same items.
+    pub(crate) fn is_same_as(&self, other: &Place) -> bool {
+        match (self, other) {
+            (Place::Items { location: own, .. }, Place::Items { location: others, .. }) => own == others,
+            _ => false,
+        }
+    }
 }
 
 impl Head {
@@ -123,6 +148,7 @@ impl Head {
             whole,
             expires: item.find(EXPIRES)?,
             deleted,
+            index_caller: shards::caller_of(item.find_text(BY_CALLER)?.unwrap_or_default()).to_owned(),
         })
     }
 
@@ -132,7 +158,7 @@ impl Head {
     }
 
     /// Tells whether the snapshot, or the entry in the head, is all there is: every commit to a task whose turn
-    /// has ended writes the head.
+    /// has ended writes the head in one transaction with its entry.
     pub(crate) fn is_settled(&self) -> bool {
         reduce::ends_turn(&self.facts.state) && self.covered() >= self.version
     }
@@ -180,20 +206,24 @@ impl Whole {
 
 impl Snapshot {
     fn read(item: &Item) -> Result<Option<Self>> {
-        let Some(location) = item.find_text(LOCATION)? else { return Ok(None) };
-        let parts = item
-            .text(PARTS)?
-            .split_once('+')
-            .and_then(|(own, artifacts)| Some((own.parse().ok()?, artifacts.parse().ok()?)))
-            .ok_or_else(|| BackendError::corrupt("the number of a snapshot's parts"))?;
+        let place = if let Some(packed) = item.find_bytes(SNAPSHOT)? {
+            Place::Head(packed.to_vec())
+        } else if let Some(location) = item.find_text(LOCATION)? {
+            let parts = item
+                .text(PARTS)?
+                .split_once('+')
+                .and_then(|(own, artifacts)| Some((own.parse().ok()?, artifacts.parse().ok()?)))
+                .ok_or_else(|| BackendError::corrupt("the number of a snapshot's parts"))?;
+            Place::Items { location: location.to_owned(), parts, expires: item.find(SNAPSHOT_EXPIRES)? }
+        } else {
+            return Ok(None);
+        };
         Ok(Some(Snapshot {
             covers: Version::new(item.parse(COVERS)?),
             generation: Generation::new(item.parse(SNAPSHOT_GENERATION)?),
-            location: location.to_owned(),
-            parts,
-            units: item.parse(UNITS)?,
+            place,
+            units: item.find(UNITS)?.unwrap_or_default(),
             bytes: item.parse(SIZE)?,
-            expires: item.find(SNAPSHOT_EXPIRES)?,
         }))
     }
 
@@ -202,30 +232,50 @@ impl Snapshot {
         keys::snapshot(version, id)
     }
 
-    /// The attributes that point to it, `None` for those that are to be removed.
-    pub(crate) fn attributes(&self) -> [Change; 7] {
+    /// When what it consists of expires, before the head does.
+    pub(crate) fn expires(&self) -> Option<i64> {
+        match self.place {
+            Place::Head(_) => None,
+            Place::Items { expires, .. } => expires,
+        }
+    }
+
+    /// The attributes that tell it, `None` for those that are to be removed.
+    pub(crate) fn attributes(&self) -> [Change; 8] {
+        let (own, location, parts, units, expires) = match &self.place {
+            Place::Head(packed) => (Some(bytes(packed.as_slice())), None, None, None, None),
+            Place::Items { location, parts: (own, artifacts), expires } => (
+                None,
+                Some(text(location)),
+                Some(text(format!("{own}+{artifacts}"))),
+                Some(number(self.units)),
+                expires.map(number),
+            ),
+        };
         [
             (COVERS, Some(number(self.covers))),
             (SNAPSHOT_GENERATION, Some(number(self.generation))),
-            (LOCATION, Some(text(&self.location))),
-            (PARTS, Some(text(format!("{}+{}", self.parts.0, self.parts.1)))),
-            (UNITS, Some(number(self.units))),
+            (SNAPSHOT, own),
+            (LOCATION, location),
+            (PARTS, parts),
+            (UNITS, units),
             (SIZE, Some(number(self.bytes))),
-            (SNAPSHOT_EXPIRES, self.expires.map(number)),
+            (SNAPSHOT_EXPIRES, expires),
         ]
     }
 }
 
 fn read_claim(item: &Item) -> Result<Option<Claim>> {
-    let Some(instance) = item.find::<InstanceId>(EXECUTOR)? else { return Ok(None) };
+    let Some(partition) = item.find_text(EXECUTOR)? else { return Ok(None) };
+    let instance = shards::executor_of(partition).ok_or_else(|| BackendError::corrupt("an executor"))?;
     let by = CommitId::from_uuid(item.parse::<Uuid>(CLAIMED_BY)?);
     Ok(Some(Claim { instance, attempt: item.parse(ATTEMPT)?, by }))
 }
 
-/// The attributes of a claim, or the removal of any.
-pub(crate) fn claim_attributes(claim: Option<&Claim>) -> [Change; 3] {
+/// The attributes of a claim on a task, or the removal of any.
+pub(crate) fn claim_attributes(claim: Option<&Claim>, task_id: &str) -> [Change; 3] {
     [
-        (EXECUTOR, claim.map(|claim| text(claim.instance.to_string()))),
+        (EXECUTOR, claim.map(|claim| text(shards::of_executor(&claim.instance, task_id)))),
         (ATTEMPT, claim.map(|claim| number(claim.attempt))),
         (CLAIMED_BY, claim.map(|claim| text(claim.by.to_string()))),
     ]
@@ -250,7 +300,9 @@ pub(crate) fn caller_change(commit: &Commit<'_>) -> Result<Option<Change>> {
     Ok(Some((CALLER, Some(text(json)))))
 }
 
-/// The head item of a new task, without claim and snapshot.
+/// The head item of a new task, without what commits change.
+///
+/// The first task of a context that was named after it is found by its id: it needs no place in the index.
 pub(crate) fn new_item(
     pk: &str,
     key: &TaskKey,
@@ -262,10 +314,11 @@ pub(crate) fn new_item(
         (PK.to_owned(), text(pk)),
         (SK.to_owned(), text(keys::HEAD)),
         (INCARNATION.to_owned(), number(incarnation)),
-        (BY_CALLER.to_owned(), text(keys::caller(&key.tenant, principal))),
-        (BY_CONTEXT.to_owned(), text(keys::context(&key.tenant, principal, &task.context_id))),
-        (CONTEXT.to_owned(), text(&task.context_id)),
     ]);
+    if first_task_of(&task.context_id).as_deref() != Some(&*key.task_id) {
+        let partition = keys::context(&key.tenant, principal, &task.context_id);
+        item.insert(BY_CONTEXT.to_owned(), text(partition));
+    }
     if let Some(principal) = principal {
         item.insert(PRINCIPAL.to_owned(), text(principal.as_str()));
     }
@@ -275,6 +328,7 @@ pub(crate) fn new_item(
 #[cfg(test)]
 mod tests {
     use a2a::TaskStatus;
+    use a2a_core::InstanceId;
     use uuid::Uuid;
 
     use super::*;
@@ -305,21 +359,23 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_reads_back() {
-        let snapshot = Snapshot {
-            covers: Version::new(3),
-            generation: Generation::new(7),
-            location: Snapshot::location(Version::new(3), CommitId::from_uuid(Uuid::nil())),
-            parts: (1, 12),
-            units: 4000,
-            bytes: 9_000_000,
-            expires: Some(9),
-        };
-        let mut item = item();
-        for (name, value) in snapshot.attributes() {
-            item.insert(name.into(), value.unwrap());
+    fn a_snapshot_reads_back_wherever_it_lies() {
+        let location = Snapshot::location(Version::new(3), CommitId::from_uuid(Uuid::nil()));
+        let beside = Place::Items { location, parts: (1, 12), expires: Some(9) };
+        for (place, units) in [(beside, 4000), (Place::Head(vec![0, 255]), 0)] {
+            let snapshot = Snapshot {
+                covers: Version::new(3),
+                generation: Generation::new(7),
+                place,
+                units,
+                bytes: 9_000_000,
+            };
+            let mut item = item();
+            for (name, value) in snapshot.attributes() {
+                item.extend(value.map(|value| (name.to_owned(), value)));
+            }
+            assert_eq!(Head::read(&item).unwrap().snapshot, Some(snapshot));
         }
-        assert_eq!(Head::read(&item).unwrap().snapshot, Some(snapshot));
     }
 
     #[test]
@@ -328,7 +384,7 @@ mod tests {
         let by = CommitId::from_uuid(uuid(2));
         let claim = Claim { instance: InstanceId::from_uuid(uuid(1)), attempt: 3, by };
         let mut item = item();
-        for (name, value) in claim_attributes(Some(&claim)) {
+        for (name, value) in claim_attributes(Some(&claim), "t") {
             item.insert(name.into(), value.unwrap());
         }
         assert_eq!(Head::read(&item).unwrap().facts.claim, Some(claim));

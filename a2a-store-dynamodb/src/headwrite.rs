@@ -1,9 +1,11 @@
-//! The head in a commit that changes it: in one transaction with the log entry, both or neither; or put alone,
-//! where it holds the entry.
+//! What a commit makes of the head, as requests: in one transaction with the log entry, both or neither; behind the entry;
+//! or put anew, with the entry in it.
 
 use std::collections::HashMap;
 
-use a2a_core::{BackendError, ClaimChange, Result};
+use a2a::Task;
+use a2a_core::{BackendError, Claim, Result, Tip, Version, reduce};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
@@ -14,8 +16,16 @@ use crate::draft::Draft;
 use crate::head;
 use crate::keys;
 use crate::log::Entry;
-use crate::order;
-use crate::tally::Tally;
+use crate::order::{self, Range};
+use crate::shards;
+use crate::standing::Standing;
+
+/// The condition of every update: the head is of this life of the task, and of an earlier version.
+const EARLIER: &str = "g = :g AND attribute_not_exists(del) AND v < :v";
+
+/// The condition of one that follows its entry: or it lacks the snapshot of this version.
+const EARLIER_OR_LACKING: &str =
+    "g = :g AND attribute_not_exists(del) AND (v < :v OR (v = :v AND (attribute_not_exists(sv) OR sv < :v)))";
 
 /// When what a commit writes beside the log expires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +45,7 @@ pub(crate) fn transaction(
     calls: &Calls,
     draft: &Draft<'_>,
     entry: &Entry,
-    tally: &Tally,
+    standing: &Standing,
     creation: Option<Option<u64>>,
     times: &Times,
 ) -> Result<Vec<TransactWriteItem>> {
@@ -43,49 +53,108 @@ pub(crate) fn transaction(
         .table_name(calls.table())
         .set_item(Some(entry.item(&draft.pk)?))
         .condition_expression(FREE)
-        .expression_attribute_values(":g", number(tally.incarnation))
+        .expression_attribute_values(":g", number(standing.incarnation))
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
         .build()
         .map_err(unbuilt)?;
     let entry = TransactWriteItem::builder().put(put).build();
     let head = match creation {
-        Some(replaced) => create(calls, draft, tally, replaced, times)?,
-        None => update(calls, draft, tally, changes(draft, tally, times))?,
+        Some(replaced) => create(calls, draft, standing, replaced, times)?,
+        None => update(calls, draft, standing, changes(&draft.head_update(), standing, times))?,
     };
     Ok(vec![entry, head])
 }
 
-fn changes(draft: &Draft<'_>, tally: &Tally, times: &Times) -> Vec<Change> {
-    let task = draft.task();
-    let mut changes = vec![
-        (head::VERSION, Some(number(draft.version()))),
-        (head::GENERATION, Some(number(draft.tip().generation))),
+/// What a commit makes of the head.
+#[derive(Debug)]
+pub(crate) struct HeadUpdate<'a> {
+    /// The task after it.
+    pub(crate) task: &'a Task,
+    pub(crate) tip: Tip,
+    /// The claim after it, where it changes that.
+    pub(crate) claim: Option<Option<Claim>>,
+    /// What becomes of the caller, where that changes.
+    pub(crate) caller: Option<Change>,
+    /// How long the task stays, if it has ended, counts from now.
+    pub(crate) has_ended_now: bool,
+}
+
+impl HeadUpdate<'_> {
+    /// Tells whether the task waits for nobody of ours.
+    pub(crate) fn ends_turn(&self) -> bool {
+        reduce::ends_turn(&self.task.status.state)
+    }
+}
+
+/// What a commit makes of the head while a turn goes on: the state, and where lists have it.
+fn status_changes(update: &HeadUpdate<'_>, standing: &Standing) -> Vec<Change> {
+    let task = update.task;
+    let partition = shards::of_task(&standing.caller, Range::of(&task.status.state), &task.id);
+    vec![
+        (head::VERSION, Some(number(update.tip.version))),
+        (head::GENERATION, Some(number(update.tip.generation))),
         (head::STATE, Some(text(order::name_of(&task.status.state)))),
         (head::POSITION, Some(text(order::position(task)))),
-    ];
+        (head::BY_CALLER, Some(text(partition))),
+    ]
+}
+
+fn changes(update: &HeadUpdate<'_>, standing: &Standing, times: &Times) -> Vec<Change> {
+    let (task, version) = (update.task, update.tip.version);
+    let mut changes = status_changes(update, standing);
     // Whoever takes an ended task over to deliver what is left of it does not prolong it: its snapshot stays no longer.
-    if !task.status.state.is_terminal() || !draft.commit.record().events.is_empty() {
+    if !task.status.state.is_terminal() || update.has_ended_now {
         changes.push((EXPIRES, times.head.map(number)));
     }
-    if draft.commit.claim_change() != ClaimChange::Keep {
-        // In the same write as the log entry: the index of executors must not miss a task that somebody runs.
-        changes.extend(head::claim_attributes(draft.commit.claim_after(None).as_ref()));
+    if let Some(claim) = &update.claim {
+        changes.extend(head::claim_attributes(claim.as_ref(), &task.id));
     }
-    changes.extend(draft.caller.clone());
-    if let Some(snapshot) = tally.snapshot.as_ref().filter(|snapshot| snapshot.covers == draft.version()) {
+    changes.extend(update.caller.clone());
+    if let Some(snapshot) = standing.snapshot.as_ref().filter(|snapshot| snapshot.covers == version) {
         changes.extend(snapshot.attributes());
     }
-    if let Some(covers) = tally.whole.filter(|covers| *covers == draft.version()) {
+    if let Some(covers) = standing.whole.filter(|covers| *covers == version && version > Version::new(1)) {
         changes.push((head::COVERS, Some(number(covers))));
     }
     changes
 }
 
+/// Begins the update of a head behind an entry that has been applied, unless a later one is there.
+pub(crate) fn behind_entry(
+    calls: &Calls,
+    pk: &str,
+    update: &HeadUpdate<'_>,
+    standing: &Standing,
+    times: &Times,
+) -> UpdateItemFluentBuilder {
+    behind(calls, pk, standing, changes(update, standing, times))
+}
+
+/// The same, of a status of a turn that goes on.
+pub(crate) fn status(
+    calls: &Calls,
+    pk: &str,
+    update: &HeadUpdate<'_>,
+    standing: &Standing,
+) -> UpdateItemFluentBuilder {
+    behind(calls, pk, standing, status_changes(update, standing))
+}
+
+fn behind(calls: &Calls, pk: &str, standing: &Standing, changes: Vec<Change>) -> UpdateItemFluentBuilder {
+    let (expression, values) = expression(changes);
+    calls
+        .update(pk, keys::HEAD)
+        .update_expression(expression)
+        .condition_expression(EARLIER_OR_LACKING)
+        .set_expression_attribute_values(Some(values))
+        .expression_attribute_values(":g", number(standing.incarnation))
+}
+
 /// The head of a task that this commit creates.
-pub(crate) fn new_head(draft: &Draft<'_>, tally: &Tally, times: &Times) -> Item {
+pub(crate) fn new_head(draft: &Draft<'_>, standing: &Standing, times: &Times) -> Item {
     let principal = draft.commit.principal();
-    let mut item = head::new_item(&draft.pk, draft.key, tally.incarnation, draft.task(), principal);
-    let changes = changes(draft, tally, times).into_iter();
+    let mut item = head::new_item(&draft.pk, draft.key, standing.incarnation, draft.task(), principal);
+    let changes = changes(&draft.head_update(), standing, times).into_iter();
     item.extend(changes.filter_map(|(name, value)| Some((name.to_owned(), value?))));
     item
 }
@@ -104,14 +173,14 @@ pub(crate) fn vacancy(
 fn create(
     calls: &Calls,
     draft: &Draft<'_>,
-    tally: &Tally,
+    standing: &Standing,
     replaced: Option<u64>,
     times: &Times,
 ) -> Result<TransactWriteItem> {
     let (condition, values) = vacancy(replaced, times);
     let put = Put::builder()
         .table_name(calls.table())
-        .set_item(Some(new_head(draft, tally, times)))
+        .set_item(Some(new_head(draft, standing, times)))
         .condition_expression(condition)
         .set_expression_attribute_values(values)
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
@@ -123,7 +192,7 @@ fn create(
 fn update(
     calls: &Calls,
     draft: &Draft<'_>,
-    tally: &Tally,
+    standing: &Standing,
     changes: Vec<Change>,
 ) -> Result<TransactWriteItem> {
     let (expression, values) = expression(changes);
@@ -132,9 +201,9 @@ fn update(
         .key(PK, text(&draft.pk))
         .key(SK, text(keys::HEAD))
         .update_expression(expression)
-        .condition_expression("g = :g AND attribute_not_exists(del)")
+        .condition_expression(EARLIER)
         .set_expression_attribute_values(Some(values))
-        .expression_attribute_values(":g", number(tally.incarnation))
+        .expression_attribute_values(":g", number(standing.incarnation))
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
     Ok(TransactWriteItem::builder().update(update.build().map_err(unbuilt)?).build())
 }

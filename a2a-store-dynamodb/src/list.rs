@@ -1,18 +1,19 @@
-//! Lists: positions from an index, one range per state, merged; then each task as it is now.
+//! Lists: positions from an index, one range per state that lasts, merged; then each task as it is now.
 
 use std::collections::HashSet;
 
-use a2a::{Task, TaskState};
-use a2a_core::{Cursor, FillingPage, Result, TaskPage, TaskQuery};
+use a2a::Task;
+use a2a_core::{Cursor, FillingPage, Result, TaskKey, TaskPage, TaskQuery, first_task_of};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures::FutureExt;
 use futures::future::try_join_all;
 
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, PK, number, text};
-use crate::head::{BY_CALLER, BY_CONTEXT, POSITION};
-use crate::table;
-use crate::{keys, order};
+use crate::head::{BY_CALLER, BY_CONTEXT, Head, POSITION};
+use crate::order::{self, Range};
+use crate::unreadable::read_or_leave_out;
+use crate::{keys, shards, table};
 
 /// An entry of the index.
 #[derive(Debug)]
@@ -56,31 +57,33 @@ impl DynamoDbStore {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<(Vec<Entry>, bool)> {
-        let states = order::states(query.state.as_ref());
-        let mut ranges = Vec::with_capacity(states.len());
-        for state in &states {
-            ranges.push(self.range_entries(query, state, after, limit).boxed());
+        let places = places(query);
+        let mut reads = Vec::with_capacity(places.len());
+        for place in &places {
+            reads.push(self.entries_of(query, place, after, limit).boxed());
         }
-        let mut entries: Vec<Entry> = try_join_all(ranges).await?.into_iter().flatten().collect();
+        let (read, first) = futures::try_join!(try_join_all(reads), self.first_of_context(query))?;
+        let mut entries: Vec<Entry> = read.into_iter().flatten().collect();
+        entries.extend(first.filter(|entry| after.is_none_or(|after| key(&entry.cursor) < key(after))));
         entries.sort_by(|a, b| key(&b.cursor).cmp(&key(&a.cursor)));
         let is_last = entries.len() <= limit;
         entries.truncate(limit);
         Ok((entries, is_last))
     }
 
-    /// The first entries of one state after a position: one more than the limit, where there are so many.
-    async fn range_entries(
+    /// The first entries of one place after a position: one more than the limit, where there are so many.
+    async fn entries_of(
         &self,
         query: &TaskQuery,
-        state: &TaskState,
+        place: &Place,
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Vec<Entry>> {
-        let first = after.map_or_else(|| order::end(state), |cursor| order::at(state, cursor));
+        let first = after.map_or_else(|| place.range.end(), |cursor| place.range.at(cursor));
         let wanted = limit.saturating_add(1);
         // The position itself is in the range, and comes first.
         let page = i32::try_from(wanted.saturating_add(1)).unwrap_or(i32::MAX);
-        let mut request = self.index(query, state, &first).scan_index_forward(false).limit(page);
+        let mut request = self.index(query, place, &first).scan_index_forward(false).limit(page);
         let mut entries = Vec::new();
         loop {
             let (items, next) = self.calls.page(request.clone()).await?;
@@ -100,40 +103,86 @@ impl DynamoDbStore {
         }
     }
 
-    /// A query of the entries of one state up to a position, without the expired ones.
-    fn index(&self, query: &TaskQuery, state: &TaskState, last: &str) -> QueryFluentBuilder {
-        let principal = query.principal.as_ref();
-        let (index, attribute, partition) = match &query.context_id {
-            Some(context) => {
-                (table::BY_CONTEXT, BY_CONTEXT, keys::context(&query.tenant, principal, context))
-            }
-            None => (table::BY_CALLER, BY_CALLER, keys::caller(&query.tenant, principal)),
-        };
-        let first = query.updated_since.map_or_else(|| order::begin(state), |time| order::since(state, time));
+    /// The task after which the context is named that is asked for: it is in no index of contexts.
+    async fn first_of_context(&self, query: &TaskQuery) -> Result<Option<Entry>> {
+        let Some(task_id) = query.context_id.as_deref().and_then(first_task_of) else { return Ok(None) };
+        let pk = keys::partition(&TaskKey::new(query.tenant.clone(), task_id))?;
+        let Some(item) = self.calls.get(&pk, keys::HEAD).await? else { return Ok(None) };
+        let Some(head) = read_or_leave_out(&item, Head::read)? else { return Ok(None) };
+        let is_in_context = !item.contains_key(BY_CONTEXT);
+        let is_asked_for = head.is_visible(self.now())
+            && is_in_context
+            && head.facts.principal == query.principal
+            && query.state.as_ref().is_none_or(|state| *state == head.facts.state);
+        let cursor = order::cursor(item.find_text(POSITION)?.unwrap_or_default());
+        let entry = is_asked_for.then(|| cursor.map(|cursor| Entry { cursor, pk })).transpose()?;
+        let is_since = |entry: &Entry| query.updated_since.is_none_or(|since| entry.cursor.timestamp >= since);
+        Ok(entry.filter(is_since))
+    }
+
+    /// A query of the entries of one place up to a position, without the expired ones.
+    fn index(&self, query: &TaskQuery, place: &Place, last: &str) -> QueryFluentBuilder {
+        let range = place.range;
+        let first = query.updated_since.map_or_else(|| range.begin(), |time| range.since(time));
         // A range whose ends have passed each other is an error to DynamoDB, and empty to everybody else.
         let first = if first.as_str() > last { last.to_owned() } else { first };
-        self.calls
+        let request = self
+            .calls
             .query()
-            .index_name(index)
+            .index_name(place.index)
             .key_condition_expression(format!(
-                "{attribute} = :partition AND {POSITION} BETWEEN :first AND :last"
+                "{} = :partition AND {POSITION} BETWEEN :first AND :last",
+                place.attribute
             ))
-            .filter_expression("attribute_not_exists(x) OR x > :now")
-            .expression_attribute_values(":partition", text(partition))
+            .expression_attribute_values(":partition", text(&place.partition))
             .expression_attribute_values(":first", text(first))
             .expression_attribute_values(":last", text(last))
-            .expression_attribute_values(":now", number(self.now()))
+            .expression_attribute_values(":now", number(self.now()));
+        // Only states of a running turn lie together, and few tasks are in one.
+        match query.state.as_ref().filter(|_| range == Range::Active) {
+            Some(state) => request
+                .filter_expression("(attribute_not_exists(x) OR x > :now) AND st = :st")
+                .expression_attribute_values(":st", text(order::name_of(state))),
+            None => request.filter_expression("attribute_not_exists(x) OR x > :now"),
+        }
     }
 
     /// Counts the matches of all pages.
     async fn count_all(&self, query: &TaskQuery) -> Result<u64> {
-        let states = order::states(query.state.as_ref());
-        let mut counts = Vec::with_capacity(states.len());
-        for state in &states {
-            counts.push(self.calls.count(self.index(query, state, &order::end(state))).boxed());
+        let places = places(query);
+        let mut counts = Vec::with_capacity(places.len());
+        for place in &places {
+            counts.push(self.calls.count(self.index(query, place, &place.range.end())).boxed());
         }
-        Ok(try_join_all(counts).await?.into_iter().sum())
+        let (counts, first) = futures::try_join!(try_join_all(counts), self.first_of_context(query))?;
+        Ok(counts.into_iter().sum::<u64>() + u64::from(first.is_some()))
     }
+}
+
+/// A range of one partition of an index.
+#[derive(Debug)]
+struct Place {
+    index: &'static str,
+    attribute: &'static str,
+    partition: String,
+    range: Range,
+}
+
+/// Where the entries of a list are.
+fn places(query: &TaskQuery) -> Vec<Place> {
+    let (tenant, principal) = (&query.tenant, query.principal.as_ref());
+    let caller = shards::caller(tenant, principal);
+    let ranges = Range::passing(query.state.as_ref()).into_iter();
+    let places = ranges.flat_map(|range| match &query.context_id {
+        Some(context) => {
+            let partition = keys::context(tenant, principal, context);
+            vec![Place { index: table::BY_CONTEXT, attribute: BY_CONTEXT, partition, range }]
+        }
+        None => shards::of_range(&caller, range)
+            .map(|partition| Place { index: table::BY_CALLER, attribute: BY_CALLER, partition, range })
+            .collect(),
+    });
+    places.collect()
 }
 
 fn key(cursor: &Cursor) -> (chrono::DateTime<chrono::Utc>, &str) {

@@ -11,16 +11,17 @@ use std::time::Duration;
 
 use a2a_core::{
     BackendError, Claim, ClaimChange, CommitId, CommitRecord, Result, StoredTask, TaskHead, TaskKey, Tip,
-    Version,
+    Version, reduce,
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::time::sleep;
 
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, INCARNATION, Item, SK};
-use crate::head::Head;
+use crate::head::{Head, Snapshot};
+use crate::head_after::Behind;
 use crate::log::{self, Entry};
-use crate::tally::{Tally, sooner};
+use crate::standing::{Standing, sooner};
 use crate::{keys, snapshot};
 
 /// How often a head may name what is gone, and be another when it is read again.
@@ -39,7 +40,8 @@ const AT_ONCE: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) stored: StoredTask,
-    pub(crate) tally: Tally,
+    pub(crate) standing: Standing,
+    pub(crate) behind: Option<Behind>,
 }
 
 impl DynamoDbStore {
@@ -52,15 +54,18 @@ impl DynamoDbStore {
     /// Reads a whole task and remembers where its log stands; renews what would expire while it is needed.
     pub(crate) async fn load_whole(&self, key: &TaskKey, head: Option<Head>) -> Result<Option<StoredTask>> {
         let pk = keys::partition(key)?;
-        let Some(Loaded { stored, mut tally }) = self.read_task(&pk, head, true).await? else {
+        let Some(Loaded { stored, mut standing, behind }) = self.read_task(&pk, head, true).await? else {
             return Ok(None);
         };
+        if let Some(behind) = behind {
+            self.repair_head(&pk, &stored, behind, &mut standing).await;
+        }
         if !stored.head.state.is_terminal() {
-            if self.is_expiring(&tally) {
+            if self.is_expiring(&standing) {
                 let id = CommitId::generate(&*self.config.env);
-                tally = self.summarize(&pk, &stored.task, id, tally).await;
+                standing = self.summarize(&pk, &stored.task, id, standing).await;
             }
-            self.tallies.note(&pk, tally);
+            self.standings.note(&pk, standing);
         }
         Ok(Some(stored))
     }
@@ -128,14 +133,18 @@ impl DynamoDbStore {
         if !whole || version < head.version {
             return Ok(None);
         }
-        let mut tally = tally_of(&head, &entries, tip);
-        tally.noted = self.now();
-        let facts = facts(head, &entries);
+        let mut standing = standing_of(&head, &entries, tip);
+        standing.noted = self.now();
+        let before = head.facts.clone();
+        let has_end = reduce::ends_turn(&before.state) && covered >= version;
+        let (facts, last) = (facts(head, &entries), entries.last().map(|entry| entry.id));
         let Some(records) = self.open(pk, entries).await? else { return Ok(None) };
         let task = a2a_core::fold(base, records.iter().map(|record| &**record))?
             .ok_or_else(|| BackendError::corrupt("a task without a first commit"))?;
         let head = TaskHead { state: task.status.state.clone(), ..facts };
-        Ok(Some(Loaded { stored: StoredTask { task, version, generation, head }, tally }))
+        standing.in_turn = !reduce::ends_turn(&head.state);
+        let behind = last.and_then(|last| Behind::of(&before, has_end, last, &head));
+        Ok(Some(Loaded { stored: StoredTask { task, version, generation, head }, standing, behind }))
     }
 
     /// Unpacks entries, in order. `None` where a part of one is gone.
@@ -184,19 +193,21 @@ impl DynamoDbStore {
     }
 }
 
-fn tally_of(head: &Head, entries: &[Entry], tip: Tip) -> Tally {
+fn standing_of(head: &Head, entries: &[Entry], tip: Tip) -> Standing {
     let snapshot = head.snapshot.clone();
-    Tally {
+    Standing {
         incarnation: head.incarnation,
         tip,
         log_units: entries.iter().map(|entry| entry.body.units()).sum(),
         task_bytes: entries.last().map_or(head.covered_bytes(), |entry| entry.task_bytes),
         lasts_until: sooner(
-            snapshot.as_ref().and_then(|snapshot| snapshot.expires),
+            snapshot.as_ref().and_then(Snapshot::expires),
             entries.first().and_then(|entry| entry.expires),
         ),
         snapshot,
         whole: head.covers_itself(),
+        in_turn: false,
+        caller: head.index_caller.clone(),
         noted: 0,
     }
 }

@@ -77,12 +77,27 @@ impl Entry {
         Ok(item)
     }
 
-    /// Makes what the entry says, to lie in an item of its own or in the head.
-    pub(crate) fn attributes(&self) -> Result<Item> {
+    /// Makes what the entry says beside what every item does.
+    fn attributes(&self) -> Result<Item> {
+        let mut item = self.in_head_attributes()?;
+        item.insert(LOG_UNITS.to_owned(), number(self.log_units));
+        match self.change {
+            ClaimChange::Keep => {}
+            ClaimChange::Make { instance, attempt } => {
+                item.insert(CHANGE.to_owned(), text(format!("{instance}/{attempt}")));
+            }
+            ClaimChange::End => {
+                item.insert(CHANGE.to_owned(), text("-"));
+            }
+        }
+        Ok(item)
+    }
+
+    /// Makes what the entry says beside what the head that it lies in does: that tells the claim.
+    pub(crate) fn in_head_attributes(&self) -> Result<Item> {
         let mut item = HashMap::from([
             (ID.to_owned(), text(self.id.to_string())),
             (GENERATION.to_owned(), number(self.generation)),
-            (LOG_UNITS.to_owned(), number(self.log_units)),
             (TASK_BYTES.to_owned(), number(self.task_bytes)),
         ]);
         match &self.body {
@@ -97,15 +112,6 @@ impl Entry {
             Body::Parts { deflated, parts } => {
                 let kind = if *deflated { DEFLATED } else { PLAIN };
                 item.insert(PARTS.to_owned(), text(format!("{kind}{parts}")));
-            }
-        }
-        match self.change {
-            ClaimChange::Keep => {}
-            ClaimChange::Make { instance, attempt } => {
-                item.insert(CHANGE.to_owned(), text(format!("{instance}/{attempt}")));
-            }
-            ClaimChange::End => {
-                item.insert(CHANGE.to_owned(), text("-"));
             }
         }
         Ok(item)

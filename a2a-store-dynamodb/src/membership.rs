@@ -8,14 +8,16 @@ use a2a_core::{
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use futures::FutureExt;
+use futures::future::try_join_all;
 
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, EXPIRES, Item, PK, SK, is_expired, number, text};
 use crate::calls::Written;
 use crate::head::{self, Head};
-use crate::keys;
 use crate::table::BY_EXECUTOR;
 use crate::unreadable::read_or_leave_out;
+use crate::{keys, shards};
 
 /// The beat counter.
 const BEAT: &str = "b";
@@ -121,15 +123,7 @@ impl Membership for DynamoDbStore {
     }
 
     async fn executing(&self, who: &InstanceId, after: Option<&TaskKey>) -> Result<ExecutingPage> {
-        let query = self
-            .calls
-            .query()
-            .index_name(BY_EXECUTOR)
-            .key_condition_expression("ex = :who")
-            .expression_attribute_values(":who", text(who.to_string()))
-            .set_exclusive_start_key(after.map(|after| position(who, after)).transpose()?)
-            .limit(EXECUTING_PAGE);
-        let (items, next) = self.calls.page(query).await?;
+        let (items, next) = self.index_of_executor(who, after).await?;
         // The index may lag and show tasks that others execute by now, or nobody: hence pages without tasks.
         let tasks = self.executed_by(who, &items).await?;
         let next = next.map(|last| keys::task_of(last.text(PK)?)).transpose()?;
@@ -148,6 +142,43 @@ impl DynamoDbStore {
             .expression_attribute_values(":evicted", text(name_of(MemberState::Evicted)))
     }
 
+    /// Reads a page of an executor's partitions of the index, one after the other: its entries, and the last of them where
+    /// there are more. Most executors have few tasks, so the first look is at all partitions at once.
+    async fn index_of_executor(
+        &self,
+        who: &InstanceId,
+        after: Option<&TaskKey>,
+    ) -> Result<(Vec<Item>, Option<Item>)> {
+        let first = after.map_or(0, |after| shards::executor_shard_of(&after.task_id));
+        let mut from = after.map(|after| position(who, after)).transpose()?;
+        let query = |shard| {
+            let query = self.calls.query().index_name(BY_EXECUTOR).key_condition_expression("ex = :ex");
+            query.expression_attribute_values(":ex", text(shards::executor_shard(who, shard)))
+        };
+        let mut found = Vec::new();
+        if after.is_none() {
+            let looks = (0..shards::OF_EXECUTOR).map(|shard| self.calls.page(query(shard).limit(EXECUTING_PAGE)));
+            let pages = try_join_all(looks.map(FutureExt::boxed)).await?;
+            let is_all = pages.iter().all(|(_, next)| next.is_none());
+            found.extend(pages.into_iter().flat_map(|(items, _)| items));
+            if is_all && found.len() <= EXECUTING_PAGE as usize {
+                return Ok((found, None));
+            }
+            found.truncate(EXECUTING_PAGE as usize);
+            return Ok((found.clone(), found.pop()));
+        }
+        for shard in first..shards::OF_EXECUTOR {
+            let room = EXECUTING_PAGE.saturating_sub(i32::try_from(found.len()).unwrap_or(i32::MAX));
+            let page = query(shard).set_exclusive_start_key(from.take()).limit(room);
+            let (items, next) = self.calls.page(page).await?;
+            found.extend(items);
+            if next.is_some() || found.len() >= EXECUTING_PAGE as usize {
+                return Ok((found.clone(), found.pop()));
+            }
+        }
+        Ok((found, None))
+    }
+
     /// Those of these index entries whose executor it is in truth.
     async fn executed_by(&self, who: &InstanceId, items: &[Item]) -> Result<Vec<TaskKey>> {
         let partitions = items.iter().map(|item| item.text(PK)).collect::<Result<Vec<_>>>()?;
@@ -161,7 +192,8 @@ impl DynamoDbStore {
                 }
                 None => {
                     let expires = head.find(EXPIRES).ok().flatten();
-                    head.find_text(head::EXECUTOR)? == Some(&who.to_string()) && !is_expired(expires, now)
+                    let executor = head.find_text(head::EXECUTOR)?.and_then(shards::executor_of);
+                    executor == Some(*who) && !is_expired(expires, now)
                 }
             };
             if is_executed {
@@ -175,7 +207,7 @@ impl DynamoDbStore {
 /// The position of a task in the index: it tells where the next entries are, whether the task still is there or not.
 fn position(who: &InstanceId, task: &TaskKey) -> Result<Item> {
     Ok(HashMap::from([
-        (head::EXECUTOR.to_owned(), text(who.to_string())),
+        (head::EXECUTOR.to_owned(), text(shards::of_executor(who, &task.task_id))),
         (PK.to_owned(), text(keys::partition(task)?)),
         (SK.to_owned(), text(keys::HEAD)),
     ]))

@@ -9,7 +9,7 @@ use futures::{FutureExt, StreamExt};
 
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, PK};
-use crate::head::Head;
+use crate::head::{Head, Place};
 use crate::keys;
 use crate::list::Entry;
 use crate::unreadable::{leave_out, read_or_leave_out};
@@ -97,10 +97,10 @@ fn belongs(query: &TaskQuery, task: &Task) -> bool {
 /// About how many bytes it takes to read a task for a list.
 fn expected_bytes(query: &TaskQuery, head: &Head) -> usize {
     let covered = usize::try_from(head.covered_bytes()).unwrap_or(usize::MAX);
-    let covered = match &head.snapshot {
+    let covered = match head.snapshot.as_ref().map(|snapshot| &snapshot.place) {
         // Parts are about equal; those of artifacts are not read.
-        Some(snapshot) if !query.artifacts => {
-            let (own, artifacts) = snapshot.parts;
+        Some(Place::Items { parts: (own, artifacts), .. }) if !query.artifacts => {
+            let (own, artifacts) = (*own, *artifacts);
             (covered / (own + artifacts).max(1)).saturating_mul(own)
         }
         _ => covered,

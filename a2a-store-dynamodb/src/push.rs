@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use a2a::TaskPushNotificationConfig;
+use a2a::{Task, TaskPushNotificationConfig};
 use a2a_core::{
     BackendError, ConfigRevision, DeliveryId, GivenUpCursor, GivenUpDelivery, PushConfigs, PushDelivery,
     PushNext, PushProgress, PushSubscription, Result, TaskKey, Version,
@@ -15,7 +15,6 @@ use uuid::Uuid;
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, EXPIRES, INCARNATION, Item, PK, SK, bytes, is_expired, number, text};
 use crate::calls::Written;
-use crate::draft::Draft;
 use crate::head::Head;
 use crate::keys;
 use crate::parts::PART_BYTES;
@@ -234,12 +233,12 @@ impl DynamoDbStore {
         }))
     }
 
-    /// Reads the configs that are to expire with the task that this commit ends.
-    pub(crate) async fn configs_to_expire(&self, draft: &Draft<'_>) -> Result<Vec<Item>> {
-        if !draft.task().status.state.is_terminal() || self.times(draft).head.is_none() {
+    /// Reads the configs that are to expire with a task, if it has ended.
+    pub(crate) async fn configs_to_expire(&self, pk: &str, task: &Task) -> Result<Vec<Item>> {
+        if !task.status.state.is_terminal() || self.times(task).head.is_none() {
             return Ok(Vec::new());
         }
-        let range = self.calls.range(&draft.pk, keys::PUSH_CONFIGS).projection_expression("sk, x");
+        let range = self.calls.range(pk, keys::PUSH_CONFIGS).projection_expression("sk, x");
         let mut configs = self.calls.all(range).await?;
         // Whoever takes an ended task over lets those go that its executor died over.
         configs.retain(|config| !config.contains_key(EXPIRES));
@@ -247,16 +246,16 @@ impl DynamoDbStore {
     }
 
     /// Lets these configs of a task that has ended expire with it. Best effort.
-    pub(crate) async fn expire_configs(&self, draft: &Draft<'_>, configs: Result<Vec<Item>>) {
-        if let Err(error) = self.try_expire_configs(draft, configs).await {
+    pub(crate) async fn expire_configs(&self, pk: &str, task: &Task, configs: Result<Vec<Item>>) {
+        if let Err(error) = self.try_expire_configs(pk, task, configs).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "push configs will outlive their task");
         }
     }
 
-    async fn try_expire_configs(&self, draft: &Draft<'_>, configs: Result<Vec<Item>>) -> Result<()> {
-        let Some(expires) = self.times(draft).head else { return Ok(()) };
+    async fn try_expire_configs(&self, pk: &str, task: &Task, configs: Result<Vec<Item>>) -> Result<()> {
+        let Some(expires) = self.times(task).head else { return Ok(()) };
         for item in configs? {
-            match self.expire_config(&draft.pk, item.text(SK)?, expires).await? {
+            match self.expire_config(pk, item.text(SK)?, expires).await? {
                 Written::Done | Written::Unmet(_) => {}
             }
         }

@@ -5,7 +5,7 @@ use a2a_core::{Claim, Result, TaskKey};
 use crate::DynamoDbStore;
 use crate::attributes::{number, text};
 use crate::calls::Written;
-use crate::keys;
+use crate::{keys, shards};
 
 impl DynamoDbStore {
     /// Ends a claim if it is the one in the head.
@@ -19,7 +19,7 @@ impl DynamoDbStore {
             .update_expression("REMOVE ex, ea, eb")
             .condition_expression("eb = :by AND ex = :me AND ea = :attempt")
             .expression_attribute_values(":by", text(claim.by.to_string()))
-            .expression_attribute_values(":me", text(claim.instance.to_string()))
+            .expression_attribute_values(":me", text(shards::of_executor(&claim.instance, &key.task_id)))
             .expression_attribute_values(":attempt", number(claim.attempt));
         match self.calls.send_update(update).await? {
             Written::Done | Written::Unmet(_) => Ok(()),

@@ -5,10 +5,13 @@ use a2a_core::{BackendError, CommitId, Result, Tip};
 
 use crate::attributes::{Attributes, Item, SK, number};
 use crate::calls::Calls;
-use crate::head::Snapshot;
+use crate::head::{Place, Snapshot};
 use crate::keys;
 use crate::parts::{self, Shelf};
 use crate::payload::{self, Payload};
+
+/// Up to this size, packed, the snapshot of a task that has ended lies in its head.
+const IN_HEAD: usize = 6 * 1024;
 
 /// Below this size the artifacts lie with the rest: a second item would cost more than reading them.
 const APART: usize = 8 * 1024;
@@ -88,7 +91,16 @@ fn payload_of(mut blob: Vec<u8>) -> Result<Payload> {
     Ok(Payload { deflated, bytes: blob })
 }
 
-/// Writes a packed task; it counts once a head points to it.
+impl Packed {
+    /// Makes the snapshot that lies in the head, where it is small enough for that.
+    pub(crate) fn in_head(&self, Tip { version: covers, generation }: Tip) -> Option<Snapshot> {
+        let is_small = self.artifacts.is_none() && self.own.len() <= IN_HEAD;
+        let place = is_small.then(|| Place::Head(self.own.clone()))?;
+        Some(Snapshot { covers, generation, place, units: 0, bytes: self.bytes })
+    }
+}
+
+/// Writes a packed task to items of its own; it counts once a head points to them.
 pub(crate) async fn write(
     calls: &Calls,
     pk: &str,
@@ -101,14 +113,15 @@ pub(crate) async fn write(
     let prefix = format!("{location}{OWN}");
     let shelf = Shelf { pk, prefix: &prefix, incarnation, expires };
     let mut units = parts::write(calls, shelf, &packed.own).await?;
-    let mut count = (parts::count(packed.own.len()), 0);
+    let mut parts = (parts::count(packed.own.len()), 0);
     if let Some(artifacts) = &packed.artifacts {
         let prefix = format!("{location}{ARTIFACTS}");
         units += parts::write(calls, Shelf { prefix: &prefix, ..shelf }, artifacts).await?;
-        count.1 = parts::count(artifacts.len());
+        parts.1 = parts::count(artifacts.len());
     }
     let Tip { version: covers, generation } = tip;
-    Ok(Snapshot { covers, generation, location, parts: count, units, bytes: packed.bytes, expires })
+    let place = Place::Items { location, parts, expires };
+    Ok(Snapshot { covers, generation, place, units, bytes: packed.bytes })
 }
 
 /// Reads a snapshot, with artifacts or without. `None` where a newer one has taken its place long ago.
@@ -118,16 +131,22 @@ pub(crate) async fn read(
     snapshot: &Snapshot,
     with_artifacts: bool,
 ) -> Result<Option<Task>> {
+    let (location, parts) = match &snapshot.place {
+        Place::Head(packed) => {
+            return payload::unpack("a snapshot", payload_of(packed.clone())?).await.map(Some);
+        }
+        Place::Items { location, parts, .. } => (location, *parts),
+    };
     let prefix = match with_artifacts {
-        true => snapshot.location.clone(),
-        false => format!("{}{OWN}", snapshot.location),
+        true => location.clone(),
+        false => format!("{location}{OWN}"),
     };
     let items = calls.all(calls.range(pk, &prefix)).await?;
-    let (own, artifacts) = sort(&items, snapshot)?;
-    let Some(own) = parts::join(own, snapshot.parts.0)? else { return Ok(None) };
+    let (own, artifacts) = sort(&items, location)?;
+    let Some(own) = parts::join(own, parts.0)? else { return Ok(None) };
     let mut task: Task = payload::unpack("a snapshot", payload_of(own)?).await?;
-    if with_artifacts && snapshot.parts.1 > 0 {
-        let Some(artifacts) = parts::join(artifacts, snapshot.parts.1)? else { return Ok(None) };
+    if with_artifacts && parts.1 > 0 {
+        let Some(artifacts) = parts::join(artifacts, parts.1)? else { return Ok(None) };
         let artifacts: Vec<Artifact> =
             payload::unpack("the artifacts of a snapshot", payload_of(artifacts)?).await?;
         task.artifacts = Some(artifacts);
@@ -135,10 +154,10 @@ pub(crate) async fn read(
     Ok(Some(task))
 }
 
-fn sort<'a>(items: &'a [Item], snapshot: &Snapshot) -> Result<(Vec<&'a Item>, Vec<&'a Item>)> {
+fn sort<'a>(items: &'a [Item], location: &str) -> Result<(Vec<&'a Item>, Vec<&'a Item>)> {
     let (mut own, mut artifacts) = (Vec::new(), Vec::new());
     for item in items {
-        match item.text(SK)?.strip_prefix(&snapshot.location) {
+        match item.text(SK)?.strip_prefix(location) {
             Some(rest) if rest.starts_with(OWN) => own.push(item),
             Some(rest) if rest.starts_with(ARTIFACTS) => artifacts.push(item),
             _ => return Err(BackendError::corrupt("the sort key of a snapshot's part")),
@@ -169,10 +188,12 @@ pub(crate) async fn retire(calls: &Calls, pk: &str, snapshot: &Snapshot, expires
     Ok(())
 }
 
-fn part_keys(snapshot: &Snapshot) -> impl Iterator<Item = String> {
-    let kinds = [(OWN, snapshot.parts.0), (ARTIFACTS, snapshot.parts.1)];
-    kinds.into_iter().flat_map(move |(kind, parts)| {
-        let prefix = format!("{}{kind}", snapshot.location);
+fn part_keys(snapshot: &Snapshot) -> Vec<String> {
+    let Place::Items { location, parts: (own, artifacts), .. } = &snapshot.place else { return Vec::new() };
+    let kinds = [(OWN, *own), (ARTIFACTS, *artifacts)];
+    let keys = kinds.into_iter().flat_map(|(kind, parts)| {
+        let prefix = format!("{location}{kind}");
         (0..parts).map(move |index| keys::part(&prefix, index))
-    })
+    });
+    keys.collect()
 }

@@ -12,7 +12,8 @@ use aws_sdk_dynamodb::Client;
 use aws_types::SdkConfig;
 
 use crate::calls::Calls;
-use crate::tally::Tallies;
+use crate::later::Later;
+use crate::standing::Standings;
 use crate::{DynamoDbConfig, client, keys};
 
 /// Tasks, members, push configs and what a deployment shares, on one DynamoDB table.
@@ -35,7 +36,8 @@ use crate::{DynamoDbConfig, client, keys};
 pub struct DynamoDbStore {
     pub(crate) calls: Calls,
     pub(crate) config: DynamoDbConfig,
-    pub(crate) tallies: Tallies,
+    pub(crate) standings: Standings,
+    pub(crate) later: Later,
 }
 
 impl DynamoDbStore {
@@ -56,7 +58,7 @@ impl DynamoDbStore {
     pub fn with_client(client: Client, table: impl AsRef<str>) -> Self {
         let config = DynamoDbConfig::default();
         let calls = Calls::new(client, table.as_ref(), &config);
-        DynamoDbStore { calls, config, tallies: Tallies::default() }
+        DynamoDbStore { calls, config, standings: Standings::default(), later: Later::default() }
     }
 
     /// Returns the client that the store calls through.
@@ -67,7 +69,7 @@ impl DynamoDbStore {
     /// Changes the settings.
     #[must_use]
     pub fn with_config(self, config: DynamoDbConfig) -> Self {
-        DynamoDbStore { calls: self.calls.with_config(&config), config, tallies: self.tallies }
+        DynamoDbStore { calls: self.calls.with_config(&config), config, ..self }
     }
 }
 

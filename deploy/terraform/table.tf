@@ -42,7 +42,7 @@ resource "aws_dynamodb_table" "tasks" {
     hash_key           = "gp"
     range_key          = "gs"
     projection_type    = "INCLUDE"
-    non_key_attributes = ["x"]
+    non_key_attributes = ["x", "st"]
   }
 
   global_secondary_index {
@@ -50,7 +50,7 @@ resource "aws_dynamodb_table" "tasks" {
     hash_key           = "gc"
     range_key          = "gs"
     projection_type    = "INCLUDE"
-    non_key_attributes = ["x"]
+    non_key_attributes = ["x", "st"]
   }
 
   global_secondary_index {

@@ -44,8 +44,6 @@ pub(super) struct Identity(Known);
 pub(super) enum Made {
     /// The new task.
     Task,
-    /// Its context, where the client named none.
-    Context,
     /// The push notification config that came with the message, where it has no id.
     Config,
 }
@@ -90,7 +88,6 @@ impl Identity {
         };
         let tag: &[u8] = match made {
             Made::Task => b"task",
-            Made::Context => b"context",
             Made::Config => b"config",
         };
         let bytes = Sha256::new().chain_update(digest).chain_update(tag).finalize();

@@ -7,7 +7,7 @@ use a2a::{
     A2AError, Message, SendMessageConfiguration, SendMessageRequest, Task, TaskPushNotificationConfig,
     TaskState, TaskStatus,
 };
-use a2a_core::{CallerContext, StoredTask, TaskKey, Version, reduce};
+use a2a_core::{CallerContext, StoredTask, TaskKey, Version, context_of, reduce};
 use a2a_server::ServiceParams;
 use serde_json::Value;
 
@@ -110,7 +110,7 @@ async fn start(
     let SendMessageRequest { message, configuration, metadata, tenant } = req;
     let given_context = message.context_id.clone().filter(|context| !context.is_empty());
     let names_context = given_context.is_some();
-    let (task, message) = task(instance, &identity, &key, message);
+    let (task, message) = task(instance, &key, message);
     let Admitted { permit, held, context: known } = admitted;
     let anew = identity.is_known().then(|| {
         let (metadata, tenant, known) = (metadata.clone(), tenant.clone(), known.clone());
@@ -169,11 +169,13 @@ async fn webhook(
 }
 
 /// The task that a message begins, and the message as it stands in its history.
-fn task(instance: &Instance, identity: &Identity, key: &TaskKey, message: Message) -> (Task, Message) {
+fn task(instance: &Instance, key: &TaskKey, message: Message) -> (Task, Message) {
     let given = message.context_id.clone().filter(|context| !context.is_empty());
     let mut task = Task {
         id: key.task_id.clone(),
-        context_id: given.unwrap_or_else(|| identity.id(Made::Context, &*instance.ground.env)),
+        context_id: given
+            .or_else(|| context_of(&key.task_id))
+            .unwrap_or_else(|| instance.ground.env.uuid().to_string()),
         status: TaskStatus { state: TaskState::Submitted, message: None, timestamp: None },
         artifacts: None,
         history: None,

@@ -21,8 +21,8 @@ struct Index {
 const TABLE: &[&str] = &[PK, SK];
 
 const INDEXES: [Index; 3] = [
-    Index { name: BY_CALLER, keys: &[head::BY_CALLER, head::POSITION], holds: &[EXPIRES] },
-    Index { name: BY_CONTEXT, keys: &[head::BY_CONTEXT, head::POSITION], holds: &[EXPIRES] },
+    Index { name: BY_CALLER, keys: &[head::BY_CALLER, head::POSITION], holds: &[EXPIRES, head::STATE] },
+    Index { name: BY_CONTEXT, keys: &[head::BY_CONTEXT, head::POSITION], holds: &[EXPIRES, head::STATE] },
     Index { name: BY_EXECUTOR, keys: &[head::EXECUTOR], holds: &[] },
 ];
 
@@ -165,6 +165,7 @@ pub(super) mod tests {
                 "the index by-caller is missing",
                 "the index by-context is not ready",
                 "the index by-context does not hold x",
+                "the index by-context does not hold st",
                 "the key of the index by-executor is (st, ex) instead of (ex)",
             ]
         );

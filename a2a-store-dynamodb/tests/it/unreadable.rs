@@ -38,7 +38,7 @@ fn a_task_that_cannot_be_read_harms_no_list_no_take_over_and_can_be_deleted() {
         }
         // One has no head that can be read, and one no log.
         spoil(place, "T##b", "H", "hn").await;
-        spoil(place, "T##c", &format!("C#{:020}", 1), "gn").await;
+        spoil(place, "T##c", &format!("C#{:020}", 2), "gn").await;
         for broken in &keys[1..3] {
             let read = store.load(broken).await;
             assert!(matches!(read, Err(BackendError::Corrupt { .. })), "{read:?}");
@@ -99,7 +99,7 @@ fn a_reader_that_saw_a_transaction_in_part_looks_again() {
         let store = place.store(|config| config).await;
         let mut model = TaskModel::new("t").begin(&store).await;
         let event = status(&model.task, TaskState::Working, at(1));
-        model.tell(&store, vec![event]).await;
+        model.tell_with(&store, vec![event], claim(instance())).await;
         let (client, table) = (place.client().await, place.table.clone());
         let entries = place.items().await;
         let entry = entries.iter().find(|item| item["sk"].as_s().unwrap() == &format!("C#{:020}", 2));

@@ -166,11 +166,14 @@ impl TaskModel {
         })
     }
 
-    /// A store that rarely writes the head may show a claim that ended, and an earlier generation: not one from
-    /// before the claim.
+    /// A store that rarely writes the head may show a claim that ended, an earlier state of a turn that goes on, and an
+    /// earlier generation: not one from before the claim.
     fn chosen(&self, mut head: TaskHead, answer: &TaskHead) -> TaskHead {
         if self.claim.is_none() && answer.claim == self.ended {
             head.claim = self.ended;
+        }
+        if !reduce::ends_turn(&head.state) && !reduce::ends_turn(&answer.state) {
+            head.state = answer.state.clone();
         }
         if (self.claimed_at..=self.generation).contains(&answer.generation) {
             head.generation = answer.generation;
