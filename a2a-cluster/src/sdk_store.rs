@@ -118,11 +118,12 @@ impl a2a_server::TaskStore for SdkTaskStore {
         query.updated_since = req.status_timestamp_after;
         query.artifacts = req.include_artifacts.unwrap_or(false);
         if let Some(token) = req.page_token.as_deref().filter(|token| !token.is_empty()) {
-            let cursor = PageToken::parse(&query, token);
-            query.after = Some(cursor.map_err(|error| A2AError::invalid_params(error.to_string()))?);
+            let start = PageToken::parse(&query, token);
+            let (after, counted) = start.map_err(|error| A2AError::invalid_params(error.to_string()))?;
+            (query.after, query.counted) = (Some(after), Some(counted));
         }
         let page = self.tasks.list(&query).await.map_err(to_client)?;
-        let next = page.next.map(|cursor| PageToken::new(&query, &cursor).into_string());
+        let next = page.next.map(|cursor| PageToken::new(&query, &cursor, page.total).into_string());
         Ok(ListTasksResponse {
             tasks: page.tasks,
             next_page_token: next.unwrap_or_default(),

@@ -41,7 +41,10 @@ mod tests {
             let context = context_of(&uuid.to_string()).unwrap();
             assert_eq!(first_task_of(&context), Some(uuid.to_string()));
             let named = Uuid::try_parse(&context).unwrap();
-            assert_eq!((named.get_version_num(), named.get_variant()), (uuid.get_version_num(), uuid.get_variant()));
+            assert_eq!(
+                (named.get_version_num(), named.get_variant()),
+                (uuid.get_version_num(), uuid.get_variant())
+            );
         }
     }
 

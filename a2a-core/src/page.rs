@@ -27,6 +27,8 @@ pub struct TaskQuery {
     pub updated_since: Option<DateTime<Utc>>,
     /// Only what comes after this position.
     pub after: Option<Cursor>,
+    /// The total that was told with the first page, on a later one.
+    pub counted: Option<u64>,
     /// The most tasks to return; at least 1.
     pub limit: usize,
     /// The most bytes of tasks to return, as [`weight`] counts them, of what the query asks for; the first task of
@@ -48,6 +50,7 @@ impl TaskQuery {
             state: None,
             updated_since: None,
             after: None,
+            counted: None,
             limit,
             bytes: PAGE_BYTES,
             history: None,
@@ -130,7 +133,7 @@ pub struct TaskPage {
     pub tasks: Vec<Task>,
     /// Where the next page begins, if there may be one.
     pub next: Option<Cursor>,
-    /// How many tasks match on all pages.
+    /// How many tasks match on all pages, as the first page has counted; where that took too long, how many it had found.
     pub total: u64,
 }
 
@@ -202,14 +205,15 @@ pub struct PageToken(String);
 #[error("the page token does not belong to this query")]
 pub struct BadPageToken;
 
-const TOKEN_FORMAT: u8 = 1;
+const TOKEN_FORMAT: u8 = 2;
 
 impl PageToken {
-    /// Names a position of a query.
-    pub fn new(query: &TaskQuery, cursor: &Cursor) -> Self {
+    /// Names a position of a query, with the total that was told before it.
+    pub fn new(query: &TaskQuery, cursor: &Cursor, total: u64) -> Self {
         let mut bytes = vec![TOKEN_FORMAT];
         bytes.extend(query.digest());
         bytes.extend(cursor.timestamp.timestamp_micros().to_be_bytes());
+        bytes.extend(total.to_be_bytes());
         bytes.extend(cursor.task_id.as_bytes());
         PageToken(URL_SAFE_NO_PAD.encode(bytes))
     }
@@ -219,18 +223,21 @@ impl PageToken {
         self.0
     }
 
-    /// Reads a client's text back, for a query equal to the one that the token was made for.
-    pub fn parse(query: &TaskQuery, text: &str) -> Result<Cursor, BadPageToken> {
+    /// Reads a client's text back, for a query equal to the one that the token was made for: the position, and the total.
+    ///
+    /// Whoever holds the token may have changed the total, of which nothing but the answer depends.
+    pub fn parse(query: &TaskQuery, text: &str) -> Result<(Cursor, u64), BadPageToken> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| BadPageToken)?;
         let (format, rest) = bytes.split_first().ok_or(BadPageToken)?;
         let (digest, rest) = rest.split_first_chunk::<8>().ok_or(BadPageToken)?;
-        let (micros, id) = rest.split_first_chunk::<8>().ok_or(BadPageToken)?;
+        let (micros, rest) = rest.split_first_chunk::<8>().ok_or(BadPageToken)?;
+        let (total, id) = rest.split_first_chunk::<8>().ok_or(BadPageToken)?;
         if *format != TOKEN_FORMAT || *digest != query.digest() {
             return Err(BadPageToken);
         }
         let timestamp = DateTime::from_timestamp_micros(i64::from_be_bytes(*micros)).ok_or(BadPageToken)?;
         let task_id = String::from_utf8(id.to_vec()).map_err(|_| BadPageToken)?;
-        Ok(Cursor { timestamp, task_id })
+        Ok((Cursor { timestamp, task_id }, u64::from_be_bytes(*total)))
     }
 }
 

@@ -123,7 +123,9 @@ pub struct TaskHead {
 ///     page is without a task for that.
 /// 24. `list_never_crosses_tenants_or_principals`.
 /// 25. `list_filters_by_context_state_and_time`: the time filter includes its bound.
-/// 26. `list_counts_all_matches`: the total does not depend on page or cursor.
+/// 26. `list_counts_all_matches`: the total does not depend on page or cursor. A query that says what was counted for
+///     an earlier page ([`TaskQuery::counted`]) is told that again, and costs no count. A store may stop counting after a
+///     time that it states, and tells then how many it has found: no fewer than are on the page.
 /// 27. `list_omits_artifacts_unless_asked` and `list_applies_the_history_length`.
 /// 28. `delete_removes_everything_of_a_task`: log, watchers and push configs; the key can be created anew.
 /// 29. `ids_are_hostile`: any text is a legal tenant, task id or context id; none reads or overwrites

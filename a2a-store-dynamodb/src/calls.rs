@@ -23,6 +23,7 @@ use aws_sdk_dynamodb::types::{
     KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 
 use crate::DynamoDbConfig;
 use crate::attributes::{Item, PK, SK, text};
@@ -150,8 +151,8 @@ impl Calls {
         }
     }
 
-    /// Counts the items of a query.
-    pub(crate) async fn count(&self, query: QueryFluentBuilder) -> Result<u64> {
+    /// Counts the items of a query, a page at least, and further ones until then.
+    pub(crate) async fn count(&self, query: QueryFluentBuilder, until: Instant) -> Result<u64> {
         let query = query.select(aws_sdk_dynamodb::types::Select::Count);
         let (mut count, mut from) = (0, None);
         loop {
@@ -159,7 +160,7 @@ impl Calls {
             let page = Box::pin(request).await.map_err(|error| error::read_failed("Query", &error))?;
             count += u64::try_from(page.count).unwrap_or_default();
             from = page.last_evaluated_key;
-            if from.is_none() {
+            if from.is_none() || Instant::now() >= until {
                 return Ok(count);
             }
         }

@@ -22,11 +22,7 @@ pub(crate) enum Fate {
     /// It was applied; where the log stands, unless another attempt of the same has applied it.
     Applied(Option<Standing>),
     /// The entry that is there, and the head, where it was asked; and the snapshot that was written for it.
-    Lost {
-        entry: Option<Item>,
-        head: Option<Item>,
-        snapshot: Option<Snapshot>,
-    },
+    Lost { entry: Option<Item>, head: Option<Item>, snapshot: Option<Snapshot> },
 }
 
 impl DynamoDbStore {
@@ -162,10 +158,8 @@ impl DynamoDbStore {
         let written = self.sum_up_turn(&draft.pk, &draft.head_update(), draft.id(), &mut standing).await;
         let times = self.times(draft.task());
         let actions = headwrite::transaction(&self.calls, draft, &entry, &standing, creation, &times)?;
-        let (transacted, configs) = futures::join!(
-            self.calls.transact(actions),
-            self.configs_to_expire(&draft.pk, draft.task())
-        );
+        let (transacted, configs) =
+            futures::join!(self.calls.transact(actions), self.configs_to_expire(&draft.pk, draft.task()));
         let fate = match transacted? {
             Transacted::Done => {
                 if earlier != standing.snapshot {

@@ -26,6 +26,7 @@ pub struct DynamoDbConfig {
     pub(crate) attempts: u32,
     pub(crate) commit_spacing: Duration,
     pub(crate) status_lag: Duration,
+    pub(crate) count_limit: Duration,
     pub(crate) env: Arc<dyn Env>,
 }
 
@@ -39,6 +40,7 @@ impl Default for DynamoDbConfig {
             attempts: 5,
             commit_spacing: Duration::from_millis(60),
             status_lag: Duration::from_secs(2),
+            count_limit: Duration::from_secs(1),
             env: Arc::new(SystemEnv),
         }
     }
@@ -108,6 +110,14 @@ impl DynamoDbConfig {
     #[must_use]
     pub fn status_lag(mut self, lag: Duration) -> Self {
         self.status_lag = lag;
+        self
+    }
+
+    /// Sets how long the first page of a list counts the tasks of all pages, by default 1 s: some hundred thousand. What it
+    /// has found by then is the total of the list.
+    #[must_use]
+    pub fn count_limit(mut self, limit: Duration) -> Self {
+        self.count_limit = limit;
         self
     }
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use a2a::{Task, TaskState};
 use a2a_core::{
-    BackendError, CallerContext, Claim, ClaimChange, Commit, CommitId, Generation, Principal,
-    Result, TaskHead, TaskKey, Version, first_task_of, reduce,
+    BackendError, CallerContext, Claim, ClaimChange, Commit, CommitId, Generation, Principal, Result,
+    TaskHead, TaskKey, Version, first_task_of, reduce,
 };
 use uuid::Uuid;
 

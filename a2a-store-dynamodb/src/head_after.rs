@@ -58,7 +58,10 @@ impl DynamoDbStore {
         match self.write_head(pk, &update, last, standing).await {
             Ok(()) => tracing::info!(pk, "the head of a task was behind its log, and is up to date"),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the head of a task stays behind its log");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the head of a task stays behind its log"
+                );
             }
         }
     }

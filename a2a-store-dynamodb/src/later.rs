@@ -41,7 +41,10 @@ impl Later {
             if later.take(&pk, version)
                 && let Err(error) = calls.send_update(request).await
             {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a list lags behind a task's status");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a list lags behind a task's status"
+                );
             }
         });
         true

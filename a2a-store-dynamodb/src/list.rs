@@ -7,6 +7,7 @@ use a2a_core::{Cursor, FillingPage, Result, TaskKey, TaskPage, TaskQuery, first_
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures::FutureExt;
 use futures::future::try_join_all;
+use tokio::time::Instant;
 
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, PK, number, text};
@@ -43,8 +44,11 @@ impl DynamoDbStore {
                 // A task may have moved up while it was read.
                 tasks.sort_by(|a, b| position(b).cmp(&position(a)));
                 let next = if is_end { None } else { after };
-                let counted = next.is_none() && query.after.is_none();
-                let total = if counted { tasks.len() as u64 } else { self.count_all(query).await? };
+                let total = match query.counted {
+                    Some(counted) => counted,
+                    None if next.is_none() && query.after.is_none() => tasks.len() as u64,
+                    None => self.count_all(query).await?.max(tasks.len() as u64),
+                };
                 return Ok(TaskPage { tasks, next, total });
             }
         }
@@ -116,7 +120,8 @@ impl DynamoDbStore {
             && query.state.as_ref().is_none_or(|state| *state == head.facts.state);
         let cursor = order::cursor(item.find_text(POSITION)?.unwrap_or_default());
         let entry = is_asked_for.then(|| cursor.map(|cursor| Entry { cursor, pk })).transpose()?;
-        let is_since = |entry: &Entry| query.updated_since.is_none_or(|since| entry.cursor.timestamp >= since);
+        let is_since =
+            |entry: &Entry| query.updated_since.is_none_or(|since| entry.cursor.timestamp >= since);
         Ok(entry.filter(is_since))
     }
 
@@ -147,12 +152,13 @@ impl DynamoDbStore {
         }
     }
 
-    /// Counts the matches of all pages.
+    /// Counts the matches of all pages, for as long as that may take.
     async fn count_all(&self, query: &TaskQuery) -> Result<u64> {
+        let until = Instant::now() + self.config.count_limit;
         let places = places(query);
         let mut counts = Vec::with_capacity(places.len());
         for place in &places {
-            counts.push(self.calls.count(self.index(query, place, &place.range.end())).boxed());
+            counts.push(self.calls.count(self.index(query, place, &place.range.end()), until).boxed());
         }
         let (counts, first) = futures::try_join!(try_join_all(counts), self.first_of_context(query))?;
         Ok(counts.into_iter().sum::<u64>() + u64::from(first.is_some()))

@@ -157,7 +157,8 @@ impl DynamoDbStore {
         };
         let mut found = Vec::new();
         if after.is_none() {
-            let looks = (0..shards::OF_EXECUTOR).map(|shard| self.calls.page(query(shard).limit(EXECUTING_PAGE)));
+            let looks =
+                (0..shards::OF_EXECUTOR).map(|shard| self.calls.page(query(shard).limit(EXECUTING_PAGE)));
             let pages = try_join_all(looks.map(FutureExt::boxed)).await?;
             let is_all = pages.iter().all(|(_, next)| next.is_none());
             found.extend(pages.into_iter().flat_map(|(items, _)| items));

@@ -39,7 +39,8 @@ impl DynamoDbStore {
             false => None,
         };
         // The snapshot of a parked task must outlast any absence of its caller.
-        let snapshot = if reduce::ends_turn(&task.status.state) { head } else { Some(now + self.commit_seconds()) };
+        let snapshot =
+            if reduce::ends_turn(&task.status.state) { head } else { Some(now + self.commit_seconds()) };
         Times { now, head, snapshot }
     }
 
@@ -56,7 +57,13 @@ impl DynamoDbStore {
 
     /// Writes a snapshot of a running task as it is at the standing's version. Best effort: without it the next
     /// reader reads more, and the next writer tries again.
-    pub(crate) async fn summarize(&self, pk: &str, task: &Task, id: CommitId, standing: Standing) -> Standing {
+    pub(crate) async fn summarize(
+        &self,
+        pk: &str,
+        task: &Task,
+        id: CommitId,
+        standing: Standing,
+    ) -> Standing {
         let mut summed_up = standing.clone();
         match self.try_summarize(pk, task, id, &standing).await {
             Ok(Some(snapshot)) => {

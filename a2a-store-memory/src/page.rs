@@ -29,7 +29,7 @@ impl Location {
         let next = next.map(|last| Cursor { timestamp: last.at, task_id: last.id.to_string() });
         let mut tasks = page.into_tasks();
         tasks.sort_by(|a, b| place(b).cmp(&place(a)));
-        TaskPage { tasks, next, total: selection.total }
+        TaskPage { tasks, next, total: query.counted.unwrap_or(selection.total) }
     }
 
     /// The task at a position, if it still belongs there.

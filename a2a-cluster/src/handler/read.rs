@@ -50,13 +50,14 @@ pub(super) async fn list(
     query.history = history_length(req.history_length)?;
     query.artifacts = req.include_artifacts.unwrap_or(false);
     if let Some(token) = req.page_token.filter(|token| !token.is_empty()) {
-        let cursor = PageToken::parse(&query, &token);
-        query.after = Some(cursor.map_err(|error| A2AError::invalid_params(error.to_string()))?);
+        let start = PageToken::parse(&query, &token);
+        let (after, counted) = start.map_err(|error| A2AError::invalid_params(error.to_string()))?;
+        (query.after, query.counted) = (Some(after), Some(counted));
     }
     let listed = instance.ground.retry_for_request().run(|| instance.ground.tasks.list(&query)).await;
     let page = listed.map_err(|error| instance.ground.error(error))?;
     let next_page_token =
-        page.next.map(|cursor| PageToken::new(&query, &cursor).into_string()).unwrap_or_default();
+        page.next.map(|cursor| PageToken::new(&query, &cursor, page.total).into_string()).unwrap_or_default();
     Ok(ListTasksResponse {
         page_size: i32::try_from(limit).unwrap_or(i32::MAX),
         tasks: page.tasks,

@@ -11,11 +11,11 @@ fn query() -> TaskQuery {
 
 proptest! {
     #[test]
-    fn a_token_names_its_position(micros in 0_i64..4_102_444_800_000_000, id in ".*") {
+    fn a_token_names_its_position(micros in 0_i64..4_102_444_800_000_000, id in ".*", total: u64) {
         let timestamp = DateTime::from_timestamp_micros(micros).unwrap();
         let cursor = Cursor { timestamp, task_id: id };
-        let token = PageToken::new(&query(), &cursor).into_string();
-        prop_assert_eq!(PageToken::parse(&query(), &token), Ok(cursor));
+        let token = PageToken::new(&query(), &cursor, total).into_string();
+        prop_assert_eq!(PageToken::parse(&query(), &token), Ok((cursor, total)));
     }
 
     #[test]
@@ -27,13 +27,13 @@ proptest! {
 #[test]
 fn a_token_fits_only_its_own_query() {
     let cursor = Cursor { timestamp: DateTime::UNIX_EPOCH, task_id: "t".into() };
-    let token = PageToken::new(&query(), &cursor).into_string();
+    let token = PageToken::new(&query(), &cursor, 3).into_string();
     let other = |change: fn(&mut TaskQuery)| {
         let mut query = query();
         change(&mut query);
         PageToken::parse(&query, &token)
     };
-    assert_eq!(other(|q| q.limit = 7), Ok(cursor.clone()));
+    assert_eq!(other(|q| q.limit = 7), Ok((cursor.clone(), 3)));
     assert_eq!(other(|q| q.tenant = Tenant::new("other")), Err(BadPageToken));
     assert_eq!(other(|q| q.principal = None), Err(BadPageToken));
     assert_eq!(other(|q| q.context_id = Some("c".into())), Err(BadPageToken));

@@ -314,3 +314,26 @@ fn an_empty_replay_costs_two_read_units_at_most() {
         assert!(stream.tip.version > Version::ABSENT);
     });
 }
+
+#[test]
+fn a_listing_counts_once_and_no_longer_than_it_may() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, meter) = metered(place).await;
+        for n in 0..12 {
+            TaskModel::new(&format!("mine {n}")).by("ann").begin(&store).await;
+        }
+        let first = TaskQuery::new(Tenant::default(), Some(Principal::new("ann")), 5);
+        meter.take();
+        let page = store.list(&first).await.unwrap();
+        assert_eq!(page.total, 12);
+        let counting = meter.take();
+        let second = TaskQuery { after: page.next, counted: Some(page.total), ..first.clone() };
+        assert_eq!(store.list(&second).await.unwrap().total, 12);
+        let bill = meter.take();
+        // One query less for each of its eight places.
+        assert_eq!(bill.total() + 8, counting.total(), "{bill:?} after {counting:?}");
+        // A page of each place is counted in any case.
+        let hasty = store.with_config(DynamoDbConfig::default().count_limit(Duration::ZERO));
+        assert_eq!(hasty.list(&first).await.unwrap().total, 12);
+    });
+}

@@ -21,7 +21,8 @@ fn asked(caller: Option<&str>) -> TaskModel {
         model = model.by(caller);
     }
     model.task.context_id = context_of(&id).unwrap();
-    let mut message = Message::new(Role::User, vec![Part::text("What will the weather be like in Lisbon today?")]);
+    let mut message =
+        Message::new(Role::User, vec![Part::text("What will the weather be like in Lisbon today?")]);
     message.task_id = Some(id);
     message.context_id = Some(model.task.context_id.clone());
     model.task.history = Some(vec![message]);
@@ -74,7 +75,8 @@ fn the_talking_agent_costs_one_unit_for_each_commit_in_between() {
         let (store, meter) = metered(place).await;
         let mut model = begin(&store, None).await;
         for n in 0..30 {
-            let tokens = (0..2).map(|at| chunk(&model.task, "answer", vec![Part::text("cloudy ")], n + at > 0));
+            let tokens =
+                (0..2).map(|at| chunk(&model.task, "answer", vec![Part::text("cloudy ")], n + at > 0));
             model.tell(&store, tokens.collect()).await;
         }
         let end = status(&model.task, TaskState::Completed, at(2));

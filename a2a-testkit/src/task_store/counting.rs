@@ -47,6 +47,8 @@ pub async fn list_counts_all_matches(fixture: &dyn StoreFixture) {
         (page.tasks.len(), page.total)
     })
     .await;
+    let counted = TaskQuery { counted: Some(7), after: Some(Cursor::of(&models[3].task)), ..all.clone() };
+    assert_eq!(other.list(&counted).await.unwrap().total, 7, "as it was told before");
     other.delete(&models[0].key).await.unwrap();
     eventually(fixture.patience(), 22, async || store.list(&all).await.unwrap().total).await;
 }

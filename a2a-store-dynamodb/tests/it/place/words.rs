@@ -294,6 +294,7 @@ struct QueryWords {
     updated_since: Option<DateTime<Utc>>,
     #[serde(with = "after")]
     after: Option<Cursor>,
+    counted: Option<u64>,
     limit: usize,
     bytes: usize,
     history: Option<usize>,

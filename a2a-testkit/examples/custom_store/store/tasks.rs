@@ -74,7 +74,7 @@ impl TaskStore for MapStore {
         });
         let mut all: Vec<_> = matching.map(|(_, entry)| entry.stored.task.clone()).collect();
         all.sort_by(|a, b| (b.status.timestamp, &b.id).cmp(&(a.status.timestamp, &a.id)));
-        let total = all.len() as u64;
+        let total = query.counted.unwrap_or(all.len() as u64);
         all.retain(|task| query.after.as_ref().is_none_or(|cursor| cursor.precedes(task)));
         let mut page = FillingPage::new(query);
         let took_all = all.into_iter().all(|task| page.takes(task));

@@ -33,6 +33,7 @@ rejections! { store_rejected:
     the_total_of_a_page: PageTotal => task_store::list_counts_all_matches;
     the_total_of_what_remains: RemainingTotal => task_store::list_counts_all_matches;
     the_total_without_filters: UnfilteredTotal => task_store::list_counts_all_matches;
+    the_total_counted_anew: CountsAnew => task_store::list_counts_all_matches;
     artifacts_always: ArtifactsAlways => task_store::list_omits_artifacts_unless_asked;
     empty_artifacts_when_not_asked: EmptyArtifacts => task_store::list_omits_artifacts_unless_asked;
     artifacts_absent_when_asked: AbsentArtifacts => task_store::list_omits_artifacts_unless_asked;
@@ -98,6 +99,9 @@ broken_lists! {
             at.task_id = String::new();
         }
         right.list(&query).await
+    }
+    CountsAnew(right, query) {
+        right.list(&TaskQuery { counted: None, ..query.clone() }).await
     }
     NoLimit(right, query) {
         right.list(&TaskQuery { limit: usize::MAX, ..query.clone() }).await
