@@ -132,6 +132,7 @@ pub struct TaskHead {
 ///     another's record. A store may answer `Rejected` for ids over 512 bytes.
 /// 30. `a_failed_call_leaks_no_content`: into its error's text.
 /// 31. `a_large_commit_is_applied_or_too_large`: never half of it.
+/// 32. `load_for_returns_only_what_the_principal_created`: then what `load` returns, and nothing otherwise.
 ///
 /// ```
 /// # use a2a_core::{TaskStore, TaskKey, Result};
@@ -143,6 +144,11 @@ pub struct TaskHead {
 pub trait TaskStore: fmt::Debug + Send + Sync + 'static {
     /// Reads a task. `None` where it does not exist. Cancel safe, idempotent.
     async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>>;
+
+    /// Reads a task if this principal created it; `None` stands for the tasks that were created without one. `None` where
+    /// the task is somebody else's, of which no content is read: that must not take longer than to find none. Cancel safe,
+    /// idempotent.
+    async fn load_for(&self, key: &TaskKey, principal: Option<&Principal>) -> Result<Option<StoredTask>>;
 
     /// Reads the facts beside a task, without its content. `None` where it does not exist. Cancel safe,
     /// idempotent.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use a2a_core::Version;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::DynamoDbConfig;
@@ -15,9 +16,16 @@ use crate::draft::Draft;
 use crate::headwrite;
 use crate::standing::Standing;
 
-/// The heads that are to be written later: of each task the version of the status that is missing.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Later(Arc<Mutex<HashMap<String, Version>>>);
+/// The heads that a handle is to write later; it forgets them when it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Later {
+    missing: Arc<Missing>,
+    writers: Mutex<JoinSet<()>>,
+}
+
+/// Of each task the version of the status that its head lacks.
+#[derive(Debug, Default)]
+struct Missing(Mutex<HashMap<String, Version>>);
 
 impl Later {
     /// Puts off what a commit makes of the head. `false` where it is not to wait.
@@ -33,12 +41,14 @@ impl Later {
             return false;
         }
         let (pk, version) = (draft.pk.clone(), draft.version());
-        self.lock().insert(pk.clone(), version);
+        self.missing.lock().insert(pk.clone(), version);
         let request = headwrite::status(calls, &pk, &draft.head_update(), standing);
-        let (later, calls) = (self.clone(), calls.clone());
-        tokio::spawn(async move {
+        let (missing, calls) = (Arc::clone(&self.missing), calls.clone());
+        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        while writers.try_join_next().is_some() {}
+        writers.spawn(async move {
             sleep(lag).await;
-            if later.take(&pk, version)
+            if missing.take(&pk, version)
                 && let Err(error) = calls.send_update(request).await
             {
                 tracing::warn!(
@@ -52,9 +62,11 @@ impl Later {
 
     /// Takes note that the head of a task is being written, and tells more than what was put off.
     pub(crate) fn forget(&self, pk: &str) {
-        self.lock().remove(pk);
+        self.missing.lock().remove(pk);
     }
+}
 
+impl Missing {
     /// Takes what was put off, unless the head has been written since, or a later status was put off.
     fn take(&self, pk: &str, version: Version) -> bool {
         let mut later = self.lock();

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use a2a_core::{
-    Claim, Commit, InstanceId, Outcome, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery,
-    TaskStore, Version,
+    Claim, Commit, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage,
+    TaskQuery, TaskStore, Version,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -77,6 +77,15 @@ impl DynamoDbStore {
 impl TaskStore for DynamoDbStore {
     async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>> {
         self.load_whole(key, None).await
+    }
+
+    async fn load_for(&self, key: &TaskKey, principal: Option<&Principal>) -> Result<Option<StoredTask>> {
+        let pk = keys::partition(key)?;
+        let head = self.read_head(&pk).await?;
+        match head.filter(|head| head.facts.principal.as_ref() == principal) {
+            Some(head) => self.load_whole(key, Some(head)).await,
+            None => Ok(None),
+        }
     }
 
     async fn head(&self, key: &TaskKey) -> Result<Option<TaskHead>> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use a2a::Task;
-use a2a_core::{CallerContext, Claim, InstanceId, StoredTask, TaskHead, Tip};
+use a2a_core::{CallerContext, Claim, InstanceId, Principal, StoredTask, TaskHead, Tip};
 
 use crate::listing::{Owner, Row};
 use crate::log::Log;
@@ -40,6 +40,11 @@ impl Entry {
             claim: self.claim,
             generation: self.log.tip().generation,
         }
+    }
+
+    /// Tells whether this principal created the task.
+    pub(crate) fn is_of(&self, principal: Option<&Principal>) -> bool {
+        self.owner.principal.as_ref() == principal
     }
 
     pub(crate) fn moment(&mut self) -> Option<Moment> {

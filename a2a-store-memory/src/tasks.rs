@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use a2a_core::{
-    Claim, Commit, InstanceId, Outcome, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery,
-    TaskStore, Version,
+    Claim, Commit, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage,
+    TaskQuery, TaskStore, Version,
 };
 use async_trait::async_trait;
 use tokio::task::consume_budget;
@@ -20,6 +20,13 @@ impl TaskStore for MemoryStore {
     async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>> {
         consume_budget().await;
         Ok(self.location.with(key, Entry::moment).flatten().map(Moment::into_stored))
+    }
+
+    async fn load_for(&self, key: &TaskKey, principal: Option<&Principal>) -> Result<Option<StoredTask>> {
+        consume_budget().await;
+        let moment =
+            self.location.with(key, |entry| entry.is_of(principal).then(|| entry.moment()).flatten());
+        Ok(moment.flatten().map(Moment::into_stored))
     }
 
     async fn head(&self, key: &TaskKey) -> Result<Option<TaskHead>> {

@@ -31,6 +31,7 @@ macro_rules! task_store_suite {
             versions_have_no_holes
             a_repeated_commit_with_the_same_id_is_applied_once
             load_returns_what_the_commits_made
+            load_for_returns_only_what_the_principal_created
             load_sees_every_commit_that_was_answered
             commits_after_returns_all_later_commits_in_order
             watch_registers_before_it_reads

@@ -50,16 +50,21 @@ pub(super) fn push_notifications(card: &AgentCard) -> Result<(), A2AError> {
     }
 }
 
+/// Refuses what names no task.
+pub(super) fn task_id(instance: &Instance, id: &str) -> Result<(), A2AError> {
+    if id.is_empty() {
+        return Err(A2AError::invalid_params("the task id is required"));
+    }
+    check_id("the task id", id, &instance.ground.config.limits)
+}
+
 /// Reads the head of a task that is the caller's; anybody else's looks absent.
 pub(super) async fn own_task(
     instance: &Arc<Instance>,
     caller: &TenantCaller,
     id: &str,
 ) -> Result<TaskHead, A2AError> {
-    if id.is_empty() {
-        return Err(A2AError::invalid_params("the task id is required"));
-    }
-    check_id("the task id", id, &instance.ground.config.limits)?;
+    task_id(instance, id)?;
     let key = caller.key(id);
     let head = instance.ground.retry_for_request().run(|| instance.ground.tasks.head(&key)).await;
     let head = head.map_err(|error| instance.ground.error(error))?;

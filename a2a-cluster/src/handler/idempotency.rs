@@ -154,7 +154,6 @@ mod tests {
         let id = |made| identity.id(made, &SystemEnv);
         assert_eq!(id(Made::Task), id(Made::Task));
         assert_eq!(Uuid::try_parse(&id(Made::Task)).unwrap().get_version_num(), 8);
-        assert_ne!(id(Made::Task), id(Made::Context));
         assert_ne!(id(Made::Task), id(Made::Config));
         let other = Identity(Known::ByMessage([8; 32]));
         assert_ne!(id(Made::Task), other.id(Made::Task, &SystemEnv));

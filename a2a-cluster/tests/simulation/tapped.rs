@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use a2a_core::{
     Beat, Claim, Commit, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor, GivenUpDelivery,
-    InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushDelivery, PushProgress, PushSubscription,
-    Replay, Result, Store, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    InstanceId, Keys, Member, Membership, Outcome, Principal, PushConfigs, PushDelivery, PushProgress,
+    PushSubscription, Replay, Result, Store, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore,
+    Version,
 };
 use a2a_testkit::async_trait;
 
@@ -59,6 +60,10 @@ impl<T: Tap> Tapped<T> {
 impl<T: Tap> TaskStore for Tapped<T> {
     async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>> {
         self.call().await.load(key).await
+    }
+
+    async fn load_for(&self, key: &TaskKey, principal: Option<&Principal>) -> Result<Option<StoredTask>> {
+        self.call().await.load_for(key, principal).await
     }
 
     async fn head(&self, key: &TaskKey) -> Result<Option<TaskHead>> {

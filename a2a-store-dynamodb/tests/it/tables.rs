@@ -135,6 +135,20 @@ fn a_table_in_a_later_format_is_refused_by_number() {
 }
 
 #[test]
+fn a_table_in_an_earlier_format_is_refused_with_words_that_say_what_to_do() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let client = place.client().await;
+        let put = client.put_item().table_name(&place.table);
+        let put = put.item("pk", AttributeValue::S("F".into())).item("sk", AttributeValue::S("F".into()));
+        let put = put.item("r", AttributeValue::N("2".into())).item("w", AttributeValue::N("2".into()));
+        put.send().await.unwrap();
+        let refused = set_up(&client, &place.table).await;
+        let Err(BackendError::Rejected { reason, .. }) = refused else { panic!("{refused:?}") };
+        assert!(reason.contains("format 2") && reason.contains("new store"), "{reason}");
+    });
+}
+
+#[test]
 fn a_store_that_makes_its_own_client_works() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let store = DynamoDbStore::new(&place.setup(None).shared().await, &place.table);

@@ -47,7 +47,8 @@ pub use log::{commits_after_returns_all_later_commits_in_order, versions_have_no
 pub use paging::list_pages_cover_every_unchanged_task_once;
 pub use races::exactly_one_of_many_concurrent_commits_is_applied;
 pub use reading::{
-    head_agrees_with_load, load_returns_what_the_commits_made, load_sees_every_commit_that_was_answered,
+    head_agrees_with_load, load_for_returns_only_what_the_principal_created,
+    load_returns_what_the_commits_made, load_sees_every_commit_that_was_answered,
 };
 pub use releases::release_ends_exactly_the_named_claim;
 pub use trimming::{list_applies_the_history_length, list_omits_artifacts_unless_asked};

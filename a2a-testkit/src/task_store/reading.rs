@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use a2a::{Part, StreamResponse, TaskState};
-use a2a_core::{CallerContext, ClaimChange, Outcome, Version};
+use a2a_core::{CallerContext, ClaimChange, Outcome, Principal, Version};
 use tokio::task::JoinSet;
 
 use super::walk::{assert_holds, assert_log};
 use crate::StoreFixture;
+use crate::expect::persist;
 use crate::sample::{
     Draft, TaskModel, at, awkward_metadata, awkward_text, chunk, claim, instance, message,
     parts_of_every_kind, status, status_saying,
@@ -35,6 +36,32 @@ pub async fn load_returns_what_the_commits_made(fixture: &dyn StoreFixture) {
     }
     assert_log(&*other, &model, Version::ABSENT).await;
     assert_log(&*store, &model, Version::new(2)).await;
+}
+
+/// Whoever is not the one who created a task finds none; and nobody is not everybody.
+pub async fn load_for_returns_only_what_the_principal_created(fixture: &dyn StoreFixture) {
+    let (store, other) = (fixture.handle().await, fixture.handle().await);
+    let callers = [None, Some(Principal::new("ann")), Some(Principal::new("")), Some(Principal::new("anna"))];
+    let mut models = Vec::new();
+    for (n, caller) in callers.iter().enumerate() {
+        let mut model = TaskModel::new(&n.to_string());
+        model.principal.clone_from(caller);
+        models.push(model.begin(&*store).await);
+    }
+    for state in [TaskState::Working, TaskState::Completed] {
+        for (model, owner) in models.iter_mut().zip(&callers) {
+            model.tell(&*store, vec![status(&model.task, state.clone(), at(1))]).await;
+            for caller in &callers {
+                let loaded = persist(|| other.load_for(&model.key, caller.as_ref())).await;
+                let expected = if caller == owner { model.stored_as(loaded.as_ref()) } else { None };
+                assert_eq!(loaded, expected, "{:?} of {owner:?} for {caller:?}", model.key);
+            }
+        }
+    }
+    let absent = TaskModel::new("absent").key;
+    for caller in &callers {
+        assert_eq!(other.load_for(&absent, caller.as_ref()).await.unwrap(), None);
+    }
 }
 
 fn a_life(model: &TaskModel) -> Vec<Vec<StreamResponse>> {

@@ -18,8 +18,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::Error;
 
-/// Longer than a delete waits for others.
-const QUIET: Duration = Duration::from_millis(1500);
+/// Longer than a delete waits for others, and than lists lag behind a status.
+const QUIET: Duration = Duration::from_millis(2500);
 
 /// Instances that only do what they are asked to: what idle ones do is counted apart.
 pub(super) fn silent() -> Config {

@@ -24,7 +24,7 @@ struct Recorded {
     read_units: f64,
 }
 
-fn recorded() -> [Recorded; 7] {
+fn recorded() -> [Recorded; 9] {
     let (short, at_once) = (Workload::short(5), Workload::stream(500, Duration::ZERO));
     let record = |workload, watchers, write_units, micro_dollars| Recorded {
         workload,
@@ -36,6 +36,8 @@ fn recorded() -> [Recorded; 7] {
     };
     // A task is read before it begins: its message may have begun it already.
     [
+        Recorded { requests: 200.0, read_units: 200.0, ..record(Workload::usual(2), 0, 24.0, 100.0) },
+        Recorded { requests: 200.0, read_units: 200.0, ..record(Workload::talking(1), 0, 43.0, 100.0) },
         Recorded { requests: 15.0, read_units: 10.0, ..record(short, 0, 15.0, 11.0) },
         record(short, 1, 90.0, 70.0),
         record(short, 2, 95.0, 83.0),

@@ -65,9 +65,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Error> {
     Ok(())
 }
 
-/// Nobody, one, and everybody else; a blocking send has no stream that could be watched.
+/// Nobody, one, and everybody else, where there is a stream that could be watched.
 fn watchers(workload: Workload, instances: usize) -> Vec<usize> {
-    if workload.is_blocking() {
+    if workload.is_alone() {
         return vec![0];
     }
     let mut watchers = vec![0, 1, instances.saturating_sub(1)];

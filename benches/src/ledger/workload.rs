@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use a2a::StreamResponse;
+use a2a::{GetTaskRequest, ListTasksRequest, SendMessageResponse, StreamResponse};
 use a2a_node::meter::Bill;
 use a2a_server::{RequestHandler, ServiceParams};
-use a2a_testkit::agent::{Latches, Played, Said, Script, Speaker, Text, play};
+use a2a_testkit::agent::{Latches, Played, Said, Script, Speaker, Step, Text, play};
 use futures::future::try_join_all;
 use futures::{FutureExt, StreamExt};
 
@@ -16,20 +16,28 @@ use crate::hearing::{begin, join, read, request};
 /// What a chunk says.
 const CHUNK: Text = Text::Prose(120);
 
+/// A token of words.
+const TOKEN: Text = Text::Prose(8);
+
 /// Tasks of one kind, one after the other.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Workload {
     pub(super) name: &'static str,
     kind: Kind,
     pub(super) tasks: usize,
+    /// What the agent thinks about before it says that it works.
+    silence: Duration,
     chunks: usize,
     gap: Duration,
+    text: Text,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Streaming,
     Blocking,
+    /// Nobody streams it; it is listed and read once it has ended.
+    Read,
 }
 
 /// What a workload was billed.
@@ -48,10 +56,14 @@ impl Workload {
             name,
             kind: Kind::Streaming,
             tasks: some(tasks),
+            silence: Duration::ZERO,
             chunks,
             gap: Duration::from_millis(gap),
+            text: CHUNK,
         };
         let mut all = vec![
+            Workload::usual(some(4)),
+            Workload::talking(some(4)),
             streaming("short task, 3 events", 20, 1, 0),
             streaming("500 chunks", 4, 500, 0),
             streaming("5,000 chunks", 1, 5_000, 0),
@@ -62,30 +74,59 @@ impl Workload {
         all
     }
 
+    /// An agent as most are: silent for a second, at work, its answer at once, done; then it is listed, and read.
+    pub(super) fn usual(tasks: usize) -> Self {
+        Workload {
+            name: "usual agent",
+            kind: Kind::Read,
+            tasks,
+            silence: Duration::from_secs(1),
+            chunks: 20,
+            gap: Duration::ZERO,
+            text: CHUNK,
+        }
+    }
+
+    /// An agent that says its answer token by token, as a model gives it.
+    pub(super) fn talking(tasks: usize) -> Self {
+        Workload {
+            name: "talking agent",
+            silence: Duration::from_millis(800),
+            chunks: 60,
+            gap: Duration::from_millis(30),
+            text: TOKEN,
+            ..Workload::usual(tasks)
+        }
+    }
+
     /// Short tasks with a stream, few enough for a test.
     #[cfg(test)]
     pub(super) fn short(tasks: usize) -> Self {
-        Workload { name: "short", kind: Kind::Streaming, tasks, chunks: 1, gap: Duration::ZERO }
+        Workload { name: "short", tasks, chunks: 1, ..Workload::stream(1, Duration::ZERO) }
     }
 
     /// One stream of so many chunks.
     #[cfg(test)]
     pub(super) fn stream(chunks: usize, gap: Duration) -> Self {
-        Workload { name: "stream", kind: Kind::Streaming, tasks: 1, chunks, gap }
+        let (name, kind, silence, text) = ("stream", Kind::Streaming, Duration::ZERO, CHUNK);
+        Workload { name, kind, tasks: 1, silence, chunks, gap, text }
     }
 
-    pub(super) fn is_blocking(&self) -> bool {
-        self.kind == Kind::Blocking
+    /// Whether it has no stream that could be watched.
+    pub(super) fn is_alone(&self) -> bool {
+        self.kind != Kind::Streaming
     }
 
     /// What the agent does on each task, once the latch is open, if it waits at one.
     fn script(&self, latch: Option<&str>) -> Script {
-        let script = if self.is_blocking() { Script::new() } else { Script::new().work() };
+        let script = Script::new();
+        let script = if self.silence.is_zero() { script } else { script.then(Step::Sleep(self.silence)) };
+        let script = if self.kind == Kind::Blocking { script } else { script.work() };
         let script = latch.map_or(script.clone(), |latch| script.latch(latch));
         let script = if self.gap.is_zero() {
-            script.burst(self.chunks, CHUNK)
+            script.burst(self.chunks, self.text)
         } else {
-            script.talk(self.chunks, self.gap, CHUNK)
+            script.talk(self.chunks, self.gap, self.text)
         };
         script.done()
     }
@@ -93,7 +134,7 @@ impl Workload {
     /// All that the agent says on a task.
     pub(super) fn events(&self, task: &str, context: &str) -> Vec<StreamResponse> {
         let speaker = Speaker::new(task, context);
-        let at_once = Workload { gap: Duration::ZERO, ..*self }.script(None).into_steps();
+        let at_once = Workload { gap: Duration::ZERO, silence: Duration::ZERO, ..*self }.script(None).into_steps();
         let said = play(at_once, Latches::default(), Played::default());
         let said: Vec<Said> = said.collect().now_or_never().unwrap_or_default();
         said.into_iter().filter_map(|said| speaker.event(said).ok()).collect()
@@ -106,14 +147,26 @@ impl Workload {
             match self.kind {
                 Kind::Streaming => self.stream_one(fleet, watchers).await?,
                 Kind::Blocking => {
-                    let request = request(&self.script(None).to_string());
-                    fleet.handler(0)?.send_message(&ServiceParams::new(), request).await?;
+                    self.send(fleet).await?;
+                }
+                Kind::Read => {
+                    let task = self.send(fleet).await?;
+                    read_back(fleet, task).await?;
                 }
             }
         }
         fleet.quiet().await;
         let events = self.events("", "").len() * self.tasks;
         Ok(Counted { events, bill: fleet.bill().since(&before) })
+    }
+
+    /// Sends a message and waits for the end. Returns the task's id.
+    async fn send(&self, fleet: &Fleet) -> Result<String, Error> {
+        let request = request(&self.script(None).to_string());
+        match fleet.handler(0)?.send_message(&ServiceParams::new(), request).await? {
+            SendMessageResponse::Task(task) => Ok(task.id),
+            SendMessageResponse::Message(_) => Err("a message is answered without a task".into()),
+        }
     }
 
     async fn stream_one(&self, fleet: &Fleet, watchers: usize) -> Result<(), Error> {
@@ -128,4 +181,15 @@ impl Workload {
         try_join_all(streams.into_iter().chain([own]).map(read)).await?;
         Ok(())
     }
+}
+
+/// Lists what there is on another instance, and reads one task.
+async fn read_back(fleet: &Fleet, id: String) -> Result<(), Error> {
+    let (handler, params) = (fleet.handler(fleet.size() - 1)?, ServiceParams::new());
+    let page = handler.list_tasks(&params, ListTasksRequest { page_size: Some(5), ..Default::default() }).await?;
+    let read = handler.get_task(&params, GetTaskRequest { id, history_length: None, tenant: None }).await?;
+    if page.tasks.is_empty() || !read.status.state.is_terminal() {
+        return Err("a task that has ended is not there".into());
+    }
+    Ok(())
 }

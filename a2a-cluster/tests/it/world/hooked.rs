@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use a2a_cluster::{ClusterBuilder, Config};
 use a2a_core::{
-    BackendError, Claim, Commit, InstanceId, Outcome, Replay, Result, StoredTask, TaskHead, TaskKey,
-    TaskPage, TaskQuery, TaskStore, Version,
+    BackendError, Claim, Commit, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead,
+    TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use a2a_store_memory::MemoryStore;
 use a2a_testworld::world::{Bus, World};
@@ -196,6 +196,10 @@ impl TaskStore for Hooked {
 
     async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>> {
         self.call(Call::Load, key, None, self.inner.load(key)).await
+    }
+
+    async fn load_for(&self, key: &TaskKey, principal: Option<&Principal>) -> Result<Option<StoredTask>> {
+        self.call(Call::Load, key, None, self.inner.load_for(key, principal)).await
     }
 
     async fn head(&self, key: &TaskKey) -> Result<Option<TaskHead>> {

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use a2a_core::{
     BackendError, Beat, Claim, Commit, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor,
-    GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushDelivery, PushProgress,
-    PushSubscription, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    GivenUpDelivery, InstanceId, Keys, Member, Membership, Outcome, Principal, PushConfigs, PushDelivery,
+    PushProgress, PushSubscription, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery,
+    TaskStore, Version,
 };
 use a2a_store_dynamodb::DynamoDbStore;
 use a2a_testkit::async_trait;
@@ -124,6 +125,9 @@ async fn say(out: &Mutex<Stdout>, line: String) {
 async fn answer(store: &DynamoDbStore, call: Call) -> String {
     match call {
         Call::Load(key) => told(store.load(&key).await.map(|stored| stored.map(Stored))),
+        Call::LoadFor(key, principal) => {
+            told(store.load_for(&key, principal.as_ref()).await.map(|stored| stored.map(Stored)))
+        }
         Call::Head(key) => told(store.head(&key).await.map(|head| head.map(Facts))),
         Call::Commit(call) => {
             let commit = Commit::new(call.after, call.id, call.events, &call.task).claim(call.change);
@@ -178,6 +182,12 @@ fn configs<A: Into<B>, B>(configs: Vec<A>) -> Vec<B> {
 impl TaskStore for RemoteStore {
     async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>> {
         let stored: Option<Stored> = self.ask(Call::Load(key.clone())).await?;
+        Ok(stored.map(|stored| stored.0))
+    }
+
+    async fn load_for(&self, key: &TaskKey, principal: Option<&Principal>) -> Result<Option<StoredTask>> {
+        let call = Call::LoadFor(key.clone(), principal.cloned());
+        let stored: Option<Stored> = self.ask(call).await?;
         Ok(stored.map(|stored| stored.0))
     }
 

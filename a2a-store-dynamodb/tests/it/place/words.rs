@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Call {
     Load(TaskKey),
+    LoadFor(TaskKey, Option<Principal>),
     Head(TaskKey),
     Commit(Box<CommitCall>),
     CommitSpacing,

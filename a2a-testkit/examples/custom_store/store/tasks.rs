@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{
-    Claim, ClaimChange, Commit, FillingPage, InstanceId, Outcome, Replay, Result, StoredTask, TaskHead,
-    TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    Claim, ClaimChange, Commit, FillingPage, InstanceId, Outcome, Principal, Replay, Result, StoredTask,
+    TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use a2a_testkit::async_trait;
 
@@ -16,6 +16,11 @@ use super::{Entry, MapStore, State};
 impl TaskStore for MapStore {
     async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>> {
         Ok(self.state().tasks.get(key).map(|entry| entry.stored.clone()))
+    }
+
+    async fn load_for(&self, key: &TaskKey, principal: Option<&Principal>) -> Result<Option<StoredTask>> {
+        let stored = self.state().tasks.get(key).map(|entry| entry.stored.clone());
+        Ok(stored.filter(|stored| stored.head.principal.as_ref() == principal))
     }
 
     async fn head(&self, key: &TaskKey) -> Result<Option<TaskHead>> {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use a2a_core::{
-    Claim, Commit, InstanceId, Outcome, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery,
-    TaskStore, Version,
+    Claim, Commit, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage,
+    TaskQuery, TaskStore, Version,
 };
 use async_trait::async_trait;
 
@@ -27,6 +27,10 @@ impl Beyond {
 impl TaskStore for FaultyStore {
     async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>> {
         self.read_of(key, self.inner.load(key)).await
+    }
+
+    async fn load_for(&self, key: &TaskKey, principal: Option<&Principal>) -> Result<Option<StoredTask>> {
+        self.read_of(key, self.inner.load_for(key, principal)).await
     }
 
     async fn head(&self, key: &TaskKey) -> Result<Option<TaskHead>> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use a2a_core::{Commit, InstanceId, Outcome, Result, StoredTask, TaskKey, TaskStore, Tenant};
+use a2a_core::{Commit, InstanceId, Outcome, Principal, Result, StoredTask, TaskKey, TaskStore, Tenant};
 use a2a_testkit::async_trait;
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -32,6 +32,9 @@ rejections! { store_rejected:
     a_delete_that_hides: Hides => task_store::delete_removes_everything_of_a_task;
     a_delete_that_leaves_webhooks: LeavesWebhooks => task_store::delete_removes_everything_of_a_task;
     a_delete_that_takes_neighbours: DeletesByPrefix => task_store::delete_removes_everything_of_a_task;
+    a_load_for_anybody: ForAnybody => task_store::load_for_returns_only_what_the_principal_created;
+    a_load_in_which_nobody_is_everybody: NobodyReadsAll =>
+        task_store::load_for_returns_only_what_the_principal_created;
     keys_merely_joined: Joined => task_store::ids_are_hostile;
     keys_that_end_at_a_nul: EndsAtNul => task_store::ids_are_hostile;
     keys_that_ignore_case: IgnoresCase => task_store::ids_are_hostile;
@@ -320,5 +323,36 @@ struct Trims;
 impl Flaw for Trims {
     fn key(&self, key: &TaskKey) -> TaskKey {
         TaskKey::new(key.tenant.clone(), key.task_id.trim())
+    }
+}
+
+struct ForAnybody;
+
+#[async_trait]
+impl Flaw for ForAnybody {
+    async fn load_for(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        _: Option<&Principal>,
+    ) -> Result<Option<StoredTask>> {
+        right.load(key).await
+    }
+}
+
+struct NobodyReadsAll;
+
+#[async_trait]
+impl Flaw for NobodyReadsAll {
+    async fn load_for(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        principal: Option<&Principal>,
+    ) -> Result<Option<StoredTask>> {
+        match principal {
+            None => right.load(key).await,
+            Some(_) => right.load_for(key, principal).await,
+        }
     }
 }

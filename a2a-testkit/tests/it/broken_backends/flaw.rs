@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use a2a_core::{
     Beat, Claim, Commit, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor, GivenUpDelivery,
-    InstanceId, Keys, Member, Membership, Outcome, PushConfigs, PushDelivery, PushProgress, PushSubscription,
-    Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    InstanceId, Keys, Member, Membership, Outcome, Principal, PushConfigs, PushDelivery, PushProgress,
+    PushSubscription, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use a2a_testkit::async_trait;
 
@@ -25,6 +25,14 @@ pub(crate) trait Flaw: Send + Sync + 'static {
     }
     async fn load(&self, right: &Reference, key: &TaskKey) -> Result<Option<StoredTask>> {
         right.load(key).await
+    }
+    async fn load_for(
+        &self,
+        right: &Reference,
+        key: &TaskKey,
+        principal: Option<&Principal>,
+    ) -> Result<Option<StoredTask>> {
+        right.load_for(key, principal).await
     }
     async fn head(&self, right: &Reference, key: &TaskKey) -> Result<Option<TaskHead>> {
         right.head(key).await
@@ -161,6 +169,10 @@ impl<F> fmt::Debug for Flawed<F> {
 impl<F: Flaw> TaskStore for Flawed<F> {
     async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>> {
         self.flaw.load(&self.right, &self.flaw.key(key)).await
+    }
+
+    async fn load_for(&self, key: &TaskKey, principal: Option<&Principal>) -> Result<Option<StoredTask>> {
+        self.flaw.load_for(&self.right, &self.flaw.key(key), principal).await
     }
     async fn head(&self, key: &TaskKey) -> Result<Option<TaskHead>> {
         self.flaw.head(&self.right, &self.flaw.key(key)).await

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use a2a_core::{
-    Claim, ClaimChange, Commit, InstanceId, Outcome, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage,
-    TaskQuery, TaskStore, Version,
+    Claim, ClaimChange, Commit, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead,
+    TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use async_trait::async_trait;
 use tokio::time::sleep;
@@ -20,6 +20,13 @@ impl TaskStore for Counted {
     async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>> {
         self.alive().await;
         let stored = self.store.load(key).await?;
+        self.counters.read("load", stored.as_ref().map_or(1.0, whole));
+        Ok(stored)
+    }
+
+    async fn load_for(&self, key: &TaskKey, principal: Option<&Principal>) -> Result<Option<StoredTask>> {
+        self.alive().await;
+        let stored = self.store.load_for(key, principal).await?;
         self.counters.read("load", stored.as_ref().map_or(1.0, whole));
         Ok(stored)
     }
