@@ -17,11 +17,8 @@ pub struct Format {
 }
 
 impl Format {
-    /// The format that this build writes, and the latest that it reads.
-    pub const BUILD: u32 = 3;
-
-    /// The earliest format that this build reads.
-    pub const EARLIEST: u32 = 3;
+    /// The format that this build reads and writes.
+    pub const BUILD: u32 = 2;
 
     /// What a new deployment begins with.
     pub const CURRENT: Format = Format { min_reader: Format::BUILD, min_writer: Format::BUILD };
@@ -37,14 +34,6 @@ impl Format {
             return Err(BackendError::rejected(format!(
                 "the store is in format {newest} and this build knows up to {}: deploy a newer build",
                 Format::BUILD
-            )));
-        }
-        if self.min_reader < Format::EARLIEST {
-            return Err(BackendError::rejected(format!(
-                "the store is in format {} and this build knows none before {}: begin with a new store, and let what \
-                 runs on this one end",
-                self.min_reader,
-                Format::EARLIEST
             )));
         }
         Ok(())
@@ -133,9 +122,8 @@ mod tests {
     #[test]
     fn a_build_refuses_formats_that_it_does_not_know() {
         assert!(Format::CURRENT.check().is_ok());
-        assert!(Format { min_reader: Format::EARLIEST, min_writer: 1 }.check().is_ok());
-        let earlier = (Format::EARLIEST - 1, Format::BUILD);
-        for (min_reader, min_writer) in [(Format::BUILD + 1, 1), (1, Format::BUILD + 1), earlier] {
+        assert!(Format { min_reader: 1, min_writer: Format::BUILD }.check().is_ok());
+        for (min_reader, min_writer) in [(Format::BUILD + 1, 1), (1, Format::BUILD + 1)] {
             let refused = Format { min_reader, min_writer }.check();
             assert!(matches!(refused, Err(BackendError::Rejected { .. })));
         }

@@ -19,11 +19,12 @@
 //! |---|---|
 //! | old commits of a task | at any time, as long as `load` still returns the task: `commits_after` then returns a snapshot |
 //! | a task that has ended, with all that belongs to it | after a retention that the store states; it then is absent |
+//! | a task that waits for its caller, with all that belongs to it | after a retention that the store states, counted from the end of its last turn |
 //! | a watcher | once its task is forgotten, or when nobody has called `watch` for it for as long as commits are kept |
 //! | an ended claim | at once, and at the latest when the head is next written |
 //! | a delivery that was given up | after a retention that the store states |
 //!
-//! A task that has not ended, a standing claim, a member and a key are never forgotten.
+//! A task at work, a standing claim, a member and a key are never forgotten.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -103,8 +104,9 @@ pub struct TaskHead {
 /// 11. `watching_an_absent_task_registers_nothing`.
 /// 12. `watchers_are_told_at_once`: on whichever handle, as soon as their `watch` or `unwatch` was answered
 ///     (linearizable); of no other task, and of none that does not exist.
-/// 13. `head_agrees_with_load`: principal, caller and claim, and whether the turn has ended, and how. Within a turn that
-///     goes on the head, and lists for some seconds, may show an earlier state of it.
+/// 13. `head_agrees_with_load`: principal, caller and claim, and whether the turn has ended, and how, as soon as the commit
+///     that ended it was answered. Within a turn the head, and lists for some seconds, may show an earlier state of it; and
+///     where who ended it died before it was answered, until some time after somebody has read the task.
 /// 14. `a_claim_is_named_by_its_commit`, `keep_leaves_the_claim`, `a_later_claim_takes_the_place_of_an_earlier`:
 ///     as soon as the commit was answered, on whichever handle.
 /// 15. `a_commit_may_end_the_claim`: the head then has none, or still the one that ended, and never another.

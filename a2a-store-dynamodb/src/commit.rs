@@ -8,10 +8,11 @@
 use a2a_core::{BackendError, ClaimChange, Commit, Outcome, Result, TaskKey, Tip, Version, reduce};
 
 use crate::DynamoDbStore;
-use crate::attributes::{FREE, Item, number};
+use crate::attributes::{Attributes, FREE, INCARNATION, Item, number};
 use crate::calls::{Transacted, Written};
 use crate::draft::{self, Draft};
 use crate::head::{Head, Snapshot};
+use crate::head_after::HeadFate;
 use crate::log::{self, Entry};
 use crate::parts::{self, Shelf};
 use crate::standing::{Standing, sooner};
@@ -19,10 +20,14 @@ use crate::{headwrite, keys};
 
 /// The fate of one write.
 pub(crate) enum Fate {
-    /// It was applied; where the log stands, unless another attempt of the same has applied it.
+    /// It was applied; where the log stands, unless somebody else has written since.
     Applied(Option<Standing>),
+    /// An earlier attempt of the same commit was applied, in this life of the task.
+    AppliedBefore(u64),
     /// The entry that is there, and the head, where it was asked; and the snapshot that was written for it.
     Lost { entry: Option<Item>, head: Option<Item>, snapshot: Option<Snapshot> },
+    /// The task was deleted meanwhile.
+    Gone,
 }
 
 impl DynamoDbStore {
@@ -56,6 +61,7 @@ impl DynamoDbStore {
             };
             match fate {
                 Fate::Applied(standing) => return Ok(self.applied(draft, standing).await),
+                Fate::AppliedBefore(incarnation) => return self.applied_before(draft, incarnation).await,
                 // The memory may be of an earlier life of the task: look, and try once more.
                 Fate::Lost { snapshot, .. } if was_remembered => {
                     written = snapshot;
@@ -64,6 +70,7 @@ impl DynamoDbStore {
                 Fate::Lost { entry, snapshot, .. } => {
                     return self.lost(draft, entry, snapshot.or(written)).await;
                 }
+                Fate::Gone => return self.lost(draft, None, written).await,
             }
         }
     }
@@ -114,17 +121,21 @@ impl DynamoDbStore {
             .put(entry.item(&draft.pk)?)
             .condition_expression(FREE)
             .expression_attribute_values(":g", number(standing.incarnation));
-        let is_repeated = match self.calls.send_put(put).await? {
-            Written::Done => false,
-            Written::Unmet(entry) => match self.own_or_lost(draft, entry, None, None).await? {
-                Fate::Applied(_) => true,
-                lost @ Fate::Lost { .. } => return Ok(lost),
-            },
-        };
-        if draft.touches_head() {
-            self.follow_with_head(draft, &mut standing, is_repeated).await?;
+        if let Written::Unmet(found) = self.calls.send_put(put).await? {
+            return self.own_or_lost(draft, found, None, None).await;
         }
-        Ok(Fate::Applied((!is_repeated).then_some(standing)))
+        if draft.touches_head() {
+            match self.follow_with_head(draft, &mut standing).await? {
+                HeadFate::Written => {}
+                HeadFate::Overtaken => return Ok(Fate::Applied(None)),
+                HeadFate::Gone => {
+                    // What was deleted gets no entry after that.
+                    self.remove_entry(draft, standing.incarnation).await?;
+                    return Ok(Fate::Gone);
+                }
+            }
+        }
+        Ok(Fate::Applied(Some(standing)))
     }
 
     /// Refuses what would let a task grow beyond its limit.
@@ -155,27 +166,30 @@ impl DynamoDbStore {
     ) -> Result<Fate> {
         let entry = self.entry(draft, &mut standing).await?;
         let earlier = standing.snapshot.clone();
-        let written = self.sum_up_turn(&draft.pk, &draft.head_update(), draft.id(), &mut standing).await;
-        let times = self.times(draft.task());
+        let written = self.sum_up_turn(&draft.pk, &draft.head_update(), &mut standing).await;
+        let times = self.times(draft.task(), None);
         let actions = headwrite::transaction(&self.calls, draft, &entry, &standing, creation, &times)?;
-        let (transacted, configs) =
-            futures::join!(self.calls.transact(actions), self.configs_to_expire(&draft.pk, draft.task()));
-        let fate = match transacted? {
+        self.upkeep.forget(&draft.pk);
+        match self.calls.transact(actions).await? {
             Transacted::Done => {
                 if earlier != standing.snapshot {
                     self.retire(&draft.pk, earlier.as_ref()).await;
                 }
-                Fate::Applied(Some(standing))
+                if draft.ends_turn() {
+                    self.expire_configs(&draft.pk, &times).await;
+                }
+                Ok(Fate::Applied(Some(standing)))
             }
             Transacted::Unmet(mut items) => {
                 let head = items.pop().flatten();
-                self.own_or_lost(draft, items.pop().flatten(), head, written).await?
+                self.own_or_lost(draft, items.pop().flatten(), head, written).await
             }
-        };
-        if matches!(fate, Fate::Applied(_)) {
-            self.expire_configs(&draft.pk, draft.task(), configs).await;
         }
-        Ok(fate)
+    }
+
+    /// Removes an entry that counts for nothing: its task was deleted while it was written.
+    async fn remove_entry(&self, draft: &Draft<'_>, incarnation: u64) -> Result<()> {
+        self.remove_item(&draft.pk, &keys::commit(draft.version()), incarnation).await
     }
 
     /// Writes the parts of a large commit and makes the entry that will count them; advances the standing.
@@ -216,9 +230,9 @@ impl DynamoDbStore {
         head: Option<Item>,
         snapshot: Option<Snapshot>,
     ) -> Result<Fate> {
-        if is_own(draft, entry.as_ref(), head.as_ref())? {
+        if let Some(incarnation) = own_incarnation(draft, entry.as_ref(), head.as_ref())? {
             self.discard_unless_current(&draft.pk, snapshot.as_ref()).await;
-            return Ok(Fate::Applied(None));
+            return Ok(Fate::AppliedBefore(incarnation));
         }
         Ok(Fate::Lost { entry, head, snapshot })
     }
@@ -227,8 +241,9 @@ impl DynamoDbStore {
     pub(crate) async fn applied(&self, draft: &Draft<'_>, standing: Option<Standing>) -> Outcome {
         match standing {
             Some(standing) if !draft.task().status.state.is_terminal() => {
-                let standing = if self.is_snapshot_due(&standing) {
-                    self.summarize(&draft.pk, draft.task(), draft.id(), standing).await
+                // At the end of a turn that has been tried.
+                let standing = if standing.in_turn && self.is_snapshot_due(&standing) {
+                    self.summarize(&draft.pk, draft.task(), standing).await
                 } else {
                     standing
                 };
@@ -253,24 +268,25 @@ impl DynamoDbStore {
             None if draft.commit.expected() == Version::ABSENT && draft.fits_head() => None,
             None => self.calls.get(&draft.pk, &keys::commit(draft.version())).await?,
         };
-        if is_own(draft, entry.as_ref(), None)? {
+        if let Some(incarnation) = own_incarnation(draft, entry.as_ref(), None)? {
             self.discard_unless_current(&draft.pk, written.as_ref()).await;
-            return Ok(Outcome::Applied(draft.version()));
+            return self.applied_before(draft, incarnation).await;
         }
         self.discard(&draft.pk, written.as_ref()).await;
         Ok(Outcome::Conflict { actual: self.actual(&draft.pk).await? })
     }
 }
 
-/// Tells whether this very commit has written the entry, be it an item or in the head.
-fn is_own(draft: &Draft<'_>, entry: Option<&Item>, head: Option<&Item>) -> Result<bool> {
+/// The life of the task in which this very commit has written the entry, be it an item or in the head.
+fn own_incarnation(draft: &Draft<'_>, entry: Option<&Item>, head: Option<&Item>) -> Result<Option<u64>> {
     if let Some(head) = head.filter(|_| draft.commit.expected() == Version::ABSENT)
         && log::id_of(head)? == Some(draft.id())
     {
-        return Ok(true);
+        return head.parse(INCARNATION).map(Some);
     }
     let entry = entry.map(Entry::read).transpose()?.flatten();
-    Ok(entry.is_some_and(|entry| entry.id == draft.id() && entry.version == draft.version()))
+    let own = entry.filter(|entry| entry.id == draft.id() && entry.version == draft.version());
+    Ok(own.map(|entry| entry.incarnation))
 }
 
 impl Draft<'_> {

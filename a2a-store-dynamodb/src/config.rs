@@ -21,6 +21,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct DynamoDbConfig {
     pub(crate) snapshots: SnapshotPolicy,
     pub(crate) task_retention: Option<Duration>,
+    pub(crate) parked_retention: Option<Duration>,
     pub(crate) commit_retention: Duration,
     pub(crate) max_bytes: usize,
     pub(crate) attempts: u32,
@@ -35,6 +36,7 @@ impl Default for DynamoDbConfig {
         DynamoDbConfig {
             snapshots: SnapshotPolicy::default(),
             task_retention: Some(30 * DAY),
+            parked_retention: Some(90 * DAY),
             commit_retention: 30 * DAY,
             max_bytes: 16 * 1024 * 1024,
             attempts: 5,
@@ -55,7 +57,7 @@ impl DynamoDbConfig {
     }
 
     /// Sets how long a task is kept once it is in a terminal state, by default 30 days; `None` keeps it until
-    /// somebody deletes it. A task that is not finished is always kept.
+    /// somebody deletes it. A task at work is always kept.
     ///
     /// An expired task is invisible at once; DynamoDB removes its items, free of charge, within days. A delivery that
     /// was given up is listed for as long.
@@ -65,7 +67,15 @@ impl DynamoDbConfig {
         self
     }
 
-    /// Sets how long a commit is kept, by default 30 days. A snapshot takes over the content of a commit before
+    /// Sets how long a task waits for its caller's input or authentication before it is forgotten, by default 90 days; `None`
+    /// lets it wait for ever. Each turn that ends in such a state begins the time anew.
+    #[must_use]
+    pub fn parked_retention(mut self, retention: Option<Duration>) -> Self {
+        self.parked_retention = retention;
+        self
+    }
+
+    /// Sets how long a commit is kept, by default 30 days, and never longer than a task that has ended. A snapshot takes over the content of a commit before
     /// it expires, when the task parks or ends and whenever it is written or read after half of this time.
     ///
     /// The one case in which nothing does so: a task that is *running*, and that for half of this time nobody

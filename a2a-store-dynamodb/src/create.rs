@@ -33,7 +33,9 @@ impl DynamoDbStore {
             };
             let (entry, head, snapshot) = match fate {
                 Fate::Applied(standing) => return Ok(self.applied(draft, standing).await),
+                Fate::AppliedBefore(incarnation) => return self.applied_before(draft, incarnation).await,
                 Fate::Lost { entry, head, snapshot } => (entry, head, snapshot),
+                Fate::Gone => (None, None, None),
             };
             (seen, written) = (entry, snapshot.or(written));
             match head.as_ref().map(Head::read).transpose()? {
@@ -57,22 +59,21 @@ impl DynamoDbStore {
     ) -> Result<Fate> {
         let entry = self.entry(draft, &mut standing).await?;
         standing.in_head(draft.version());
-        let times = self.times(draft.task());
+        let times = self.times(draft.task(), None);
         let mut head = headwrite::new_head(draft, &standing, &times);
         head.extend(entry.in_head_attributes()?);
         let (condition, values) = headwrite::vacancy(replaced, &times);
         let put =
             self.calls.put(head).condition_expression(condition).set_expression_attribute_values(values);
-        let (written, configs) =
-            futures::join!(self.calls.send_put(put), self.configs_to_expire(&draft.pk, draft.task()));
-        let fate = match written? {
-            Written::Done => Fate::Applied(Some(standing)),
-            Written::Unmet(head) => self.own_or_lost(draft, None, head, None).await?,
-        };
-        if matches!(fate, Fate::Applied(_)) {
-            self.expire_configs(&draft.pk, draft.task(), configs).await;
+        match self.calls.send_put(put).await? {
+            Written::Done => {
+                if draft.ends_turn() {
+                    self.expire_configs(&draft.pk, &times).await;
+                }
+                Ok(Fate::Applied(Some(standing)))
+            }
+            Written::Unmet(head) => self.own_or_lost(draft, None, head, None).await,
         }
-        Ok(fate)
     }
 }
 

@@ -48,7 +48,7 @@ impl DynamoDbStore {
     pub(crate) async fn erase(&self, key: &TaskKey) -> Result<bool> {
         let pk = keys::partition(key)?;
         self.standings.forget(&pk);
-        self.later.forget(&pk);
+        self.upkeep.forget(&pk);
         let existed = loop {
             let Some(head) = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Remains::of).transpose()?
             else {
@@ -163,7 +163,7 @@ impl DynamoDbStore {
     }
 
     /// Removes an item unless a later life of the task has taken its place.
-    async fn remove_item(&self, pk: &str, sk: &str, incarnation: u64) -> Result<()> {
+    pub(crate) async fn remove_item(&self, pk: &str, sk: &str, incarnation: u64) -> Result<()> {
         let delete = self
             .calls
             .delete(pk, sk)

@@ -111,6 +111,7 @@ impl<'a> Draft<'a> {
             claim,
             caller: self.caller.clone(),
             has_ended_now: !self.commit.record().events.is_empty(),
+            ended_at: None,
         }
     }
 

@@ -1,69 +1,86 @@
-//! The head after the entry: written behind a commit that has been applied, and by whoever finds that its writer has died
-//! before that.
+//! The head after the entry: written behind a commit that has been applied, by whoever commits, or sends the same again, or
+//! finds that it is missing.
 
-use a2a_core::{CommitId, Result, StoredTask, TaskHead, reduce};
+use a2a_core::{BackendError, CommitId, Outcome, Result, TaskHead, reduce};
 
 use crate::DynamoDbStore;
+use crate::attributes::Item;
 use crate::calls::Written;
 use crate::draft::Draft;
-use crate::head::Snapshot;
+use crate::head::{Head, Snapshot};
 use crate::headwrite::{self, HeadUpdate};
+use crate::load::Loaded;
 use crate::snapshot;
 use crate::standing::Standing;
 
-/// How many milliseconds old the last entry must be before a reader thinks that its writer will not write the head any more.
-const WRITERS_PATIENCE: i64 = 5_000;
+/// What became of a head that was to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeadFate {
+    /// It is there.
+    Written,
+    /// A later one is there, or this very one.
+    Overtaken,
+    /// The task was deleted, or is another one by now.
+    Gone,
+}
 
 impl DynamoDbStore {
-    /// Writes the head that follows from a commit. A status of a turn that goes on may wait, for the next one or the end
-    /// often comes soon. `is_repeated`: an earlier attempt of the commit was applied, and may have done this.
+    /// Writes the head that follows from a commit whose entry is there. A status of a turn that goes on may wait, for the
+    /// next one or the end often comes soon.
+    ///
+    /// # Errors
+    ///
+    /// Always [`BackendError::Indeterminate`]: the commit is applied, and is to be sent again.
     pub(crate) async fn follow_with_head(
         &self,
         draft: &Draft<'_>,
         standing: &mut Standing,
-        is_repeated: bool,
-    ) -> Result<()> {
-        if is_repeated {
-            let head = self.read_head(&draft.pk).await?;
-            let lacks_it = head.filter(|head| head.version < draft.version());
-            let Some(head) = lacks_it else { return Ok(()) };
-            standing.incarnation = head.incarnation;
+    ) -> Result<HeadFate> {
+        if draft.is_passing_status() && self.put_off(draft, standing) {
+            return Ok(HeadFate::Written);
         }
-        if draft.is_passing_status() && self.later.put_off(draft, standing, &self.config, &self.calls) {
-            return Ok(());
+        self.upkeep.forget(&draft.pk);
+        self.write_head(&draft.pk, &draft.head_update(), standing).await.map_err(undecided)
+    }
+
+    /// Answers for a commit that an earlier attempt has applied, in this life of the task: its head may be missing.
+    pub(crate) async fn applied_before(&self, draft: &Draft<'_>, incarnation: u64) -> Result<Outcome> {
+        self.standings.forget(&draft.pk);
+        let head = match draft.touches_head() {
+            true => self.read_head(&draft.pk).await.map_err(undecided)?,
+            false => None,
+        };
+        if let Some(head) = head.filter(|head| head.incarnation == incarnation) {
+            if head.version < draft.version() {
+                let mut standing = Standing::of_head(&head, draft.tip(), self.now());
+                self.follow_with_head(draft, &mut standing).await?;
+            } else if draft.ends_turn() {
+                self.expire_configs(&draft.pk, &self.times(draft.task(), None)).await;
+            }
         }
-        self.later.forget(&draft.pk);
-        self.write_head(&draft.pk, &draft.head_update(), draft.id(), standing).await
+        Ok(Outcome::Applied(draft.version()))
     }
 
     /// Brings the head of a task up to date whose writer seems to have died before it could.
-    pub(crate) async fn repair_head(
-        &self,
-        pk: &str,
-        stored: &StoredTask,
-        Behind { last, ends_claim }: Behind,
-        standing: &mut Standing,
-    ) {
-        let now = self.config.env.now().timestamp_millis();
-        if now < millis_of(last).saturating_add(WRITERS_PATIENCE) {
-            return;
-        }
+    pub(crate) async fn repair_head(&self, pk: &str) -> Result<()> {
+        let Some(Loaded { stored, mut standing, behind }) = self.read_task(pk, None, true).await? else {
+            return Ok(());
+        };
+        let Some(Behind { ended_at, ends_claim }) = behind else { return Ok(()) };
         let update = HeadUpdate {
             task: &stored.task,
             tip: stored.tip(),
             claim: ends_claim.then_some(None),
             caller: None,
             has_ended_now: true,
+            ended_at,
         };
-        match self.write_head(pk, &update, last, standing).await {
-            Ok(()) => tracing::info!(pk, "the head of a task was behind its log, and is up to date"),
-            Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the head of a task stays behind its log"
-                );
-            }
+        self.write_head(pk, &update, &mut standing).await?;
+        if update.ends_turn() && !standing.is_covered_at(update.tip.version) {
+            return Err(BackendError::Unavailable("a snapshot cannot be written yet".into()));
         }
+        tracing::info!("the head of a task was behind its log, and is up to date");
+        Ok(())
     }
 
     /// Writes the head, with the snapshot that the end of a turn brings, unless a later one is there.
@@ -71,43 +88,69 @@ impl DynamoDbStore {
         &self,
         pk: &str,
         update: &HeadUpdate<'_>,
-        id: CommitId,
         standing: &mut Standing,
-    ) -> Result<()> {
+    ) -> Result<HeadFate> {
         let earlier = standing.snapshot.clone();
-        let (written, configs) = futures::join!(
-            self.sum_up_turn(pk, update, id, standing),
-            self.configs_to_expire(pk, update.task)
-        );
-        let times = self.times(update.task);
+        let written = self.sum_up_turn(pk, update, standing).await;
+        let times = self.times(update.task, update.ended_at);
         let request = headwrite::behind_entry(&self.calls, pk, update, standing, &times);
-        match self.calls.send_update(request).await? {
-            Written::Done if earlier != standing.snapshot => self.retire(pk, earlier.as_ref()).await,
-            Written::Done => {}
-            // A later one is there, or this very one.
-            Written::Unmet(_) => self.discard_unless_current(pk, written.as_ref()).await,
+        let fate = match self.calls.send_update(request).await? {
+            Written::Done => {
+                if earlier != standing.snapshot {
+                    self.retire(pk, earlier.as_ref()).await;
+                }
+                HeadFate::Written
+            }
+            Written::Unmet(found) => {
+                self.overtaken(pk, found, standing.incarnation, earlier.as_ref(), written.as_ref()).await?
+            }
+        };
+        if update.ends_turn() && fate != HeadFate::Gone {
+            // After the head: a config that is saved from now on sees when the task ends.
+            self.expire_configs(pk, &times).await;
         }
-        self.expire_configs(pk, update.task, configs).await;
-        Ok(())
+        Ok(fate)
+    }
+
+    /// Clears up where the head is another one than was expected.
+    async fn overtaken(
+        &self,
+        pk: &str,
+        found: Option<Item>,
+        incarnation: u64,
+        earlier: Option<&Snapshot>,
+        written: Option<&Snapshot>,
+    ) -> Result<HeadFate> {
+        let head = found.as_ref().map(Head::read).transpose()?;
+        let Some(head) = head.filter(|head| head.incarnation == incarnation && head.deleted.is_none()) else {
+            self.discard(pk, written).await;
+            return Ok(HeadFate::Gone);
+        };
+        let is_current = |snapshot: &Snapshot| {
+            head.snapshot.as_ref().is_some_and(|current| current.place.is_same_as(&snapshot.place))
+        };
+        self.discard(pk, written.filter(|written| !is_current(written))).await;
+        self.retire(pk, earlier.filter(|earlier| !is_current(earlier))).await;
+        Ok(HeadFate::Overtaken)
     }
 
     /// At the end of a turn: makes the snapshot that the head will point to, or hold. Returns it where items were written.
     ///
-    /// Best effort: a turn ends without one where it cannot be written now, and whoever reads the task later makes up for it.
+    /// A turn ends without one where it cannot be written now: it is made up for later.
     pub(crate) async fn sum_up_turn(
         &self,
         pk: &str,
         update: &HeadUpdate<'_>,
-        id: CommitId,
         standing: &mut Standing,
     ) -> Option<Snapshot> {
         if !update.ends_turn() || standing.is_covered_at(update.tip.version) {
             return None;
         }
-        match self.try_sum_up_turn(pk, update, id, standing).await {
+        match self.try_sum_up_turn(pk, update, standing).await {
             Ok(written) => written,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a turn ends without a snapshot");
+                self.repair_later(pk);
                 None
             }
         }
@@ -117,7 +160,6 @@ impl DynamoDbStore {
         &self,
         pk: &str,
         update: &HeadUpdate<'_>,
-        id: CommitId,
         standing: &mut Standing,
     ) -> Result<Option<Snapshot>> {
         let packed = snapshot::pack(update.task).await?;
@@ -126,9 +168,8 @@ impl DynamoDbStore {
             standing.summed_up(small);
             return Ok(None);
         }
-        let expires = self.times(update.task).snapshot;
-        let named = (update.tip, id);
-        let written = snapshot::write(&self.calls, pk, standing.incarnation, named, &packed, expires).await?;
+        let expires = self.times(update.task, update.ended_at).snapshot;
+        let written = self.write_snapshot(pk, standing.incarnation, update.tip, &packed, expires).await?;
         standing.summed_up(written.clone());
         Ok(Some(written))
     }
@@ -137,23 +178,36 @@ impl DynamoDbStore {
 /// What a reader found of a head that is behind its log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Behind {
-    /// The last commit of the log.
-    pub(crate) last: CommitId,
+    /// When the last commit got its id, in milliseconds, where it is known.
+    ended_at: Option<i64>,
     /// The log ends a claim that the head still tells.
-    pub(crate) ends_claim: bool,
+    ends_claim: bool,
 }
 
 impl Behind {
     /// Compares the facts of a head with those at the end of the log: the end of a turn, or of a claim, must be in both.
-    /// `has_end`: the head tells the end of the turn, and has all of it.
-    pub(crate) fn of(before: &TaskHead, has_end: bool, last: CommitId, after: &TaskHead) -> Option<Self> {
+    /// `has_end`: the head tells the end of the turn, and has all of it. `last`: the last commit behind the head.
+    pub(crate) fn of(
+        before: &TaskHead,
+        has_end: bool,
+        last: Option<CommitId>,
+        after: &TaskHead,
+    ) -> Option<Self> {
         let ends_claim = before.claim.is_some() && after.claim.is_none();
         let ends_turn = reduce::ends_turn(&after.state) && !has_end;
-        (ends_claim || ends_turn).then_some(Behind { last, ends_claim })
+        (ends_claim || ends_turn).then(|| Behind { ended_at: last.map(millis_of), ends_claim })
     }
 }
 
 /// When a commit got its id.
 fn millis_of(id: CommitId) -> i64 {
     i64::try_from(id.uuid().as_u128() >> 80).unwrap_or(i64::MAX)
+}
+
+/// What fails once the entry is there says nothing of the commit: it is applied, and not yet told to all.
+fn undecided(error: BackendError) -> BackendError {
+    match error {
+        BackendError::Indeterminate(cause) => BackendError::Indeterminate(cause),
+        other => BackendError::Indeterminate(Box::new(other)),
+    }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Times {
     pub(crate) head: Option<i64>,
     /// When a snapshot of it expires.
     pub(crate) snapshot: Option<i64>,
+    /// When its push configs expire, where that is known.
+    pub(crate) configs: Option<i64>,
 }
 
 /// Makes the actions of the transaction: the entry first, the head last.
@@ -60,7 +62,7 @@ pub(crate) fn transaction(
     let entry = TransactWriteItem::builder().put(put).build();
     let head = match creation {
         Some(replaced) => create(calls, draft, standing, replaced, times)?,
-        None => update(calls, draft, standing, changes(&draft.head_update(), standing, times))?,
+        None => update(calls, draft, standing, times)?,
     };
     Ok(vec![entry, head])
 }
@@ -75,14 +77,21 @@ pub(crate) struct HeadUpdate<'a> {
     pub(crate) claim: Option<Option<Claim>>,
     /// What becomes of the caller, where that changes.
     pub(crate) caller: Option<Change>,
-    /// How long the task stays, if it has ended, counts from now.
+    /// The turn has ended with this, and not before.
     pub(crate) has_ended_now: bool,
+    /// When it ended, in milliseconds, where that is not now.
+    pub(crate) ended_at: Option<i64>,
 }
 
 impl HeadUpdate<'_> {
     /// Tells whether the task waits for nobody of ours.
     pub(crate) fn ends_turn(&self) -> bool {
         reduce::ends_turn(&self.task.status.state)
+    }
+
+    /// Whoever takes an ended task over to deliver what is left of it does not prolong it: its snapshot stays no longer.
+    fn keeps_expiry(&self) -> bool {
+        self.task.status.state.is_terminal() && !self.has_ended_now
     }
 }
 
@@ -102,10 +111,7 @@ fn status_changes(update: &HeadUpdate<'_>, standing: &Standing) -> Vec<Change> {
 fn changes(update: &HeadUpdate<'_>, standing: &Standing, times: &Times) -> Vec<Change> {
     let (task, version) = (update.task, update.tip.version);
     let mut changes = status_changes(update, standing);
-    // Whoever takes an ended task over to deliver what is left of it does not prolong it: its snapshot stays no longer.
-    if !task.status.state.is_terminal() || update.has_ended_now {
-        changes.push((EXPIRES, times.head.map(number)));
-    }
+    changes.push((EXPIRES, times.head.map(number)));
     if let Some(claim) = &update.claim {
         changes.extend(head::claim_attributes(claim.as_ref(), &task.id));
     }
@@ -127,7 +133,7 @@ pub(crate) fn behind_entry(
     standing: &Standing,
     times: &Times,
 ) -> UpdateItemFluentBuilder {
-    behind(calls, pk, standing, changes(update, standing, times))
+    behind(calls, pk, update, standing, changes(update, standing, times))
 }
 
 /// The same, of a status of a turn that goes on.
@@ -137,11 +143,17 @@ pub(crate) fn status(
     update: &HeadUpdate<'_>,
     standing: &Standing,
 ) -> UpdateItemFluentBuilder {
-    behind(calls, pk, standing, status_changes(update, standing))
+    behind(calls, pk, update, standing, status_changes(update, standing))
 }
 
-fn behind(calls: &Calls, pk: &str, standing: &Standing, changes: Vec<Change>) -> UpdateItemFluentBuilder {
-    let (expression, values) = expression(changes);
+fn behind(
+    calls: &Calls,
+    pk: &str,
+    update: &HeadUpdate<'_>,
+    standing: &Standing,
+    changes: Vec<Change>,
+) -> UpdateItemFluentBuilder {
+    let (expression, values) = expression(changes, update.keeps_expiry());
     calls
         .update(pk, keys::HEAD)
         .update_expression(expression)
@@ -189,13 +201,9 @@ fn create(
     Ok(TransactWriteItem::builder().put(put).build())
 }
 
-fn update(
-    calls: &Calls,
-    draft: &Draft<'_>,
-    standing: &Standing,
-    changes: Vec<Change>,
-) -> Result<TransactWriteItem> {
-    let (expression, values) = expression(changes);
+fn update(calls: &Calls, draft: &Draft<'_>, standing: &Standing, times: &Times) -> Result<TransactWriteItem> {
+    let head = draft.head_update();
+    let (expression, values) = expression(changes(&head, standing, times), head.keeps_expiry());
     let update = Update::builder()
         .table_name(calls.table())
         .key(PK, text(&draft.pk))
@@ -208,15 +216,22 @@ fn update(
     Ok(TransactWriteItem::builder().update(update.build().map_err(unbuilt)?).build())
 }
 
-/// Makes an update expression that sets what has a value and removes what has none.
-pub(crate) fn expression(changes: Vec<Change>) -> (String, HashMap<String, AttributeValue>) {
+/// Makes an update expression that sets what has a value and removes what has none. `keeps_expiry`: when the item expires
+/// stays as it is, if that is said.
+pub(crate) fn expression(
+    changes: Vec<Change>,
+    keeps_expiry: bool,
+) -> (String, HashMap<String, AttributeValue>) {
     let mut set = Vec::new();
     let mut remove = Vec::new();
     let mut values = HashMap::new();
     for (name, value) in changes {
         match value {
             Some(value) => {
-                set.push(format!("{name} = :{name}"));
+                set.push(match keeps_expiry && name == EXPIRES {
+                    true => format!("{name} = if_not_exists({name}, :{name})"),
+                    false => format!("{name} = :{name}"),
+                });
                 values.insert(format!(":{name}"), value);
             }
             None => remove.push(name),
@@ -241,8 +256,10 @@ mod tests {
     #[test]
     fn an_expression_sets_values_and_removes_the_rest() {
         let (expression, values) =
-            expression(vec![("a", Some(number(1))), ("b", None), ("c", Some(text("x")))]);
+            expression(vec![("a", Some(number(1))), ("b", None), ("c", Some(text("x")))], false);
         assert_eq!(expression, "SET a = :a, c = :c REMOVE b");
         assert_eq!(values.len(), 2);
+        let (expression, _) = super::expression(vec![(EXPIRES, Some(number(1)))], true);
+        assert_eq!(expression, "SET x = if_not_exists(x, :x)");
     }
 }

@@ -16,7 +16,6 @@ mod head;
 mod head_after;
 mod headwrite;
 mod keys;
-mod later;
 mod list;
 mod load;
 mod log;
@@ -36,6 +35,7 @@ mod store;
 mod summary;
 pub mod table;
 mod unreadable;
+mod upkeep;
 mod watch;
 
 pub use config::DynamoDbConfig;

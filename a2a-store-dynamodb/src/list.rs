@@ -10,7 +10,7 @@ use futures::future::try_join_all;
 use tokio::time::Instant;
 
 use crate::DynamoDbStore;
-use crate::attributes::{Attributes, PK, number, text};
+use crate::attributes::{Attributes, Item, PK, number, text};
 use crate::head::{BY_CALLER, BY_CONTEXT, Head, POSITION};
 use crate::order::{self, Range};
 use crate::unreadable::read_or_leave_out;
@@ -118,8 +118,9 @@ impl DynamoDbStore {
             && is_in_context
             && head.facts.principal == query.principal
             && query.state.as_ref().is_none_or(|state| *state == head.facts.state);
-        let cursor = order::cursor(item.find_text(POSITION)?.unwrap_or_default());
-        let entry = is_asked_for.then(|| cursor.map(|cursor| Entry { cursor, pk })).transpose()?;
+        let position = |item: &Item| order::cursor(item.text(POSITION)?);
+        let cursor = if is_asked_for { read_or_leave_out(&item, position)? } else { None };
+        let entry = cursor.map(|cursor| Entry { cursor, pk });
         let is_since =
             |entry: &Entry| query.updated_since.is_none_or(|since| entry.cursor.timestamp >= since);
         Ok(entry.filter(is_since))

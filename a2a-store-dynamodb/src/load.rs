@@ -10,8 +10,8 @@
 use std::time::Duration;
 
 use a2a_core::{
-    BackendError, Claim, ClaimChange, CommitId, CommitRecord, Result, StoredTask, TaskHead, TaskKey, Tip,
-    Version, reduce,
+    BackendError, Claim, ClaimChange, CommitRecord, Result, StoredTask, TaskHead, TaskKey, Tip, Version,
+    reduce,
 };
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::time::sleep;
@@ -57,13 +57,12 @@ impl DynamoDbStore {
         let Some(Loaded { stored, mut standing, behind }) = self.read_task(&pk, head, true).await? else {
             return Ok(None);
         };
-        if let Some(behind) = behind {
-            self.repair_head(&pk, &stored, behind, &mut standing).await;
+        if behind.is_some() {
+            self.repair_later(&pk);
         }
         if !stored.head.state.is_terminal() {
             if self.is_expiring(&standing) {
-                let id = CommitId::generate(&*self.config.env);
-                standing = self.summarize(&pk, &stored.task, id, standing).await;
+                standing = self.summarize(&pk, &stored.task, standing).await;
             }
             self.standings.note(&pk, standing);
         }
@@ -143,7 +142,7 @@ impl DynamoDbStore {
             .ok_or_else(|| BackendError::corrupt("a task without a first commit"))?;
         let head = TaskHead { state: task.status.state.clone(), ..facts };
         standing.in_turn = !reduce::ends_turn(&head.state);
-        let behind = last.and_then(|last| Behind::of(&before, has_end, last, &head));
+        let behind = Behind::of(&before, has_end, last, &head);
         Ok(Some(Loaded { stored: StoredTask { task, version, generation, head }, standing, behind }))
     }
 

@@ -9,10 +9,10 @@ use futures::{FutureExt, StreamExt};
 
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, PK};
-use crate::head::{Head, Place};
-use crate::keys;
+use crate::head::{Head, POSITION, Place};
 use crate::list::Entry;
 use crate::unreadable::{leave_out, read_or_leave_out};
+use crate::{keys, order};
 
 /// How many tasks of a page are read at once.
 const AT_ONCE: usize = 16;
@@ -36,21 +36,28 @@ impl DynamoDbStore {
         let mut heads = heads.into_iter().peekable();
         let (mut reads, mut ahead) = (FuturesOrdered::new(), 0_usize);
         loop {
-            while let Some((n, pk, head)) = heads.next_if(|(_, _, head)| {
+            while let Some((n, is_current, pk, head)) = heads.next_if(|(.., head)| {
                 let bytes = ahead.saturating_add(expected_bytes(query, head));
                 reads.is_empty() || (reads.len() < AT_ONCE && bytes <= page.room_in_bytes())
             }) {
                 let bytes = expected_bytes(query, &head);
                 ahead = ahead.saturating_add(bytes);
-                let read = async move { (n, bytes, self.read_task(pk, Some(head), query.artifacts).await) };
+                let read = async move {
+                    (n, is_current, bytes, self.read_task(pk, Some(head), query.artifacts).await)
+                };
                 reads.push_back(read.boxed());
             }
-            let Some((n, bytes, read)) = reads.next().await else { return Ok(entries.len()) };
+            let Some((n, is_current, bytes, read)) = reads.next().await else { return Ok(entries.len()) };
             ahead = ahead.saturating_sub(bytes);
-            let read = leave_out(read, entries.get(n).map_or("", |entry| &entry.pk), keys::HEAD)?.flatten();
-            let Some(task) = read.map(|loaded| loaded.stored.task).filter(|task| belongs(query, task)) else {
+            let pk = entries.get(n).map_or("", |entry| &entry.pk);
+            let Some(loaded) = leave_out(read, pk, keys::HEAD)?.flatten() else { continue };
+            if loaded.behind.is_some() {
+                self.repair_later(pk);
+            }
+            let task = loaded.stored.task;
+            if !query.matches(&task) || !(is_current || is_below(query, &task)) {
                 continue;
-            };
+            }
             let id = task.id.clone();
             if !page.takes(task) {
                 return Ok(n);
@@ -59,13 +66,14 @@ impl DynamoDbStore {
         }
     }
 
-    /// The heads of these entries' tasks, in their order, each once, and with the numbers of the entries.
+    /// The heads of these entries' tasks, in their order, each once, with the numbers of the entries, and whether the head
+    /// has the place that the entry tells.
     async fn heads<'a>(
         &self,
         query: &TaskQuery,
         shown: &HashSet<String>,
         entries: &'a [Entry],
-    ) -> Result<Vec<(usize, &'a str, Head)>> {
+    ) -> Result<Vec<(usize, bool, &'a str, Head)>> {
         let mut seen: HashSet<&str> = shown.iter().map(String::as_str).collect();
         let numbered = entries.iter().enumerate();
         let numbered: Vec<_> = numbered.filter(|(_, entry)| seen.insert(&entry.cursor.task_id)).collect();
@@ -82,16 +90,17 @@ impl DynamoDbStore {
             let Some(item) = items.get(&entry.pk) else { continue };
             let Some(head) = read_or_leave_out(item, Head::read)? else { continue };
             if head.is_visible(now) && head.facts.principal == query.principal {
-                heads.push((n, entry.pk.as_str(), head));
+                let place = item.text(POSITION).and_then(order::cursor).ok();
+                heads.push((n, place.as_ref() == Some(&entry.cursor), entry.pk.as_str(), head));
             }
         }
         Ok(heads)
     }
 }
 
-/// Tells whether a task still belongs on the page on which the index has it.
-fn belongs(query: &TaskQuery, task: &Task) -> bool {
-    query.matches(task) && query.after.as_ref().is_none_or(|after| after.precedes(task))
+/// Tells whether a task that has moved up since the index was read is still below the beginning of the page.
+fn is_below(query: &TaskQuery, task: &Task) -> bool {
+    query.after.as_ref().is_none_or(|after| after.precedes(task))
 }
 
 /// About how many bytes it takes to read a task for a list.

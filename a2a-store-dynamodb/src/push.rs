@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use a2a::{Task, TaskPushNotificationConfig};
+use a2a::TaskPushNotificationConfig;
 use a2a_core::{
     BackendError, ConfigRevision, DeliveryId, GivenUpCursor, GivenUpDelivery, PushConfigs, PushDelivery,
     PushNext, PushProgress, PushSubscription, Result, TaskKey, Version,
@@ -16,6 +16,7 @@ use crate::DynamoDbStore;
 use crate::attributes::{Attributes, EXPIRES, INCARNATION, Item, PK, SK, bytes, is_expired, number, text};
 use crate::calls::Written;
 use crate::head::Head;
+use crate::headwrite::Times;
 use crate::keys;
 use crate::parts::PART_BYTES;
 use crate::payload::{self, Payload};
@@ -233,30 +234,22 @@ impl DynamoDbStore {
         }))
     }
 
-    /// Reads the configs that are to expire with a task, if it has ended.
-    pub(crate) async fn configs_to_expire(&self, pk: &str, task: &Task) -> Result<Vec<Item>> {
-        if !task.status.state.is_terminal() || self.times(task).head.is_none() {
-            return Ok(Vec::new());
-        }
-        let range = self.calls.range(pk, keys::PUSH_CONFIGS).projection_expression("sk, x");
-        let mut configs = self.calls.all(range).await?;
-        // Whoever takes an ended task over lets those go that its executor died over.
-        configs.retain(|config| !config.contains_key(EXPIRES));
-        Ok(configs)
-    }
-
-    /// Lets these configs of a task that has ended expire with it. Best effort.
-    pub(crate) async fn expire_configs(&self, pk: &str, task: &Task, configs: Result<Vec<Item>>) {
-        if let Err(error) = self.try_expire_configs(pk, task, configs).await {
+    /// Lets the configs of a task whose turn has ended expire with it, or, where the task waits, with its snapshot. Best effort.
+    pub(crate) async fn expire_configs(&self, pk: &str, times: &Times) {
+        if let Err(error) = self.try_expire_configs(pk, times).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "push configs will outlive their task");
         }
     }
 
-    async fn try_expire_configs(&self, pk: &str, task: &Task, configs: Result<Vec<Item>>) -> Result<()> {
-        let Some(expires) = self.times(task).head else { return Ok(()) };
-        for item in configs? {
-            match self.expire_config(pk, item.text(SK)?, expires).await? {
-                Written::Done | Written::Unmet(_) => {}
+    async fn try_expire_configs(&self, pk: &str, times: &Times) -> Result<()> {
+        let Some(expires) = times.configs else { return Ok(()) };
+        let range = self.calls.range(pk, keys::PUSH_CONFIGS).projection_expression("sk, x");
+        for item in self.calls.all(range).await? {
+            // Whoever takes an ended task over lets those go that its executor died over, and does not prolong the others.
+            if item.find::<i64>(EXPIRES)?.is_none_or(|known| known != expires) {
+                match self.expire_config(pk, item.text(SK)?, expires).await? {
+                    Written::Done | Written::Unmet(_) => {}
+                }
             }
         }
         Ok(())

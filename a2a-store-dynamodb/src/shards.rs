@@ -10,7 +10,7 @@ use crate::keys;
 use crate::order::Range;
 
 /// Over how many partitions the tasks of an executor are spread.
-pub(crate) const OF_EXECUTOR: u8 = 12;
+pub(crate) const OF_EXECUTOR: u8 = 6;
 
 /// What the names of partitions begin with where nobody has a name.
 const NOBODY: char = '0';

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use a2a_core::{Tip, Version};
 
-use crate::head::Snapshot;
+use crate::head::{Head, Snapshot};
 
 /// How many tasks each of the two generations holds.
 const GENERATION: usize = 8192;
@@ -53,9 +53,29 @@ impl Standing {
         }
     }
 
+    /// Where the log stands at a tip that the head has not got to.
+    pub(crate) fn of_head(head: &Head, tip: Tip, now: i64) -> Self {
+        Standing {
+            incarnation: head.incarnation,
+            tip,
+            log_units: 0,
+            task_bytes: head.covered_bytes(),
+            snapshot: head.snapshot.clone(),
+            whole: head.covers_itself(),
+            in_turn: false,
+            caller: head.index_caller.clone(),
+            lasts_until: None,
+            noted: now,
+        }
+    }
+
     /// What the last snapshot cost.
     pub(crate) fn snapshot_units(&self) -> u64 {
         self.snapshot.as_ref().map_or(0, |snapshot| snapshot.units)
+    }
+
+    fn is_later_than(&self, other: &Standing) -> bool {
+        (self.incarnation, self.tip.version) > (other.incarnation, other.tip.version)
     }
 
     /// Takes note that the head holds the entry of the only commit.
@@ -119,9 +139,13 @@ impl Standings {
         (standing.tip.version == version && standing.noted >= oldest).then(|| standing.clone())
     }
 
-    /// Remembers a standing.
+    /// Remembers a standing, unless a later one is known.
     pub(crate) fn note(&self, pk: &str, standing: Standing) {
         let mut generations = self.lock();
+        let known = generations.young.get(pk).or_else(|| generations.old.get(pk));
+        if known.is_some_and(|known| known.is_later_than(&standing)) {
+            return;
+        }
         if generations.young.len() >= GENERATION && !generations.young.contains_key(pk) {
             generations.old = std::mem::take(&mut generations.young);
         }

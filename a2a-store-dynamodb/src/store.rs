@@ -1,6 +1,7 @@
 //! The store's handle, and the task store's contract on it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{
@@ -12,8 +13,8 @@ use aws_sdk_dynamodb::Client;
 use aws_types::SdkConfig;
 
 use crate::calls::Calls;
-use crate::later::Later;
 use crate::standing::Standings;
+use crate::upkeep::Upkeep;
 use crate::{DynamoDbConfig, client, keys};
 
 /// Tasks, members, push configs and what a deployment shares, on one DynamoDB table.
@@ -36,8 +37,8 @@ use crate::{DynamoDbConfig, client, keys};
 pub struct DynamoDbStore {
     pub(crate) calls: Calls,
     pub(crate) config: DynamoDbConfig,
-    pub(crate) standings: Standings,
-    pub(crate) later: Later,
+    pub(crate) standings: Arc<Standings>,
+    pub(crate) upkeep: Arc<Upkeep>,
 }
 
 impl DynamoDbStore {
@@ -58,7 +59,7 @@ impl DynamoDbStore {
     pub fn with_client(client: Client, table: impl AsRef<str>) -> Self {
         let config = DynamoDbConfig::default();
         let calls = Calls::new(client, table.as_ref(), &config);
-        DynamoDbStore { calls, config, standings: Standings::default(), later: Later::default() }
+        DynamoDbStore { calls, config, standings: Arc::default(), upkeep: Arc::default() }
     }
 
     /// Returns the client that the store calls through.
@@ -83,7 +84,11 @@ impl TaskStore for DynamoDbStore {
         let pk = keys::partition(key)?;
         let head = self.read_head(&pk).await?;
         match head.filter(|head| head.facts.principal.as_ref() == principal) {
-            Some(head) => self.load_whole(key, Some(head)).await,
+            // Another life of it may have begun meanwhile.
+            Some(head) => Ok(self
+                .load_whole(key, Some(head))
+                .await?
+                .filter(|stored| stored.head.principal.as_ref() == principal)),
             None => Ok(None),
         }
     }

@@ -1,38 +1,14 @@
 //! The head that follows its entry: what holds where a writer dies between the two, and where its head comes late.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use a2a::{Part, TaskState};
-use a2a_core::{ClaimChange, Env, Membership, Outcome, SystemEnv, TaskQuery, TaskStore, Tenant};
+use a2a_core::{BackendError, ClaimChange, Membership, Outcome, TaskQuery, TaskStore, Tenant, Version};
 use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore};
 use a2a_testkit::sample::{Draft, TaskModel, at, chunk, claim, instance, status};
-use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::place::Place;
 use crate::place::refusals::{Refusals, Single};
-
-/// A clock that is ahead of the writer's.
-#[derive(Debug, Default)]
-struct Clock(AtomicI64);
-
-impl Env for Clock {
-    fn now(&self) -> DateTime<Utc> {
-        SystemEnv.now() + TimeDelta::seconds(self.0.load(Ordering::SeqCst))
-    }
-
-    fn uuid(&self) -> uuid::Uuid {
-        SystemEnv.uuid()
-    }
-
-    fn chance(&self) -> f64 {
-        0.5
-    }
-
-    fn secret(&self) -> [u8; 32] {
-        SystemEnv.secret()
-    }
-}
 
 /// A handle whose heads do not follow their entries, until that is over.
 async fn headless(place: &Place) -> (DynamoDbStore, Refusals) {
@@ -42,11 +18,9 @@ async fn headless(place: &Place) -> (DynamoDbStore, Refusals) {
     (DynamoDbStore::with_client(client, &place.table).with_config(config), refusals)
 }
 
-/// A handle that comes so much later.
-async fn later(place: &Place, seconds: i64) -> DynamoDbStore {
-    let clock = Clock::default();
-    clock.0.store(seconds, Ordering::SeqCst);
-    place.store(move |config| config.env(Arc::new(clock))).await
+/// A handle that looks soon after heads that are behind their logs.
+async fn keeper(place: &Place) -> DynamoDbStore {
+    place.store(|config| config.status_lag(Duration::ZERO)).await
 }
 
 fn of(state: TaskState) -> TaskQuery {
@@ -66,25 +40,21 @@ fn a_turn_whose_head_is_missing_has_ended_for_every_reader_and_whoever_looks_lat
             let end = status(&model.task, state.clone(), at(1));
             let draft = Draft { change: ClaimChange::End, ..model.draft(vec![piece, end]) };
             let told = writer.commit(&model.key, draft.commit()).await;
-            assert!(told.is_err(), "whoever commits learns that it is to try again: {told:?}");
+            assert!(matches!(told, Err(BackendError::Indeterminate(_))), "it is to be sent again: {told:?}");
             model.accept(&draft);
 
-            let soon = place.store(|config| config).await;
-            let loaded = soon.load(&model.key).await.unwrap();
-            assert_eq!(loaded, model.stored_as(loaded.as_ref()));
+            let keeper = keeper(place).await;
+            let loaded = keeper.load(&model.key).await.unwrap().unwrap();
+            assert_eq!((&loaded.task, loaded.version), (&model.task, model.version));
             assert_eq!(
-                soon.executing(&me, None).await.unwrap().tasks,
+                keeper.executing(&me, None).await.unwrap().tasks,
                 [model.key.clone()],
-                "it may be written yet"
+                "it may come yet"
             );
-
-            let later = later(place, 60).await;
-            let loaded = later.load(&model.key).await.unwrap();
-            assert_eq!(loaded, model.stored_as(loaded.as_ref()));
-            assert_eq!(later.head(&model.key).await.unwrap(), model.head());
-            assert_eq!(later.executing(&me, None).await.unwrap().tasks, []);
-            assert_eq!(later.list(&of(state)).await.unwrap().tasks.len(), 1);
-            assert_eq!(later.load(&model.key).await.unwrap(), model.stored());
+            eventually(model.head(), async || keeper.head(&model.key).await.unwrap()).await;
+            assert_eq!(keeper.executing(&me, None).await.unwrap().tasks, []);
+            assert_eq!(keeper.list(&of(state)).await.unwrap().tasks.len(), 1);
+            assert_eq!(keeper.load(&model.key).await.unwrap(), model.stored());
         }
     });
 }
@@ -92,17 +62,50 @@ fn a_turn_whose_head_is_missing_has_ended_for_every_reader_and_whoever_looks_lat
 #[test]
 fn a_commit_that_is_sent_again_writes_the_head_that_is_missing() {
     a2a_testkit::run::<Place>(async |place: &Place| {
-        let (writer, refusals) = headless(place).await;
-        let mut model = TaskModel::new("t").begin(&writer).await;
-        let draft = model.draft(vec![status(&model.task, TaskState::Completed, at(1))]);
-        assert!(writer.commit(&model.key, draft.commit()).await.is_err());
-        refusals.end();
-        let again = writer.commit(&model.key, draft.commit()).await.unwrap();
-        assert_eq!(again, Outcome::Applied(draft.next()));
-        assert_eq!(writer.commit(&model.key, draft.commit()).await.unwrap(), again);
-        model.accept(&draft);
-        assert_eq!(writer.load(&model.key).await.unwrap(), model.stored());
-        assert_eq!(writer.list(&of(TaskState::Completed)).await.unwrap().tasks, [model.task]);
+        for (id, has_looked) in [("remembered", false), ("read meanwhile", true)] {
+            let (writer, refusals) = headless(place).await;
+            let mut model = TaskModel::new(id).begin(&writer).await;
+            let draft = model.draft(vec![status(&model.task, TaskState::Completed, at(1))]);
+            assert!(writer.commit(&model.key, draft.commit()).await.is_err());
+            if has_looked {
+                // What it knew of the log is of the next version now.
+                writer.load(&model.key).await.unwrap();
+            }
+            refusals.end();
+            let again = writer.commit(&model.key, draft.commit()).await.unwrap();
+            assert_eq!(again, Outcome::Applied(draft.next()));
+            model.accept(&draft);
+            assert_eq!(writer.head(&model.key).await.unwrap(), model.head());
+            assert_eq!(writer.commit(&model.key, draft.commit()).await.unwrap(), again);
+            assert_eq!(writer.load(&model.key).await.unwrap(), model.stored());
+        }
+        assert_eq!(keeper(place).await.list(&of(TaskState::Completed)).await.unwrap().tasks.len(), 2);
+    });
+}
+
+#[test]
+fn a_commit_that_is_sent_again_after_its_task_was_deleted_leaves_nothing_and_harms_no_later_life() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        for is_created_anew in [false, true] {
+            let (writer, refusals) = headless(place).await;
+            let model = TaskModel::new("t").begin(&writer).await;
+            let draft = model.draft(vec![status(&model.task, TaskState::Completed, at(1))]);
+            assert!(writer.commit(&model.key, draft.commit()).await.is_err());
+            let other = place.store(|config| config).await;
+            assert!(other.delete(&model.key).await.unwrap());
+            let life = match is_created_anew {
+                true => Some(TaskModel::new("t").by("ann").begin(&other).await),
+                false => None,
+            };
+            let before = place.items().await;
+            refusals.end();
+            let told = writer.commit(&model.key, draft.commit()).await.unwrap();
+            let actual = life.as_ref().map_or(Version::ABSENT, |life| life.version);
+            assert_eq!(told, Outcome::Conflict { actual });
+            assert_eq!(place.items().await, before);
+            assert_eq!(other.load(&model.key).await.unwrap(), life.and_then(|life| life.stored()));
+            other.delete(&model.key).await.unwrap();
+        }
     });
 }
 
@@ -142,7 +145,7 @@ fn a_turn_ends_also_where_its_snapshot_cannot_be_written_and_gets_one_later() {
         for state in [TaskState::Completed, TaskState::InputRequired] {
             let refusals = Refusals::of(|write| matches!(write, Single::Put(sort) if sort.starts_with("S#")));
             let client = place.client_with(|builder| builder.interceptor(refusals.clone())).await;
-            let config = DynamoDbConfig::default().attempts(1);
+            let config = DynamoDbConfig::default().attempts(1).status_lag(Duration::ZERO);
             let writer = DynamoDbStore::with_client(client, &place.table).with_config(config);
             let mut model = TaskModel::new(&format!("{state:?}")).begin(&writer).await;
             let large: String =
@@ -152,16 +155,26 @@ fn a_turn_ends_also_where_its_snapshot_cannot_be_written_and_gets_one_later() {
             model.tell(&writer, vec![piece, end]).await;
             assert_eq!(writer.load(&model.key).await.unwrap(), model.stored());
             refusals.end();
-            let later = later(place, 60).await;
-            assert_eq!(later.load(&model.key).await.unwrap(), model.stored());
-            let snapshots = place.items().await;
-            let of_task =
-                |item: &&std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>| {
-                    item["pk"].as_s().unwrap().ends_with(&model.key.task_id)
-                        && item["sk"].as_s().unwrap().starts_with("S#")
-                };
-            assert!(snapshots.iter().any(|item| of_task(&item)));
-            assert_eq!(later.load(&model.key).await.unwrap(), model.stored());
+            let prefix = format!("S#{:020}#", model.version.get());
+            eventually(true, async || {
+                let items = place.items().await;
+                items.iter().any(|item| item["sk"].as_s().unwrap().starts_with(&prefix))
+                    && items.iter().any(|item| item["sk"].as_s().unwrap() == "H" && item.contains_key("ss"))
+            })
+            .await;
+            assert_eq!(writer.load(&model.key).await.unwrap(), model.stored());
+            writer.delete(&model.key).await.unwrap();
         }
     });
+}
+
+/// Waits for an answer.
+async fn eventually<T: PartialEq + std::fmt::Debug>(expected: T, ask: impl AsyncFn() -> T) {
+    for _ in 0..400 {
+        if ask().await == expected {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert_eq!(ask().await, expected);
 }

@@ -297,9 +297,48 @@ fn webhook(task_id: &str) -> a2a::TaskPushNotificationConfig {
 }
 
 #[test]
-fn a_parked_task_waits_for_ever() {
+fn a_parked_task_waits_for_its_time_and_leaves_nothing() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let (store, clock) = open(place).await;
+        let before = place.items().await;
+        let store = store.with_config(parked(&clock));
+        let mut model = TaskModel::new("t").by("ann").begin(&store).await;
+        store.save_config(&model.key, &subscription("t")).await.unwrap();
+        store.watch(&model.key, &instance()).await.unwrap();
+        for _ in 0..3 {
+            for state in [TaskState::Working, TaskState::InputRequired] {
+                let event = status(&model.task, state, at(1));
+                model.tell(&store, vec![event]).await;
+            }
+            clock.forward(PARKED - 10);
+            expire(place, &clock).await;
+            let loaded = store.load(&model.key).await.unwrap();
+            assert_eq!(loaded, model.stored_as(loaded.as_ref()), "each turn begins the time anew");
+            assert_eq!(store.list_configs(&model.key).await.unwrap().len(), 1);
+        }
+        clock.forward(20);
+        assert_eq!(store.load(&model.key).await.unwrap(), None);
+        let query = TaskQuery::new(Tenant::default(), model.principal.clone(), 10);
+        assert_eq!(store.list(&query).await.unwrap().total, 0);
+        clock.forward(COMMITS as i64);
+        expire(place, &clock).await;
+        assert_eq!(place.items().await, before);
+    });
+}
+
+const PARKED: i64 = 5_000;
+
+fn parked(clock: &Arc<Clock>) -> DynamoDbConfig {
+    let config = DynamoDbConfig::default().parked_retention(Some(Duration::from_secs(PARKED as u64)));
+    let config = config.task_retention(Some(Duration::from_secs(TASKS)));
+    config.commit_retention(Duration::from_secs(COMMITS)).env(Arc::clone(clock) as Arc<dyn Env>)
+}
+
+#[test]
+fn a_parked_task_waits_for_ever_where_it_is_to() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, clock) = open(place).await;
+        let store = store.with_config(parked(&clock).parked_retention(None));
         let mut model = TaskModel::new("t").begin(&store).await;
         for state in [TaskState::Working, TaskState::InputRequired] {
             let event = status(&model.task, state, at(1));

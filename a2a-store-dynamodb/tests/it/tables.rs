@@ -119,7 +119,8 @@ fn a_table_in_a_later_format_is_refused_by_number() {
         for (reader, writer) in [(later, 1), (1, later)] {
             let put = client.put_item().table_name(&place.table);
             let put = put.item("pk", AttributeValue::S("F".into())).item("sk", AttributeValue::S("F".into()));
-            let put = put.item("r", AttributeValue::N(reader.to_string()));
+            let put =
+                put.item("r", AttributeValue::N(reader.to_string())).item("l", AttributeValue::N("2".into()));
             put.item("w", AttributeValue::N(writer.to_string())).send().await.unwrap();
             let format = place.store(|config| config).await.format().await.unwrap();
             assert_eq!((format.min_reader, format.min_writer), (reader, writer));
@@ -135,7 +136,7 @@ fn a_table_in_a_later_format_is_refused_by_number() {
 }
 
 #[test]
-fn a_table_in_an_earlier_format_is_refused_with_words_that_say_what_to_do() {
+fn a_table_in_an_earlier_layout_is_refused_with_words_that_say_what_to_do() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         let client = place.client().await;
         let put = client.put_item().table_name(&place.table);
@@ -144,7 +145,7 @@ fn a_table_in_an_earlier_format_is_refused_with_words_that_say_what_to_do() {
         put.send().await.unwrap();
         let refused = set_up(&client, &place.table).await;
         let Err(BackendError::Rejected { reason, .. }) = refused else { panic!("{refused:?}") };
-        assert!(reason.contains("format 2") && reason.contains("new store"), "{reason}");
+        assert!(reason.contains("layout 1") && reason.contains("new table"), "{reason}");
     });
 }
 

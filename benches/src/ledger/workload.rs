@@ -134,7 +134,8 @@ impl Workload {
     /// All that the agent says on a task.
     pub(super) fn events(&self, task: &str, context: &str) -> Vec<StreamResponse> {
         let speaker = Speaker::new(task, context);
-        let at_once = Workload { gap: Duration::ZERO, silence: Duration::ZERO, ..*self }.script(None).into_steps();
+        let at_once =
+            Workload { gap: Duration::ZERO, silence: Duration::ZERO, ..*self }.script(None).into_steps();
         let said = play(at_once, Latches::default(), Played::default());
         let said: Vec<Said> = said.collect().now_or_never().unwrap_or_default();
         said.into_iter().filter_map(|said| speaker.event(said).ok()).collect()
@@ -186,7 +187,8 @@ impl Workload {
 /// Lists what there is on another instance, and reads one task.
 async fn read_back(fleet: &Fleet, id: String) -> Result<(), Error> {
     let (handler, params) = (fleet.handler(fleet.size() - 1)?, ServiceParams::new());
-    let page = handler.list_tasks(&params, ListTasksRequest { page_size: Some(5), ..Default::default() }).await?;
+    let page =
+        handler.list_tasks(&params, ListTasksRequest { page_size: Some(5), ..Default::default() }).await?;
     let read = handler.get_task(&params, GetTaskRequest { id, history_length: None, tenant: None }).await?;
     if page.tasks.is_empty() || !read.status.state.is_terminal() {
         return Err("a task that has ended is not there".into());
