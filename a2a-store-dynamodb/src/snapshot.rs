@@ -125,11 +125,11 @@ pub(crate) async fn read(
     let items = calls.all(calls.range(pk, &prefix)).await?;
     let (own, artifacts) = sort(&items, snapshot)?;
     let Some(own) = parts::join(own, snapshot.parts.0)? else { return Ok(None) };
-    let mut task: Task = payload::unpack("a snapshot", payload_of(own)?).await?;
+    let mut task: Task = payload::unpack("a snapshot", payload_of(own)?, snapshot.bytes).await?;
     if with_artifacts && snapshot.parts.1 > 0 {
         let Some(artifacts) = parts::join(artifacts, snapshot.parts.1)? else { return Ok(None) };
         let artifacts: Vec<Artifact> =
-            payload::unpack("the artifacts of a snapshot", payload_of(artifacts)?).await?;
+            payload::unpack("the artifacts of a snapshot", payload_of(artifacts)?, snapshot.bytes).await?;
         task.artifacts = Some(artifacts);
     }
     Ok(Some(task))

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use a2a::A2AError;
-use a2a_core::{BackendError, TaskKey};
+use a2a_core::{BackendError, TaskKey, Trouble};
 
 use super::refusals::unavailable;
 
@@ -35,6 +35,11 @@ pub(super) fn unknown_end(key: &TaskKey) -> A2AError {
 pub(crate) fn to_client(failure: BackendError) -> A2AError {
     let chain = Chain(&failure);
     match &failure {
+        // Told once, when it began, and not by each call that meets it.
+        _ if failure.trouble() == Some(Trouble::Denied) => {
+            tracing::debug!(error = %chain, "a backend denies access");
+            unavailable(RETRY_AFTER)
+        }
         BackendError::Unavailable(_) | BackendError::Indeterminate(_) | BackendError::Closed => {
             tracing::warn!(error = %chain, "a backend is unavailable");
             unavailable(RETRY_AFTER)

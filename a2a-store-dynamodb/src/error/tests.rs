@@ -47,12 +47,16 @@ fn calls(client: Client, attempts: u32) -> Calls {
     Calls::new(client, "t", &DynamoDbConfig::default().attempts(attempts))
 }
 
-/// A client that gets this answer to every request.
-fn answering(status: u16, code: &str, message: &str) -> Client {
+/// A client that gets this answer to every request, after an answer to the first one where it `served` before.
+fn answering(served: bool, status: u16, code: &str, message: &str) -> Client {
     let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"{message}"}}"#);
     let request = || http::Request::builder().uri("http://x/").body(SdkBody::empty()).unwrap();
-    let answer = || http::Response::builder().status(status).body(SdkBody::from(body.as_str())).unwrap();
-    let events = (0..10).map(|_| ReplayEvent::new(request(), answer())).collect();
+    let answer = |status, body: &str| {
+        let answer = http::Response::builder().status(status).body(SdkBody::from(body)).unwrap();
+        ReplayEvent::new(request(), answer)
+    };
+    let first = served.then(|| answer(200, "{}"));
+    let events = first.into_iter().chain((0..10).map(|_| answer(status, &body))).collect();
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new("eu-central-1"))
@@ -74,41 +78,172 @@ async fn every_code_tells_what_to_do_next() {
         (400, "LimitExceededException", "", Unavailable, Unavailable),
         (400, "TransactionConflictException", "", Unavailable, Unavailable),
         (400, "ReplicatedWriteConflictException", "", Unavailable, Unavailable),
-        (400, "ExpiredTokenException", "", Unavailable, Unavailable),
         (400, "ValidationException", "a-secret-of-the-task is not a number", Rejected, Rejected),
         (400, "ValidationException", "Item size has exceeded the maximum allowed size", TooLarge, TooLarge),
         (413, "RequestEntityTooLarge", "", TooLarge, TooLarge),
-        (400, "AccessDeniedException", "User x may not PutItem", Rejected, Rejected),
-        (400, "ResourceNotFoundException", "Requested resource not found", Rejected, Rejected),
+        (400, "SerializationException", "", Rejected, Rejected),
         (400, "ItemCollectionSizeLimitExceededException", "", Rejected, Rejected),
-        (400, "UnrecognizedClientException", "", Rejected, Rejected),
-        (400, "InvalidSignatureException", "", Rejected, Rejected),
-        (400, "MissingAuthenticationTokenException", "", Rejected, Rejected),
         (500, "InternalServerError", "", Indeterminate, Unavailable),
         (503, "ServiceUnavailable", "", Indeterminate, Unavailable),
         (400, "TransactionInProgressException", "", Indeterminate, Unavailable),
         (400, "SomethingNewException", "a-secret-of-the-task", Indeterminate, Unavailable),
     ];
     for (status, code, message, writer, reader) in table {
-        let calls = calls(answering(status, code, message), 2);
-        let error = calls.send_put(calls.put(Item::new())).await.unwrap_err();
-        assert_eq!(kind(&error), writer, "of a put that fails with {code}: {error:?}");
-        let error = calls.get("p", "s").await.unwrap_err();
-        assert_eq!(kind(&error), reader, "of a get that fails with {code}: {error:?}");
+        for served in [false, true] {
+            let calls = calls(answering(served, status, code, message), 2);
+            if served {
+                assert_eq!(calls.get("p", "s").await.unwrap(), None);
+            }
+            let error = calls.send_put(calls.put(Item::new())).await.unwrap_err();
+            assert_eq!(kind(&error), writer, "of a put that fails with {code}: {error:?}");
+            let error = calls.get("p", "s").await.unwrap_err();
+            assert_eq!(kind(&error), reader, "of a get that fails with {code}: {error:?}");
+        }
+    }
+}
+
+/// Codes of a permission, of credentials, of a clock, of a key and of the table, with their documented status.
+const DENIED: [(u16, &str); 20] = [
+    (400, "AccessDeniedException"),
+    (403, "AccessDenied"),
+    (401, "NotAuthorized"),
+    (403, "OptInRequired"),
+    (400, "ExpiredTokenException"),
+    (403, "ExpiredToken"),
+    (400, "UnrecognizedClientException"),
+    (403, "InvalidClientTokenId"),
+    (400, "MissingAuthenticationTokenException"),
+    (403, "MissingAuthenticationToken"),
+    (400, "IncompleteSignatureException"),
+    (403, "IncompleteSignature"),
+    (400, "InvalidSignatureException"),
+    (403, "SignatureDoesNotMatch"),
+    (400, "RequestExpired"),
+    (403, "RequestTimeTooSkewed"),
+    (400, "KMSDisabledException"),
+    (400, "KMSInvalidStateException"),
+    (400, "ResourceNotFoundException"),
+    (400, "TableNotFoundException"),
+];
+
+#[tokio::test(start_paused = true)]
+async fn whoever_was_served_once_is_denied_for_now_only() {
+    for (status, code) in DENIED {
+        for served in [false, true] {
+            let calls = calls(answering(served, status, code, "no"), 5);
+            if served {
+                assert_eq!(calls.get("p", "s").await.unwrap(), None);
+            }
+            let told = if served { Told::Unavailable } else { Told::Rejected };
+            let trouble = served.then_some(Trouble::Denied);
+            let began = tokio::time::Instant::now();
+            for error in [
+                calls.send_put(calls.put(Item::new())).await.unwrap_err(),
+                calls.get("p", "s").await.unwrap_err(),
+                calls.transact(Vec::new()).await.unwrap_err(),
+            ] {
+                assert_eq!((kind(&error), error.trouble()), (told, trouble), "{code}, {served}: {error:?}");
+                assert!(format!("{error:?}").contains(code), "{error:?}");
+            }
+            assert!(began.elapsed().is_zero(), "it is not sent again in this call: {code}");
+        }
     }
 }
 
 #[tokio::test]
+async fn a_lost_race_is_an_answer_as_well() {
+    let unmet = || {
+        let error = aws_sdk_dynamodb::types::error::ConditionalCheckFailedException::builder();
+        PutItemError::ConditionalCheckFailedException(
+            error.meta(coded("ConditionalCheckFailedException")).build(),
+        )
+    };
+    let denied = || PutItemError::generic(coded("AccessDeniedException"));
+    let rule = mock!(Client::put_item).sequence().error(unmet).error(denied).build();
+    let calls = calls(mock_client!(aws_sdk_dynamodb, [&rule]), 5);
+    let put = || calls.put(Item::new()).condition_expression("attribute_not_exists(pk)");
+    assert!(matches!(calls.send_put(put()).await, Ok(Written::Unmet(None))));
+    assert_eq!(kind(&calls.send_put(put()).await.unwrap_err()), Told::Unavailable);
+}
+
+#[tokio::test]
 async fn a_missing_permission_is_told_by_name() {
-    let calls = calls(answering(400, "AccessDeniedException", "x may not dynamodb:PutItem"), 1);
+    for served in [false, true] {
+        let calls = calls(answering(served, 400, "AccessDeniedException", "x may not dynamodb:PutItem"), 1);
+        if served {
+            assert_eq!(calls.get("p", "s").await.unwrap(), None);
+        }
+        let error = calls.send_put(calls.put(Item::new())).await.unwrap_err();
+        assert!(format!("{error:?}").contains("x may not dynamodb:PutItem"), "{error:?}");
+    }
+}
+
+/// Has credentials for so many requests, and then says what it is told to.
+#[derive(Debug)]
+struct Lapsing(std::sync::atomic::AtomicUsize, fn() -> CredentialsError);
+
+impl aws_credential_types::provider::ProvideCredentials for Lapsing {
+    fn provide_credentials<'a>(&'a self) -> aws_credential_types::provider::future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let left = self.0.fetch_update(
+            std::sync::atomic::Ordering::Relaxed,
+            std::sync::atomic::Ordering::Relaxed,
+            |left| left.checked_sub(1),
+        );
+        // Expired at once, so that each request asks anew.
+        let given = || Credentials::new("a", "s", None, Some(std::time::SystemTime::UNIX_EPOCH), "test");
+        let answer = left.map(|_| given()).map_err(|_| (self.1)());
+        aws_credential_types::provider::future::ProvideCredentials::ready(answer)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_cannot_be_provided_are_a_passing_trouble_once_there_were_some() {
+    let failures: [fn() -> CredentialsError; 4] = [
+        || CredentialsError::not_loaded("no role"),
+        || CredentialsError::provider_error("the token service said 503"),
+        || CredentialsError::provider_timed_out(std::time::Duration::from_secs(5)),
+        || CredentialsError::invalid_configuration("a file that is being written"),
+    ];
+    for failure in failures {
+        for served in [false, true] {
+            let lapsing = Lapsing(usize::from(served).into(), failure);
+            let client = answering(served, 400, "ValidationException", "sent without credentials");
+            let config = client.config().to_builder().credentials_provider(lapsing);
+            let calls = calls(Client::from_conf(config.build()), 5);
+            if served {
+                assert_eq!(calls.get("p", "s").await.unwrap(), None);
+            }
+            let told = if served { Told::Unavailable } else { Told::Rejected };
+            for error in [
+                calls.send_put(calls.put(Item::new())).await.unwrap_err(),
+                calls.get("p", "s").await.unwrap_err(),
+            ] {
+                assert_eq!(kind(&error), told, "{error:?}");
+                assert!(format!("{error:?}").contains("there are no credentials"), "{error:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_denial_after_a_lost_answer_does_not_mean_that_nothing_was_applied() {
+    let rule = mock!(Client::put_item)
+        .sequence()
+        .http_status(500, None)
+        .error(|| PutItemError::generic(coded("AccessDeniedException")))
+        .build();
+    let calls = calls(mock_client!(aws_sdk_dynamodb, RuleMode::Sequential, [&rule]), 4);
     let error = calls.send_put(calls.put(Item::new())).await.unwrap_err();
-    assert!(error.to_string().contains("x may not dynamodb:PutItem"), "{error}");
+    assert_eq!((kind(&error), error.trouble()), (Told::Indeterminate, Some(Trouble::Denied)));
+    assert_eq!(rule.num_calls(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_none_is_indeterminate_to_a_writer() {
-    let broken = answering(200, "", "");
-    let calls = calls(broken, 1);
+    let calls = calls(answering(true, 200, "", ""), 1);
     // An answer that is no answer to this request: an empty success is one, so a body that is no JSON.
     let request = http::Request::builder().uri("http://x/").body(SdkBody::empty()).unwrap();
     let answer = http::Response::builder().status(200).body(SdkBody::from("<html>")).unwrap();
@@ -134,7 +269,7 @@ fn what_the_network_did_is_judged_by_what_may_have_been_sent() {
     assert_eq!(judge(&connector(ConnectorError::io("reset".into()))), Verdict::Doubtful);
     assert_eq!(judge(&connector(ConnectorError::other("?".into(), None))), Verdict::Doubtful);
     let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-    assert_eq!(judge(&connector(ConnectorError::io(refused.into()))), Verdict::Busy, "nobody listened");
+    assert_eq!(judge(&connector(ConnectorError::io(refused.into()))), Verdict::Passing(Trouble::Away), "nobody listened");
     let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
     assert_eq!(judge(&connector(ConnectorError::io(reset.into()))), Verdict::Doubtful);
     assert_eq!(judge(&connector(ConnectorError::user("bad uri".into()))), Verdict::Refused);
