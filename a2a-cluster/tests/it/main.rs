@@ -19,6 +19,7 @@ mod claims;
 mod commands_come_first;
 mod crash;
 mod cut_off;
+mod denied;
 mod execution;
 mod fairness;
 mod hung_bus;

@@ -14,6 +14,7 @@ mod claims;
 mod conformance;
 mod costs;
 mod deletion;
+mod denied;
 mod keys;
 mod limits;
 mod one_commit;

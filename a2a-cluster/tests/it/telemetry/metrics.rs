@@ -94,6 +94,7 @@ on_every_bus! {
             "found=",
             "who=",
             "outcome=",
+            "trouble=",
             "full=",
             "quantile=",
             "le=",
