@@ -23,8 +23,7 @@ pub enum Trouble {
 
 impl Trouble {
     /// All kinds.
-    pub const ALL: [Trouble; 4] =
-        [Trouble::Away, Trouble::Contended, Trouble::Throttled, Trouble::Denied];
+    pub const ALL: [Trouble; 4] = [Trouble::Away, Trouble::Contended, Trouble::Throttled, Trouble::Denied];
 
     /// The kind in one word, for a label.
     pub const fn word(self) -> &'static str {
@@ -76,7 +75,9 @@ impl BackendError {
     /// The kind of a failure that passes: [`Away`](Trouble::Away) where the backend did not say. `None` for what does
     /// not pass.
     pub fn trouble(&self) -> Option<Trouble> {
-        let (BackendError::Unavailable(cause) | BackendError::Indeterminate(cause)) = self else { return None };
+        let (BackendError::Unavailable(cause) | BackendError::Indeterminate(cause)) = self else {
+            return None;
+        };
         Some(cause.downcast_ref::<Marked>().map_or(Trouble::Away, |marked| marked.trouble))
     }
 }

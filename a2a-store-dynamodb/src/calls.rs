@@ -86,8 +86,7 @@ impl Calls {
     pub(crate) async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>> {
         let request = self.once.get_item().table_name(&*self.table).key(PK, text(pk)).key(SK, text(sk));
         let request = request.consistent_read(true);
-        let answer =
-            self.attempts.send("GetItem", error::judge, || Box::pin(request.clone().send())).await;
+        let answer = self.attempts.send("GetItem", error::judge, || Box::pin(request.clone().send())).await;
         Ok(answer.map_err(|failed| failed.of_read())?.item)
     }
 

@@ -13,8 +13,8 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
 
-pub use fault::Fault;
 pub(crate) use fault::Described;
+pub use fault::Fault;
 
 /// What one failed attempt says about the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,9 +81,7 @@ fn nobody_listens(cause: Option<&(dyn Error + 'static)>) -> bool {
 }
 
 /// An error and its sources.
-fn links<'a>(
-    first: Option<&'a (dyn Error + 'static)>,
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+fn links<'a>(first: Option<&'a (dyn Error + 'static)>) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     let mut next = first;
     std::iter::from_fn(move || {
         let error = next?;

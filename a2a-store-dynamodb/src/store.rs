@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use a2a_core::{
-    Claim, Commit, InstanceId, Outcome, Replay, Result, RetryBudget, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery,
-    TaskStore, Version,
+    Claim, Commit, InstanceId, Outcome, Replay, Result, RetryBudget, StoredTask, TaskHead, TaskKey, TaskPage,
+    TaskQuery, TaskStore, Version,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;

@@ -69,3 +69,17 @@ impl std::fmt::Display for Chain<'_> {
         Ok(())
     }
 }
+
+/// Warns of what a store's failure leaves undone. Not where access is denied: that is told once, and what waits for it is
+/// told at debug level.
+macro_rules! warn_of {
+    ($error:expr, $($told:tt)*) => {
+        if $error.trouble() == Some(a2a_core::Trouble::Denied) {
+            tracing::debug!($($told)*)
+        } else {
+            tracing::warn!($($told)*)
+        }
+    };
+}
+
+pub(crate) use warn_of;

@@ -34,6 +34,7 @@ mod readers_are_fed;
 mod refused_commits;
 mod repeats;
 mod resume;
+mod retry_budget;
 mod rolling;
 mod sdk_store;
 mod single_faults;

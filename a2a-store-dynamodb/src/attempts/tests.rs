@@ -67,10 +67,13 @@ async fn reads_and_writes_are_repeated_in_one_loop() {
 #[tokio::test(start_paused = true)]
 async fn pauses_grow_to_more_than_a_second_where_less_has_to_be_asked() {
     let attempts = Attempts::new(&DynamoDbConfig::default().attempts(9));
-    for (trouble, longest) in
-        [(Trouble::Throttled, LONGEST_THROTTLED), (Trouble::Contended, LONGEST_PAUSE), (Trouble::Away, LONGEST_PAUSE)]
-    {
-        let (budget, mut retries, mut last) = (RetryBudget::default(), Retries::new(&attempts), Duration::ZERO);
+    for (trouble, longest) in [
+        (Trouble::Throttled, LONGEST_THROTTLED),
+        (Trouble::Contended, LONGEST_PAUSE),
+        (Trouble::Away, LONGEST_PAUSE),
+    ] {
+        let (budget, mut retries, mut last) =
+            (RetryBudget::default(), Retries::new(&attempts), Duration::ZERO);
         let mut first = None;
         loop {
             let began = Instant::now();
@@ -168,7 +171,8 @@ async fn a_cancelled_transaction_is_told_with_its_reason_and_a_lost_race_is_an_a
         move || {
             let reasons = ["None", code].map(|code| CancellationReason::builder().code(code).build());
             let meta = ErrorMetadata::builder().code("TransactionCanceledException").build();
-            let error = TransactionCanceledException::builder().set_cancellation_reasons(Some(reasons.into()));
+            let error =
+                TransactionCanceledException::builder().set_cancellation_reasons(Some(reasons.into()));
             TransactWriteItemsError::TransactionCanceledException(error.meta(meta).build())
         }
     };

@@ -44,7 +44,9 @@ pub(super) fn of(error: &(dyn Error + 'static)) -> (String, String) {
             let error = error.downcast_ref::<ProvisionedThroughputExceededException>();
             error.map(ProvisionedThroughputExceededException::throttling_reasons)
         })
-        .or_else(|| error.downcast_ref::<RequestLimitExceeded>().map(RequestLimitExceeded::throttling_reasons));
+        .or_else(|| {
+            error.downcast_ref::<RequestLimitExceeded>().map(RequestLimitExceeded::throttling_reasons)
+        });
     match throttled.and_then(|reasons| reasons.first()) {
         Some(reason) => of_throttled(reason),
         None => (String::new(), String::new()),
@@ -59,7 +61,8 @@ fn of_cancelled(reasons: &[CancellationReason]) -> &'static str {
 fn of_throttled(reason: &ThrottlingReason) -> (String, String) {
     let told = reason.reason().unwrap_or_default();
     let is_documented = ["Table", "Index"].iter().any(|what| {
-        let rest = told.strip_prefix(what).and_then(|rest| rest.strip_prefix("Read").or(rest.strip_prefix("Write")));
+        let rest =
+            told.strip_prefix(what).and_then(|rest| rest.strip_prefix("Read").or(rest.strip_prefix("Write")));
         rest.is_some_and(|limit| LIMITS.contains(&limit))
     });
     let told = if is_documented { told } else { OTHER };

@@ -269,7 +269,11 @@ fn what_the_network_did_is_judged_by_what_may_have_been_sent() {
     assert_eq!(judge(&connector(ConnectorError::io("reset".into()))), Verdict::Doubtful);
     assert_eq!(judge(&connector(ConnectorError::other("?".into(), None))), Verdict::Doubtful);
     let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-    assert_eq!(judge(&connector(ConnectorError::io(refused.into()))), Verdict::Passing(Trouble::Away), "nobody listened");
+    assert_eq!(
+        judge(&connector(ConnectorError::io(refused.into()))),
+        Verdict::Passing(Trouble::Away),
+        "nobody listened"
+    );
     let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
     assert_eq!(judge(&connector(ConnectorError::io(reset.into()))), Verdict::Doubtful);
     assert_eq!(judge(&connector(ConnectorError::user("bad uri".into()))), Verdict::Refused);

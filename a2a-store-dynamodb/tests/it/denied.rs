@@ -9,7 +9,8 @@ use a2a_cluster::{Cluster, Config, StartError, Unready, retry_after};
 use a2a_store_dynamodb::DynamoDbStore;
 use a2a_testkit::ScriptedAgent;
 use a2a_testworld::world::{
-    Node, card, drain, eventually, expect_task, fold, last_state, node, quick, request, state, texts, webhooks,
+    Node, card, drain, eventually, expect_task, fold, last_state, node, quick, request, state, texts,
+    webhooks,
 };
 
 use crate::place::Place;
@@ -68,7 +69,9 @@ fn what_is_denied_for_a_while_fails_no_task_and_ends_no_stream() {
             // Each of them tries again and again meanwhile.
             eventually("calls are denied", async || {
                 let _ = nodes[0].get("any").await;
-                let _ = tokio::time::timeout(Duration::from_millis(200), nodes[1].ask(request("do work; done"))).await;
+                let _ =
+                    tokio::time::timeout(Duration::from_millis(200), nodes[1].ask(request("do work; done")))
+                        .await;
                 permissions.denials() >= 3
             })
             .await;
@@ -76,7 +79,9 @@ fn what_is_denied_for_a_while_fails_no_task_and_ends_no_stream() {
             assert!(reasons.into_iter().any(|why| why == Unready::StoreDenies), "{code} of {operations:?}");
             match nodes[0].ask(request("do work; done")).await {
                 Ok(answer) => assert_eq!(state(&expect_task(answer)), TaskState::Completed),
-                Err(refused) => assert!(retry_after(&refused).is_some(), "{code} of {operations:?}: {refused:?}"),
+                Err(refused) => {
+                    assert!(retry_after(&refused).is_some(), "{code} of {operations:?}: {refused:?}")
+                }
             }
             assert!(permissions.allow() > 0);
             for events in streams {

@@ -10,9 +10,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use a2a_core::{
-    BackendError, FailedAttempt, InstanceId, Result, RetryBudget, Store, TaskKey, Trouble,
-};
+use a2a_core::{BackendError, FailedAttempt, InstanceId, Result, RetryBudget, Store, TaskKey, Trouble};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use a2a_core::{InstanceId, TaskKey};
 use tokio::sync::Notify;
 
-use super::{Action, Forecast};
 use super::index::Index;
+use super::{Action, Forecast};
 
 /// A handle on the weather; clones share it. Changes hold from the next call on.
 #[derive(Debug, Clone, Default)]

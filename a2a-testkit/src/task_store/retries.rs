@@ -33,7 +33,10 @@ pub async fn a_store_repeats_within_the_budget(fixture: &dyn StoreFixture) {
             handle.use_budget(&budget);
             let _ = handle.head(&key).await;
             let (failed, paid) = (failures.0.load(Ordering::Relaxed), retries - budget.left());
-            assert!(failed <= paid + 1, "{failed} attempts of one read failed, and {paid} retries were paid for");
+            assert!(
+                failed <= paid + 1,
+                "{failed} attempts of one read failed, and {paid} retries were paid for"
+            );
         }
         assert_eq!(forgotten.left(), 9, "a budget that was replaced is still used");
     }

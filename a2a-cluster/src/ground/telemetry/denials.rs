@@ -11,7 +11,7 @@ use tokio::time::Instant;
 /// The operations that were denied when they were last tried.
 ///
 /// One leaves when it is answered, or when nobody tried it for a while: whoever is unready gets no requests, so that nobody
-/// may ever try again.
+/// may ever try again. Where another is answered that was denied as well, a shorter while will do.
 #[derive(Debug)]
 pub(crate) struct Denials {
     patience: Duration,
@@ -59,7 +59,8 @@ impl Denials {
             return;
         }
         let mut state = self.lock();
-        state.denied.remove(operation);
+        let others = if state.denied.remove(operation).is_some() { self.patience / 4 } else { self.patience };
+        state.denied.retain(|_, latest| latest.elapsed() <= others);
         if !state.denied.is_empty() {
             return;
         }
@@ -98,6 +99,19 @@ mod tests {
         assert!(denials.are_standing());
         denials.answered("PutItem");
         assert!(!denials.are_standing());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_tries_is_over_with_what_was_denied_at_the_same_time() {
+        let denials = Denials::new(PATIENCE);
+        denials.denied("PutItem", &"no");
+        advance(PATIENCE / 2).await;
+        denials.denied("GetItem", &"no");
+        denials.denied("Query", &"no");
+        denials.answered("GetItem");
+        assert!(denials.are_standing(), "of a query");
+        denials.answered("Query");
+        assert!(!denials.are_standing(), "nobody put anything for long");
     }
 
     #[tokio::test(start_paused = true)]

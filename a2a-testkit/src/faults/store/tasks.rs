@@ -42,7 +42,10 @@ impl TaskStore for FaultyStore {
                 return self.write_with(fate, beyond.commit(key, commit)).await;
             };
             let (key, draft) = (key.clone(), Draft::of(&commit));
-            self.apply_late(fate.outward + lateness, async move { beyond.commit(&key, draft.commit()).await });
+            self.apply_late(
+                fate.outward + lateness,
+                async move { beyond.commit(&key, draft.commit()).await },
+            );
             self.write_with(fate, std::future::pending()).await
         };
         self.permitted(Action::Commit, write).await

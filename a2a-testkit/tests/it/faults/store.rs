@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{
-    BackendError, Member, Membership, Outcome, RetryBudget, Store, TaskQuery, TaskStore, Tenant, Trouble, Version,
+    BackendError, Member, Membership, Outcome, RetryBudget, Store, TaskQuery, TaskStore, Tenant, Trouble,
+    Version,
 };
 use a2a_testkit::sample::{Draft, TaskModel, instance};
 use a2a_testkit::{Action, Delay, FaultyStore, Forecast, Weather};
