@@ -18,7 +18,9 @@ pub type Result<T, E = BackendError> = std::result::Result<T, E>;
 #[derive(Error)]
 #[non_exhaustive]
 pub enum BackendError {
-    /// Nothing was applied. Retry after a pause, with backoff.
+    /// Nothing was applied. Retry after a pause, with backoff; [`trouble`](Self::trouble) tells how long.
+    ///
+    /// A permission that lapses after the backend served this handle is this, too: whoever mends it restarts nothing.
     #[error("the backend is unavailable and nothing was applied")]
     Unavailable(#[source] Cause),
 
@@ -27,7 +29,8 @@ pub enum BackendError {
     #[error("the backend did not say whether the write was applied")]
     Indeterminate(#[source] Cause),
 
-    /// The backend refuses this call and always will: a bad argument, a missing permission. Never retry.
+    /// The backend refuses this call and always will: a bad argument, or, before the backend served this handle once, a
+    /// wrong configuration. Never retry.
     #[error("the backend rejected the call: {reason}")]
     Rejected {
         /// What to change, in words for an operator.

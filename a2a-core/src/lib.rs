@@ -15,7 +15,9 @@ pub mod page;
 pub mod push;
 pub mod reduce;
 pub mod replay;
+pub mod retry_budget;
 pub mod store;
+pub mod trouble;
 pub mod weight;
 pub mod wire;
 
@@ -38,4 +40,6 @@ pub use push::{
     PushProgress, PushSubscription,
 };
 pub use replay::fold;
+pub use retry_budget::{AttemptObserver, FailedAttempt, RetryBudget};
 pub use store::{Replay, Store, StoredTask, TaskHead, TaskStore};
+pub use trouble::Trouble;

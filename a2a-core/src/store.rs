@@ -9,7 +9,8 @@
 //! `a2a-testkit`'s suites against it. Every line of a `# Contract` list below is a test there, under the same
 //! words.
 //!
-//! Retries beyond what the backend's own client does belong to the caller, as do caches.
+//! Caches belong to the caller. So do retries: a store repeats a request by itself only where it must, as one of many that
+//! make up a call, and then within the budget that it was handed ([`TaskStore::use_budget`]).
 //!
 //! # What may be forgotten, and when
 //!
@@ -36,7 +37,7 @@ use async_trait::async_trait;
 
 use crate::{
     CallerContext, Claim, Commit, CommitRecord, Deployment, Generation, InstanceId, Membership, Outcome,
-    Principal, PushConfigs, Result, TaskKey, TaskPage, TaskQuery, Tip, Version,
+    Principal, PushConfigs, Result, RetryBudget, TaskKey, TaskPage, TaskQuery, Tip, Version,
 };
 
 /// A task as the store has it.
@@ -135,6 +136,8 @@ pub struct TaskHead {
 /// 30. `a_failed_call_leaks_no_content`: into its error's text.
 /// 31. `a_large_commit_is_applied_or_too_large`: never half of it.
 /// 32. `load_for_returns_only_what_the_principal_created`: then what `load` returns, and nothing otherwise.
+/// 33. `a_store_repeats_within_the_budget`: what it repeats by itself it repeats within the budget that it was handed,
+///     and tells that of each attempt that failed. One that never repeats need not tell.
 ///
 /// ```
 /// # use a2a_core::{TaskStore, TaskKey, Result};
@@ -168,6 +171,14 @@ pub trait TaskStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// Advice: a store applies commits that come sooner. A wrapper passes on what the store in it says.
     fn commit_spacing(&self) -> Duration;
+
+    /// Takes the retry budget of the instance that uses this handle from now on, for everything that the handle keeps. The
+    /// last one that was handed over counts. A store that repeats nothing by itself needs none; a wrapper passes it on.
+    ///
+    /// Until then a store that repeats has a budget of its own.
+    fn use_budget(&self, budget: &RetryBudget) {
+        let _ = budget;
+    }
 
     /// Reads the commits after `after`, in order, or the task where they are no longer kept. A store may
     /// return only a first part of many; an empty answer means that there are none. Cancel safe, idempotent.

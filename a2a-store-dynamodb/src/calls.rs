@@ -1,20 +1,17 @@
-//! The requests to the table: reads through the client as it is, writes sent again within bounds.
-//!
-//! Writes do not use the client's own retries: those hide that an earlier attempt went without an answer, and
-//! then "throttled, nothing applied" would be a lie.
+//! The requests to the table. How they are repeated is told in [`attempts`](crate::attempts).
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use a2a_core::{BackendError, Env, Result};
+use a2a_core::{BackendError, Env, Result, RetryBudget, Trouble};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::delete_item::builders::DeleteItemFluentBuilder;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
+use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -22,15 +19,12 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
-use futures::future::BoxFuture;
 use tokio::time::Instant;
 
 use crate::DynamoDbConfig;
+use crate::attempts::{Attempts, Failed, Retries, Sending};
 use crate::attributes::{Item, PK, SK, text};
 use crate::error::{self, Verdict};
-
-const FIRST_PAUSE: Duration = Duration::from_millis(25);
-const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 
 /// The fate of a conditional write.
 #[derive(Debug)]
@@ -53,10 +47,12 @@ pub(crate) enum Transacted {
 /// One table and how to reach it.
 #[derive(Debug, Clone)]
 pub(crate) struct Calls {
-    reader: Client,
-    writer: Client,
+    /// As it was given.
+    client: Client,
+    /// The same, sending each request once.
+    once: Client,
     table: Arc<str>,
-    attempts: u32,
+    attempts: Attempts,
     env: Arc<dyn Env>,
 }
 
@@ -64,29 +60,35 @@ impl Calls {
     pub(crate) fn new(client: Client, table: &str, config: &DynamoDbConfig) -> Self {
         let once = client.config().to_builder().retry_config(RetryConfig::disabled()).build();
         Calls {
-            reader: client,
-            writer: Client::from_conf(once),
+            client,
+            once: Client::from_conf(once),
             table: table.into(),
-            attempts: config.attempts,
+            attempts: Attempts::new(config),
             env: Arc::clone(&config.env),
         }
     }
 
-    /// The client that reads go through.
+    /// The client that was given.
     pub(crate) fn client(&self) -> &Client {
-        &self.reader
+        &self.client
     }
 
     /// The same table under other settings.
     pub(crate) fn with_config(self, config: &DynamoDbConfig) -> Self {
-        Calls { attempts: config.attempts, env: Arc::clone(&config.env), ..self }
+        Calls { attempts: self.attempts.with_config(config), env: Arc::clone(&config.env), ..self }
+    }
+
+    /// Pays for retries from this budget from now on.
+    pub(crate) fn use_budget(&self, budget: &RetryBudget) {
+        self.attempts.use_budget(budget);
     }
 
     /// Reads one item, up to date.
     pub(crate) async fn get(&self, pk: &str, sk: &str) -> Result<Option<Item>> {
-        let request = self.reader.get_item().table_name(&*self.table).key(PK, text(pk)).key(SK, text(sk));
-        let answer = Box::pin(request.consistent_read(true).send()).await;
-        Ok(answer.map_err(|error| error::read_failed("GetItem", &error))?.item)
+        let request = self.once.get_item().table_name(&*self.table).key(PK, text(pk)).key(SK, text(sk));
+        let request = request.consistent_read(true);
+        let answer = self.attempts.send("GetItem", error::judge, || Box::pin(request.clone().send())).await;
+        Ok(answer.map_err(|failed| failed.of_read())?.item)
     }
 
     /// Reads the items under one sort key of up to 100 partitions, up to date, in no order.
@@ -94,24 +96,24 @@ impl Calls {
         let keys = partitions.iter().map(|pk| HashMap::from([(PK.into(), text(*pk)), (SK.into(), text(sk))]));
         let mut missing: Vec<Item> = keys.collect();
         let mut found = Vec::new();
-        let (mut pause, mut left) = (FIRST_PAUSE, self.attempts);
+        let (budget, mut retries) = (self.attempts.budget(), Retries::new(&self.attempts));
         while !missing.is_empty() {
-            if left == 0 {
-                return Err(BackendError::Unavailable("BatchGetItem left keys unread".into()));
-            }
             let wanted = KeysAndAttributes::builder().set_keys(Some(missing)).consistent_read(true).build();
             let wanted = wanted.map_err(|error| BackendError::Unavailable(error.into()))?;
-            let request = self.reader.batch_get_item().request_items(&*self.table, wanted);
-            let answer = Box::pin(request.send()).await;
-            let answer = answer.map_err(|error| error::read_failed("BatchGetItem", &error))?;
+            let request = self.once.batch_get_item().request_items(&*self.table, wanted);
+            let send = || -> Sending<_, _> { Box::pin(request.clone().send()) };
+            let answer = self.attempts.send("BatchGetItem", error::judge, send).await;
+            let answer = answer.map_err(|failed| failed.of_read())?;
             let items = answer.responses.unwrap_or_default().remove(&*self.table).unwrap_or_default();
             let progress = !items.is_empty();
             found.extend(items);
             let rest = answer.unprocessed_keys.unwrap_or_default().remove(&*self.table);
             missing = rest.map(|rest| rest.keys).unwrap_or_default();
             if !missing.is_empty() && !progress {
-                left -= 1;
-                self.pause(&mut pause).await;
+                let unread = Retries::left_unread(&budget);
+                if !retries.next(&budget, Trouble::Throttled).await {
+                    return Err(unread);
+                }
             }
         }
         Ok(found)
@@ -119,7 +121,7 @@ impl Calls {
 
     /// Begins a query of the table or of an index.
     pub(crate) fn query(&self) -> QueryFluentBuilder {
-        self.reader.query().table_name(&*self.table)
+        self.once.query().table_name(&*self.table)
     }
 
     /// Begins a query of one partition's items whose sort keys begin so, up to date.
@@ -133,7 +135,7 @@ impl Calls {
 
     /// Reads one page of a query: its items, and where the next one begins.
     pub(crate) async fn page(&self, query: QueryFluentBuilder) -> Result<(Vec<Item>, Option<Item>)> {
-        let page = Box::pin(query.send()).await.map_err(|error| error::read_failed("Query", &error))?;
+        let page = self.asked(query).await?;
         Ok((page.items.unwrap_or_default(), page.last_evaluated_key))
     }
 
@@ -156,8 +158,7 @@ impl Calls {
         let query = query.select(aws_sdk_dynamodb::types::Select::Count);
         let (mut count, mut from) = (0, None);
         loop {
-            let request = query.clone().set_exclusive_start_key(from).send();
-            let page = Box::pin(request).await.map_err(|error| error::read_failed("Query", &error))?;
+            let page = self.asked(query.clone().set_exclusive_start_key(from)).await?;
             count += u64::try_from(page.count).unwrap_or_default();
             from = page.last_evaluated_key;
             if from.is_none() || Instant::now() >= until {
@@ -166,33 +167,24 @@ impl Calls {
         }
     }
 
+    async fn asked(&self, query: QueryFluentBuilder) -> Result<QueryOutput> {
+        let page = self.attempts.send("Query", error::judge, || Box::pin(query.clone().send())).await;
+        page.map_err(|failed| failed.of_read())
+    }
+
     /// Begins a put; a condition that fails returns the item that is there.
     pub(crate) fn put(&self, item: Item) -> PutItemFluentBuilder {
-        self.writer
-            .put_item()
-            .table_name(&*self.table)
-            .set_item(Some(item))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        self.once.put_item().table_name(&*self.table).set_item(Some(item))
     }
 
     /// Begins an update; a condition that fails returns the item that is there.
     pub(crate) fn update(&self, pk: &str, sk: &str) -> UpdateItemFluentBuilder {
-        self.writer
-            .update_item()
-            .table_name(&*self.table)
-            .key(PK, text(pk))
-            .key(SK, text(sk))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        self.once.update_item().table_name(&*self.table).key(PK, text(pk)).key(SK, text(sk))
     }
 
     /// Begins a deletion; a condition that fails returns the item that is there.
     pub(crate) fn delete(&self, pk: &str, sk: &str) -> DeleteItemFluentBuilder {
-        self.writer
-            .delete_item()
-            .table_name(&*self.table)
-            .key(PK, text(pk))
-            .key(SK, text(sk))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        self.once.delete_item().table_name(&*self.table).key(PK, text(pk)).key(SK, text(sk))
     }
 
     /// The table's name, for the parts of a transaction.
@@ -201,16 +193,20 @@ impl Calls {
     }
 
     pub(crate) async fn send_put(&self, put: PutItemFluentBuilder) -> Result<Written> {
-        let sent = self.persist(error::judge, || Box::pin(put.clone().send())).await;
-        conditional("PutItem", sent, |error| match error {
+        let wanted = wanted_back(put.get_condition_expression());
+        let put = put.set_return_values_on_condition_check_failure(wanted);
+        let sent = self.attempts.send("PutItem", error::judge, || Box::pin(put.clone().send())).await;
+        conditional(sent, |error| match error {
             PutItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
             _ => None,
         })
     }
 
     pub(crate) async fn send_update(&self, update: UpdateItemFluentBuilder) -> Result<Written> {
-        let sent = self.persist(error::judge, || Box::pin(update.clone().send())).await;
-        conditional("UpdateItem", sent, |error| match error {
+        let wanted = wanted_back(update.get_condition_expression());
+        let update = update.set_return_values_on_condition_check_failure(wanted);
+        let sent = self.attempts.send("UpdateItem", error::judge, || Box::pin(update.clone().send())).await;
+        conditional(sent, |error| match error {
             UpdateItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
             _ => None,
         })
@@ -219,18 +215,19 @@ impl Calls {
     /// Sends an update, and returns the item as it is then. `None` where its condition did not hold.
     pub(crate) async fn send_update_and_read(&self, update: UpdateItemFluentBuilder) -> Result<Option<Item>> {
         let update = update.return_values(ReturnValue::AllNew);
-        match self.persist(error::judge, || Box::pin(update.clone().send())).await {
+        let sent = self.attempts.send("UpdateItem", error::judge, || Box::pin(update.clone().send())).await;
+        match sent {
             Ok(answer) => Ok(Some(answer.attributes.unwrap_or_default())),
-            Err(failed) => match failed.error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(None),
-                _ => Err(failed.told("UpdateItem")),
-            },
+            Err(failed) if failed.verdict == Verdict::Unmet => Ok(None),
+            Err(failed) => Err(failed.of_write()),
         }
     }
 
     pub(crate) async fn send_delete(&self, delete: DeleteItemFluentBuilder) -> Result<Written> {
-        let sent = self.persist(error::judge, || Box::pin(delete.clone().send())).await;
-        conditional("DeleteItem", sent, |error| match error {
+        let wanted = wanted_back(delete.get_condition_expression());
+        let delete = delete.set_return_values_on_condition_check_failure(wanted);
+        let sent = self.attempts.send("DeleteItem", error::judge, || Box::pin(delete.clone().send())).await;
+        conditional(sent, |error| match error {
             DeleteItemError::ConditionalCheckFailedException(failed) => Some(failed.item.clone()),
             _ => None,
         })
@@ -239,72 +236,32 @@ impl Calls {
     pub(crate) async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<Transacted> {
         // One name for all attempts: one that was applied without an answer is then answered as applied.
         let name = self.env.uuid().to_string();
-        let request = self.writer.transact_write_items().set_transact_items(Some(actions));
+        let request = self.once.transact_write_items().set_transact_items(Some(actions));
         let request = request.client_request_token(name);
-        let sent = self.persist(error::judge_transaction, || Box::pin(request.clone().send())).await;
-        let failed = match sent {
+        let send = || -> Sending<_, _> { Box::pin(request.clone().send()) };
+        let failed = match self.attempts.send("TransactWriteItems", error::judge_transaction, send).await {
             Ok(_) => return Ok(Transacted::Done),
             Err(failed) => failed,
         };
-        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
-            failed.error.as_service_error()
-            && failed.verdict == Verdict::Refused
-        {
-            let reasons = cancelled.cancellation_reasons();
-            if reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed")) {
-                return Ok(Transacted::Unmet(reasons.iter().map(|reason| reason.item.clone()).collect()));
+        match failed.error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled))
+                if failed.verdict == Verdict::Unmet =>
+            {
+                let reasons = cancelled.cancellation_reasons();
+                Ok(Transacted::Unmet(reasons.iter().map(|reason| reason.item.clone()).collect()))
             }
-        }
-        Err(failed.told("TransactWriteItems"))
-    }
-
-    /// Sends a write, again while that may help and attempts are left.
-    async fn persist<T, E>(
-        &self,
-        judge: impl Fn(&SdkError<E>) -> Verdict,
-        send: impl Fn() -> BoxFuture<'static, Result<T, SdkError<E>>>,
-    ) -> Result<T, Failed<E>> {
-        let (mut doubt, mut pause) = (false, FIRST_PAUSE);
-        let mut left = self.attempts;
-        loop {
-            let error = match send().await {
-                Ok(done) => return Ok(done),
-                Err(error) => error,
-            };
-            let verdict = judge(&error);
-            doubt |= verdict == Verdict::Doubtful;
-            left = left.saturating_sub(1);
-            if left == 0 || matches!(verdict, Verdict::Refused | Verdict::Oversized) {
-                return Err(Failed { error, verdict, doubt });
-            }
-            self.pause(&mut pause).await;
+            _ => Err(failed.of_write()),
         }
     }
-
-    /// Waits, and makes the next wait longer.
-    async fn pause(&self, pause: &mut Duration) {
-        tokio::time::sleep(pause.mul_f64(0.5 + self.env.chance())).await;
-        *pause = LONGEST_PAUSE.min(*pause * 2);
-    }
 }
 
-/// A write that failed for good.
-#[derive(Debug)]
-struct Failed<E> {
-    error: SdkError<E>,
-    verdict: Verdict,
-    /// Whether one of the attempts may have been applied.
-    doubt: bool,
+/// The item that is there is wanted back where a condition may fail. Without one the parameter has no meaning, and AWS says
+/// nothing of what it does.
+fn wanted_back(condition: &Option<String>) -> Option<ReturnValuesOnConditionCheckFailure> {
+    condition.as_ref().map(|_| ReturnValuesOnConditionCheckFailure::AllOld)
 }
 
-impl<E: ProvideErrorMetadata> Failed<E> {
-    fn told(&self, operation: &'static str) -> BackendError {
-        error::write_failed(operation, &self.error, self.verdict, self.doubt)
-    }
-}
-
-fn conditional<T, E: ProvideErrorMetadata>(
-    operation: &'static str,
+fn conditional<T, E: ProvideErrorMetadata + std::error::Error + 'static>(
     sent: Result<T, Failed<E>>,
     unmet: impl Fn(&E) -> Option<Option<Item>>,
 ) -> Result<Written> {
@@ -312,7 +269,10 @@ fn conditional<T, E: ProvideErrorMetadata>(
         Ok(_) => Ok(Written::Done),
         Err(failed) => match failed.error.as_service_error().and_then(unmet) {
             Some(item) => Ok(Written::Unmet(item)),
-            None => Err(failed.told(operation)),
+            None => Err(failed.of_write()),
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,10 +95,10 @@ impl DynamoDbConfig {
         self
     }
 
-    /// Sets how often one write is sent at most, by default 5 times, with a growing, random pause between. Only
-    /// what passes by itself is sent again: throttling, transaction conflicts, lost answers.
-    ///
-    /// Reads are repeated by the client as it is configured to.
+    /// Sets how often one request is sent at most, by default 5 times, with a growing, random pause between: 25 to 50 ms
+    /// at first, in throttling up to 2.5 s. Only what passes by itself is sent again: throttling, transaction conflicts,
+    /// lost answers. Each retry takes from the instance's budget
+    /// ([`TaskStore::use_budget`](a2a_core::TaskStore::use_budget)).
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);

@@ -1,35 +1,31 @@
-//! What DynamoDB's failures mean to a caller: one table from its error codes to [`BackendError`].
+//! What DynamoDB's failures mean to a caller: from an attempt that failed to a [`BackendError`].
 
-use std::fmt::Write;
+mod codes;
+mod fault;
+mod reasons;
+
+use std::error::Error;
 use std::io;
 
-use a2a_core::BackendError;
+use a2a_core::{BackendError, Trouble};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
-use thiserror::Error;
 
-/// A failed call, as far as a log may know it: no item, no key, no text of ours is in it.
-///
-/// It is the source of the errors of this crate.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{operation} failed: {reason}")]
-pub struct Fault {
-    /// The operation of DynamoDB's API.
-    pub operation: &'static str,
-    /// What went wrong, in words.
-    pub reason: String,
-    /// The service's code, where it answered.
-    pub code: Option<String>,
-    /// The service's name for the request, where it answered.
-    pub request_id: Option<String>,
-}
+pub(crate) use fault::Described;
+pub use fault::Fault;
 
 /// What one failed attempt says about the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Nothing was applied, and the same request may succeed soon.
-    Busy,
+    Passing(Trouble),
+    /// Nothing was applied, for this instance was not let in, or there is no table. A wrong configuration if it was always
+    /// so; where the store was reached before, it passes when somebody mends it.
+    Denied,
+    /// Nothing was applied, for a condition did not hold. That is an answer.
+    Unmet,
     /// Nothing was applied, and the same request never succeeds.
     Refused,
     /// An item would be larger than DynamoDB keeps. Nothing was applied.
@@ -38,101 +34,60 @@ pub(crate) enum Verdict {
     Doubtful,
 }
 
+impl Verdict {
+    /// The trouble, where it passes. `None` for what never does.
+    pub(crate) fn trouble(self) -> Option<Trouble> {
+        match self {
+            Verdict::Passing(trouble) => Some(trouble),
+            Verdict::Denied => Some(Trouble::Denied),
+            Verdict::Doubtful => Some(Trouble::Away),
+            Verdict::Unmet | Verdict::Refused | Verdict::Oversized => None,
+        }
+    }
+}
+
 /// The largest item, in bytes.
 const ITEM_LIMIT: usize = 400 * 1024;
 
-/// Codes with which DynamoDB says that it did nothing and would do it later.
-const BUSY: &[&str] = &[
-    "ProvisionedThroughputExceededException",
-    "ThrottlingException",
-    "Throttling",
-    "RequestLimitExceeded",
-    "LimitExceededException",
-    "TransactionConflictException",
-    "ReplicatedWriteConflictException",
-    "ResourceInUseException",
-    // The credentials are renewed by whoever provides them.
-    "ExpiredTokenException",
-    "ExpiredToken",
-    "RequestExpired",
-];
-
-/// Codes with which DynamoDB says that it did nothing and never will.
-const REFUSED: &[&str] = &[
-    "ValidationException",
-    "AccessDeniedException",
-    "AccessDenied",
-    "ResourceNotFoundException",
-    "ItemCollectionSizeLimitExceededException",
-    "IdempotentParameterMismatchException",
-    "ConditionalCheckFailedException",
-    "UnrecognizedClientException",
-    "InvalidClientTokenId",
-    "IncompleteSignatureException",
-    "InvalidSignatureException",
-    "MissingAuthenticationTokenException",
-    "MissingAuthenticationToken",
-    "NotAuthorized",
-    "OptInRequired",
-    "SerializationException",
-    "UnknownOperationException",
-    "InvalidEndpointException",
-    "PolicyNotFoundException",
-    "IndexNotFoundException",
-    "TableNotFoundException",
-];
-
-/// Codes whose message names only resources and permissions, which an operator needs.
-const TELLING: &[&str] =
-    &["AccessDeniedException", "AccessDenied", "ResourceNotFoundException", "OptInRequired"];
-
-/// Operations that carry no content, so that no message about them can either.
-const ABOUT_TABLES: &[&str] = &[
-    "CreateTable",
-    "DescribeTable",
-    "DescribeTimeToLive",
-    "UpdateContinuousBackups",
-    "UpdateTable",
-    "UpdateTimeToLive",
-];
-
 /// Judges one failed attempt.
-pub(crate) fn judge<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Verdict {
+pub(crate) fn judge<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E>) -> Verdict {
     match error {
+        SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_) if lacks_credentials(error) => {
+            Verdict::Denied
+        }
         SdkError::ConstructionFailure(_) => Verdict::Refused,
         SdkError::DispatchFailure(failure) if failure.is_user() => Verdict::Refused,
         SdkError::DispatchFailure(failure)
             if nobody_listens(failure.as_connector_error().map(|error| error as _)) =>
         {
-            Verdict::Busy
+            Verdict::Passing(Trouble::Away)
         }
-        SdkError::ServiceError(failure) => judge_code(failure.err().code(), failure.err().message()),
+        SdkError::ServiceError(failure) => codes::judge(failure.err().code(), failure.err().message()),
         // Unsent, sent without an answer, or answered in words that nobody understands: who knows.
         _ => Verdict::Doubtful,
     }
 }
 
-/// Tells whether no connection was made at all, so that nothing can have been sent.
-fn nobody_listens(mut cause: Option<&(dyn std::error::Error + 'static)>) -> bool {
-    while let Some(error) = cause {
-        if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+/// Tells whether nothing was sent because there are no credentials now.
+fn lacks_credentials<E: Error + 'static>(error: &SdkError<E>) -> bool {
+    links(fault::cause_of(error)).any(|error| error.is::<CredentialsError>())
 }
 
-fn judge_code(code: Option<&str>, message: Option<&str>) -> Verdict {
-    match code {
-        Some("ValidationException") if message.is_some_and(|text| text.contains("tem size")) => {
-            Verdict::Oversized
-        }
-        Some("RequestEntityTooLarge" | "RequestEntityTooLargeException") => Verdict::Oversized,
-        Some(code) if BUSY.contains(&code) => Verdict::Busy,
-        Some(code) if REFUSED.contains(&code) => Verdict::Refused,
-        _ => Verdict::Doubtful,
-    }
+/// Tells whether no connection was made at all, so that nothing can have been sent.
+fn nobody_listens(cause: Option<&(dyn Error + 'static)>) -> bool {
+    links(cause).any(|error| {
+        error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
+    })
+}
+
+/// An error and its sources.
+fn links<'a>(first: Option<&'a (dyn Error + 'static)>) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    let mut next = first;
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
 }
 
 /// Judges a failed attempt of a transaction, by the reasons for which it was cancelled.
@@ -147,47 +102,64 @@ pub(crate) fn judge_transaction(error: &SdkError<TransactWriteItemsError>) -> Ve
 
 /// A cancelled transaction has applied nothing; the question is only whether it ever will.
 fn judge_reasons(reasons: &[CancellationReason]) -> Verdict {
-    let codes = || reasons.iter().filter_map(|reason| reason.code());
-    if codes().any(|code| matches!(code, "ValidationError" | "ItemCollectionSizeLimitExceeded")) {
+    let has = |wanted: &[&str]| {
+        reasons.iter().filter_map(CancellationReason::code).any(|code| wanted.contains(&code))
+    };
+    if has(&["ValidationError", "ItemCollectionSizeLimitExceeded"]) {
         let oversized =
             reasons.iter().filter_map(CancellationReason::message).any(|m| m.contains("tem size"));
         return if oversized { Verdict::Oversized } else { Verdict::Refused };
     }
-    if codes().any(|code| code == "ConditionalCheckFailed") {
-        return Verdict::Refused;
+    if has(&["ConditionalCheckFailed"]) {
+        Verdict::Unmet
+    } else if has(&["AccessDenied"]) {
+        Verdict::Denied
+    } else if has(&["ThrottlingError", "ProvisionedThroughputExceeded"]) {
+        Verdict::Passing(Trouble::Throttled)
+    } else if has(&["TransactionConflict"]) {
+        Verdict::Passing(Trouble::Contended)
+    } else {
+        Verdict::Passing(Trouble::Away)
     }
-    // `TransactionConflict`, `ThrottlingError`, `ProvisionedThroughputExceeded`, and what is yet to come.
-    Verdict::Busy
 }
 
-/// Tells a caller of a read what its failure means.
-pub(crate) fn read_failed<E: ProvideErrorMetadata>(
-    operation: &'static str,
-    error: &SdkError<E>,
-) -> BackendError {
-    let verdict = match judge(error) {
-        Verdict::Doubtful => Verdict::Busy,
-        verdict => verdict,
-    };
-    told(verdict, false, describe(operation, error))
+/// Tells a caller of a read what its failure means, to a handle that has `served` before or has not.
+pub(crate) fn read_failed(verdict: Verdict, served: bool, fault: Fault) -> BackendError {
+    match verdict {
+        Verdict::Doubtful => told(Verdict::Passing(Trouble::Away), false, served, fault),
+        verdict => told(verdict, false, served, fault),
+    }
 }
 
 /// Tells a caller of a write what its failure means; `doubt` where an earlier attempt may have been applied.
-pub(crate) fn write_failed<E: ProvideErrorMetadata>(
-    operation: &'static str,
-    error: &SdkError<E>,
-    verdict: Verdict,
-    doubt: bool,
-) -> BackendError {
-    told(verdict, doubt, describe(operation, error))
+pub(crate) fn write_failed(verdict: Verdict, doubt: bool, served: bool, fault: Fault) -> BackendError {
+    told(verdict, doubt, served, fault)
 }
 
-fn told(verdict: Verdict, doubt: bool, fault: Fault) -> BackendError {
+/// Tells what the failure of a question about a table means. Such questions come before anything is served.
+pub(crate) fn describing_failed<E>(operation: &'static str, error: &SdkError<E>) -> BackendError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    read_failed(judge(error), false, Described::of(operation, error).fault)
+}
+
+/// Tells what the failure of a change of a table means. Such changes come before anything is served.
+pub(crate) fn changing_failed<E>(operation: &'static str, error: &SdkError<E>) -> BackendError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    write_failed(judge(error), false, false, Described::of(operation, error).fault)
+}
+
+fn told(verdict: Verdict, doubt: bool, served: bool, fault: Fault) -> BackendError {
+    let trouble = verdict.trouble().unwrap_or(Trouble::Away);
     match verdict {
-        _ if doubt => BackendError::Indeterminate(Box::new(fault)),
-        Verdict::Doubtful => BackendError::Indeterminate(Box::new(fault)),
-        Verdict::Busy => BackendError::Unavailable(Box::new(fault)),
-        Verdict::Refused => {
+        _ if doubt => BackendError::indeterminate(trouble, fault),
+        Verdict::Doubtful => BackendError::indeterminate(trouble, fault),
+        Verdict::Passing(_) => BackendError::unavailable(trouble, fault),
+        Verdict::Denied if served => BackendError::unavailable(trouble, fault),
+        Verdict::Denied | Verdict::Unmet | Verdict::Refused => {
             BackendError::Rejected { reason: fault.to_string(), cause: Some(Box::new(fault)) }
         }
         Verdict::Oversized => {
@@ -195,37 +167,6 @@ fn told(verdict: Verdict, doubt: bool, fault: Fault) -> BackendError {
             BackendError::TooLarge { what: "an item", actual: ITEM_LIMIT + 1, limit: ITEM_LIMIT }
         }
     }
-}
-
-fn describe<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>) -> Fault {
-    let mut fault = Fault { operation, reason: String::new(), code: None, request_id: None };
-    match error {
-        SdkError::ConstructionFailure(_) => "the request could not be built".clone_into(&mut fault.reason),
-        SdkError::TimeoutError(_) => "no answer in time".clone_into(&mut fault.reason),
-        SdkError::ResponseError(_) => "an answer that cannot be read".clone_into(&mut fault.reason),
-        SdkError::DispatchFailure(failure) => {
-            "no answer".clone_into(&mut fault.reason);
-            // Where the network fails the chain names addresses and system errors, never a request.
-            let mut cause: Option<&dyn std::error::Error> =
-                failure.as_connector_error().map(|error| error as &dyn std::error::Error);
-            while let Some(error) = cause {
-                let _ = write!(fault.reason, ": {error}");
-                cause = error.source();
-            }
-        }
-        SdkError::ServiceError(failure) => {
-            let meta = failure.err().meta();
-            let code = meta.code().unwrap_or("an error without a code");
-            code.clone_into(&mut fault.reason);
-            if TELLING.contains(&code) || ABOUT_TABLES.contains(&operation) {
-                let _ = write!(fault.reason, ": {}", meta.message().unwrap_or_default());
-            }
-            fault.code = meta.code().map(str::to_owned);
-            fault.request_id = meta.extra("aws_request_id").map(str::to_owned);
-        }
-        _ => "for an unknown reason".clone_into(&mut fault.reason),
-    }
-    fault
 }
 
 #[cfg(test)]

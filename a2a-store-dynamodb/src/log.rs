@@ -166,7 +166,8 @@ impl Entry {
                 Payload { deflated, bytes }
             }
         };
-        let events: Vec<StreamResponse> = payload::unpack("the events of a commit", payload).await?;
+        let events: Vec<StreamResponse> =
+            payload::unpack("the events of a commit", payload, self.task_bytes).await?;
         let (version, generation, id) = (self.version, self.generation, self.id);
         Ok(Some(Arc::new(CommitRecord { version, generation, id, events })))
     }

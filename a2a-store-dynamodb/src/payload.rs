@@ -15,8 +15,8 @@ const WORTHWHILE: usize = 600;
 /// From this size on the work is done where it blocks nobody.
 const LARGE: usize = 128 * 1024;
 
-/// What a reader unpacks at most: far more than any writer packs, and less than would hurt.
-const UNPACKED_LIMIT: u64 = 512 * 1024 * 1024;
+/// What is unpacked in any case, however little the table says that there is.
+const LEAST_LIMIT: u64 = 1024 * 1024;
 
 /// Bytes to store, and how to read them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,26 +68,31 @@ fn deflate_shared(json: &[u8]) -> Option<Vec<u8>> {
     encoder.finish().ok().filter(|bytes| bytes.len() < json.len())
 }
 
-/// Unpacks what [`pack`] has packed.
-pub(crate) async fn unpack<T>(what: &'static str, payload: Payload) -> Result<T>
+/// Unpacks what [`pack`] has packed. What unpacks to more than `most` bytes, which whoever wrote it recorded beside it, is
+/// corrupt: a few bytes could stand for a thousand times as many.
+pub(crate) async fn unpack<T>(what: &'static str, payload: Payload, most: u64) -> Result<T>
 where
     T: DeserializeOwned + Send + 'static,
 {
+    let most = most.max(LEAST_LIMIT);
     if payload.bytes.len() < LARGE {
-        return parse(what, &payload);
+        return parse(what, &payload, most);
     }
-    tokio::task::spawn_blocking(move || parse(what, &payload))
+    tokio::task::spawn_blocking(move || parse(what, &payload, most))
         .await
         .map_err(|stopped| BackendError::Unavailable(stopped.into()))?
 }
 
-fn parse<T: DeserializeOwned>(what: &'static str, payload: &Payload) -> Result<T> {
+fn parse<T: DeserializeOwned>(what: &'static str, payload: &Payload, most: u64) -> Result<T> {
     let mut plain = Vec::new();
     let json = if payload.deflated {
-        DeflateDecoder::new(payload.bytes.as_slice())
-            .take(UNPACKED_LIMIT)
+        let unpacked = DeflateDecoder::new(payload.bytes.as_slice())
+            .take(most.saturating_add(1))
             .read_to_end(&mut plain)
             .map_err(|cause| BackendError::Corrupt { what: what.to_owned(), cause: Some(cause.into()) })?;
+        if unpacked as u64 > most {
+            return Err(BackendError::corrupt(format!("{what} unpacks to more than its {most} bytes")));
+        }
         &plain
     } else {
         &payload.bytes
@@ -108,7 +113,7 @@ mod tests {
 
     async fn round(text: &str) -> (Payload, String) {
         let payload = pack(to_json(&text).unwrap()).await;
-        (payload.clone(), unpack("text", payload).await.unwrap())
+        (payload.clone(), unpack("text", payload, u64::MAX).await.unwrap())
     }
 
     #[tokio::test]
@@ -142,9 +147,25 @@ mod tests {
     async fn what_cannot_be_read_is_corrupt_and_quotes_nothing() {
         for deflated in [false, true] {
             let payload = Payload { deflated, bytes: b"{\"secret\": sec".to_vec() };
-            let error = unpack::<String>("an event", payload).await.unwrap_err();
+            let error = unpack::<String>("an event", payload, 0).await.unwrap_err();
             assert!(matches!(error, BackendError::Corrupt { .. }));
             assert!(!format!("{error:?}").contains("secret"));
         }
+    }
+
+    #[tokio::test]
+    async fn what_unpacks_to_more_than_was_written_is_corrupt() {
+        let text = "a".repeat(64 * LARGE);
+        let payload = pack(to_json(&text).unwrap()).await;
+        let written = text.len() as u64 + 2;
+        assert!(payload.deflated && payload.bytes.len() < LARGE, "a bomb is small");
+        for (most, reads) in [(written, true), (written - 1, false), (0, false)] {
+            let unpacked = unpack::<String>("text", payload.clone(), most).await;
+            assert_eq!(unpacked.is_ok(), reads, "{most} bytes");
+            assert!(reads || matches!(unpacked, Err(BackendError::Corrupt { .. })));
+        }
+        // What says nothing of its size, as little things do not, is small.
+        let small = pack(to_json(&"a".repeat(LARGE)).unwrap()).await;
+        assert!(unpack::<String>("text", small, 0).await.is_ok());
     }
 }

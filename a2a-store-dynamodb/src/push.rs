@@ -225,7 +225,7 @@ impl DynamoDbStore {
         }
         let json = item.find_bytes(CONFIG)?.ok_or_else(|| BackendError::corrupt("an empty push config"))?;
         let payload = Payload { deflated: false, bytes: json.to_vec() };
-        let config: TaskPushNotificationConfig = payload::unpack("a push config", payload).await?;
+        let config: TaskPushNotificationConfig = payload::unpack("a push config", payload, 0).await?;
         Ok(Some(PushSubscription {
             config,
             revision: revision_of(item)?,

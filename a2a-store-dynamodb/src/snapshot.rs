@@ -133,7 +133,9 @@ pub(crate) async fn read(
 ) -> Result<Option<Task>> {
     let (location, parts) = match &snapshot.place {
         Place::Head(packed) => {
-            return payload::unpack("a snapshot", payload_of(packed.clone())?).await.map(Some);
+            return payload::unpack("a snapshot", payload_of(packed.clone())?, snapshot.bytes)
+                .await
+                .map(Some);
         }
         Place::Items { location, parts, .. } => (location, *parts),
     };
@@ -144,11 +146,11 @@ pub(crate) async fn read(
     let items = calls.all(calls.range(pk, &prefix)).await?;
     let (own, artifacts) = sort(&items, location)?;
     let Some(own) = parts::join(own, parts.0)? else { return Ok(None) };
-    let mut task: Task = payload::unpack("a snapshot", payload_of(own)?).await?;
+    let mut task: Task = payload::unpack("a snapshot", payload_of(own)?, snapshot.bytes).await?;
     if with_artifacts && parts.1 > 0 {
         let Some(artifacts) = parts::join(artifacts, parts.1)? else { return Ok(None) };
         let artifacts: Vec<Artifact> =
-            payload::unpack("the artifacts of a snapshot", payload_of(artifacts)?).await?;
+            payload::unpack("the artifacts of a snapshot", payload_of(artifacts)?, snapshot.bytes).await?;
         task.artifacts = Some(artifacts);
     }
     Ok(Some(task))

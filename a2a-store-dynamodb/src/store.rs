@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{
-    Claim, Commit, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage,
-    TaskQuery, TaskStore, Version,
+    Claim, Commit, InstanceId, Outcome, Principal, Replay, Result, RetryBudget, StoredTask, TaskHead,
+    TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -45,9 +45,9 @@ impl DynamoDbStore {
     /// Opens a handle on a table that [`create_table`](crate::table::create_table) has made, or
     /// [`set_up`](crate::table::set_up) has made ready. Sends nothing.
     ///
-    /// It makes a client of its own: an attempt may take 3 s, a read with all of its attempts 10 s, and the second
-    /// attempt follows within 50 ms. Region, credentials, endpoint and HTTP client are those of `aws`; what `aws`
-    /// says of timeouts and retries does not apply. Whoever wants others calls [`with_client`](Self::with_client).
+    /// It makes a client of its own: an attempt may take 3 s, the second one follows within 50 ms, and none begins more
+    /// than 6 s after the first. Region, credentials, endpoint and HTTP client are those of `aws`; what `aws` says of
+    /// timeouts and retries does not apply. Whoever wants others calls [`with_client`](Self::with_client).
     pub fn new(aws: &SdkConfig, table: impl AsRef<str>) -> Self {
         DynamoDbStore::with_client(client::of(aws), table)
     }
@@ -55,14 +55,15 @@ impl DynamoDbStore {
     /// Opens a handle with a client of the caller's. Sends nothing.
     ///
     /// Give it timeouts: the SDK has none by default, and an attempt that never ends is a commit that never ends.
-    /// Reads are repeated as the client is told to; writes are repeated by the store only.
+    /// Its retries are not used: the store repeats requests itself, within the budget that it is handed
+    /// ([`TaskStore::use_budget`]).
     pub fn with_client(client: Client, table: impl AsRef<str>) -> Self {
         let config = DynamoDbConfig::default();
         let calls = Calls::new(client, table.as_ref(), &config);
         DynamoDbStore { calls, config, standings: Arc::default(), upkeep: Arc::default() }
     }
 
-    /// Returns the client that the store calls through.
+    /// Returns the client that the store was opened with.
     pub fn client(&self) -> &Client {
         self.calls.client()
     }
@@ -103,6 +104,10 @@ impl TaskStore for DynamoDbStore {
 
     fn commit_spacing(&self) -> Duration {
         self.config.commit_spacing
+    }
+
+    fn use_budget(&self, budget: &RetryBudget) {
+        self.calls.use_budget(budget);
     }
 
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {

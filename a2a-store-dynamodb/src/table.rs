@@ -68,8 +68,7 @@ pub async fn create_table(client: &Client, name: &str, protection: Protection) -
         if let Err(error) = Box::pin(created).await {
             let exists = error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception());
             if !exists {
-                let verdict = error::judge(&error);
-                return Err(error::write_failed("CreateTable", &error, verdict, false));
+                return Err(error::changing_failed("CreateTable", &error));
             }
         }
     }
@@ -78,9 +77,7 @@ pub async fn create_table(client: &Client, name: &str, protection: Protection) -
     enable_ttl(client, name).await?;
     if protection.deletion && table.deletion_protection_enabled != Some(true) {
         let update = client.update_table().table_name(name).deletion_protection_enabled(true).send();
-        Box::pin(update)
-            .await
-            .map_err(|error| error::write_failed("UpdateTable", &error, error::judge(&error), false))?;
+        Box::pin(update).await.map_err(|error| error::changing_failed("UpdateTable", &error))?;
     }
     if protection.point_in_time_recovery {
         enable_recovery(client, name).await?;
@@ -156,14 +153,14 @@ async fn describe(client: &Client, name: &str) -> Result<Option<TableDescription
         Ok(answer) => Ok(answer.table),
         Err(error) => match error.as_service_error() {
             Some(DescribeTableError::ResourceNotFoundException(_)) => Ok(None),
-            _ => Err(error::read_failed("DescribeTable", &error)),
+            _ => Err(error::describing_failed("DescribeTable", &error)),
         },
     }
 }
 
 async fn time_to_live(client: &Client, name: &str) -> Result<Option<TimeToLiveDescription>> {
     let answer = Box::pin(client.describe_time_to_live().table_name(name).send()).await;
-    let answer = answer.map_err(|error| error::read_failed("DescribeTimeToLive", &error))?;
+    let answer = answer.map_err(|error| error::describing_failed("DescribeTimeToLive", &error))?;
     Ok(answer.time_to_live_description)
 }
 
@@ -206,7 +203,7 @@ async fn enable_ttl(client: &Client, name: &str) -> Result<()> {
             if schema::ttl_difference(found.as_ref()).is_none() {
                 return Ok(());
             }
-            Err(error::write_failed("UpdateTimeToLive", &error, error::judge(&error), false))
+            Err(error::changing_failed("UpdateTimeToLive", &error))
         }
     }
 }
@@ -219,8 +216,6 @@ async fn enable_recovery(client: &Client, name: &str) -> Result<()> {
         .table_name(name)
         .point_in_time_recovery_specification(recovery)
         .send();
-    Box::pin(update).await.map_err(|error| {
-        error::write_failed("UpdateContinuousBackups", &error, error::judge(&error), false)
-    })?;
-    Ok(())
+    let updated = Box::pin(update).await;
+    updated.map(|_| ()).map_err(|error| error::changing_failed("UpdateContinuousBackups", &error))
 }

@@ -36,7 +36,7 @@ pub use agent::ScriptedAgent;
 pub use audit::{Findings, TaskLog};
 pub use card::card;
 pub use env::SeededEnv;
-pub use faults::{Delay, FaultyBus, FaultyEndpoint, FaultyStore, Forecast, Late, Weather};
+pub use faults::{Action, Delay, FaultyBus, FaultyEndpoint, FaultyStore, Forecast, Late, Weather};
 pub use fixture::{BusFixture, Fixture, StoreFixture};
 pub use run::run;
 pub use simulate::{assert_replays, seeds, simulate};

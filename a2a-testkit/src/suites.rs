@@ -60,6 +60,7 @@ macro_rules! task_store_suite {
             ids_are_hostile
             a_failed_call_leaks_no_content
             a_large_commit_is_applied_or_too_large
+            a_store_repeats_within_the_budget
         }
     };
 }

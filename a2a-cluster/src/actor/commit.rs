@@ -29,7 +29,7 @@ async fn attempt(ground: &Ground, key: &TaskKey, commit: &Commit<'_>, may_refuse
         let attempt = bounded(ground.config.lease, ground.commit(key, commit.clone()));
         let failure = match attempt.await {
             Ok(Outcome::Applied(_)) => {
-                ground.health.tasks.succeeded();
+                patience.answered();
                 return Written::Applied;
             }
             // Ours would have been answered as applied while it was the last one: where no later one is there, the last

@@ -21,7 +21,7 @@ use super::core::{
 use super::handle::{Handle, State};
 use super::registry::Actors;
 use crate::ground::telemetry::{self, TakeOver, sending, trace};
-use crate::ground::{Chain, bounded};
+use crate::ground::{Chain, bounded, warn_of};
 
 /// How many calls may be over at once in a row before others get their turn.
 const AT_ONCE: u32 = 64;
@@ -230,7 +230,7 @@ async fn make_call(actors: Arc<Actors>, handle: Arc<Handle>, effect: Effect) -> 
             let watchers = actors.ground.retry_for_request().run(|| actors.ground.tasks.watchers(key)).await;
             let watchers = watchers.unwrap_or_else(|error| {
                 // They find the task's news by themselves, later.
-                tracing::warn!(task = %key, error = %Chain(&error), "watchers of a claimed task are unknown");
+                warn_of!(error, task = %key, error = %Chain(&error), "watchers of a claimed task are unknown");
                 Default::default()
             });
             Input::Watchers(watchers.into_iter().map(|who| (who, Reach::Direct)).collect(), after)
@@ -279,7 +279,7 @@ async fn release(actors: &Actors, handle: &Handle, claim: Claim) -> Input {
     let outcome = match released {
         Ok(()) => Written::Applied,
         Err(error) => {
-            tracing::warn!(task = %key, error = %Chain(&error), "a parked task keeps its executor for now");
+            warn_of!(error, task = %key, error = %Chain(&error), "a parked task keeps its executor for now");
             actors.ground.unattended.note(key);
             Written::Unknown
         }

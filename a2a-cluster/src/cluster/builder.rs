@@ -5,13 +5,15 @@ use std::sync::{Arc, OnceLock};
 
 use a2a::AgentCard;
 use a2a_core::wire::Seal;
-use a2a_core::{Deployment, Env, EventBus, Membership, PushConfigs, Store, SystemEnv, TaskStore};
+use a2a_core::{
+    Deployment, Env, EventBus, Membership, PushConfigs, RetryBudget, Store, SystemEnv, TaskStore,
+};
 use a2a_server::{AgentExecutor, ExtendedAgentCardResolver};
 use thiserror::Error;
 
 use super::Cluster;
 use crate::caller::CallerResolver;
-use crate::ground::telemetry::Meters;
+use crate::ground::telemetry::{Attempts, Denials, Meters};
 use crate::ground::{Config, Setup};
 use crate::instance::{JoinError, Service};
 use crate::webhook::WebhookTransport;
@@ -184,10 +186,17 @@ impl ClusterBuilder {
                  (or the setting `extended_card_for_anybody`)",
             ));
         }
+        let tasks = self.tasks.ok_or(StartError::Missing("task store"))?;
+        let denials = Arc::new(Denials::new(self.config.unready_after));
+        let attempts = Arc::new(Attempts::new(self.label.as_deref(), denials.clone()));
+        let budget = RetryBudget::default().observed_by(attempts);
+        tasks.use_budget(&budget);
         let setup = Setup {
             meters: Meters::new(self.label.as_deref()),
             label: self.label,
-            tasks: self.tasks.ok_or(StartError::Missing("task store"))?,
+            tasks,
+            budget,
+            denials,
             members: self.members.ok_or(StartError::Missing("membership"))?,
             push: self.push.ok_or(StartError::Missing("push config store"))?,
             deployment: self.deployment.ok_or(StartError::Missing("deployment"))?,

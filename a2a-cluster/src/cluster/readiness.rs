@@ -39,6 +39,9 @@ pub enum Unready {
     NoHeartbeat,
     /// The store only fails.
     StoreFails,
+    /// The store let this instance in before, and denies it something now: a permission, credentials, a key or the table is
+    /// missing. The log says which.
+    StoreDenies,
 }
 
 impl BusState {
@@ -66,6 +69,7 @@ impl Readiness {
             (!evicted && instance.ground.stop.draining.is_cancelled(), Unready::Draining),
             (!alive, Unready::NoHeartbeat),
             (health.tasks.lasts(patience) || health.members.lasts(patience), Unready::StoreFails),
+            (instance.ground.denials.are_standing(), Unready::StoreDenies),
         ];
         let reasons = reasons.into_iter().filter(|(holds, _)| *holds).map(|(_, reason)| reason).collect();
         Readiness { reasons, bus: BusState::of(instance) }
@@ -121,6 +125,7 @@ impl fmt::Display for Unready {
             Unready::Evicted => "the instance was evicted",
             Unready::NoHeartbeat => "the instance could not beat",
             Unready::StoreFails => "the store fails",
+            Unready::StoreDenies => "the store denies access",
         })
     }
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use a2a::A2AError;
-use a2a_core::{BackendError, TaskKey};
+use a2a_core::{BackendError, TaskKey, Trouble};
 
 use super::refusals::unavailable;
 
@@ -35,6 +35,11 @@ pub(super) fn unknown_end(key: &TaskKey) -> A2AError {
 pub(crate) fn to_client(failure: BackendError) -> A2AError {
     let chain = Chain(&failure);
     match &failure {
+        // Told once, when it began, and not by each call that meets it.
+        _ if failure.trouble() == Some(Trouble::Denied) => {
+            tracing::debug!(error = %chain, "a backend denies access");
+            unavailable(RETRY_AFTER)
+        }
         BackendError::Unavailable(_) | BackendError::Indeterminate(_) | BackendError::Closed => {
             tracing::warn!(error = %chain, "a backend is unavailable");
             unavailable(RETRY_AFTER)
@@ -64,3 +69,17 @@ impl std::fmt::Display for Chain<'_> {
         Ok(())
     }
 }
+
+/// Warns of what a store's failure leaves undone. Not where access is denied: that is told once, and what waits for it is
+/// told at debug level.
+macro_rules! warn_of {
+    ($error:expr, $($told:tt)*) => {
+        if $error.trouble() == Some(a2a_core::Trouble::Denied) {
+            tracing::debug!($($told)*)
+        } else {
+            tracing::warn!($($told)*)
+        }
+    };
+}
+
+pub(crate) use warn_of;

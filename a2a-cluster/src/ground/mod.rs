@@ -32,7 +32,7 @@ use tokio_util::task::TaskTracker;
 
 pub use config::{Config, ExecutorLost, MessageIds};
 pub(crate) use connection::Connection;
-pub(crate) use error::{Chain, to_client};
+pub(crate) use error::{Chain, to_client, warn_of};
 pub(crate) use give_way::{give_way, wake_those_who_gave_way};
 pub use limits::Limits;
 pub(crate) use liveness::Liveness;

@@ -1,12 +1,15 @@
-//! Repeating store calls: with backoff and jitter, for as long as it makes sense.
+//! Repeating store calls: with backoff and jitter, for as long as it makes sense, paid from the instance's budget.
 
 use std::time::Duration;
 
-use a2a_core::{BackendError, Env, Result};
+use a2a_core::{BackendError, Env, Result, Trouble};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Ground;
+use super::{Chain, Ground};
+
+/// What a call is called among what the store denies. Stores that tell of their attempts name theirs themselves.
+const OPERATION: &str = "a call";
 
 /// A budget of attempts for calls that are idempotent.
 #[derive(Debug)]
@@ -16,6 +19,8 @@ pub(crate) struct Retry<'a> {
     pause: Duration,
     longest: Duration,
     deadline: Option<Instant>,
+    /// The last retry was paid for.
+    paid: bool,
     /// When the attempt began that is under way.
     began: Instant,
     /// How long one call may take: what is not answered by then is called again.
@@ -29,6 +34,7 @@ impl<'a> Retry<'a> {
             stop,
             pause: ground.config.retry_min,
             longest: ground.config.retry_max,
+            paid: false,
             deadline: patience.map(|patience| Instant::now() + patience),
             began: Instant::now(),
             call_limit: patience.unwrap_or(ground.config.lease).min(ground.config.lease),
@@ -45,7 +51,7 @@ impl<'a> Retry<'a> {
                 Err(error) if error.is_transient() => self.pause(error).await?,
                 answer => {
                     if answer.is_ok() {
-                        self.ground.health.tasks.succeeded();
+                        self.answered();
                     }
                     return answer;
                 }
@@ -53,20 +59,43 @@ impl<'a> Retry<'a> {
         }
     }
 
+    /// Takes note of an attempt that was answered.
+    pub(crate) fn answered(&self) {
+        self.ground.health.tasks.succeeded();
+        self.ground.denials.answered(OPERATION);
+        self.ground.budget.succeeded(self.paid);
+    }
+
     /// Waits before the next attempt, or gives the failure back when there is none.
     ///
     /// None begins that would be answered after the deadline if it took twice as long as the one before: what is on its way
     /// then has an outcome that nobody knows, while what was refused before may be sent again.
+    ///
+    /// What ends by itself is soon tried again; where less has to be asked, or somebody has to mend something, that takes
+    /// longer. Without budget all wait as long as they may: nothing is given up for it.
     pub(crate) async fn pause(&mut self, failure: BackendError) -> Result<()> {
         self.ground.health.tasks.failed(self.ground.config.unready_after);
-        let pause = jittered(&*self.ground.env, self.pause);
-        self.pause = (self.pause * 2).min(self.longest);
-        let now = Instant::now();
-        let answered_in = (now - self.began).max(self.ground.config.retry_min) * 2;
-        let over = self.deadline.is_some_and(|deadline| now + pause + answered_in >= deadline);
-        if over || self.stop.is_cancelled() {
+        let trouble = failure.trouble().unwrap_or(Trouble::Away);
+        if trouble == Trouble::Denied {
+            self.ground.denials.denied(OPERATION, &Chain(&failure));
+        }
+        let wanted = match trouble {
+            Trouble::Away | Trouble::Contended => self.pause,
+            Trouble::Throttled => self.pause.max(self.longest / 4),
+            Trouble::Denied => self.longest,
+        };
+        let mut pause = jittered(&*self.ground.env, wanted);
+        if self.is_over_after(pause) || self.stop.is_cancelled() {
             return Err(failure);
         }
+        self.paid = self.ground.budget.try_retry();
+        if !self.paid {
+            pause = pause.max(jittered(&*self.ground.env, self.longest));
+            if self.is_over_after(pause) {
+                return Err(failure);
+            }
+        }
+        self.pause = (wanted * 2).min(self.longest);
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(failure),
@@ -76,6 +105,13 @@ impl<'a> Retry<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// Tells whether what is sent after a pause would be answered too late.
+    fn is_over_after(&self, pause: Duration) -> bool {
+        let now = Instant::now();
+        let answered_in = (now - self.began).max(self.ground.config.retry_min) * 2;
+        self.deadline.is_some_and(|deadline| now + pause + answered_in >= deadline)
     }
 }
 

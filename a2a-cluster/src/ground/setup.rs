@@ -4,10 +4,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use a2a_core::wire::Seal;
-use a2a_core::{Deployment, Env, EventBus, Key, Membership, PushConfigs, TaskStore};
+use a2a_core::{Deployment, Env, EventBus, Key, Membership, PushConfigs, RetryBudget, TaskStore};
 
 use super::config::Config;
-use super::telemetry::Meters;
+use super::telemetry::{Denials, Meters};
 
 /// What all incarnations of a server share; see [`Ground`](super::Ground).
 pub(crate) struct Setup {
@@ -24,6 +24,10 @@ pub(crate) struct Setup {
     /// Somebody says who calls.
     pub(crate) tells_callers_apart: bool,
     pub(crate) meters: Meters,
+    /// What all retries are paid from, the store's own as well.
+    pub(crate) budget: RetryBudget,
+    /// What the store denies.
+    pub(crate) denials: Arc<Denials>,
     /// The keys with which bus messages prove that a member sent them.
     pub(crate) seal: Arc<Seal>,
     /// The key of the digests from which ids of new tasks follow; read with the first start.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_core::{Beat, Member, MemberState};
+use a2a_core::{BackendError, Beat, Member, MemberState, Trouble};
 use futures::FutureExt;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -18,6 +18,12 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_m
 
 /// The same once the lease is over: by then another 100 ms decide nothing.
 const LATER: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(200));
+
+/// The same where the store denies the beat. Whoever mends that takes seconds.
+const DENIED: (Duration, Duration) = (Duration::from_millis(500), Duration::from_millis(1_000));
+
+/// What a beat is called among what the store denies.
+const OPERATION: &str = "a heartbeat";
 
 /// After which part of a beat's interval without an answer another call is made beside those under way: two that hang in a
 /// row would cost a lease.
@@ -76,6 +82,7 @@ async fn until_answered(members: &Members, due: Instant) -> Beat {
         label: members.ground.label.clone(),
     };
     let (mut calls, mut failures, mut next) = (FuturesUnordered::new(), 0_u32, Instant::now());
+    let mut denied = false;
     loop {
         tokio::select! {
             biased;
@@ -85,17 +92,21 @@ async fn until_answered(members: &Members, due: Instant) -> Beat {
                         if answer == Beat::Alive {
                             members.ground.liveness.beaten(due, sent, config.beat_interval);
                             members.ground.health.members.succeeded();
+                            members.ground.denials.answered(OPERATION);
                         }
                         return answer;
                     }
-                    Ok(Err(error)) => missed(members, &mut failures, &Chain(&error)),
-                    Err(elapsed) => missed(members, &mut failures, &elapsed),
+                    Ok(Err(error)) => {
+                        denied = is_denied(members, &error);
+                        missed(members, &mut failures, denied, &Chain(&error));
+                    }
+                    Err(elapsed) => missed(members, &mut failures, false, &elapsed),
                 }
                 if members.ground.liveness.silence() >= config.cut_off_limit.max(config.lease * 2) {
                     tracing::error!("this instance was cut off from the store for too long; it gives up its place");
                     return Beat::Evicted;
                 }
-                next = next.min(Instant::now() + pause(members));
+                next = next.min(Instant::now() + pause(members, denied));
             }
             () = sleep_until(next), if calls.len() < AT_ONCE => {
                 let sent = Instant::now();
@@ -109,17 +120,32 @@ async fn until_answered(members: &Members, due: Instant) -> Beat {
 }
 
 /// How long to wait before a beat that failed is tried again.
-fn pause(members: &Members) -> Duration {
-    let (shortest, longest) =
-        if members.ground.liveness.is_fresh(members.ground.config.lease) { PAUSE } else { LATER };
+fn pause(members: &Members, denied: bool) -> Duration {
+    let config = &members.ground.config;
+    let is_fresh = members.ground.liveness.is_fresh(config.lease);
+    let (shortest, longest) = match (denied, is_fresh) {
+        // Never so long that a beat is missed for it.
+        (true, _) => (DENIED.0.min(config.beat_interval / 10), DENIED.1.min(config.beat_interval / 5)),
+        (false, true) => PAUSE,
+        (false, false) => LATER,
+    };
     shortest + (longest - shortest).mul_f64(members.ground.env.chance())
 }
 
-fn missed(members: &Members, failures: &mut u32, error: &dyn std::fmt::Display) {
+/// Tells whether a beat was denied, and takes note of that.
+fn is_denied(members: &Members, error: &BackendError) -> bool {
+    let denied = error.trouble() == Some(Trouble::Denied);
+    if denied {
+        members.ground.denials.denied(OPERATION, &Chain(error));
+    }
+    denied
+}
+
+fn missed(members: &Members, failures: &mut u32, told: bool, error: &dyn std::fmt::Display) {
     members.ground.health.members.failed(members.ground.config.unready_after);
     members.ground.liveness.missed(members.ground.config.lease);
     // Several a second for as long as the store is away: one line in a while says as much.
-    if failures.is_power_of_two() || *failures == 0 {
+    if !told && (failures.is_power_of_two() || *failures == 0) {
         let failures = *failures + 1;
         tracing::warn!(%error, failures, "a heartbeat failed; it is sent again until it is answered");
     }

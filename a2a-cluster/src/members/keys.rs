@@ -2,7 +2,7 @@
 //! of new tasks follow.
 
 use super::Members;
-use crate::ground::{Chain, bounded};
+use crate::ground::{Chain, bounded, warn_of};
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ pub(crate) async fn renew_keys(members: Arc<Members>) {
         loop {
             sleep(members.ground.config.lease * LOOK).await;
             if let Err(error) = read_bus_keys(&members).await {
-                tracing::warn!(error = %Chain(&error), "the keys of the bus could not be read again");
+                warn_of!(error, error = %Chain(&error), "the keys of the bus could not be read again");
             }
         }
     };

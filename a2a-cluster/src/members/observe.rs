@@ -10,7 +10,7 @@ use super::Members;
 use super::failure_detector::{Dead, Ended, FailureDetector, Verdict};
 use super::recovery;
 use super::take_over::Gone;
-use crate::ground::{Chain, Retry, bounded};
+use crate::ground::{Chain, Retry, bounded, warn_of};
 
 /// How many records one read returns at most: what DynamoDB reads for one unit.
 const WINDOW: usize = 24;
@@ -33,7 +33,7 @@ pub(crate) async fn observe(members: Arc<Members>) {
                 // What took longer than to the next beat tells nothing of the time that was asked about.
                 Ok(_) if clock.has_changed().unwrap_or(true) => {}
                 Ok(seen) => act(&members, detector.observe(now, &seen)).await,
-                Err(error) => tracing::warn!(error = %Chain(&error), "other instances cannot be observed"),
+                Err(error) => warn_of!(error, error = %Chain(&error), "other instances cannot be observed"),
             }
         }
     };
@@ -123,6 +123,6 @@ async fn evict(members: &Arc<Members>, dead: Dead) {
             recovery::begin(members, Gone { id: dead.id, state: MemberState::Evicted }, dead.part);
         }
         Ok(Eviction::Moved { .. } | Eviction::Absent) => {}
-        Err(error) => tracing::warn!(error = %Chain(&error), "an instance could not be evicted"),
+        Err(error) => warn_of!(error, error = %Chain(&error), "an instance could not be evicted"),
     }
 }

@@ -11,7 +11,7 @@ use a2a_core::{MemberState, TaskKey};
 use super::Members;
 use super::index;
 use super::take_over::{Gone, Taken, take_all_over};
-use crate::ground::Chain;
+use crate::ground::{Chain, warn_of};
 
 /// Looks once per lease time until the instance stops. A task that was found twice without a run, a lease
 /// apart, is taken over like one of a dead instance.
@@ -60,7 +60,7 @@ async fn adopt(members: &Arc<Members>, tasks: Vec<TaskKey>) {
             // One for which there is no room is found again.
             Ok(Taken::Not | Taken::Full) => {}
             Err(error) => {
-                tracing::warn!(task = %key, error = %Chain(&error), "a task that nobody works on stays so");
+                warn_of!(error, task = %key, error = %Chain(&error), "a task that nobody works on stays so");
             }
         }
     }

@@ -18,7 +18,7 @@ use super::failure_detector::Part;
 use super::index;
 use super::shuffle::shuffle;
 use super::take_over::{Gone, Taken, take_all_over};
-use crate::ground::{Chain, bounded};
+use crate::ground::{Chain, bounded, warn_of};
 
 /// So few tasks are taken at once, by whoever is first.
 const FEW: usize = 16;
@@ -82,7 +82,7 @@ impl<'a> Recovery<'a> {
                     pause = config.beat_interval;
                 }
                 Err(error) => {
-                    tracing::warn!(dead = %self.gone.id, error = %Chain(&error), "a dead instance's tasks cannot be read");
+                    warn_of!(error, dead = %self.gone.id, error = %Chain(&error), "a dead instance's tasks cannot be read");
                     pause = config.beat_interval;
                 }
             }
@@ -101,7 +101,7 @@ impl<'a> Recovery<'a> {
         match bounded(self.members.ground.config.beat_interval, release).await {
             Ok(()) => self.released = true,
             Err(error) => {
-                tracing::warn!(dead = %self.gone.id, error = %Chain(&error), "what a dead instance left on the bus stays for now");
+                warn_of!(error, dead = %self.gone.id, error = %Chain(&error), "what a dead instance left on the bus stays for now");
             }
         }
     }
@@ -124,7 +124,7 @@ impl<'a> Recovery<'a> {
                 Ok(Taken::Full) => {}
                 // It harms itself only: the others are taken over, and it is tried again later.
                 Err(error) => {
-                    tracing::warn!(task = %key, error = %Chain(&error), "a dead instance's task waits to be taken over");
+                    warn_of!(error, task = %key, error = %Chain(&error), "a dead instance's task waits to be taken over");
                     let config = &self.members.ground.config;
                     let before = self.later.get(&key).map_or(config.beat_interval, |(_, pause)| *pause);
                     let pause = (before * 2).min(config.lease * 4);

@@ -25,7 +25,7 @@ use super::request::{Destination, body};
 use super::shares::Owner;
 use crate::actor::Handle;
 use crate::actor::core::{Actor, Tail};
-use crate::ground::{Chain, Listener, WebhookDetail};
+use crate::ground::{Chain, Listener, WebhookDetail, warn_of};
 
 /// How many commits are held at most.
 const HELD: usize = 2 * MANY;
@@ -238,7 +238,7 @@ impl Delivery {
             Ok(Replay::Commits(commits)) => self.held.extend(commits),
             Ok(Replay::Snapshot(_)) => self.plan.log_is_gone(),
             Err(error) => {
-                tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook waits for the store");
+                warn_of!(error, task = %self.key, error = %Chain(&error), "a webhook waits for the store");
                 sleep(self.dispatchers.ground.config.retry_max).await;
             }
         }
@@ -271,7 +271,7 @@ impl Delivery {
             match ground.retry_for_request().run(|| ground.tasks.load(&self.key)).await {
                 Ok(stored) => break stored,
                 Err(error) => {
-                    tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook waits for the store");
+                    warn_of!(error, task = %self.key, error = %Chain(&error), "a webhook waits for the store");
                     sleep(ground.config.retry_max).await;
                 }
             }
@@ -305,7 +305,7 @@ impl Delivery {
                 Ok(None)
             }
             Err(error) => {
-                tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook waits for the store");
+                warn_of!(error, task = %self.key, error = %Chain(&error), "a webhook waits for the store");
                 sleep(ground.config.retry_max).await;
                 Ok(None)
             }

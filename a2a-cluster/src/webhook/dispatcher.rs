@@ -17,7 +17,7 @@ use super::registry::{Dispatchers, Mailbox};
 use super::shares::Owner;
 use crate::actor::core::{Actor, Input};
 use crate::actor::{Handle, drive};
-use crate::ground::{Chain, Listener};
+use crate::ground::{Chain, Listener, warn_of};
 
 /// Whose task it is, once no agent works on it here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,7 +180,7 @@ impl Dispatcher {
                 self.open_and_close(listed, &caller);
             }
             Err(error) => {
-                tracing::warn!(task = %self.key, error = %Chain(&error), "a task's webhooks cannot be read yet");
+                warn_of!(error, task = %self.key, error = %Chain(&error), "a task's webhooks cannot be read yet");
             }
         }
     }

@@ -12,8 +12,8 @@ use super::progress::{Ended, Stage};
 use super::request::Failure;
 use super::verdict::Verdict;
 use crate::actor::core::Actor;
-use crate::ground::Chain;
 use crate::ground::telemetry::{Attempt, webhook_attempt};
+use crate::ground::{Chain, warn_of};
 
 impl Delivery {
     /// Tells whether a webhook is away for so long after the end of the turn that it is not waited for any more.
@@ -102,7 +102,7 @@ impl Delivery {
         // As long as nobody can know of it, it is this instance's to tell.
         self.progress.set(Stage::Away);
         while let Err(error) = ground.retry_for_request().run(|| ground.push.give_up(&given_up)).await {
-            tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook that was given up is not on record yet");
+            warn_of!(error, task = %self.key, error = %Chain(&error), "a webhook that was given up is not on record yet");
             sleep(ground.config.retry_max).await;
         }
         if drops {

@@ -8,7 +8,7 @@ use super::acknowledgement::Acknowledgement;
 use super::delivery::Delivery;
 use super::plan::{MANY, Plan};
 use super::progress::Ended;
-use crate::ground::Chain;
+use crate::ground::{Chain, warn_of};
 
 impl Delivery {
     /// Begins, and so ends what others deliver to this webhook: from now on nothing of theirs counts, and what they put on
@@ -20,7 +20,7 @@ impl Delivery {
             match ground.retry_for_request().run(begin).await {
                 Ok(progress) => break progress.ok_or(Ended::Displaced)?,
                 Err(error) => {
-                    tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook waits for the store");
+                    warn_of!(error, task = %self.key, error = %Chain(&error), "a webhook waits for the store");
                     sleep(ground.config.retry_max).await;
                 }
             }
@@ -77,7 +77,7 @@ impl Delivery {
                 Ok(true) => break,
                 Ok(false) => return Err(Ended::Displaced),
                 Err(error) => {
-                    tracing::warn!(task = %self.key, error = %Chain(&error), "a webhook waits for the store");
+                    warn_of!(error, task = %self.key, error = %Chain(&error), "a webhook waits for the store");
                     sleep(self.dispatchers.ground.config.retry_max).await;
                 }
             }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use a2a_core::{
     Beat, Claim, Commit, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor, GivenUpDelivery,
     InstanceId, Keys, Member, Membership, Outcome, Principal, PushConfigs, PushDelivery, PushProgress,
-    PushSubscription, Replay, Result, Store, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore,
-    Version,
+    PushSubscription, Replay, Result, RetryBudget, Store, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery,
+    TaskStore, Version,
 };
 use a2a_testkit::async_trait;
 
@@ -85,6 +85,10 @@ impl<T: Tap> TaskStore for Tapped<T> {
 
     fn commit_spacing(&self) -> Duration {
         self.store.commit_spacing()
+    }
+
+    fn use_budget(&self, budget: &RetryBudget) {
+        self.store.use_budget(budget);
     }
 
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {

@@ -14,6 +14,7 @@ mod claims;
 mod conformance;
 mod costs;
 mod deletion;
+mod denied;
 mod head_after;
 mod keys;
 mod limits;

@@ -9,6 +9,7 @@
 //! weather.change(|forecast| forecast.bus_delay = Delay::between(Duration::ZERO, Duration::from_secs(2)));
 //! ```
 
+mod action;
 mod bus;
 mod delay;
 mod forecast;
@@ -16,6 +17,7 @@ mod index;
 mod store;
 mod weather;
 
+pub use action::Action;
 pub use bus::{FaultyBus, FaultyEndpoint};
 pub use delay::Delay;
 pub use forecast::{Forecast, Late};

@@ -10,12 +10,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use a2a_core::{BackendError, InstanceId, Result, Store, TaskKey};
+use a2a_core::{BackendError, FailedAttempt, InstanceId, Result, RetryBudget, Store, TaskKey, Trouble};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use self::fate::{Answer, Fate};
-use super::{Delay, Late, Weather};
+use super::{Action, Delay, Late, Weather};
 
 /// Tells the chance of lags from that of everything else, so that neither shifts the other.
 const LAGS: u64 = 0x1a65;
@@ -32,6 +32,8 @@ pub struct FaultyStore {
     rng: Mutex<fastrand::Rng>,
     lags: Arc<Mutex<fastrand::Rng>>,
     late: Mutex<JoinSet<()>>,
+    /// Who is told of denials; what is wrapped has it as well.
+    budget: Mutex<RetryBudget>,
 }
 
 impl FaultyStore {
@@ -39,7 +41,15 @@ impl FaultyStore {
     pub fn new(inner: Arc<dyn Store>, weather: Weather, seed: u64) -> Self {
         let rng = Mutex::new(fastrand::Rng::with_seed(seed));
         let lags = Arc::new(Mutex::new(fastrand::Rng::with_seed(seed ^ LAGS)));
-        FaultyStore { inner, weather, instance: Mutex::default(), rng, lags, late: Mutex::default() }
+        FaultyStore {
+            inner,
+            weather,
+            instance: Mutex::default(),
+            rng,
+            lags,
+            late: Mutex::default(),
+            budget: Mutex::default(),
+        }
     }
 
     /// Names the instance that uses this store, which can be cut off from it and frozen from now on. One that beats
@@ -64,15 +74,40 @@ impl FaultyStore {
         while late.join_next().await.is_some() {}
     }
 
-    async fn read<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        let fate = self.draw(Fate::of_read);
-        self.outward(fate.outward).await;
-        if fate.answer != Answer::Given {
-            return Err(BackendError::Unavailable(fate.reason()));
+    /// Makes a call, unless it is denied, and tells of either, as a store on a network does.
+    async fn permitted<T>(&self, action: Action, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if self.weather.denies(action) {
+            let why = format!("injected fault: no permission to {}", action.word());
+            budget.failed(&FailedAttempt {
+                operation: action.word(),
+                code: "denied",
+                reason: "",
+                resource: "",
+                trouble: Some(Trouble::Denied),
+                why: &why,
+            });
+            return Err(BackendError::unavailable(Trouble::Denied, why));
         }
         let answer = call.await;
-        self.homeward(fate.homeward).await;
+        if answer.is_ok() {
+            budget.answered(action.word(), false);
+        }
         answer
+    }
+
+    async fn read<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let read = async {
+            let fate = self.draw(Fate::of_read);
+            self.outward(fate.outward).await;
+            if fate.answer != Answer::Given {
+                return Err(BackendError::Unavailable(fate.reason()));
+            }
+            let answer = call.await;
+            self.homeward(fate.homeward).await;
+            answer
+        };
+        self.permitted(Action::Read, read).await
     }
 
     /// Reads one task.
@@ -81,12 +116,23 @@ impl FaultyStore {
     }
 
     async fn write<T>(&self, call: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
-        let fate = self.draw(Fate::of_write);
-        let Some(lateness) = fate.late.filter(|_| self.weather.forecast().late == Late::Writes) else {
-            return self.write_with(fate, call).await;
+        self.write_as(Action::Write, call).await
+    }
+
+    async fn write_as<T>(
+        &self,
+        action: Action,
+        call: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let write = async {
+            let fate = self.draw(Fate::of_write);
+            let Some(lateness) = fate.late.filter(|_| self.weather.forecast().late == Late::Writes) else {
+                return self.write_with(fate, call).await;
+            };
+            self.apply_late(fate.outward + lateness, call);
+            self.write_with(fate, std::future::pending()).await
         };
-        self.apply_late(fate.outward + lateness, call);
-        self.write_with(fate, std::future::pending()).await
+        self.permitted(action, write).await
     }
 
     async fn write_with<T>(&self, fate: Fate, call: impl Future<Output = Result<T>>) -> Result<T> {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use a2a_core::{InstanceId, TaskKey};
 use tokio::sync::Notify;
 
-use super::Forecast;
 use super::index::Index;
+use super::{Action, Forecast};
 
 /// A handle on the weather; clones share it. Changes hold from the next call on.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +27,7 @@ struct Now {
     without_store: BTreeSet<InstanceId>,
     frozen: BTreeSet<InstanceId>,
     unreadable: BTreeSet<TaskKey>,
+    denied: BTreeSet<Action>,
 }
 
 impl Weather {
@@ -75,6 +76,13 @@ impl Weather {
         self.now().without_store.insert(instance);
     }
 
+    /// Takes the permission for these actions from everybody, as of now; all others are allowed. A call that is denied is
+    /// [`Unavailable`](a2a_core::BackendError::Unavailable), with the trouble
+    /// [`Denied`](a2a_core::Trouble::Denied), and nothing of it is applied.
+    pub fn deny(&self, actions: &[Action]) {
+        self.now().denied = actions.iter().copied().collect();
+    }
+
     /// Stops an instance as a paused process is stopped: its calls neither end nor fail until it thaws.
     pub fn freeze(&self, instance: InstanceId) {
         self.now().frozen.insert(instance);
@@ -97,11 +105,11 @@ impl Weather {
         self.now().unreadable.remove(key);
     }
 
-    /// Connects everybody with everybody again, and thaws all. The forecast stays, and what is spoilt is.
+    /// Connects everybody with everybody again, and thaws all. The forecast stays, and what is spoilt or denied is.
     pub fn heal(&self) {
         let mut now = self.now();
-        let Now { forecast, unreadable, .. } = std::mem::take(&mut *now);
-        *now = Now { forecast, unreadable, ..Now::default() };
+        let Now { forecast, unreadable, denied, .. } = std::mem::take(&mut *now);
+        *now = Now { forecast, unreadable, denied, ..Now::default() };
         drop(now);
         self.0.thaw.notify_waiters();
     }
@@ -113,6 +121,10 @@ impl Weather {
 
     pub(super) fn has_store(&self, instance: Option<InstanceId>) -> bool {
         !instance.is_some_and(|instance| self.now().without_store.contains(&instance))
+    }
+
+    pub(super) fn denies(&self, action: Action) -> bool {
+        self.now().denied.contains(&action)
     }
 
     pub(super) fn is_readable(&self, key: &TaskKey) -> bool {

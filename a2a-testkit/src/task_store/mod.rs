@@ -19,6 +19,7 @@ mod paging;
 mod races;
 mod reading;
 mod releases;
+mod retries;
 mod trimming;
 mod walk;
 mod watching;
@@ -51,6 +52,7 @@ pub use reading::{
     load_returns_what_the_commits_made, load_sees_every_commit_that_was_answered,
 };
 pub use releases::release_ends_exactly_the_named_claim;
+pub use retries::a_store_repeats_within_the_budget;
 pub use trimming::{list_applies_the_history_length, list_omits_artifacts_unless_asked};
 pub use watching::{
     watch_and_unwatch_are_idempotent, watch_registers_before_it_reads, watchers_are_told_at_once,

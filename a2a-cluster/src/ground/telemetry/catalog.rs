@@ -21,6 +21,8 @@ pub(super) const HINTS_DROPPED: &str = "a2a_hints_dropped_total";
 pub(super) const EVICTIONS: &str = "a2a_evictions_total";
 pub(super) const TAKEOVERS: &str = "a2a_takeovers_total";
 pub(super) const STORE_RETRIES: &str = "a2a_store_retries_total";
+pub(super) const STORE_TROUBLES: &str = "a2a_store_troubles_total";
+pub(super) const STORE_FAILURES: &str = "a2a_store_attempts_failed_total";
 pub(super) const TURNS: &str = "a2a_turns_total";
 pub(super) const PANICS: &str = "a2a_agent_panics_total";
 pub(super) const LONG_POLLS: &str = "a2a_agent_long_polls_total";
@@ -28,7 +30,7 @@ pub(super) const OVERDUE: &str = "a2a_agents_overdue_total";
 pub(super) const NOT_ADMITTED: &str = "a2a_not_admitted_total";
 pub(super) const WEBHOOK_ATTEMPTS: &str = "a2a_webhook_attempts_total";
 
-const COUNTERS: [(&str, &str); 17] = [
+const COUNTERS: [(&str, &str); 19] = [
     (COMMITS, "Commits that were applied"),
     (CONFLICTS, "Commits that lost to another writer"),
     (GAP_REPAIRS, "Times that commits known to be missing were read from the store"),
@@ -40,6 +42,8 @@ const COUNTERS: [(&str, &str); 17] = [
     (EVICTIONS, "Evictions of others by this instance, and of this one"),
     (TAKEOVERS, "Tasks of lost instances, by what became of them"),
     (STORE_RETRIES, "Store calls that failed for a while and were made again"),
+    (STORE_TROUBLES, "Attempts at the store that failed, repeated or not, by the kind of trouble"),
+    (STORE_FAILURES, "The same, by operation, code, reason and resource"),
     (TURNS, "Turns of agents that ended here, by how"),
     (PANICS, "Panics of agents"),
     (LONG_POLLS, "Times that an agent kept a thread of the runtime busy for 100 ms or longer"),

@@ -27,6 +27,8 @@
 //! | `a2a_evictions_total` | counter | `who` | evictions: of an `other` by this instance, or of this one, `self` |
 //! | `a2a_takeovers_total` | counter | `outcome` | tasks of lost instances: `resumed`, `failed`, `released` while parked, `lost` to another survivor |
 //! | `a2a_store_retries_total` | counter | | store calls that failed for a while and were made again |
+//! | `a2a_store_troubles_total` | counter | `trouble` | attempts at the store that failed, whether repeated or not: the store was `away`, others wrote the same (`contended`), too much was asked of it (`throttled`), it did not let this instance in (`denied`), or it `refused` for good; of stores that tell |
+//! | `a2a_store_attempts_failed_total` | counter | `operation`, `code`, `reason`, `resource` | the same, in the store's own words: for DynamoDB the limit that throttled, or why a transaction was cancelled, and the table or index |
 //! | `a2a_turns_total` | counter | `outcome` | turns of agents that ended here: `completed`, `failed`, `canceled`, `rejected`, `input_required`, `auth_required`; `answered` with a message and without a task; `refused` without a task; `handed_over` to another instance or left to it; `lost` to another writer |
 //! | `a2a_agent_panics_total` | counter | | panics of agents; the log names the task |
 //! | `a2a_agent_long_polls_total` | counter | | times that an agent kept a thread of the runtime busy for 100 ms or longer; the log names the task |
@@ -72,11 +74,14 @@
 //!
 //! [`Cluster::readiness`](crate::Cluster::readiness) judges by the calls that are made anyway: beats, store calls
 //! of requests and agents. The store counts as failing once all its calls have failed for
-//! [`Config::unready_after`](crate::Config::unready_after), and no more after as long without a failure. The bus is never
-//! a reason to be unready; its [state](crate::BusState) stands beside.
+//! [`Config::unready_after`](crate::Config::unready_after), and no more after as long without a failure. An operation that
+//! the store denies after it had served this instance makes it unready at once, until the same is answered, or nobody tried
+//! it for as long; the log names it, once. The bus is never a reason to be unready; its [state](crate::BusState) stands beside.
 
+mod attempts;
 mod catalog;
 mod counted;
+mod denials;
 mod health;
 mod meters;
 mod spans;
@@ -84,7 +89,9 @@ pub(crate) mod trace;
 mod turn_outcome;
 mod webhooks;
 
+pub(crate) use attempts::Attempts;
 pub(crate) use counted::Counted;
+pub(crate) use denials::Denials;
 pub(crate) use health::Health;
 pub(crate) use meters::{Full, Meters, TakeOver};
 pub(crate) use spans::{commit, delivery, operation, run, sending};

@@ -5,7 +5,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use crate::world::{Bus, World, about, drain, eventually, on_every_bus, quick};
 
 /// The value of a series, by its name and what its labels contain.
-fn value(handle: &PrometheusHandle, series: &str, labels: &[&str]) -> f64 {
+pub(super) fn value(handle: &PrometheusHandle, series: &str, labels: &[&str]) -> f64 {
     let text = handle.render();
     let lines = text.lines().filter(|line| {
         let name = line.split(['{', ' ']).next();
@@ -94,6 +94,7 @@ on_every_bus! {
             "found=",
             "who=",
             "outcome=",
+            "trouble=",
             "full=",
             "quantile=",
             "le=",

@@ -1,5 +1,6 @@
 //! What an operator sees: metrics, one trace across instances, readiness, and never what a message says.
 
+mod denials;
 mod faulty;
 pub(crate) mod logs;
 mod metrics;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use a2a_cluster::{ClusterBuilder, Config};
 use a2a_core::{
-    BackendError, Claim, Commit, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead,
-    TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    BackendError, Claim, Commit, InstanceId, Outcome, Principal, Replay, Result, RetryBudget, StoredTask,
+    TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use a2a_store_memory::MemoryStore;
 use a2a_testworld::world::{Bus, World};
@@ -208,6 +208,10 @@ impl TaskStore for Hooked {
 
     fn commit_spacing(&self) -> Duration {
         self.inner.commit_spacing()
+    }
+
+    fn use_budget(&self, budget: &RetryBudget) {
+        self.inner.use_budget(budget);
     }
 
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {

@@ -3,6 +3,7 @@
 pub(crate) mod after;
 pub(crate) mod faults;
 pub(crate) mod meter;
+pub(crate) mod permissions;
 pub(crate) mod refusals;
 pub(crate) mod remote;
 pub(crate) mod stream;

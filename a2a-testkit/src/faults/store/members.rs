@@ -4,13 +4,14 @@ use a2a_core::{Beat, Eviction, ExecutingPage, InstanceId, Member, Membership, Re
 use async_trait::async_trait;
 
 use super::FaultyStore;
+use crate::faults::Action;
 
 #[async_trait]
 impl Membership for FaultyStore {
     async fn beat(&self, me: &Member) -> Result<Beat> {
         self.is_used_by(me.id);
         let (beyond, me) = (self.beyond(), me.clone());
-        self.write(async move { beyond.inner.beat(&me).await }).await
+        self.write_as(Action::Beat, async move { beyond.inner.beat(&me).await }).await
     }
 
     async fn member(&self, who: &InstanceId) -> Result<Option<Member>> {

@@ -1,16 +1,18 @@
 //! The tasks of a faulty store.
 
 use std::collections::BTreeSet;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use a2a_core::{
-    Claim, Commit, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage,
-    TaskQuery, TaskStore, Version,
+    Claim, Commit, InstanceId, Outcome, Principal, Replay, Result, RetryBudget, StoredTask, TaskHead,
+    TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use async_trait::async_trait;
 
 use super::fate::Fate;
 use super::{Beyond, FaultyStore, unreadable};
+use crate::faults::Action;
 use crate::sample::Draft;
 
 impl Beyond {
@@ -38,17 +40,28 @@ impl TaskStore for FaultyStore {
     }
 
     async fn commit(&self, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
-        let (fate, beyond) = (self.draw(Fate::of_write), self.beyond());
-        let Some(lateness) = fate.late else {
-            return self.write_with(fate, beyond.commit(key, commit)).await;
+        let write = async {
+            let (fate, beyond) = (self.draw(Fate::of_write), self.beyond());
+            let Some(lateness) = fate.late else {
+                return self.write_with(fate, beyond.commit(key, commit)).await;
+            };
+            let (key, draft) = (key.clone(), Draft::of(&commit));
+            self.apply_late(
+                fate.outward + lateness,
+                async move { beyond.commit(&key, draft.commit()).await },
+            );
+            self.write_with(fate, std::future::pending()).await
         };
-        let (key, draft) = (key.clone(), Draft::of(&commit));
-        self.apply_late(fate.outward + lateness, async move { beyond.commit(&key, draft.commit()).await });
-        self.write_with(fate, std::future::pending()).await
+        self.permitted(Action::Commit, write).await
     }
 
     fn commit_spacing(&self) -> Duration {
         self.inner.commit_spacing()
+    }
+
+    fn use_budget(&self, budget: &RetryBudget) {
+        *self.budget.lock().unwrap_or_else(PoisonError::into_inner) = budget.clone();
+        self.inner.use_budget(budget);
     }
 
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {

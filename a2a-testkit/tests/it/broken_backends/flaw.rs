@@ -7,7 +7,8 @@ use std::time::Duration;
 use a2a_core::{
     Beat, Claim, Commit, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor, GivenUpDelivery,
     InstanceId, Keys, Member, Membership, Outcome, Principal, PushConfigs, PushDelivery, PushProgress,
-    PushSubscription, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    PushSubscription, Replay, Result, RetryBudget, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery,
+    TaskStore, Version,
 };
 use a2a_testkit::async_trait;
 
@@ -23,6 +24,7 @@ pub(crate) trait Flaw: Send + Sync + 'static {
     fn commit_spacing(&self, right: &Reference) -> Duration {
         right.commit_spacing()
     }
+    fn use_budget(&self, _budget: &RetryBudget) {}
     async fn load(&self, right: &Reference, key: &TaskKey) -> Result<Option<StoredTask>> {
         right.load(key).await
     }
@@ -182,6 +184,9 @@ impl<F: Flaw> TaskStore for Flawed<F> {
     }
     fn commit_spacing(&self) -> Duration {
         self.flaw.commit_spacing(&self.right)
+    }
+    fn use_budget(&self, budget: &RetryBudget) {
+        self.flaw.use_budget(budget);
     }
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {
         self.flaw.commits_after(&self.right, &self.flaw.key(key), after).await

@@ -12,5 +12,6 @@ pub(crate) mod flaw;
 mod given_up;
 mod lists;
 mod members;
+mod retries;
 mod verdict;
 mod webhooks;

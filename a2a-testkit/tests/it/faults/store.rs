@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_core::{BackendError, Outcome, Store, TaskQuery, TaskStore, Tenant, Version};
+use a2a_core::{
+    BackendError, Member, Membership, Outcome, RetryBudget, Store, TaskQuery, TaskStore, Tenant, Trouble,
+    Version,
+};
 use a2a_testkit::sample::{Draft, TaskModel, instance};
-use a2a_testkit::{Delay, FaultyStore, Forecast, Weather};
+use a2a_testkit::{Action, Delay, FaultyStore, Forecast, Weather};
 use tokio::time::Instant;
 
 use crate::broken_backends::flaw::{Flaw, Flawed};
@@ -189,6 +192,54 @@ async fn a_slow_store_is_slow_and_nothing_else() {
         longest = longest.max(took);
     }
     assert!(longest > Duration::from_secs(3), "nothing took longer than {longest:?}");
+    assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
+}
+
+/// Takes what it is handed.
+#[derive(Default)]
+struct Handed(Arc<std::sync::Mutex<Option<RetryBudget>>>);
+
+impl Flaw for Handed {
+    fn use_budget(&self, budget: &RetryBudget) {
+        *self.0.lock().unwrap() = Some(budget.clone());
+    }
+}
+
+#[test]
+fn the_retry_budget_is_handed_to_the_wrapped_store() {
+    let handed = Arc::default();
+    let right = Flawed { right: Reference::default(), flaw: Handed(Arc::clone(&handed)) };
+    let store = FaultyStore::new(Arc::new(right), Weather::calm(), 1);
+    let budget = RetryBudget::of_retries(1);
+    store.use_budget(&budget);
+    assert!(handed.lock().unwrap().take().unwrap().try_retry());
+    assert_eq!(budget.left(), 0, "it is the same budget");
+}
+
+#[tokio::test]
+async fn only_what_is_denied_fails_and_passes() {
+    let weather = Weather::calm();
+    let store = FaultyStore::new(Arc::new(Reference::default()), weather.clone(), 1);
+    let mut model = TaskModel::new("t").begin(&store).await;
+    let me = Member::joining(instance(), None);
+    for denied in Action::ALL {
+        weather.deny(&[denied]);
+        let draft = model.draft(Vec::new());
+        let troubles = [
+            (Action::Read, store.load(&model.key).await.err()),
+            (Action::Commit, store.commit(&model.key, draft.commit()).await.err()),
+            (Action::Beat, store.beat(&me).await.err()),
+            (Action::Write, store.unwatch(&model.key, &me.id).await.err()),
+        ];
+        for (action, error) in troubles {
+            let trouble = error.and_then(|error| error.trouble());
+            assert_eq!(trouble, (action == denied).then_some(Trouble::Denied), "{action:?} of {denied:?}");
+        }
+        if denied != Action::Commit {
+            model.accept(&draft);
+        }
+    }
+    weather.deny(&[]);
     assert_eq!(store.load(&model.key).await.unwrap(), model.stored());
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use a2a_core::{
-    Claim, ClaimChange, Commit, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead,
-    TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    Claim, ClaimChange, Commit, InstanceId, Outcome, Principal, Replay, Result, RetryBudget, StoredTask,
+    TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use async_trait::async_trait;
 use tokio::time::sleep;
@@ -56,6 +56,10 @@ impl TaskStore for Counted {
 
     fn commit_spacing(&self) -> Duration {
         self.store.commit_spacing()
+    }
+
+    fn use_budget(&self, budget: &RetryBudget) {
+        self.store.use_budget(budget);
     }
 
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {

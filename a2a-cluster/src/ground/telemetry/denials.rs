@@ -1,0 +1,126 @@
+//! What the store denies this instance now: by operation, told once in the log, and a reason to be unready.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The operations that were denied when they were last tried.
+///
+/// One leaves when it is answered, or when nobody tried it for a while: whoever is unready gets no requests, so that nobody
+/// may ever try again. Where another is answered that was denied as well, a shorter while will do.
+#[derive(Debug)]
+pub(crate) struct Denials {
+    patience: Duration,
+    /// Whether there are any: on the path of every answered call, hence only a read where there are none.
+    any: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When each was last denied.
+    denied: BTreeMap<&'static str, Instant>,
+    /// When any was last denied. A row of denials without a pause of `patience` is told once.
+    latest: Option<Instant>,
+    /// The log says that access is denied, and not yet that it is back.
+    told: bool,
+}
+
+impl Denials {
+    pub(crate) fn new(patience: Duration) -> Self {
+        Denials { patience, any: AtomicBool::new(false), state: Mutex::default() }
+    }
+
+    /// Takes note of an operation that was denied.
+    pub(crate) fn denied(&self, operation: &'static str, why: &dyn Display) {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let begins = state.latest.replace(now).is_none_or(|latest| now - latest > self.patience);
+        state.denied.insert(operation, now);
+        state.told |= begins;
+        self.any.store(true, Ordering::Relaxed);
+        drop(state);
+        if begins {
+            tracing::error!(
+                operation,
+                error = %why,
+                "the store denies this instance access; calls are made again until it does not"
+            );
+        }
+    }
+
+    /// Takes note of an operation that was answered.
+    pub(crate) fn answered(&self, operation: &'static str) {
+        if !self.any.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut state = self.lock();
+        let others = if state.denied.remove(operation).is_some() { self.patience / 4 } else { self.patience };
+        state.denied.retain(|_, latest| latest.elapsed() <= others);
+        if !state.denied.is_empty() {
+            return;
+        }
+        self.any.store(false, Ordering::Relaxed);
+        if std::mem::take(&mut state.told) {
+            drop(state);
+            tracing::info!("the store lets this instance in again");
+        }
+    }
+
+    /// Tells whether any operation is denied now.
+    pub(crate) fn are_standing(&self) -> bool {
+        self.any.load(Ordering::Relaxed)
+            && self.lock().denied.values().any(|latest| latest.elapsed() <= self.patience)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_denied_stands_until_the_same_is_answered() {
+        let denials = Denials::new(PATIENCE);
+        assert!(!denials.are_standing());
+        denials.denied("PutItem", &"no");
+        denials.answered("GetItem");
+        assert!(denials.are_standing());
+        denials.answered("PutItem");
+        assert!(!denials.are_standing());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_tries_is_over_with_what_was_denied_at_the_same_time() {
+        let denials = Denials::new(PATIENCE);
+        denials.denied("PutItem", &"no");
+        advance(PATIENCE / 2).await;
+        denials.denied("GetItem", &"no");
+        denials.denied("Query", &"no");
+        denials.answered("GetItem");
+        assert!(denials.are_standing(), "of a query");
+        denials.answered("Query");
+        assert!(!denials.are_standing(), "nobody put anything for long");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_tries_again_is_forgotten() {
+        let denials = Denials::new(PATIENCE);
+        denials.denied("PutItem", &"no");
+        advance(PATIENCE).await;
+        assert!(denials.are_standing());
+        advance(Duration::from_millis(1)).await;
+        assert!(!denials.are_standing());
+    }
+}
