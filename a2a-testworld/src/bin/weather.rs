@@ -86,7 +86,8 @@ impl Arguments {
         ] {
             *share = share.max(flag);
         }
-        let shares = [(ServiceError::InternalServerError, self.errors), (ServiceError::Throttling, self.throttled)];
+        let shares =
+            [(ServiceError::InternalServerError, self.errors), (ServiceError::Throttling, self.throttled)];
         for (error, chance) in shares.into_iter().filter(|(_, chance)| *chance > 0.0) {
             weather = weather.refuse(Refusal::of(error).with_chance(chance));
         }

@@ -76,7 +76,8 @@ pub(super) fn read(answer: &Map<String, Value>) -> Reported {
         if let Some(table) = one.get("Table") {
             *report.parts.entry(None).or_default() += units(table);
         }
-        for (index, of) in one.get("GlobalSecondaryIndexes").and_then(Value::as_object).into_iter().flatten() {
+        for (index, of) in one.get("GlobalSecondaryIndexes").and_then(Value::as_object).into_iter().flatten()
+        {
             *report.parts.entry(Some(index.clone())).or_default() += units(of);
         }
         for of in one.get("LocalSecondaryIndexes").and_then(Value::as_object).into_iter().flatten() {
@@ -88,7 +89,8 @@ pub(super) fn read(answer: &Map<String, Value>) -> Reported {
 
 fn units(of: &Value) -> f64 {
     let named = |name: &str| of.get(name).and_then(Value::as_f64);
-    let split = || Some(named("ReadCapacityUnits").unwrap_or(0.0) + named("WriteCapacityUnits").unwrap_or(0.0));
+    let split =
+        || Some(named("ReadCapacityUnits").unwrap_or(0.0) + named("WriteCapacityUnits").unwrap_or(0.0));
     named("CapacityUnits").or_else(split).unwrap_or(0.0)
 }
 
@@ -161,7 +163,10 @@ mod tests {
             answer
         };
         assert_eq!(seen("INDEXES".into()), answer());
-        assert_eq!(seen("TOTAL".into())[TOLD].as_object().unwrap().keys().collect::<Vec<_>>(), ["CapacityUnits", "TableName"]);
+        assert_eq!(
+            seen("TOTAL".into())[TOLD].as_object().unwrap().keys().collect::<Vec<_>>(),
+            ["CapacityUnits", "TableName"]
+        );
         assert!(!seen("NONE".into()).contains_key(TOLD));
     }
 

@@ -53,7 +53,15 @@ impl Endpoint {
     /// Passes a request on. An error is one of the connection: what became of the request is unknown.
     pub(super) async fn pass(&self, head: &Head, body: Bytes) -> reqwest::Result<Said> {
         let mut headers = head.headers.clone();
-        for name in [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION, header::EXPECT] {
+        // What belongs to the client's connection; and answers must not be compressed, for they are read here.
+        for name in [
+            header::HOST,
+            header::CONTENT_LENGTH,
+            header::TRANSFER_ENCODING,
+            header::CONNECTION,
+            header::EXPECT,
+            header::ACCEPT_ENCODING,
+        ] {
             headers.remove(name);
         }
         let url = format!("{}{}", self.url, head.path);

@@ -19,7 +19,10 @@ impl Locks {
 
     /// Waits for some items, each named by its table and its key. They are taken in one order by everybody, so that
     /// nobody waits in a circle.
-    pub(super) async fn hold<'a>(&'a self, items: impl Iterator<Item = (&str, &str)>) -> Vec<MutexGuard<'a, ()>> {
+    pub(super) async fn hold<'a>(
+        &'a self,
+        items: impl Iterator<Item = (&str, &str)>,
+    ) -> Vec<MutexGuard<'a, ()>> {
         let stripes: BTreeSet<u64> = items.map(stripe).collect();
         let mut held = Vec::with_capacity(stripes.len());
         for stripe in stripes {

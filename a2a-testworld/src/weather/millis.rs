@@ -18,11 +18,16 @@ pub(super) mod optional {
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(in crate::weather) fn serialize<S: Serializer>(of: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::weather) fn serialize<S: Serializer>(
+        of: &Option<Duration>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
         of.map(|duration| duration.as_secs_f64() * 1_000.0).serialize(to)
     }
 
-    pub(in crate::weather) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    pub(in crate::weather) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Duration>, D::Error> {
         let Some(millis) = Option::<f64>::deserialize(from)? else { return Ok(None) };
         Duration::try_from_secs_f64(millis / 1_000.0).map(Some).map_err(serde::de::Error::custom)
     }

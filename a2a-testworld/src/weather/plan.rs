@@ -26,7 +26,15 @@ impl Plan {
     pub(super) fn new(write: Write, schema: Arc<Schema>) -> Option<Self> {
         let key = schema.key.of(write.change.key())?;
         let identity = schema.key.identity(&key)?;
-        Some(Plan { table: write.table, schema, change: write.change, key, identity, before: None, after: None })
+        Some(Plan {
+            table: write.table,
+            schema,
+            change: write.change,
+            key,
+            identity,
+            before: None,
+            after: None,
+        })
     }
 
     /// Takes note of the item as it is before the write, and makes an idea of what it becomes.
@@ -68,7 +76,8 @@ impl Plan {
                 (Some(old), Some(new)) if index.key.of(old) == index.key.of(new) => {
                     lines.push(line(new, units(old).max(units(new))));
                 }
-                _ => lines.extend([&before, &after].into_iter().flatten().map(|entry| line(entry, units(entry)))),
+                _ => lines
+                    .extend([&before, &after].into_iter().flatten().map(|entry| line(entry, units(entry)))),
             }
         }
         lines

@@ -70,7 +70,8 @@ impl WeatherProxy {
             locks: Locks::new(),
         });
         let leave = CancellationToken::new();
-        let keeper = Keeper { station: Arc::clone(&station), tasks: TaskTracker::new(), leave: leave.clone() };
+        let keeper =
+            Keeper { station: Arc::clone(&station), tasks: TaskTracker::new(), leave: leave.clone() };
         TaskTracker::new().spawn(keeper.keep(listener));
         Ok(WeatherProxy { address, station, leave })
     }

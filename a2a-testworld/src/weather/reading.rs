@@ -31,7 +31,8 @@ impl Station {
             return Some(whole(said));
         };
         let factor = if operation == "TransactGetItems" { 2.0 } else { 1.0 };
-        let least = |(read, schema): (&Read, &Arc<Schema>)| read.line(read.partition(schema, &request), factor);
+        let least =
+            |(read, schema): (&Read, &Arc<Schema>)| read.line(read.partition(schema, &request), factor);
         let mut lines: Vec<Line> = reads.iter().zip(&schemas).map(least).collect();
         let groups: Vec<Vec<Line>> = lines.iter().cloned().map(|line| vec![line]).collect();
         let batch = operation == "BatchGetItem";
@@ -48,7 +49,8 @@ impl Station {
         let wanted = capacity::ask(&mut request);
         let edit = self.edit(&reads, &mut request);
         let said = self.pass(head, body_from(&request)).await;
-        let Some(mut answer) = said.as_ref().filter(|said| said.status.is_success()).and_then(|said| said.json())
+        let Some(mut answer) =
+            said.as_ref().filter(|said| said.status.is_success()).and_then(|said| said.json())
         else {
             self.sky.charge(reserved, &[]);
             let said = said?;
@@ -74,11 +76,18 @@ impl Station {
     }
 
     /// Passes a statement of PartiQL on. What it cost is charged to its tables, as reported.
-    pub(super) async fn statement(&self, operation: &str, head: &Head, mut request: Map<String, Value>) -> Option<Answer> {
+    pub(super) async fn statement(
+        &self,
+        operation: &str,
+        head: &Head,
+        mut request: Map<String, Value>,
+    ) -> Option<Answer> {
         let wanted = capacity::ask(&mut request);
         let said = self.pass(head, body_from(&request)).await?;
         self.failed_unless_ok(operation, &said);
-        let Some(mut answer) = said.json().filter(|_| said.status.is_success()) else { return Some(whole(said)) };
+        let Some(mut answer) = said.json().filter(|_| said.status.is_success()) else {
+            return Some(whole(said));
+        };
         let reported = capacity::read(&answer);
         let touched: Vec<Line> = reported.keys().map(|table| capacity::of_table(table)).collect();
         let mut lines = Vec::new();
@@ -88,7 +97,12 @@ impl Station {
         Some(changed(said, &answer))
     }
 
-    async fn reads(&self, operation: &str, head: &Head, request: &Map<String, Value>) -> Option<(Vec<Read>, Vec<Arc<Schema>>)> {
+    async fn reads(
+        &self,
+        operation: &str,
+        head: &Head,
+        request: &Map<String, Value>,
+    ) -> Option<(Vec<Read>, Vec<Arc<Schema>>)> {
         let reads = reads::of(operation, request)?;
         let mut schemas = Vec::with_capacity(reads.len());
         for read in &reads {
@@ -107,7 +121,13 @@ impl Station {
         Some((Edit::prepare(request)?, index))
     }
 
-    fn throttle_read(&self, operation: &str, throttled: &[Vec<Throttled>], lines: &[Line], draws: &Draws) -> Answer {
+    fn throttle_read(
+        &self,
+        operation: &str,
+        throttled: &[Vec<Throttled>],
+        lines: &[Line],
+        draws: &Draws,
+    ) -> Answer {
         let error = self.sky.throttling(draws);
         if operation == "TransactGetItems" {
             self.sky.count(|counts| counts.outcome(operation, |of| of.cancelled += 1));
@@ -119,7 +139,11 @@ impl Station {
         }
         self.sky.count(|counts| counts.outcome(operation, |of| of.throttled += 1));
         let mut reasons: Vec<Throttled> = Vec::new();
-        throttled.iter().flatten().for_each(|one| if !reasons.contains(one) { reasons.push(one.clone()) });
+        throttled.iter().flatten().for_each(|one| {
+            if !reasons.contains(one) {
+                reasons.push(one.clone())
+            }
+        });
         wire::throttled(error, &reasons)
     }
 }
@@ -130,7 +154,8 @@ fn passing<T>(all: Vec<T>, throttled: &[Vec<Throttled>]) -> Vec<T> {
 }
 
 fn arn(reads: &[Read], schemas: &[Arc<Schema>], line: &Line) -> String {
-    let schema = reads.iter().zip(schemas).find(|(read, _)| read.table == line.table).map(|(_, schema)| schema);
+    let schema =
+        reads.iter().zip(schemas).find(|(read, _)| read.table == line.table).map(|(_, schema)| schema);
     let index = |name: &String| schema.and_then(|schema| schema.index(name)).map(|index| index.arn.clone());
     match &line.index {
         Some(name) => index(name).unwrap_or_default(),
@@ -139,7 +164,13 @@ fn arn(reads: &[Read], schemas: &[Arc<Schema>], line: &Line) -> String {
 }
 
 /// Gives lines the units of what was found, as far as the answer shows it.
-fn weigh(lines: &mut [Line], reads: &[Read], schemas: &[Arc<Schema>], answer: &Map<String, Value>, factor: f64) {
+fn weigh(
+    lines: &mut [Line],
+    reads: &[Read],
+    schemas: &[Arc<Schema>],
+    answer: &Map<String, Value>,
+    factor: f64,
+) {
     let sizes = |items: Option<&Value>| -> usize {
         let items = items.and_then(Value::as_array).into_iter().flatten();
         items.filter_map(Value::as_object).map(item::size).sum()
@@ -159,9 +190,10 @@ fn weigh(lines: &mut [Line], reads: &[Read], schemas: &[Arc<Schema>], answer: &M
         _ => Vec::new(),
     };
     for item in responses {
-        let found = lines.iter_mut().zip(reads.iter().zip(schemas)).find(|(_, (read, schema))| {
-            read.key.is_some() && read.key == schema.key.of(item)
-        });
+        let found = lines
+            .iter_mut()
+            .zip(reads.iter().zip(schemas))
+            .find(|(_, (read, schema))| read.key.is_some() && read.key == schema.key.of(item));
         if let Some((line, (read, _))) = found {
             line.units = factor * item::read_units(item::size(item), read.consistent);
         }
@@ -169,7 +201,10 @@ fn weigh(lines: &mut [Line], reads: &[Read], schemas: &[Arc<Schema>], answer: &M
 }
 
 /// Takes the keys out of a batch that are throttled, and returns them with the names of their tables.
-fn leave_out(request: &mut Map<String, Value>, throttled: &[Vec<Throttled>]) -> Option<Vec<(String, Value, Value)>> {
+fn leave_out(
+    request: &mut Map<String, Value>,
+    throttled: &[Vec<Throttled>],
+) -> Option<Vec<(String, Value, Value)>> {
     let mut left_out = Vec::new();
     let mut throttled = throttled.iter();
     let tables = request.get_mut("RequestItems")?.as_object_mut()?;

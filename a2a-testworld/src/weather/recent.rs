@@ -30,7 +30,13 @@ pub(super) struct Pending {
 
 impl Recent {
     /// Hides a write that is on its way. One item has one such write at a time.
-    pub(super) fn begin(&mut self, table: &str, index: &str, identity: &str, before: Option<Item>) -> Pending {
+    pub(super) fn begin(
+        &mut self,
+        table: &str,
+        index: &str,
+        identity: &str,
+        before: Option<Item>,
+    ) -> Pending {
         let of = (table.to_owned(), index.to_owned());
         let changes = self.indexes.entry(of.clone()).or_default().entry(identity.to_owned()).or_default();
         changes.push(Hidden { before, until: None });
@@ -42,7 +48,10 @@ impl Recent {
         let Some(items) = self.indexes.get_mut(&pending.of) else { return };
         if let Some(changes) = items.get_mut(&pending.identity) {
             let until = changes.iter().filter_map(|change| change.until).fold(until, Instant::max);
-            changes.iter_mut().filter(|change| change.until.is_none()).for_each(|change| change.until = Some(until));
+            changes
+                .iter_mut()
+                .filter(|change| change.until.is_none())
+                .for_each(|change| change.until = Some(until));
         }
         // Every so often, what is shown by now is forgotten.
         if items.len().is_power_of_two() {

@@ -95,32 +95,41 @@ const OWN: &str = "com.amazonaws.dynamodb.v20120810";
 
 impl ServiceError {
     pub(super) fn form(self) -> Form {
-        let form = |status, namespace, name, reason, message| Form { status, name, namespace, reason, message };
+        let form =
+            |status, namespace, name, reason, message| Form { status, name, namespace, reason, message };
         match self {
-            Self::AccessDenied => form(
-                400, COMMON, "AccessDeniedException", None, "the weather: no policy allows this action",
-            ),
+            Self::AccessDenied => {
+                form(400, COMMON, "AccessDeniedException", None, "the weather: no policy allows this action")
+            }
             Self::ExpiredToken => form(
-                400, COMMON, "ExpiredTokenException", None, "the weather: the security token has expired",
+                400,
+                COMMON,
+                "ExpiredTokenException",
+                None,
+                "the weather: the security token has expired",
             ),
             Self::UnrecognizedClient => form(
-                400, COMMON, "UnrecognizedClientException", None, "the weather: the security token is invalid",
+                400,
+                COMMON,
+                "UnrecognizedClientException",
+                None,
+                "the weather: the security token is invalid",
             ),
-            Self::KmsAccessDenied => form(
-                400, COMMON, "AccessDeniedException", None, "the weather: KMS key access denied",
-            ),
-            Self::KmsDisabled => form(
-                400, OWN, "KMSDisabledException", None, "the weather: the table's KMS key is disabled",
-            ),
-            Self::InternalServerError => form(
-                500, OWN, "InternalServerError", None, "the weather: an internal error",
-            ),
-            Self::ServiceUnavailable => form(
-                503, OWN, "ServiceUnavailable", None, "the weather: the service is unavailable",
-            ),
-            Self::Throttling => form(
-                400, OWN, "ThrottlingException", Some("ThrottlingError"), "the weather: throttled",
-            ),
+            Self::KmsAccessDenied => {
+                form(400, COMMON, "AccessDeniedException", None, "the weather: KMS key access denied")
+            }
+            Self::KmsDisabled => {
+                form(400, OWN, "KMSDisabledException", None, "the weather: the table's KMS key is disabled")
+            }
+            Self::InternalServerError => {
+                form(500, OWN, "InternalServerError", None, "the weather: an internal error")
+            }
+            Self::ServiceUnavailable => {
+                form(503, OWN, "ServiceUnavailable", None, "the weather: the service is unavailable")
+            }
+            Self::Throttling => {
+                form(400, OWN, "ThrottlingException", Some("ThrottlingError"), "the weather: throttled")
+            }
             Self::ProvisionedThroughputExceeded => form(
                 400,
                 OWN,
@@ -129,7 +138,11 @@ impl ServiceError {
                 "the weather: throttled",
             ),
             Self::RequestLimitExceeded => form(
-                400, OWN, "RequestLimitExceeded", None, "the weather: the account's throughput is used up",
+                400,
+                OWN,
+                "RequestLimitExceeded",
+                None,
+                "the weather: the account's throughput is used up",
             ),
             Self::TransactionConflict => form(
                 400,

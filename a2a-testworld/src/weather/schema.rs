@@ -73,7 +73,8 @@ impl Key {
     fn read(of: &Value) -> Option<Self> {
         let elements = of.get("KeySchema")?.as_array()?;
         let named = |kind: &str| {
-            let element = elements.iter().find(|element| element.get("KeyType").is_some_and(|it| it == kind))?;
+            let element =
+                elements.iter().find(|element| element.get("KeyType").is_some_and(|it| it == kind))?;
             Some(element.get("AttributeName")?.as_str()?.to_owned())
         };
         Some(Key { hash: named("HASH")?, range: named("RANGE") })

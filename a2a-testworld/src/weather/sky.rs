@@ -1,5 +1,6 @@
 //! What the weather is at the moment, what is left of all limits, and what was counted.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,10 +9,12 @@ use tokio::time::Instant;
 use super::buckets::Buckets;
 use super::counts::Counts;
 use super::dice::Draws;
+use super::item::Item;
 use super::line::Line;
 use super::plan::Plan;
 use super::recent::{Pending, Recent};
 use super::refusal::ServiceError;
+use super::schema::Index;
 use super::settings::{Network, ThrottlingName, Weather};
 use super::wire::Throttled;
 
@@ -111,7 +114,12 @@ impl Sky {
 
     /// What keeps each group of lines from passing; counted. Where `all_or_none`, no group passes unless all do. Those
     /// that pass have their units reserved.
-    pub(super) fn admit(&self, groups: &[Vec<Line>], all_or_none: bool, arn: impl Fn(&Line) -> String) -> (Vec<Vec<Throttled>>, Reserved) {
+    pub(super) fn admit(
+        &self,
+        groups: &[Vec<Line>],
+        all_or_none: bool,
+        arn: impl Fn(&Line) -> String,
+    ) -> (Vec<Vec<Throttled>>, Reserved) {
         let mut state = self.state();
         let State { weather, buckets, counts, .. } = &mut *state;
         let Some(limits) = &weather.limits else {
@@ -165,7 +173,7 @@ impl Sky {
         if state.weather.index_lag.is_none() {
             return Vec::new();
         }
-        let mut begin = |index: &super::schema::Index| {
+        let mut begin = |index: &Index| {
             let [before, _] = plan.entries(index);
             state.recent.begin(&plan.table, &index.name, &plan.identity, before)
         };
@@ -189,7 +197,7 @@ impl Sky {
     }
 
     /// What an index still shows in place of what it has.
-    pub(super) fn shown(&self, table: &str, index: &str) -> std::collections::HashMap<String, Option<super::item::Item>> {
+    pub(super) fn shown(&self, table: &str, index: &str) -> HashMap<String, Option<Item>> {
         self.state().recent.shown(table, index, Instant::now())
     }
 

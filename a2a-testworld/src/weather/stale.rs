@@ -81,8 +81,12 @@ impl Edit {
         let is_current = |item: &Item| schema.key.identity(item).is_none_or(|id| !shown.contains_key(&id));
         items.retain(is_current);
         let end = answer.get("LastEvaluatedKey").and_then(Value::as_object);
-        let place = |item: &Item| (index.key.range.as_ref().and_then(|range| item.get(range)).cloned(), schema.key.identity(item));
-        let after = |item: &Item, mark: Option<&Item>| mark.is_none_or(|mark| self.order(&place(item), &place(mark)).is_gt());
+        let place = |item: &Item| {
+            (index.key.range.as_ref().and_then(|range| item.get(range)).cloned(), schema.key.identity(item))
+        };
+        let after = |item: &Item, mark: Option<&Item>| {
+            mark.is_none_or(|mark| self.order(&place(item), &place(mark)).is_gt())
+        };
         let earlier = shown.values().flatten().filter(|entry| {
             expression::holds(&self.key, entry)
                 && after(entry, self.start.as_ref())
@@ -94,9 +98,8 @@ impl Edit {
             items.truncate(limit);
             let names = schema.key.names().chain(index.key.names());
             let last = items.last();
-            let mark: Item = names
-                .filter_map(|name| Some((name.to_owned(), last?.get(name)?.clone())))
-                .collect();
+            let mark: Item =
+                names.filter_map(|name| Some((name.to_owned(), last?.get(name)?.clone()))).collect();
             answer.insert("LastEvaluatedKey".to_owned(), Value::Object(mark));
         }
         answer.insert("ScannedCount".to_owned(), items.len().into());
@@ -122,5 +125,9 @@ impl Edit {
 
 /// The attributes of a projection; `None` where it reaches into one.
 fn top_level(projection: &str, scope: &Scope<'_>) -> Option<Vec<String>> {
-    projection.split(',').map(str::trim).map(|word| (!word.contains(['.', '['])).then(|| scope.name(word))?).collect()
+    projection
+        .split(',')
+        .map(str::trim)
+        .map(|word| (!word.contains(['.', '['])).then(|| scope.name(word))?)
+        .collect()
 }

@@ -55,7 +55,8 @@ impl Station {
 
     async fn meet(&self, operation: &str, head: &Head, body: Bytes, draws: &mut Draws) -> End {
         let network = self.sky.network(operation);
-        let note = |note: fn(&mut super::counts::Outcomes)| self.sky.count(|counts| counts.outcome(operation, note));
+        let note =
+            |note: fn(&mut super::counts::Outcomes)| self.sky.count(|counts| counts.outcome(operation, note));
         if draws.is_reset(network.resets) {
             note(|of| of.reset += 1);
             return End::Reset;
@@ -96,7 +97,13 @@ impl Station {
         handled.map_or(End::Reset, End::Answer)
     }
 
-    async fn understood(&self, operation: &str, head: &Head, request: Map<String, Value>, draws: &mut Draws) -> Option<Answer> {
+    async fn understood(
+        &self,
+        operation: &str,
+        head: &Head,
+        request: Map<String, Value>,
+        draws: &mut Draws,
+    ) -> Option<Answer> {
         match operation {
             "PutItem" | "UpdateItem" | "DeleteItem" | "TransactWriteItems" | "BatchWriteItem" => {
                 self.write(operation, head, request, draws).await

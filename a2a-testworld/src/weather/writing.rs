@@ -28,7 +28,8 @@ impl Station {
             self.failed_unless_ok(operation, &said);
             return Some(whole(said));
         };
-        let _held = self.locks.hold(plans.iter().map(|plan| (plan.table.as_str(), plan.identity.as_str()))).await;
+        let _held =
+            self.locks.hold(plans.iter().map(|plan| (plan.table.as_str(), plan.identity.as_str()))).await;
         self.look(head, &mut plans).await;
         let factor = if operation == "TransactWriteItems" { 2.0 } else { 1.0 };
         let groups: Vec<Vec<Line>> = plans.iter().map(|plan| plan.lines(factor)).collect();
@@ -79,12 +80,23 @@ impl Station {
 
     /// Says that a request is throttled. A transaction is cancelled, and its innocent actions cost what they would have:
     /// they were prepared.
-    fn throttle(&self, operation: &str, plans: &[Plan], throttled: &[Vec<Throttled>], factor: f64, draws: &Draws) -> Answer {
+    fn throttle(
+        &self,
+        operation: &str,
+        plans: &[Plan],
+        throttled: &[Vec<Throttled>],
+        factor: f64,
+        draws: &Draws,
+    ) -> Answer {
         let error = self.sky.throttling(draws);
         if operation != "TransactWriteItems" {
             self.sky.count(|counts| counts.outcome(operation, |of| of.throttled += 1));
             let mut reasons: Vec<Throttled> = Vec::new();
-            throttled.iter().flatten().for_each(|one| if !reasons.contains(one) { reasons.push(one.clone()) });
+            throttled.iter().flatten().for_each(|one| {
+                if !reasons.contains(one) {
+                    reasons.push(one.clone())
+                }
+            });
             return wire::throttled(error, &reasons);
         }
         self.sky.count(|counts| counts.outcome(operation, |of| of.cancelled += 1));
@@ -167,7 +179,8 @@ fn leave_out(request: &mut Map<String, Value>, throttled: &[Vec<Throttled>]) -> 
 fn put_back(answer: &mut Map<String, Value>, unprocessed: Vec<(String, Value)>) {
     for (table, one) in unprocessed {
         let tables = answer.entry("UnprocessedItems").or_insert_with(|| json!({}));
-        if let Some(list) = tables.as_object_mut().map(|tables| tables.entry(table).or_insert_with(|| json!([])))
+        if let Some(list) =
+            tables.as_object_mut().map(|tables| tables.entry(table).or_insert_with(|| json!([])))
             && let Some(list) = list.as_array_mut()
         {
             list.push(one);

@@ -26,7 +26,10 @@ fn put(item: Item) -> TransactWriteItem {
     TransactWriteItem::builder().put(put).build()
 }
 
-async fn transact(place: &Place, actions: Vec<TransactWriteItem>) -> Result<TransactWriteItemsOutput, Vec<String>> {
+async fn transact(
+    place: &Place,
+    actions: Vec<TransactWriteItem>,
+) -> Result<TransactWriteItemsOutput, Vec<String>> {
     let sent = place.client.transact_write_items().set_transact_items(Some(actions)).send().await;
     sent.map_err(|error: SdkError<TransactWriteItemsError>| match error.into_service_error() {
         TransactWriteItemsError::TransactionCanceledException(cancelled) => {
@@ -118,7 +121,8 @@ async fn repeated_cancellations_use_a_partition_up() {
     let place = Place::new().await;
     place.proxy.set(ten());
     exhaust(&place, "ann").await;
-    let actions = || vec![put(item("one", "1", &[])), put(item("two", "1", &[("owner", "ann"), ("at", "2")]))];
+    let actions =
+        || vec![put(item("one", "1", &[])), put(item("two", "1", &[("owner", "ann"), ("at", "2")]))];
     for _ in 0..5 {
         assert_eq!(transact(&place, actions()).await.unwrap_err(), ["None", "ThrottlingError"]);
     }
@@ -134,7 +138,8 @@ async fn all_kinds_of_actions_touch_indexes() {
     place.proxy.set(ten());
     exhaust(&place, "ben").await;
     let update = Update::builder().table_name(TABLE).set_key(Some(key("updated", "1")));
-    let update = update.update_expression("REMOVE #o").expression_attribute_names("#o", "owner").build().unwrap();
+    let update =
+        update.update_expression("REMOVE #o").expression_attribute_names("#o", "owner").build().unwrap();
     let delete = Delete::builder().table_name(TABLE).set_key(Some(key("deleted", "1"))).build().unwrap();
     let actions = vec![
         TransactWriteItem::builder().update(update).build(),
@@ -155,7 +160,7 @@ async fn of_a_batch_only_the_guilty_stay_unprocessed() {
     let guilty = request(item("two", "1", &[("owner", "ann"), ("at", "2")]));
     let all = vec![request(item("one", "1", &[])), guilty.clone(), request(item("three", "1", &[]))];
     let done = place.client.batch_write_item().request_items(TABLE, all).send().await.unwrap();
-    assert_eq!(done.unprocessed_items().unwrap()[TABLE], [guilty.clone()]);
+    assert_eq!(done.unprocessed_items().unwrap()[TABLE], std::slice::from_ref(&guilty));
     assert!(place.has("one", "1").await.is_some() && place.has("three", "1").await.is_some());
     assert!(place.has("two", "1").await.is_none());
     place.client.batch_write_item().request_items(TABLE, vec![guilty]).send().await.unwrap_err();

@@ -18,7 +18,10 @@ fn put(item: Item, condition: Option<&str>) -> TransactWriteItem {
 #[tokio::test(start_paused = true)]
 async fn what_the_endpoint_reports_is_charged_to_each_partition_of_table_and_indexes() {
     let place = Place::new().await;
-    place.put(item("p", "1", &[OWNED[0], OWNED[1], ("kind", "k"), ("body", &"x".repeat(2_000))])).await.unwrap();
+    place
+        .put(item("p", "1", &[OWNED[0], OWNED[1], ("kind", "k"), ("body", &"x".repeat(2_100))]))
+        .await
+        .unwrap();
     place.put(item("q", "1", &OWNED)).await.unwrap();
     let counts = place.counts();
     let table = counts.table(TABLE);
@@ -36,7 +39,8 @@ async fn an_entry_that_moves_costs_two_units_and_one_that_stays_none() {
         place.proxy.clear_counts();
         let update = place.client.update_item().table_name(TABLE).set_key(Some(key("p", "1")));
         let update = update.update_expression(expression).expression_attribute_names("#a", "owner");
-        let update = update.expression_attribute_names("#b", "body").expression_attribute_values(":v", s(value));
+        let update =
+            update.expression_attribute_names("#b", "body").expression_attribute_values(":v", s(value));
         update.send().await.unwrap();
         let owners = place.counts().index(TABLE, BY_OWNER);
         [owners.units.written, owners.partition("ann").written, owners.partition("ben").written]
@@ -54,7 +58,11 @@ async fn a_refused_condition_costs_the_larger_of_both_items_and_no_index() {
     let refused = async |pk: &str, body: usize, condition: &str| {
         place.proxy.clear_counts();
         let body = "x".repeat(body);
-        let put = place.client.put_item().table_name(TABLE).set_item(Some(item(pk, "1", &[("kind", "k"), ("body", &body)])));
+        let put = place.client.put_item().table_name(TABLE).set_item(Some(item(
+            pk,
+            "1",
+            &[("kind", "k"), ("body", &body)],
+        )));
         let sent = put.condition_expression(condition).send().await;
         assert!(sent.unwrap_err().into_service_error().is_conditional_check_failed_exception());
         let counts = place.counts();
@@ -80,7 +88,11 @@ async fn a_transaction_doubles_the_tables_part_and_costs_as_much_when_it_is_canc
     let units = || {
         let counts = place.counts();
         let table = counts.table(TABLE);
-        [table.partition("p").written, table.partition("guard").written, counts.index(TABLE, BY_OWNER).units.written]
+        [
+            table.partition("p").written,
+            table.partition("guard").written,
+            counts.index(TABLE, BY_OWNER).units.written,
+        ]
     };
     transact().await.unwrap();
     assert_eq!(units(), [4.0, 2.0, 1.0]);
@@ -98,8 +110,15 @@ async fn reads_are_charged_to_what_they_read() {
     place.put(item("q", "1", &OWNED)).await.unwrap();
     place.proxy.clear_counts();
     let keys = KeysAndAttributes::builder().keys(key("p", "1")).keys(key("q", "1")).keys(key("none", "1"));
-    place.client.batch_get_item().request_items(TABLE, keys.consistent_read(true).build().unwrap()).send().await.unwrap();
-    let query = place.client.query().table_name(TABLE).index_name(BY_OWNER).key_condition_expression("#o = :o");
+    place
+        .client
+        .batch_get_item()
+        .request_items(TABLE, keys.consistent_read(true).build().unwrap())
+        .send()
+        .await
+        .unwrap();
+    let query =
+        place.client.query().table_name(TABLE).index_name(BY_OWNER).key_condition_expression("#o = :o");
     let query = query.expression_attribute_names("#o", "owner").expression_attribute_values(":o", s("ann"));
     query.send().await.unwrap();
     place.client.scan().table_name(TABLE).send().await.unwrap();

@@ -41,9 +41,13 @@ async fn the_binary_shows_what_it_counts_and_changes_the_weather() {
     let shown = ask(http.get(&path)).await;
     assert_eq!((&shown["seed"], &shown["weather"]["network"]["resets"]), (&json!(4711), &json!(0.25)));
     assert_eq!(shown["weather"]["limits"]["partition_writes"], json!(1_000.0));
-    let denied = json!({"refusals": [{"error": "AccessDenied", "operations": ["PutItem"], "lasts_ms": 600_000}]});
+    let denied =
+        json!({"refusals": [{"error": "AccessDenied", "operations": ["PutItem"], "lasts_ms": 600_000}]});
     let shown = ask(http.post(&path).body(denied.to_string())).await;
-    assert_eq!((&shown["weather"]["limits"], &shown["weather"]["network"]["resets"]), (&Value::Null, &json!(0.0)));
+    assert_eq!(
+        (&shown["weather"]["limits"], &shown["weather"]["network"]["resets"]),
+        (&Value::Null, &json!(0.0))
+    );
     let client = crate::place::client(&url, |builder| builder);
     let put = || client.put_item().table_name(TABLE).set_item(Some(item("p", "1", &[]))).send();
     put().await.unwrap_err();
@@ -62,7 +66,9 @@ async fn the_binary_shows_what_it_counts_and_changes_the_weather() {
 fn the_binary_explains_itself() {
     let help = Command::new(env!("CARGO_BIN_EXE_weather")).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    for flag in ["--listen", "--endpoint", "--seed", "--limits", "--index-lag", "--latency", "--resets", "--deny"] {
+    for flag in
+        ["--listen", "--endpoint", "--seed", "--limits", "--index-lag", "--latency", "--resets", "--deny"]
+    {
         assert!(help.contains(flag), "{flag}");
     }
 }

@@ -13,7 +13,8 @@ async fn lagging(by: f64) -> Place {
 }
 
 fn owned(place: &Place, owner: &str) -> QueryFluentBuilder {
-    let query = place.client.query().table_name(TABLE).index_name(BY_OWNER).key_condition_expression("#o = :o");
+    let query =
+        place.client.query().table_name(TABLE).index_name(BY_OWNER).key_condition_expression("#o = :o");
     query.expression_attribute_names("#o", "owner").expression_attribute_values(":o", s(owner))
 }
 
@@ -140,8 +141,12 @@ async fn a_write_that_was_refused_or_changed_nothing_hides_nothing() {
     place.proxy.set(Weather::clear().index_lag(Spread::exactly(seconds(1_000.0))));
     let refused = place.client.delete_item().table_name(TABLE).set_key(Some(key("a", "1")));
     refused.condition_expression("attribute_exists(nothing)").send().await.unwrap_err();
-    place.put(item("a", "1", &[("owner", "ann"), ("at", "1"), ("state", "new"), ("kind", "k")])).await.unwrap();
+    place
+        .put(item("a", "1", &[("owner", "ann"), ("at", "1"), ("state", "new"), ("kind", "k")]))
+        .await
+        .unwrap();
     assert_eq!(shown(owned(&place, "ann")).await, ["a"]);
-    let by_kind = place.client.query().table_name(TABLE).index_name(BY_KIND).key_condition_expression("kind = :k");
+    let by_kind =
+        place.client.query().table_name(TABLE).index_name(BY_KIND).key_condition_expression("kind = :k");
     assert!(shown(by_kind.expression_attribute_values(":k", s("k"))).await.is_empty());
 }

@@ -46,7 +46,9 @@ async fn a_partition_gives_three_thousand_read_units_a_second() {
     place.put(item("hot", "1", &[("body", &"x".repeat(300_000))])).await.unwrap();
     place.proxy.set(Weather::clear().limits(Limits::default()));
     // 74 units each.
-    let get = || place.client.get_item().table_name(TABLE).consistent_read(true).set_key(Some(key("hot", "1"))).send();
+    let get = || {
+        place.client.get_item().table_name(TABLE).consistent_read(true).set_key(Some(key("hot", "1"))).send()
+    };
     let mut read = 0;
     while get().await.is_ok() {
         read += 1;
@@ -90,7 +92,17 @@ async fn a_new_table_takes_so_many_units_however_many_partitions_share_them() {
 #[tokio::test(start_paused = true)]
 async fn throttling_is_told_by_either_name_with_its_reason_and_its_resource() {
     let place = Place::new().await;
-    let arn = place.direct.describe_table().table_name(TABLE).send().await.unwrap().table.unwrap().table_arn.unwrap();
+    let arn = place
+        .direct
+        .describe_table()
+        .table_name(TABLE)
+        .send()
+        .await
+        .unwrap()
+        .table
+        .unwrap()
+        .table_arn
+        .unwrap();
     let names = [
         (ThrottlingName::Throttling, "ThrottlingException"),
         (ThrottlingName::ProvisionedThroughput, "ProvisionedThroughputExceededException"),
@@ -104,7 +116,10 @@ async fn throttling_is_told_by_either_name_with_its_reason_and_its_resource() {
     }
     let limits = Limits { account_writes: 0.0, ..Limits::default() };
     place.proxy.set(Weather::clear().limits(limits));
-    assert_eq!(place.put(kilobyte("p", 0)).await.unwrap_err().throttled[0].0, "TableWriteAccountLimitExceeded");
+    assert_eq!(
+        place.put(kilobyte("p", 0)).await.unwrap_err().throttled[0].0,
+        "TableWriteAccountLimitExceeded"
+    );
     assert!(place.has("p", "000000").await.is_none());
     place.proxy.set(Weather::clear());
     place.put(kilobyte("p", 0)).await.unwrap();

@@ -85,7 +85,9 @@ async fn an_answer_takes_as_long_as_is_drawn() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_goes_away_leaves_nothing_behind() {
     let place = Place::new().await;
-    place.proxy.set(Weather::clear().latency(Spread::exactly(seconds(1.0))).index_lag(Spread::exactly(seconds(1.0))));
+    place.proxy.set(
+        Weather::clear().latency(Spread::exactly(seconds(1.0))).index_lag(Spread::exactly(seconds(1.0))),
+    );
     let put = |owner: &str| {
         let item = item("p", "1", &[("owner", owner), ("at", "1")]);
         place.client.put_item().table_name(TABLE).set_item(Some(item))

@@ -39,7 +39,8 @@ async fn answers_are_those_of_the_endpoint() {
     place.proxy.set(Weather::clear().limits(Limits::default()));
     let written = item("p", "1", &[("owner", "ann"), ("at", "1"), ("text", "ü \u{1F600} \"quoted\" \\ \n")]);
     place.put(written.clone()).await.unwrap();
-    let get = |client: &aws_sdk_dynamodb::Client| client.get_item().table_name(TABLE).set_key(Some(key("p", "1")));
+    let get =
+        |client: &aws_sdk_dynamodb::Client| client.get_item().table_name(TABLE).set_key(Some(key("p", "1")));
     let seen = get(&place.client).send().await.unwrap();
     assert_eq!(seen.item.as_ref(), Some(&written));
     assert_eq!(seen.item, get(&place.direct).send().await.unwrap().item);
@@ -47,7 +48,8 @@ async fn answers_are_those_of_the_endpoint() {
         let query = client.query().table_name(TABLE).index_name(BY_OWNER).key_condition_expression("#o = :o");
         query.expression_attribute_names("#o", "owner").expression_attribute_values(":o", s("ann"))
     };
-    let (seen, direct) = (query(&place.client).send().await.unwrap(), query(&place.direct).send().await.unwrap());
+    let (seen, direct) =
+        (query(&place.client).send().await.unwrap(), query(&place.direct).send().await.unwrap());
     assert_eq!((seen.items, seen.count), (direct.items, direct.count));
 }
 
@@ -66,8 +68,10 @@ async fn errors_of_the_endpoint_pass() {
 async fn bodies_of_sixteen_megabytes_pass_and_larger_ones_do_not() {
     let place = Place::new().await;
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let send = |bytes: usize| client.post(format!("{}/other", place.proxy.url())).body(vec![b'x'; bytes]).send();
-    let direct = client.post(format!("{}/other", place.endpoint)).body(vec![b'x'; 1_000]).send().await.unwrap();
+    let send =
+        |bytes: usize| client.post(format!("{}/other", place.proxy.url())).body(vec![b'x'; bytes]).send();
+    let direct =
+        client.post(format!("{}/other", place.endpoint)).body(vec![b'x'; 1_000]).send().await.unwrap();
     assert_eq!(send(1_000).await.unwrap().status(), direct.status());
     let largest = send(16 * 1_024 * 1_024).await;
     assert!(largest.is_ok_and(|answer| answer.status() != 413 || direct.status() == 413));

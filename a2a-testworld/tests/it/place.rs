@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 use tokio_util::task::TaskTracker;
 
-pub(crate) const TABLE: &str = "t";
+pub(crate) const TABLE: &str = "things";
 /// Its keys are `owner` and `at`; it holds `state`.
 pub(crate) const BY_OWNER: &str = "by-owner";
 /// Its key is `kind`, and it holds keys only.
@@ -54,7 +54,8 @@ impl Place {
         let serve = server::serve_on(listener, Database::memory().unwrap());
         let server = AbortOnDropHandle::new(TaskTracker::new().spawn(serve));
         let proxy = WeatherProxy::before(&endpoint, seed).await.unwrap();
-        let (client, direct) = (client(&proxy.url(), |builder| builder), client(&endpoint, |builder| builder));
+        let (client, direct) =
+            (client(&proxy.url(), |builder| builder), client(&endpoint, |builder| builder));
         create(&direct).await;
         Place { proxy, client, direct, endpoint, _server: server, _standing: standing }
     }
@@ -139,7 +140,8 @@ pub(crate) fn seconds(seconds: f64) -> Duration {
 }
 
 async fn create(client: &Client) {
-    let key = |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
+    let key =
+        |name: &str, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
     let attribute = |name: &str| {
         let attribute = AttributeDefinition::builder().attribute_name(name);
         attribute.attribute_type(ScalarAttributeType::S).build().unwrap()

@@ -82,13 +82,15 @@ async fn transactions_say_throttling_and_conflicts_in_their_own_way() {
             let get = aws_sdk_dynamodb::types::Get::builder().table_name(TABLE).set_key(Some(key("p", sk)));
             aws_sdk_dynamodb::types::TransactGetItem::builder().get(get.build().unwrap()).build()
         };
-        let sent = place.client.transact_get_items().transact_items(get("1")).transact_items(get("2")).send().await;
+        let sent =
+            place.client.transact_get_items().transact_items(get("1")).transact_items(get("2")).send().await;
         let error = sent.unwrap_err().into_service_error();
         let aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError::TransactionCanceledException(cancelled) = error
         else {
             panic!("{error:?}")
         };
-        let codes: Vec<_> = cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap()).collect();
+        let codes: Vec<_> =
+            cancelled.cancellation_reasons().iter().map(|reason| reason.code().unwrap()).collect();
         assert_eq!(codes, [code, "None"]);
     }
 }

@@ -46,7 +46,8 @@ async fn burst_is_kept_for_as_many_seconds_as_are_set() {
 async fn a_table_grows_to_twice_its_highest_second_within_half_an_hour_and_no_further_than_the_account() {
     let (mut buckets, limits, mut now) = (Buckets::default(), Limits::default(), Instant::now());
     let mut second = |now| {
-        let pass = |partition: usize| passing(&mut buckets, now, &limits, &line(None, &partition.to_string(), 1.0));
+        let pass =
+            |partition: usize| passing(&mut buckets, now, &limits, &line(None, &partition.to_string(), 1.0));
         (0..60).map(pass).sum::<usize>()
     };
     assert_eq!(second(now), 4_000);
@@ -72,7 +73,10 @@ async fn each_limit_is_named() {
     let index = line(Some("i"), "a", 1.0);
     assert_eq!(exceeded(&limits, &line(None, "a", 1.0)), "TableWriteKeyRangeThroughputExceeded");
     assert_eq!(exceeded(&limits, &index), "IndexWriteKeyRangeThroughputExceeded");
-    assert_eq!(exceeded(&limits, &Line { axis: Axis::Read, ..index.clone() }), "IndexReadKeyRangeThroughputExceeded");
+    assert_eq!(
+        exceeded(&limits, &Line { axis: Axis::Read, ..index.clone() }),
+        "IndexReadKeyRangeThroughputExceeded"
+    );
     let allowed = Limits { on_demand_maximum_writes: Some(10.0), ..limits.clone() };
     assert_eq!(exceeded(&allowed, &index), "IndexWriteMaxOnDemandThroughputExceeded");
     let account = Limits { account_writes: 10.0, ..limits };

@@ -41,7 +41,8 @@ pub(in crate::weather) fn assignments(expression: &str, scope: &Scope<'_>) -> Ve
     let mut start = 0;
     let mut depth = 0_usize;
     for (at, token) in tokens.iter().enumerate() {
-        let keyword = ["SET", "REMOVE", "ADD", "DELETE"].into_iter().find(|word| token.eq_ignore_ascii_case(word));
+        let keyword =
+            ["SET", "REMOVE", "ADD", "DELETE"].into_iter().find(|word| token.eq_ignore_ascii_case(word));
         match (*token, keyword) {
             ("(", _) => depth += 1,
             (")", _) => depth = depth.saturating_sub(1),

@@ -7,9 +7,7 @@ fn object(value: Value) -> Item {
 }
 
 fn schema() -> Arc<Schema> {
-    let key = |hash: &str, range: &str| {
-        json!([{"AttributeName": hash, "KeyType": "HASH"}, {"AttributeName": range, "KeyType": "RANGE"}])
-    };
+    let key = |hash: &str, range: &str| json!([{"AttributeName": hash, "KeyType": "HASH"}, {"AttributeName": range, "KeyType": "RANGE"}]);
     let table = json!({
         "TableArn": "arn:aws:dynamodb:eu-central-1:000000000000:table/t",
         "KeySchema": key("pk", "sk"),
