@@ -24,3 +24,4 @@ mod retention;
 mod snapshots;
 mod tables;
 mod unreadable;
+mod weather;

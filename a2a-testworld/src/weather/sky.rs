@@ -112,6 +112,16 @@ impl Sky {
         }
     }
 
+    /// What keeps a single line from passing; counted, and nothing is reserved.
+    pub(super) fn exceeded(&self, line: &Line, arn: impl Fn(&Line) -> String) -> Option<Throttled> {
+        let mut state = self.state();
+        let State { weather, buckets, counts, .. } = &mut *state;
+        let limit = buckets.exceeded(Instant::now(), weather.limits.as_ref()?, line)?;
+        let throttled = Throttled { reason: limit.reason(line), resource: arn(line) };
+        counts.throttled(&line.table, line.index.as_deref(), &throttled.reason);
+        Some(throttled)
+    }
+
     /// What keeps each group of lines from passing; counted. Where `all_or_none`, no group passes unless all do. Those
     /// that pass have their units reserved.
     pub(super) fn admit(

@@ -28,6 +28,13 @@ impl Station {
             self.failed_unless_ok(operation, &said);
             return Some(whole(said));
         };
+        if let [plan] = plans.as_slice()
+            && matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem")
+            && let Some(reason) = self.sky.exceeded(&plan.table_line(1.0), |line| arn(&plans, line))
+        {
+            // Where the table itself has nothing left, nobody needs to know the item.
+            return Some(self.throttle(operation, &plans, &[vec![reason]], 1.0, draws));
+        }
         let _held =
             self.locks.hold(plans.iter().map(|plan| (plan.table.as_str(), plan.identity.as_str()))).await;
         self.look(head, &mut plans).await;
