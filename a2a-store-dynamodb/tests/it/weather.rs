@@ -2,10 +2,11 @@
 //! the service throttles or fails.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use a2a_core::Store;
 use a2a_testkit::{Fixture, StoreFixture, async_trait};
-use a2a_testworld::weather::{Weather, WeatherProxy};
+use a2a_testworld::weather::{Spread, Weather, WeatherProxy};
 
 use crate::place::{Place, Setup};
 
@@ -26,7 +27,8 @@ impl Fixture for InMildWeather {
         };
         let proxy = WeatherProxy::before(endpoint, 19).await.unwrap();
         // The contract does not say how late a list may be, nor do its tests keep to a partition's units.
-        proxy.set(Weather { index_lag: None, limits: None, ..Weather::mild() });
+        let mild = Weather { index_lag: None, limits: None, ..Weather::mild() };
+        proxy.set(mild.latency(Spread::between(Duration::ZERO, Duration::from_millis(2))));
         Some(InMildWeather { place, proxy })
     }
 

@@ -52,6 +52,8 @@ enum Owner {
 pub(super) struct Buckets {
     levels: HashMap<Owner, Level>,
     growth: HashMap<(String, Option<String>, Axis), Growth>,
+    /// How many there are when it is worth looking through them again.
+    forget_at: usize,
 }
 
 /// What is left, and since when.
@@ -95,9 +97,10 @@ impl Buckets {
             let left = self.level(now, &owner, rate, limits);
             self.levels.insert(owner, Level { units: left - line.units, at: now });
         }
-        if self.levels.len() > REMEMBERED {
+        if self.levels.len() > self.forget_at.max(REMEMBERED) {
             let longest = Duration::from_secs_f64(1.0 + limits.burst_seconds.max(0.0));
             self.levels.retain(|_, level| level.units < 0.0 || now - level.at < longest);
+            self.forget_at = 2 * self.levels.len();
         }
     }
 

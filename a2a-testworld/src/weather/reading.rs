@@ -103,10 +103,13 @@ impl Station {
         head: &Head,
         request: &Map<String, Value>,
     ) -> Option<(Vec<Read>, Vec<Arc<Schema>>)> {
-        let reads = reads::of(operation, request)?;
+        let mut reads = reads::of(operation, request)?;
         let mut schemas = Vec::with_capacity(reads.len());
-        for read in &reads {
-            schemas.push(self.endpoint.schema(head, &read.table).await?);
+        for read in &mut reads {
+            let schema = self.endpoint.schema(head, &read.table).await?;
+            // A local index has the partitions of its table, and their units.
+            read.index = read.index.take().filter(|index| schema.index(index).is_some());
+            schemas.push(schema);
         }
         Some((reads, schemas))
     }
