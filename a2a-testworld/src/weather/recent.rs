@@ -43,11 +43,11 @@ impl Recent {
         Pending { of, identity: identity.to_owned() }
     }
 
-    /// The write was applied: it is shown later, and not before the item's earlier writes are.
+    /// The write was applied: it is shown later; not before the item's earlier writes are, for [`shown`](Self::shown) goes by
+    /// the oldest that is hidden.
     pub(super) fn applied(&mut self, pending: Pending, now: Instant, until: Instant) {
         let Some(items) = self.indexes.get_mut(&pending.of) else { return };
         if let Some(changes) = items.get_mut(&pending.identity) {
-            let until = changes.iter().filter_map(|change| change.until).fold(until, Instant::max);
             changes
                 .iter_mut()
                 .filter(|change| change.until.is_none())

@@ -149,4 +149,9 @@ async fn a_write_that_was_refused_or_changed_nothing_hides_nothing() {
     let by_kind =
         place.client.query().table_name(TABLE).index_name(BY_KIND).key_condition_expression("kind = :k");
     assert!(shown(by_kind.expression_attribute_values(":k", s("k"))).await.is_empty());
+    // Nothing waits for the lags that these writes would have had.
+    place.proxy.set(Weather::clear().index_lag(Spread::exactly(seconds(1.0))));
+    write(&place, "a", "ann", "1", "changed").await;
+    tokio::time::advance(seconds(1.1)).await;
+    assert_eq!(owned(&place, "ann").send().await.unwrap().items()[0]["state"], s("changed"));
 }
