@@ -5,6 +5,8 @@
 //! frozen. A [`FaultProxy`] stands before a service, whose connections it can cut or silence. What the instances run, and
 //! the card that they serve, are the testkit's: [`a2a_testkit::agent`], [`a2a_testkit::card()`].
 //!
+//! A [`WeatherProxy`](weather::WeatherProxy) stands before an endpoint of DynamoDB and plays [AWS's bad days](weather).
+//!
 //! A [`World`] is some instances without sockets, on the runtime and the clock of a test.
 //!
 //! Depend on this crate from tests and benches only.
@@ -26,6 +28,7 @@ pub mod load_balancer;
 pub mod principal;
 pub mod sockets;
 pub mod steady_load;
+pub mod weather;
 pub mod world;
 
 pub use backends::{Backend, Backends};

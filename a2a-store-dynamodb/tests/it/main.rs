@@ -27,3 +27,4 @@ mod snapshots;
 mod tables;
 mod unreadable;
 mod usual;
+mod weather;

@@ -155,6 +155,11 @@ impl Place {
         self.setup(None).client_with(change).await
     }
 
+    /// The server inside the test process, unless the environment names one.
+    pub(crate) fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
     /// How to open a handle, with the seed of a bad network where it is to have one.
     pub(crate) fn setup(&self, bad_network: Option<u64>) -> Setup {
         Setup { endpoint: self.endpoint.clone(), table: self.table.clone(), bad_network }
