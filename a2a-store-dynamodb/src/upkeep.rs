@@ -39,7 +39,7 @@ struct Due(Mutex<HashMap<String, Work>>);
 #[derive(Debug, Clone)]
 enum Work {
     /// Its head lacks the status of this version.
-    Status(Version, UpdateItemFluentBuilder),
+    Status(Version, Box<UpdateItemFluentBuilder>),
     /// Its head is behind its log, or lacks a snapshot.
     Repair,
 }
@@ -114,7 +114,7 @@ impl DynamoDbStore {
     pub(crate) fn put_off(&self, draft: &Draft<'_>, standing: &Standing) -> bool {
         let lag = self.config.status_lag;
         let request = headwrite::status(&self.calls, &draft.pk, &draft.head_update(), standing);
-        let work = Work::Status(draft.version(), request);
+        let work = Work::Status(draft.version(), Box::new(request));
         !lag.is_zero() && self.upkeep.begin(self, &draft.pk, work, lag)
     }
 
@@ -129,7 +129,7 @@ impl DynamoDbStore {
 
     async fn work(&self, pk: &str, work: &Work) -> Result<()> {
         match work {
-            Work::Status(_, request) => self.calls.send_update(request.clone()).await.map(|_| ()),
+            Work::Status(_, request) => self.calls.send_update((**request).clone()).await.map(|_| ()),
             Work::Repair => self.repair_head(pk).await,
         }
     }

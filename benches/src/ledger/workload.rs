@@ -187,8 +187,8 @@ impl Workload {
 /// Lists what there is on another instance, and reads one task.
 async fn read_back(fleet: &Fleet, id: String) -> Result<(), Error> {
     let (handler, params) = (fleet.handler(fleet.size() - 1)?, ServiceParams::new());
-    let page =
-        handler.list_tasks(&params, ListTasksRequest { page_size: Some(5), ..Default::default() }).await?;
+    let list: ListTasksRequest = serde_json::from_value(serde_json::json!({ "pageSize": 5 }))?;
+    let page = handler.list_tasks(&params, list).await?;
     let read = handler.get_task(&params, GetTaskRequest { id, history_length: None, tenant: None }).await?;
     if page.tasks.is_empty() || !read.status.state.is_terminal() {
         return Err("a task that has ended is not there".into());
