@@ -4,7 +4,7 @@ use a2a::Task;
 use a2a_core::{BackendError, ClaimChange, Commit, CommitId, Result, TaskKey, Tip, Version, reduce};
 
 use crate::attributes::Change;
-use crate::headwrite::HeadUpdate;
+use crate::head_update::HeadUpdate;
 use crate::log::Body;
 use crate::parts::{self, PART_BYTES};
 use crate::{head, keys, payload};

@@ -1,17 +1,23 @@
 //! The head after the entry: written behind a commit that has been applied, by whoever commits, or sends the same again, or
 //! finds that it is missing.
 
-use a2a_core::{BackendError, CommitId, Outcome, Result, TaskHead, reduce};
+use std::sync::Arc;
+use std::time::Duration;
+
+use a2a_core::{BackendError, Outcome, Result};
 
 use crate::DynamoDbStore;
 use crate::attributes::Item;
+use crate::behind::Behind;
 use crate::calls::Written;
 use crate::draft::Draft;
 use crate::head::{Head, Snapshot};
-use crate::headwrite::{self, HeadUpdate};
+use crate::head_update::HeadUpdate;
+use crate::headwrite;
 use crate::load::Loaded;
 use crate::snapshot;
 use crate::standing::Standing;
+use crate::upkeep::Work;
 
 /// What became of a head that was to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,33 +181,46 @@ impl DynamoDbStore {
     }
 }
 
-/// What a reader found of a head that is behind its log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Behind {
-    /// When the last commit got its id, in milliseconds, where it is known.
-    ended_at: Option<i64>,
-    /// The log ends a claim that the head still tells.
-    ends_claim: bool,
-}
-
-impl Behind {
-    /// Compares the facts of a head with those at the end of the log: the end of a turn, or of a claim, must be in both.
-    /// `has_end`: the head tells the end of the turn, and has all of it. `last`: the last commit behind the head.
-    pub(crate) fn of(
-        before: &TaskHead,
-        has_end: bool,
-        last: Option<CommitId>,
-        after: &TaskHead,
-    ) -> Option<Self> {
-        let ends_claim = before.claim.is_some() && after.claim.is_none();
-        let ends_turn = reduce::ends_turn(&after.state) && !has_end;
-        (ends_claim || ends_turn).then(|| Behind { ended_at: last.map(millis_of), ends_claim })
+impl DynamoDbStore {
+    /// Puts off what a status makes of the head. `false` where it is not to wait.
+    pub(crate) fn put_off(&self, draft: &Draft<'_>, standing: &Standing) -> bool {
+        let lag = self.config.status_lag;
+        let request = headwrite::status(&self.calls, &draft.pk, &draft.head_update(), standing);
+        let work = Work::Status(draft.version(), Box::new(request));
+        !lag.is_zero() && self.begin_upkeep(&draft.pk, work, lag)
     }
-}
 
-/// When a commit got its id.
-fn millis_of(id: CommitId) -> i64 {
-    i64::try_from(id.uuid().as_u128() >> 80).unwrap_or(i64::MAX)
+    /// Sees to it that a head which seems to be behind its log is looked at again, once its writer has had its time, and
+    /// brought up to date if it still is.
+    pub(crate) fn repair_later(&self, pk: &str) {
+        let patience = self.config.status_lag * 2 + Duration::from_secs(1);
+        if !self.begin_upkeep(pk, Work::Repair, patience) {
+            tracing::warn!("the head of a task is behind its log, as are many");
+        }
+    }
+
+    fn begin_upkeep(&self, pk: &str, work: Work, first: Duration) -> bool {
+        let (store, key) = (Arc::new(self.detached()), pk.to_owned());
+        self.upkeep.begin(pk, work, first, move |work| {
+            let (store, pk) = (Arc::clone(&store), key.clone());
+            async move {
+                match work {
+                    Work::Status(_, request) => store.calls.send_update(*request).await.map(|_| ()),
+                    Work::Repair => store.repair_head(&pk).await,
+                }
+            }
+        })
+    }
+
+    /// The same handle, with nothing to do behind its requests.
+    fn detached(&self) -> DynamoDbStore {
+        DynamoDbStore {
+            calls: self.calls.clone(),
+            config: self.config.clone(),
+            standings: Arc::clone(&self.standings),
+            upkeep: Arc::default(),
+        }
+    }
 }
 
 /// What fails once the entry is there says nothing of the commit: it is applied, and not yet told to all.

@@ -3,8 +3,7 @@
 
 use std::collections::HashMap;
 
-use a2a::Task;
-use a2a_core::{BackendError, Claim, Result, Tip, Version, reduce};
+use a2a_core::{BackendError, Result, Version};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
@@ -14,6 +13,7 @@ use crate::attributes::{Change, EXPIRES, FREE, Item, PK, SK, number, text};
 use crate::calls::Calls;
 use crate::draft::Draft;
 use crate::head;
+use crate::head_update::HeadUpdate;
 use crate::keys;
 use crate::log::Entry;
 use crate::order::{self, Range};
@@ -65,34 +65,6 @@ pub(crate) fn transaction(
         None => update(calls, draft, standing, times)?,
     };
     Ok(vec![entry, head])
-}
-
-/// What a commit makes of the head.
-#[derive(Debug)]
-pub(crate) struct HeadUpdate<'a> {
-    /// The task after it.
-    pub(crate) task: &'a Task,
-    pub(crate) tip: Tip,
-    /// The claim after it, where it changes that.
-    pub(crate) claim: Option<Option<Claim>>,
-    /// What becomes of the caller, where that changes.
-    pub(crate) caller: Option<Change>,
-    /// The turn has ended with this, and not before.
-    pub(crate) has_ended_now: bool,
-    /// When it ended, in milliseconds, where that is not now.
-    pub(crate) ended_at: Option<i64>,
-}
-
-impl HeadUpdate<'_> {
-    /// Tells whether the task waits for nobody of ours.
-    pub(crate) fn ends_turn(&self) -> bool {
-        reduce::ends_turn(&self.task.status.state)
-    }
-
-    /// Whoever takes an ended task over to deliver what is left of it does not prolong it: its snapshot stays no longer.
-    fn keeps_expiry(&self) -> bool {
-        self.task.status.state.is_terminal() && !self.has_ended_now
-    }
 }
 
 /// What a commit makes of the head while a turn goes on: the state, and where lists have it.

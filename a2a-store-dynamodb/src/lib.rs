@@ -2,6 +2,7 @@
 
 mod attempts;
 mod attributes;
+mod behind;
 mod calls;
 mod client;
 mod commit;
@@ -15,6 +16,7 @@ mod format;
 mod given_up;
 mod head;
 mod head_after;
+mod head_update;
 mod headwrite;
 mod keys;
 mod list;

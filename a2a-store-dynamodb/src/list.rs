@@ -16,6 +16,9 @@ use crate::order::{self, Range};
 use crate::unreadable::read_or_leave_out;
 use crate::{keys, shards, table};
 
+/// How many entries of a place are read at least: fewer cost the same.
+const LEAST: usize = 16;
+
 /// An entry of the index.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -55,51 +58,64 @@ impl DynamoDbStore {
     }
 
     /// The next entries after a position, in order, and whether there are no more.
+    ///
+    /// Of each place a share of them is read at first, and more of those only that may have some before the last one.
     async fn entries(
         &self,
         query: &TaskQuery,
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<(Vec<Entry>, bool)> {
-        let places = places(query);
-        let mut reads = Vec::with_capacity(places.len());
-        for place in &places {
-            reads.push(self.entries_of(query, place, after, limit).boxed());
+        let wanted = limit.saturating_add(1);
+        let first = self.first_of_context(query).await?;
+        let first = first.filter(|entry| after.is_none_or(|after| key(&entry.cursor) < key(after)));
+        let mut stretches: Vec<Stretch> = places(query).into_iter().map(Stretch::new).collect();
+        let mut share = (2 * wanted).div_ceil(stretches.len().max(1)).max(LEAST).min(wanted);
+        loop {
+            let last = last_of(&stretches, first.as_ref(), wanted);
+            let dry = stretches.iter_mut().filter(|stretch| stretch.may_have_before(last.as_ref()));
+            let reads: Vec<_> =
+                dry.map(|stretch| self.extend_stretch(query, stretch, after, share).boxed()).collect();
+            if reads.is_empty() {
+                break;
+            }
+            try_join_all(reads).await?;
+            share = wanted;
         }
-        let (read, first) = futures::try_join!(try_join_all(reads), self.first_of_context(query))?;
-        let mut entries: Vec<Entry> = read.into_iter().flatten().collect();
-        entries.extend(first.filter(|entry| after.is_none_or(|after| key(&entry.cursor) < key(after))));
+        let mut entries: Vec<Entry> = stretches.into_iter().flat_map(|stretch| stretch.entries).collect();
+        entries.extend(first);
         entries.sort_by(|a, b| key(&b.cursor).cmp(&key(&a.cursor)));
         let is_last = entries.len() <= limit;
         entries.truncate(limit);
         Ok((entries, is_last))
     }
 
-    /// The first entries of one place after a position: one more than the limit, where there are so many.
-    async fn entries_of(
+    /// Reads so many more entries of a place, those after a position.
+    async fn extend_stretch(
         &self,
         query: &TaskQuery,
-        place: &Place,
+        stretch: &mut Stretch,
         after: Option<&Cursor>,
-        limit: usize,
-    ) -> Result<Vec<Entry>> {
-        let first = after.map_or_else(|| place.range.end(), |cursor| place.range.at(cursor));
-        let wanted = limit.saturating_add(1);
+        more: usize,
+    ) -> Result<()> {
+        let after = stretch.entries.last().map(|entry| entry.cursor.clone()).or_else(|| after.cloned());
+        let place = &stretch.place;
+        let first = after.as_ref().map_or_else(|| place.range.end(), |cursor| place.range.at(cursor));
         // The position itself is in the range, and comes first.
-        let page = i32::try_from(wanted.saturating_add(1)).unwrap_or(i32::MAX);
+        let page = i32::try_from(more.saturating_add(1)).unwrap_or(i32::MAX);
         let mut request = self.index(query, place, &first).scan_index_forward(false).limit(page);
-        let mut entries = Vec::new();
+        let enough = stretch.entries.len().saturating_add(more);
         loop {
             let (items, next) = self.calls.page(request.clone()).await?;
             for item in &items {
                 let cursor = order::cursor(item.text(POSITION)?)?;
-                if after.is_none_or(|after| key(&cursor) < key(after)) {
-                    entries.push(Entry { cursor, pk: item.text(PK)?.to_owned() });
+                if after.as_ref().is_none_or(|after| key(&cursor) < key(after)) {
+                    stretch.entries.push(Entry { cursor, pk: item.text(PK)?.to_owned() });
                 }
             }
-            if next.is_none() || entries.len() >= wanted {
-                entries.truncate(wanted);
-                return Ok(entries);
+            stretch.is_whole = next.is_none();
+            if stretch.is_whole || stretch.entries.len() >= enough {
+                return Ok(());
             }
             // Expired entries fill pages and count for nothing: those that DynamoDB has yet to remove are passed
             // over in as few requests as can be.
@@ -164,6 +180,35 @@ impl DynamoDbStore {
         let (counts, first) = futures::try_join!(try_join_all(counts), self.first_of_context(query))?;
         Ok(counts.into_iter().sum::<u64>() + u64::from(first.is_some()))
     }
+}
+
+/// The first entries of a place, as far as they are read.
+#[derive(Debug)]
+struct Stretch {
+    place: Place,
+    entries: Vec<Entry>,
+    /// There are no more.
+    is_whole: bool,
+}
+
+impl Stretch {
+    fn new(place: Place) -> Self {
+        Stretch { place, entries: Vec::new(), is_whole: false }
+    }
+
+    /// Whether an entry that is not read yet may come before this one.
+    fn may_have_before(&self, last: Option<&Cursor>) -> bool {
+        let read_to = self.entries.last().map(|entry| &entry.cursor);
+        !self.is_whole && read_to.zip(last).is_none_or(|(read_to, last)| key(read_to) > key(last))
+    }
+}
+
+/// The last of so many entries, the first ones of those that are read; `None` where there are not so many.
+fn last_of(stretches: &[Stretch], first: Option<&Entry>, wanted: usize) -> Option<Cursor> {
+    let read = stretches.iter().flat_map(|stretch| &stretch.entries).chain(first);
+    let mut read: Vec<&Cursor> = read.map(|entry| &entry.cursor).collect();
+    read.sort_by(|a, b| key(b).cmp(&key(a)));
+    read.get(wanted.saturating_sub(1)).map(|last| (*last).clone())
 }
 
 /// A range of one partition of an index.

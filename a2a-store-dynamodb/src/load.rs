@@ -18,8 +18,8 @@ use tokio::time::sleep;
 
 use crate::DynamoDbStore;
 use crate::attributes::{Attributes, INCARNATION, Item, SK};
+use crate::behind::Behind;
 use crate::head::{Head, Snapshot};
-use crate::head_after::Behind;
 use crate::log::{self, Entry};
 use crate::standing::{Standing, sooner};
 use crate::{keys, snapshot};

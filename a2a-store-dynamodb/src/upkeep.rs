@@ -13,11 +13,6 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::DynamoDbStore;
-use crate::draft::Draft;
-use crate::headwrite;
-use crate::standing::Standing;
-
 /// For how many tasks there may be something to do.
 const MOST: usize = 20_000;
 
@@ -37,7 +32,7 @@ struct Due(Mutex<HashMap<String, Work>>);
 
 /// What is to be done for one task.
 #[derive(Debug, Clone)]
-enum Work {
+pub(crate) enum Work {
     /// Its head lacks the status of this version.
     Status(Version, Box<UpdateItemFluentBuilder>),
     /// Its head is behind its log, or lacks a snapshot.
@@ -45,7 +40,12 @@ enum Work {
 }
 
 impl Upkeep {
-    fn begin(&self, store: &DynamoDbStore, pk: &str, work: Work, first: Duration) -> bool {
+    /// Has something done after a pause, and again while that fails. `false` where there is too much to do.
+    pub(crate) fn begin<P, F>(&self, pk: &str, work: Work, first: Duration, perform: P) -> bool
+    where
+        P: Fn(Work) -> F + Send + 'static,
+        F: Future<Output = Result<()>> + Send,
+    {
         {
             let mut due = self.due.lock();
             if due.len() >= MOST && !due.contains_key(pk) {
@@ -56,7 +56,7 @@ impl Upkeep {
                 return true;
             }
         }
-        let (due, store, pk) = (Arc::clone(&self.due), store.detached(), pk.to_owned());
+        let (due, pk) = (Arc::clone(&self.due), pk.to_owned());
         let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
         while writers.try_join_next().is_some() {}
         writers.spawn(async move {
@@ -64,7 +64,7 @@ impl Upkeep {
             loop {
                 sleep(pause).await;
                 let Some(work) = due.get(&pk) else { return };
-                match store.work(&pk, &work).await {
+                match perform(work.clone()).await {
                     Ok(()) if due.finish(&pk, &work) => return,
                     // A later status has come meanwhile.
                     Ok(()) => pause = first,
@@ -106,41 +106,5 @@ impl Due {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Work>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl DynamoDbStore {
-    /// Puts off what a status makes of the head. `false` where it is not to wait.
-    pub(crate) fn put_off(&self, draft: &Draft<'_>, standing: &Standing) -> bool {
-        let lag = self.config.status_lag;
-        let request = headwrite::status(&self.calls, &draft.pk, &draft.head_update(), standing);
-        let work = Work::Status(draft.version(), Box::new(request));
-        !lag.is_zero() && self.upkeep.begin(self, &draft.pk, work, lag)
-    }
-
-    /// Sees to it that a head which seems to be behind its log is looked at again, once its writer has had its time, and
-    /// brought up to date if it still is.
-    pub(crate) fn repair_later(&self, pk: &str) {
-        let patience = self.config.status_lag * 2 + Duration::from_secs(1);
-        if !self.upkeep.begin(self, pk, Work::Repair, patience) {
-            tracing::warn!("the head of a task is behind its log, as are many");
-        }
-    }
-
-    async fn work(&self, pk: &str, work: &Work) -> Result<()> {
-        match work {
-            Work::Status(_, request) => self.calls.send_update((**request).clone()).await.map(|_| ()),
-            Work::Repair => self.repair_head(pk).await,
-        }
-    }
-
-    /// The same handle, with nothing to do behind its requests.
-    fn detached(&self) -> DynamoDbStore {
-        DynamoDbStore {
-            calls: self.calls.clone(),
-            config: self.config.clone(),
-            standings: Arc::clone(&self.standings),
-            upkeep: Arc::default(),
-        }
     }
 }
