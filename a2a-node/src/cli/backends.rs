@@ -25,6 +25,8 @@ pub(crate) struct OnAws {
     pub(crate) topic_arn: Option<String>,
     /// For how long finished tasks are kept; `None` for ever.
     pub(crate) task_retention: Option<Duration>,
+    /// For how long tasks wait for their callers; `None` for ever.
+    pub(crate) parked_retention: Option<Duration>,
     /// How far apart the commits of a running task are.
     pub(crate) commit_spacing: Duration,
 }
@@ -48,6 +50,10 @@ pub(crate) struct BackendFlags {
     /// How long a finished task is kept in the table: days, such as `30` or `0.5`, or `forever`.
     #[arg(long, env = "A2A_TASK_RETENTION", value_name = "DAYS", default_value = "30", value_parser = retention)]
     pub(crate) task_retention: Retention,
+    /// How long a task in the table waits for its caller's input or authentication before it is forgotten: days, or
+    /// `forever`.
+    #[arg(long, env = "A2A_PARKED_RETENTION", value_name = "DAYS", default_value = "90", value_parser = retention)]
+    pub(crate) parked_retention: Retention,
     /// How far apart the commits of a running task are that is kept in the table: the longer, the cheaper its stream;
     /// the shorter, the smoother. What ends a turn never waits; with 0 nothing does.
     #[arg(long, env = "A2A_COMMIT_SPACING", value_name = "SECONDS", default_value = "0.06", value_parser = seconds)]
@@ -126,8 +132,9 @@ impl BackendFlags {
             BusKind::Memory => None,
             BusKind::SnsSqs => Some(topic_arn.ok_or(Mismatch::NoTopic)?),
         };
-        let (task_retention, commit_spacing) = (self.task_retention.0, self.commit_spacing);
-        Ok(Choice::Aws(OnAws { table, topic_arn, task_retention, commit_spacing }))
+        let (task_retention, parked_retention) = (self.task_retention.0, self.parked_retention.0);
+        let commit_spacing = self.commit_spacing;
+        Ok(Choice::Aws(OnAws { table, topic_arn, task_retention, parked_retention, commit_spacing }))
     }
 
     fn kinds(&self) -> (StoreKind, BusKind) {
