@@ -25,6 +25,7 @@ use crate::DynamoDbConfig;
 use crate::attempts::{Attempts, Failed, Retries, Sending};
 use crate::attributes::{Item, PK, SK, text};
 use crate::error::{self, Verdict};
+use crate::pace::Pace;
 
 /// The fate of a conditional write.
 #[derive(Debug)]
@@ -54,6 +55,7 @@ pub(crate) struct Calls {
     table: Arc<str>,
     attempts: Attempts,
     env: Arc<dyn Env>,
+    pace: Arc<Pace>,
 }
 
 impl Calls {
@@ -65,6 +67,7 @@ impl Calls {
             table: table.into(),
             attempts: Attempts::new(config),
             env: Arc::clone(&config.env),
+            pace: Arc::default(),
         }
     }
 
@@ -185,6 +188,11 @@ impl Calls {
     /// Begins a deletion; a condition that fails returns the item that is there.
     pub(crate) fn delete(&self, pk: &str, sk: &str) -> DeleteItemFluentBuilder {
         self.once.delete_item().table_name(&*self.table).key(PK, text(pk)).key(SK, text(sk))
+    }
+
+    /// The pace of what is written in parts.
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     /// The table's name, for the parts of a transaction.

@@ -169,7 +169,7 @@ impl DynamoDbStore {
         let written = self.sum_up_turn(&draft.pk, &draft.head_update(), &mut standing).await;
         let times = self.times(draft.task(), None);
         let actions = headwrite::transaction(&self.calls, draft, &entry, &standing, creation, &times)?;
-        self.upkeep.forget(&draft.pk);
+        self.upkeep.forget_status(&draft.pk);
         match self.calls.transact(actions).await? {
             Transacted::Done => {
                 if earlier != standing.snapshot {
@@ -178,6 +178,7 @@ impl DynamoDbStore {
                 if draft.ends_turn() {
                     self.expire_configs(&draft.pk, &times).await;
                 }
+                self.repair_if_lacking(draft, &standing);
                 Ok(Fate::Applied(Some(standing)))
             }
             Transacted::Unmet(mut items) => {

@@ -48,7 +48,7 @@ impl DynamoDbStore {
     pub(crate) async fn erase(&self, key: &TaskKey) -> Result<bool> {
         let pk = keys::partition(key)?;
         self.standings.forget(&pk);
-        self.upkeep.forget(&pk);
+        self.upkeep.forget_status(&pk);
         let existed = loop {
             let Some(head) = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Remains::of).transpose()?
             else {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_core::{BackendError, Outcome, Result};
+use a2a_core::{BackendError, Outcome, Result, Trouble};
 
 use crate::DynamoDbStore;
 use crate::attributes::Item;
@@ -36,7 +36,7 @@ impl DynamoDbStore {
     ///
     /// # Errors
     ///
-    /// Always [`BackendError::Indeterminate`]: the commit is applied, and is to be sent again.
+    /// [`BackendError::Indeterminate`] alone: the commit is applied, and is to be sent again.
     pub(crate) async fn follow_with_head(
         &self,
         draft: &Draft<'_>,
@@ -45,8 +45,26 @@ impl DynamoDbStore {
         if draft.is_passing_status() && self.put_off(draft, standing) {
             return Ok(HeadFate::Written);
         }
-        self.upkeep.forget(&draft.pk);
-        self.write_head(&draft.pk, &draft.head_update(), standing).await.map_err(undecided)
+        self.upkeep.forget_status(&draft.pk);
+        match self.write_head(&draft.pk, &draft.head_update(), standing).await {
+            Ok(fate) => {
+                self.repair_if_lacking(draft, standing);
+                Ok(fate)
+            }
+            Err(error) if error.is_transient() => Err(undecided(error)),
+            // The entry decides, and to try again would not help: readers fold the log.
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a head cannot be written");
+                Ok(HeadFate::Overtaken)
+            }
+        }
+    }
+
+    /// A turn that ended without a snapshot gets one later.
+    pub(crate) fn repair_if_lacking(&self, draft: &Draft<'_>, standing: &Standing) {
+        if draft.ends_turn() && !standing.is_covered_at(draft.version()) {
+            self.repair_later(&draft.pk);
+        }
     }
 
     /// Answers for a commit that an earlier attempt has applied, in this life of the task: its head may be missing.
@@ -156,7 +174,6 @@ impl DynamoDbStore {
             Ok(written) => written,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a turn ends without a snapshot");
-                self.repair_later(pk);
                 None
             }
         }
@@ -226,7 +243,7 @@ impl DynamoDbStore {
 /// What fails once the entry is there says nothing of the commit: it is applied, and not yet told to all.
 fn undecided(error: BackendError) -> BackendError {
     match error {
-        BackendError::Indeterminate(cause) => BackendError::Indeterminate(cause),
-        other => BackendError::Indeterminate(Box::new(other)),
+        BackendError::Indeterminate(_) => error,
+        other => BackendError::indeterminate(other.trouble().unwrap_or(Trouble::Away), other),
     }
 }

@@ -176,14 +176,17 @@ fn create(
 fn update(calls: &Calls, draft: &Draft<'_>, standing: &Standing, times: &Times) -> Result<TransactWriteItem> {
     let head = draft.head_update();
     let (expression, values) = expression(changes(&head, standing, times), head.keeps_expiry());
+    // Nobody goes on with a task that has expired since it was read.
+    let condition = format!("{EARLIER} AND (attribute_not_exists(x) OR x > :now)");
     let update = Update::builder()
         .table_name(calls.table())
         .key(PK, text(&draft.pk))
         .key(SK, text(keys::HEAD))
         .update_expression(expression)
-        .condition_expression(EARLIER)
+        .condition_expression(condition)
         .set_expression_attribute_values(Some(values))
         .expression_attribute_values(":g", number(standing.incarnation))
+        .expression_attribute_values(":now", number(times.now))
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
     Ok(TransactWriteItem::builder().update(update.build().map_err(unbuilt)?).build())
 }

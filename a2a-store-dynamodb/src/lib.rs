@@ -24,6 +24,7 @@ mod load;
 mod log;
 mod membership;
 mod order;
+mod pace;
 mod page;
 mod parts;
 mod payload;

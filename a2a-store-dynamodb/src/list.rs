@@ -90,7 +90,8 @@ impl DynamoDbStore {
         Ok((entries, is_last))
     }
 
-    /// Reads so many more entries of a place, those after a position.
+    /// Reads some more entries of a place, those after a position: so many, or, where expired ones are in the way, those of a
+    /// whole page.
     async fn extend_stretch(
         &self,
         query: &TaskQuery,
@@ -98,29 +99,24 @@ impl DynamoDbStore {
         after: Option<&Cursor>,
         more: usize,
     ) -> Result<()> {
-        let after = stretch.entries.last().map(|entry| entry.cursor.clone()).or_else(|| after.cloned());
         let place = &stretch.place;
-        let first = after.as_ref().map_or_else(|| place.range.end(), |cursor| place.range.at(cursor));
+        let first = after.map_or_else(|| place.range.end(), |cursor| place.range.at(cursor));
         // The position itself is in the range, and comes first.
-        let page = i32::try_from(more.saturating_add(1)).unwrap_or(i32::MAX);
-        let mut request = self.index(query, place, &first).scan_index_forward(false).limit(page);
-        let enough = stretch.entries.len().saturating_add(more);
-        loop {
-            let (items, next) = self.calls.page(request.clone()).await?;
-            for item in &items {
-                let cursor = order::cursor(item.text(POSITION)?)?;
-                if after.as_ref().is_none_or(|after| key(&cursor) < key(after)) {
-                    stretch.entries.push(Entry { cursor, pk: item.text(PK)?.to_owned() });
-                }
+        let limit = i32::try_from(more.saturating_add(1)).unwrap_or(i32::MAX);
+        let request = self.index(query, place, &first).scan_index_forward(false);
+        let request = request.set_limit((!stretch.has_gaps).then_some(limit));
+        let (items, next) = self.calls.page(request.set_exclusive_start_key(stretch.next.take())).await?;
+        stretch.has_gaps = items.len() < more;
+        for item in &items {
+            let cursor = order::cursor(item.text(POSITION)?)?;
+            if after.is_none_or(|after| key(&cursor) < key(after)) {
+                stretch.entries.push(Entry { cursor, pk: item.text(PK)?.to_owned() });
             }
-            stretch.is_whole = next.is_none();
-            if stretch.is_whole || stretch.entries.len() >= enough {
-                return Ok(());
-            }
-            // Expired entries fill pages and count for nothing: those that DynamoDB has yet to remove are passed
-            // over in as few requests as can be.
-            request = request.set_limit(None).set_exclusive_start_key(next);
         }
+        stretch.is_whole = next.is_none();
+        stretch.read_to = next.as_ref().map(|item| order::cursor(item.text(POSITION)?)).transpose()?;
+        stretch.next = next;
+        Ok(())
     }
 
     /// The task after which the context is named that is asked for: it is in no index of contexts.
@@ -187,19 +183,25 @@ impl DynamoDbStore {
 struct Stretch {
     place: Place,
     entries: Vec<Entry>,
+    /// What was read last, be it expired or not, where there is more.
+    read_to: Option<Cursor>,
+    /// Where to go on.
+    next: Option<Item>,
+    /// Of what was read last, much counted for nothing.
+    has_gaps: bool,
     /// There are no more.
     is_whole: bool,
 }
 
 impl Stretch {
     fn new(place: Place) -> Self {
-        Stretch { place, entries: Vec::new(), is_whole: false }
+        Stretch { place, entries: Vec::new(), read_to: None, next: None, has_gaps: false, is_whole: false }
     }
 
     /// Whether an entry that is not read yet may come before this one.
     fn may_have_before(&self, last: Option<&Cursor>) -> bool {
-        let read_to = self.entries.last().map(|entry| &entry.cursor);
-        !self.is_whole && read_to.zip(last).is_none_or(|(read_to, last)| key(read_to) > key(last))
+        let is_beyond = self.read_to.as_ref().zip(last).is_some_and(|(read, last)| key(read) <= key(last));
+        !self.is_whole && !is_beyond
     }
 }
 

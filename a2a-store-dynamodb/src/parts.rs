@@ -1,9 +1,11 @@
 //! Blobs of any size as items of bounded size: written first, counted only once something points to them.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use a2a_core::{BackendError, Result};
+use a2a_core::{BackendError, Result, Trouble};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use tokio::time::{Instant, sleep};
 
 use crate::attributes::{Attributes, EXPIRES, INCARNATION, Item, PK, SK, bytes, number, text};
 use crate::calls::{Calls, Written};
@@ -14,6 +16,12 @@ pub(crate) const PART_BYTES: usize = 300 * 1024;
 
 /// How many parts are written at once.
 const AT_ONCE: usize = 4;
+
+/// From this size on a part is written at the pace of its partition.
+const PACED: usize = 64 * 1024;
+
+/// For how long a part is tried that its partition refuses. Whoever called may give up sooner, and come again.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The bytes of a part.
 const DATA: &str = "d";
@@ -39,15 +47,43 @@ pub(crate) fn units(size: usize) -> u64 {
     (size + OTHER_ATTRIBUTES).div_ceil(1024) as u64
 }
 
-/// Writes the parts of a blob. Returns what that costs.
+/// Writes the parts of a blob, at the pace of their partition. Returns what that costs. What was written before it failed,
+/// or was given up, is not written again under the same keys.
 pub(crate) async fn write(calls: &Calls, shelf: Shelf<'_>, blob: &[u8]) -> Result<u64> {
     let pieces: Vec<&[u8]> = if blob.is_empty() { vec![blob] } else { blob.chunks(PART_BYTES).collect() };
     let mut writes = Vec::with_capacity(pieces.len());
     for (index, piece) in pieces.iter().enumerate() {
-        writes.push(calls.send_put(calls.put(item(shelf, index, piece))).boxed());
+        writes.push(write_one(calls, shelf, index, piece).boxed());
     }
-    stream::iter(writes).buffer_unordered(AT_ONCE).try_collect::<Vec<Written>>().await?;
+    stream::iter(writes).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
+    calls.pace().complete(shelf.prefix);
     Ok(pieces.iter().map(|piece| units(piece.len())).sum())
+}
+
+async fn write_one(calls: &Calls, shelf: Shelf<'_>, index: usize, piece: &[u8]) -> Result<()> {
+    let pace = calls.pace();
+    if pace.has(shelf.prefix, index, piece) {
+        return Ok(());
+    }
+    let (began, is_large) = (Instant::now(), piece.len() >= PACED);
+    if is_large {
+        sleep(pace.take(shelf.pk, units(piece.len()))).await;
+    }
+    loop {
+        match calls.send_put(calls.put(item(shelf, index, piece))).await {
+            Ok(Written::Done | Written::Unmet(_)) => break,
+            Err(error)
+                if is_large && error.trouble() == Some(Trouble::Throttled) && began.elapsed() < PATIENCE =>
+            {
+                sleep(pace.refused(shelf.pk)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if is_large {
+        pace.note(shelf.prefix, index, piece);
+    }
+    Ok(())
 }
 
 fn item(shelf: Shelf<'_>, index: usize, piece: &[u8]) -> Item {

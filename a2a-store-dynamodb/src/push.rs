@@ -80,13 +80,17 @@ impl PushConfigs for DynamoDbStore {
         if let Some(delivery) = subscription.delivery {
             item.insert(BEGUN.to_owned(), name(delivery.uuid()));
         }
-        // The config goes when its task goes.
+        // The config goes when its task goes; or, where there is none, if none is made.
         let head = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()?;
-        if let Some(head) = &head {
-            item.insert(INCARNATION.to_owned(), number(head.incarnation));
-            if let Some(expires) = head.expires {
-                item.insert(EXPIRES.to_owned(), number(expires));
+        let expires = match &head {
+            Some(head) => {
+                item.insert(INCARNATION.to_owned(), number(head.incarnation));
+                head.expires.map(|expires| self.after_task(head, expires))
             }
+            None => Some(self.now() + self.commit_seconds()),
+        };
+        if let Some(expires) = expires {
+            item.insert(EXPIRES.to_owned(), number(expires));
         }
         match self.calls.send_put(self.calls.put(item)).await? {
             Written::Done | Written::Unmet(_) => self.let_go_with_task(&pk, id, head.as_ref()).await,
@@ -95,17 +99,25 @@ impl PushConfigs for DynamoDbStore {
 
     async fn get_config(&self, key: &TaskKey, id: &str) -> Result<Option<PushSubscription>> {
         let (pk, sk) = (keys::partition(key)?, keys::push_config(id)?);
-        match self.calls.get(&pk, &sk).await? {
-            Some(item) => self.read_config(&item).await,
-            None => Ok(None),
+        let Some(item) = self.calls.get(&pk, &sk).await? else { return Ok(None) };
+        match self.is_of_task(&item, self.read_head(&pk).await?.as_ref())? {
+            true => read_config(&item).await.map(Some),
+            false => Ok(None),
         }
     }
 
     async fn list_configs(&self, key: &TaskKey) -> Result<Vec<PushSubscription>> {
         let pk = keys::partition(key)?;
-        let mut configs = Vec::new();
-        for item in self.calls.all(self.calls.range(&pk, keys::PUSH_CONFIGS)).await? {
-            configs.extend(self.read_config(&item).await?);
+        let items = self.calls.all(self.calls.range(&pk, keys::PUSH_CONFIGS)).await?;
+        let mut configs = Vec::with_capacity(items.len());
+        if items.is_empty() {
+            return Ok(configs);
+        }
+        let head = self.read_head(&pk).await?;
+        for item in items {
+            if self.is_of_task(&item, head.as_ref())? {
+                configs.push(read_config(&item).await?);
+            }
         }
         Ok(configs)
     }
@@ -179,20 +191,32 @@ fn progress_of(item: &Item) -> Result<PushProgress> {
     })
 }
 
+async fn read_config(item: &Item) -> Result<PushSubscription> {
+    let json = item.find_bytes(CONFIG)?.ok_or_else(|| BackendError::corrupt("an empty push config"))?;
+    let payload = Payload { deflated: false, bytes: json.to_vec() };
+    let config: TaskPushNotificationConfig = payload::unpack("a push config", payload, 0).await?;
+    Ok(PushSubscription {
+        config,
+        revision: revision_of(item)?,
+        delivery: delivery_of(item)?,
+        progress: progress_of(item)?,
+    })
+}
+
 impl DynamoDbStore {
     /// Sees to it that a config which was just saved goes with its task: that may have ended, or been deleted, since its
     /// head was read, and who did so did not see the config.
     async fn let_go_with_task(&self, pk: &str, id: &str, seen: Option<&Head>) -> Result<()> {
-        if seen.is_some_and(|head| head.expires.is_some()) {
+        if seen.is_some_and(|head| head.deleted.is_none() && head.expires.is_some()) {
             return Ok(());
         }
         let Some(head) = self.calls.get(pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()? else {
             return Ok(());
         };
         let sk = keys::push_config(id)?;
-        let fate = match (head.deleted, head.expires) {
+        let fate = match (&head.deleted, head.expires) {
             (Some(_), _) => self.calls.send_delete(self.calls.delete(pk, &sk)).await?,
-            (None, Some(expires)) => self.expire_config(pk, &sk, expires).await?,
+            (None, Some(expires)) => self.expire_config(pk, &sk, self.after_task(&head, expires)).await?,
             (None, None) => return Ok(()),
         };
         match fate {
@@ -219,19 +243,19 @@ impl DynamoDbStore {
             .expression_attribute_values(":b", name(delivery.id.uuid())))
     }
 
-    async fn read_config(&self, item: &Item) -> Result<Option<PushSubscription>> {
-        if is_expired(item.find(EXPIRES)?, self.now()) {
-            return Ok(None);
-        }
-        let json = item.find_bytes(CONFIG)?.ok_or_else(|| BackendError::corrupt("an empty push config"))?;
-        let payload = Payload { deflated: false, bytes: json.to_vec() };
-        let config: TaskPushNotificationConfig = payload::unpack("a push config", payload, 0).await?;
-        Ok(Some(PushSubscription {
-            config,
-            revision: revision_of(item)?,
-            delivery: delivery_of(item)?,
-            progress: progress_of(item)?,
-        }))
+    /// When a config goes whose task expires: a task that waits may be gone on with in its last moment.
+    fn after_task(&self, head: &Head, expires: i64) -> i64 {
+        let rest = if head.facts.state.is_terminal() { 0 } else { self.commit_seconds() };
+        expires.saturating_add(rest)
+    }
+
+    /// Tells whether a config is there: for as long as its task, in this life of it; or for its time, until there is a task.
+    fn is_of_task(&self, config: &Item, head: Option<&Head>) -> Result<bool> {
+        let life = config.find::<u64>(INCARNATION)?;
+        Ok(match head {
+            Some(head) => life.is_none_or(|life| life == head.incarnation),
+            None => life.is_none() && !is_expired(config.find(EXPIRES)?, self.now()),
+        })
     }
 
     /// Lets the configs of a task whose turn has ended expire with it, or, where the task waits, with its snapshot. Best effort.

@@ -16,16 +16,20 @@ use crate::standing::Standing;
 /// them takes.
 const READERS_PATIENCE: i64 = 3600;
 
+/// A day, in seconds.
+const DAY: i64 = 24 * 3600;
+
 impl DynamoDbStore {
     /// The epoch second that it is.
     pub(crate) fn now(&self) -> i64 {
         self.config.env.now().timestamp()
     }
 
-    /// How many seconds a commit is kept: no longer than a task that has ended.
+    /// How many seconds a commit is kept: no longer than a task that has ended, but for a day, which is longer than any turn
+    /// needs them for.
     pub(crate) fn commit_seconds(&self) -> i64 {
         let commits = seconds(self.config.commit_retention);
-        self.task_seconds().map_or(commits, |tasks| commits.min(tasks))
+        self.task_seconds().map_or(commits, |tasks| commits.min(tasks.max(DAY)))
     }
 
     /// How many seconds a task is kept once it has ended; `None` is for ever.

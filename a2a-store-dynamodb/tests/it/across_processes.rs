@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use a2a_core::Store;
 use a2a_testkit::{Fixture, StoreFixture, async_trait};
@@ -16,6 +17,11 @@ struct TwoProcesses {
 
 #[async_trait]
 impl Fixture for TwoProcesses {
+    /// A list that lags by two seconds is read page by page, each from many ranges.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
     async fn open() -> Option<Self> {
         Some(TwoProcesses { place: Place::new().await, opened: AtomicUsize::new(0) })
     }

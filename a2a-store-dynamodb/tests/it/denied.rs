@@ -52,6 +52,12 @@ async fn instances(place: &Place, permissions: &Permissions) -> Vec<Node> {
     nodes
 }
 
+/// A message that begins a task by a transaction.
+fn too_large_for_a_head() -> String {
+    let words: String = std::iter::repeat_with(fastrand::alphanumeric).take(3_000).collect();
+    format!("say {words}; talk 2 100; done")
+}
+
 #[test]
 fn what_is_denied_for_a_while_fails_no_task_and_ends_no_stream() {
     a2a_testkit::run::<Place>(async |place: &Place| {
@@ -69,9 +75,10 @@ fn what_is_denied_for_a_while_fails_no_task_and_ends_no_stream() {
             // Each of them tries again and again meanwhile.
             eventually("calls are denied", async || {
                 let _ = nodes[0].get("any").await;
-                let _ =
-                    tokio::time::timeout(Duration::from_millis(200), nodes[1].ask(request("do work; done")))
-                        .await;
+                for script in ["do work; done", &too_large_for_a_head()] {
+                    let asked = nodes[1].ask(request(script));
+                    let _ = tokio::time::timeout(Duration::from_millis(200), asked).await;
+                }
                 permissions.denials() >= 3
             })
             .await;

@@ -17,6 +17,7 @@ mod deletion;
 mod denied;
 mod head_after;
 mod keys;
+mod large;
 mod limits;
 mod one_commit;
 mod outage;

@@ -326,6 +326,47 @@ fn a_parked_task_waits_for_its_time_and_leaves_nothing() {
     });
 }
 
+#[test]
+fn a_config_is_of_one_life_of_its_task_and_lasts_through_the_turns_of_that() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, clock) = open(place).await;
+        let store = store.with_config(parked(&clock));
+        let mut model = TaskModel::new("t").begin(&store).await;
+        model.tell(&store, vec![status(&model.task, TaskState::InputRequired, at(1))]).await;
+        store.save_config(&model.key, &subscription("t")).await.unwrap();
+        clock.forward(PARKED / 2);
+        model
+            .tell_with(&store, vec![status(&model.task, TaskState::Working, at(2))], claim(instance()))
+            .await;
+        // The turn lasts for longer than the task would have waited.
+        clock.forward(PARKED);
+        assert_eq!(store.list_configs(&model.key).await.unwrap().len(), 1);
+        assert!(store.get_config(&model.key, "w").await.unwrap().is_some());
+        model.tell(&store, vec![status(&model.task, TaskState::InputRequired, at(3))]).await;
+        clock.forward(PARKED + 1);
+        assert_eq!(store.load(&model.key).await.unwrap(), None);
+        let again = TaskModel::new("t").begin(&store).await;
+        assert_eq!(store.list_configs(&again.key).await.unwrap(), []);
+        assert_eq!(store.get_config(&again.key, "w").await.unwrap(), None);
+    });
+}
+
+#[test]
+fn nobody_goes_on_with_a_task_that_has_expired_since_it_was_read() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let (store, clock) = open(place).await;
+        let store = store.with_config(parked(&clock));
+        let mut model = TaskModel::new("t").begin(&store).await;
+        model.tell(&store, vec![status(&model.task, TaskState::InputRequired, at(1))]).await;
+        let draft = model.draft(vec![status(&model.task, TaskState::Working, at(2))]);
+        let follow_up = a2a_testkit::sample::Draft { change: claim(instance()), ..draft };
+        clock.forward(PARKED + 1);
+        let told = follow_up.send(&store, &model.key).await;
+        assert_eq!(told, a2a_core::Outcome::Conflict { actual: Version::ABSENT });
+        assert_eq!(store.load(&model.key).await.unwrap(), None);
+    });
+}
+
 const PARKED: i64 = 5_000;
 
 fn parked(clock: &Arc<Clock>) -> DynamoDbConfig {

@@ -1,15 +1,18 @@
 //! What agents cost as people have them, in write units as the endpoint bills them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use a2a::{Message, Part, Role, StreamResponse, TaskState};
 use a2a_core::{ClaimChange, Principal, TaskQuery, TaskStore, Tenant, context_of};
 use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore};
 use a2a_testkit::sample::{TaskModel, at, chunk, claim, instance, status};
+use a2a_testworld::weather::WeatherProxy;
+use futures::{StreamExt, stream};
 use uuid::Uuid;
 
-use crate::place::Place;
 use crate::place::meter::Meter;
+use crate::place::{Place, Setup};
 
 const WORDS: &str = "It will rain from noon on, and clear up in the evening. ";
 
@@ -85,6 +88,49 @@ fn the_talking_agent_costs_one_unit_for_each_commit_in_between() {
         assert!(bill.written <= 30.0 + 12.0, "{bill:?}");
     });
 }
+
+/// Of an anonymous fleet with one tenant, whose tasks are all one caller's. How evenly ids are spread, a test of the shards
+/// says; here it is what they share.
+#[test]
+fn no_partition_takes_more_than_a_fifth_of_a_unit_of_a_usual_task() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let Some(endpoint) = place.endpoint() else { return };
+        let proxy = WeatherProxy::before(endpoint, 7).await.unwrap();
+        let store = Setup::at(&proxy.url(), &place.table).open().await;
+        let store = store.with_config(DynamoDbConfig::default().status_lag(Duration::from_secs(3600)));
+        let fleet = [instance(), instance()];
+        let tasks = (0..TASKS).map(|n| {
+            let (store, me) = (&store, fleet[n % fleet.len()]);
+            async move {
+                let mut model = asked(None);
+                let created = vec![StreamResponse::Task(model.task.clone())];
+                model.tell_with(store, created, claim(me)).await;
+                model.tell(store, vec![status(&model.task, TaskState::Working, at(1))]).await;
+                let end = status(&model.task, TaskState::Completed, at(2));
+                model.tell_with(store, vec![end], ClaimChange::End).await;
+            }
+        });
+        stream::iter(tasks).buffer_unordered(16).collect::<Vec<()>>().await;
+        let counts = proxy.counts();
+        let indexes = &counts.tables[&place.table].indexes;
+        assert!(!indexes.contains_key("by-context") || indexes["by-context"].units.written == 0.0);
+        let mut groups: BTreeMap<&str, (f64, usize)> = BTreeMap::new();
+        for (partition, units) in indexes.values().flat_map(|index| &index.partitions) {
+            let group = partition.trim_end_matches(|sign: char| sign.is_ascii_digit());
+            let (sum, shards) = groups.entry(group).or_default();
+            *sum += units.written;
+            *shards += 1;
+        }
+        // A range of tasks at work, one of ended ones, and two executors.
+        assert_eq!(groups.len(), 4, "{groups:?}");
+        for (group, (sum, shards)) in groups {
+            let share = sum / shards as f64 / TASKS as f64;
+            assert!(share <= 0.2, "{share} units of a task for each of {shards} of {group}");
+        }
+    });
+}
+
+const TASKS: usize = 240;
 
 #[test]
 fn a_short_task_of_one_commit_costs_at_most_three_units() {

@@ -18,6 +18,11 @@ struct InMildWeather {
 
 #[async_trait]
 impl Fixture for InMildWeather {
+    /// A list that lags by two seconds is read page by page, each from many ranges.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
     async fn open() -> Option<Self> {
         let place = Place::new().await;
         let Some(endpoint) = place.endpoint() else {

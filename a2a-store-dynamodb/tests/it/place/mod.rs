@@ -89,6 +89,11 @@ impl Setup {
 
 #[async_trait]
 impl Fixture for Place {
+    /// A list that lags by two seconds is read page by page, each from many ranges.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
     async fn open() -> Option<Self> {
         Some(Place::new().await)
     }
