@@ -1,5 +1,5 @@
-//! The suites of the testkit in mild weather: answers come late, connections break, answers get lost, and now and then
-//! the service throttles or fails.
+//! Suites of the testkit in mild weather, but that of tasks, which takes minutes in it: answers come late, connections
+//! break, answers get lost, and now and then the service throttles or fails.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +57,6 @@ impl StoreFixture for InMildWeather {
     }
 }
 
-a2a_testkit::task_store_suite!(InMildWeather);
 a2a_testkit::membership_suite!(InMildWeather);
 a2a_testkit::push_configs_suite!(InMildWeather);
 a2a_testkit::deployment_suite!(InMildWeather);
