@@ -14,7 +14,7 @@ use crate::draft::{self, Draft};
 use crate::head::{Head, Snapshot};
 use crate::head_after::HeadFate;
 use crate::log::{self, Entry};
-use crate::parts::{self, Shelf};
+use crate::parts::{self, Common};
 use crate::standing::{Standing, sooner};
 use crate::{headwrite, keys};
 
@@ -198,8 +198,9 @@ impl DynamoDbStore {
         let expires = Some(self.now() + self.commit_seconds());
         if let Some(overflow) = &draft.overflow {
             let prefix = keys::commit_parts(draft.id());
-            let shelf = Shelf { pk: &draft.pk, prefix: &prefix, incarnation: standing.incarnation, expires };
-            parts::write(&self.calls, shelf, overflow).await?;
+            let common =
+                Common { pk: &draft.pk, prefix: &prefix, incarnation: standing.incarnation, expires };
+            parts::write(&self.calls, common, overflow).await?;
         }
         standing.tip = draft.tip();
         standing.log_units = standing.log_units.saturating_add(draft.units());

@@ -28,7 +28,7 @@ const DATA: &str = "d";
 
 /// What all parts of one blob have in common.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Shelf<'a> {
+pub(crate) struct Common<'a> {
     pub(crate) pk: &'a str,
     /// What their sort keys begin with.
     pub(crate) prefix: &'a str,
@@ -49,51 +49,51 @@ pub(crate) fn units(size: usize) -> u64 {
 
 /// Writes the parts of a blob, at the pace of their partition. Returns what that costs. What was written before it failed,
 /// or was given up, is not written again under the same keys.
-pub(crate) async fn write(calls: &Calls, shelf: Shelf<'_>, blob: &[u8]) -> Result<u64> {
+pub(crate) async fn write(calls: &Calls, common: Common<'_>, blob: &[u8]) -> Result<u64> {
     let pieces: Vec<&[u8]> = if blob.is_empty() { vec![blob] } else { blob.chunks(PART_BYTES).collect() };
     let mut writes = Vec::with_capacity(pieces.len());
     for (index, piece) in pieces.iter().enumerate() {
-        writes.push(write_one(calls, shelf, index, piece).boxed());
+        writes.push(write_one(calls, common, index, piece).boxed());
     }
     stream::iter(writes).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
-    calls.pace().complete(shelf.prefix);
+    calls.pace().complete(common.prefix);
     Ok(pieces.iter().map(|piece| units(piece.len())).sum())
 }
 
-async fn write_one(calls: &Calls, shelf: Shelf<'_>, index: usize, piece: &[u8]) -> Result<()> {
+async fn write_one(calls: &Calls, common: Common<'_>, index: usize, piece: &[u8]) -> Result<()> {
     let pace = calls.pace();
-    if pace.has(shelf.prefix, index, piece) {
+    if pace.has(common.prefix, index, piece) {
         return Ok(());
     }
     let (began, is_large) = (Instant::now(), piece.len() >= PACED);
     if is_large {
-        sleep(pace.take(shelf.pk, units(piece.len()))).await;
+        sleep(pace.take(common.pk, units(piece.len()))).await;
     }
     loop {
-        match calls.send_put(calls.put(item(shelf, index, piece))).await {
+        match calls.send_put(calls.put(item(common, index, piece))).await {
             Ok(Written::Done | Written::Unmet(_)) => break,
             Err(error)
                 if is_large && error.trouble() == Some(Trouble::Throttled) && began.elapsed() < PATIENCE =>
             {
-                sleep(pace.refused(shelf.pk)).await;
+                sleep(pace.refused(common.pk)).await;
             }
             Err(error) => return Err(error),
         }
     }
     if is_large {
-        pace.note(shelf.prefix, index, piece);
+        pace.note(common.prefix, index, piece);
     }
     Ok(())
 }
 
-fn item(shelf: Shelf<'_>, index: usize, piece: &[u8]) -> Item {
+fn item(common: Common<'_>, index: usize, piece: &[u8]) -> Item {
     let mut item = HashMap::from([
-        (PK.to_owned(), text(shelf.pk)),
-        (SK.to_owned(), text(keys::part(shelf.prefix, index))),
-        (INCARNATION.to_owned(), number(shelf.incarnation)),
+        (PK.to_owned(), text(common.pk)),
+        (SK.to_owned(), text(keys::part(common.prefix, index))),
+        (INCARNATION.to_owned(), number(common.incarnation)),
         (DATA.to_owned(), bytes(piece)),
     ]);
-    if let Some(expires) = shelf.expires {
+    if let Some(expires) = common.expires {
         item.insert(EXPIRES.to_owned(), number(expires));
     }
     item
@@ -117,11 +117,14 @@ mod tests {
 
     #[test]
     fn a_blob_is_split_and_joined() {
-        let shelf = Shelf { pk: "p", prefix: "X#", incarnation: 1, expires: None };
+        let common = Common { pk: "p", prefix: "X#", incarnation: 1, expires: None };
         for size in [1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES - 1] {
             let blob: Vec<u8> = (0..size).map(|n| n as u8).collect();
-            let items: Vec<Item> =
-                blob.chunks(PART_BYTES).enumerate().map(|(index, piece)| item(shelf, index, piece)).collect();
+            let items: Vec<Item> = blob
+                .chunks(PART_BYTES)
+                .enumerate()
+                .map(|(index, piece)| item(common, index, piece))
+                .collect();
             assert_eq!(items.len(), count(size));
             assert_eq!(join(&items, items.len()).unwrap(), Some(blob));
             assert_eq!(join(&items, items.len() + 1).unwrap(), None, "with a part missing");

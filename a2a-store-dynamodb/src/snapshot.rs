@@ -7,7 +7,7 @@ use crate::attributes::{Attributes, Item, SK, number};
 use crate::calls::Calls;
 use crate::head::{Place, Snapshot};
 use crate::keys;
-use crate::parts::{self, Shelf};
+use crate::parts::{self, Common};
 use crate::payload::{self, Payload};
 
 /// Up to this size, packed, the snapshot of a task that has ended lies in its head.
@@ -111,12 +111,12 @@ pub(crate) async fn write(
 ) -> Result<Snapshot> {
     let location = Snapshot::location(tip.version, id);
     let prefix = format!("{location}{OWN}");
-    let shelf = Shelf { pk, prefix: &prefix, incarnation, expires };
-    let mut units = parts::write(calls, shelf, &packed.own).await?;
+    let common = Common { pk, prefix: &prefix, incarnation, expires };
+    let mut units = parts::write(calls, common, &packed.own).await?;
     let mut parts = (parts::count(packed.own.len()), 0);
     if let Some(artifacts) = &packed.artifacts {
         let prefix = format!("{location}{ARTIFACTS}");
-        units += parts::write(calls, Shelf { prefix: &prefix, ..shelf }, artifacts).await?;
+        units += parts::write(calls, Common { prefix: &prefix, ..common }, artifacts).await?;
         parts.1 = parts::count(artifacts.len());
     }
     let Tip { version: covers, generation } = tip;
