@@ -5,78 +5,74 @@
 //! task over or reads it brings that up to date. A claim, and whatever follows the end of a turn, is one transaction: the
 //! index of executors must not miss a task that somebody runs, and a head that tells the end must tell the last one.
 
+mod create;
+mod head_after;
+mod head_write;
+mod outcome;
+mod prepared;
+
 use a2a_core::{BackendError, ClaimChange, Commit, Outcome, Result, TaskKey, Tip, Version, reduce};
 
 use crate::DynamoDbStore;
-use crate::attributes::{Attributes, FREE, INCARNATION, Item, number};
-use crate::calls::{Transacted, Written};
-use crate::draft::{self, Draft};
-use crate::head::{Head, Snapshot};
-use crate::head_after::HeadFate;
-use crate::log::{self, Entry};
-use crate::parts::{self, Common};
-use crate::standing::{Standing, sooner};
-use crate::{headwrite, keys};
-
-/// The fate of one write.
-pub(crate) enum Fate {
-    /// It was applied; where the log stands, unless somebody else has written since.
-    Applied(Option<Standing>),
-    /// An earlier attempt of the same commit was applied, in this life of the task.
-    AppliedBefore(u64),
-    /// The entry that is there, and the head, where it was asked; and the snapshot that was written for it.
-    Lost { entry: Option<Item>, head: Option<Item>, snapshot: Option<Snapshot> },
-    /// The task was deleted meanwhile.
-    Gone,
-}
+use crate::commit::head_after::HeadFate;
+use crate::commit::outcome::Fate;
+use crate::commit::prepared::PreparedCommit;
+use crate::items::attributes::{FREE, number};
+use crate::items::entry::Entry;
+use crate::items::head::{Head, Snapshot};
+use crate::items::keys;
+use crate::items::part::Common;
+use crate::log_stats::{LogStats, sooner};
+use crate::parts;
+use crate::requests::calls::{Transacted, Written};
 
 impl DynamoDbStore {
     /// Appends a commit.
-    pub(crate) async fn append(&self, key: &TaskKey, commit: &Commit<'_>) -> Result<Outcome> {
-        let draft = Draft::encode(key, commit, self.config.max_bytes).await?;
+    pub(crate) async fn commit(&self, key: &TaskKey, commit: &Commit<'_>) -> Result<Outcome> {
+        let prepared = PreparedCommit::encode(key, commit, self.config.max_bytes).await?;
         if commit.expected() == Version::ABSENT {
-            self.create(&draft).await
+            self.create(&prepared).await
         } else {
-            self.extend(&draft).await
+            self.extend(&prepared).await
         }
     }
 
-    async fn extend(&self, draft: &Draft<'_>) -> Result<Outcome> {
-        let expected = draft.commit.expected();
+    async fn extend(&self, prepared: &PreparedCommit<'_>) -> Result<Outcome> {
+        let expected = prepared.commit.expected();
         let fresh = self.now() - self.commit_seconds() / 2;
-        let mut remembered = self.standings.at(&draft.pk, expected, fresh);
+        let mut remembered = self.known_logs.at(&prepared.pk, expected, fresh);
         let mut written = None;
         loop {
             let was_remembered = remembered.is_some();
-            let standing = match remembered.take() {
-                Some(standing) => standing,
-                None => match self.read_standing(&draft.pk, expected).await? {
-                    Some(standing) => standing,
-                    None => return self.lost(draft, None, written).await,
+            let stats = match remembered.take() {
+                Some(stats) => stats,
+                None => match self.read_log_stats(&prepared.pk, expected).await? {
+                    Some(stats) => stats,
+                    None => return self.lost(prepared, None, written).await,
                 },
             };
-            let fate = match draft.needs_transaction(&standing) {
-                true => self.write_with_head(draft, standing, None).await?,
-                false => self.write_entry(draft, standing).await?,
+            let fate = match prepared.needs_transaction(&stats) {
+                true => self.write_with_head(prepared, stats, None).await?,
+                false => self.write_entry(prepared, stats).await?,
             };
             match fate {
-                Fate::Applied(standing) => return Ok(self.applied(draft, standing).await),
-                Fate::AppliedBefore(incarnation) => return self.applied_before(draft, incarnation).await,
+                Fate::Applied(stats) => return Ok(self.applied(prepared, stats).await),
+                Fate::AppliedBefore(incarnation) => return self.applied_before(prepared, incarnation).await,
                 // The memory may be of an earlier life of the task: look, and try once more.
                 Fate::Lost { snapshot, .. } if was_remembered => {
                     written = snapshot;
-                    self.standings.forget(&draft.pk);
+                    self.known_logs.forget(&prepared.pk);
                 }
                 Fate::Lost { entry, snapshot, .. } => {
-                    return self.lost(draft, entry, snapshot.or(written)).await;
+                    return self.lost(prepared, entry, snapshot.or(written)).await;
                 }
-                Fate::Gone => return self.lost(draft, None, written).await,
+                Fate::Gone => return self.lost(prepared, None, written).await,
             }
         }
     }
 
     /// Reads where the log stands. `None` where it has not, or no longer, this version.
-    async fn read_standing(&self, pk: &str, version: Version) -> Result<Option<Standing>> {
+    async fn read_log_stats(&self, pk: &str, version: Version) -> Result<Option<LogStats>> {
         let sk = keys::commit(version);
         let (head, entry) = futures::try_join!(self.calls.get(pk, keys::HEAD), self.calls.get(pk, &sk))?;
         let Some(mut head) = head.as_ref().map(Head::read).transpose()? else { return Ok(None) };
@@ -92,7 +88,7 @@ impl DynamoDbStore {
         let covered_bytes = head.covered_bytes();
         let covered_generation = head.covered_generation();
         let generation = entry.as_ref().map_or(covered_generation, |entry| entry.generation);
-        Ok(Some(Standing {
+        Ok(Some(LogStats {
             incarnation: head.incarnation,
             tip: Tip { version, generation },
             log_units: entry.as_ref().filter(|_| !covered).map_or(0, |entry| entry.log_units),
@@ -101,7 +97,7 @@ impl DynamoDbStore {
                 head.snapshot.as_ref().and_then(Snapshot::expires),
                 entry.filter(|_| !covered).and_then(|entry| entry.expires),
             ),
-            whole: head.covers_itself(),
+            first_covers: head.first_covers(),
             // What the commits behind the head have made of the state is not known.
             in_turn: head.version == version && !reduce::ends_turn(&head.facts.state),
             caller: std::mem::take(&mut head.index_caller),
@@ -111,39 +107,39 @@ impl DynamoDbStore {
     }
 
     /// Writes an entry, and then the head where that is to change.
-    async fn write_entry(&self, draft: &Draft<'_>, mut standing: Standing) -> Result<Fate> {
-        if !draft.touches_head() {
-            self.check_growth(draft, &mut standing)?;
+    async fn write_entry(&self, prepared: &PreparedCommit<'_>, mut stats: LogStats) -> Result<Fate> {
+        if !prepared.touches_head() {
+            self.check_growth(prepared, &mut stats)?;
         }
-        let entry = self.entry(draft, &mut standing).await?;
+        let entry = self.entry(prepared, &mut stats).await?;
         let put = self
             .calls
-            .put(entry.item(&draft.pk)?)
+            .put(entry.item(&prepared.pk)?)
             .condition_expression(FREE)
-            .expression_attribute_values(":g", number(standing.incarnation));
+            .expression_attribute_values(":g", number(stats.incarnation));
         if let Written::Unmet(found) = self.calls.send_put(put).await? {
-            return self.own_or_lost(draft, found, None, None).await;
+            return self.own_or_lost(prepared, found, None, None).await;
         }
-        if draft.touches_head() {
-            match self.follow_with_head(draft, &mut standing).await? {
+        if prepared.touches_head() {
+            match self.follow_with_head(prepared, &mut stats).await? {
                 HeadFate::Written => {}
                 HeadFate::Overtaken => return Ok(Fate::Applied(None)),
                 HeadFate::Gone => {
                     // What was deleted gets no entry after that.
-                    self.remove_entry(draft, standing.incarnation).await?;
+                    self.remove_entry(prepared, stats.incarnation).await?;
                     return Ok(Fate::Gone);
                 }
             }
         }
-        Ok(Fate::Applied(Some(standing)))
+        Ok(Fate::Applied(Some(stats)))
     }
 
     /// Refuses what would let a task grow beyond its limit.
-    fn check_growth(&self, draft: &Draft<'_>, standing: &mut Standing) -> Result<()> {
+    fn check_growth(&self, prepared: &PreparedCommit<'_>, stats: &mut LogStats) -> Result<()> {
         let limit = self.config.max_bytes as u64;
-        if standing.task_bytes.saturating_add(draft.json_bytes) > limit {
+        if stats.task_bytes.saturating_add(prepared.json_bytes) > limit {
             // The sum counts what was replaced as well; only the task itself tells.
-            let actual = draft::measure(draft.task());
+            let actual = prepared::measure(prepared.task());
             if actual > limit {
                 let actual = usize::try_from(actual).unwrap_or(usize::MAX);
                 return Err(BackendError::TooLarge {
@@ -152,7 +148,7 @@ impl DynamoDbStore {
                     limit: self.config.max_bytes,
                 });
             }
-            standing.task_bytes = actual.saturating_sub(draft.json_bytes);
+            stats.task_bytes = actual.saturating_sub(prepared.json_bytes);
         }
         Ok(())
     }
@@ -160,142 +156,76 @@ impl DynamoDbStore {
     /// Writes an entry and the head in one transaction; `creation` says which earlier life a new head replaces.
     pub(crate) async fn write_with_head(
         &self,
-        draft: &Draft<'_>,
-        mut standing: Standing,
+        prepared: &PreparedCommit<'_>,
+        mut stats: LogStats,
         creation: Option<Option<u64>>,
     ) -> Result<Fate> {
-        let entry = self.entry(draft, &mut standing).await?;
-        let earlier = standing.snapshot.clone();
-        let written = self.sum_up_turn(&draft.pk, &draft.head_update(), &mut standing).await;
-        let times = self.times(draft.task(), None);
-        let actions = headwrite::transaction(&self.calls, draft, &entry, &standing, creation, &times)?;
-        self.upkeep.forget_status(&draft.pk);
+        let entry = self.entry(prepared, &mut stats).await?;
+        let earlier = stats.snapshot.clone();
+        let written = self.snapshot_turn(&prepared.pk, &prepared.head_update(), &mut stats).await;
+        let times = self.times(prepared.task(), None);
+        let actions = head_write::transaction(&self.calls, prepared, &entry, &stats, creation, &times)?;
+        self.upkeep.forget_status(&prepared.pk);
         match self.calls.transact(actions).await? {
             Transacted::Done => {
-                if earlier != standing.snapshot {
-                    self.retire(&draft.pk, earlier.as_ref()).await;
+                if earlier != stats.snapshot {
+                    self.retire(&prepared.pk, earlier.as_ref()).await;
                 }
-                if draft.ends_turn() {
-                    self.expire_configs(&draft.pk, &times).await;
+                if prepared.ends_turn() {
+                    self.expire_configs(&prepared.pk, &times).await;
                 }
-                self.repair_if_lacking(draft, &standing);
-                Ok(Fate::Applied(Some(standing)))
+                self.repair_if_lacking(prepared, &stats);
+                Ok(Fate::Applied(Some(stats)))
             }
             Transacted::Unmet(mut items) => {
                 let head = items.pop().flatten();
-                self.own_or_lost(draft, items.pop().flatten(), head, written).await
+                self.own_or_lost(prepared, items.pop().flatten(), head, written).await
             }
         }
     }
 
     /// Removes an entry that counts for nothing: its task was deleted while it was written.
-    async fn remove_entry(&self, draft: &Draft<'_>, incarnation: u64) -> Result<()> {
-        self.remove_item(&draft.pk, &keys::commit(draft.version()), incarnation).await
+    async fn remove_entry(&self, prepared: &PreparedCommit<'_>, incarnation: u64) -> Result<()> {
+        self.remove_item(&prepared.pk, &keys::commit(prepared.version()), incarnation).await
     }
 
-    /// Writes the parts of a large commit and makes the entry that will count them; advances the standing.
-    pub(crate) async fn entry(&self, draft: &Draft<'_>, standing: &mut Standing) -> Result<Entry> {
+    /// Writes the parts of a large commit and makes the entry that will count them; advances the statistics.
+    pub(crate) async fn entry(&self, prepared: &PreparedCommit<'_>, stats: &mut LogStats) -> Result<Entry> {
         let expires = Some(self.now() + self.commit_seconds());
-        if let Some(overflow) = &draft.overflow {
-            let prefix = keys::commit_parts(draft.id());
+        if let Some(overflow) = &prepared.overflow {
+            let prefix = keys::commit_parts(prepared.id());
             let common =
-                Common { pk: &draft.pk, prefix: &prefix, incarnation: standing.incarnation, expires };
+                Common { pk: &prepared.pk, prefix: &prefix, incarnation: stats.incarnation, expires };
             parts::write(&self.calls, common, overflow).await?;
         }
-        standing.tip = draft.tip();
-        standing.log_units = standing.log_units.saturating_add(draft.units());
-        standing.task_bytes = standing.task_bytes.saturating_add(draft.json_bytes);
-        standing.lasts_until = sooner(standing.lasts_until, expires);
-        standing.in_turn = !draft.ends_turn();
-        if draft.ends_turn() && draft.commit.record().events.is_empty() {
-            standing.cover(draft.commit.expected(), draft.version());
+        stats.tip = prepared.tip();
+        stats.log_units = stats.log_units.saturating_add(prepared.units());
+        stats.task_bytes = stats.task_bytes.saturating_add(prepared.json_bytes);
+        stats.lasts_until = sooner(stats.lasts_until, expires);
+        stats.in_turn = !prepared.ends_turn();
+        if prepared.ends_turn() && prepared.commit.record().events.is_empty() {
+            stats.cover(prepared.commit.expected(), prepared.version());
         }
-        standing.noted = self.now();
+        stats.noted = self.now();
         Ok(Entry {
-            version: draft.version(),
-            incarnation: standing.incarnation,
-            generation: draft.tip().generation,
-            id: draft.id(),
-            change: draft.commit.claim_change(),
-            body: draft.body.clone(),
-            log_units: standing.log_units,
-            task_bytes: standing.task_bytes,
+            version: prepared.version(),
+            incarnation: stats.incarnation,
+            generation: prepared.tip().generation,
+            id: prepared.id(),
+            change: prepared.commit.claim_change(),
+            body: prepared.body.clone(),
+            log_units: stats.log_units,
+            task_bytes: stats.task_bytes,
             expires,
         })
     }
-
-    /// Tells our own earlier write from somebody else's.
-    pub(crate) async fn own_or_lost(
-        &self,
-        draft: &Draft<'_>,
-        entry: Option<Item>,
-        head: Option<Item>,
-        snapshot: Option<Snapshot>,
-    ) -> Result<Fate> {
-        if let Some(incarnation) = own_incarnation(draft, entry.as_ref(), head.as_ref())? {
-            self.discard_unless_current(&draft.pk, snapshot.as_ref()).await;
-            return Ok(Fate::AppliedBefore(incarnation));
-        }
-        Ok(Fate::Lost { entry, head, snapshot })
-    }
-
-    /// Takes note of an applied commit, and writes a snapshot where one is due.
-    pub(crate) async fn applied(&self, draft: &Draft<'_>, standing: Option<Standing>) -> Outcome {
-        match standing {
-            Some(standing) if !draft.task().status.state.is_terminal() => {
-                // At the end of a turn that has been tried.
-                let standing = if standing.in_turn && self.is_snapshot_due(&standing) {
-                    self.summarize(&draft.pk, draft.task(), standing).await
-                } else {
-                    standing
-                };
-                self.standings.note(&draft.pk, standing);
-            }
-            _ => self.standings.forget(&draft.pk),
-        }
-        Outcome::Applied(draft.version())
-    }
-
-    /// Answers for a commit that did not win: with its own version if it had won before, else the actual one.
-    pub(crate) async fn lost(
-        &self,
-        draft: &Draft<'_>,
-        seen: Option<Item>,
-        written: Option<Snapshot>,
-    ) -> Result<Outcome> {
-        self.standings.forget(&draft.pk);
-        let entry = match seen {
-            Some(entry) => Some(entry),
-            // It would lie in the head, which has been looked at.
-            None if draft.commit.expected() == Version::ABSENT && draft.fits_head() => None,
-            None => self.calls.get(&draft.pk, &keys::commit(draft.version())).await?,
-        };
-        if let Some(incarnation) = own_incarnation(draft, entry.as_ref(), None)? {
-            self.discard_unless_current(&draft.pk, written.as_ref()).await;
-            return self.applied_before(draft, incarnation).await;
-        }
-        self.discard(&draft.pk, written.as_ref()).await;
-        Ok(Outcome::Conflict { actual: self.actual(&draft.pk).await? })
-    }
 }
 
-/// The life of the task in which this very commit has written the entry, be it an item or in the head.
-fn own_incarnation(draft: &Draft<'_>, entry: Option<&Item>, head: Option<&Item>) -> Result<Option<u64>> {
-    if let Some(head) = head.filter(|_| draft.commit.expected() == Version::ABSENT)
-        && log::id_of(head)? == Some(draft.id())
-    {
-        return head.parse(INCARNATION).map(Some);
-    }
-    let entry = entry.map(Entry::read).transpose()?.flatten();
-    let own = entry.filter(|entry| entry.id == draft.id() && entry.version == draft.version());
-    Ok(own.map(|entry| entry.incarnation))
-}
-
-impl Draft<'_> {
+impl PreparedCommit<'_> {
     /// Tells whether the entry and the head must be written at once: for a claim, and where the head tells the end of a
     /// turn, or may.
-    fn needs_transaction(&self, standing: &Standing) -> bool {
+    fn needs_transaction(&self, stats: &LogStats) -> bool {
         matches!(self.commit.claim_change(), ClaimChange::Make { .. })
-            || (self.touches_head() && !standing.in_turn)
+            || (self.touches_head() && !stats.in_turn)
     }
 }

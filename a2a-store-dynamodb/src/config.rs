@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use a2a_core::{Env, SystemEnv};
 
-use crate::SnapshotPolicy;
+mod snapshot_policy;
+
+pub use snapshot_policy::SnapshotPolicy;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -13,10 +13,13 @@ use a2a_core::{CommitId, Result, TaskKey, Version};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use crate::DynamoDbStore;
-use crate::attributes::{Attributes, EXPIRES, FREE, INCARNATION, Item, PK, SK, is_expired, number, text};
-use crate::calls::Written;
-use crate::head;
-use crate::{keys, log};
+use crate::items::attributes::{
+    Attributes, EXPIRES, FREE, INCARNATION, Item, PK, SK, is_expired, number, text,
+};
+use crate::items::entry;
+use crate::items::head;
+use crate::items::keys;
+use crate::requests::calls::Written;
 
 /// How many items are removed at once.
 const AT_ONCE: usize = 16;
@@ -36,7 +39,7 @@ impl Remains {
         Ok(Remains {
             incarnation: head.parse(INCARNATION)?,
             version: Version::new(head.find(head::VERSION)?.unwrap_or_default()),
-            entry: log::id_of(head)?,
+            entry: entry::id_of(head)?,
             expires: head.find(EXPIRES)?,
             is_deleted: head.contains_key(head::DELETED),
         })
@@ -45,9 +48,9 @@ impl Remains {
 
 impl DynamoDbStore {
     /// Removes a task; tells whether there was one.
-    pub(crate) async fn erase(&self, key: &TaskKey) -> Result<bool> {
+    pub(crate) async fn delete(&self, key: &TaskKey) -> Result<bool> {
         let pk = keys::partition(key)?;
-        self.standings.forget(&pk);
+        self.known_logs.forget(&pk);
         self.upkeep.forget_status(&pk);
         let existed = loop {
             let Some(head) = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Remains::of).transpose()?
@@ -77,7 +80,7 @@ impl DynamoDbStore {
             (EXPIRES.to_owned(), number(self.now() + self.commit_seconds())),
         ]);
         if let Some(entry) = &head.entry {
-            mark.insert(log::ID.to_owned(), text(entry.to_string()));
+            mark.insert(entry::ID.to_owned(), text(entry.to_string()));
         }
         let put = self
             .calls
@@ -150,7 +153,7 @@ impl DynamoDbStore {
                     removals.push(self.remove_item(pk, sk, incarnation).boxed());
                     // Nobody can have a delivery tried again whose task is gone.
                     if let Some(config_id) = keys::push_config_named(sk) {
-                        removals.push(self.unlist_given_up(key, config_id).boxed());
+                        removals.push(self.forget_given_up(key, config_id).boxed());
                     }
                 }
             }

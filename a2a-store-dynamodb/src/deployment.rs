@@ -6,9 +6,10 @@ use a2a_core::{BackendError, Deployment, Format, Key, Keys, Result};
 use async_trait::async_trait;
 
 use crate::DynamoDbStore;
-use crate::attributes::{Attributes, Item, PK, SK, bytes, number, text};
-use crate::calls::Written;
-use crate::{format, keys};
+use crate::items::attributes::{Attributes, Item, PK, SK, bytes, number, text};
+use crate::items::keys;
+use crate::requests::calls::Written;
+use crate::table::format;
 
 /// The number of the current key.
 const NUMBER: &str = "n";

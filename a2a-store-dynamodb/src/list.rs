@@ -1,5 +1,7 @@
 //! Lists: positions from an index, one range per state that lasts, merged; then each task as it is now.
 
+mod page;
+
 use std::collections::HashSet;
 
 use a2a::Task;
@@ -10,11 +12,13 @@ use futures::future::try_join_all;
 use tokio::time::Instant;
 
 use crate::DynamoDbStore;
-use crate::attributes::{Attributes, Item, PK, number, text};
-use crate::head::{BY_CALLER, BY_CONTEXT, Head, POSITION};
-use crate::order::{self, Range};
-use crate::unreadable::read_or_leave_out;
-use crate::{keys, shards, table};
+use crate::items::attributes::{Attributes, Item, PK, number, text};
+use crate::items::head::{BY_CALLER, BY_CONTEXT, Head, POSITION};
+use crate::items::keys;
+use crate::items::order::{self, Range};
+use crate::items::shards;
+use crate::items::unreadable::read_or_leave_out;
+use crate::table;
 
 /// How many entries of a place are read at least: fewer cost the same.
 const LEAST: usize = 16;
@@ -28,7 +32,7 @@ pub(crate) struct Entry {
 
 impl DynamoDbStore {
     /// Reads one page of tasks.
-    pub(crate) async fn read_page(&self, query: &TaskQuery) -> Result<TaskPage> {
+    pub(crate) async fn list(&self, query: &TaskQuery) -> Result<TaskPage> {
         keys::check("tenant", query.tenant.as_str())?;
         keys::check("context id", query.context_id.as_deref().unwrap_or_default())?;
         keys::check_principal(query.principal.as_ref())?;
@@ -113,7 +117,7 @@ impl DynamoDbStore {
                 stretch.entries.push(Entry { cursor, pk: item.text(PK)?.to_owned() });
             }
         }
-        stretch.is_whole = next.is_none();
+        stretch.is_exhausted = next.is_none();
         stretch.read_to = next.as_ref().map(|item| order::cursor(item.text(POSITION)?)).transpose()?;
         stretch.next = next;
         Ok(())
@@ -190,18 +194,25 @@ struct Stretch {
     /// Of what was read last, much counted for nothing.
     has_gaps: bool,
     /// There are no more.
-    is_whole: bool,
+    is_exhausted: bool,
 }
 
 impl Stretch {
     fn new(place: Place) -> Self {
-        Stretch { place, entries: Vec::new(), read_to: None, next: None, has_gaps: false, is_whole: false }
+        Stretch {
+            place,
+            entries: Vec::new(),
+            read_to: None,
+            next: None,
+            has_gaps: false,
+            is_exhausted: false,
+        }
     }
 
     /// Whether an entry that is not read yet may come before this one.
     fn may_have_before(&self, last: Option<&Cursor>) -> bool {
         let is_beyond = self.read_to.as_ref().zip(last).is_some_and(|(read, last)| key(read) <= key(last));
-        !self.is_whole && !is_beyond
+        !self.is_exhausted && !is_beyond
     }
 }
 

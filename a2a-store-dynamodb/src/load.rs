@@ -7,6 +7,8 @@
 //! an hour, so that writers never take it from under a reader, however many there are. Where the task was deleted
 //! and created anew meanwhile, the head is read again.
 
+pub(crate) mod behind;
+
 use std::time::Duration;
 
 use a2a_core::{
@@ -17,12 +19,14 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use tokio::time::sleep;
 
 use crate::DynamoDbStore;
-use crate::attributes::{Attributes, INCARNATION, Item, SK};
-use crate::behind::Behind;
-use crate::head::{Head, Snapshot};
-use crate::log::{self, Entry};
-use crate::standing::{Standing, sooner};
-use crate::{keys, snapshot};
+use crate::items::attributes::{Attributes, INCARNATION, Item, SK};
+use crate::items::entry::Entry;
+use crate::items::head::{Head, Snapshot};
+use crate::items::keys;
+use crate::load::behind::Behind;
+use crate::log;
+use crate::log_stats::{LogStats, sooner};
+use crate::snapshots::stored;
 
 /// How often a head may name what is gone, and be another when it is read again.
 const TRIES: usize = 16;
@@ -40,7 +44,7 @@ const AT_ONCE: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) stored: StoredTask,
-    pub(crate) standing: Standing,
+    pub(crate) stats: LogStats,
     pub(crate) behind: Option<Behind>,
 }
 
@@ -52,19 +56,19 @@ impl DynamoDbStore {
     }
 
     /// Reads a whole task and remembers where its log stands; renews what would expire while it is needed.
-    pub(crate) async fn load_whole(&self, key: &TaskKey, head: Option<Head>) -> Result<Option<StoredTask>> {
+    pub(crate) async fn load(&self, key: &TaskKey, head: Option<Head>) -> Result<Option<StoredTask>> {
         let pk = keys::partition(key)?;
-        let Some(Loaded { stored, mut standing, behind }) = self.read_task(&pk, head, true).await? else {
+        let Some(Loaded { stored, mut stats, behind }) = self.read_task(&pk, head, true).await? else {
             return Ok(None);
         };
         if behind.is_some() {
             self.repair_later(&pk);
         }
         if !stored.head.state.is_terminal() {
-            if self.is_expiring(&standing) {
-                standing = self.summarize(&pk, &stored.task, standing).await;
+            if self.is_expiring(&stats) {
+                stats = self.take_snapshot(&pk, &stored.task, stats).await;
             }
-            self.standings.note(&pk, standing);
+            self.known_logs.note(&pk, stats);
         }
         Ok(Some(stored))
     }
@@ -102,19 +106,19 @@ impl DynamoDbStore {
     async fn assemble(&self, pk: &str, head: Head, with_artifacts: bool) -> Result<Option<Loaded>> {
         let covered = head.covered();
         let base = async {
-            match (&head.snapshot, &head.whole) {
+            match (&head.snapshot, &head.first_entry) {
                 (Some(snapshot), _) => {
-                    Ok(snapshot::read(&self.calls, pk, snapshot, with_artifacts).await?.map(Some))
+                    Ok(stored::read(&self.calls, pk, snapshot, with_artifacts).await?.map(Some))
                 }
-                (None, Some(whole)) => {
-                    let record = whole.entry.clone().open(&self.calls, pk).await?;
+                (None, Some(first)) => {
+                    let record = log::unpack(first.entry.clone(), &self.calls, pk).await?;
                     record.map(|record| a2a_core::fold(None, [&*record])).transpose()
                 }
                 (None, None) => Ok(Some(None)),
             }
         };
         let log = async {
-            if head.is_settled() {
+            if head.is_complete() {
                 return Ok(Vec::new());
             }
             let items = self.calls.all(log::after(&self.calls, pk, covered)).await?;
@@ -122,18 +126,18 @@ impl DynamoDbStore {
         };
         let (base, entries): (_, Vec<Entry>) = futures::try_join!(base, log)?;
         let Some(base) = base else { return Ok(None) };
-        let whole = log::contiguous(&entries, covered) == entries.len();
+        let is_contiguous = log::contiguous(&entries, covered) == entries.len();
         let tip = Tip { version: covered, generation: head.covered_generation() };
         let tip = entries.last().map_or(tip, |entry| {
             let (version, generation) = (entry.version, entry.generation);
             Tip { version, generation }
         });
         let Tip { version, generation } = tip;
-        if !whole || version < head.version {
+        if !is_contiguous || version < head.version {
             return Ok(None);
         }
-        let mut standing = standing_of(&head, &entries, tip);
-        standing.noted = self.now();
+        let mut stats = stats_of(&head, &entries, tip);
+        stats.noted = self.now();
         let before = head.facts.clone();
         let has_end = reduce::ends_turn(&before.state) && covered >= version;
         let (facts, last) = (facts(head, &entries), entries.last().map(|entry| entry.id));
@@ -141,9 +145,9 @@ impl DynamoDbStore {
         let task = a2a_core::fold(base, records.iter().map(|record| &**record))?
             .ok_or_else(|| BackendError::corrupt("a task without a first commit"))?;
         let head = TaskHead { state: task.status.state.clone(), ..facts };
-        standing.in_turn = !reduce::ends_turn(&head.state);
+        stats.in_turn = !reduce::ends_turn(&head.state);
         let behind = Behind::of(&before, has_end, last, &head);
-        Ok(Some(Loaded { stored: StoredTask { task, version, generation, head }, standing, behind }))
+        Ok(Some(Loaded { stored: StoredTask { task, version, generation, head }, stats, behind }))
     }
 
     /// Unpacks entries, in order. `None` where a part of one is gone.
@@ -154,7 +158,7 @@ impl DynamoDbStore {
     ) -> Result<Option<Vec<std::sync::Arc<CommitRecord>>>> {
         let mut opened = Vec::with_capacity(entries.len());
         for entry in entries {
-            opened.push(entry.open(&self.calls, pk).boxed());
+            opened.push(log::unpack(entry, &self.calls, pk).boxed());
         }
         let opened: Vec<_> = stream::iter(opened).buffered(AT_ONCE).try_collect().await?;
         Ok(opened.into_iter().collect())
@@ -164,7 +168,7 @@ impl DynamoDbStore {
     pub(crate) async fn actual(&self, pk: &str) -> Result<Version> {
         let Some(head) = self.read_head(pk).await? else { return Ok(Version::ABSENT) };
         let floor = head.version.max(head.covered());
-        if head.is_settled() {
+        if head.is_complete() {
             return Ok(floor);
         }
         match self.newest_entry(pk, head.incarnation).await? {
@@ -192,9 +196,9 @@ impl DynamoDbStore {
     }
 }
 
-fn standing_of(head: &Head, entries: &[Entry], tip: Tip) -> Standing {
+fn stats_of(head: &Head, entries: &[Entry], tip: Tip) -> LogStats {
     let snapshot = head.snapshot.clone();
-    Standing {
+    LogStats {
         incarnation: head.incarnation,
         tip,
         log_units: entries.iter().map(|entry| entry.body.units()).sum(),
@@ -204,7 +208,7 @@ fn standing_of(head: &Head, entries: &[Entry], tip: Tip) -> Standing {
             entries.first().and_then(|entry| entry.expires),
         ),
         snapshot,
-        whole: head.covers_itself(),
+        first_covers: head.first_covers(),
         in_turn: false,
         caller: head.index_caller.clone(),
         noted: 0,

@@ -1,194 +1,16 @@
-//! The commit item: one entry of a task's log, and how it is read back, from an item of its own or from a head.
+//! The log of a task: queries of its entries, and their events unpacked.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use a2a::StreamResponse;
-use a2a_core::{BackendError, ClaimChange, CommitId, CommitRecord, Generation, Result, Version};
+use a2a_core::{CommitRecord, Result, Version};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use uuid::Uuid;
 
-use crate::attributes::{Attributes, EXPIRES, INCARNATION, Item, PK, SK, bytes, number, text};
-use crate::calls::Calls;
-use crate::keys;
-use crate::parts;
-use crate::payload::{self, Payload};
-
-/// The commit's id.
-pub(crate) const ID: &str = "id";
-/// The events as JSON.
-const PLAIN: &str = "j";
-/// The events as compressed JSON.
-const DEFLATED: &str = "d";
-/// How the parts of a large commit are to be read: `j` or `d`, then their number.
-const PARTS: &str = "n";
-/// The task's generation after the commit.
-const GENERATION: &str = "gn";
-/// What the commit does to the claim: whose it is from now on and which attempt, or `-`.
-const CHANGE: &str = "e";
-/// What the commits since the last snapshot have cost, this one included.
-const LOG_UNITS: &str = "lu";
-/// A bound of the task's size as JSON.
-const TASK_BYTES: &str = "tb";
-
-/// One entry of a task's log, its events still packed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) version: Version,
-    pub(crate) incarnation: u64,
-    pub(crate) generation: Generation,
-    pub(crate) id: CommitId,
-    pub(crate) change: ClaimChange,
-    pub(crate) body: Body,
-    pub(crate) log_units: u64,
-    pub(crate) task_bytes: u64,
-    pub(crate) expires: Option<i64>,
-}
-
-/// Where an entry's events are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Body {
-    /// In the entry.
-    Inline(Payload),
-    /// In so many parts beside it.
-    Parts { deflated: bool, parts: usize },
-}
-
-impl Body {
-    /// What writing an entry with this body costs, its parts not included.
-    pub(crate) fn units(&self) -> u64 {
-        match self {
-            Body::Inline(payload) => parts::units(payload.bytes.len()),
-            Body::Parts { .. } => parts::units(0),
-        }
-    }
-}
-
-impl Entry {
-    /// Makes the item.
-    pub(crate) fn item(&self, pk: &str) -> Result<Item> {
-        let mut item = self.attributes()?;
-        item.insert(PK.to_owned(), text(pk));
-        item.insert(SK.to_owned(), text(keys::commit(self.version)));
-        item.insert(INCARNATION.to_owned(), number(self.incarnation));
-        if let Some(expires) = self.expires {
-            item.insert(EXPIRES.to_owned(), number(expires));
-        }
-        Ok(item)
-    }
-
-    /// Makes what the entry says beside what every item does.
-    fn attributes(&self) -> Result<Item> {
-        let mut item = self.in_head_attributes()?;
-        item.insert(LOG_UNITS.to_owned(), number(self.log_units));
-        match self.change {
-            ClaimChange::Keep => {}
-            ClaimChange::Make { instance, attempt } => {
-                item.insert(CHANGE.to_owned(), text(format!("{instance}/{attempt}")));
-            }
-            ClaimChange::End => {
-                item.insert(CHANGE.to_owned(), text("-"));
-            }
-        }
-        Ok(item)
-    }
-
-    /// Makes what the entry says beside what the head that it lies in does: that tells the claim.
-    pub(crate) fn in_head_attributes(&self) -> Result<Item> {
-        let mut item = HashMap::from([
-            (ID.to_owned(), text(self.id.to_string())),
-            (GENERATION.to_owned(), number(self.generation)),
-            (TASK_BYTES.to_owned(), number(self.task_bytes)),
-        ]);
-        match &self.body {
-            Body::Inline(Payload { deflated: true, bytes: packed }) => {
-                item.insert(DEFLATED.to_owned(), bytes(packed.as_slice()));
-            }
-            Body::Inline(Payload { deflated: false, bytes: json }) => {
-                let json =
-                    std::str::from_utf8(json).map_err(|_| BackendError::corrupt("JSON that is no text"))?;
-                item.insert(PLAIN.to_owned(), text(json));
-            }
-            Body::Parts { deflated, parts } => {
-                let kind = if *deflated { DEFLATED } else { PLAIN };
-                item.insert(PARTS.to_owned(), text(format!("{kind}{parts}")));
-            }
-        }
-        Ok(item)
-    }
-
-    /// Reads an item. `None` where it is no commit but the fence that a deletion leaves.
-    pub(crate) fn read(item: &Item) -> Result<Option<Self>> {
-        Entry::of(item, || keys::version_of(item.text(SK)?))
-    }
-
-    /// Reads the first entry of a log out of the head that holds it. `None` where it is an item of its own.
-    pub(crate) fn in_head(head: &Item) -> Result<Option<Self>> {
-        Entry::of(head, || Ok(Version::ABSENT.next()))
-    }
-
-    fn of(item: &Item, version: impl FnOnce() -> Result<Version>) -> Result<Option<Self>> {
-        let Some(id) = id_of(item)? else { return Ok(None) };
-        let body = if let Some(packed) = item.find_bytes(DEFLATED)? {
-            Body::Inline(Payload { deflated: true, bytes: packed.to_vec() })
-        } else if let Some(json) = item.find_text(PLAIN)? {
-            Body::Inline(Payload { deflated: false, bytes: json.as_bytes().to_vec() })
-        } else {
-            let told = item.text(PARTS)?;
-            let (deflated, parts) = match (told.strip_prefix(DEFLATED), told.strip_prefix(PLAIN)) {
-                (Some(parts), _) => (true, parts),
-                (_, Some(parts)) => (false, parts),
-                _ => return Err(BackendError::corrupt("the parts of a commit")),
-            };
-            let parts = parts.parse().map_err(|_| BackendError::corrupt("the number of a commit's parts"))?;
-            Body::Parts { deflated, parts }
-        };
-        Ok(Some(Entry {
-            version: version()?,
-            incarnation: item.parse(INCARNATION)?,
-            generation: Generation::new(item.parse(GENERATION)?),
-            id,
-            change: read_change(item.find_text(CHANGE)?)?,
-            body,
-            log_units: item.find(LOG_UNITS)?.unwrap_or_default(),
-            task_bytes: item.find(TASK_BYTES)?.unwrap_or_default(),
-            expires: item.find(EXPIRES)?,
-        }))
-    }
-
-    /// Unpacks the events, with the parts read from the table where there are any. `None` where they are gone.
-    pub(crate) async fn open(self, calls: &Calls, pk: &str) -> Result<Option<Arc<CommitRecord>>> {
-        let payload = match self.body {
-            Body::Inline(payload) => payload,
-            Body::Parts { deflated, parts } => {
-                let items = calls.all(calls.range(pk, &keys::commit_parts(self.id))).await?;
-                let Some(bytes) = parts::join(&items, parts)? else { return Ok(None) };
-                Payload { deflated, bytes }
-            }
-        };
-        let events: Vec<StreamResponse> =
-            payload::unpack("the events of a commit", payload, self.task_bytes).await?;
-        let (version, generation, id) = (self.version, self.generation, self.id);
-        Ok(Some(Arc::new(CommitRecord { version, generation, id, events })))
-    }
-}
-
-/// The id of the commit that an item holds, if it holds one.
-pub(crate) fn id_of(item: &Item) -> Result<Option<CommitId>> {
-    Ok(item.find::<Uuid>(ID)?.map(CommitId::from_uuid))
-}
-
-fn read_change(change: Option<&str>) -> Result<ClaimChange> {
-    let parsed = |told: &str| {
-        let (instance, attempt) = told.split_once('/')?;
-        Some(ClaimChange::Make { instance: instance.parse().ok()?, attempt: attempt.parse().ok()? })
-    };
-    match change {
-        None => Ok(ClaimChange::Keep),
-        Some("-") => Ok(ClaimChange::End),
-        Some(told) => parsed(told).ok_or_else(|| BackendError::corrupt("the claim of a commit")),
-    }
-}
+use crate::items::attributes::{Item, text};
+use crate::items::entry::{Body, Entry};
+use crate::items::payload::{self, Payload};
+use crate::items::{keys, part};
+use crate::requests::calls::Calls;
 
 /// Begins a query of the log after a version, in order.
 pub(crate) fn after(calls: &Calls, pk: &str, version: Version) -> QueryFluentBuilder {
@@ -216,11 +38,27 @@ pub(crate) fn contiguous(entries: &[Entry], after: Version) -> usize {
     entries.iter().zip(expected).take_while(|(entry, version)| entry.version == *version).count()
 }
 
+/// Unpacks the events, with the parts read from the table where there are any. `None` where they are gone.
+pub(crate) async fn unpack(entry: Entry, calls: &Calls, pk: &str) -> Result<Option<Arc<CommitRecord>>> {
+    let payload = match entry.body {
+        Body::Inline(payload) => payload,
+        Body::Parts { deflated, parts } => {
+            let items = calls.all(calls.range(pk, &keys::commit_parts(entry.id))).await?;
+            let Some(bytes) = part::join(&items, parts)? else { return Ok(None) };
+            Payload { deflated, bytes }
+        }
+    };
+    let events: Vec<StreamResponse> =
+        payload::unpack("the events of a commit", payload, entry.task_bytes).await?;
+    let (version, generation, id) = (entry.version, entry.generation, entry.id);
+    Ok(Some(Arc::new(CommitRecord { version, generation, id, events })))
+}
+
 #[cfg(test)]
 mod tests {
-    use a2a_core::InstanceId;
-
     use super::*;
+    use a2a_core::{ClaimChange, CommitId, Generation};
+    use uuid::Uuid;
 
     fn entry(version: u64) -> Entry {
         Entry {
@@ -233,35 +71,6 @@ mod tests {
             log_units: 3,
             task_bytes: 4,
             expires: Some(9),
-        }
-    }
-
-    #[test]
-    fn an_entry_reads_back() {
-        let made = ClaimChange::Make { instance: InstanceId::from_uuid(Uuid::from_u128(1)), attempt: 2 };
-        let changes = [ClaimChange::Keep, ClaimChange::End, made];
-        let bodies = [
-            Body::Inline(Payload { deflated: false, bytes: b"[]".to_vec() }),
-            Body::Inline(Payload { deflated: true, bytes: vec![0, 255] }),
-            Body::Parts { deflated: true, parts: 7 },
-            Body::Parts { deflated: false, parts: 54 },
-        ];
-        for change in changes {
-            for body in &bodies {
-                let entry = Entry { change, body: body.clone(), ..entry(1) };
-                assert_eq!(Entry::read(&entry.item("p").unwrap()).unwrap(), Some(entry));
-            }
-        }
-    }
-
-    #[test]
-    fn a_broken_entry_is_corrupt() {
-        for (name, value) in
-            [(ID, "no uuid"), (GENERATION, "?"), (CHANGE, "nobody"), (INCARNATION, "?"), (SK, "C#x")]
-        {
-            let mut item = entry(1).item("p").unwrap();
-            item.insert(name.to_owned(), text(value));
-            assert!(Entry::read(&item).is_err(), "with a broken {name}");
         }
     }
 

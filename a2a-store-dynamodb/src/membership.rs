@@ -12,12 +12,13 @@ use futures::FutureExt;
 use futures::future::try_join_all;
 
 use crate::DynamoDbStore;
-use crate::attributes::{Attributes, EXPIRES, Item, PK, SK, is_expired, number, text};
-use crate::calls::Written;
-use crate::head::{self, Head};
+use crate::items::attributes::{Attributes, EXPIRES, Item, PK, SK, is_expired, number, text};
+use crate::items::head::{self, Head};
+use crate::items::keys;
+use crate::items::shards;
+use crate::items::unreadable::read_or_leave_out;
+use crate::requests::calls::Written;
 use crate::table::BY_EXECUTOR;
-use crate::unreadable::read_or_leave_out;
-use crate::{keys, shards};
 
 /// The beat counter.
 const BEAT: &str = "b";

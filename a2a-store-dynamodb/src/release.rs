@@ -3,13 +3,14 @@
 use a2a_core::{Claim, Result, TaskKey};
 
 use crate::DynamoDbStore;
-use crate::attributes::{number, text};
-use crate::calls::Written;
-use crate::{keys, shards};
+use crate::items::attributes::{number, text};
+use crate::items::keys;
+use crate::items::shards;
+use crate::requests::calls::Written;
 
 impl DynamoDbStore {
     /// Ends a claim if it is the one in the head.
-    pub(crate) async fn end_claim(&self, key: &TaskKey, claim: &Claim) -> Result<()> {
+    pub(crate) async fn release(&self, key: &TaskKey, claim: &Claim) -> Result<()> {
         let pk = keys::partition(key)?;
         // The commit names the claim: a late release ends neither a later one of this instance nor one of another
         // life of the task.

@@ -12,10 +12,12 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_types::SdkConfig;
 
-use crate::calls::Calls;
-use crate::standing::Standings;
+use crate::DynamoDbConfig;
+use crate::items::keys;
+use crate::log_stats::KnownLogs;
+use crate::requests::calls::Calls;
+use crate::requests::client;
 use crate::upkeep::Upkeep;
-use crate::{DynamoDbConfig, client, keys};
 
 /// Tasks, members, push configs and what a deployment shares, on one DynamoDB table.
 ///
@@ -37,7 +39,7 @@ use crate::{DynamoDbConfig, client, keys};
 pub struct DynamoDbStore {
     pub(crate) calls: Calls,
     pub(crate) config: DynamoDbConfig,
-    pub(crate) standings: Arc<Standings>,
+    pub(crate) known_logs: Arc<KnownLogs>,
     pub(crate) upkeep: Arc<Upkeep>,
 }
 
@@ -60,7 +62,7 @@ impl DynamoDbStore {
     pub fn with_client(client: Client, table: impl AsRef<str>) -> Self {
         let config = DynamoDbConfig::default();
         let calls = Calls::new(client, table.as_ref(), &config);
-        DynamoDbStore { calls, config, standings: Arc::default(), upkeep: Arc::default() }
+        DynamoDbStore { calls, config, known_logs: Arc::default(), upkeep: Arc::default() }
     }
 
     /// Returns the client that the store was opened with.
@@ -78,7 +80,7 @@ impl DynamoDbStore {
 #[async_trait]
 impl TaskStore for DynamoDbStore {
     async fn load(&self, key: &TaskKey) -> Result<Option<StoredTask>> {
-        self.load_whole(key, None).await
+        self.load(key, None).await
     }
 
     async fn load_for(&self, key: &TaskKey, principal: Option<&Principal>) -> Result<Option<StoredTask>> {
@@ -87,7 +89,7 @@ impl TaskStore for DynamoDbStore {
         match head.filter(|head| head.facts.principal.as_ref() == principal) {
             // Another life of it may have begun meanwhile.
             Some(head) => Ok(self
-                .load_whole(key, Some(head))
+                .load(key, Some(head))
                 .await?
                 .filter(|stored| stored.head.principal.as_ref() == principal)),
             None => Ok(None),
@@ -99,7 +101,7 @@ impl TaskStore for DynamoDbStore {
     }
 
     async fn commit(&self, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
-        Box::pin(self.append(key, &commit)).await
+        Box::pin(self.commit(key, &commit)).await
     }
 
     fn commit_spacing(&self) -> Duration {
@@ -111,30 +113,30 @@ impl TaskStore for DynamoDbStore {
     }
 
     async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {
-        self.replay(key, after).await
+        self.commits_after(key, after).await
     }
 
     async fn watch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<Option<StoredTask>> {
-        self.register(key, watcher).await
+        self.watch(key, watcher).await
     }
 
     async fn watchers(&self, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
-        self.read_watchers(key).await
+        self.watchers(key).await
     }
 
     async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
-        self.unregister(key, watcher).await
+        self.unwatch(key, watcher).await
     }
 
     async fn release(&self, key: &TaskKey, claim: &Claim) -> Result<()> {
-        self.end_claim(key, claim).await
+        self.release(key, claim).await
     }
 
     async fn list(&self, query: &TaskQuery) -> Result<TaskPage> {
-        self.read_page(query).await
+        self.list(query).await
     }
 
     async fn delete(&self, key: &TaskKey) -> Result<bool> {
-        self.erase(key).await
+        self.delete(key).await
     }
 }

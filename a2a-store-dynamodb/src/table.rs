@@ -1,5 +1,6 @@
 //! The table: made once by whoever deploys, set up by whoever comes first, verified by whoever starts.
 
+pub(crate) mod format;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -14,9 +15,11 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveDescription, TimeToLiveSpecification, TimeToLiveStatus,
 };
 
-use crate::attributes::{EXPIRES, text};
-use crate::calls::{Calls, Written};
-use crate::{DynamoDbConfig, error, format, keys};
+use crate::DynamoDbConfig;
+use crate::items::attributes::{EXPIRES, text};
+use crate::items::keys;
+use crate::requests::calls::{Calls, Written};
+use crate::requests::error;
 
 /// The index of a caller's tasks, by state and status time.
 pub const BY_CALLER: &str = "by-caller";

@@ -6,13 +6,13 @@ use std::collections::{BTreeSet, HashMap};
 use a2a_core::{InstanceId, Result, StoredTask, TaskKey};
 
 use crate::DynamoDbStore;
-use crate::attributes::{Attributes, EXPIRES, PK, SK, is_expired, number, text};
-use crate::calls::Written;
-use crate::keys;
+use crate::items::attributes::{Attributes, EXPIRES, PK, SK, is_expired, number, text};
+use crate::items::keys;
+use crate::requests::calls::Written;
 
 impl DynamoDbStore {
     /// Registers a watcher, then reads the task: who commits after that read finds the watcher.
-    pub(crate) async fn register(&self, key: &TaskKey, watcher: &InstanceId) -> Result<Option<StoredTask>> {
+    pub(crate) async fn watch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<Option<StoredTask>> {
         let pk = keys::partition(key)?;
         let item = HashMap::from([
             (PK.to_owned(), text(&pk)),
@@ -22,9 +22,9 @@ impl DynamoDbStore {
         match self.calls.send_put(self.calls.put(item)).await? {
             Written::Done | Written::Unmet(_) => {}
         }
-        let stored = self.load_whole(key, None).await?;
+        let stored = self.load(key, None).await?;
         if stored.is_none()
-            && let Err(error) = self.unregister(key, watcher).await
+            && let Err(error) = self.unwatch(key, watcher).await
         {
             // It counts for nothing while there is no task, and expires.
             let error = &error as &dyn std::error::Error;
@@ -34,7 +34,7 @@ impl DynamoDbStore {
     }
 
     /// Removes a watcher.
-    pub(crate) async fn unregister(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
+    pub(crate) async fn unwatch(&self, key: &TaskKey, watcher: &InstanceId) -> Result<()> {
         let pk = keys::partition(key)?;
         match self.calls.send_delete(self.calls.delete(&pk, &keys::watcher(watcher))).await? {
             Written::Done | Written::Unmet(_) => Ok(()),
@@ -42,7 +42,7 @@ impl DynamoDbStore {
     }
 
     /// Reads who watches a task.
-    pub(crate) async fn read_watchers(&self, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
+    pub(crate) async fn watchers(&self, key: &TaskKey) -> Result<BTreeSet<InstanceId>> {
         let pk = keys::partition(key)?;
         let now = self.now();
         let mut watchers = BTreeSet::new();

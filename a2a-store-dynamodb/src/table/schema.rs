@@ -8,8 +8,8 @@ use aws_sdk_dynamodb::types::{
 };
 
 use super::{BY_CALLER, BY_CONTEXT, BY_EXECUTOR};
-use crate::attributes::{EXPIRES, PK, SK};
-use crate::head;
+use crate::items::attributes::{EXPIRES, PK, SK};
+use crate::items::head;
 
 /// An index: its name, its keys, and what it holds beside them.
 struct Index {

@@ -23,10 +23,10 @@ const HANDLES: u64 = 8;
 const SHORT: Duration = Duration::from_millis(10);
 const LONG: Duration = Duration::from_secs(4);
 
-/// As many as pass within a minute on two cores where the server is part of the process; an emulator behind a network
+/// As many as pass within half a minute on two cores where the server is part of the process; an emulator behind a network
 /// would take half an hour for them.
 fn commits() -> u64 {
-    if place::named_endpoint() { 200 } else { 1_000 }
+    if place::named_endpoint() { 100 } else { 300 }
 }
 
 /// A writer's idea of the task.

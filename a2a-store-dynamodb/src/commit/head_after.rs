@@ -7,16 +7,16 @@ use std::time::Duration;
 use a2a_core::{BackendError, Outcome, Result, Trouble};
 
 use crate::DynamoDbStore;
-use crate::attributes::Item;
-use crate::behind::Behind;
-use crate::calls::Written;
-use crate::draft::Draft;
-use crate::head::{Head, Snapshot};
-use crate::head_update::HeadUpdate;
-use crate::headwrite;
+use crate::commit::head_write;
+use crate::commit::prepared::PreparedCommit;
+use crate::items::attributes::Item;
+use crate::items::head::{Head, Snapshot};
+use crate::items::head_update::HeadUpdate;
 use crate::load::Loaded;
-use crate::snapshot;
-use crate::standing::Standing;
+use crate::load::behind::Behind;
+use crate::log_stats::LogStats;
+use crate::requests::calls::Written;
+use crate::snapshots::stored;
 use crate::upkeep::Work;
 
 /// What became of a head that was to be written.
@@ -39,16 +39,16 @@ impl DynamoDbStore {
     /// [`BackendError::Indeterminate`] alone: the commit is applied, and is to be sent again.
     pub(crate) async fn follow_with_head(
         &self,
-        draft: &Draft<'_>,
-        standing: &mut Standing,
+        prepared: &PreparedCommit<'_>,
+        stats: &mut LogStats,
     ) -> Result<HeadFate> {
-        if draft.is_passing_status() && self.put_off(draft, standing) {
+        if prepared.is_passing_status() && self.put_off(prepared, stats) {
             return Ok(HeadFate::Written);
         }
-        self.upkeep.forget_status(&draft.pk);
-        match self.write_head(&draft.pk, &draft.head_update(), standing).await {
+        self.upkeep.forget_status(&prepared.pk);
+        match self.write_head(&prepared.pk, &prepared.head_update(), stats).await {
             Ok(fate) => {
-                self.repair_if_lacking(draft, standing);
+                self.repair_if_lacking(prepared, stats);
                 Ok(fate)
             }
             Err(error) if error.is_transient() => Err(undecided(error)),
@@ -61,33 +61,37 @@ impl DynamoDbStore {
     }
 
     /// A turn that ended without a snapshot gets one later.
-    pub(crate) fn repair_if_lacking(&self, draft: &Draft<'_>, standing: &Standing) {
-        if draft.ends_turn() && !standing.is_covered_at(draft.version()) {
-            self.repair_later(&draft.pk);
+    pub(crate) fn repair_if_lacking(&self, prepared: &PreparedCommit<'_>, stats: &LogStats) {
+        if prepared.ends_turn() && !stats.is_covered_at(prepared.version()) {
+            self.repair_later(&prepared.pk);
         }
     }
 
     /// Answers for a commit that an earlier attempt has applied, in this life of the task: its head may be missing.
-    pub(crate) async fn applied_before(&self, draft: &Draft<'_>, incarnation: u64) -> Result<Outcome> {
-        self.standings.forget(&draft.pk);
-        let head = match draft.touches_head() {
-            true => self.read_head(&draft.pk).await.map_err(undecided)?,
+    pub(crate) async fn applied_before(
+        &self,
+        prepared: &PreparedCommit<'_>,
+        incarnation: u64,
+    ) -> Result<Outcome> {
+        self.known_logs.forget(&prepared.pk);
+        let head = match prepared.touches_head() {
+            true => self.read_head(&prepared.pk).await.map_err(undecided)?,
             false => None,
         };
         if let Some(head) = head.filter(|head| head.incarnation == incarnation) {
-            if head.version < draft.version() {
-                let mut standing = Standing::of_head(&head, draft.tip(), self.now());
-                self.follow_with_head(draft, &mut standing).await?;
-            } else if draft.ends_turn() {
-                self.expire_configs(&draft.pk, &self.times(draft.task(), None)).await;
+            if head.version < prepared.version() {
+                let mut stats = LogStats::of_head(&head, prepared.tip(), self.now());
+                self.follow_with_head(prepared, &mut stats).await?;
+            } else if prepared.ends_turn() {
+                self.expire_configs(&prepared.pk, &self.times(prepared.task(), None)).await;
             }
         }
-        Ok(Outcome::Applied(draft.version()))
+        Ok(Outcome::Applied(prepared.version()))
     }
 
     /// Brings the head of a task up to date whose writer seems to have died before it could.
     pub(crate) async fn repair_head(&self, pk: &str) -> Result<()> {
-        let Some(Loaded { stored, mut standing, behind }) = self.read_task(pk, None, true).await? else {
+        let Some(Loaded { stored, mut stats, behind }) = self.read_task(pk, None, true).await? else {
             return Ok(());
         };
         let Some(Behind { ended_at, ends_claim }) = behind else { return Ok(()) };
@@ -99,8 +103,8 @@ impl DynamoDbStore {
             has_ended_now: true,
             ended_at,
         };
-        self.write_head(pk, &update, &mut standing).await?;
-        if update.ends_turn() && !standing.is_covered_at(update.tip.version) {
+        self.write_head(pk, &update, &mut stats).await?;
+        if update.ends_turn() && !stats.is_covered_at(update.tip.version) {
             return Err(BackendError::Unavailable("a snapshot cannot be written yet".into()));
         }
         tracing::info!("the head of a task was behind its log, and is up to date");
@@ -108,25 +112,20 @@ impl DynamoDbStore {
     }
 
     /// Writes the head, with the snapshot that the end of a turn brings, unless a later one is there.
-    async fn write_head(
-        &self,
-        pk: &str,
-        update: &HeadUpdate<'_>,
-        standing: &mut Standing,
-    ) -> Result<HeadFate> {
-        let earlier = standing.snapshot.clone();
-        let written = self.sum_up_turn(pk, update, standing).await;
+    async fn write_head(&self, pk: &str, update: &HeadUpdate<'_>, stats: &mut LogStats) -> Result<HeadFate> {
+        let earlier = stats.snapshot.clone();
+        let written = self.snapshot_turn(pk, update, stats).await;
         let times = self.times(update.task, update.ended_at);
-        let request = headwrite::behind_entry(&self.calls, pk, update, standing, &times);
+        let request = head_write::behind_entry(&self.calls, pk, update, stats, &times);
         let fate = match self.calls.send_update(request).await? {
             Written::Done => {
-                if earlier != standing.snapshot {
+                if earlier != stats.snapshot {
                     self.retire(pk, earlier.as_ref()).await;
                 }
                 HeadFate::Written
             }
             Written::Unmet(found) => {
-                self.overtaken(pk, found, standing.incarnation, earlier.as_ref(), written.as_ref()).await?
+                self.overtaken(pk, found, stats.incarnation, earlier.as_ref(), written.as_ref()).await?
             }
         };
         if update.ends_turn() && fate != HeadFate::Gone {
@@ -161,16 +160,16 @@ impl DynamoDbStore {
     /// At the end of a turn: makes the snapshot that the head will point to, or hold. Returns it where items were written.
     ///
     /// A turn ends without one where it cannot be written now: it is made up for later.
-    pub(crate) async fn sum_up_turn(
+    pub(crate) async fn snapshot_turn(
         &self,
         pk: &str,
         update: &HeadUpdate<'_>,
-        standing: &mut Standing,
+        stats: &mut LogStats,
     ) -> Option<Snapshot> {
-        if !update.ends_turn() || standing.is_covered_at(update.tip.version) {
+        if !update.ends_turn() || stats.is_covered_at(update.tip.version) {
             return None;
         }
-        match self.try_sum_up_turn(pk, update, standing).await {
+        match self.try_snapshot_turn(pk, update, stats).await {
             Ok(written) => written,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a turn ends without a snapshot");
@@ -179,32 +178,32 @@ impl DynamoDbStore {
         }
     }
 
-    async fn try_sum_up_turn(
+    async fn try_snapshot_turn(
         &self,
         pk: &str,
         update: &HeadUpdate<'_>,
-        standing: &mut Standing,
+        stats: &mut LogStats,
     ) -> Result<Option<Snapshot>> {
-        let packed = snapshot::pack(update.task).await?;
+        let packed = stored::pack(update.task).await?;
         let is_over = update.task.status.state.is_terminal();
         if let Some(small) = packed.in_head(update.tip).filter(|_| is_over) {
-            standing.summed_up(small);
+            stats.snapshotted(small);
             return Ok(None);
         }
         let expires = self.times(update.task, update.ended_at).snapshot;
-        let written = self.write_snapshot(pk, standing.incarnation, update.tip, &packed, expires).await?;
-        standing.summed_up(written.clone());
+        let written = self.write_snapshot(pk, stats.incarnation, update.tip, &packed, expires).await?;
+        stats.snapshotted(written.clone());
         Ok(Some(written))
     }
 }
 
 impl DynamoDbStore {
     /// Puts off what a status makes of the head. `false` where it is not to wait.
-    pub(crate) fn put_off(&self, draft: &Draft<'_>, standing: &Standing) -> bool {
+    pub(crate) fn put_off(&self, prepared: &PreparedCommit<'_>, stats: &LogStats) -> bool {
         let lag = self.config.status_lag;
-        let request = headwrite::status(&self.calls, &draft.pk, &draft.head_update(), standing);
-        let work = Work::Status(draft.version(), Box::new(request));
-        !lag.is_zero() && self.begin_upkeep(&draft.pk, work, lag)
+        let request = head_write::status(&self.calls, &prepared.pk, &prepared.head_update(), stats);
+        let work = Work::Status(prepared.version(), Box::new(request));
+        !lag.is_zero() && self.begin_upkeep(&prepared.pk, work, lag)
     }
 
     /// Sees to it that a head which seems to be behind its log is looked at again, once its writer has had its time, and
@@ -234,7 +233,7 @@ impl DynamoDbStore {
         DynamoDbStore {
             calls: self.calls.clone(),
             config: self.config.clone(),
-            standings: Arc::clone(&self.standings),
+            known_logs: Arc::clone(&self.known_logs),
             upkeep: Arc::default(),
         }
     }

@@ -2,7 +2,7 @@
 
 use a2a_core::{BackendError, Result};
 
-use crate::attributes::{Attributes, Item, PK, SK};
+use crate::items::attributes::{Attributes, Item, PK, SK};
 
 /// Leaves out what cannot be understood, and tells operators which item it is. Other failures stay failures.
 pub(crate) fn leave_out<T>(read: Result<T>, pk: &str, sk: &str) -> Result<Option<T>> {

@@ -1,5 +1,7 @@
 //! Push configs: an item each beside the task they belong to, and as long-lived.
 
+mod given_up;
+
 use std::collections::HashMap;
 
 use a2a::TaskPushNotificationConfig;
@@ -13,13 +15,15 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use uuid::Uuid;
 
 use crate::DynamoDbStore;
-use crate::attributes::{Attributes, EXPIRES, INCARNATION, Item, PK, SK, bytes, is_expired, number, text};
-use crate::calls::Written;
-use crate::head::Head;
-use crate::headwrite::Times;
-use crate::keys;
-use crate::parts::PART_BYTES;
-use crate::payload::{self, Payload};
+use crate::items::attributes::{
+    Attributes, EXPIRES, INCARNATION, Item, PK, SK, bytes, is_expired, number, text,
+};
+use crate::items::head::Head;
+use crate::items::keys;
+use crate::items::part::PART_BYTES;
+use crate::items::payload::{self, Payload};
+use crate::requests::calls::Written;
+use crate::retention::Times;
 
 /// The config as JSON.
 const CONFIG: &str = "d";
@@ -160,15 +164,15 @@ impl PushConfigs for DynamoDbStore {
     }
 
     async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {
-        self.list_given_up(delivery).await
+        self.give_up(delivery).await
     }
 
     async fn given_up(&self, after: Option<&GivenUpCursor>, limit: usize) -> Result<Vec<GivenUpDelivery>> {
-        self.read_given_up(after, limit).await
+        self.given_up(after, limit).await
     }
 
     async fn forget_given_up(&self, key: &TaskKey, config_id: &str) -> Result<()> {
-        self.unlist_given_up(key, config_id).await
+        self.forget_given_up(key, config_id).await
     }
 }
 

@@ -16,8 +16,8 @@ use aws_sdk_dynamodb::types::{CancellationReason, ThrottlingReason};
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
 use super::*;
-use crate::attributes::Item;
-use crate::calls::Calls;
+use crate::items::attributes::Item;
+use crate::requests::calls::Calls;
 
 const INDEX: &str = "arn:aws:dynamodb:eu-central-1:123456789012:table/t/index/by-caller";
 

@@ -1,4 +1,4 @@
-//! The requests to the table. How they are repeated is told in [`attempts`](crate::attempts).
+//! The requests to the table. How they are repeated is told in [`attempts`](crate::requests::attempts).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use aws_sdk_dynamodb::types::{
 use tokio::time::Instant;
 
 use crate::DynamoDbConfig;
-use crate::attempts::{Attempts, Failed, Retries, Sending};
-use crate::attributes::{Item, PK, SK, text};
-use crate::error::{self, Verdict};
-use crate::pace::Pace;
+use crate::items::attributes::{Item, PK, SK, text};
+use crate::requests::attempts::{Attempts, Failed, Retries, Sending};
+use crate::requests::error::{self, Verdict};
+use crate::requests::pace::Pace;
 
 /// The fate of a conditional write.
 #[derive(Debug)]

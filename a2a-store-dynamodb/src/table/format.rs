@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use a2a_core::{BackendError, Format, Result};
 
-use crate::attributes::{Attributes, Item, PK, SK, number, text};
-use crate::keys;
+use crate::items::attributes::{Attributes, Item, PK, SK, number, text};
+use crate::items::keys;
 
 /// The oldest format whose readers understand everything.
 const MIN_READER: &str = "r";

@@ -15,7 +15,7 @@ use futures::future::BoxFuture;
 use tokio::time::Instant;
 
 use crate::DynamoDbConfig;
-use crate::error::{self, Described, Verdict};
+use crate::requests::error::{self, Described, Verdict};
 
 /// The longest first pause; the shortest is half of it, as for all pauses.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

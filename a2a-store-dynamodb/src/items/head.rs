@@ -9,11 +9,14 @@ use a2a_core::{
 };
 use uuid::Uuid;
 
-use crate::attributes::{
+use crate::items::attributes::{
     Attributes, Change, EXPIRES, INCARNATION, Item, PK, SK, bytes, is_expired, number, text,
 };
-use crate::log::Entry;
-use crate::{keys, order, payload, shards};
+use crate::items::entry::Entry;
+use crate::items::keys;
+use crate::items::order;
+use crate::items::payload;
+use crate::items::shards;
 
 /// The version at the last write of the head.
 pub(crate) const VERSION: &str = "v";
@@ -64,7 +67,7 @@ pub(crate) struct Head {
     pub(crate) version: Version,
     pub(crate) facts: TaskHead,
     pub(crate) snapshot: Option<Snapshot>,
-    pub(crate) whole: Option<Whole>,
+    pub(crate) first_entry: Option<FirstEntry>,
     pub(crate) expires: Option<i64>,
     /// The name of the deletion, where the task was deleted.
     pub(crate) deleted: Option<String>,
@@ -74,7 +77,7 @@ pub(crate) struct Head {
 
 /// The first entry of the log, where it made all of the task and lies in the head.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Whole {
+pub(crate) struct FirstEntry {
     pub(crate) entry: Entry,
     /// The version up to which nothing has been added to it.
     pub(crate) covers: Version,
@@ -136,16 +139,16 @@ impl Head {
             claim: read_claim(item)?,
             generation: Generation::new(item.find(GENERATION)?.unwrap_or_default()),
         };
-        let whole = match &deleted {
+        let first_entry = match &deleted {
             Some(_) => None,
-            None => Whole::read(item)?,
+            None => FirstEntry::read(item)?,
         };
         Ok(Head {
             incarnation: item.parse(INCARNATION)?,
             version: Version::new(item.find(VERSION)?.unwrap_or_default()),
             facts,
             snapshot: Snapshot::read(item)?,
-            whole,
+            first_entry,
             expires: item.find(EXPIRES)?,
             deleted,
             index_caller: shards::caller_of(item.find_text(BY_CALLER)?.unwrap_or_default()).to_owned(),
@@ -159,48 +162,48 @@ impl Head {
 
     /// Tells whether the snapshot, or the entry in the head, is all there is: every commit to a task whose turn
     /// has ended writes the head in one transaction with its entry.
-    pub(crate) fn is_settled(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         reduce::ends_turn(&self.facts.state) && self.covered() >= self.version
     }
 
     /// The version up to which the snapshot holds everything, or, without one, the entry in the head.
     pub(crate) fn covered(&self) -> Version {
-        match (&self.snapshot, &self.whole) {
+        match (&self.snapshot, &self.first_entry) {
             (Some(snapshot), _) => snapshot.covers,
-            (None, Some(whole)) => whole.covers,
+            (None, Some(first)) => first.covers,
             (None, None) => Version::ABSENT,
         }
     }
 
     /// The generation of the version that is covered. Beyond the entry in the head that covers no events.
     pub(crate) fn covered_generation(&self) -> Generation {
-        match (&self.snapshot, &self.whole) {
+        match (&self.snapshot, &self.first_entry) {
             (Some(snapshot), _) => snapshot.generation,
-            (None, Some(whole)) => whole.entry.generation,
+            (None, Some(first)) => first.entry.generation,
             (None, None) => Generation::NONE,
         }
     }
 
     /// The version up to which the entry in the head holds everything, where there is one and no snapshot.
-    pub(crate) fn covers_itself(&self) -> Option<Version> {
-        self.whole.as_ref().filter(|_| self.snapshot.is_none()).map(|whole| whole.covers)
+    pub(crate) fn first_covers(&self) -> Option<Version> {
+        self.first_entry.as_ref().filter(|_| self.snapshot.is_none()).map(|first| first.covers)
     }
 
     /// A bound of the size, as JSON, of the task up to the version that is covered.
     pub(crate) fn covered_bytes(&self) -> u64 {
-        match (&self.snapshot, &self.whole) {
+        match (&self.snapshot, &self.first_entry) {
             (Some(snapshot), _) => snapshot.bytes,
-            (None, Some(whole)) => whole.entry.task_bytes,
+            (None, Some(first)) => first.entry.task_bytes,
             (None, None) => 0,
         }
     }
 }
 
-impl Whole {
+impl FirstEntry {
     fn read(item: &Item) -> Result<Option<Self>> {
         let Some(entry) = Entry::in_head(item)? else { return Ok(None) };
         let covers = item.find(COVERS)?.map_or(entry.version, Version::new);
-        Ok(Some(Whole { entry, covers }))
+        Ok(Some(FirstEntry { entry, covers }))
     }
 }
 
@@ -355,7 +358,7 @@ mod tests {
         assert_eq!((head.incarnation, head.version), (7, Version::new(3)));
         assert_eq!(head.facts.principal, Some(Principal::new("ann")));
         assert_eq!(head.facts.state, TaskState::Working);
-        assert!(head.is_visible(i64::MAX) && !head.is_settled());
+        assert!(head.is_visible(i64::MAX) && !head.is_complete());
     }
 
     #[test]

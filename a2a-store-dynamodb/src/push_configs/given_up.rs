@@ -7,10 +7,10 @@ use a2a_core::{BackendError, GivenUpCursor, GivenUpDelivery, Result, TaskKey, Te
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::DynamoDbStore;
-use crate::attributes::{Attributes, EXPIRES, Item, PK, SK, is_expired, number, text};
-use crate::calls::Written;
-use crate::keys;
-use crate::unreadable::read_or_leave_out;
+use crate::items::attributes::{Attributes, EXPIRES, Item, PK, SK, is_expired, number, text};
+use crate::items::keys;
+use crate::items::unreadable::read_or_leave_out;
+use crate::requests::calls::Written;
 
 /// The task's tenant.
 const TENANT: &str = "t";
@@ -29,7 +29,7 @@ const AT: &str = "at";
 
 impl DynamoDbStore {
     /// Lists a delivery, in the place of an earlier one of the same config.
-    pub(crate) async fn list_given_up(&self, delivery: &GivenUpDelivery) -> Result<()> {
+    pub(crate) async fn give_up(&self, delivery: &GivenUpDelivery) -> Result<()> {
         let mut item = item(delivery)?;
         if let Some(seconds) = self.task_seconds() {
             item.insert(EXPIRES.to_owned(), number(self.now().saturating_add(seconds)));
@@ -40,7 +40,7 @@ impl DynamoDbStore {
     }
 
     /// Reads those that follow a position, at most `limit`.
-    pub(crate) async fn read_given_up(
+    pub(crate) async fn given_up(
         &self,
         after: Option<&GivenUpCursor>,
         limit: usize,
@@ -73,7 +73,7 @@ impl DynamoDbStore {
     }
 
     /// Takes a delivery off the list.
-    pub(crate) async fn unlist_given_up(&self, key: &TaskKey, config_id: &str) -> Result<()> {
+    pub(crate) async fn forget_given_up(&self, key: &TaskKey, config_id: &str) -> Result<()> {
         let delete = self.calls.delete(keys::GIVEN_UP, &keys::given_up(key, config_id)?);
         match self.calls.send_delete(delete).await? {
             Written::Done | Written::Unmet(_) => Ok(()),

@@ -7,33 +7,34 @@
 use a2a_core::{CommitId, Outcome, Result};
 
 use crate::DynamoDbStore;
-use crate::calls::Written;
-use crate::commit::Fate;
-use crate::draft::Draft;
-use crate::head::Head;
-use crate::standing::Standing;
-use crate::{headwrite, shards};
+use crate::commit::head_write;
+use crate::commit::outcome::Fate;
+use crate::commit::prepared::PreparedCommit;
+use crate::items::head::Head;
+use crate::items::shards;
+use crate::log_stats::LogStats;
+use crate::requests::calls::Written;
 
 /// How often a creation meets what is left of an earlier task.
 const TRIES: usize = 3;
 
 impl DynamoDbStore {
     /// Creates a task.
-    pub(crate) async fn create(&self, draft: &Draft<'_>) -> Result<Outcome> {
+    pub(crate) async fn create(&self, prepared: &PreparedCommit<'_>) -> Result<Outcome> {
         let now = self.now();
-        let caller = shards::caller(&draft.key.tenant, draft.commit.principal());
-        let mut incarnation = incarnation_of(draft.id());
+        let caller = shards::caller(&prepared.key.tenant, prepared.commit.principal());
+        let mut incarnation = incarnation_of(prepared.id());
         let mut replaced = None;
         let (mut seen, mut written) = (None, None);
         for _ in 0..TRIES {
-            let standing = Standing::empty(incarnation, caller.clone(), now);
-            let fate = match draft.fits_head() {
-                true => self.write_in_head(draft, standing, replaced).await?,
-                false => self.write_with_head(draft, standing, Some(replaced)).await?,
+            let stats = LogStats::empty(incarnation, caller.clone(), now);
+            let fate = match prepared.fits_head() {
+                true => self.write_in_head(prepared, stats, replaced).await?,
+                false => self.write_with_head(prepared, stats, Some(replaced)).await?,
             };
             let (entry, head, snapshot) = match fate {
-                Fate::Applied(standing) => return Ok(self.applied(draft, standing).await),
-                Fate::AppliedBefore(incarnation) => return self.applied_before(draft, incarnation).await,
+                Fate::Applied(stats) => return Ok(self.applied(prepared, stats).await),
+                Fate::AppliedBefore(incarnation) => return self.applied_before(prepared, incarnation).await,
                 Fate::Lost { entry, head, snapshot } => (entry, head, snapshot),
                 Fate::Gone => (None, None, None),
             };
@@ -47,32 +48,32 @@ impl DynamoDbStore {
                 _ => break,
             }
         }
-        self.lost(draft, seen, written).await
+        self.lost(prepared, seen, written).await
     }
 
     /// Writes the head with the entry in it, in the place of the head of an earlier life where that is named.
     async fn write_in_head(
         &self,
-        draft: &Draft<'_>,
-        mut standing: Standing,
+        prepared: &PreparedCommit<'_>,
+        mut stats: LogStats,
         replaced: Option<u64>,
     ) -> Result<Fate> {
-        let entry = self.entry(draft, &mut standing).await?;
-        standing.in_head(draft.version());
-        let times = self.times(draft.task(), None);
-        let mut head = headwrite::new_head(draft, &standing, &times);
+        let entry = self.entry(prepared, &mut stats).await?;
+        stats.in_head(prepared.version());
+        let times = self.times(prepared.task(), None);
+        let mut head = head_write::new_head(prepared, &stats, &times);
         head.extend(entry.in_head_attributes()?);
-        let (condition, values) = headwrite::vacancy(replaced, &times);
+        let (condition, values) = head_write::vacancy(replaced, &times);
         let put =
             self.calls.put(head).condition_expression(condition).set_expression_attribute_values(values);
         match self.calls.send_put(put).await? {
             Written::Done => {
-                if draft.ends_turn() {
-                    self.expire_configs(&draft.pk, &times).await;
+                if prepared.ends_turn() {
+                    self.expire_configs(&prepared.pk, &times).await;
                 }
-                Ok(Fate::Applied(Some(standing)))
+                Ok(Fate::Applied(Some(stats)))
             }
-            Written::Unmet(head) => self.own_or_lost(draft, None, head, None).await,
+            Written::Unmet(head) => self.own_or_lost(prepared, None, head, None).await,
         }
     }
 }

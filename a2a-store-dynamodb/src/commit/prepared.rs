@@ -3,22 +3,24 @@
 use a2a::Task;
 use a2a_core::{BackendError, ClaimChange, Commit, CommitId, Result, TaskKey, Tip, Version, reduce};
 
-use crate::attributes::Change;
-use crate::head_update::HeadUpdate;
-use crate::log::Body;
-use crate::parts::{self, PART_BYTES};
-use crate::{head, keys, payload};
+use crate::items::attributes::Change;
+use crate::items::entry::Body;
+use crate::items::head;
+use crate::items::head_update::HeadUpdate;
+use crate::items::keys;
+use crate::items::part::{self, PART_BYTES};
+use crate::items::payload;
 
 /// Up to what cost of its entry a task of one commit is kept as that entry alone, in its head. Whoever asks for the
 /// facts of such a task only, or changes them, pays for all of it.
-const WHOLE_UNITS: u64 = 8;
+const SINGLE_ITEM_UNITS: u64 = 8;
 
 /// Up to what size the first entry of a longer log lies in the head: each write of the head pays for it.
 const FIRST_BYTES: usize = 1024;
 
 /// A commit, encoded.
 #[derive(Debug)]
-pub(crate) struct Draft<'a> {
+pub(crate) struct PreparedCommit<'a> {
     pub(crate) key: &'a TaskKey,
     pub(crate) pk: String,
     pub(crate) commit: &'a Commit<'a>,
@@ -31,7 +33,7 @@ pub(crate) struct Draft<'a> {
     pub(crate) caller: Option<Change>,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> PreparedCommit<'a> {
     /// Checks and encodes a commit. Nothing is written when this fails.
     pub(crate) async fn encode(key: &'a TaskKey, commit: &'a Commit<'a>, max_bytes: usize) -> Result<Self> {
         let pk = keys::partition(key)?;
@@ -48,12 +50,12 @@ impl<'a> Draft<'a> {
         }
         let payload = payload::pack(json).await;
         let (body, overflow) = if payload.bytes.len() > PART_BYTES {
-            let parts = parts::count(payload.bytes.len());
+            let parts = part::count(payload.bytes.len());
             (Body::Parts { deflated: payload.deflated, parts }, Some(payload.bytes))
         } else {
             (Body::Inline(payload), None)
         };
-        Ok(Draft { key, pk, commit, json_bytes: json_bytes as u64, body, overflow, caller })
+        Ok(PreparedCommit { key, pk, commit, json_bytes: json_bytes as u64, body, overflow, caller })
     }
 
     pub(crate) fn version(&self) -> Version {
@@ -75,7 +77,7 @@ impl<'a> Draft<'a> {
     /// What writing the log entry and its parts costs.
     pub(crate) fn units(&self) -> u64 {
         let overflow = self.overflow.iter().flat_map(|bytes| bytes.chunks(PART_BYTES));
-        self.body.units() + overflow.map(|piece| parts::units(piece.len())).sum::<u64>()
+        self.body.units() + overflow.map(|piece| part::units(piece.len())).sum::<u64>()
     }
 
     /// Tells whether the head changes: the status, the claim, or anything at all once the turn has ended,
@@ -90,7 +92,7 @@ impl<'a> Draft<'a> {
     pub(crate) fn fits_head(&self) -> bool {
         let Body::Inline(payload) = &self.body else { return false };
         match self.task().status.state.is_terminal() {
-            true => self.body.units() <= WHOLE_UNITS,
+            true => self.body.units() <= SINGLE_ITEM_UNITS,
             false => payload.bytes.len() <= FIRST_BYTES,
         }
     }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use a2a_core::{CommitRecord, Replay, Result, TaskKey, Version};
 
 use crate::DynamoDbStore;
-use crate::attributes::Item;
-use crate::head::Head;
-use crate::keys;
-use crate::log::{self, Entry};
+use crate::items::attributes::Item;
+use crate::items::entry::{Body, Entry};
+use crate::items::head::Head;
+use crate::items::keys;
+use crate::log;
 
 /// The most commits of one answer.
 const PAGE: i32 = 200;
@@ -18,7 +19,7 @@ const PAGE_PARTS: usize = 32;
 
 impl DynamoDbStore {
     /// Reads a first part of the commits after a version.
-    pub(crate) async fn replay(&self, key: &TaskKey, after: Version) -> Result<Replay> {
+    pub(crate) async fn commits_after(&self, key: &TaskKey, after: Version) -> Result<Replay> {
         let pk = keys::partition(key)?;
         let mut from = None;
         loop {
@@ -30,7 +31,7 @@ impl DynamoDbStore {
                 return Ok(Replay::Commits(commits));
             }
             if head.version.max(head.covered()) > after {
-                return Ok(match self.load_whole(key, None).await? {
+                return Ok(match self.load(key, None).await? {
                     Some(stored) => Replay::Snapshot(Box::new(stored)),
                     None => Replay::Commits(Vec::new()),
                 });
@@ -52,8 +53,8 @@ impl DynamoDbStore {
         after: Version,
     ) -> Result<Option<Vec<Arc<CommitRecord>>>> {
         let mut entries = log::entries(items, head.incarnation)?;
-        if let Some(whole) = head.whole.as_ref().filter(|_| after == Version::ABSENT) {
-            entries.insert(0, whole.entry.clone());
+        if let Some(first) = head.first_entry.as_ref().filter(|_| after == Version::ABSENT) {
+            entries.insert(0, first.entry.clone());
         }
         entries.truncate(log::contiguous(&entries, after));
         entries.truncate(bounded(&entries));
@@ -70,8 +71,8 @@ fn bounded(entries: &[Entry]) -> usize {
     let fitting = entries.iter().take_while(|entry| {
         let fits = parts <= PAGE_PARTS;
         parts += match entry.body {
-            log::Body::Inline(_) => 0,
-            log::Body::Parts { parts, .. } => parts,
+            Body::Inline(_) => 0,
+            Body::Parts { parts, .. } => parts,
         };
         fits
     });

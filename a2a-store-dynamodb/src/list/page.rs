@@ -8,11 +8,12 @@ use futures::stream::FuturesOrdered;
 use futures::{FutureExt, StreamExt};
 
 use crate::DynamoDbStore;
-use crate::attributes::{Attributes, PK};
-use crate::head::{Head, POSITION, Place};
+use crate::items::attributes::{Attributes, PK};
+use crate::items::head::{Head, POSITION, Place};
+use crate::items::keys;
+use crate::items::order;
+use crate::items::unreadable::{leave_out, read_or_leave_out};
 use crate::list::Entry;
-use crate::unreadable::{leave_out, read_or_leave_out};
-use crate::{keys, order};
 
 /// How many tasks of a page are read at once.
 const AT_ONCE: usize = 16;
@@ -115,6 +116,6 @@ fn expected_bytes(query: &TaskQuery, head: &Head) -> usize {
         _ => covered,
     };
     // The size of the log behind it is not known: so many of them are taken for a page.
-    let log = if head.is_settled() { 0 } else { query.bytes / AT_ONCE };
+    let log = if head.is_complete() { 0 } else { query.bytes / AT_ONCE };
     covered.saturating_add(log)
 }

@@ -6,8 +6,8 @@
 
 use a2a_core::{InstanceId, Principal, Tenant};
 
-use crate::keys;
-use crate::order::Range;
+use crate::items::keys;
+use crate::items::order::Range;
 
 /// Over how many partitions the tasks of an executor are spread.
 pub(crate) const OF_EXECUTOR: u8 = 6;

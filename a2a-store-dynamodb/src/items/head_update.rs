@@ -3,7 +3,7 @@
 use a2a::Task;
 use a2a_core::{Claim, Tip, reduce};
 
-use crate::attributes::Change;
+use crate::items::attributes::Change;
 
 /// What a commit makes of the head.
 #[derive(Debug)]

@@ -3,12 +3,13 @@
 use a2a::{Artifact, Task};
 use a2a_core::{BackendError, CommitId, Result, Tip};
 
-use crate::attributes::{Attributes, Item, SK, number};
-use crate::calls::Calls;
-use crate::head::{Place, Snapshot};
-use crate::keys;
-use crate::parts::{self, Common};
-use crate::payload::{self, Payload};
+use crate::items::attributes::{Attributes, Item, SK, number};
+use crate::items::head::{Place, Snapshot};
+use crate::items::keys;
+use crate::items::part::{self, Common};
+use crate::items::payload::{self, Payload};
+use crate::parts;
+use crate::requests::calls::Calls;
 
 /// Up to this size, packed, the snapshot of a task that has ended lies in its head.
 const IN_HEAD: usize = 6 * 1024;
@@ -113,11 +114,11 @@ pub(crate) async fn write(
     let prefix = format!("{location}{OWN}");
     let common = Common { pk, prefix: &prefix, incarnation, expires };
     let mut units = parts::write(calls, common, &packed.own).await?;
-    let mut parts = (parts::count(packed.own.len()), 0);
+    let mut parts = (part::count(packed.own.len()), 0);
     if let Some(artifacts) = &packed.artifacts {
         let prefix = format!("{location}{ARTIFACTS}");
         units += parts::write(calls, Common { prefix: &prefix, ..common }, artifacts).await?;
-        parts.1 = parts::count(artifacts.len());
+        parts.1 = part::count(artifacts.len());
     }
     let Tip { version: covers, generation } = tip;
     let place = Place::Items { location, parts, expires };
@@ -145,10 +146,10 @@ pub(crate) async fn read(
     };
     let items = calls.all(calls.range(pk, &prefix)).await?;
     let (own, artifacts) = sort(&items, location)?;
-    let Some(own) = parts::join(own, parts.0)? else { return Ok(None) };
+    let Some(own) = part::join(own, parts.0)? else { return Ok(None) };
     let mut task: Task = payload::unpack("a snapshot", payload_of(own)?, snapshot.bytes).await?;
     if with_artifacts && parts.1 > 0 {
-        let Some(artifacts) = parts::join(artifacts, parts.1)? else { return Ok(None) };
+        let Some(artifacts) = part::join(artifacts, parts.1)? else { return Ok(None) };
         let artifacts: Vec<Artifact> =
             payload::unpack("the artifacts of a snapshot", payload_of(artifacts)?, snapshot.bytes).await?;
         task.artifacts = Some(artifacts);

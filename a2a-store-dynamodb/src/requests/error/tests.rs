@@ -17,8 +17,8 @@ use aws_smithy_types::body::SdkBody;
 
 use super::*;
 use crate::DynamoDbConfig;
-use crate::attributes::Item;
-use crate::calls::{Calls, Transacted, Written};
+use crate::items::attributes::Item;
+use crate::requests::calls::{Calls, Transacted, Written};
 
 mod denied;
 
@@ -196,7 +196,7 @@ async fn a_missing_table_is_rejected_at_once() {
 
 fn cancelled(codes: &[&str]) -> TransactWriteItemsError {
     let reasons = codes.iter().map(|code| {
-        let item = Item::from([("d".to_owned(), crate::attributes::text(SECRET))]);
+        let item = Item::from([("d".to_owned(), crate::items::attributes::text(SECRET))]);
         CancellationReason::builder().code(*code).message(SECRET).set_item(Some(item)).build()
     });
     let error = TransactionCanceledException::builder().set_cancellation_reasons(Some(reasons.collect()));

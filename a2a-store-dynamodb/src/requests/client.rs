@@ -42,7 +42,7 @@ mod tests {
 
     use super::*;
     use crate::DynamoDbConfig;
-    use crate::calls::Calls;
+    use crate::requests::calls::Calls;
 
     fn calls(http: impl HttpClient + 'static) -> Calls {
         let shared = SdkConfig::builder()

@@ -9,14 +9,14 @@ use std::sync::{Mutex, PoisonError};
 
 use a2a_core::{Tip, Version};
 
-use crate::head::{Head, Snapshot};
+use crate::items::head::{Head, Snapshot};
 
 /// How many tasks each of the two generations holds.
 const GENERATION: usize = 8192;
 
 /// Where one task's log stands, at one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct LogStats {
     pub(crate) incarnation: u64,
     pub(crate) tip: Tip,
     /// What the commits since the last snapshot have cost.
@@ -25,7 +25,7 @@ pub(crate) struct Standing {
     pub(crate) task_bytes: u64,
     pub(crate) snapshot: Option<Snapshot>,
     /// Up to which version the entry in the head holds everything, where there is one and no snapshot.
-    pub(crate) whole: Option<Version>,
+    pub(crate) first_covers: Option<Version>,
     /// The task is known to be in the midst of a turn: its head does not say that the log has come to an end.
     pub(crate) in_turn: bool,
     /// What the names of all index partitions of the task's caller have in common.
@@ -36,16 +36,16 @@ pub(crate) struct Standing {
     pub(crate) noted: i64,
 }
 
-impl Standing {
-    /// The standing before the first commit of a caller's.
+impl LogStats {
+    /// The statistics before the first commit of a caller's.
     pub(crate) fn empty(incarnation: u64, caller: String, now: i64) -> Self {
-        Standing {
+        LogStats {
             incarnation,
             tip: Tip::ABSENT,
             log_units: 0,
             task_bytes: 0,
             snapshot: None,
-            whole: None,
+            first_covers: None,
             in_turn: true,
             caller,
             lasts_until: None,
@@ -55,13 +55,13 @@ impl Standing {
 
     /// Where the log stands at a tip that the head has not got to.
     pub(crate) fn of_head(head: &Head, tip: Tip, now: i64) -> Self {
-        Standing {
+        LogStats {
             incarnation: head.incarnation,
             tip,
             log_units: 0,
             task_bytes: head.covered_bytes(),
             snapshot: head.snapshot.clone(),
-            whole: head.covers_itself(),
+            first_covers: head.first_covers(),
             in_turn: false,
             caller: head.index_caller.clone(),
             lasts_until: None,
@@ -74,7 +74,7 @@ impl Standing {
         self.snapshot.as_ref().map_or(0, |snapshot| snapshot.units)
     }
 
-    fn is_later_than(&self, other: &Standing) -> bool {
+    fn is_later_than(&self, other: &LogStats) -> bool {
         (self.incarnation, self.tip.version) > (other.incarnation, other.tip.version)
     }
 
@@ -82,14 +82,14 @@ impl Standing {
     pub(crate) fn in_head(&mut self, version: Version) {
         self.log_units = 0;
         self.lasts_until = None;
-        self.whole = Some(version);
+        self.first_covers = Some(version);
     }
 
     /// Takes note of a commit without events: what held all of the version before it holds this one as well.
     pub(crate) fn cover(&mut self, earlier: Version, later: Version) {
         let covers = match &mut self.snapshot {
             Some(snapshot) => Some(&mut snapshot.covers),
-            None => self.whole.as_mut(),
+            None => self.first_covers.as_mut(),
         };
         if let Some(covers) = covers.filter(|covers| **covers == earlier) {
             *covers = later;
@@ -100,17 +100,17 @@ impl Standing {
     pub(crate) fn is_covered_at(&self, version: Version) -> bool {
         match &self.snapshot {
             Some(snapshot) => snapshot.covers == version,
-            None => self.whole == Some(version),
+            None => self.first_covers == Some(version),
         }
     }
 
     /// Takes note of a snapshot of the current version.
-    pub(crate) fn summed_up(&mut self, snapshot: Snapshot) {
+    pub(crate) fn snapshotted(&mut self, snapshot: Snapshot) {
         self.log_units = 0;
         self.task_bytes = snapshot.bytes;
         self.lasts_until = snapshot.expires();
         self.snapshot = Some(snapshot);
-        self.whole = None;
+        self.first_covers = None;
     }
 }
 
@@ -119,37 +119,37 @@ pub(crate) fn sooner(a: Option<i64>, b: Option<i64>) -> Option<i64> {
     a.into_iter().chain(b).min()
 }
 
-/// What a handle remembers: the most recent standings, as many as two generations hold.
+/// What a handle remembers: the statistics of the logs written last, as many as two generations hold.
 #[derive(Debug, Default)]
-pub(crate) struct Standings {
+pub(crate) struct KnownLogs {
     generations: Mutex<Generations>,
 }
 
 #[derive(Debug, Default)]
 struct Generations {
-    young: HashMap<String, Standing>,
-    old: HashMap<String, Standing>,
+    young: HashMap<String, LogStats>,
+    old: HashMap<String, LogStats>,
 }
 
-impl Standings {
-    /// Returns the standing of a task at this version, if it is no older than `oldest`.
-    pub(crate) fn at(&self, pk: &str, version: Version, oldest: i64) -> Option<Standing> {
+impl KnownLogs {
+    /// Returns the statistics of a task at this version, if it is no older than `oldest`.
+    pub(crate) fn at(&self, pk: &str, version: Version, oldest: i64) -> Option<LogStats> {
         let generations = self.lock();
-        let standing = generations.young.get(pk).or_else(|| generations.old.get(pk))?;
-        (standing.tip.version == version && standing.noted >= oldest).then(|| standing.clone())
+        let stats = generations.young.get(pk).or_else(|| generations.old.get(pk))?;
+        (stats.tip.version == version && stats.noted >= oldest).then(|| stats.clone())
     }
 
-    /// Remembers a standing, unless a later one is known.
-    pub(crate) fn note(&self, pk: &str, standing: Standing) {
+    /// Remembers statistics, unless later ones are known.
+    pub(crate) fn note(&self, pk: &str, stats: LogStats) {
         let mut generations = self.lock();
         let known = generations.young.get(pk).or_else(|| generations.old.get(pk));
-        if known.is_some_and(|known| known.is_later_than(&standing)) {
+        if known.is_some_and(|known| known.is_later_than(&stats)) {
             return;
         }
         if generations.young.len() >= GENERATION && !generations.young.contains_key(pk) {
             generations.old = std::mem::take(&mut generations.young);
         }
-        generations.young.insert(pk.to_owned(), standing);
+        generations.young.insert(pk.to_owned(), stats);
     }
 
     /// Forgets a task.
@@ -160,7 +160,7 @@ impl Standings {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Generations> {
-        // A standing is complete at every moment; a panic elsewhere does not make it wrong.
+        // They are complete at every moment; a panic elsewhere does not make them wrong.
         self.generations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -169,29 +169,29 @@ impl Standings {
 mod tests {
     use super::*;
 
-    fn standing(version: u64) -> Standing {
+    fn stats(version: u64) -> LogStats {
         let tip = Tip { version: Version::new(version), ..Tip::ABSENT };
-        Standing { tip, ..Standing::empty(1, String::new(), 100) }
+        LogStats { tip, ..LogStats::empty(1, String::new(), 100) }
     }
 
     #[test]
-    fn a_tally_counts_for_its_version_while_it_is_fresh() {
-        let standings = Standings::default();
-        standings.note("t", standing(3));
-        assert_eq!(standings.at("t", Version::new(3), 100), Some(standing(3)));
-        assert_eq!(standings.at("t", Version::new(2), 100), None);
-        assert_eq!(standings.at("t", Version::new(3), 101), None);
-        standings.forget("t");
-        assert_eq!(standings.at("t", Version::new(3), 100), None);
+    fn statistics_count_for_their_version_while_they_are_fresh() {
+        let known_logs = KnownLogs::default();
+        known_logs.note("t", stats(3));
+        assert_eq!(known_logs.at("t", Version::new(3), 100), Some(stats(3)));
+        assert_eq!(known_logs.at("t", Version::new(2), 100), None);
+        assert_eq!(known_logs.at("t", Version::new(3), 101), None);
+        known_logs.forget("t");
+        assert_eq!(known_logs.at("t", Version::new(3), 100), None);
     }
 
     #[test]
-    fn only_the_recent_tallies_are_kept() {
-        let standings = Standings::default();
+    fn only_the_recent_logs_are_known() {
+        let known_logs = KnownLogs::default();
         for n in 0..3 * GENERATION {
-            standings.note(&n.to_string(), standing(1));
+            known_logs.note(&n.to_string(), stats(1));
         }
-        let held = standings.lock();
+        let held = known_logs.lock();
         assert!(held.young.len() + held.old.len() <= 2 * GENERATION);
         assert!(held.young.contains_key(&(3 * GENERATION - 1).to_string()));
     }
