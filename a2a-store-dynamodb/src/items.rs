@@ -2,6 +2,7 @@
 //! sends a request.
 
 pub(crate) mod attributes;
+pub(crate) mod claim;
 pub(crate) mod entry;
 pub(crate) mod head;
 pub(crate) mod head_update;
@@ -10,5 +11,6 @@ pub(crate) mod order;
 pub(crate) mod part;
 pub(crate) mod payload;
 pub(crate) mod shards;
+pub(crate) mod snapshot;
 pub(crate) mod unreadable;
 pub(crate) mod update;

@@ -21,8 +21,9 @@ use tokio::time::sleep;
 use crate::DynamoDbStore;
 use crate::items::attributes::{Attributes, INCARNATION, Item, SK};
 use crate::items::entry::Entry;
-use crate::items::head::{Head, Snapshot};
+use crate::items::head::Head;
 use crate::items::keys;
+use crate::items::snapshot::Snapshot;
 use crate::load::behind::Behind;
 use crate::log;
 use crate::log_stats::{LogStats, sooner};
@@ -140,13 +141,14 @@ impl DynamoDbStore {
         stats.noted = self.now();
         let before = head.facts.clone();
         let has_end = reduce::ends_turn(&before.state) && covered >= version;
+        let awaits = head.awaits_snapshot();
         let (facts, last) = (facts(head, &entries), entries.last().map(|entry| entry.id));
         let Some(records) = self.open(pk, entries).await? else { return Ok(None) };
         let task = a2a_core::fold(base, records.iter().map(|record| &**record))?
             .ok_or_else(|| BackendError::corrupt("a task without a first commit"))?;
         let head = TaskHead { state: task.status.state.clone(), ..facts };
         stats.in_turn = !reduce::ends_turn(&head.state);
-        let behind = Behind::of(&before, has_end, last, &head);
+        let behind = Behind::of(&before, has_end, awaits, last, &head);
         Ok(Some(Loaded { stored: StoredTask { task, version, generation, head }, stats, behind }))
     }
 

@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use a2a_core::{Tip, Version};
 
-use crate::items::head::{Head, Snapshot};
+use crate::items::head::Head;
+use crate::items::snapshot::Snapshot;
 
 /// How many tasks each of the two generations holds.
 const GENERATION: usize = 8192;

@@ -13,7 +13,8 @@ use futures::future::try_join_all;
 
 use crate::DynamoDbStore;
 use crate::items::attributes::{Attributes, EXPIRES, Item, PK, SK, is_expired, number, text};
-use crate::items::head::{self, Head};
+use crate::items::claim;
+use crate::items::head::Head;
 use crate::items::keys;
 use crate::items::shards;
 use crate::items::unreadable::read_or_leave_out;
@@ -189,13 +190,16 @@ impl DynamoDbStore {
         for head in self.calls.get_each(&partitions, keys::HEAD).await? {
             // What is wrong with a task that cannot be understood shows when it is taken over.
             let is_executed = match read_or_leave_out(&head, Head::read)? {
-                Some(head) => {
-                    head.is_visible(now) && head.facts.claim.is_some_and(|claim| claim.instance == *who)
+                Some(found) => {
+                    if found.is_visible(now) && found.awaits_snapshot() {
+                        // Its writer may be gone; whoever looks after its tasks makes up for this.
+                        self.repair_later(head.text(PK)?);
+                    }
+                    found.is_visible(now) && found.facts.claim.is_some_and(|claim| claim.instance == *who)
                 }
                 None => {
                     let expires = head.find(EXPIRES).ok().flatten();
-                    let executor = head.find_text(head::EXECUTOR)?.and_then(shards::executor_of);
-                    executor == Some(*who) && !is_expired(expires, now)
+                    claim::executor(&head)? == Some(*who) && !is_expired(expires, now)
                 }
             };
             if is_executed {
@@ -209,7 +213,7 @@ impl DynamoDbStore {
 /// The position of a task in the index: it tells where the next entries are, whether the task still is there or not.
 fn position(who: &InstanceId, task: &TaskKey) -> Result<Item> {
     Ok(HashMap::from([
-        (head::EXECUTOR.to_owned(), text(shards::of_executor(who, &task.task_id))),
+        (claim::EXECUTOR.to_owned(), text(shards::of_executor(who, &task.task_id))),
         (PK.to_owned(), text(keys::partition(task)?)),
         (SK.to_owned(), text(keys::HEAD)),
     ]))

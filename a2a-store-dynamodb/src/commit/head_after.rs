@@ -10,8 +10,9 @@ use crate::DynamoDbStore;
 use crate::commit::head_write;
 use crate::commit::prepared::PreparedCommit;
 use crate::items::attributes::Item;
-use crate::items::head::{Head, Snapshot};
+use crate::items::head::Head;
 use crate::items::head_update::HeadUpdate;
+use crate::items::snapshot::Snapshot;
 use crate::load::Loaded;
 use crate::load::behind::Behind;
 use crate::log_stats::LogStats;
@@ -100,7 +101,7 @@ impl DynamoDbStore {
             tip: stored.tip(),
             claim: ends_claim.then_some(None),
             caller: None,
-            has_ended_now: true,
+            has_ended_now: ended_at.is_some(),
             ended_at,
         };
         self.write_head(pk, &update, &mut stats).await?;

@@ -11,12 +11,14 @@ use aws_sdk_dynamodb::types::{
 
 use crate::commit::prepared::PreparedCommit;
 use crate::items::attributes::{Change, EXPIRES, FREE, Item, PK, SK, number, text};
+use crate::items::claim;
 use crate::items::entry::Entry;
 use crate::items::head;
 use crate::items::head_update::HeadUpdate;
 use crate::items::keys;
 use crate::items::order::{self, Range};
 use crate::items::shards;
+use crate::items::snapshot;
 use crate::items::update::expression;
 use crate::log_stats::LogStats;
 use crate::requests::calls::Calls;
@@ -25,9 +27,9 @@ use crate::retention::Times;
 /// The condition of every update: the head is of this life of the task, and of an earlier version.
 const EARLIER: &str = "g = :g AND attribute_not_exists(del) AND v < :v";
 
-/// The condition of one that follows its entry: or it lacks the snapshot of this version.
-const EARLIER_OR_LACKING: &str =
-    "g = :g AND attribute_not_exists(del) AND (v < :v OR (v = :v AND (attribute_not_exists(sv) OR sv < :v)))";
+/// The condition of one that follows its entry: or it lacks the snapshot of this version, or waited for it in the index.
+const EARLIER_OR_LACKING: &str = "g = :g AND attribute_not_exists(del) AND (v < :v OR (v = :v AND \
+    (attribute_not_exists(sv) OR sv < :v OR (attribute_exists(ex) AND attribute_not_exists(eb)))))";
 
 /// Makes the actions of the transaction: the entry first, the head last.
 ///
@@ -74,7 +76,10 @@ fn changes(update: &HeadUpdate<'_>, stats: &LogStats, times: &Times) -> Vec<Chan
     let mut changes = status_changes(update, stats);
     changes.push((EXPIRES, times.head.map(number)));
     if let Some(claim) = &update.claim {
-        changes.extend(head::claim_attributes(claim.as_ref(), &task.id));
+        let stays = claim.is_none() && update.ends_turn() && !stats.is_covered_at(version);
+        let changed = claim::attributes(claim.as_ref(), &task.id).into_iter();
+        // Until there is a snapshot, the index of executors shows the task to whoever looks after what its writer leaves.
+        changes.extend(changed.filter(|(name, _)| !(stays && *name == claim::EXECUTOR)));
     }
     changes.extend(update.caller.clone());
     if let Some(snapshot) = stats.snapshot.as_ref().filter(|snapshot| snapshot.covers == version) {
@@ -82,7 +87,7 @@ fn changes(update: &HeadUpdate<'_>, stats: &LogStats, times: &Times) -> Vec<Chan
     }
     if let Some(covers) = stats.first_covers.filter(|covers| *covers == version && version > Version::new(1))
     {
-        changes.push((head::COVERS, Some(number(covers))));
+        changes.push((snapshot::COVERS, Some(number(covers))));
     }
     changes
 }

@@ -6,8 +6,8 @@ use crate::DynamoDbStore;
 use crate::commit::prepared::PreparedCommit;
 use crate::items::attributes::{Attributes, INCARNATION, Item};
 use crate::items::entry::{self, Entry};
-use crate::items::head::Snapshot;
 use crate::items::keys;
+use crate::items::snapshot::Snapshot;
 use crate::log_stats::LogStats;
 
 /// The fate of one write.

@@ -9,9 +9,10 @@ use futures::{FutureExt, StreamExt};
 
 use crate::DynamoDbStore;
 use crate::items::attributes::{Attributes, PK};
-use crate::items::head::{Head, POSITION, Place};
+use crate::items::head::{Head, POSITION};
 use crate::items::keys;
 use crate::items::order;
+use crate::items::snapshot::Place;
 use crate::items::unreadable::{leave_out, read_or_leave_out};
 use crate::list::Entry;
 

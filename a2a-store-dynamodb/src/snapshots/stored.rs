@@ -4,10 +4,10 @@ use a2a::{Artifact, Task};
 use a2a_core::{BackendError, CommitId, Result, Tip};
 
 use crate::items::attributes::{Attributes, Item, SK, number};
-use crate::items::head::{Place, Snapshot};
 use crate::items::keys;
 use crate::items::part::{self, Common};
 use crate::items::payload::{self, Payload};
+use crate::items::snapshot::{Place, Snapshot};
 use crate::parts;
 use crate::requests::calls::Calls;
 

@@ -5,8 +5,8 @@ use a2a_core::{CommitId, Result, Tip};
 
 use crate::DynamoDbStore;
 use crate::items::attributes::number;
-use crate::items::head::Snapshot;
 use crate::items::keys;
+use crate::items::snapshot::Snapshot;
 use crate::items::update::expression;
 use crate::log_stats::LogStats;
 use crate::requests::calls::Written;

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::{
 
 use super::{BY_CALLER, BY_CONTEXT, BY_EXECUTOR};
 use crate::items::attributes::{EXPIRES, PK, SK};
+use crate::items::claim;
 use crate::items::head;
 
 /// An index: its name, its keys, and what it holds beside them.
@@ -23,12 +24,12 @@ const TABLE: &[&str] = &[PK, SK];
 const INDEXES: [Index; 3] = [
     Index { name: BY_CALLER, keys: &[head::BY_CALLER, head::POSITION], holds: &[EXPIRES, head::STATE] },
     Index { name: BY_CONTEXT, keys: &[head::BY_CONTEXT, head::POSITION], holds: &[EXPIRES, head::STATE] },
-    Index { name: BY_EXECUTOR, keys: &[head::EXECUTOR], holds: &[] },
+    Index { name: BY_EXECUTOR, keys: &[claim::EXECUTOR], holds: &[] },
 ];
 
 /// The attributes that are keys of something.
 pub(super) fn attributes() -> Result<Vec<AttributeDefinition>> {
-    [PK, SK, head::BY_CALLER, head::BY_CONTEXT, head::POSITION, head::EXECUTOR]
+    [PK, SK, head::BY_CALLER, head::BY_CONTEXT, head::POSITION, claim::EXECUTOR]
         .into_iter()
         .map(|name| {
             AttributeDefinition::builder()

@@ -1,11 +1,13 @@
 //! The head that follows its entry: what holds where a writer dies between the two, and where its head comes late.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use a2a::{Part, TaskState};
 use a2a_core::{BackendError, ClaimChange, Membership, Outcome, TaskQuery, TaskStore, Tenant, Version};
 use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore};
 use a2a_testkit::sample::{Draft, TaskModel, at, chunk, claim, instance, status};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::place::Place;
 use crate::place::refusals::{Refusals, Single};
@@ -109,7 +111,8 @@ fn a_commit_that_is_sent_again_after_its_task_was_deleted_leaves_nothing_and_har
     });
 }
 
-/// The end of a turn is in the log and not in the head; somebody else cancels; then the head of the end arrives.
+/// The end of a turn is in the log and not in the head; somebody else cancels, and dies where one can; then the head of the
+/// end arrives.
 #[test]
 fn a_head_that_comes_late_hides_nothing_that_came_after_it() {
     a2a_testkit::run::<Place>(async |place: &Place| {
@@ -120,11 +123,13 @@ fn a_head_that_comes_late_hides_nothing_that_came_after_it() {
             assert!(writer.commit(&model.key, asks.commit()).await.is_err());
             model.accept(&asks);
 
-            let other = place.store(|config| config).await;
+            let (other, _) = headless(place).await;
             if has_loaded {
                 other.load(&model.key).await.unwrap();
             }
             model.tell(&other, vec![status(&model.task, TaskState::Canceled, at(2))]).await;
+            // The head of the end is on its way yet.
+            assert_eq!(refusals.arrive_late(&place.client().await).await, 0);
             refusals.end();
             // Its version is taken, and it was the one that took it.
             assert_eq!(
@@ -143,29 +148,57 @@ fn a_head_that_comes_late_hides_nothing_that_came_after_it() {
 fn a_turn_ends_also_where_its_snapshot_cannot_be_written_and_gets_one_later() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         for state in [TaskState::Completed, TaskState::InputRequired] {
-            let refusals = Refusals::of(|write| matches!(write, Single::Put(sort) if sort.starts_with("S#")));
-            let client = place.client_with(|builder| builder.interceptor(refusals.clone())).await;
-            let config = DynamoDbConfig::default().attempts(1).status_lag(Duration::ZERO);
-            let writer = DynamoDbStore::with_client(client, &place.table).with_config(config);
-            let mut model = TaskModel::new(&format!("{state:?}")).begin(&writer).await;
-            let large: String =
-                (0..40_000_u32).map(|n| char::from(b'a' + (n.wrapping_mul(n) % 23) as u8)).collect();
-            let piece = chunk(&model.task, "a", vec![Part::text(large)], false);
-            let end = status(&model.task, state, at(1));
-            model.tell(&writer, vec![piece, end]).await;
-            assert_eq!(writer.load(&model.key).await.unwrap(), model.stored());
-            refusals.end();
-            let prefix = format!("S#{:020}#", model.version.get());
-            eventually(true, async || {
-                let items = place.items().await;
-                items.iter().any(|item| item["sk"].as_s().unwrap().starts_with(&prefix))
-                    && items.iter().any(|item| item["sk"].as_s().unwrap() == "H" && item.contains_key("ss"))
-            })
-            .await;
-            assert_eq!(writer.load(&model.key).await.unwrap(), model.stored());
-            writer.delete(&model.key).await.unwrap();
+            for its_writer_dies in [false, true] {
+                let (writer, refusals) = without_snapshots(place).await;
+                let me = instance();
+                let mut model = TaskModel::new(&format!("{state:?}"));
+                let created = vec![a2a::StreamResponse::Task(model.task.clone())];
+                model.tell_with(&writer, created, claim(me)).await;
+                let large: String =
+                    (0..40_000_u32).map(|n| char::from(b'a' + (n.wrapping_mul(n) % 23) as u8)).collect();
+                let piece = chunk(&model.task, "a", vec![Part::text(large)], false);
+                let end = status(&model.task, state.clone(), at(1));
+                model.tell_with(&writer, vec![piece, end], ClaimChange::End).await;
+                assert_eq!(writer.head(&model.key).await.unwrap(), model.head());
+
+                if its_writer_dies {
+                    drop(writer);
+                    // A survivor asks for what it executed, and reads nothing else.
+                    let survivor = keeper(place).await;
+                    assert_eq!(survivor.executing(&me, None).await.unwrap().tasks, []);
+                    has_snapshot(place, &model).await;
+                } else {
+                    refusals.end();
+                    has_snapshot(place, &model).await;
+                }
+                let reader = place.store(|config| config).await;
+                assert_eq!(reader.load(&model.key).await.unwrap(), model.stored());
+                reader.delete(&model.key).await.unwrap();
+            }
         }
     });
+}
+
+/// A handle that cannot write snapshots beside the head, until that is over.
+async fn without_snapshots(place: &Place) -> (DynamoDbStore, Refusals) {
+    let refusals = Refusals::of(|write| matches!(write, Single::Put(sort) if sort.starts_with("S#")));
+    let client = place.client_with(|builder| builder.interceptor(refusals.clone())).await;
+    let config = DynamoDbConfig::default().attempts(1).status_lag(Duration::ZERO);
+    (DynamoDbStore::with_client(client, &place.table).with_config(config), refusals)
+}
+
+/// Waits until a task's head points to a snapshot of its last version, and nobody's index has the task any more.
+async fn has_snapshot(place: &Place, model: &TaskModel) {
+    let prefix = format!("S#{:020}#", model.version.get());
+    let points_to_it = |item: &HashMap<String, AttributeValue>| {
+        item.get("ss").is_some_and(|location| location.as_s().unwrap().starts_with(&prefix))
+    };
+    eventually(true, async || {
+        let items = place.items().await;
+        items.iter().any(|item| points_to_it(item) && !item.contains_key("ex"))
+            && items.iter().any(|item| item["sk"].as_s().unwrap().starts_with(&prefix))
+    })
+    .await;
 }
 
 /// Waits for an answer.

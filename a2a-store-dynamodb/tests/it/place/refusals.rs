@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemInput;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -28,15 +29,33 @@ pub(crate) enum Single<'a> {
 pub(crate) struct Refusals {
     picks: fn(Single<'_>) -> bool,
     is_over: Arc<AtomicBool>,
+    updates: Arc<Mutex<Vec<UpdateItemInput>>>,
 }
 
 impl Refusals {
     pub(crate) fn of(picks: fn(Single<'_>) -> bool) -> Self {
-        Refusals { picks, is_over: Arc::default() }
+        Refusals { picks, is_over: Arc::default(), updates: Arc::default() }
     }
 
     pub(crate) fn end(&self) {
         self.is_over.store(true, Ordering::SeqCst);
+    }
+
+    /// Lets the updates arrive that did not, late. Returns how many of them were applied.
+    pub(crate) async fn arrive_late(&self, client: &Client) -> usize {
+        let updates = std::mem::take(&mut *self.updates.lock().unwrap());
+        let mut applied = 0;
+        for late in updates {
+            let update = client
+                .update_item()
+                .set_table_name(late.table_name)
+                .set_key(late.key)
+                .set_update_expression(late.update_expression)
+                .set_condition_expression(late.condition_expression)
+                .set_expression_attribute_values(late.expression_attribute_values);
+            applied += usize::from(update.send().await.is_ok());
+        }
+        applied
     }
 }
 
@@ -64,6 +83,9 @@ impl Intercept for Refusals {
         let is_picked = put.is_some_and(|sort| (self.picks)(Single::Put(sort)))
             || update.is_some_and(|sort| (self.picks)(Single::Update(sort)));
         if is_picked && !self.is_over.load(Ordering::SeqCst) {
+            if let Some(update) = input.downcast_ref::<UpdateItemInput>() {
+                self.updates.lock().unwrap().push(update.clone());
+            }
             bag.interceptor_state().store_put(Picked);
         }
         Ok(())
