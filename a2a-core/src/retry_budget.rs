@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::Trouble;
 
@@ -32,6 +32,8 @@ const RETRY: u32 = 5;
 #[derive(Debug, Clone)]
 pub struct RetryBudget {
     tokens: Arc<AtomicU32>,
+    /// A backend tells of each of its answers.
+    is_told: Arc<AtomicBool>,
     capacity: u32,
     observer: Option<Arc<dyn AttemptObserver>>,
 }
@@ -47,7 +49,12 @@ impl RetryBudget {
     /// Makes a full budget of so many retries. One of none sends everything once.
     pub fn of_retries(retries: u32) -> Self {
         let capacity = retries.saturating_mul(RETRY);
-        RetryBudget { tokens: Arc::new(AtomicU32::new(capacity)), capacity, observer: None }
+        RetryBudget {
+            tokens: Arc::new(AtomicU32::new(capacity)),
+            is_told: Arc::default(),
+            capacity,
+            observer: None,
+        }
     }
 
     /// Tells an observer of each attempt, of this handle and of clones that are made of it.
@@ -65,8 +72,15 @@ impl RetryBudget {
         self.tokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
 
-    /// Gives back for a call that succeeded: all that its last retry took where it needed one, else a little.
+    /// Gives back for a call that succeeded: all that its last retry took where it needed one, else a little, unless the
+    /// backend tells of its answers by itself.
     pub fn succeeded(&self, retried: bool) {
+        if retried || !self.is_told.load(Ordering::Relaxed) {
+            self.give(retried);
+        }
+    }
+
+    fn give(&self, retried: bool) {
         let gift = if retried { RETRY } else { 1 };
         let give = |tokens: u32| (tokens < self.capacity).then(|| (tokens + gift).min(self.capacity));
         // Nothing is given to a full one.
@@ -75,7 +89,10 @@ impl RetryBudget {
 
     /// Takes note that the backend answered an attempt, be it with a lost race.
     pub fn answered(&self, operation: &'static str, retried: bool) {
-        self.succeeded(retried);
+        if !self.is_told.load(Ordering::Relaxed) {
+            self.is_told.store(true, Ordering::Relaxed);
+        }
+        self.give(retried);
         if let Some(observer) = &self.observer {
             observer.answered(operation);
         }
@@ -108,6 +125,9 @@ pub struct FailedAttempt<'a> {
     pub resource: &'a str,
     /// What the trouble is; `None` where the failure does not pass.
     pub trouble: Option<Trouble>,
+    /// Whether an instance cannot serve without this operation. What only tidies up is none of these: where that is denied,
+    /// an operator is told, and requests are served all the same.
+    pub is_vital: bool,
     /// What happened, in words for an operator.
     pub why: &'a str,
 }
@@ -174,6 +194,20 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_is_paid_for_once_by_whoever_is_nearest_to_the_backend() {
+        let budget = RetryBudget::of_retries(2);
+        assert!(budget.try_retry() && budget.try_retry());
+        for _ in 0..5 {
+            // The backend's own loop, and the one around it.
+            budget.answered("Put", false);
+            budget.clone().succeeded(false);
+        }
+        assert_eq!(budget.left(), 1);
+        budget.succeeded(true);
+        assert_eq!(budget.left(), 2, "what the outer loop took itself");
+    }
+
+    #[test]
     fn clones_share_one_budget() {
         let budget = RetryBudget::of_retries(1);
         assert!(budget.clone().try_retry());
@@ -203,6 +237,7 @@ mod tests {
             reason: "",
             resource: "",
             trouble: Some(Trouble::Throttled),
+            is_vital: true,
             why: "",
         };
         budget.clone().failed(&attempt);

@@ -141,7 +141,7 @@ impl DynamoDbStore {
         stats.noted = self.now();
         let before = head.facts.clone();
         let has_end = reduce::ends_turn(&before.state) && covered >= version;
-        let awaits = head.awaits_snapshot();
+        let awaits = head.awaits_snapshot;
         let (facts, last) = (facts(head, &entries), entries.last().map(|entry| entry.id));
         let Some(records) = self.open(pk, entries).await? else { return Ok(None) };
         let task = a2a_core::fold(base, records.iter().map(|record| &**record))?

@@ -191,7 +191,7 @@ impl DynamoDbStore {
             // What is wrong with a task that cannot be understood shows when it is taken over.
             let is_executed = match read_or_leave_out(&head, Head::read)? {
                 Some(found) => {
-                    if found.is_visible(now) && found.awaits_snapshot() {
+                    if found.is_visible(now) && found.awaits_snapshot {
                         // Its writer may be gone; whoever looks after its tasks makes up for this.
                         self.repair_later(head.text(PK)?);
                     }

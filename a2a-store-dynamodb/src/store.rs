@@ -48,7 +48,7 @@ impl DynamoDbStore {
     /// [`set_up`](crate::table::set_up) has made ready. Sends nothing.
     ///
     /// It makes a client of its own: an attempt may take 3 s, the second one follows within 50 ms, and none begins more
-    /// than 6 s after the first. Region, credentials, endpoint and HTTP client are those of `aws`; what `aws` says of
+    /// than 4 s after the first. Region, credentials, endpoint and HTTP client are those of `aws`; what `aws` says of
     /// timeouts and retries does not apply. Whoever wants others calls [`with_client`](Self::with_client).
     pub fn new(aws: &SdkConfig, table: impl AsRef<str>) -> Self {
         DynamoDbStore::with_client(client::of(aws), table)

@@ -77,7 +77,7 @@ impl<'a> Retry<'a> {
         self.ground.health.tasks.failed(self.ground.config.unready_after);
         let trouble = failure.trouble().unwrap_or(Trouble::Away);
         if trouble == Trouble::Denied {
-            self.ground.denials.denied(OPERATION, &Chain(&failure));
+            self.ground.denials.denied(OPERATION, true, &Chain(&failure));
         }
         let wanted = match trouble {
             Trouble::Away | Trouble::Contended => self.pause,

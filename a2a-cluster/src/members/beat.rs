@@ -136,7 +136,7 @@ fn pause(members: &Members, denied: bool) -> Duration {
 fn is_denied(members: &Members, error: &BackendError) -> bool {
     let denied = error.trouble() == Some(Trouble::Denied);
     if denied {
-        members.ground.denials.denied(OPERATION, &Chain(error));
+        members.ground.denials.denied(OPERATION, true, &Chain(error));
     }
     denied
 }

@@ -29,7 +29,7 @@ const EARLIER: &str = "g = :g AND attribute_not_exists(del) AND v < :v";
 
 /// The condition of one that follows its entry: or it lacks the snapshot of this version, or waited for it in the index.
 const EARLIER_OR_LACKING: &str = "g = :g AND attribute_not_exists(del) AND (v < :v OR (v = :v AND \
-    (attribute_not_exists(sv) OR sv < :v OR (attribute_exists(ex) AND attribute_not_exists(eb)))))";
+    (attribute_not_exists(sv) OR sv < :v OR attribute_exists(ew))))";
 
 /// Makes the actions of the transaction: the entry first, the head last.
 ///
@@ -77,9 +77,11 @@ fn changes(update: &HeadUpdate<'_>, stats: &LogStats, times: &Times) -> Vec<Chan
     changes.push((EXPIRES, times.head.map(number)));
     if let Some(claim) = &update.claim {
         let stays = claim.is_none() && update.ends_turn() && !stats.is_covered_at(version);
-        let changed = claim::attributes(claim.as_ref(), &task.id).into_iter();
         // Until there is a snapshot, the index of executors shows the task to whoever looks after what its writer leaves.
-        changes.extend(changed.filter(|(name, _)| !(stays && *name == claim::EXECUTOR)));
+        match stays {
+            true => changes.push(claim::ended_early()),
+            false => changes.extend(claim::attributes(claim.as_ref(), &task.id)),
+        }
     }
     changes.extend(update.caller.clone());
     if let Some(snapshot) = stats.snapshot.as_ref().filter(|snapshot| snapshot.covers == version) {

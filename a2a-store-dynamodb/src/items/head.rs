@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use a2a::{Task, TaskState};
 use a2a_core::{
-    BackendError, CallerContext, ClaimChange, Commit, Generation, InstanceId, Principal, Result, TaskHead,
-    TaskKey, Version, first_task_of, reduce,
+    BackendError, CallerContext, ClaimChange, Commit, Generation, Principal, Result, TaskHead, TaskKey,
+    Version, first_task_of, reduce,
 };
 
 use crate::items::attributes::{
@@ -46,8 +46,9 @@ pub(crate) struct Head {
     pub(crate) facts: TaskHead,
     pub(crate) snapshot: Option<Snapshot>,
     pub(crate) first_entry: Option<FirstEntry>,
-    /// Whose partition of the index of executors has the task.
-    pub(crate) executor: Option<InstanceId>,
+    /// A turn has ended without a snapshot, or had when the head was written: the index of executors shows the task until
+    /// somebody makes up for that.
+    pub(crate) awaits_snapshot: bool,
     pub(crate) expires: Option<i64>,
     /// The name of the deletion, where the task was deleted.
     pub(crate) deleted: Option<String>,
@@ -89,7 +90,7 @@ impl Head {
             facts,
             snapshot: Snapshot::read(item)?,
             first_entry,
-            executor: claim::executor(item)?,
+            awaits_snapshot: claim::awaits_snapshot(item),
             expires: item.find(EXPIRES)?,
             deleted,
             index_caller: shards::caller_of(item.find_text(BY_CALLER)?.unwrap_or_default()).to_owned(),
@@ -99,12 +100,6 @@ impl Head {
     /// Tells whether there is a task: it is neither deleted nor expired.
     pub(crate) fn is_visible(&self, now: i64) -> bool {
         self.deleted.is_none() && !is_expired(self.expires, now)
-    }
-
-    /// Tells whether a turn has ended without a snapshot, or had when the head was written: the index of executors shows the
-    /// task until somebody makes up for that.
-    pub(crate) fn awaits_snapshot(&self) -> bool {
-        self.executor.is_some() && self.facts.claim.is_none()
     }
 
     /// Tells whether the snapshot, or the entry in the head, is all there is: every commit to a task whose turn

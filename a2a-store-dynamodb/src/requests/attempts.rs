@@ -23,8 +23,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 /// The longest pause where less has to be asked.
 const LONGEST_THROTTLED: Duration = Duration::from_millis(2_500);
-/// No attempt begins later than this after the first: whoever called wants to know.
-const PATIENCE: Duration = Duration::from_secs(6);
+/// No attempt begins later than this after the first: whoever called wants to know, and gives up after 5 s as a rule.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// How requests are repeated, what is known of the store, and who is told. Clones share all but how often.
 #[derive(Debug, Clone)]
@@ -169,6 +169,7 @@ impl<'a> Retries<'a> {
             reason: "",
             resource: "",
             trouble: Some(Trouble::Throttled),
+            is_vital: true,
             why,
         });
         BackendError::unavailable(Trouble::Throttled, why)

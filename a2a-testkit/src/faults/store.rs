@@ -85,6 +85,7 @@ impl FaultyStore {
                 reason: "",
                 resource: "",
                 trouble: Some(Trouble::Denied),
+                is_vital: true,
                 why: &why,
             });
             return Err(BackendError::unavailable(Trouble::Denied, why));

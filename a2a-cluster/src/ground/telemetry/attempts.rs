@@ -46,7 +46,7 @@ impl AttemptObserver for Attempts {
         ]);
         counter!(names::STORE_FAILURES, labels).increment(1);
         if attempt.trouble == Some(Trouble::Denied) {
-            self.denials.denied(attempt.operation, &attempt.why);
+            self.denials.denied(attempt.operation, attempt.is_vital, &attempt.why);
         }
     }
 

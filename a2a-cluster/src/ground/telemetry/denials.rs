@@ -22,8 +22,8 @@ pub(crate) struct Denials {
 
 #[derive(Debug, Default)]
 struct State {
-    /// When each was last denied.
-    denied: BTreeMap<&'static str, Instant>,
+    /// When each was last denied, and whether the instance cannot serve without it.
+    denied: BTreeMap<&'static str, (Instant, bool)>,
     /// When any was last denied. A row of denials without a pause of `patience` is told once.
     latest: Option<Instant>,
     /// The log says that access is denied, and not yet that it is back.
@@ -35,12 +35,12 @@ impl Denials {
         Denials { patience, any: AtomicBool::new(false), state: Mutex::default() }
     }
 
-    /// Takes note of an operation that was denied.
-    pub(crate) fn denied(&self, operation: &'static str, why: &dyn Display) {
+    /// Takes note of an operation that was denied; `is_vital`: the instance cannot serve without it.
+    pub(crate) fn denied(&self, operation: &'static str, is_vital: bool, why: &dyn Display) {
         let now = Instant::now();
         let mut state = self.lock();
         let begins = state.latest.replace(now).is_none_or(|latest| now - latest > self.patience);
-        state.denied.insert(operation, now);
+        state.denied.insert(operation, (now, is_vital));
         state.told |= begins;
         self.any.store(true, Ordering::Relaxed);
         drop(state);
@@ -60,7 +60,7 @@ impl Denials {
         }
         let mut state = self.lock();
         let others = if state.denied.remove(operation).is_some() { self.patience / 4 } else { self.patience };
-        state.denied.retain(|_, latest| latest.elapsed() <= others);
+        state.denied.retain(|_, (latest, _)| latest.elapsed() <= others);
         if !state.denied.is_empty() {
             return;
         }
@@ -71,10 +71,10 @@ impl Denials {
         }
     }
 
-    /// Tells whether any operation is denied now.
+    /// Tells whether any operation is denied now that the instance cannot serve without.
     pub(crate) fn are_standing(&self) -> bool {
         self.any.load(Ordering::Relaxed)
-            && self.lock().denied.values().any(|latest| latest.elapsed() <= self.patience)
+            && self.lock().denied.values().any(|(latest, vital)| *vital && latest.elapsed() <= self.patience)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -94,7 +94,7 @@ mod tests {
     async fn what_is_denied_stands_until_the_same_is_answered() {
         let denials = Denials::new(PATIENCE);
         assert!(!denials.are_standing());
-        denials.denied("PutItem", &"no");
+        denials.denied("PutItem", true, &"no");
         denials.answered("GetItem");
         assert!(denials.are_standing());
         denials.answered("PutItem");
@@ -104,10 +104,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_nobody_tries_is_over_with_what_was_denied_at_the_same_time() {
         let denials = Denials::new(PATIENCE);
-        denials.denied("PutItem", &"no");
+        denials.denied("PutItem", true, &"no");
         advance(PATIENCE / 2).await;
-        denials.denied("GetItem", &"no");
-        denials.denied("Query", &"no");
+        denials.denied("GetItem", true, &"no");
+        denials.denied("Query", true, &"no");
         denials.answered("GetItem");
         assert!(denials.are_standing(), "of a query");
         denials.answered("Query");
@@ -115,9 +115,18 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_only_tidies_up_is_no_reason_to_be_unready() {
+        let denials = Denials::new(PATIENCE);
+        denials.denied("DeleteItem", false, &"no");
+        assert!(!denials.are_standing());
+        denials.denied("PutItem", true, &"no");
+        assert!(denials.are_standing());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_nobody_tries_again_is_forgotten() {
         let denials = Denials::new(PATIENCE);
-        denials.denied("PutItem", &"no");
+        denials.denied("PutItem", true, &"no");
         advance(PATIENCE).await;
         assert!(denials.are_standing());
         advance(Duration::from_millis(1)).await;

@@ -105,6 +105,8 @@ impl Described {
             reason: &self.reason,
             resource: &self.resource,
             trouble: verdict.trouble(),
+            // Deletions tidy up, but for those of configs and members, which fail alone.
+            is_vital: self.fault.operation != "DeleteItem",
             why,
         }
     }

@@ -3,6 +3,7 @@
 //! The child is the very test binary, started again. Lines of JSON go both ways; many calls may be under way.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,6 +35,9 @@ use super::words::{
 /// The variable that tells a child what to open.
 const ROLE: &str = "A2A_STORE_TEST_CHILD";
 
+/// The variable that names the test binary of another build, which children then are: two builds on one table.
+const OTHER_BUILD: &str = "A2A_OTHER_BUILD";
+
 /// The test that a child runs, which calls [`serve`].
 const TEST: &str = "across_processes::serves_a_store_when_started_by_another_process";
 
@@ -52,7 +56,9 @@ pub(crate) struct RemoteStore {
 
 impl RemoteStore {
     pub(crate) async fn start(setup: &Setup) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        let program = std::env::var_os(OTHER_BUILD).map(PathBuf::from);
+        let program = program.unwrap_or_else(|| std::env::current_exe().unwrap());
+        let mut child = Command::new(program)
             .args(["--exact", TEST, "--nocapture", "--quiet"])
             .env(ROLE, serde_json::to_string(setup).unwrap())
             .stdin(Stdio::piped())

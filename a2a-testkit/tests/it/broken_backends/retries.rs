@@ -22,6 +22,7 @@ fn fail(budget: &RetryBudget) {
         reason: "",
         resource: "",
         trouble: Some(Trouble::Throttled),
+        is_vital: true,
         why: "it is busy",
     });
 }
