@@ -12,7 +12,7 @@ use aws_types::SdkConfig;
 use crate::endpoint::QueueEndpoint;
 use crate::meter;
 use crate::orphans::{self, Inventory};
-use crate::resources::{Resources, Subscription, Unsubscribed};
+use crate::resources::{Resources, Subscription};
 use crate::subscriber::Subscriber;
 use crate::{Clients, ConfigError, SnsSqsConfig, TopicArn};
 
@@ -118,14 +118,16 @@ impl EventBus for SnsSqsBus {
     /// is. Nothing is removed where a step fails, so that the next call, or `release`, finds it by its name; SQS
     /// blocks the name of a removed queue for a minute.
     ///
-    /// Where only the subscription fails, for a quota, a permission or the weather, the endpoint is there, its
-    /// [`reach`](Endpoint::reach) is `Direct`, and the subscription is tried again in the background.
+    /// The topic is a way of saying one thing to many, and no more: where it does not reach the queue, for a quota, a
+    /// permission, a filter that is not applied yet, or because there is none, the endpoint is there, its
+    /// [`reach`](Endpoint::reach) is `Direct`, and the rest is tried again in the background. It becomes `Topic` when a
+    /// probe through the topic has arrived.
     ///
     /// An endpoint that was connected before in this process, for the same instance, is closed.
     ///
     /// # Errors
     ///
-    /// `Rejected` for a missing topic or permission, a queue of this name with other settings, or clients of another
+    /// `Rejected` for a missing permission, a queue of this name with other settings, or clients of another
     /// account or region than the topic's; `Unavailable` where SQS still blocks the name because a queue of that
     /// name was deleted within the last minute, or does not show the new queue yet.
     async fn connect(&self, me: &InstanceId, seal: &Arc<Seal>) -> Result<Arc<dyn Endpoint>> {
@@ -136,13 +138,7 @@ impl EventBus for SnsSqsBus {
         }
         self.resources.create_queue(*me).await?;
         let subscriber = Arc::new(Subscriber::new(*me, Arc::clone(&self.resources)));
-        let missing = match subscriber.subscribe().await {
-            Ok(()) => None,
-            Err(Unsubscribed::NotNow(failure)) => Some(failure),
-            Err(Unsubscribed::NoTopic(failure)) => return Err(failure.into()),
-        };
-        let endpoint =
-            QueueEndpoint::start(*me, Arc::clone(&self.resources), seal, subscriber, missing).await?;
+        let endpoint = QueueEndpoint::start(*me, Arc::clone(&self.resources), seal, subscriber).await?;
         let beside = {
             let mut open = self.open();
             open.retain(|_, endpoint| endpoint.strong_count() > 0);

@@ -53,6 +53,7 @@ pub struct SnsSqsConfig {
     pub(crate) receivers: usize,
     pub(crate) inbox: usize,
     pub(crate) call_within: Duration,
+    pub(crate) probe_every: Duration,
 }
 
 impl Default for SnsSqsConfig {
@@ -63,6 +64,7 @@ impl Default for SnsSqsConfig {
             receivers: 4,
             inbox: 1024,
             call_within: Duration::from_secs(10),
+            probe_every: Duration::from_secs(300),
         }
     }
 }
@@ -104,6 +106,14 @@ impl SnsSqsConfig {
     #[must_use]
     pub fn call_within(mut self, limit: Duration) -> Self {
         self.call_within = limit;
+        self
+    }
+
+    /// Sets how often an endpoint sends itself a probe through the topic, give or take a quarter; at least a second, by
+    /// default 5 minutes. Two that do not arrive, and it is reached directly until one does.
+    #[must_use]
+    pub fn probe_every(mut self, interval: Duration) -> Self {
+        self.probe_every = interval.max(Duration::from_secs(1));
         self
     }
 }

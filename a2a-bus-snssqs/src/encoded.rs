@@ -45,6 +45,12 @@ impl EncodedMessage {
     pub(crate) fn bytes(&self) -> usize {
         size(&self.body, &self.recipients)
     }
+
+    /// The same for the queue of each recipient, instead of for the topic.
+    pub(crate) fn straight(&self) -> Vec<EncodedMessage> {
+        let to: Vec<InstanceId> = serde_json::from_str(&self.recipients).unwrap_or_default();
+        to.into_iter().map(|one| to_queue(one, Arc::clone(&self.body), self.kind)).collect()
+    }
 }
 
 /// Makes the messages that bring `message` to `to`: one publish for all whom the topic reaches, where these are
@@ -72,14 +78,13 @@ pub(crate) fn encode(to: &[Recipient], message: &BusMessage, seal: &Seal) -> Res
     for to in straight.chunks(MOST_RECIPIENTS) {
         // Written and signed once for all of them.
         let Contents { body, kind } = contents(to, "", message, seal)?;
-        messages.extend(to.iter().map(|one| EncodedMessage {
-            route: Route::Queue(*one),
-            body: Arc::clone(&body),
-            recipients: String::new(),
-            kind,
-        }));
+        messages.extend(to.iter().map(|one| to_queue(*one, Arc::clone(&body), kind)));
     }
     Ok(messages)
+}
+
+fn to_queue(one: InstanceId, body: Arc<str>, kind: &'static str) -> EncodedMessage {
+    EncodedMessage { route: Route::Queue(one), body, recipients: String::new(), kind }
 }
 
 /// Who is reached straight and who by the topic, each once and in order.

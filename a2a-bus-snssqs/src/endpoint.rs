@@ -1,8 +1,8 @@
 //! The endpoint of one instance: sends, receives, and removes what it has.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use a2a_core::wire::Seal;
@@ -10,13 +10,13 @@ use a2a_core::{BackendError, BusMessage, Delivery, Endpoint, InstanceId, Reach, 
 use async_trait::async_trait;
 use futures::future::join_all;
 use tokio::sync::{Mutex, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::acknowledge::Acknowledger;
-use crate::error::Failure;
+use crate::encoded::{EncodedMessage, Route};
 use crate::inbox::Inbox;
 use crate::outbox::Outbox;
 use crate::receiver::Receiver;
@@ -24,6 +24,9 @@ use crate::resources::Resources;
 use crate::sender::{SendOutcome, Sender};
 use crate::subscriber::Subscriber;
 use crate::{encoded, meter};
+
+/// For how long an endpoint that connects waits to learn whether the topic reaches it.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 /// One instance's end of the bus.
 ///
@@ -34,6 +37,7 @@ pub(crate) struct QueueEndpoint {
     seal: Arc<Seal>,
     inbox: Arc<Inbox>,
     outbox: Arc<Outbox>,
+    topic_fails: Spell,
     subscriber: Arc<Subscriber>,
     resources: Arc<Resources>,
     stop: CancellationToken,
@@ -43,9 +47,26 @@ pub(crate) struct QueueEndpoint {
     has_nothing: Mutex<bool>,
 }
 
+/// How long a topic that failed is not asked.
+const TOPIC_RESTS: Duration = Duration::from_secs(5);
+
+/// A time in which something is not to be tried.
+#[derive(Debug, Default)]
+struct Spell(std::sync::Mutex<Option<Instant>>);
+
+impl Spell {
+    fn begins(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + TOPIC_RESTS);
+    }
+
+    fn lasts(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
+    }
+}
+
 impl QueueEndpoint {
-    /// Starts to receive from the instance's queue, and to try again for a subscription that is `missing`. Returns once
-    /// the queue is seen: for a second after it was made whoever sends to it is told that there is none.
+    /// Starts to receive from the instance's queue. Returns once the queue is seen (for a second after it was made whoever
+    /// sends to it is told that there is none), and a first probe has shown whether the topic reaches it, or takes too long.
     ///
     /// # Errors
     ///
@@ -55,7 +76,6 @@ impl QueueEndpoint {
         resources: Arc<Resources>,
         seal: &Arc<Seal>,
         subscriber: Arc<Subscriber>,
-        missing: Option<Failure>,
     ) -> Result<Arc<Self>> {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let Resources { clients, topic, config, .. } = &*resources;
@@ -69,6 +89,7 @@ impl QueueEndpoint {
             queue_url,
             me,
             seal: Arc::clone(seal),
+            subscriber: Arc::clone(&subscriber),
             inbox: Arc::clone(&inbox),
             acknowledger,
             stop: stop.clone(),
@@ -78,14 +99,12 @@ impl QueueEndpoint {
         };
         let (ready, seen) = oneshot::channel();
         tasks.spawn(Arc::new(receiver).run(ready));
-        if let Some(failure) = missing {
-            tasks.spawn(Arc::clone(&subscriber).keep_trying(failure, stop.clone()));
-        }
         let endpoint = Arc::new(QueueEndpoint {
             me,
             seal: Arc::clone(seal),
             inbox,
             outbox: Outbox::new(sender, tasks.clone()),
+            topic_fails: Spell::default(),
             subscriber,
             drain_within: limit,
             resources,
@@ -97,6 +116,10 @@ impl QueueEndpoint {
         if let Ok(Err(_)) = timeout(limit, seen).await {
             return Err(BackendError::Unavailable("the new queue is not seen yet".into()));
         }
+        let (looked, has_looked) = oneshot::channel();
+        endpoint.tasks.spawn(Arc::clone(&endpoint.subscriber).run(endpoint.stop.clone(), looked));
+        // Where it takes longer it is reached directly for the moment.
+        let _ = timeout(FIRST_LOOK, has_looked).await;
         Ok(endpoint)
     }
 
@@ -115,6 +138,26 @@ impl QueueEndpoint {
         }
     }
 
+    /// Delivers one message; what the topic does not take goes to each queue by itself, and for a while nothing else is tried.
+    async fn deliver(&self, message: EncodedMessage) -> Vec<Result<SendOutcome>> {
+        if message.route != Route::Topic {
+            return vec![self.outbox.post(message).await];
+        }
+        if !self.topic_fails.lasts() {
+            match self.outbox.post(message.clone()).await {
+                Err(error) if !matches!(error, BackendError::Closed) => {
+                    debug!(
+                        error = &error as &dyn std::error::Error,
+                        "the topic takes nothing for the moment"
+                    );
+                    self.topic_fails.begins();
+                }
+                outcome => return vec![outcome],
+            }
+        }
+        join_all(message.straight().into_iter().map(|one| self.outbox.post(one))).await
+    }
+
     fn stop(&self) {
         self.inbox.close();
         self.stop.cancel();
@@ -127,9 +170,9 @@ impl Endpoint for QueueEndpoint {
         self.me
     }
 
-    /// By the topic while it is subscribed, else directly; nowhere once it is closed.
+    /// By the topic while probes arrive, else directly; nowhere once it is closed.
     fn reach(&self) -> Reach {
-        match (self.inbox.is_closed(), self.subscriber.is_subscribed()) {
+        match (self.inbox.is_closed(), self.subscriber.is_reached()) {
             (true, _) => Reach::Nowhere,
             (false, true) => Reach::Topic,
             (false, false) => Reach::Direct,
@@ -143,7 +186,8 @@ impl Endpoint for QueueEndpoint {
         }
         let messages = encoded::encode(to, message, &self.seal)?;
         let kind = messages.first().map(|message| message.kind);
-        let outcomes = join_all(messages.into_iter().map(|message| self.outbox.post(message))).await;
+        let outcomes = join_all(messages.into_iter().map(|message| self.deliver(message))).await;
+        let outcomes: Vec<_> = outcomes.into_iter().flatten().collect();
         if outcomes.iter().any(|outcome| matches!(outcome, Ok(SendOutcome::Sent)))
             && let Some(kind) = kind
         {

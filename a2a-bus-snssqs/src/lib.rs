@@ -20,6 +20,7 @@ mod names;
 mod orphans;
 mod outbox;
 mod policy;
+mod probe;
 mod receiver;
 mod resources;
 mod sender;

@@ -1,6 +1,6 @@
 //! The metrics of an endpoint, through the `metrics` facade, and the labels that they carry.
 
-use metrics::{Counter, counter};
+use metrics::{Counter, counter, gauge};
 
 /// Why a delivery is not handed to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +51,15 @@ pub(crate) enum Call {
     DeleteMessageBatch,
     /// Subscribes the queue to the topic.
     Subscribe,
+    /// Publishes a probe.
+    Publish,
+    /// Not a call of its own: a published probe arrives.
+    Probe,
 }
 
 impl Call {
-    const ALL: [Self; 3] = [Call::ReceiveMessage, Call::DeleteMessageBatch, Call::Subscribe];
+    const ALL: [Self; 5] =
+        [Call::ReceiveMessage, Call::DeleteMessageBatch, Call::Subscribe, Call::Publish, Call::Probe];
 
     /// The name that AWS gives it.
     pub(crate) const fn name(self) -> &'static str {
@@ -62,6 +67,8 @@ impl Call {
             Call::ReceiveMessage => "ReceiveMessage",
             Call::DeleteMessageBatch => "DeleteMessageBatch",
             Call::Subscribe => "Subscribe",
+            Call::Publish => "Publish",
+            Call::Probe => "probe",
         }
     }
 }
@@ -86,6 +93,11 @@ pub(crate) fn received(kind: &'static str) {
 /// Counts a delivery that was not handed to the reader.
 pub(crate) fn dropped(reason: Reason) {
     drops(reason).increment(1);
+}
+
+/// Shows whether the topic reaches the endpoint.
+pub(crate) fn reached_by_topic(is_reached: bool) {
+    gauge!("a2a_bus_reached_by_topic").set(if is_reached { 1.0 } else { 0.0 });
 }
 
 /// Counts a call that failed and of which no caller is told.

@@ -20,6 +20,7 @@ use crate::classify::{self, Treatment};
 use crate::clients::{CallError, LONGEST_POLL, call};
 use crate::inbox::{FEWEST, Inbox, Room};
 use crate::meter::{self, Call};
+use crate::subscriber::Subscriber;
 
 /// How long a helping receiver waits for messages, which is there for a backlog only, and the first one after
 /// a failure, which is to learn soon whether polls are answered again.
@@ -45,6 +46,7 @@ pub(crate) struct Receiver {
     pub(crate) queue_url: String,
     pub(crate) me: InstanceId,
     pub(crate) seal: Arc<Seal>,
+    pub(crate) subscriber: Arc<Subscriber>,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) acknowledger: Acknowledger,
     pub(crate) stop: CancellationToken,
@@ -157,6 +159,10 @@ impl Receiver {
         for message in polled {
             let body = message.body().unwrap_or_default();
             let deliveries = deliveries(&message);
+            if self.subscriber.prober().hears(body) {
+                done.extend(message.receipt_handle);
+                continue;
+            }
             let is_done = match classify::classify(self.me, body, &self.seal, deliveries) {
                 Treatment::Deliver(news) => {
                     meter::received(news.news.kind());

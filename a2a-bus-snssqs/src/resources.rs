@@ -30,15 +30,6 @@ pub(crate) enum Subscription {
     Made(String),
 }
 
-/// Why an instance is not subscribed.
-#[derive(Debug)]
-pub(crate) enum Unsubscribed {
-    /// There is no topic: nobody is reached by it, and no later attempt helps.
-    NoTopic(Failure),
-    /// A quota, a permission, the weather: a later attempt may succeed.
-    NotNow(Failure),
-}
-
 /// Makes and removes queues and subscriptions of one topic.
 #[derive(Debug)]
 pub(crate) struct Resources {
@@ -111,7 +102,7 @@ impl Resources {
     }
 
     /// Subscribes the queue of an instance to the topic; returns the ARN. Idempotent.
-    pub(crate) async fn subscribe(&self, instance: InstanceId) -> Result<String, Unsubscribed> {
+    pub(crate) async fn subscribe(&self, instance: InstanceId) -> Result<String, Failure> {
         const CALL: &str = Call::Subscribe.name();
         let subscribe = self
             .clients
@@ -125,14 +116,14 @@ impl Resources {
             .attributes("FilterPolicy", policy::of_subscription(instance).to_string())
             .return_subscription_arn(true);
         match call(CALL, self.config.call_within, subscribe.send()).await {
-            Ok(subscribed) => subscribed
-                .subscription_arn
-                .ok_or_else(|| Unsubscribed::NotNow(Failure::incomplete(CALL, "subscription ARN"))),
+            Ok(subscribed) => {
+                subscribed.subscription_arn.ok_or_else(|| Failure::incomplete(CALL, "subscription ARN"))
+            }
             Err(error) if error.is(|error| error.is_not_found_exception()) => {
                 let told = format!("there is no topic {}: create it first", self.topic);
-                Err(Unsubscribed::NoTopic(Failure::refused(CALL, told)))
+                Err(Failure::refused(CALL, told))
             }
-            Err(error) => Err(Unsubscribed::NotNow(error.failure)),
+            Err(error) => Err(error.failure),
         }
     }
 

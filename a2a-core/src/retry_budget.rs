@@ -75,7 +75,7 @@ impl RetryBudget {
     /// Gives back for a call that succeeded: all that its last retry took where it needed one, else a little, unless the
     /// backend tells of its answers by itself.
     pub fn succeeded(&self, retried: bool) {
-        if retried || !self.is_told.load(Ordering::Relaxed) {
+        if retried || !self.is_told() {
             self.give(retried);
         }
     }
@@ -89,7 +89,7 @@ impl RetryBudget {
 
     /// Takes note that the backend answered an attempt, be it with a lost race.
     pub fn answered(&self, operation: &'static str, retried: bool) {
-        if !self.is_told.load(Ordering::Relaxed) {
+        if !self.is_told() {
             self.is_told.store(true, Ordering::Relaxed);
         }
         self.give(retried);
@@ -98,8 +98,14 @@ impl RetryBudget {
         }
     }
 
+    /// Tells whether a backend tells of its attempts by itself, so that nobody else has to.
+    pub fn is_told(&self) -> bool {
+        self.is_told.load(Ordering::Relaxed)
+    }
+
     /// Takes note of an attempt that failed, whether or not it is repeated.
     pub fn failed(&self, attempt: &FailedAttempt<'_>) {
+        self.is_told.store(true, Ordering::Relaxed);
         if let Some(observer) = &self.observer {
             observer.failed(attempt);
         }

@@ -17,12 +17,13 @@ use crate::DynamoDbStore;
 use crate::commit::head_after::HeadFate;
 use crate::commit::outcome::Fate;
 use crate::commit::prepared::PreparedCommit;
-use crate::items::attributes::{FREE, number};
+use crate::items::attributes::{Attributes, EXPIRES, FREE, number};
 use crate::items::entry::Entry;
 use crate::items::head::Head;
 use crate::items::keys;
 use crate::items::part::Common;
 use crate::items::snapshot::Snapshot;
+use crate::log;
 use crate::log_stats::{LogStats, sooner};
 use crate::parts;
 use crate::requests::calls::{Transacted, Written};
@@ -86,6 +87,12 @@ impl DynamoDbStore {
         if entry.is_none() && !covered {
             return Ok(None);
         }
+        // What was remembered of it may be gone by now, and with it when the oldest entry expires.
+        let oldest = match &entry {
+            Some(entry) if !covered && head.covered().next() == version => entry.expires,
+            Some(_) if !covered => self.oldest_expiry(pk, head.covered()).await?,
+            _ => None,
+        };
         let covered_bytes = head.covered_bytes();
         let covered_generation = head.covered_generation();
         let generation = entry.as_ref().map_or(covered_generation, |entry| entry.generation);
@@ -94,10 +101,7 @@ impl DynamoDbStore {
             tip: Tip { version, generation },
             log_units: entry.as_ref().filter(|_| !covered).map_or(0, |entry| entry.log_units),
             task_bytes: entry.as_ref().filter(|_| !covered).map_or(covered_bytes, |entry| entry.task_bytes),
-            lasts_until: sooner(
-                head.snapshot.as_ref().and_then(Snapshot::expires),
-                entry.filter(|_| !covered).and_then(|entry| entry.expires),
-            ),
+            lasts_until: sooner(head.snapshot.as_ref().and_then(Snapshot::expires), oldest),
             first_covers: head.first_covers(),
             // What the commits behind the head have made of the state is not known.
             in_turn: head.version == version && !reduce::ends_turn(&head.facts.state),
@@ -105,6 +109,12 @@ impl DynamoDbStore {
             snapshot: head.snapshot.take(),
             noted: self.now(),
         }))
+    }
+
+    /// When the first entry after a version expires.
+    async fn oldest_expiry(&self, pk: &str, covered: Version) -> Result<Option<i64>> {
+        let (items, _) = self.calls.page(log::after(&self.calls, pk, covered).limit(1)).await?;
+        items.first().map_or(Ok(None), |item| item.find(EXPIRES))
     }
 
     /// Writes an entry, and then the head where that is to change.
@@ -118,11 +128,13 @@ impl DynamoDbStore {
             .put(entry.item(&prepared.pk)?)
             .condition_expression(FREE)
             .expression_attribute_values(":g", number(stats.incarnation));
-        if let Written::Unmet(found) = self.calls.send_put(put).await? {
+        let put = self.calls.send_put(put).await?;
+        self.parts_are_done(prepared);
+        if let Written::Unmet(found) = put {
             return self.own_or_lost(prepared, found, None, None).await;
         }
         if prepared.touches_head() {
-            match self.follow_with_head(prepared, &mut stats).await? {
+            match self.follow_with_head(prepared, &mut stats, false).await? {
                 HeadFate::Written => {}
                 HeadFate::Overtaken => return Ok(Fate::Applied(None)),
                 HeadFate::Gone => {
@@ -167,21 +179,31 @@ impl DynamoDbStore {
         let times = self.times(prepared.task(), None);
         let actions = head_write::transaction(&self.calls, prepared, &entry, &stats, creation, &times)?;
         self.upkeep.forget_status(&prepared.pk);
-        match self.calls.transact(actions).await? {
+        let transacted = self.calls.transact(actions).await?;
+        self.parts_are_done(prepared);
+        match transacted {
             Transacted::Done => {
                 if earlier != stats.snapshot {
                     self.retire(&prepared.pk, earlier.as_ref()).await;
                 }
                 if prepared.ends_turn() {
-                    self.expire_configs(&prepared.pk, &times).await;
+                    let keeps = prepared.head_update().keeps_expiry();
+                    self.expire_configs(&prepared.pk, &times, keeps).await;
                 }
-                self.repair_if_lacking(prepared, &stats);
+                self.repair_if_lacking(prepared, &stats).await;
                 Ok(Fate::Applied(Some(stats)))
             }
             Transacted::Unmet(mut items) => {
                 let head = items.pop().flatten();
                 self.own_or_lost(prepared, items.pop().flatten(), head, written).await
             }
+        }
+    }
+
+    /// Forgets the parts of a commit that is decided: until then none of them is written again.
+    fn parts_are_done(&self, prepared: &PreparedCommit<'_>) {
+        if prepared.overflow.is_some() {
+            self.calls.pace().complete(&keys::commit_parts(prepared.id()));
         }
     }
 

@@ -4,8 +4,8 @@
 //! writer would go that has not heard of the deletion: behind the last entry of this life's log, be that an item
 //! or in the head. Both expire with the retention of commits.
 //!
-//! The mark of a task whose head held an entry keeps that commit's id, so that its writer, if it still waits for an
-//! answer, is told that the commit was applied, and does not create the task anew.
+//! The mark keeps the id of the commit that has created the task, so that its writer, if it still waits for an answer, is
+//! told that the commit was applied, and does not create the task anew.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ const AT_ONCE: usize = 16;
 struct Remains {
     incarnation: u64,
     version: Version,
-    /// The commit whose entry lies in the head.
+    /// The commit that has created the task, where it is still known.
     entry: Option<CommitId>,
     expires: Option<i64>,
     is_deleted: bool,
@@ -59,6 +59,7 @@ impl DynamoDbStore {
                 self.sweep(key, 0).await?;
                 return Ok(false);
             };
+            let head = self.with_first_commit(&pk, head).await?;
             if head.is_deleted || self.mark(&pk, &head).await? {
                 self.fence(&pk, &head).await?;
                 self.sweep(key, head.incarnation).await?;
@@ -66,6 +67,19 @@ impl DynamoDbStore {
             }
         };
         Ok(existed)
+    }
+
+    /// Finds the commit that has created the task, where its entry is not in the head.
+    async fn with_first_commit(&self, pk: &str, head: Remains) -> Result<Remains> {
+        if head.is_deleted || head.entry.is_some() {
+            return Ok(head);
+        }
+        let first = self.calls.get(pk, &keys::commit(Version::ABSENT.next())).await?;
+        let life = head.incarnation;
+        let of_this_life =
+            first.filter(|item| matches!(item.parse::<u64>(INCARNATION), Ok(found) if found == life));
+        let entry = of_this_life.as_ref().map(entry::id_of).transpose().ok().flatten().flatten();
+        Ok(Remains { entry, ..head })
     }
 
     /// Replaces the head by a mark. `false` where it has been replaced meanwhile.

@@ -33,6 +33,9 @@ const LABEL: &str = "l";
 /// How many entries of the index make a page: as many heads as one request reads.
 const EXECUTING_PAGE: i32 = 100;
 
+/// How many tasks that are nobody's are looked after at each look.
+const NOBODYS_AT_ONCE: i32 = 20;
+
 /// The states in which a member's record stays as it is.
 const NOT_FINAL: &str = "NOT (st IN (:left, :evicted))";
 
@@ -126,6 +129,9 @@ impl Membership for DynamoDbStore {
 
     async fn executing(&self, who: &InstanceId, after: Option<&TaskKey>) -> Result<ExecutingPage> {
         let (items, next) = self.index_of_executor(who, after).await?;
+        if after.is_none() {
+            self.look_after_nobodys().await?;
+        }
         // The index may lag and show tasks that others execute by now, or nobody: hence pages without tasks.
         let tasks = self.executed_by(who, &items).await?;
         let next = next.map(|last| keys::task_of(last.text(PK)?)).transpose()?;
@@ -182,6 +188,17 @@ impl DynamoDbStore {
         Ok((found, None))
     }
 
+    /// Has the snapshots written that tasks lack which are nobody's. Everybody looks; who comes first has done it.
+    async fn look_after_nobodys(&self) -> Result<()> {
+        let query = self.calls.query().index_name(BY_EXECUTOR).key_condition_expression("ex = :ex");
+        let query =
+            query.expression_attribute_values(":ex", text(shards::of_nobody())).limit(NOBODYS_AT_ONCE);
+        for item in self.calls.page(query).await?.0 {
+            self.repair_some_time(item.text(PK)?);
+        }
+        Ok(())
+    }
+
     /// Those of these index entries whose executor it is in truth.
     async fn executed_by(&self, who: &InstanceId, items: &[Item]) -> Result<Vec<TaskKey>> {
         let partitions = items.iter().map(|item| item.text(PK)).collect::<Result<Vec<_>>>()?;
@@ -191,10 +208,6 @@ impl DynamoDbStore {
             // What is wrong with a task that cannot be understood shows when it is taken over.
             let is_executed = match read_or_leave_out(&head, Head::read)? {
                 Some(found) => {
-                    if found.is_visible(now) && found.awaits_snapshot {
-                        // Its writer may be gone; whoever looks after its tasks makes up for this.
-                        self.repair_later(head.text(PK)?);
-                    }
                     found.is_visible(now) && found.facts.claim.is_some_and(|claim| claim.instance == *who)
                 }
                 None => {

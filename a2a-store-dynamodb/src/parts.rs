@@ -28,7 +28,6 @@ pub(crate) async fn write(calls: &Calls, common: Common<'_>, blob: &[u8]) -> Res
         writes.push(write_one(calls, common, index, piece).boxed());
     }
     stream::iter(writes).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
-    calls.pace().complete(common.prefix);
     Ok(pieces.iter().map(|piece| part::units(piece.len())).sum())
 }
 

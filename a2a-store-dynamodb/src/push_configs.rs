@@ -36,6 +36,10 @@ const NEXT: &str = "n";
 /// The delivery that began last.
 const BEGUN: &str = "b";
 
+/// For how many seconds at least a config is kept whose task is not there yet, or at work: a week, far longer than any turn
+/// is meant to take.
+const LONGEST_TURN: i64 = 7 * 24 * 3600;
+
 /// Above all versions.
 const SINGLY: u64 = 1 << 62;
 const TASK: u64 = 1 << 63;
@@ -84,20 +88,15 @@ impl PushConfigs for DynamoDbStore {
         if let Some(delivery) = subscription.delivery {
             item.insert(BEGUN.to_owned(), name(delivery.uuid()));
         }
-        // The config goes when its task goes; or, where there is none, if none is made.
         let head = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()?;
-        let expires = match &head {
-            Some(head) => {
-                item.insert(INCARNATION.to_owned(), number(head.incarnation));
-                head.expires.map(|expires| self.after_task(head, expires))
-            }
-            None => Some(self.now() + self.commit_seconds()),
-        };
-        if let Some(expires) = expires {
-            item.insert(EXPIRES.to_owned(), number(expires));
+        if let Some(head) = &head {
+            item.insert(INCARNATION.to_owned(), number(head.incarnation));
         }
+        // Whatever becomes of its task or of us before the next look, it goes.
+        let provisional = self.now().saturating_add(self.commit_seconds().max(LONGEST_TURN));
+        item.insert(EXPIRES.to_owned(), number(provisional));
         match self.calls.send_put(self.calls.put(item)).await? {
-            Written::Done | Written::Unmet(_) => self.let_go_with_task(&pk, id, head.as_ref()).await,
+            Written::Done | Written::Unmet(_) => self.let_go_with_task(&pk, id, provisional).await,
         }
     }
 
@@ -208,33 +207,39 @@ async fn read_config(item: &Item) -> Result<PushSubscription> {
 }
 
 impl DynamoDbStore {
-    /// Sees to it that a config which was just saved goes with its task: that may have ended, or been deleted, since its
-    /// head was read, and who did so did not see the config.
-    async fn let_go_with_task(&self, pk: &str, id: &str, seen: Option<&Head>) -> Result<()> {
-        if seen.is_some_and(|head| head.deleted.is_none() && head.expires.is_some()) {
-            return Ok(());
-        }
+    /// Sees to it that a config which was just saved goes with its task, and no sooner: that may have ended, or been deleted,
+    /// since its head was read, and who did so did not see the config. Where there is no task, it goes if none is made.
+    async fn let_go_with_task(&self, pk: &str, id: &str, provisional: i64) -> Result<()> {
         let Some(head) = self.calls.get(pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()? else {
             return Ok(());
         };
         let sk = keys::push_config(id)?;
         let fate = match (&head.deleted, head.expires) {
             (Some(_), _) => self.calls.send_delete(self.calls.delete(pk, &sk)).await?,
-            (None, Some(expires)) => self.expire_config(pk, &sk, self.after_task(&head, expires)).await?,
-            (None, None) => return Ok(()),
+            (None, Some(expires)) => {
+                self.expire_config(pk, &sk, Some(self.after_task(&head, expires))).await?
+            }
+            // Unless its turn has ended meanwhile, with another time.
+            (None, None) => {
+                let keep = self.calls.update(pk, &sk).update_expression("REMOVE x");
+                let keep = keep.condition_expression("x = :x");
+                let keep = keep.expression_attribute_values(":x", number(provisional));
+                self.calls.send_update(keep).await?
+            }
         };
         match fate {
             Written::Done | Written::Unmet(_) => Ok(()),
         }
     }
 
-    async fn expire_config(&self, pk: &str, sk: &str, expires: i64) -> Result<Written> {
-        let update = self
-            .calls
-            .update(pk, sk)
-            .update_expression("SET x = :x")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":x", number(expires));
+    async fn expire_config(&self, pk: &str, sk: &str, expires: Option<i64>) -> Result<Written> {
+        let update = self.calls.update(pk, sk).condition_expression("attribute_exists(pk)");
+        let update = match expires {
+            Some(expires) => {
+                update.update_expression("SET x = :x").expression_attribute_values(":x", number(expires))
+            }
+            None => update.update_expression("REMOVE x"),
+        };
         self.calls.send_update(update).await
     }
 
@@ -262,19 +267,21 @@ impl DynamoDbStore {
         })
     }
 
-    /// Lets the configs of a task whose turn has ended expire with it, or, where the task waits, with its snapshot. Best effort.
-    pub(crate) async fn expire_configs(&self, pk: &str, times: &Times) {
-        if let Err(error) = self.try_expire_configs(pk, times).await {
+    /// Lets the configs of a task whose turn has ended expire with it, or, where the task waits, with its snapshot; never,
+    /// where it does not. `keeps`: the task does not expire later than it did, nor do they. Best effort.
+    pub(crate) async fn expire_configs(&self, pk: &str, times: &Times, keeps: bool) {
+        if let Err(error) = self.try_expire_configs(pk, times.configs, keeps).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "push configs will outlive their task");
         }
     }
 
-    async fn try_expire_configs(&self, pk: &str, times: &Times) -> Result<()> {
-        let Some(expires) = times.configs else { return Ok(()) };
+    async fn try_expire_configs(&self, pk: &str, expires: Option<i64>, keeps: bool) -> Result<()> {
         let range = self.calls.range(pk, keys::PUSH_CONFIGS).projection_expression("sk, x");
         for item in self.calls.all(range).await? {
             // Whoever takes an ended task over lets those go that its executor died over, and does not prolong the others.
-            if item.find::<i64>(EXPIRES)?.is_none_or(|known| known != expires) {
+            let known = item.find::<i64>(EXPIRES)?;
+            let is_longer = known.is_some() && known < expires;
+            if known != expires && !(keeps && (is_longer || expires.is_none())) {
                 match self.expire_config(pk, item.text(SK)?, expires).await? {
                     Written::Done | Written::Unmet(_) => {}
                 }

@@ -1,12 +1,12 @@
 //! The claim beside the log, ended by a single conditional update of the head.
 
-use a2a_core::{Claim, Result, TaskKey};
+use a2a_core::{Claim, Result, TaskKey, reduce};
 
 use crate::DynamoDbStore;
 use crate::items::attributes::{number, text};
+use crate::items::head::Head;
 use crate::items::keys;
 use crate::items::shards;
-use crate::requests::calls::Written;
 
 impl DynamoDbStore {
     /// Ends a claim if it is the one in the head.
@@ -22,8 +22,12 @@ impl DynamoDbStore {
             .expression_attribute_values(":by", text(claim.by.to_string()))
             .expression_attribute_values(":me", text(shards::of_executor(&claim.instance, &key.task_id)))
             .expression_attribute_values(":attempt", number(claim.attempt));
-        match self.calls.send_update(update).await? {
-            Written::Done | Written::Unmet(_) => Ok(()),
+        if let Some(head) = self.calls.send_update_and_read(update).await? {
+            let head = Head::read(&head)?;
+            if reduce::ends_turn(&head.facts.state) && head.covered() < head.version {
+                self.await_snapshot(&pk, head.incarnation, head.version).await;
+            }
         }
+        Ok(())
     }
 }

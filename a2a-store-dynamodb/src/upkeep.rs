@@ -67,10 +67,12 @@ impl Upkeep {
         P: Fn(Work) -> F + Send + Sync + 'static,
         F: Future<Output = Result<()>> + Send,
     {
-        if !self.due.add(pk, work) {
-            return self.due.lock().contains_key(pk);
-        }
-        let place = Place { due: Arc::clone(&self.due), pk: pk.to_owned() };
+        let wake = match self.due.add(pk, work) {
+            Added::New(wake) => wake,
+            Added::ToOther => return true,
+            Added::Not => return false,
+        };
+        let place = Place { due: Arc::clone(&self.due), pk: pk.to_owned(), wake };
         let repairs = Arc::clone(&self.repairs);
         let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
         while workers.try_join_next().is_some() {}
@@ -105,22 +107,35 @@ impl Upkeep {
     }
 }
 
+/// What became of something that is to be done.
+enum Added {
+    /// A worker is to be made for it, which this wakes.
+    New(Arc<Notify>),
+    /// A worker has it.
+    ToOther,
+    /// There is too much to do.
+    Not,
+}
+
 impl Due {
-    /// Adds something. Tells whether a worker is to be made for it.
-    fn add(&self, pk: &str, work: Work) -> bool {
+    /// Adds something. Tells whether a worker is to be made for it, and what wakes that.
+    fn add(&self, pk: &str, work: Work) -> Added {
         let mut due = self.lock();
         let is_new = !due.contains_key(pk);
         if is_new && due.len() >= MOST {
-            return false;
+            return Added::Not;
         }
         let todo = due.entry(pk.to_owned()).or_default();
         match work {
-            Work::Status(version, request) => todo.status = Some((version, request)),
+            Work::Status(version, request) => {
+                todo.status = Some((version, request));
+                // One that waits because it failed does not let this one wait as long.
+                todo.wake.notify_one();
+            }
+            // What failed is not tried sooner because more have seen it.
             Work::Repair => todo.repairs = todo.repairs.saturating_add(1),
         }
-        // One that waits because it failed does not let this one wait as long.
-        todo.wake.notify_one();
-        is_new
+        if is_new { Added::New(Arc::clone(&todo.wake)) } else { Added::ToOther }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Todo>> {
@@ -132,16 +147,16 @@ impl Due {
 struct Place {
     due: Arc<Due>,
     pk: String,
+    wake: Arc<Notify>,
 }
 
 impl Place {
     /// Waits, and no longer than `first` once something new has come. `None` where nothing is to be done.
     async fn wait(&self, pause: Duration, first: Duration) -> Option<Todo> {
-        let wake = self.due.lock().get(&self.pk)?.wake.clone();
         if pause > first {
             tokio::select! {
                 () = sleep(self.uneven(pause)) => {}
-                () = wake.notified() => sleep(first).await,
+                () = self.wake.notified() => sleep(first).await,
             }
         } else {
             sleep(pause).await;
@@ -189,7 +204,11 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.due.lock().remove(&self.pk);
+        let mut due = self.due.lock();
+        // Another worker may have the place by now.
+        if due.get(&self.pk).is_some_and(|todo| Arc::ptr_eq(&todo.wake, &self.wake)) {
+            due.remove(&self.pk);
+        }
     }
 }
 

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use a2a_bus_snssqs::{Clients, ConfigError, SnsSqsBus, TopicArn};
-use a2a_core::{BackendError, EventBus, InstanceId, Reach};
+use a2a_core::{BackendError, EventBus, InstanceId, Reach, Recipient};
 use a2a_testaws::Service;
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::Value;
 
 use crate::common::fake::{FakeSqs, TOPIC};
 use crate::common::tap::Strike;
-use crate::common::{Site, new_instance};
+use crate::common::{Site, eventually_by_topic, new_instance, watch};
 
 #[tokio::test]
 async fn a_queue_is_made_with_policy_encryption_retention_and_tags() {
@@ -69,7 +69,8 @@ async fn closing_an_earlier_endpoint_takes_nothing_from_the_one_that_took_its_pl
     let earlier = bus.connect(&me, &site.seal).await.unwrap();
     let later = bus.connect(&me, &site.seal).await.unwrap();
     assert!(matches!(earlier.receive().await, Err(BackendError::Closed)));
-    assert_eq!((earlier.reach(), later.reach()), (Reach::Nowhere, Reach::Topic));
+    assert_eq!(earlier.reach(), Reach::Nowhere);
+    eventually_by_topic(&later).await;
     earlier.close().await.unwrap();
     drop(earlier);
     assert_eq!((site.queues().await.len(), site.subscriptions().await.len()), (1, 1));
@@ -112,16 +113,23 @@ async fn a_bus_makes_its_own_clients_of_the_topics_region_with_timeouts() {
 }
 
 #[tokio::test]
-async fn a_topic_is_never_made() {
+async fn an_instance_without_a_topic_is_reached_directly_and_makes_none() {
     let Some(site) = Site::open().await else { return };
     let absent = format!("{}-absent", site.topic);
     let bus = SnsSqsBus::with_clients(site.clients.clone(), &absent).unwrap();
-    let me = new_instance();
-    let error = bus.connect(&me, &site.seal).await.unwrap_err();
-    assert!(matches!(&error, BackendError::Rejected { reason, .. } if reason.contains(&absent)), "{error:?}");
+    let sender = bus.connect(&new_instance(), &site.seal).await.unwrap();
+    let other = bus.connect(&new_instance(), &site.seal).await.unwrap();
+    assert_eq!((sender.reach(), other.reach()), (Reach::Direct, Reach::Direct));
+    let message = watch(sender.me(), 1);
+    let to = [Recipient { instance: other.me(), reach: other.reach() }];
+    assert!(sender.send(&to, &message).await.unwrap().gone.is_empty());
+    assert_eq!(other.receive().await.unwrap(), [message]);
     assert_eq!(site.tap.count("CreateTopic"), 1, "by the test itself");
-    bus.release(&me).await.unwrap();
-    site.assert_nothing_is_left().await;
+    for endpoint in [sender, other] {
+        endpoint.close().await.unwrap();
+    }
+    let queues = site.clients.sqs.list_queues().send().await.unwrap().queue_urls;
+    assert_eq!(queues.unwrap_or_default(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -159,7 +167,7 @@ async fn a_connect_that_failed_is_finished_by_the_next() {
         assert!(bus.connect(&me, &site.seal).await.is_err());
         site.tap.heal();
         let endpoint = bus.connect(&me, &site.seal).await.unwrap();
-        assert_eq!(endpoint.reach(), Reach::Topic);
+        eventually_by_topic(&endpoint).await;
         endpoint.close().await.unwrap();
         site.assert_nothing_is_left().await;
     }

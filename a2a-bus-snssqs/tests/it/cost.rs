@@ -8,7 +8,7 @@ use a2a_bus_snssqs::SnsSqsConfig;
 use serde_json::json;
 
 use crate::common::fake::FakeSqs;
-use crate::common::{Site, by_topic, watch};
+use crate::common::{Site, by_topic, eventually_by_topic, watch};
 
 /// Its queue stays empty: every long poll lasts as long as it asked to.
 #[tokio::test(start_paused = true)]
@@ -42,6 +42,8 @@ async fn a_commit_costs_as_many_messages_as_there_are_watchers() {
         let (sender, others) = endpoints.split_first().unwrap();
         let to: Vec<_> = others.iter().take(watchers).map(|watcher| watcher.me()).collect();
         let to = by_topic(&to);
+        futures::future::join_all(endpoints.iter().map(eventually_by_topic)).await;
+        site.rests().await;
         site.tap.reset();
         for version in 1..=COMMITS {
             assert!(sender.send(&to, &watch(sender.me(), version)).await.unwrap().gone.is_empty());

@@ -1,11 +1,12 @@
-//! An instance without a subscription serves: it is reached directly, and by the topic once that succeeds.
+//! An instance that the topic does not reach serves: it is reached directly, and by the topic once a probe has arrived.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use a2a_bus_snssqs::{Clients, SnsSqsBus};
 use a2a_core::{Endpoint, EventBus, Reach, Recipient};
+use aws_sdk_sns::operation::publish::PublishOutput;
 use aws_sdk_sns::operation::subscribe::{SubscribeError, SubscribeOutput};
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
 use aws_smithy_types::error::ErrorMetadata;
@@ -14,19 +15,10 @@ use tokio::time::Instant;
 
 use crate::common::fake::{FakeSqs, TOPIC};
 use crate::common::tap::Strike;
-use crate::common::{Site, new_instance, seal, watch};
+use crate::common::{Site, eventually_by_topic, new_instance, seal, watch};
 
 fn recipient(endpoint: &Arc<dyn Endpoint>) -> Recipient {
     Recipient { instance: endpoint.me(), reach: endpoint.reach() }
-}
-
-async fn eventually_by_topic(endpoint: &Arc<dyn Endpoint>) {
-    let reached = async {
-        while endpoint.reach() != Reach::Topic {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), reached).await.expect("no subscription");
 }
 
 #[tokio::test]
@@ -36,6 +28,7 @@ async fn an_instance_that_cannot_subscribe_is_reached_directly_and_by_the_topic_
     site.tap.fail("Subscribe", Strike::Before);
     let direct = site.endpoint().await;
     assert_eq!(direct.reach(), Reach::Direct);
+    futures::future::join_all(subscribed.iter().map(eventually_by_topic)).await;
 
     let mut everybody: Vec<_> = subscribed.iter().map(recipient).collect();
     everybody.push(recipient(&direct));
@@ -62,40 +55,176 @@ async fn an_instance_that_cannot_subscribe_is_reached_directly_and_by_the_topic_
     site.assert_nothing_is_left().await;
 }
 
-/// Whatever the reason: a quota of the topic, the rate of an account, a permission that is missing for a moment.
-#[tokio::test(start_paused = true)]
-async fn a_subscription_is_tried_again_with_growing_pauses_that_are_never_the_same() {
-    for code in ["FilterPolicyLimitExceeded", "SubscriptionLimitExceeded", "Throttled", "AuthorizationError"]
-    {
-        let (tries, last) = (Arc::new(AtomicUsize::new(0)), 8);
-        let (counted, started) = (Arc::clone(&tries), Instant::now());
-        let subscribe = mock!(aws_sdk_sns::Client::subscribe)
-            .match_requests(move |_| counted.fetch_add(1, Ordering::Relaxed) < last)
+/// A topic of which the test decides whom it reaches, and a queue in virtual time.
+#[derive(Debug, Clone, Default)]
+struct Stage {
+    subscribes: Arc<AtomicUsize>,
+    probes: Arc<AtomicUsize>,
+    is_subscribed: Arc<AtomicBool>,
+    /// A filter that is applied, a policy that lets messages in.
+    is_open: Arc<AtomicBool>,
+    queue: Arc<Mutex<Vec<String>>>,
+}
+
+impl Stage {
+    /// The clients of an instance; `refused`: as often is it refused with this code to subscribe.
+    fn clients(&self, refused: usize, code: &'static str) -> Clients {
+        let (counted, subscribed) = (self.clone(), self.clone());
+        let no = mock!(aws_sdk_sns::Client::subscribe)
+            .match_requests(move |_| counted.subscribes.fetch_add(1, Ordering::SeqCst) < refused)
             .then_error(move || {
                 SubscribeError::generic(ErrorMetadata::builder().code(code).message("no").build())
             });
-        let at_last = mock!(aws_sdk_sns::Client::subscribe)
-            .then_output(|| SubscribeOutput::builder().subscription_arn(format!("{TOPIC}:1")).build());
-        let quiet = FakeSqs::new(|_, arguments| async move {
-            let wait = arguments["WaitTimeSeconds"].as_u64().unwrap_or_default();
-            tokio::time::sleep(Duration::from_secs(wait)).await;
-            json!({})
+        let yes = mock!(aws_sdk_sns::Client::subscribe).then_output(move || {
+            subscribed.is_subscribed.store(true, Ordering::SeqCst);
+            SubscribeOutput::builder().subscription_arn(format!("{TOPIC}:1")).build()
         });
-        let clients = Clients {
-            sns: mock_client!(aws_sdk_sns, RuleMode::MatchAny, [&subscribe, &at_last]),
-            sqs: quiet.clients().sqs,
-        };
-        let bus = SnsSqsBus::with_clients(clients, TOPIC).unwrap();
-        let endpoint = bus.connect(&new_instance(), &seal()).await.unwrap();
+        let publishing = self.clone();
+        let publish = mock!(aws_sdk_sns::Client::publish)
+            .match_requests(move |input| {
+                publishing.probes.fetch_add(1, Ordering::SeqCst);
+                if [&publishing.is_subscribed, &publishing.is_open]
+                    .iter()
+                    .all(|one| one.load(Ordering::SeqCst))
+                {
+                    publishing.queue.lock().unwrap().extend(input.message().map(str::to_owned));
+                }
+                true
+            })
+            .then_output(|| PublishOutput::builder().message_id("m").build());
+        let queue = Arc::clone(&self.queue);
+        let service = FakeSqs::new(move |call, arguments| {
+            let (queue, receives) = (Arc::clone(&queue), call == "ReceiveMessage");
+            async move {
+                let until = Instant::now()
+                    + Duration::from_secs(arguments["WaitTimeSeconds"].as_u64().unwrap_or_default());
+                loop {
+                    let body = queue.lock().unwrap().pop().filter(|_| receives);
+                    if let Some(body) = body {
+                        let message = json!({ "MessageId": "m", "ReceiptHandle": "r", "Body": body });
+                        break json!({ "Messages": [message] });
+                    }
+                    if Instant::now() >= until {
+                        break json!({});
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        });
+        let sns = mock_client!(aws_sdk_sns, RuleMode::MatchAny, [&no, &yes, &publish]);
+        Clients { sns, sqs: service.clients().sqs }
+    }
+
+    async fn endpoint(&self, refused: usize, code: &'static str) -> Arc<dyn Endpoint> {
+        let bus = SnsSqsBus::with_clients(self.clients(refused, code), TOPIC).unwrap();
+        bus.connect(&new_instance(), &seal()).await.unwrap()
+    }
+}
+
+/// Waits for it in virtual time, and tells how long that took.
+async fn until(endpoint: &Arc<dyn Endpoint>, reach: Reach, at_most: Duration) -> Duration {
+    let started = Instant::now();
+    while endpoint.reach() != reach {
+        assert!(started.elapsed() < at_most, "still reached {:?}", endpoint.reach());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    started.elapsed()
+}
+
+/// Whatever the reason: a quota of the topic, the rate of an account, a permission that is missing for a moment, no topic.
+#[tokio::test(start_paused = true)]
+async fn a_subscription_is_tried_again_with_growing_pauses_that_are_never_the_same() {
+    for code in [
+        "FilterPolicyLimitExceeded",
+        "SubscriptionLimitExceeded",
+        "Throttled",
+        "AuthorizationError",
+        "NotFound",
+    ] {
+        let stage = Stage::default();
+        stage.is_open.store(true, Ordering::SeqCst);
+        let endpoint = stage.endpoint(8, code).await;
         assert_eq!(endpoint.reach(), Reach::Direct, "{code}");
-        while endpoint.reach() == Reach::Direct {
+        let took = until(&endpoint, Reach::Topic, Duration::from_secs(300)).await;
+        assert!(took > Duration::from_secs(60), "{code}: {took:?}");
+        assert_eq!(stage.subscribes.load(Ordering::SeqCst), 9, "{code}");
+    }
+}
+
+/// SNS answers `Subscribe` at once and applies the filter within 15 minutes.
+#[tokio::test(start_paused = true)]
+async fn an_instance_is_reached_by_the_topic_once_a_probe_has_arrived_and_no_sooner() {
+    let stage = Stage::default();
+    let endpoint = stage.endpoint(0, "").await;
+    let quarter = Duration::from_secs(900);
+    let connected = Instant::now();
+    while connected.elapsed() < quarter {
+        assert_eq!(endpoint.reach(), Reach::Direct);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    stage.is_open.store(true, Ordering::SeqCst);
+    until(&endpoint, Reach::Topic, Duration::from_secs(130)).await;
+    let subscribes = stage.subscribes.load(Ordering::SeqCst);
+    assert!(subscribes < 20, "{subscribes} of them, within the rates");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_is_deleted_is_made_again() {
+    let stage = Stage::default();
+    stage.is_open.store(true, Ordering::SeqCst);
+    let endpoint = stage.endpoint(0, "").await;
+    assert_eq!(endpoint.reach(), Reach::Topic);
+    tokio::time::sleep(Duration::from_secs(3_600)).await;
+    assert_eq!((endpoint.reach(), stage.subscribes.load(Ordering::SeqCst)), (Reach::Topic, 1));
+
+    stage.is_subscribed.store(false, Ordering::SeqCst);
+    until(&endpoint, Reach::Direct, Duration::from_secs(420)).await;
+    until(&endpoint, Reach::Topic, Duration::from_secs(30)).await;
+    assert_eq!(stage.subscribes.load(Ordering::SeqCst), 2);
+}
+
+/// One that is late or lost says nothing yet: each change of the way is told to everybody.
+#[tokio::test(start_paused = true)]
+async fn one_lost_probe_changes_nothing() {
+    let stage = Stage::default();
+    stage.is_open.store(true, Ordering::SeqCst);
+    let endpoint = stage.endpoint(0, "").await;
+    for _ in 0..4 {
+        let probes = stage.probes.load(Ordering::SeqCst);
+        stage.is_open.store(false, Ordering::SeqCst);
+        while stage.probes.load(Ordering::SeqCst) == probes {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        assert_eq!(endpoint.reach(), Reach::Topic, "{code}");
-        let took = started.elapsed();
-        assert!(took > Duration::from_secs(1) && took < Duration::from_secs(300), "{code}: {took:?}");
-        drop(endpoint);
+        stage.is_open.store(true, Ordering::SeqCst);
+        while stage.probes.load(Ordering::SeqCst) < probes + 3 {
+            assert_eq!(endpoint.reach(), Reach::Topic);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
+    assert_eq!(stage.subscribes.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn what_the_topic_does_not_take_goes_to_each_queue() {
+    let Some(site) = Site::open().await else { return };
+    let (sender, others) = (site.endpoint().await, [site.endpoint().await, site.endpoint().await]);
+    futures::future::join_all(others.iter().map(eventually_by_topic)).await;
+    let everybody: Vec<_> = others.iter().map(recipient).collect();
+    site.tap.fail("PublishBatch", Strike::Before);
+    site.tap.reset();
+    for version in 1..=3 {
+        let message = watch(sender.me(), version);
+        assert!(sender.send(&everybody, &message).await.unwrap().gone.is_empty());
+        for endpoint in &others {
+            assert_eq!(endpoint.receive().await.unwrap(), std::slice::from_ref(&message));
+        }
+    }
+    assert_eq!(site.tap.count("SendMessageBatch"), 6);
+    assert_eq!(site.tap.count("PublishBatch"), 1, "it is given a rest");
+    for endpoint in others.iter().chain([&sender]) {
+        endpoint.close().await.unwrap();
+    }
+    site.assert_nothing_is_left().await;
 }
 
 #[tokio::test]

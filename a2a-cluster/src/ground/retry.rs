@@ -76,7 +76,7 @@ impl<'a> Retry<'a> {
     pub(crate) async fn pause(&mut self, failure: BackendError) -> Result<()> {
         self.ground.health.tasks.failed(self.ground.config.unready_after);
         let trouble = failure.trouble().unwrap_or(Trouble::Away);
-        if trouble == Trouble::Denied {
+        if trouble == Trouble::Denied && !self.ground.budget.is_told() {
             self.ground.denials.denied(OPERATION, true, &Chain(&failure));
         }
         let wanted = match trouble {

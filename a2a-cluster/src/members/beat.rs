@@ -135,7 +135,7 @@ fn pause(members: &Members, denied: bool) -> Duration {
 /// Tells whether a beat was denied, and takes note of that.
 fn is_denied(members: &Members, error: &BackendError) -> bool {
     let denied = error.trouble() == Some(Trouble::Denied);
-    if denied {
+    if denied && !members.ground.budget.is_told() {
         members.ground.denials.denied(OPERATION, true, &Chain(error));
     }
     denied

@@ -69,7 +69,7 @@ impl DynamoDbStore {
         match self.calls.send_put(put).await? {
             Written::Done => {
                 if prepared.ends_turn() {
-                    self.expire_configs(&prepared.pk, &times).await;
+                    self.expire_configs(&prepared.pk, &times, false).await;
                 }
                 Ok(Fate::Applied(Some(stats)))
             }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use a2a_core::{BackendError, Outcome, Result, Trouble};
+use a2a_core::{BackendError, ClaimChange, Outcome, Result, Trouble, Version};
 
 use crate::DynamoDbStore;
 use crate::commit::head_write;
@@ -33,7 +33,7 @@ pub(crate) enum HeadFate {
 
 impl DynamoDbStore {
     /// Writes the head that follows from a commit whose entry is there. A status of a turn that goes on may wait, for the
-    /// next one or the end often comes soon.
+    /// next one or the end often comes soon. `is_repeated`: an earlier attempt may have written the snapshot.
     ///
     /// # Errors
     ///
@@ -42,14 +42,16 @@ impl DynamoDbStore {
         &self,
         prepared: &PreparedCommit<'_>,
         stats: &mut LogStats,
+        is_repeated: bool,
     ) -> Result<HeadFate> {
         if prepared.is_passing_status() && self.put_off(prepared, stats) {
             return Ok(HeadFate::Written);
         }
         self.upkeep.forget_status(&prepared.pk);
-        match self.write_head(&prepared.pk, &prepared.head_update(), stats).await {
+        let update = HeadUpdate { is_repeated, ..prepared.head_update() };
+        match self.write_head(&prepared.pk, &update, stats).await {
             Ok(fate) => {
-                self.repair_if_lacking(prepared, stats);
+                self.repair_if_lacking(prepared, stats).await;
                 Ok(fate)
             }
             Err(error) if error.is_transient() => Err(undecided(error)),
@@ -62,9 +64,23 @@ impl DynamoDbStore {
     }
 
     /// A turn that ended without a snapshot gets one later.
-    pub(crate) fn repair_if_lacking(&self, prepared: &PreparedCommit<'_>, stats: &LogStats) {
-        if prepared.ends_turn() && !stats.is_covered_at(prepared.version()) {
-            self.repair_later(&prepared.pk);
+    pub(crate) async fn repair_if_lacking(&self, prepared: &PreparedCommit<'_>, stats: &LogStats) {
+        if !prepared.ends_turn() || stats.is_covered_at(prepared.version()) {
+            return;
+        }
+        self.repair_later(&prepared.pk);
+        if prepared.commit.claim_change() == ClaimChange::Keep {
+            self.await_snapshot(&prepared.pk, stats.incarnation, prepared.version()).await;
+        }
+    }
+
+    /// Has everybody look after the snapshot of a task that nobody has a claim on. Best effort: whoever reads the task makes
+    /// up for it as well.
+    pub(crate) async fn await_snapshot(&self, pk: &str, incarnation: u64, version: Version) {
+        let update = head_write::await_snapshot(&self.calls, pk, incarnation, version);
+        if let Err(error) = self.calls.send_update(update).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "a task lacks a snapshot, and nobody is told");
         }
     }
 
@@ -82,9 +98,9 @@ impl DynamoDbStore {
         if let Some(head) = head.filter(|head| head.incarnation == incarnation) {
             if head.version < prepared.version() {
                 let mut stats = LogStats::of_head(&head, prepared.tip(), self.now());
-                self.follow_with_head(prepared, &mut stats).await?;
+                self.follow_with_head(prepared, &mut stats, true).await?;
             } else if prepared.ends_turn() {
-                self.expire_configs(&prepared.pk, &self.times(prepared.task(), None)).await;
+                self.expire_configs(&prepared.pk, &self.times(prepared.task(), None), true).await;
             }
         }
         Ok(Outcome::Applied(prepared.version()))
@@ -103,6 +119,7 @@ impl DynamoDbStore {
             caller: None,
             has_ended_now: ended_at.is_some(),
             ended_at,
+            is_repeated: false,
         };
         self.write_head(pk, &update, &mut stats).await?;
         if update.ends_turn() && !stats.is_covered_at(update.tip.version) {
@@ -131,7 +148,7 @@ impl DynamoDbStore {
         };
         if update.ends_turn() && fate != HeadFate::Gone {
             // After the head: a config that is saved from now on sees when the task ends.
-            self.expire_configs(pk, &times).await;
+            self.expire_configs(pk, &times, update.keeps_expiry()).await;
         }
         Ok(fate)
     }
@@ -191,6 +208,10 @@ impl DynamoDbStore {
             stats.snapshotted(small);
             return Ok(None);
         }
+        if update.is_repeated && packed.is_large() {
+            // Each attempt would write it anew, into a partition that may be refusing just that.
+            return Ok(None);
+        }
         let expires = self.times(update.task, update.ended_at).snapshot;
         let written = self.write_snapshot(pk, stats.incarnation, update.tip, &packed, expires).await?;
         stats.snapshotted(written.clone());
@@ -210,10 +231,20 @@ impl DynamoDbStore {
     /// Sees to it that a head which seems to be behind its log is looked at again, once its writer has had its time, and
     /// brought up to date if it still is.
     pub(crate) fn repair_later(&self, pk: &str) {
-        let patience = self.config.status_lag * 2 + Duration::from_secs(1);
-        if !self.begin_upkeep(pk, Work::Repair, patience) {
+        if !self.begin_upkeep(pk, Work::Repair, self.repair_patience()) {
             tracing::warn!("the head of a task is behind its log, as are many");
         }
+    }
+
+    /// The same, where many may see to it: each at its own time, so that the first one has done it for all.
+    pub(crate) fn repair_some_time(&self, pk: &str) {
+        let patience = self.repair_patience();
+        let later = patience.mul_f64(5.0 * self.config.env.chance());
+        self.begin_upkeep(pk, Work::Repair, patience + later);
+    }
+
+    fn repair_patience(&self) -> Duration {
+        self.config.status_lag * 2 + Duration::from_secs(1)
     }
 
     fn begin_upkeep(&self, pk: &str, work: Work, first: Duration) -> bool {

@@ -27,9 +27,9 @@ use crate::retention::Times;
 /// The condition of every update: the head is of this life of the task, and of an earlier version.
 const EARLIER: &str = "g = :g AND attribute_not_exists(del) AND v < :v";
 
-/// The condition of one that follows its entry: or it lacks the snapshot of this version, or waited for it in the index.
+/// The condition of one that follows its entry: or it lacks the snapshot of this version, or says that it does.
 const EARLIER_OR_LACKING: &str = "g = :g AND attribute_not_exists(del) AND (v < :v OR (v = :v AND \
-    (attribute_not_exists(sv) OR sv < :v OR attribute_exists(ew))))";
+    (attribute_not_exists(sv) OR sv < :v OR ex = :nobody)))";
 
 /// Makes the actions of the transaction: the entry first, the head last.
 ///
@@ -76,12 +76,11 @@ fn changes(update: &HeadUpdate<'_>, stats: &LogStats, times: &Times) -> Vec<Chan
     let mut changes = status_changes(update, stats);
     changes.push((EXPIRES, times.head.map(number)));
     if let Some(claim) = &update.claim {
-        let stays = claim.is_none() && update.ends_turn() && !stats.is_covered_at(version);
-        // Until there is a snapshot, the index of executors shows the task to whoever looks after what its writer leaves.
-        match stays {
-            true => changes.push(claim::ended_early()),
-            false => changes.extend(claim::attributes(claim.as_ref(), &task.id)),
-        }
+        let awaits = claim.is_none() && update.ends_turn() && !stats.is_covered_at(version);
+        changes.extend(match awaits {
+            true => claim::awaiting_snapshot(),
+            false => claim::attributes(claim.as_ref(), &task.id),
+        });
     }
     changes.extend(update.caller.clone());
     if let Some(snapshot) = stats.snapshot.as_ref().filter(|snapshot| snapshot.covers == version) {
@@ -115,6 +114,26 @@ pub(crate) fn status(
     behind(calls, pk, update, stats, status_changes(update, stats))
 }
 
+/// Begins the update that has everybody look after a task without a claim whose last turn has no snapshot.
+pub(crate) fn await_snapshot(
+    calls: &Calls,
+    pk: &str,
+    incarnation: u64,
+    version: Version,
+) -> UpdateItemFluentBuilder {
+    let (expression, values) = expression(claim::awaiting_snapshot().into(), false);
+    calls
+        .update(pk, keys::HEAD)
+        .update_expression(expression)
+        .condition_expression(
+            "g = :g AND attribute_not_exists(del) AND v = :v AND attribute_not_exists(ex) \
+             AND (attribute_not_exists(sv) OR sv < :v)",
+        )
+        .set_expression_attribute_values(Some(values))
+        .expression_attribute_values(":g", number(incarnation))
+        .expression_attribute_values(":v", number(version))
+}
+
 fn behind(
     calls: &Calls,
     pk: &str,
@@ -128,6 +147,7 @@ fn behind(
         .update_expression(expression)
         .condition_expression(EARLIER_OR_LACKING)
         .set_expression_attribute_values(Some(values))
+        .expression_attribute_values(":nobody", text(shards::of_nobody()))
         .expression_attribute_values(":g", number(stats.incarnation))
 }
 

@@ -114,6 +114,7 @@ impl<'a> PreparedCommit<'a> {
             caller: self.caller.clone(),
             has_ended_now: !self.commit.record().events.is_empty(),
             ended_at: None,
+            is_repeated: false,
         }
     }
 

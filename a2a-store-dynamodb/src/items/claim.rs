@@ -17,17 +17,19 @@ pub(crate) fn read(item: &Item) -> Result<Option<Claim>> {
     let Some(instance) = executor(item)? else { return Ok(None) };
     let by = CommitId::from_uuid(item.parse::<Uuid>(CLAIMED_BY)?);
     let claim = Claim { instance, attempt: item.parse(ATTEMPT)?, by };
-    Ok((!awaits_snapshot(item)).then_some(claim))
+    Ok((instance != shards::NOBODYS).then_some(claim))
 }
 
-/// The attribute of a claim that has ended, on a task that lacks a snapshot. Nothing where no claim is left.
-pub(crate) fn ended_early() -> Change {
-    (AWAITS_SNAPSHOT, Some(number(1)))
+/// The attributes of a task without a claim that has ended a turn and lacks its snapshot: the index of executors shows it to
+/// everybody. Builds that do not know of this see the claim of an instance that is gone, and end it.
+pub(crate) fn awaiting_snapshot() -> [Change; 3] {
+    let nil = Uuid::nil().to_string();
+    [(EXECUTOR, Some(text(shards::of_nobody()))), (ATTEMPT, Some(number(1))), (CLAIMED_BY, Some(text(nil)))]
 }
 
-/// Tells whether the head is in the index of executors because its task lacks a snapshot.
-pub(crate) fn awaits_snapshot(item: &Item) -> bool {
-    item.contains_key(EXECUTOR) && item.contains_key(AWAITS_SNAPSHOT)
+/// Tells whether the task has no claim and lacks a snapshot.
+pub(crate) fn awaits_snapshot(item: &Item) -> Result<bool> {
+    Ok(executor(item)? == Some(shards::NOBODYS))
 }
 
 /// Reads whose partition of the index of executors has the task.
@@ -37,15 +39,9 @@ pub(crate) fn executor(item: &Item) -> Result<Option<InstanceId>> {
     partition.map(read).transpose()
 }
 
-/// Tells that the claim has ended, and is kept so that the index of executors shows the task: it lacks a snapshot.
-///
-/// Builds that do not know this attribute see a claim that a dead executor left.
-const AWAITS_SNAPSHOT: &str = "ew";
-
 /// The attributes of a claim on a task, or the removal of any.
-pub(crate) fn attributes(claim: Option<&Claim>, task_id: &str) -> [Change; 4] {
+pub(crate) fn attributes(claim: Option<&Claim>, task_id: &str) -> [Change; 3] {
     [
-        (AWAITS_SNAPSHOT, None),
         (EXECUTOR, claim.map(|claim| text(shards::of_executor(&claim.instance, task_id)))),
         (ATTEMPT, claim.map(|claim| number(claim.attempt))),
         (CLAIMED_BY, claim.map(|claim| text(claim.by.to_string()))),
@@ -57,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_claim_reads_back_until_it_has_ended() {
+    fn a_claim_reads_back_and_has_a_name() {
         let uuid = |n| Uuid::from_u128(n);
         let by = CommitId::from_uuid(uuid(2));
         let claim = Claim { instance: InstanceId::from_uuid(uuid(1)), attempt: 3, by };
@@ -66,13 +62,25 @@ mod tests {
             item.extend(value.map(|value| (name.into(), value)));
         }
         assert_eq!(read(&item).unwrap(), Some(claim));
-        assert!(!awaits_snapshot(&item));
-        let (name, value) = ended_early();
-        item.insert(name.into(), value.unwrap());
-        assert_eq!(read(&item).unwrap(), None);
-        assert!(awaits_snapshot(&item));
+        assert!(!awaits_snapshot(&item).unwrap());
         assert_eq!(executor(&item).unwrap(), Some(claim.instance));
         item.remove(CLAIMED_BY);
         assert!(matches!(read(&item), Err(BackendError::Corrupt { .. })));
+    }
+
+    #[test]
+    fn who_awaits_a_snapshot_has_no_claim_until_somebody_makes_one() {
+        let mut item = Item::new();
+        for (name, value) in awaiting_snapshot() {
+            item.insert(name.into(), value.unwrap());
+        }
+        assert!(awaits_snapshot(&item).unwrap());
+        assert_eq!(read(&item).unwrap(), None);
+        let instance = InstanceId::from_uuid(Uuid::from_u128(1));
+        let claim = Claim { instance, attempt: 1, by: CommitId::from_uuid(Uuid::from_u128(2)) };
+        for (name, value) in attributes(Some(&claim), "t") {
+            item.insert(name.into(), value.unwrap());
+        }
+        assert_eq!((awaits_snapshot(&item).unwrap(), read(&item).unwrap()), (false, Some(claim)));
     }
 }

@@ -46,8 +46,8 @@ pub(crate) struct Head {
     pub(crate) facts: TaskHead,
     pub(crate) snapshot: Option<Snapshot>,
     pub(crate) first_entry: Option<FirstEntry>,
-    /// A turn has ended without a snapshot, or had when the head was written: the index of executors shows the task until
-    /// somebody makes up for that.
+    /// A turn has ended without a snapshot, or had when the head was written: the index of executors shows the task to
+    /// everybody, until somebody makes up for that.
     pub(crate) awaits_snapshot: bool,
     pub(crate) expires: Option<i64>,
     /// The name of the deletion, where the task was deleted.
@@ -90,7 +90,7 @@ impl Head {
             facts,
             snapshot: Snapshot::read(item)?,
             first_entry,
-            awaits_snapshot: claim::awaits_snapshot(item),
+            awaits_snapshot: claim::awaits_snapshot(item)?,
             expires: item.find(EXPIRES)?,
             deleted,
             index_caller: shards::caller_of(item.find_text(BY_CALLER)?.unwrap_or_default()).to_owned(),

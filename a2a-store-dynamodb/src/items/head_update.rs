@@ -19,6 +19,8 @@ pub(crate) struct HeadUpdate<'a> {
     pub(crate) has_ended_now: bool,
     /// When it ended, in milliseconds, where that is not now.
     pub(crate) ended_at: Option<i64>,
+    /// An earlier attempt may have got as far as the snapshot: a large one is left to whoever repairs the head.
+    pub(crate) is_repeated: bool,
 }
 
 impl HeadUpdate<'_> {

@@ -6,6 +6,8 @@
 
 use a2a_core::{InstanceId, Principal, Tenant};
 
+use uuid::Uuid;
+
 use crate::items::keys;
 use crate::items::order::Range;
 
@@ -64,6 +66,14 @@ pub(crate) fn of_executor(executor: &InstanceId, task_id: &str) -> String {
 /// The partition with this number.
 pub(crate) fn executor_shard(executor: &InstanceId, shard: u8) -> String {
     format!("{executor}#{shard}")
+}
+
+/// The executor of tasks that have ended a turn, lack its snapshot, and are nobody's. No instance has this id.
+pub(crate) const NOBODYS: InstanceId = InstanceId::from_uuid(Uuid::nil());
+
+/// The partition that has these tasks: few at a time, for everybody looks there.
+pub(crate) fn of_nobody() -> String {
+    executor_shard(&NOBODYS, 0)
 }
 
 /// The number of the partition that has a task of whichever executor.

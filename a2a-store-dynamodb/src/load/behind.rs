@@ -7,14 +7,14 @@ use a2a_core::{CommitId, TaskHead, reduce};
 pub(crate) struct Behind {
     /// When the last commit got its id, in milliseconds, where it is known.
     pub(crate) ended_at: Option<i64>,
-    /// The log ends a claim that the head still tells, or the head waits for its snapshot in the index of executors.
+    /// The log ends a claim that the head still tells, or the head says that it lacks its snapshot.
     pub(crate) ends_claim: bool,
 }
 
 impl Behind {
     /// Compares the facts of a head with those at the end of the log: the end of a turn, or of a claim, must be in both.
-    /// `has_end`: the head tells the end of the turn, and has all of it. `awaits`: it waits for its snapshot in the index of
-    /// executors. `last`: the last commit behind the head.
+    /// `has_end`: the head tells the end of the turn, and has all of it. `awaits`: it says that it lacks a
+    /// snapshot. `last`: the last commit behind the head.
     pub(crate) fn of(
         before: &TaskHead,
         has_end: bool,

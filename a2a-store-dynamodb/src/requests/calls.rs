@@ -112,9 +112,12 @@ impl Calls {
             found.extend(items);
             let rest = answer.unprocessed_keys.unwrap_or_default().remove(&*self.table);
             missing = rest.map(|rest| rest.keys).unwrap_or_default();
-            if !missing.is_empty() && !progress {
+            if !missing.is_empty() {
                 let unread = Retries::left_unread(&budget);
-                if !retries.next(&budget, Trouble::Throttled).await {
+                if progress {
+                    retries = Retries::new(&self.attempts);
+                }
+                if !retries.next(&budget, Trouble::Throttled).await && !progress {
                     return Err(unread);
                 }
             }

@@ -17,6 +17,9 @@ const IN_HEAD: usize = 6 * 1024;
 /// Below this size the artifacts lie with the rest: a second item would cost more than reading them.
 const APART: usize = 8 * 1024;
 
+/// From this size on a snapshot takes its partition a good part of a second.
+const LARGE: usize = 256 * 1024;
+
 /// What follows the location in the sort keys of the artifacts' parts.
 const ARTIFACTS: char = 'A';
 /// What follows the location in the sort keys of the other parts.
@@ -93,6 +96,11 @@ fn payload_of(mut blob: Vec<u8>) -> Result<Payload> {
 }
 
 impl Packed {
+    /// Tells whether its partition is busy for long when it is written.
+    pub(crate) fn is_large(&self) -> bool {
+        self.own.len() + self.artifacts.as_ref().map_or(0, Vec::len) > LARGE
+    }
+
     /// Makes the snapshot that lies in the head, where it is small enough for that.
     pub(crate) fn in_head(&self, Tip { version: covers, generation }: Tip) -> Option<Snapshot> {
         let is_small = self.artifacts.is_none() && self.own.len() <= IN_HEAD;
@@ -118,8 +126,11 @@ pub(crate) async fn write(
     if let Some(artifacts) = &packed.artifacts {
         let prefix = format!("{location}{ARTIFACTS}");
         units += parts::write(calls, Common { prefix: &prefix, ..common }, artifacts).await?;
+        calls.pace().complete(&prefix);
         parts.1 = part::count(artifacts.len());
     }
+    // Nobody writes it again: the next one has a place of its own.
+    calls.pace().complete(&prefix);
     let Tip { version: covers, generation } = tip;
     let place = Place::Items { location, parts, expires };
     Ok(Snapshot { covers, generation, place, units, bytes: packed.bytes })

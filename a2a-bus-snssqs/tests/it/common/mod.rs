@@ -5,6 +5,7 @@ pub(crate) mod remote;
 pub(crate) mod tap;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use a2a_bus_snssqs::{Clients, SnsSqsBus, SnsSqsConfig, TopicArn, create_topic};
 use a2a_core::wire::Seal;
@@ -49,6 +50,17 @@ impl Site {
         self.bus().config(config).connect(&new_instance(), &self.seal).await.unwrap()
     }
 
+    /// Waits until nothing is called any more but what waits for messages.
+    pub(crate) async fn rests(&self) {
+        loop {
+            let before = self.tap.calls();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            if self.tap.calls() == before {
+                return;
+            }
+        }
+    }
+
     /// The URLs of the queues of the topic's instances.
     pub(crate) async fn queues(&self) -> Vec<String> {
         let list = self.clients.sqs.list_queues().queue_name_prefix(self.topic.name());
@@ -89,6 +101,16 @@ impl Site {
         }
         self.assert_nothing_is_left().await;
     }
+}
+
+/// Waits until a probe has shown that the topic reaches it.
+pub(crate) async fn eventually_by_topic(endpoint: &Arc<dyn Endpoint>) {
+    let reached = async {
+        while endpoint.reach() != Reach::Topic {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), reached).await.expect("not reached");
 }
 
 /// Clients whose calls `tap` sees.

@@ -24,7 +24,7 @@ pub(crate) struct Denials {
 struct State {
     /// When each was last denied, and whether the instance cannot serve without it.
     denied: BTreeMap<&'static str, (Instant, bool)>,
-    /// When any was last denied. A row of denials without a pause of `patience` is told once.
+    /// When any that is vital was last denied. A row of denials without a pause of `patience` is told once.
     latest: Option<Instant>,
     /// The log says that access is denied, and not yet that it is back.
     told: bool,
@@ -39,10 +39,17 @@ impl Denials {
     pub(crate) fn denied(&self, operation: &'static str, is_vital: bool, why: &dyn Display) {
         let now = Instant::now();
         let mut state = self.lock();
-        let begins = state.latest.replace(now).is_none_or(|latest| now - latest > self.patience);
-        state.denied.insert(operation, (now, is_vital));
-        state.told |= begins;
+        let before = state.denied.insert(operation, (now, is_vital));
         self.any.store(true, Ordering::Relaxed);
+        if !is_vital {
+            drop(state);
+            if before.is_none_or(|(latest, _)| now - latest > self.patience) {
+                tracing::warn!(operation, error = %why, "the store denies what only tidies up: things stay behind");
+            }
+            return;
+        }
+        let begins = state.latest.replace(now).is_none_or(|latest| now - latest > self.patience);
+        state.told |= begins;
         drop(state);
         if begins {
             tracing::error!(
@@ -61,10 +68,10 @@ impl Denials {
         let mut state = self.lock();
         let others = if state.denied.remove(operation).is_some() { self.patience / 4 } else { self.patience };
         state.denied.retain(|_, (latest, _)| latest.elapsed() <= others);
-        if !state.denied.is_empty() {
+        self.any.store(!state.denied.is_empty(), Ordering::Relaxed);
+        if state.denied.values().any(|(_, vital)| *vital) {
             return;
         }
-        self.any.store(false, Ordering::Relaxed);
         if std::mem::take(&mut state.told) {
             drop(state);
             tracing::info!("the store lets this instance in again");
