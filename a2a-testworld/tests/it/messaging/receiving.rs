@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use a2a_testworld::weather::{Spread, SqsWeather, Weather};
+use a2a_testworld::weather::{Spread, SqsWeather, Weather, WeatherProxy};
 use aws_sdk_sqs::types::Message;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
-use super::place::Place;
+use super::place::{Place, clients};
 use crate::place::seconds;
 
 /// A queue with some messages in it.
@@ -144,6 +146,23 @@ async fn what_a_client_that_went_away_was_waiting_for_is_received_by_the_next_on
     assert!(waiting.await.unwrap_err().is_cancelled());
     place.proxy.set(Weather::clear());
     assert_eq!(texts(&receive(&place, &queue, 0).await), ["0"]);
+}
+
+#[tokio::test]
+async fn a_receive_ends_with_its_client() {
+    let endpoint = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", endpoint.local_addr().unwrap());
+    let proxy = WeatherProxy::before(&url, 7).await.unwrap();
+    let Some(aws) = a2a_testaws::aws() else { return };
+    let (_, sqs) = clients(&aws.account(), &proxy.url());
+    let receive = sqs.receive_message().queue_url("http://endpoint/1/queue").wait_time_seconds(20);
+    let waiting = TaskTracker::new().spawn(receive.send());
+    let (mut connection, _) = endpoint.accept().await.unwrap();
+    let mut read = vec![0; 4_096];
+    assert!(connection.read(&mut read).await.unwrap() > 0);
+    waiting.abort();
+    let end = async { while connection.read(&mut read).await.is_ok_and(|bytes| bytes > 0) {} };
+    tokio::time::timeout(seconds(20.0), end).await.expect("the endpoint was left waiting for nobody");
 }
 
 #[tokio::test]
