@@ -37,6 +37,13 @@ impl Rate {
     }
 }
 
+impl Rate {
+    /// What may come at once: one request at least, however seldom they may come.
+    fn at_once(&self) -> f64 {
+        if self.per_second > 0.0 { self.per_second.max(1.0) } else { 0.0 }
+    }
+}
+
 /// What accounts have left, by account and operations.
 #[derive(Debug, Default)]
 pub(super) struct Rates {
@@ -48,10 +55,8 @@ impl Rates {
     pub(super) fn pass(&mut self, now: Instant, rates: &[Rate], account: &str, call: &Call) -> bool {
         let meant: Vec<_> = rates.iter().filter(|rate| call.is_meant(&rate.operations)).collect();
         let left = |rate: &Rate, found: Option<&(f64, Instant)>| match found {
-            Some((left, at)) => {
-                (left + rate.per_second * (now - *at).as_secs_f64()).min(rate.per_second.max(1.0))
-            }
-            None => rate.per_second,
+            Some((left, at)) => (left + rate.per_second * (now - *at).as_secs_f64()).min(rate.at_once()),
+            None => rate.at_once(),
         };
         let key = |rate: &Rate| (account.to_owned(), rate.operations.clone());
         let levels: Vec<_> = meant.iter().map(|rate| left(rate, self.left.get(&key(rate)))).collect();

@@ -83,6 +83,18 @@ impl Station {
         let Some(before) = self.policy(head, &arn).await.filter(|_| readable) else {
             return self.as_it_is(CALL, head, form.body()).await;
         };
+        // What is wanted already does not begin anew.
+        let pending =
+            self.messaging.state().later.filter(&arn).map(|(wanted, now)| (wanted == policy, now.to_owned()));
+        match pending {
+            Some((true, now)) => {
+                return self.as_it_is(CALL, head, form.with("AttributeValue", &now).body()).await;
+            }
+            None if before.as_ref() == Some(&policy) => {
+                return self.as_it_is(CALL, head, form.body()).await;
+            }
+            _ => {}
+        }
         if let Some(most) = weather.filter_policies
             && is_filter(&policy)
             && self.are_used_up(head, &arn, most).await

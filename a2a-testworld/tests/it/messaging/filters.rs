@@ -71,8 +71,12 @@ async fn a_changed_filter_policy_takes_effect_later_and_is_shown_at_once() {
     let shown = place.sns.get_subscription_attributes().subscription_arn(&arn).send().await.unwrap();
     assert_eq!(shown.attributes.unwrap()["FilterPolicy"], policy("b"));
     assert_eq!(round(&place, &topic, &queue, &all, "first").await, ["first-a"]);
-    tokio::time::advance(seconds(60.1)).await;
+    tokio::time::advance(seconds(30.0)).await;
+    change("b").await.unwrap();
+    tokio::time::advance(seconds(30.1)).await;
     assert_eq!(round(&place, &topic, &queue, &all, "second").await, ["second-b"]);
+    change("b").await.unwrap();
+    assert_eq!(place.counts().messaging.filters_delayed, 1);
 
     place.proxy.set(after_a_minute(Meanwhile::Nothing));
     change("a").await.unwrap();

@@ -51,7 +51,12 @@ async fn tags_of_queues_are_asked_for_and_changed_five_times_a_second_by_each_ac
 #[tokio::test(start_paused = true)]
 async fn creating_queues_has_the_rate_that_is_set() {
     let Some(place) = Place::new().await else { return };
-    place.proxy.set(Weather::clear().rates([Rate::of(["CreateQueue"], 2.0)]));
+    place
+        .proxy
+        .set(Weather::clear().rates([Rate::of(["CreateQueue"], 2.0), Rate::of(["sqs:ListQueues"], 0.5)]));
+    // One passes at once, however seldom they may come.
+    place.sqs.list_queues().send().await.unwrap();
+    place.sqs.list_queues().send().await.unwrap_err();
     let create = |name: &str| place.sqs.create_queue().queue_name(name).send();
     create("one").await.unwrap();
     create("two").await.unwrap();
