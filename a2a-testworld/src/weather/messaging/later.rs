@@ -146,3 +146,41 @@ impl Station {
         state.later.next().filter(|task| task.due <= Instant::now()).cloned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Method};
+
+    use super::*;
+
+    fn later(subscriptions: &[&str]) -> Later {
+        let mut later = Later::default();
+        for subscription in subscriptions {
+            let what = What::Filter {
+                subscription: (*subscription).to_owned(),
+                policy: "wanted".to_owned(),
+                meanwhile: "meanwhile".to_owned(),
+            };
+            let head = Head { method: Method::POST, path: "/".to_owned(), headers: HeaderMap::new() };
+            later.add(Task { due: Instant::now(), head, body: Bytes::new(), what });
+        }
+        later
+    }
+
+    #[test]
+    fn what_was_to_be_done_to_a_subscription_or_to_those_of_a_topic_is_forgotten() {
+        let mut of_both = later(&["arn:topic:1", "arn:topic:2", "arn:topic-2:1"]);
+        of_both.forget_filters("arn:topic:2");
+        assert_eq!(of_both.filter("arn:topic:2"), None);
+        assert_eq!(of_both.filter("arn:topic:1"), Some(("wanted", "meanwhile")));
+        of_both.forget_filters("arn:topic");
+        assert_eq!(of_both.filter("arn:topic:1"), None);
+        assert_eq!(of_both.filter("arn:topic-2:1"), Some(("wanted", "meanwhile")));
+    }
+
+    #[test]
+    fn a_second_task_takes_the_place_of_the_first_one() {
+        let later = later(&["arn:topic:1", "arn:topic:1"]);
+        assert_eq!(later.0.len(), 1);
+    }
+}

@@ -65,6 +65,22 @@ async fn a_receive_that_waits_gets_a_message_when_it_arrives() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_receive_that_waits_is_not_held_up_by_an_endpoint_that_has_nothing_more() {
+    let Some(place) = Place::new().await else { return };
+    let queue = filled(&place, 1).await;
+    let delivery = Some(Spread::exactly(seconds(0.5)));
+    place.proxy.set(Weather::clear().sqs(SqsWeather { delivery, ..SqsWeather::default() }));
+    assert!(receive(&place, &queue, 0).await.is_empty());
+    let receive = place.sqs.receive_message().queue_url(&queue).wait_time_seconds(20);
+    let waiting = TaskTracker::new().spawn(receive.send());
+    place.until(|counts| counts.operation("ReceiveMessage").requests == 2).await;
+    let begun = std::time::Instant::now();
+    tokio::time::advance(seconds(0.51)).await;
+    assert_eq!(texts(waiting.await.unwrap().unwrap().messages()), ["0"]);
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_comes_twice_with_a_handle_of_its_own() {
     let Some(place) = Place::new().await else { return };
     let queue = filled(&place, 3).await;
@@ -100,15 +116,19 @@ async fn the_second_handle_alone_deletes_the_message() {
     let entry = aws_sdk_sqs::types::DeleteMessageBatchRequestEntry::builder().id("1").receipt_handle(copy);
     let batch = place.sqs.delete_message_batch().queue_url(&queue).entries(entry.build().unwrap());
     assert!(batch.send().await.unwrap().failed().is_empty());
-    let get = place.direct.1.get_queue_attributes().queue_url(&queue);
+    assert_eq!(in_queue(&place, &queue).await, (0, 0));
+}
+
+/// How many messages the endpoint has: visible ones, and those in flight.
+async fn in_queue(place: &Place, queue: &str) -> (usize, usize) {
+    let get = place.direct.1.get_queue_attributes().queue_url(queue);
     let attributes = get.attribute_names(aws_sdk_sqs::types::QueueAttributeName::All).send().await.unwrap();
     use aws_sdk_sqs::types::QueueAttributeName::{
         ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible,
     };
     let attributes = attributes.attributes.unwrap();
-    for name in [ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible] {
-        assert_eq!(attributes[&name], "0", "{name:?}");
-    }
+    let number = |name| attributes[&name].parse().unwrap();
+    (number(ApproximateNumberOfMessages), number(ApproximateNumberOfMessagesNotVisible))
 }
 
 #[tokio::test(start_paused = true)]
@@ -116,7 +136,10 @@ async fn a_short_answer_has_few_of_many_and_loses_none() {
     let Some(place) = Place::new().await else { return };
     let queue = filled(&place, 30).await;
     place.proxy.set(Weather::clear().sqs(SqsWeather { short_answers: 1.0, ..SqsWeather::default() }));
-    let (mut all, mut sizes) = (BTreeSet::new(), Vec::new());
+    let first = receive(&place, &queue, 1).await;
+    assert_eq!(in_queue(&place, &queue).await, (30 - first.len(), first.len()));
+    let mut all: BTreeSet<_> = texts(&first).into_iter().map(str::to_owned).collect();
+    let mut sizes = vec![first.len()];
     while all.len() < 30 {
         let messages = receive(&place, &queue, 1).await;
         sizes.push(messages.len());
