@@ -19,7 +19,7 @@ pub(super) fn answer(station: &Station, method: &Method, path: &str, body: &Byte
         (&Method::GET, PATH) => show(station),
         (&Method::POST, PATH) => match serde_json::from_slice::<Weather>(body) {
             Ok(weather) => {
-                station.sky.set(weather);
+                station.set(weather);
                 show(station)
             }
             Err(error) => wire::answer(400, &json!({ "error": error.to_string() })),

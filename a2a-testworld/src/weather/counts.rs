@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::line::{Axis, Line};
+use super::messaging::MessagingCounts;
 
 /// How many partitions of a table or an index are told apart; what further ones consume is in the sums only.
 const PARTITIONS: usize = 1_000_000;
@@ -18,6 +19,8 @@ pub struct Counts {
     pub tables: BTreeMap<String, TableCounts>,
     /// By the reason that throttling gave, such as `IndexWriteKeyRangeThroughputExceeded`.
     pub reasons: BTreeMap<String, u64>,
+    /// What else was done to SNS and SQS.
+    pub messaging: MessagingCounts,
 }
 
 /// What became of the requests of one operation.
@@ -31,7 +34,7 @@ pub struct Outcomes {
     pub failed: u64,
     /// Refused because a condition did not hold, outside transactions.
     pub conditions_failed: u64,
-    /// Throttled by the limits, as a whole.
+    /// Throttled by the limits or by a rate, as a whole.
     pub throttled: u64,
     /// Items of batches that were throttled while others passed.
     pub items_unprocessed: u64,

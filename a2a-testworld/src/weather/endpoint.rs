@@ -7,11 +7,11 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 
+use super::call::{self, Service};
 use super::item::Item;
 use super::schema::Schema;
-use super::wire;
 
-/// An endpoint of DynamoDB.
+/// An endpoint of some services.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     url: String,
@@ -76,7 +76,7 @@ impl Endpoint {
     /// Reads an item, consistently; with the credentials of a request, for emulators have an account for each key.
     pub(super) async fn item(&self, head: &Head, table: &str, key: &Item) -> Option<Item> {
         let request = json!({ "TableName": table, "Key": key, "ConsistentRead": true });
-        let answer = self.own(head, "GetItem", &request).await?;
+        let answer = self.own(head, Service::DynamoDb, "GetItem", &request).await?;
         answer.get("Item").and_then(Value::as_object).cloned()
     }
 
@@ -85,10 +85,21 @@ impl Endpoint {
         if let Some(known) = self.schemas().get(table) {
             return Some(Arc::clone(known));
         }
-        let answer = self.own(head, "DescribeTable", &json!({ "TableName": table })).await?;
+        let answer =
+            self.own(head, Service::DynamoDb, "DescribeTable", &json!({ "TableName": table })).await?;
         let schema = Arc::new(Schema::read(answer.get("Table")?)?);
         self.schemas().insert(table.to_owned(), Arc::clone(&schema));
         Some(schema)
+    }
+
+    /// Asks SQS something, with the credentials of a request; `None` where the answer is an error.
+    pub(super) async fn queue_request(
+        &self,
+        head: &Head,
+        operation: &str,
+        request: &Value,
+    ) -> Option<Map<String, Value>> {
+        self.own(head, Service::Sqs, operation, request).await
     }
 
     /// Forgets what is known of a table.
@@ -96,9 +107,15 @@ impl Endpoint {
         self.schemas().remove(table);
     }
 
-    async fn own(&self, head: &Head, operation: &str, request: &Value) -> Option<Map<String, Value>> {
+    async fn own(
+        &self,
+        head: &Head,
+        service: Service,
+        operation: &str,
+        request: &Value,
+    ) -> Option<Map<String, Value>> {
         let mut head = head.clone();
-        wire::set_operation(&mut head.headers, operation);
+        call::set_operation(&mut head.headers, service, operation);
         let said = self.pass(&head, Bytes::from(request.to_string())).await.ok()?;
         said.status.is_success().then(|| said.json())?
     }

@@ -1,7 +1,8 @@
-//! DynamoDB on a bad day: a proxy before any endpoint that does what AWS does and emulators do not.
+//! DynamoDB, SNS and SQS on a bad day: a proxy before any endpoint that does what AWS does and emulators do not.
 //!
 //! A [`WeatherProxy`] stands before an emulator, in a test or as the binary `weather`. It throttles partitions, indexes and
 //! tables by what was consumed, lets indexes lag, refuses as AWS refuses, loses answers, and counts what AWS would bill.
+//! [SNS](SnsWeather) and [SQS](SqsWeather) have times and quotas of their own; one proxy tells the services apart by the request.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -33,6 +34,13 @@
 //! wrote around it. These reads are neither counted nor delayed. Before an update its expression tells where an index entry
 //! goes as far as it assigns values; arithmetic on keys of an index is seen afterwards only.
 //!
+//! # Topics and queues
+//!
+//! The endpoint keeps them and delivers by itself. A filter policy that is to take effect later is given to it later, as is
+//! the deletion of a queue; what is due is done before the next request to SNS or SQS, or by itself at its time. Messages
+//! that the endpoint hands out to a receive and that are still on their way stay in the proxy until they arrive. A
+//! proxy knows of names, new queues and rates what passed through it, and so does each of several before one endpoint.
+//!
 //! # Time and chance
 //!
 //! Time is `tokio`'s: with its clock paused, buckets fill, lags end and refusals pass as the test advances it. What is
@@ -42,6 +50,7 @@
 
 mod admin;
 mod buckets;
+mod call;
 mod capacity;
 mod counts;
 mod dice;
@@ -50,9 +59,11 @@ mod expression;
 mod item;
 mod line;
 mod locks;
+mod messaging;
 mod millis;
 mod plan;
 mod proxy;
+mod rates;
 mod reading;
 mod reads;
 mod recent;
@@ -69,7 +80,9 @@ mod writes;
 mod writing;
 
 pub use counts::{Counts, Outcomes, ResourceCounts, TableCounts, Units};
+pub use messaging::{FilterDelay, Meanwhile, MessagingCounts, SnsWeather, SqsWeather};
 pub use proxy::WeatherProxy;
+pub use rates::Rate;
 pub use refusal::{Refusal, ServiceError};
 pub use settings::{Limits, Network, ThrottlingName, Weather};
 pub use spread::Spread;

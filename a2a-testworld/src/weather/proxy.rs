@@ -19,10 +19,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::admin;
+use super::call::Call;
 use super::counts::Counts;
 use super::dice::Dice;
 use super::endpoint::{Endpoint, Head};
 use super::locks::Locks;
+use super::messaging::{self, Messaging};
 use super::settings::Weather;
 use super::sky::Sky;
 use super::socket::Socket;
@@ -32,7 +34,7 @@ use super::wire::{self, Answer};
 /// The largest body that DynamoDB takes.
 const LARGEST: usize = 16 * 1024 * 1024;
 
-/// An HTTP/1.1 proxy before an endpoint of DynamoDB, which behaves like AWS on the day that is set.
+/// An HTTP/1.1 proxy before an endpoint of DynamoDB, SNS and SQS, or of some of them, which behaves like AWS on the day that is set.
 ///
 /// It runs on the runtime on which it was opened, and ends with its drop, which resets its connections.
 #[derive(Debug)]
@@ -68,10 +70,13 @@ impl WeatherProxy {
             dice: Dice::new(seed),
             endpoint: Endpoint::new(endpoint).map_err(io::Error::other)?,
             locks: Locks::new(),
+            messaging: Messaging::default(),
         });
         let leave = CancellationToken::new();
         let keeper =
             Keeper { station: Arc::clone(&station), tasks: TaskTracker::new(), leave: leave.clone() };
+        let (later, end) = (Arc::clone(&station), leave.clone());
+        keeper.tasks.spawn(async move { end.run_until_cancelled(later.settle_in_time()).await });
         TaskTracker::new().spawn(keeper.keep(listener));
         Ok(WeatherProxy { address, station, leave })
     }
@@ -88,7 +93,7 @@ impl WeatherProxy {
 
     /// Changes the weather from now on. Requests that are under way keep what they have drawn.
     pub fn set(&self, weather: Weather) {
-        self.station.sky.set(weather);
+        self.station.set(weather);
     }
 
     /// What the weather is like.
@@ -149,12 +154,20 @@ impl Keeper {
         }
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         let head = Head { method: parts.method, path, headers: parts.headers };
-        // A client that goes away ends the connection, not what it asked for.
-        let work = self.leave.clone().run_until_cancelled_owned(Arc::clone(&self.station).handle(head, body));
-        match self.tasks.spawn(work).await {
-            Ok(Some(End::Answer(answer))) => Ok(answer),
-            Ok(Some(End::Silence)) => match std::future::pending::<Infallible>().await {},
-            Ok(Some(End::Reset) | None) | Err(_) => {
+        let call = Call::of(&head, &body);
+        let with_its_client = call.as_ref().is_some_and(messaging::ends_with_its_client);
+        let work = Arc::clone(&self.station).handle(call, head, body);
+        let end = if with_its_client {
+            self.leave.run_until_cancelled(work).await
+        } else {
+            // A client that goes away ends the connection, not what it asked for.
+            let work = self.leave.clone().run_until_cancelled_owned(work);
+            self.tasks.spawn(work).await.ok().flatten()
+        };
+        match end {
+            Some(End::Answer(answer)) => Ok(answer),
+            Some(End::Silence) => match std::future::pending::<Infallible>().await {},
+            Some(End::Reset) | None => {
                 reset.store(true, Ordering::Relaxed);
                 Err(Lost)
             }

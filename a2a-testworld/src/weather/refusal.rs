@@ -12,7 +12,7 @@ use super::millis;
 pub struct Refusal {
     /// What is answered.
     pub error: ServiceError,
-    /// The operations that are refused, such as `PutItem`; none are all.
+    /// The operations that are refused, such as `PutItem` or `sns:Publish`, or `sqs:*`; none are all.
     #[serde(default)]
     pub operations: Vec<String>,
     /// The share of attempts, from 0 to 1; 1.
@@ -52,30 +52,41 @@ impl Refusal {
     }
 }
 
-/// Errors as DynamoDB names them.
+/// Errors as DynamoDB names them; SNS and SQS have names of their own for what they have in common with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ServiceError {
-    /// 400 `AccessDeniedException`: a policy does not allow the action, or does no longer.
+    /// 400 `AccessDeniedException`: a policy does not allow the action, or does no longer. SNS: 403 `AuthorizationError`; SQS:
+    /// 403 `AccessDenied`.
     AccessDenied,
-    /// 400 `ExpiredTokenException`: the session of the credentials has ended.
+    /// 400 `ExpiredTokenException`: the session of the credentials has ended. SNS and SQS: 403 `ExpiredToken`.
     ExpiredToken,
-    /// 400 `UnrecognizedClientException`: the access key is unknown, or was deleted.
+    /// 400 `UnrecognizedClientException`: the access key is unknown, or was deleted. SNS and SQS: 403 `InvalidClientTokenId`.
     UnrecognizedClient,
-    /// 400 `AccessDeniedException` with a message that names KMS: the table's key may not be used.
+    /// 400 `AccessDeniedException` with a message that names KMS: the table's key may not be used. SNS: 400
+    /// `KMSAccessDenied`; SQS: 400 `KMS.AccessDeniedException`.
     KmsAccessDenied,
-    /// 400 `KMSDisabledException`: the table's key is disabled. Assumed: DynamoDB's documents name no code for it.
+    /// 400 `KMSDisabledException`: the table's key is disabled. Assumed: DynamoDB's documents name no code for it. SNS: 400
+    /// `KMSDisabled`; SQS: 400 `KMS.DisabledException`.
     KmsDisabled,
-    /// 500 `InternalServerError`. Half of the requests that it answers were applied, which AWS leaves open.
+    /// 400 `ThrottlingException` with a message that names KMS. Assumed: DynamoDB's documents name no code for it. SNS: 400
+    /// `KMSThrottling`; SQS: 400 `KMS.ThrottlingException`.
+    KmsThrottled,
+    /// 400 `ResourceNotFoundException`: the table is not there. SNS: 404 `NotFound`; SQS: 400
+    /// `AWS.SimpleQueueService.NonExistentQueue`, which is `QueueDoesNotExist`.
+    NotFound,
+    /// 500 `InternalServerError`. Half of the requests that it answers were applied, which AWS leaves open. SNS: 500
+    /// `InternalError`; SQS: 500 `InternalFailure`.
     InternalServerError,
     /// 503 `ServiceUnavailable`.
     ServiceUnavailable,
-    /// 400 `ThrottlingException`, whatever was consumed; transactions are cancelled with `ThrottlingError`.
+    /// 400 `ThrottlingException`, whatever was consumed; transactions are cancelled with `ThrottlingError`. SNS: 400
+    /// `Throttling`; SQS: 400 `RequestThrottled`.
     Throttling,
-    /// 400 `ProvisionedThroughputExceededException`, whatever was consumed; transactions are cancelled.
+    /// DynamoDB only: 400 `ProvisionedThroughputExceededException`, whatever was consumed; transactions are cancelled.
     ProvisionedThroughputExceeded,
-    /// 400 `RequestLimitExceeded`: the account's throughput is used up.
+    /// DynamoDB only: 400 `RequestLimitExceeded`: the account's throughput is used up.
     RequestLimitExceeded,
-    /// 400 `TransactionConflictException`; transactions are cancelled with `TransactionConflict`.
+    /// DynamoDB only: 400 `TransactionConflictException`; transactions are cancelled with `TransactionConflict`.
     TransactionConflict,
 }
 
@@ -120,6 +131,12 @@ impl ServiceError {
             }
             Self::KmsDisabled => {
                 form(400, OWN, "KMSDisabledException", None, "the weather: the table's KMS key is disabled")
+            }
+            Self::KmsThrottled => {
+                form(400, OWN, "ThrottlingException", None, "the weather: KMS is throttled")
+            }
+            Self::NotFound => {
+                form(400, OWN, "ResourceNotFoundException", None, "the weather: the table is not there")
             }
             Self::InternalServerError => {
                 form(500, OWN, "InternalServerError", None, "the weather: an internal error")

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::messaging::{SnsWeather, SqsWeather};
 use super::millis;
+use super::rates::Rate;
 use super::refusal::Refusal;
 use super::spread::Spread;
 
@@ -12,16 +14,24 @@ use super::spread::Spread;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Weather {
-    /// Throughput, above which requests are throttled.
+    /// Throughput of tables, above which requests are throttled.
     pub limits: Option<Limits>,
     /// How long after a commit an index shows it.
     pub index_lag: Option<Spread>,
-    /// How long an answer takes beside what the endpoint itself needs.
+    /// How long an answer of DynamoDB takes beside what the endpoint itself needs.
     pub latency: Option<Spread>,
-    /// What the service refuses by itself.
+    /// What the services refuse by themselves.
     pub refusals: Vec<Refusal>,
+    /// The actions that are allowed, as in a policy of IAM, such as `sqs:SendMessage` or `sns:*`; `None` allows all.
+    pub allowed: Option<Vec<String>>,
+    /// Requests a second, above which they are throttled.
+    pub rates: Vec<Rate>,
     /// What becomes of connections.
     pub network: Network,
+    /// What SNS is like.
+    pub sns: SnsWeather,
+    /// What SQS is like.
+    pub sqs: SqsWeather,
 }
 
 impl Weather {
@@ -30,16 +40,21 @@ impl Weather {
         Self::default()
     }
 
-    /// The limits that AWS documents for an on-demand table, its latency and the lag of its indexes on a usual day.
+    /// The limits that AWS documents for an on-demand table, its latency and the lag of its indexes on a usual day; the
+    /// documented rates of SNS and SQS, and a usual day of both.
     pub fn usual() -> Self {
-        Self::clear().limits(Limits::default()).latency(Spread::latency()).index_lag(Spread::lag())
+        let tables =
+            Self::clear().limits(Limits::default()).latency(Spread::latency()).index_lag(Spread::lag());
+        tables.rates(Rate::documented()).sns(SnsWeather::usual()).sqs(SqsWeather::usual())
     }
 
-    /// A day on which a client with retries notices nothing but time: the usual one, and of a thousand attempts some 20
-    /// whose connection is reset, 10 whose answer is lost, 10 that get a 500 and 10 that are throttled.
+    /// A day on which a client with retries notices nothing but time: the usual one, but that filter policies take effect at
+    /// once, and of a thousand attempts some 20 whose connection is reset, 10 whose answer is lost, 10 that get a 500 and 10
+    /// that are throttled.
     pub fn mild() -> Self {
         use super::refusal::ServiceError::{InternalServerError, Throttling};
         Self::usual()
+            .sns(SnsWeather { filter_delay: None, ..SnsWeather::usual() })
             .resets(0.02)
             .lost_answers(0.01)
             .refuse(Refusal::of(InternalServerError).with_chance(0.01))
@@ -61,6 +76,30 @@ impl Weather {
     /// With answers that take time.
     pub fn latency(mut self, latency: Spread) -> Self {
         self.latency = Some(latency);
+        self
+    }
+
+    /// With these quotas of requests, in place of others.
+    pub fn rates(mut self, rates: impl IntoIterator<Item = Rate>) -> Self {
+        self.rates = rates.into_iter().collect();
+        self
+    }
+
+    /// With these actions allowed, and no others.
+    pub fn allow_only<'a>(mut self, actions: impl IntoIterator<Item = &'a str>) -> Self {
+        self.allowed = Some(actions.into_iter().map(str::to_owned).collect());
+        self
+    }
+
+    /// With another SNS.
+    pub fn sns(mut self, sns: SnsWeather) -> Self {
+        self.sns = sns;
+        self
+    }
+
+    /// With another SQS.
+    pub fn sqs(mut self, sqs: SqsWeather) -> Self {
+        self.sqs = sqs;
         self
     }
 
@@ -93,7 +132,7 @@ impl Weather {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Network {
-    /// The operations whose attempts are meant, such as `PutItem`; none are all.
+    /// The operations whose attempts are meant, such as `PutItem` or `sns:Publish`, or `sqs:*`; none are all.
     pub operations: Vec<String>,
     /// The connection is reset, and nothing was done.
     pub resets: f64,

@@ -4,14 +4,18 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::buckets::Buckets;
+use super::call::{Call, Service};
 use super::counts::Counts;
 use super::dice::Draws;
 use super::item::Item;
 use super::line::Line;
+use super::messaging;
 use super::plan::Plan;
+use super::rates::Rates;
 use super::recent::{Pending, Recent};
 use super::refusal::ServiceError;
 use super::schema::Index;
@@ -29,6 +33,7 @@ struct State {
     weather: Weather,
     since: Instant,
     buckets: Buckets,
+    rates: Rates,
     recent: Recent,
     counts: Counts,
 }
@@ -39,8 +44,8 @@ pub(super) struct Reserved(Vec<Line>);
 
 impl Sky {
     pub(super) fn new(weather: Weather) -> Self {
-        let (buckets, recent, counts) = Default::default();
-        Sky { state: Mutex::new(State { weather, since: Instant::now(), buckets, recent, counts }) }
+        let (buckets, rates, recent, counts) = Default::default();
+        Sky { state: Mutex::new(State { weather, since: Instant::now(), buckets, rates, recent, counts }) }
     }
 
     /// Changes the weather from now on.
@@ -73,22 +78,27 @@ impl Sky {
     }
 
     /// What becomes of connections of an operation.
-    pub(super) fn network(&self, operation: &str) -> Network {
+    pub(super) fn network(&self, call: &Call) -> Network {
         let network = self.state().weather.network.clone();
-        match meant(&network.operations, operation) {
+        match call.is_meant(&network.operations) {
             true => network,
             false => Network::default(),
         }
     }
 
     /// How long an answer takes.
-    pub(super) fn latency(&self, draws: &mut Draws) -> Duration {
-        let latency = self.state().weather.latency.clone();
-        latency.map_or(Duration::ZERO, |latency| latency.draw(&mut draws.more))
+    pub(super) fn latency(&self, service: Service, draws: &mut Draws) -> Duration {
+        let state = self.state();
+        let latency = match service {
+            Service::DynamoDb => &state.weather.latency,
+            Service::Sns => &state.weather.sns.latency,
+            Service::Sqs => &state.weather.sqs.latency,
+        };
+        latency.as_ref().map_or(Duration::ZERO, |latency| latency.draw(&mut draws.more))
     }
 
     /// What the service refuses of an operation by itself.
-    pub(super) fn refusal(&self, operation: &str, draws: &mut Draws) -> Option<ServiceError> {
+    pub(super) fn refusal(&self, call: &Call, draws: &mut Draws) -> Option<ServiceError> {
         let state = self.state();
         let age = Instant::now() - state.since;
         let mut refused = None;
@@ -96,11 +106,24 @@ impl Sky {
             // Each draws in any case: what comes after it is drawn alike.
             let strikes = draws.more.f64() < refusal.chance;
             let lasts = refusal.lasts.is_none_or(|lasts| age < lasts);
-            if strikes && lasts && meant(&refusal.operations, operation) {
+            let is_meant = call.is_meant(&refusal.operations) && messaging::has(call.service, refusal.error);
+            if strikes && lasts && is_meant {
                 refused = refused.or(Some(refusal.error));
             }
         }
         refused
+    }
+
+    /// The action that a request needs and that is not allowed.
+    pub(super) fn forbidden(&self, call: &Call, body: &Bytes) -> Option<String> {
+        call.forbidden(self.state().weather.allowed.as_ref()?, body)
+    }
+
+    /// Whether the account may send one more request of this kind.
+    pub(super) fn is_within_rates(&self, call: &Call, account: &str) -> bool {
+        let mut state = self.state();
+        let State { weather, rates, .. } = &mut *state;
+        rates.pass(Instant::now(), &weather.rates, account, call)
     }
 
     /// The name under which throttling is told.
@@ -214,8 +237,4 @@ impl Sky {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn meant(operations: &[String], operation: &str) -> bool {
-    operations.is_empty() || operations.iter().any(|named| named == operation)
 }

@@ -65,6 +65,18 @@ impl Spread {
         Self::between(ms(1), ms(100)).with_tail(0.01, ms(1_000)).with_rare(0.001, ms(5_000))
     }
 
+    /// The latency of SNS and SQS: 10 to 20 ms, one request of a hundred up to 200 ms.
+    pub fn messaging_latency() -> Self {
+        let ms = Duration::from_millis;
+        Self::between(ms(10), ms(20)).with_tail(0.01, ms(200))
+    }
+
+    /// The way of a message from SNS into a queue: 15 to 60 ms, one of a hundred up to a second.
+    pub fn delivery() -> Self {
+        let ms = Duration::from_millis;
+        Self::between(ms(15), ms(60)).with_tail(0.01, ms(1_000))
+    }
+
     pub(super) fn draw(&self, dice: &mut fastrand::Rng) -> Duration {
         let (which, place) = (dice.f64(), dice.f64());
         let (from, to) = if which < self.rare {

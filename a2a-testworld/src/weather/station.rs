@@ -6,11 +6,14 @@ use bytes::Bytes;
 use http_body_util::Full;
 use serde_json::{Map, Value, json};
 
+use super::call::{self, Call, Service};
 use super::dice::{Dice, Draws};
 use super::endpoint::{Endpoint, Head, Said};
 use super::line::table_name;
 use super::locks::Locks;
+use super::messaging::{self, Messaging};
 use super::refusal::ServiceError;
+use super::settings::Weather;
 use super::sky::Sky;
 use super::wire::{self, Answer};
 
@@ -22,6 +25,8 @@ pub(super) struct Station {
     pub(super) endpoint: Endpoint,
     /// Held while an item is written: what it was before and is after belongs to one write.
     pub(super) locks: Locks,
+    /// What is remembered of topics and queues.
+    pub(super) messaging: Messaging,
 }
 
 /// What becomes of a request in the end.
@@ -35,17 +40,23 @@ pub(super) enum End {
 }
 
 impl Station {
-    /// Handles one request.
-    pub(super) async fn handle(self: Arc<Self>, head: Head, body: Bytes) -> End {
-        let Some(operation) = wire::operation(&head.headers) else {
-            // Nothing of DynamoDB: health checks, other services of the same emulator.
+    /// Changes the weather from now on.
+    pub(super) fn set(&self, weather: Weather) {
+        self.messaging.set(&weather);
+        self.sky.set(weather);
+    }
+
+    /// Handles one request; `None` is one of no service that is played.
+    pub(super) async fn handle(self: Arc<Self>, call: Option<Call>, head: Head, body: Bytes) -> End {
+        let Some(call) = call else {
+            // Health checks, other services of the same emulator.
             return self.pass(&head, body).await.map_or(End::Reset, |said| End::Answer(whole(said)));
         };
         let mut draws = self.dice.next();
-        self.sky.count(|counts| counts.outcome(&operation, |of| of.requests += 1));
-        let end = self.meet(&operation, &head, body, &mut draws).await;
+        self.sky.count(|counts| counts.outcome(&call.operation, |of| of.requests += 1));
+        let end = self.meet(&call, &head, body, &mut draws).await;
         self.sky.count(|counts| {
-            counts.outcome(&operation, |of| match &end {
+            counts.outcome(&call.operation, |of| match &end {
                 End::Answer(answer) if answer.status().is_success() => of.succeeded += 1,
                 _ => {}
             });
@@ -53,10 +64,11 @@ impl Station {
         end
     }
 
-    async fn meet(&self, operation: &str, head: &Head, body: Bytes, draws: &mut Draws) -> End {
-        let network = self.sky.network(operation);
-        let note =
-            |note: fn(&mut super::counts::Outcomes)| self.sky.count(|counts| counts.outcome(operation, note));
+    async fn meet(&self, call: &Call, head: &Head, body: Bytes, draws: &mut Draws) -> End {
+        let network = self.sky.network(call);
+        let note = |note: fn(&mut super::counts::Outcomes)| {
+            self.sky.count(|counts| counts.outcome(&call.operation, note));
+        };
         if draws.is_reset(network.resets) {
             note(|of| of.reset += 1);
             return End::Reset;
@@ -64,22 +76,31 @@ impl Station {
         if draws.is_unanswered(network.unanswered) {
             note(|of| of.unanswered += 1);
             if draws.applied {
-                self.serve(operation, head, body, draws).await;
+                self.serve(call, head, body, draws).await;
             }
             return End::Silence;
         }
-        let refusal = self.sky.refusal(operation, draws);
-        tokio::time::sleep(self.sky.latency(draws)).await;
+        let refusal = self.sky.refusal(call, draws);
+        tokio::time::sleep(self.sky.latency(call.service, draws)).await;
         if let Some(error) = refusal {
             note(|of| of.refused += 1);
-            let actions = actions(&body);
+            let answer = refuse(call, error, &body, None);
             if error == ServiceError::InternalServerError && draws.applied {
                 note(|of| of.refused_after_applying += 1);
-                self.serve(operation, head, body, draws).await;
+                self.serve(call, head, body, draws).await;
             }
-            return End::Answer(refuse(error, actions));
+            return End::Answer(answer);
         }
-        let end = self.serve(operation, head, body, draws).await;
+        if let Some(action) = self.sky.forbidden(call, &body) {
+            note(|of| of.refused += 1);
+            let message = format!("the weather: no policy allows the action {action}");
+            return End::Answer(refuse(call, ServiceError::AccessDenied, &body, Some(&message)));
+        }
+        if !self.sky.is_within_rates(call, &call::access_key(&head.headers)) {
+            note(|of| of.throttled += 1);
+            return End::Answer(refuse(call, ServiceError::Throttling, &body, None));
+        }
+        let end = self.serve(call, head, body, draws).await;
         if draws.is_lost(network.lost_answers) {
             note(|of| of.lost += 1);
             return End::Reset;
@@ -88,10 +109,13 @@ impl Station {
     }
 
     /// What the service itself makes of a request.
-    async fn serve(&self, operation: &str, head: &Head, body: Bytes, draws: &mut Draws) -> End {
+    async fn serve(&self, call: &Call, head: &Head, body: Bytes, draws: &mut Draws) -> End {
+        if call.service != Service::DynamoDb {
+            return self.message(call, head, body, draws).await.map_or(End::Reset, End::Answer);
+        }
         let request: Option<Map<String, Value>> = serde_json::from_slice(&body).ok();
         let handled = match request {
-            Some(request) => self.understood(operation, head, request, draws).await,
+            Some(request) => self.understood(&call.operation, head, request, draws).await,
             None => self.pass(head, body).await.map(whole),
         };
         handled.map_or(End::Reset, End::Answer)
@@ -140,15 +164,19 @@ impl Station {
     }
 }
 
-/// An error for an operation: transactions have their own way to say some of them.
-fn refuse(error: ServiceError, actions: usize) -> Answer {
+/// An error for an operation: each service has its way to say it, and transactions have their own for some.
+fn refuse(call: &Call, error: ServiceError, body: &Bytes, message: Option<&str>) -> Answer {
+    if let Some(answer) = messaging::refused(call.service, error, message) {
+        return answer;
+    }
+    let actions = actions(body);
     match error.form().reason {
         // The first action is the guilty one.
         Some(code) if actions > 0 => {
             let codes: Vec<_> = (0..actions).map(|action| (action == 0).then_some(code)).collect();
             wire::cancelled(&codes)
         }
-        _ => wire::refused(error),
+        _ => wire::refused(error, message),
     }
 }
 

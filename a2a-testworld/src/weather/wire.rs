@@ -1,7 +1,7 @@
-//! The JSON protocol: which operation a request is, and how an error is written.
+//! The JSON protocol: how an error of DynamoDB is written.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, header};
+use http::{HeaderValue, Response, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
@@ -11,21 +11,6 @@ use super::refusal::ServiceError;
 pub(super) type Answer = Response<Full<Bytes>>;
 
 const CONTENT: &str = "application/x-amz-json-1.0";
-const TARGET: &str = "x-amz-target";
-const PREFIX: &str = "DynamoDB_20120810.";
-
-/// The operation that a request names; `None` where it is none of DynamoDB's.
-pub(super) fn operation(headers: &HeaderMap) -> Option<String> {
-    let target = headers.get(TARGET)?.to_str().ok()?;
-    target.strip_prefix(PREFIX).map(str::to_owned)
-}
-
-/// Names another operation.
-pub(super) fn set_operation(headers: &mut HeaderMap, operation: &str) {
-    if let Ok(target) = HeaderValue::from_str(&format!("{PREFIX}{operation}")) {
-        headers.insert(TARGET, target);
-    }
-}
 
 /// One throttled resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,9 +30,13 @@ pub(super) fn throttled(error: ServiceError, reasons: &[Throttled]) -> Answer {
     answer(error.form().status, &body)
 }
 
-/// Says an error.
-pub(super) fn refused(error: ServiceError) -> Answer {
-    answer(error.form().status, &body(error))
+/// Says an error, with a message of its own where there is one.
+pub(super) fn refused(error: ServiceError, message: Option<&str>) -> Answer {
+    let mut body = body(error);
+    if let Some(message) = message {
+        body["message"] = json!(message);
+    }
+    answer(error.form().status, &body)
 }
 
 fn body(error: ServiceError) -> Value {

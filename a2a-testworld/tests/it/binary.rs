@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::place::{Place, TABLE, item};
 
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -17,7 +17,7 @@ impl Drop for Running {
 }
 
 /// Starts it before an endpoint; returns its URL.
-fn start(endpoint: &str, flags: &[&str]) -> (Running, String) {
+pub(crate) fn start(endpoint: &str, flags: &[&str]) -> (Running, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_weather"));
     command.args(["--listen", "127.0.0.1:0", "--endpoint", endpoint]).args(flags).stdout(Stdio::piped());
     let mut child = Running(command.spawn().unwrap());
@@ -27,7 +27,7 @@ fn start(endpoint: &str, flags: &[&str]) -> (Running, String) {
     (child, url)
 }
 
-async fn ask(request: reqwest::RequestBuilder) -> Value {
+pub(crate) async fn ask(request: reqwest::RequestBuilder) -> Value {
     let answer = request.send().await.unwrap();
     serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
 }
@@ -66,9 +66,9 @@ async fn the_binary_shows_what_it_counts_and_changes_the_weather() {
 fn the_binary_explains_itself() {
     let help = Command::new(env!("CARGO_BIN_EXE_weather")).arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    for flag in
-        ["--listen", "--endpoint", "--seed", "--limits", "--index-lag", "--latency", "--resets", "--deny"]
-    {
+    let flags =
+        ["--listen", "--endpoint", "--seed", "--limits", "--index-lag", "--latency", "--resets", "--deny"];
+    for flag in flags.into_iter().chain(["--quotas", "--filter-delay", "--duplicates", "--allow"]) {
         assert!(help.contains(flag), "{flag}");
     }
 }

@@ -13,6 +13,7 @@ mod bill;
 mod binary;
 mod index_lag;
 mod limits;
+mod messaging;
 mod network;
 mod passing;
 mod place;

@@ -36,7 +36,6 @@ pub(crate) struct Place {
     pub(crate) direct: Client,
     pub(crate) endpoint: String,
     _server: AbortOnDropHandle<()>,
-    /// While it is there, the paused clock does not go on by itself when all wait for a socket.
     _standing: mpsc::Sender<()>,
 }
 
@@ -47,8 +46,6 @@ impl Place {
     }
 
     pub(crate) async fn seeded(seed: u64) -> Self {
-        let (standing, end) = mpsc::channel::<()>();
-        drop(tokio::task::spawn_blocking(move || end.recv()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let serve = server::serve_on(listener, Database::memory().unwrap());
@@ -57,7 +54,7 @@ impl Place {
         let (client, direct) =
             (client(&proxy.url(), |builder| builder), client(&endpoint, |builder| builder));
         create(&direct).await;
-        Place { proxy, client, direct, endpoint, _server: server, _standing: standing }
+        Place { proxy, client, direct, endpoint, _server: server, _standing: standing() }
     }
 
     pub(crate) fn counts(&self) -> Counts {
@@ -82,6 +79,13 @@ impl Place {
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// While it is there, the paused clock does not go on by itself when all wait for a socket.
+pub(crate) fn standing() -> mpsc::Sender<()> {
+    let (standing, end) = mpsc::channel::<()>();
+    drop(tokio::task::spawn_blocking(move || end.recv()));
+    standing
 }
 
 /// What an error says of itself.
