@@ -28,7 +28,15 @@ const PATIENCE: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub(super) enum Fate {
     /// It was told the task's end, so long after it had asked, its agent's own time left out.
-    Done { task: String, first: Duration, whole: Duration, at: Instant, streams: Vec<String> },
+    Done {
+        task: String,
+        first: Duration,
+        whole: Duration,
+        /// Until it was watched to its end on another instance, where it was.
+        elsewhere: Option<Duration>,
+        at: Instant,
+        streams: Vec<String>,
+    },
     /// Its stream broke, or hangs. The task may be what it should be.
     Broken { task: String, why: String },
     /// It was refused, with a time to retry after, so long after it had asked.
@@ -108,13 +116,17 @@ async fn begin(here: &Node, there: Option<&Node>) -> Fate {
             None => Ok(()),
         }
     };
-    let (own, watched) = futures::join!(whole(events, *Box::new(task)), watched);
+    let own = async {
+        let own = whole(events, task).await;
+        (own, began.elapsed().saturating_sub(AGENT))
+    };
+    let ((own, whole), watched) = futures::join!(own, watched);
     let streams = [watched.err(), own.as_ref().err().cloned()].into_iter().flatten().collect::<Vec<_>>();
     if let Err(why) = own {
         return Fate::Broken { task: id, why };
     }
-    let whole = began.elapsed().saturating_sub(AGENT);
-    Fate::Done { task: id, first, whole, at: Instant::now(), streams }
+    let elsewhere = there.map(|_| began.elapsed().saturating_sub(AGENT));
+    Fate::Done { task: id, first, whole, elsewhere, at: Instant::now(), streams }
 }
 
 /// Watches a task on another instance. Where that refuses, with a time to retry after, nothing is seen and nothing wrong.

@@ -52,6 +52,8 @@ pub struct Figures {
     pub first: [Duration; 2],
     /// From asking to the task's end, without the agent's own time: half, and 99 of 100.
     pub whole: [Duration; 2],
+    /// The same until the end was seen on another instance.
+    pub elsewhere: [Duration; 2],
     /// How long refusals took: half, and 99 of 100.
     pub refusals: [Duration; 2],
     /// The most clients that waited at once.
@@ -87,10 +89,11 @@ impl Figures {
             is_overload: kind.is_overload,
             ..Figures::default()
         };
-        let [mut firsts, mut wholes, mut refusals] = [const { Vec::new() }; 3];
+        let [mut firsts, mut wholes, mut elsewheres, mut refusals] = [const { Vec::new() }; 4];
         for fate in fates {
             match fate {
-                Fate::Done { first, whole, streams, .. } => {
+                Fate::Done { first, whole, elsewhere, streams, .. } => {
+                    elsewheres.extend(*elsewhere);
                     figures.done += 1;
                     firsts.push(*first);
                     wholes.push(*whole);
@@ -105,6 +108,7 @@ impl Figures {
         figures.admitted = figures.offered - figures.refused - figures.wrong.values().sum::<usize>();
         figures.first = percentiles(firsts);
         figures.whole = percentiles(wholes);
+        figures.elsewhere = percentiles(elsewheres);
         figures.refusals = percentiles(refusals);
         figures
     }
@@ -174,9 +178,10 @@ impl fmt::Display for Figures {
         writeln!(f, "    the longest pause of a member's beats: {:.1} s", self.stood_still.as_secs_f64())?;
         writeln!(
             f,
-            "    half and 99 of 100: first event {}, end {}, refusal {}",
+            "    half and 99 of 100: first event {}, end {}, end elsewhere {}, refusal {}",
             ms(self.first),
             ms(self.whole),
+            ms(self.elsewhere),
             ms(self.refusals)
         )?;
         writeln!(
