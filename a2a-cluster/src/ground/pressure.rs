@@ -152,7 +152,7 @@ mod tests {
             let soon = f64::from(a_second) * WAIT.as_secs_f64();
             let may_wait = pressure.may_wait(MOST) as f64;
             assert!((soon * 0.8..=soon * 1.1).contains(&may_wait), "{may_wait} at {a_second} a second");
-            assert_eq!(pressure.may_wait(7), 7);
+            assert_eq!(pressure.may_wait(5), 5);
         }
     }
 

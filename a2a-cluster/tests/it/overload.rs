@@ -49,10 +49,10 @@ on_every_bus! {
         let mut asked = JoinSet::new();
         let (began, pause) = (Instant::now(), Duration::from_secs(1).mul_f64(COMMITS / TAKES / 2.0));
         while began.elapsed() < Duration::from_secs(SECONDS.into()) {
-            let node = Arc::clone(&node);
+            let asks = Arc::clone(&node);
             asked.spawn(async move {
                 let began = Instant::now();
-                let answer = node.ask(request(SCRIPT)).await;
+                let answer = asks.ask(request(SCRIPT)).await;
                 (answer.map(expect_task), began.elapsed())
             });
             assert!(node.cluster.is_ready(), "{}", node.cluster.readiness());
