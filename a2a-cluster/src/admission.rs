@@ -1,5 +1,6 @@
 //! Admission: how many agents an instance takes on, and how many commits may wait. Beyond that, requests are refused
-//! at once, with a time after which they may be sent again; what was admitted goes on.
+//! at once, with a time after which they may be sent again; what was admitted goes on. While the store throttles, fewer
+//! commits may wait: as many as it takes soon ([`StorePressure`]).
 //!
 //! Where callers are told apart, one of them gets at most half, whichever tenants it names; those who are nobody count as one. Commits that wait are bounded for each caller
 //! first: one whose commits fill the instance does not keep out another that has few.
@@ -12,8 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use a2a_core::Principal;
 
 use crate::caller::TenantCaller;
-use crate::ground::Config;
 use crate::ground::telemetry::Full;
+use crate::ground::{Config, StorePressure};
 
 /// Whoever has less than this part of the bound waiting is admitted beyond the bound, up to twice.
 const FEW: usize = 16;
@@ -27,6 +28,7 @@ pub(crate) struct Admission {
     max_agents: usize,
     max_commits: usize,
     tells_apart: bool,
+    pressure: Arc<StorePressure>,
     all: Arc<Load>,
     groups: Arc<Mutex<HashMap<Group, Arc<Load>>>>,
     /// How many agents are about to begin again here.
@@ -61,15 +63,17 @@ pub(crate) struct Resuming(Arc<AtomicUsize>);
 pub(crate) struct WaitingCommit {
     all: Arc<Load>,
     own: Option<Arc<Load>>,
+    pressure: Arc<StorePressure>,
 }
 
 impl Admission {
     /// `tells_apart`: whether somebody says who calls.
-    pub(crate) fn new(config: &Config, tells_apart: bool) -> Self {
+    pub(crate) fn new(config: &Config, tells_apart: bool, pressure: &Arc<StorePressure>) -> Self {
         Admission {
             max_agents: config.max_agents,
             max_commits: config.max_waiting_commits,
             tells_apart,
+            pressure: Arc::clone(pressure),
             all: Arc::default(),
             groups: Arc::default(),
             resuming: Arc::default(),
@@ -104,7 +108,7 @@ impl Admission {
     }
 
     fn may_commit(&self, own: usize) -> bool {
-        let (waiting, most) = (self.all.commits(), self.max_commits);
+        let (waiting, most) = (self.all.commits(), self.pressure.may_wait(self.max_commits));
         if !self.tells_apart {
             return waiting < most;
         }
@@ -114,7 +118,9 @@ impl Admission {
 
     /// Counts a commit for as long as it waits, for the whole and for its caller where that is known.
     pub(crate) fn commit(&self, own: Option<&Arc<Load>>) -> WaitingCommit {
-        let waiting = WaitingCommit { all: Arc::clone(&self.all), own: own.cloned() };
+        let pressure = Arc::clone(&self.pressure);
+        let waiting = WaitingCommit { all: Arc::clone(&self.all), own: own.cloned(), pressure };
+        waiting.pressure.waits();
         waiting.loads().for_each(|load| {
             load.commits.fetch_add(1, Ordering::AcqRel);
         });
@@ -166,6 +172,7 @@ impl Drop for WaitingCommit {
         self.loads().for_each(|load| {
             load.commits.fetch_sub(1, Ordering::AcqRel);
         });
+        self.pressure.waits_no_longer();
     }
 }
 
@@ -177,11 +184,15 @@ mod tests {
     use crate::caller::Caller;
 
     fn admission(agents: usize, commits: usize) -> Admission {
-        Admission::new(&Config::default().max_agents(agents).max_waiting_commits(commits), true)
+        Admission::new(
+            &Config::default().max_agents(agents).max_waiting_commits(commits),
+            true,
+            &Arc::new(StorePressure::new()),
+        )
     }
 
     fn of_all(agents: usize) -> Admission {
-        Admission::new(&Config::default().max_agents(agents), false)
+        Admission::new(&Config::default().max_agents(agents), false, &Arc::new(StorePressure::new()))
     }
 
     fn caller(name: Option<&str>) -> TenantCaller {

@@ -59,7 +59,7 @@ impl Membership for DynamoDbStore {
                 .expression_attribute_values(":l", text(label)),
             None => update.update_expression("SET b = :b, st = :st, r = :r REMOVE l"),
         };
-        match self.calls.send_update(update).await? {
+        match self.calls.of_beats().send_update(update).await? {
             Written::Done => Ok(Beat::Alive),
             Written::Unmet(None) => Ok(Beat::Evicted),
             Written::Unmet(Some(item)) if read(&item)?.state.is_final() => Ok(Beat::Evicted),

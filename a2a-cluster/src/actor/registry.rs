@@ -67,7 +67,7 @@ impl Actors {
     pub(crate) fn new(ground: &Arc<Ground>, agent: &Arc<dyn AgentExecutor>) -> Arc<Self> {
         Arc::new(Actors {
             agent: Arc::clone(agent),
-            admission: Admission::new(&ground.config, ground.tells_callers_apart),
+            admission: Admission::new(&ground.config, ground.tells_callers_apart, &ground.pressure),
             deliveries: OnceLock::new(),
             settings: Arc::new(settings(ground)),
             origin: Instant::now(),

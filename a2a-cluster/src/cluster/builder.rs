@@ -14,7 +14,7 @@ use thiserror::Error;
 use super::Cluster;
 use crate::caller::CallerResolver;
 use crate::ground::telemetry::{Attempts, Denials, Meters};
-use crate::ground::{Config, Setup};
+use crate::ground::{Config, Setup, StorePressure};
 use crate::instance::{JoinError, Service};
 use crate::webhook::WebhookTransport;
 
@@ -188,7 +188,8 @@ impl ClusterBuilder {
         }
         let tasks = self.tasks.ok_or(StartError::Missing("task store"))?;
         let denials = Arc::new(Denials::new(self.config.unready_after));
-        let attempts = Arc::new(Attempts::new(self.label.as_deref(), denials.clone()));
+        let pressure = Arc::new(StorePressure::new());
+        let attempts = Arc::new(Attempts::new(self.label.as_deref(), denials.clone(), pressure.clone()));
         let budget = RetryBudget::default().observed_by(attempts);
         tasks.use_budget(&budget);
         let setup = Setup {
@@ -197,6 +198,7 @@ impl ClusterBuilder {
             tasks,
             budget,
             denials,
+            pressure,
             members: self.members.ok_or(StartError::Missing("membership"))?,
             push: self.push.ok_or(StartError::Missing("push config store"))?,
             deployment: self.deployment.ok_or(StartError::Missing("deployment"))?,

@@ -23,6 +23,9 @@ impl Ground {
         let began = Instant::now();
         let answered = move |outcome: Result<Outcome>| {
             let meters = &self.meters;
+            if outcome.is_ok() {
+                self.pressure.answered();
+            }
             match &outcome {
                 Ok(Outcome::Applied(_)) => {
                     meters.commits.increment(1);

@@ -83,6 +83,7 @@ settings! {
         max_agents: usize = 10_000,
         /// Sets how many commits may wait for the store before an instance refuses requests that need an agent; at least 1,
         /// by default 5,000. Where callers are told apart, one with few of them is admitted beyond that, up to twice as many.
+        /// While the store throttles, fewer: as many as it takes soon.
         max_waiting_commits: usize = 5_000,
         /// Sets the names of those headers (gRPC metadata alike) that agents see, beside the protocol's own `A2A-` headers;
         /// by default none. They are stored with the task, so that an agent which resumes it sees them, too. Headers that

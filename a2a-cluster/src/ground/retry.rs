@@ -25,6 +25,8 @@ pub(crate) struct Retry<'a> {
     began: Instant,
     /// How long one call may take: what is not answered by then is called again.
     call_limit: Duration,
+    /// It is a commit, whose number is known: where it is throttled, its pause follows from that.
+    is_commit: bool,
 }
 
 impl<'a> Retry<'a> {
@@ -38,7 +40,13 @@ impl<'a> Retry<'a> {
             deadline: patience.map(|patience| Instant::now() + patience),
             began: Instant::now(),
             call_limit: patience.unwrap_or(ground.config.lease).min(ground.config.lease),
+            is_commit: false,
         }
+    }
+
+    /// The same for a commit.
+    pub(crate) fn of_commit(self) -> Self {
+        Retry { is_commit: true, ..self }
     }
 
     /// Calls until the answer is not a transient failure, the deadline passes or the instance stops.
@@ -76,11 +84,16 @@ impl<'a> Retry<'a> {
     pub(crate) async fn pause(&mut self, failure: BackendError) -> Result<()> {
         self.ground.health.tasks.failed(self.ground.config.unready_after);
         let trouble = failure.trouble().unwrap_or(Trouble::Away);
-        if trouble == Trouble::Denied && !self.ground.budget.is_told() {
-            self.ground.denials.denied(OPERATION, true, &Chain(&failure));
+        match trouble {
+            Trouble::Denied if !self.ground.budget.is_told() => {
+                self.ground.denials.denied(OPERATION, true, &Chain(&failure));
+            }
+            Trouble::Throttled if !self.ground.budget.is_told() => self.ground.pressure.throttled(),
+            _ => {}
         }
         let wanted = match trouble {
             Trouble::Away | Trouble::Contended => self.pause,
+            Trouble::Throttled if self.is_commit => self.ground.pressure.pause(self.longest),
             Trouble::Throttled => self.pause.max(self.longest / 4),
             Trouble::Denied => self.longest,
         };
@@ -89,7 +102,9 @@ impl<'a> Retry<'a> {
             return Err(failure);
         }
         self.paid = self.ground.budget.try_retry();
-        if !self.paid {
+        // Commits that are throttled ask for no more than the store takes, however many they are.
+        let is_paced = self.is_commit && trouble == Trouble::Throttled;
+        if !self.paid && !is_paced {
             pause = pause.max(jittered(&*self.ground.env, self.longest));
             if self.is_over_after(pause) {
                 return Err(failure);

@@ -7,6 +7,7 @@ use a2a_core::wire::Seal;
 use a2a_core::{Deployment, Env, EventBus, Key, Membership, PushConfigs, RetryBudget, TaskStore};
 
 use super::config::Config;
+use super::pressure::StorePressure;
 use super::telemetry::{Denials, Meters};
 
 /// What all incarnations of a server share; see [`Ground`](super::Ground).
@@ -28,6 +29,8 @@ pub(crate) struct Setup {
     pub(crate) budget: RetryBudget,
     /// What the store denies.
     pub(crate) denials: Arc<Denials>,
+    /// How much the store takes, and whether it throttles.
+    pub(crate) pressure: Arc<StorePressure>,
     /// The keys with which bus messages prove that a member sent them.
     pub(crate) seal: Arc<Seal>,
     /// The key of the digests from which ids of new tasks follow; read with the first start.

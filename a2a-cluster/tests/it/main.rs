@@ -27,6 +27,7 @@ mod idempotency;
 mod later_lives;
 mod liveness;
 mod members;
+mod overload;
 mod pages;
 mod panics;
 mod positions;

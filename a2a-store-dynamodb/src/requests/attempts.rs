@@ -23,6 +23,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(800);
 /// The longest pause where less has to be asked.
 const LONGEST_THROTTLED: Duration = Duration::from_millis(2_500);
+/// The longest pause of a heartbeat: a table that is asked for too much refuses most writes, not all, and whoever tries often
+/// enough gets through. Beats are few.
+const LONGEST_OF_BEATS: Duration = Duration::from_millis(100);
 /// No attempt begins later than this after the first: whoever called wants to know, and gives up after 5 s as a rule.
 const PATIENCE: Duration = Duration::from_secs(4);
 
@@ -30,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(4);
 #[derive(Debug, Clone)]
 pub(crate) struct Attempts {
     most: u32,
+    /// The longest pause where less has to be asked.
+    longest_throttled: Duration,
     env: Arc<dyn Env>,
     budget: Arc<RwLock<RetryBudget>>,
     /// Whether any request of this handle was ever answered.
@@ -54,6 +59,7 @@ impl Attempts {
     pub(crate) fn new(config: &DynamoDbConfig) -> Self {
         Attempts {
             most: config.attempts,
+            longest_throttled: LONGEST_THROTTLED,
             env: Arc::clone(&config.env),
             budget: Arc::default(),
             served: Arc::default(),
@@ -63,6 +69,11 @@ impl Attempts {
     /// The same under other settings.
     pub(crate) fn with_config(self, config: &DynamoDbConfig) -> Self {
         Attempts { most: config.attempts, env: Arc::clone(&config.env), ..self }
+    }
+
+    /// The same for heartbeats, which do not make room for others.
+    pub(crate) fn of_beats(&self) -> Self {
+        Attempts { longest_throttled: LONGEST_OF_BEATS, ..self.clone() }
     }
 
     /// Pays from this budget from now on.
@@ -154,7 +165,7 @@ impl<'a> Retries<'a> {
         self.made += 1;
         tokio::time::sleep(pause).await;
         self.pause = match trouble {
-            Trouble::Throttled => LONGEST_THROTTLED.min(self.pause * 3),
+            Trouble::Throttled => self.attempts.longest_throttled.min(self.pause * 3),
             _ => LONGEST_PAUSE.min(self.pause * 2),
         };
         true

@@ -81,6 +81,11 @@ impl Calls {
         Calls { attempts: self.attempts.with_config(config), env: Arc::clone(&config.env), ..self }
     }
 
+    /// The same table for heartbeats: they are soon sent again.
+    pub(crate) fn of_beats(&self) -> Self {
+        Calls { attempts: self.attempts.of_beats(), ..self.clone() }
+    }
+
     /// Pays for retries from this budget from now on.
     pub(crate) fn use_budget(&self, budget: &RetryBudget) {
         self.attempts.use_budget(budget);

@@ -11,7 +11,9 @@ use std::io::Read as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use a2a_cluster::Config;
 use clap::{Parser, Subcommand};
+use integration_tests::bad_weather::{self, Kind, Place};
 use integration_tests::endpoint;
 use integration_tests::own_server;
 use integration_tests::processes::deaths::{self, Death, Life};
@@ -75,6 +77,27 @@ enum Trial {
         #[arg(long, default_value_t = 2)]
         nodes: usize,
     },
+    /// Plays each kind of bad weather before DynamoDB to instances in this process, and then overload.
+    Weather {
+        /// How many minutes clients offer twice what the table takes.
+        #[arg(long, default_value_t = 30.0)]
+        minutes: f64,
+        /// How many seconds each of the other kinds lasts.
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+        /// Decides what the weather draws; a fresh one where none is given.
+        #[arg(long)]
+        seed: Option<u64>,
+        /// How many instances.
+        #[arg(long, default_value_t = 3)]
+        instances: usize,
+        /// How many write units a second the table takes: so few that this machine can offer twice as many.
+        #[arg(long, default_value_t = 100.0)]
+        capacity: f64,
+        /// Plays only kinds whose names hold this.
+        #[arg(long)]
+        only: Option<String>,
+    },
     /// Begins many tasks at once, each watched on every other process; prints how fast that was, and for how much.
     Load {
         /// How many tasks.
@@ -95,7 +118,9 @@ enum Trial {
 fn main() -> ExitCode {
     let first = std::env::args().nth(1).unwrap_or_default();
     match first.as_str() {
-        "kills" | "webhooks" | "deaths" | "drains" | "load" => return tried(Trials::parse().trial),
+        "kills" | "webhooks" | "deaths" | "drains" | "load" | "weather" => {
+            return tried(Trials::parse().trial);
+        }
         _ => end_with_the_lifeline(),
     }
     if first.parse::<u16>().is_err() {
@@ -122,6 +147,14 @@ fn end_with_the_lifeline() {
 
 #[tokio::main]
 async fn tried(trial: Trial) -> ExitCode {
+    if let Trial::Weather { minutes, seconds, seed, instances, capacity, only } = trial {
+        let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+        println!("seed {seed}, {instances} instances, a table of {capacity} write units a second");
+        let place = Place::start(instances, seed, Config::default()).await;
+        let each = (Duration::from_secs(seconds), Duration::from_secs_f64(minutes * 60.0));
+        let wrong = bad_weather(place, capacity, each, &only.unwrap_or_default()).await;
+        return if wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    }
     let (Some(aws), Ok(program)) = (endpoint::aws(), std::env::current_exe()) else {
         return ExitCode::FAILURE;
     };
@@ -171,6 +204,7 @@ async fn tried(trial: Trial) -> ExitCode {
             met.wrong.iter().for_each(|why| println!("WRONG: {why}"));
             outcome.is_right()
         }
+        Trial::Weather { .. } => true,
         Trial::Load { tasks, chunks, gap, nodes } => {
             let plan = Plan { nodes, lease: Duration::from_secs(15), ..Plan::of(program) };
             let figures = load::run(plan, aws, tasks, chunks, Duration::from_millis(gap)).await;
@@ -180,6 +214,24 @@ async fn tried(trial: Trial) -> ExitCode {
         }
     };
     if is_right { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Plays one kind after the other, and tells whether any of them did harm.
+async fn bad_weather(place: Place, capacity: f64, lasts: (Duration, Duration), only: &str) -> bool {
+    let trial = bad_weather::Trial::begin(place, capacity).await;
+    let cost = trial.cost(Duration::from_secs(10)).await;
+    println!("a task takes {:.1} write units in fair weather, and {:.1} in overload", cost.usual, cost.least);
+    let overload = (Kind::overload(capacity), lasts.1);
+    let kinds = Kind::all(capacity).into_iter().map(|kind| (kind, lasts.0)).chain([overload]);
+    let mut wrong = Vec::new();
+    for (kind, lasts) in kinds.filter(|(kind, _)| kind.name.contains(only)) {
+        let figures = trial.play(&kind, cost, lasts).await;
+        print!("{figures}");
+        figures.wrong().iter().for_each(|why| println!("    WRONG: {why}"));
+        wrong.extend(figures.wrong());
+    }
+    trial.end().await;
+    !wrong.is_empty()
 }
 
 const HEAD: &str = "  kill  after ms  killed (tasks it ran)  streams  again  committed  received  missing  doubled  strange  moves again after ms";

@@ -9,6 +9,7 @@
 )]
 
 mod arrows;
+mod bad_weather;
 mod behind_a_proxy;
 mod deployment;
 mod documents;

@@ -21,6 +21,8 @@ pub(super) struct Follow {
     registering: bool,
     /// Later commits are being read, for this reason.
     reading: Option<ReadFor>,
+    /// This instance was registered while they were: what is read may be from before that, and is read once more.
+    reads_again: bool,
     /// The reads of this time brought something.
     found: bool,
     /// After how much silence the store is asked next. Zero: it was never asked.
@@ -193,9 +195,10 @@ impl Actor {
             Ok(Some(seen)) => {
                 self.follow.registered = true;
                 self.learn(&seen);
-                // What happened before it was registered.
-                if self.follow.reading.is_none() {
-                    self.read_for(ReadFor::Registration, fx);
+                // What happened before it was registered. What is being read may have been asked for before that.
+                match self.follow.reading {
+                    None => self.read_for(ReadFor::Registration, fx),
+                    Some(_) => self.follow.reads_again = true,
                 }
                 self.announce(fx);
             }
@@ -203,7 +206,13 @@ impl Actor {
                 self.follow.check_at = m.at + self.settings.retry_max;
                 self.gone(fx);
             }
-            Err(ReadFailed::ForNow) => self.follow.check_at = m.at + self.settings.retry_max,
+            Err(ReadFailed::ForNow) => {
+                self.follow.check_at = m.at + self.settings.retry_max;
+                // A store that takes no writes for the moment may well be read, and readers wait.
+                if self.known() > Version::ABSENT && self.follow.reading.is_none() {
+                    self.read_for(ReadFor::Registration, fx);
+                }
+            }
             Err(ReadFailed::ForGood) => self.cannot_be_read(fx),
         }
     }
@@ -271,6 +280,10 @@ impl Actor {
     /// The store has nothing more. What it had the executor failed to send: it is told again. Where it had nothing, the
     /// executor may be gone.
     fn read_all(&mut self, reason: ReadFor, m: Moment<'_>, fx: &mut Vec<Effect>) {
+        if std::mem::take(&mut self.follow.reads_again) {
+            self.read_for(ReadFor::Registration, fx);
+            return;
+        }
         let found = std::mem::take(&mut self.follow.found);
         if !found && self.ring.has_gap() {
             // What the bus spoke of is not there: the store is right.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use a2a_cluster::{ClusterBuilder, Config};
 use a2a_core::{
     BackendError, Claim, Commit, InstanceId, Outcome, Principal, Replay, Result, RetryBudget, StoredTask,
-    TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Trouble, Version,
 };
 use a2a_store_memory::MemoryStore;
 use a2a_testworld::world::{Bus, World};
@@ -54,6 +54,8 @@ pub(crate) enum Fate {
     Answered,
     /// It fails, is not applied, and may be tried again.
     Refused,
+    /// It fails, is not applied, and may be tried again once less is asked.
+    Throttled,
     /// It fails, and always will.
     Rejected,
     /// It fails, because so many bytes are more than so many.
@@ -146,6 +148,7 @@ impl Hooked {
             Fate::Conflict => panic!("only commits conflict"),
             Fate::TooLarge(actual, limit) => Err(BackendError::TooLarge { what: "a commit", actual, limit }),
             Fate::Refused => Err(BackendError::Unavailable("refused".into())),
+            Fate::Throttled => Err(BackendError::unavailable(Trouble::Throttled, "throttled")),
             Fate::Rejected => Err(BackendError::rejected("rejected")),
             Fate::Hangs => std::future::pending().await,
             Fate::AppliedLate(millis) => {

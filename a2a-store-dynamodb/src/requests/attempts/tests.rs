@@ -91,6 +91,16 @@ async fn pauses_grow_to_more_than_a_second_where_less_has_to_be_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn heartbeats_are_soon_sent_again_however_often_they_are_throttled() {
+    let (client, rules) = throttling(8);
+    let calls = calls(client, 9).of_beats();
+    let began = Instant::now();
+    calls.send_put(calls.put(Item::new())).await.unwrap();
+    assert_eq!(rules[1].num_calls(), 9);
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_budget_a_request_is_sent_once() {
     let (client, rules) = throttling(9);
     let calls = calls(client, 5);

@@ -55,6 +55,20 @@ fn one_that_joins_unregistered_is_registered_before_it_is_read_for() {
 }
 
 #[test]
+fn a_reader_is_read_for_also_while_it_cannot_be_registered() {
+    let mut bench = Bench::new();
+    bench.tell(Input::Attach { joined: false });
+    let seen = Seen::of(&stored(TaskState::Working, 3, None));
+    bench.tell(Input::Joined { seen: seen.clone(), registered: false });
+    assert_eq!(words(&bench.tell(Input::Watched(Err(ReadFailed::ForNow)))), ["Read"]);
+    let retry_max = settings().retry_max;
+    assert_eq!(words(&bench.wait(retry_max)), ["Watch"], "while that is under way");
+    // What the first read brings may be from before the registration.
+    assert_eq!(words(&bench.tell(Input::Watched(Ok(Some(seen))))), Vec::<String>::new());
+    assert_eq!(words(&bench.tell(Input::Read(Ok(Later::Commits(vec![]))))), ["Read"]);
+}
+
+#[test]
 fn a_reader_whose_agent_has_lost_the_task_is_followed_for() {
     let mut bench = Bench::new();
     bench.begin(1);

@@ -1,0 +1,203 @@
+//! How much a store that throttles takes: what an instance lets wait for it follows from that.
+//!
+//! A queue at a store that throttles is served in no order: whoever waits tries again after a pause, beside all who came
+//! later. So the queue must stay short, or what was admitted takes long, and its length in time, not in number, is what
+//! counts. As many commits may wait as the store takes in a short while, and each of them tries again about once in the time
+//! in which the store takes all of them: so all together try as often as the store takes one, however many they are.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How long the commits that wait may take the store, at its present pace.
+const WAIT: Duration = Duration::from_millis(300);
+/// So many may wait at any pace: an instance must try to find out what the store takes.
+const LEAST: usize = 4;
+/// The shortest pause of a commit that was throttled.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+/// How many attempts have to be throttled in a second, and which part of the commits that are answered, before an instance
+/// heeds it.
+const FEWEST: f64 = 3.0;
+const SHARE: f64 = 0.2;
+/// Over how long the pace is measured.
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// The pace of a store, and whether it throttles.
+#[derive(Debug)]
+pub(crate) struct StorePressure {
+    /// Commits that were answered, and attempts that were throttled.
+    answered: Mutex<Pace>,
+    throttled: Mutex<Pace>,
+    /// Nothing was throttled for long: on the path of every request, hence only a read.
+    is_calm: AtomicBool,
+    /// How many commits wait.
+    waiting: AtomicUsize,
+}
+
+/// How often something happens.
+#[derive(Debug)]
+struct Pace {
+    since: Instant,
+    /// In the window that began then, and in the one before.
+    now: u32,
+    before: u32,
+}
+
+impl StorePressure {
+    pub(crate) fn new() -> Self {
+        let pace = || Mutex::new(Pace { since: Instant::now(), now: 0, before: 0 });
+        StorePressure {
+            answered: pace(),
+            throttled: pace(),
+            is_calm: AtomicBool::new(true),
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// Takes note of a commit that waits from now on.
+    pub(crate) fn waits(&self) {
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Takes note of a commit that waits no longer.
+    pub(crate) fn waits_no_longer(&self) {
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// After how long a commit that was throttled is to be tried again, `longest` at most.
+    pub(crate) fn pause(&self, longest: Duration) -> Duration {
+        let waiting = self.waiting.load(Ordering::Acquire) as f64;
+        let a_second = lock(&self.answered).a_second(Instant::now()).max(1.0);
+        Duration::from_secs_f64(waiting / a_second).clamp(SHORTEST_PAUSE.min(longest), longest)
+    }
+
+    /// Takes note of an attempt that was throttled.
+    pub(crate) fn throttled(&self) {
+        lock(&self.throttled).count();
+        self.is_calm.store(false, Ordering::Relaxed);
+    }
+
+    /// Takes note of a commit that the store answered.
+    pub(crate) fn answered(&self) {
+        lock(&self.answered).count();
+    }
+
+    /// How many commits may wait, `most` at most. A few attempts that were throttled are no reason for fewer: one task that says
+    /// too much at once has its own partition throttled, and harms nobody else.
+    pub(crate) fn may_wait(&self, most: usize) -> usize {
+        if self.is_calm.load(Ordering::Relaxed) {
+            return most;
+        }
+        let now = Instant::now();
+        let (throttled, answered) = (lock(&self.throttled).a_second(now), lock(&self.answered).a_second(now));
+        if throttled == 0.0 {
+            self.is_calm.store(true, Ordering::Relaxed);
+        }
+        if throttled < FEWEST || throttled < answered * SHARE {
+            return most;
+        }
+        let in_time = (answered * WAIT.as_secs_f64()) as usize;
+        in_time.max(LEAST).min(most)
+    }
+}
+
+fn lock(pace: &Mutex<Pace>) -> MutexGuard<'_, Pace> {
+    pace.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Pace {
+    fn count(&mut self) {
+        self.turn(Instant::now());
+        self.now = self.now.saturating_add(1);
+    }
+
+    /// Begins the next window where this one is over.
+    fn turn(&mut self, now: Instant) {
+        let windows = now.saturating_duration_since(self.since).as_millis() / WINDOW.as_millis();
+        if windows > 0 {
+            self.before = if windows == 1 { self.now } else { 0 };
+            self.now = 0;
+            self.since += WINDOW * u32::try_from(windows).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// How often in the last window's length: this one's, and of the one before what reaches into it.
+    fn a_second(&mut self, now: Instant) -> f64 {
+        self.turn(now);
+        let passed = now.saturating_duration_since(self.since).as_secs_f64() / WINDOW.as_secs_f64();
+        f64::from(self.now) + f64::from(self.before) * (1.0 - passed).max(0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    const MOST: usize = 5_000;
+
+    async fn answered(pressure: &StorePressure, a_second: u32, seconds: u32) {
+        for _ in 0..a_second * seconds {
+            advance(Duration::from_secs(1) / a_second).await;
+            pressure.answered();
+        }
+    }
+
+    fn throttled(pressure: &StorePressure, times: u32) {
+        (0..times).for_each(|_| pressure.throttled());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_does_not_throttle_may_be_waited_for_by_all() {
+        let pressure = StorePressure::new();
+        answered(&pressure, 100, 2).await;
+        assert_eq!(pressure.may_wait(MOST), MOST);
+        throttled(&pressure, 10);
+        assert_eq!(pressure.may_wait(MOST), MOST, "a few of many: one task's partition");
+        throttled(&pressure, 40);
+        assert!(pressure.may_wait(MOST) < MOST);
+        advance(WINDOW * 2).await;
+        assert_eq!(pressure.may_wait(MOST), MOST, "it did so long ago");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn as_many_may_wait_as_a_store_that_throttles_takes_soon() {
+        for a_second in [20, 100, 400] {
+            let pressure = StorePressure::new();
+            answered(&pressure, a_second, 3).await;
+            throttled(&pressure, a_second);
+            let soon = f64::from(a_second) * WAIT.as_secs_f64();
+            let may_wait = pressure.may_wait(MOST) as f64;
+            assert!((soon * 0.8..=soon * 1.1).contains(&may_wait), "{may_wait} at {a_second} a second");
+            assert_eq!(pressure.may_wait(5), 5);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_that_wait_try_as_often_as_the_store_takes_one() {
+        let longest = Duration::from_secs(2);
+        let pressure = StorePressure::new();
+        answered(&pressure, 100, 3).await;
+        for (waiting, millis) in [(1, 100), (50, 500), (100, 1_000), (5_000, 2_000)] {
+            (0..waiting).for_each(|_| pressure.waits());
+            let pause = pressure.pause(longest).as_millis();
+            assert!((millis * 9 / 10..=millis * 11 / 10).contains(&pause), "{pause} ms where {waiting} wait");
+            (0..waiting).for_each(|_| pressure.waits_no_longer());
+        }
+        assert_eq!(StorePressure::new().pause(Duration::from_millis(10)), Duration::from_millis(10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_few_may_wait_where_nothing_is_answered() {
+        let pressure = StorePressure::new();
+        answered(&pressure, 100, 1).await;
+        advance(WINDOW * 3).await;
+        throttled(&pressure, 2);
+        assert_eq!(pressure.may_wait(MOST), MOST);
+        throttled(&pressure, 1);
+        assert_eq!(pressure.may_wait(MOST), LEAST);
+    }
+}
