@@ -167,3 +167,24 @@ fn a_later_life_of_a_task_is_not_disturbed_by_writers_of_the_earlier_one() {
         assert_eq!(twin.send(&store, &second.key).await, Outcome::Applied(second.version.next()));
     });
 }
+
+/// Its writer had no answer, and sends it again after somebody has deleted the task.
+#[test]
+fn a_first_commit_that_is_sent_again_after_a_deletion_creates_nothing() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let store = place.store(|config| config).await;
+        for bytes in [10, 3_000, 400_000] {
+            let model = TaskModel::new(&format!("{bytes}"));
+            let created = StreamResponse::Task(model.task.clone());
+            let piece = chunk(&model.task, "a", vec![Part::text(noise(7, bytes))], false);
+            let draft = Draft { change: claim(instance()), ..model.draft(vec![created, piece]) };
+            let applied = draft.send(&store, &model.key).await;
+            assert_eq!(applied, Outcome::Applied(Version::new(1)));
+            assert!(store.delete(&model.key).await.unwrap());
+            let before = place.items().await;
+            assert_eq!(draft.send(&store, &model.key).await, applied, "as it was");
+            assert_eq!(store.load(&model.key).await.unwrap(), None);
+            assert_eq!(place.items().await.len(), before.len(), "of {bytes} bytes");
+        }
+    });
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use a2a::{Part, TaskState};
 use a2a_core::{BackendError, ClaimChange, Membership, Outcome, TaskQuery, TaskStore, Tenant, Version};
 use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore};
-use a2a_testkit::sample::{Draft, TaskModel, at, chunk, claim, instance, status};
+use a2a_testkit::sample::{Draft, TaskModel, at, chunk, claim, instance, noise, status};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::place::Place;
@@ -163,9 +163,9 @@ fn a_turn_ends_also_where_its_snapshot_cannot_be_written_and_gets_one_later() {
 
                 if its_writer_dies {
                     drop(writer);
-                    // A survivor asks for what it executed, and reads nothing else.
+                    // Whoever looks after anything of its own looks after this as well, and reads nothing else.
                     let survivor = keeper(place).await;
-                    assert_eq!(survivor.executing(&me, None).await.unwrap().tasks, []);
+                    assert_eq!(survivor.executing(&instance(), None).await.unwrap().tasks, []);
                     has_snapshot(place, &model).await;
                 } else {
                     refusals.end();
@@ -175,6 +175,36 @@ fn a_turn_ends_also_where_its_snapshot_cannot_be_written_and_gets_one_later() {
                 assert_eq!(reader.load(&model.key).await.unwrap(), model.stored());
                 reader.delete(&model.key).await.unwrap();
             }
+        }
+    });
+}
+
+/// While webhooks lack something the claim stays beyond the end of the turn, and then its writer is gone.
+#[test]
+fn a_turn_that_keeps_its_claim_beyond_its_end_is_looked_after_once_that_is_released() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        for is_claimed in [true, false] {
+            let (writer, _) = without_snapshots(place).await;
+            let mut model = TaskModel::new(&format!("{is_claimed}"));
+            let created = vec![a2a::StreamResponse::Task(model.task.clone())];
+            let change = if is_claimed { claim(instance()) } else { ClaimChange::Keep };
+            model.tell_with(&writer, created, change).await;
+            let piece = chunk(&model.task, "a", vec![Part::text(noise(3, 40_000))], false);
+            let end = status(&model.task, TaskState::Completed, at(1));
+            model.tell(&writer, vec![piece, end]).await;
+            let claimed = writer.head(&model.key).await.unwrap().unwrap().claim;
+            assert_eq!(claimed.is_some(), is_claimed);
+            if let Some(claim) = claimed {
+                writer.release(&model.key, &claim).await.unwrap();
+                model.released(&claim);
+            }
+            assert_eq!(writer.head(&model.key).await.unwrap(), model.head());
+            drop(writer);
+            let survivor = keeper(place).await;
+            assert_eq!(survivor.executing(&instance(), None).await.unwrap().tasks, []);
+            has_snapshot(place, &model).await;
+            assert_eq!(survivor.load(&model.key).await.unwrap(), model.stored());
+            survivor.delete(&model.key).await.unwrap();
         }
     });
 }

@@ -10,7 +10,7 @@ use a2a_core::{
     TaskQuery, TaskStore, Tenant, Version,
 };
 use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore, SnapshotPolicy};
-use a2a_testkit::sample::{TaskModel, at, claim, instance, message, status};
+use a2a_testkit::sample::{TaskModel, at, chunk, claim, instance, message, status};
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -454,5 +454,49 @@ fn snapshots_follow_the_policy() {
             assert_eq!(store.load(&stream.key).await.unwrap().unwrap().task, stream.task);
         }
         assert!(found[0] >= 2 && found[1] == 0, "{found:?}");
+    });
+}
+
+#[test]
+fn a_config_that_was_saved_before_its_task_is_kept_for_as_long_as_that() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let store = place.store(|config| config.parked_retention(None).task_retention(None)).await;
+        for state in [TaskState::InputRequired, TaskState::Completed] {
+            let mut model = TaskModel::new(&format!("{state:?}"));
+            store.save_config(&model.key, &subscription(&model.key.task_id)).await.unwrap();
+            let config =
+                async || place.items().await.into_iter().find(|item| item["sk"].as_s().unwrap() == "P#w");
+            assert!(config().await.unwrap().contains_key("x"), "for its task may never come");
+            model = model.begin(&store).await;
+            model.tell(&store, vec![status(&model.task, state, at(1))]).await;
+            assert!(!config().await.unwrap().contains_key("x"));
+            store.delete(&model.key).await.unwrap();
+        }
+    });
+}
+
+/// One handle writes, another goes on in the last hours of the first one's entries, and knows of the last entry alone.
+#[test]
+fn whoever_goes_on_with_a_log_knows_when_its_oldest_entry_expires() {
+    a2a_testkit::run::<Place>(async |place: &Place| {
+        let clock = Arc::new(Clock::default());
+        let handle = async || {
+            let env = Arc::clone(&clock);
+            place.store(|config| config.commit_retention(Duration::from_secs(COMMITS)).env(env)).await
+        };
+        let first = handle().await;
+        let mut model = TaskModel::new("t").begin(&first).await;
+        let piece = |model: &TaskModel, n: i64| {
+            vec![chunk(&model.task, &format!("a{n}"), vec![Part::text("x")], false)]
+        };
+        for n in 0..2 {
+            clock.forward(40);
+            model.tell(&first, piece(&model, n)).await;
+        }
+        let second = handle().await;
+        model.tell(&second, piece(&model, 2)).await;
+        clock.forward(70);
+        expire(place, &clock).await;
+        assert_eq!(handle().await.load(&model.key).await.unwrap(), model.stored());
     });
 }
