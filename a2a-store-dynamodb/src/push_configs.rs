@@ -214,14 +214,17 @@ impl DynamoDbStore {
         if seen.is_some_and(|head| head.deleted.is_none() && head.expires.is_some()) {
             return Ok(());
         }
-        let Some(head) = self.calls.get(pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()? else {
-            return Ok(());
-        };
+        let head = self.calls.get(pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()?;
         let sk = keys::push_config(id)?;
-        let fate = match (&head.deleted, head.expires) {
-            (Some(_), _) => self.calls.send_delete(self.calls.delete(pk, &sk)).await?,
-            (None, Some(expires)) => self.expire_config(pk, &sk, self.after_task(&head, expires)).await?,
-            (None, None) => return Ok(()),
+        let fate = match head {
+            // It is not created yet; or it was purged, which leaves nothing.
+            None if seen.is_none() => return Ok(()),
+            None => self.calls.send_delete(self.calls.delete(pk, &sk)).await?,
+            Some(head) => match (&head.deleted, head.expires) {
+                (Some(_), _) => self.calls.send_delete(self.calls.delete(pk, &sk)).await?,
+                (None, Some(expires)) => self.expire_config(pk, &sk, self.after_task(&head, expires)).await?,
+                (None, None) => return Ok(()),
+            },
         };
         match fate {
             Written::Done | Written::Unmet(_) => Ok(()),
