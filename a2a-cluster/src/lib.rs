@@ -8,6 +8,7 @@ mod admission;
 mod alarm;
 mod caller;
 mod cluster;
+mod forget;
 mod ground;
 mod handler;
 mod instance;
@@ -20,6 +21,7 @@ mod webhook;
 
 pub use caller::{Caller, CallerResolver};
 pub use cluster::{BusState, Cluster, ClusterBuilder, Leftovers, Readiness, StartError, Unready};
+pub use forget::{Forget, ForgetOutcome, Forgotten, forget};
 pub use ground::refusals::{
     challenge, forbidden, is_forbidden, retry_after, unauthenticated, unauthenticated_by, unavailable,
 };

@@ -34,12 +34,12 @@ pub use error::{BackendError, Result};
 pub use ids::{CommitId, Generation, InstanceId, Principal, TaskKey, Tenant, Version};
 pub use membership::{Beat, Eviction, ExecutingPage, Member, MemberState, Membership};
 pub use message::{BusMessage, CancelKey, CancelRequest, News, Reach, Recipient};
-pub use page::{Cursor, FillingPage, PageToken, TaskPage, TaskQuery};
+pub use page::{Cursor, FillingPage, KeyPage, PageToken, TaskPage, TaskQuery};
 pub use push::{
     ConfigRevision, DeliveryId, GivenUpCursor, GivenUpDelivery, PushConfigs, PushDelivery, PushNext,
     PushProgress, PushSubscription,
 };
 pub use replay::fold;
 pub use retry_budget::{AttemptObserver, FailedAttempt, RetryBudget};
-pub use store::{Replay, Store, StoredTask, TaskHead, TaskStore};
+pub use store::{Purged, Replay, Store, StoredTask, TaskHead, TaskStore};
 pub use trouble::Trouble;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::{Principal, Tenant, weight};
+use crate::{Principal, TaskKey, Tenant, weight};
 
 /// How many bytes of tasks [`TaskQuery::new`] allows on a page. A client of gRPC takes 4 MiB, unless it is told otherwise.
 pub const PAGE_BYTES: usize = 3 << 20;
@@ -135,6 +135,15 @@ pub struct TaskPage {
     pub next: Option<Cursor>,
     /// How many tasks match on all pages, as the first page has counted; where that took too long, how many it had found.
     pub total: u64,
+}
+
+/// The names of some tasks, and where the next ones are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyPage {
+    /// The tasks, each once; empty pages may come before full ones.
+    pub keys: Vec<TaskKey>,
+    /// Where the next page begins, if there may be one.
+    pub next: Option<Cursor>,
 }
 
 /// A page that takes tasks until it is full, in number or in bytes.

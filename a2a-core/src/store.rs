@@ -36,8 +36,8 @@ use a2a::{Task, TaskState};
 use async_trait::async_trait;
 
 use crate::{
-    CallerContext, Claim, Commit, CommitRecord, Deployment, Generation, InstanceId, Membership, Outcome,
-    Principal, PushConfigs, Result, RetryBudget, TaskKey, TaskPage, TaskQuery, Tip, Version,
+    CallerContext, Claim, Commit, CommitRecord, Deployment, Generation, InstanceId, KeyPage, Membership,
+    Outcome, Principal, PushConfigs, Result, RetryBudget, TaskKey, TaskPage, TaskQuery, Tip, Version,
 };
 
 /// A task as the store has it.
@@ -83,6 +83,19 @@ pub struct TaskHead {
     pub claim: Option<Claim>,
     /// The task's generation when the head was last written; [`StoredTask::generation`] is the current one.
     pub generation: Generation,
+}
+
+/// What a purge found of a task, and what it left.
+#[must_use = "a mark may stay"]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purged {
+    /// There was nothing.
+    Absent,
+    /// Nothing is left.
+    Gone,
+    /// A mark is left for as long as commits are kept. It names the task and holds no content: somebody may still write to the
+    /// task who has not heard that it is gone.
+    Marked,
 }
 
 /// Keeps tasks.
@@ -138,6 +151,9 @@ pub struct TaskHead {
 /// 32. `load_for_returns_only_what_the_principal_created`: then what `load` returns, and nothing otherwise.
 /// 33. `a_store_repeats_within_the_budget`: what it repeats by itself it repeats within the budget that it was handed,
 ///     and tells that of each attempt that failed. One that never repeats need not tell.
+/// 34. `list_keys_names_every_task_of_the_list`: page by page, and of no other tenant, principal or context. It also names
+///     tasks that cannot be read, and may name some that have changed since and match no more.
+/// 35. `purge_removes_what_delete_removes`: and tells whether there was something.
 ///
 /// ```
 /// # use a2a_core::{TaskStore, TaskKey, Result};
@@ -208,6 +224,27 @@ pub trait TaskStore: fmt::Debug + Send + Sync + 'static {
 
     /// Removes a task with all that belongs to it; tells whether it existed. Idempotent.
     async fn delete(&self, key: &TaskKey) -> Result<bool>;
+
+    /// Reads the names of one page of tasks, those included whose content cannot be read: for whoever removes all tasks of a
+    /// caller. Of the query, what it says of bytes, history and artifacts means nothing. Cancel safe, idempotent.
+    ///
+    /// As it stands it names what [`list`](TaskStore::list) shows. A store whose list leaves out what it cannot read names
+    /// that by itself.
+    async fn list_keys(&self, query: &TaskQuery) -> Result<KeyPage> {
+        // No total is wanted, nor any content.
+        let query = TaskQuery { counted: Some(0), history: Some(0), artifacts: false, ..query.clone() };
+        let page = self.list(&query).await?;
+        let name = |task: a2a::Task| TaskKey::new(query.tenant.clone(), task.id);
+        Ok(KeyPage { keys: page.tasks.into_iter().map(name).collect(), next: page.next })
+    }
+
+    /// Removes a task for good: what [`delete`](TaskStore::delete) removes, what that keeps for a while of a task to which
+    /// nobody writes any more, and what is left of a task that cannot be read or is not there. For operators. Idempotent.
+    ///
+    /// As it stands it deletes. A store whose `delete` keeps or refuses something does more.
+    async fn purge(&self, key: &TaskKey) -> Result<Purged> {
+        Ok(if self.delete(key).await? { Purged::Gone } else { Purged::Absent })
+    }
 }
 
 /// A backend that keeps everything: tasks, members, push configs and the facts of the deployment.

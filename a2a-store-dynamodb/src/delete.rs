@@ -22,7 +22,7 @@ use crate::items::keys;
 use crate::requests::calls::Written;
 
 /// How many items are removed at once.
-const AT_ONCE: usize = 16;
+pub(crate) const AT_ONCE: usize = 16;
 
 /// What a deletion needs of a head: also one that cannot be understood otherwise can be deleted.
 struct Remains {

@@ -12,6 +12,7 @@ mod log;
 mod log_stats;
 mod membership;
 mod parts;
+mod purge;
 mod push_configs;
 mod release;
 mod requests;

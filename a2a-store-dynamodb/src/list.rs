@@ -1,5 +1,6 @@
 //! Lists: positions from an index, one range per state that lasts, merged; then each task as it is now.
 
+mod keys_page;
 mod page;
 
 use std::collections::HashSet;
@@ -40,7 +41,8 @@ impl DynamoDbStore {
         let mut after = query.after.clone();
         loop {
             let room = page.room();
-            let (entries, is_last) = self.entries(query, after.as_ref(), room).await?;
+            let first = self.first_of_context(query).await?;
+            let (entries, is_last) = self.entries(query, first, after.as_ref(), room, self.now()).await?;
             let done = self.fill(query, &mut page, &mut shown, &entries).await?;
             let is_full = done < entries.len() || page.room() == 0;
             let last = done.checked_sub(1).and_then(|last| entries.get(last));
@@ -61,17 +63,19 @@ impl DynamoDbStore {
         }
     }
 
-    /// The next entries after a position, in order, and whether there are no more.
+    /// The next entries after a position, in order, and whether there are no more: those that have not expired at a time, and
+    /// the `first` task of the context, which is in no index of them.
     ///
     /// Of each place a share of them is read at first, and more of those only that may have some before the last one.
     async fn entries(
         &self,
         query: &TaskQuery,
+        first: Option<Entry>,
         after: Option<&Cursor>,
         limit: usize,
+        at: i64,
     ) -> Result<(Vec<Entry>, bool)> {
         let wanted = limit.saturating_add(1);
-        let first = self.first_of_context(query).await?;
         let first = first.filter(|entry| after.is_none_or(|after| key(&entry.cursor) < key(after)));
         let mut stretches: Vec<Stretch> = places(query).into_iter().map(Stretch::new).collect();
         let mut share = (2 * wanted).div_ceil(stretches.len().max(1)).max(LEAST).min(wanted);
@@ -79,7 +83,7 @@ impl DynamoDbStore {
             let last = last_of(&stretches, first.as_ref(), wanted);
             let dry = stretches.iter_mut().filter(|stretch| stretch.may_have_before(last.as_ref()));
             let reads: Vec<_> =
-                dry.map(|stretch| self.extend_stretch(query, stretch, after, share).boxed()).collect();
+                dry.map(|stretch| self.extend_stretch(query, stretch, after, share, at).boxed()).collect();
             if reads.is_empty() {
                 break;
             }
@@ -102,12 +106,13 @@ impl DynamoDbStore {
         stretch: &mut Stretch,
         after: Option<&Cursor>,
         more: usize,
+        at: i64,
     ) -> Result<()> {
         let place = &stretch.place;
         let first = after.map_or_else(|| place.range.end(), |cursor| place.range.at(cursor));
         // The position itself is in the range, and comes first.
         let limit = i32::try_from(more.saturating_add(1)).unwrap_or(i32::MAX);
-        let request = self.index(query, place, &first).scan_index_forward(false);
+        let request = self.index(query, place, &first, at).scan_index_forward(false);
         let request = request.set_limit((!stretch.has_gaps).then_some(limit));
         let (items, next) = self.calls.page(request.set_exclusive_start_key(stretch.next.take())).await?;
         stretch.has_gaps = items.len() < more;
@@ -142,8 +147,8 @@ impl DynamoDbStore {
         Ok(entry.filter(is_since))
     }
 
-    /// A query of the entries of one place up to a position, without the expired ones.
-    fn index(&self, query: &TaskQuery, place: &Place, last: &str) -> QueryFluentBuilder {
+    /// A query of the entries of one place up to a position, without those that have expired at a time.
+    fn index(&self, query: &TaskQuery, place: &Place, last: &str, at: i64) -> QueryFluentBuilder {
         let range = place.range;
         let first = query.updated_since.map_or_else(|| range.begin(), |time| range.since(time));
         // A range whose ends have passed each other is an error to DynamoDB, and empty to everybody else.
@@ -159,7 +164,7 @@ impl DynamoDbStore {
             .expression_attribute_values(":partition", text(&place.partition))
             .expression_attribute_values(":first", text(first))
             .expression_attribute_values(":last", text(last))
-            .expression_attribute_values(":now", number(self.now()));
+            .expression_attribute_values(":now", number(at));
         // Only states of a running turn lie together, and few tasks are in one.
         match query.state.as_ref().filter(|_| range == Range::Active) {
             Some(state) => request
@@ -175,7 +180,8 @@ impl DynamoDbStore {
         let places = places(query);
         let mut counts = Vec::with_capacity(places.len());
         for place in &places {
-            counts.push(self.calls.count(self.index(query, place, &place.range.end()), until).boxed());
+            let entries = self.index(query, place, &place.range.end(), self.now());
+            counts.push(self.calls.count(entries, until).boxed());
         }
         let (counts, first) = futures::try_join!(try_join_all(counts), self.first_of_context(query))?;
         Ok(counts.into_iter().sum::<u64>() + u64::from(first.is_some()))

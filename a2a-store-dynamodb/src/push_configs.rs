@@ -96,7 +96,9 @@ impl PushConfigs for DynamoDbStore {
         let provisional = self.now().saturating_add(self.commit_seconds().max(LONGEST_TURN));
         item.insert(EXPIRES.to_owned(), number(provisional));
         match self.calls.send_put(self.calls.put(item)).await? {
-            Written::Done | Written::Unmet(_) => self.let_go_with_task(&pk, id, provisional).await,
+            Written::Done | Written::Unmet(_) => {
+                self.let_go_with_task(&pk, id, head.as_ref(), provisional).await
+            }
         }
     }
 
@@ -208,24 +210,33 @@ async fn read_config(item: &Item) -> Result<PushSubscription> {
 
 impl DynamoDbStore {
     /// Sees to it that a config which was just saved goes with its task, and no sooner: that may have ended, or been deleted,
-    /// since its head was read, and who did so did not see the config. Where there is no task, it goes if none is made.
-    async fn let_go_with_task(&self, pk: &str, id: &str, provisional: i64) -> Result<()> {
-        let Some(head) = self.calls.get(pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()? else {
-            return Ok(());
-        };
+    /// since its head was `seen`, and who did so did not see the config. Where there is no task, it goes if none is made.
+    async fn let_go_with_task(
+        &self,
+        pk: &str,
+        id: &str,
+        seen: Option<&Head>,
+        provisional: i64,
+    ) -> Result<()> {
+        let head = self.calls.get(pk, keys::HEAD).await?.as_ref().map(Head::read).transpose()?;
         let sk = keys::push_config(id)?;
-        let fate = match (&head.deleted, head.expires) {
-            (Some(_), _) => self.calls.send_delete(self.calls.delete(pk, &sk)).await?,
-            (None, Some(expires)) => {
-                self.expire_config(pk, &sk, Some(self.after_task(&head, expires))).await?
-            }
-            // Unless its turn has ended meanwhile, with another time.
-            (None, None) => {
-                let keep = self.calls.update(pk, &sk).update_expression("REMOVE x");
-                let keep = keep.condition_expression("x = :x");
-                let keep = keep.expression_attribute_values(":x", number(provisional));
-                self.calls.send_update(keep).await?
-            }
+        let fate = match head {
+            // It is not created yet; or it was purged, which leaves nothing.
+            None if seen.is_none() => return Ok(()),
+            None => self.calls.send_delete(self.calls.delete(pk, &sk)).await?,
+            Some(head) => match (&head.deleted, head.expires) {
+                (Some(_), _) => self.calls.send_delete(self.calls.delete(pk, &sk)).await?,
+                (None, Some(expires)) => {
+                    self.expire_config(pk, &sk, Some(self.after_task(&head, expires))).await?
+                }
+                // Unless its turn has ended meanwhile, with another time.
+                (None, None) => {
+                    let keep = self.calls.update(pk, &sk).update_expression("REMOVE x");
+                    let keep = keep.condition_expression("x = :x");
+                    let keep = keep.expression_attribute_values(":x", number(provisional));
+                    self.calls.send_update(keep).await?
+                }
+            },
         };
         match fate {
             Written::Done | Written::Unmet(_) => Ok(()),

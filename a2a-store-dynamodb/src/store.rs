@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{
-    Claim, Commit, InstanceId, Outcome, Principal, Replay, Result, RetryBudget, StoredTask, TaskHead,
-    TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    Claim, Commit, InstanceId, KeyPage, Outcome, Principal, Purged, Replay, Result, RetryBudget, StoredTask,
+    TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -138,5 +138,13 @@ impl TaskStore for DynamoDbStore {
 
     async fn delete(&self, key: &TaskKey) -> Result<bool> {
         self.delete(key).await
+    }
+
+    async fn list_keys(&self, query: &TaskQuery) -> Result<KeyPage> {
+        self.list_keys(query).await
+    }
+
+    async fn purge(&self, key: &TaskKey) -> Result<Purged> {
+        self.purge(key).await
     }
 }

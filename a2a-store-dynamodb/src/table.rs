@@ -48,6 +48,28 @@ impl Protection {
     }
 }
 
+/// Whether a table may have replicas in other regions.
+///
+/// What decides every race here is a conditional write, and that looks at the replica of its own region only: of two regions
+/// that both write, the later write wins item by item, and nobody is told of what it undoes
+/// ([AWS](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Replicas {
+    /// A table that has some is refused.
+    #[default]
+    Refused,
+    /// They are there to be read, or to go on with after this region: somebody sees to it that no instance of another region
+    /// runs meanwhile.
+    Allowed,
+}
+
+impl Replicas {
+    /// As a switch says it.
+    pub fn where_allowed(allowed: bool) -> Self {
+        if allowed { Replicas::Allowed } else { Replicas::Refused }
+    }
+}
+
 /// Creates the table on demand capacity, with its indexes and its TTL, waits until it is ready, and sets it up.
 ///
 /// Idempotent: a table that exists is verified, and what is missing of TTL and protection is switched on; one that
@@ -55,9 +77,15 @@ impl Protection {
 ///
 /// # Errors
 ///
-/// [`BackendError::Rejected`] where a table of this name differs from the expected one, and says in what, or where
-/// another edition writes to it; [`BackendError::Unavailable`] where the table was not ready within some minutes.
-pub async fn create_table(client: &Client, name: &str, protection: Protection) -> Result<()> {
+/// [`BackendError::Rejected`] where a table of this name differs from the expected one, and says in what, where it has
+/// replicas that are not allowed, or where another edition writes to it; [`BackendError::Unavailable`] where the table was not
+/// ready within some minutes.
+pub async fn create_table(
+    client: &Client,
+    name: &str,
+    protection: Protection,
+    replicas: Replicas,
+) -> Result<()> {
     if describe(client, name).await?.is_none() {
         let created = client
             .create_table()
@@ -76,7 +104,7 @@ pub async fn create_table(client: &Client, name: &str, protection: Protection) -
         }
     }
     let table = wait_until_active(client, name).await?;
-    refuse(name, schema::differences(&table))?;
+    refuse(name, schema::differences(&table, replicas))?;
     enable_ttl(client, name).await?;
     if protection.deletion && table.deletion_protection_enabled != Some(true) {
         let update = client.update_table().table_name(name).deletion_protection_enabled(true).send();
@@ -85,7 +113,7 @@ pub async fn create_table(client: &Client, name: &str, protection: Protection) -
     if protection.point_in_time_recovery {
         enable_recovery(client, name).await?;
     }
-    set_up(client, name).await
+    set_up(client, name, replicas).await
 }
 
 /// Writes the format in which this build reads and writes into a table in which there is nothing yet, as one that a
@@ -96,10 +124,13 @@ pub async fn create_table(client: &Client, name: &str, protection: Protection) -
 ///
 /// # Errors
 ///
-/// [`BackendError::Rejected`] where the table holds something but no format, or is in a format that this build does
-/// not know.
-pub async fn set_up(client: &Client, name: &str) -> Result<()> {
+/// [`BackendError::Rejected`] where the table holds something but no format, is in a format that this build does
+/// not know, or has replicas that are not allowed.
+pub async fn set_up(client: &Client, name: &str, replicas: Replicas) -> Result<()> {
     let calls = Calls::new(client.clone(), name, &DynamoDbConfig::default());
+    if let Some(table) = describe(client, name).await? {
+        refuse(name, schema::replica_differences(&table, replicas))?;
+    }
     if let Some(format) = format_of(&calls).await? {
         return format.check();
     }
@@ -132,11 +163,11 @@ async fn is_empty(client: &Client, calls: &Calls, name: &str) -> Result<bool> {
 /// # Errors
 ///
 /// [`BackendError::Rejected`] with every difference, for an operator to read.
-pub async fn verify_table(client: &Client, name: &str) -> Result<()> {
+pub async fn verify_table(client: &Client, name: &str, replicas: Replicas) -> Result<()> {
     let Some(table) = describe(client, name).await? else {
         return refuse(name, vec!["it does not exist".to_owned()]);
     };
-    let mut differences = schema::differences(&table);
+    let mut differences = schema::differences(&table, replicas);
     differences.extend(schema::ttl_difference(time_to_live(client, name).await?.as_ref()));
     if table.table_status != Some(TableStatus::Active) && table.table_status != Some(TableStatus::Updating) {
         differences.push("it is not active".to_owned());

@@ -61,6 +61,8 @@ macro_rules! task_store_suite {
             a_failed_call_leaks_no_content
             a_large_commit_is_applied_or_too_large
             a_store_repeats_within_the_budget
+            list_keys_names_every_task_of_the_list
+            purge_removes_what_delete_removes
         }
     };
 }

@@ -1,5 +1,6 @@
 # What each role may do, action by action: the lists are those of the documentation of a2a-store-dynamodb and
-# a2a-bus-snssqs. A test compares them.
+# a2a-bus-snssqs. A test compares them. A table that is restored from a backup gets a name of its own: NAME-tasks-restored-
+# and anything.
 
 locals {
   place  = "${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}"
@@ -24,6 +25,7 @@ data "aws_iam_policy_document" "runtime" {
 
     resources = [
       aws_dynamodb_table.tasks.arn,
+      "${aws_dynamodb_table.tasks.arn}-restored-*",
     ]
 
     condition {
@@ -44,6 +46,9 @@ data "aws_iam_policy_document" "runtime" {
       "${aws_dynamodb_table.tasks.arn}/index/by-caller",
       "${aws_dynamodb_table.tasks.arn}/index/by-context",
       "${aws_dynamodb_table.tasks.arn}/index/by-executor",
+      "${aws_dynamodb_table.tasks.arn}-restored-*/index/by-caller",
+      "${aws_dynamodb_table.tasks.arn}-restored-*/index/by-context",
+      "${aws_dynamodb_table.tasks.arn}-restored-*/index/by-executor",
     ]
 
     condition {
@@ -148,6 +153,7 @@ data "aws_iam_policy_document" "provisioner" {
 
     resources = [
       aws_dynamodb_table.tasks.arn,
+      "${aws_dynamodb_table.tasks.arn}-restored-*",
     ]
 
     condition {
@@ -169,6 +175,7 @@ data "aws_iam_policy_document" "provisioner" {
 
     resources = [
       aws_dynamodb_table.tasks.arn,
+      "${aws_dynamodb_table.tasks.arn}-restored-*",
     ]
 
     condition {
@@ -237,6 +244,7 @@ data "aws_iam_policy_document" "janitor" {
 
     resources = [
       aws_dynamodb_table.tasks.arn,
+      "${aws_dynamodb_table.tasks.arn}-restored-*",
     ]
 
     condition {
@@ -261,6 +269,7 @@ data "aws_iam_policy_document" "janitor" {
 
     resources = [
       aws_dynamodb_table.tasks.arn,
+      "${aws_dynamodb_table.tasks.arn}-restored-*",
     ]
 
     condition {
@@ -279,6 +288,7 @@ data "aws_iam_policy_document" "janitor" {
 
     resources = [
       "${aws_dynamodb_table.tasks.arn}/index/by-executor",
+      "${aws_dynamodb_table.tasks.arn}-restored-*/index/by-executor",
     ]
 
     condition {

@@ -144,7 +144,8 @@ impl Handle {
             let after = if actor.is_done() { Counts::default() } else { Counts::of(actor) };
             actors.count(&actors.ground.meters, before, after);
             let released = actor.take_released();
-            let ended_at = actor.is_done().then(|| actor.ring().head());
+            let is_over = actor.ring().ended() || actor.is_absent();
+            let ended_at = actor.is_done().then(|| (actor.ring().head(), is_over));
             state.answer(fx, first);
             state.forget_requests();
             if ended_at.is_some() {
@@ -155,8 +156,8 @@ impl Handle {
         for received in released {
             actors.ground.meters.delivery_seconds.record(m.at.saturating_sub(received));
         }
-        if let Some(version) = ended_at {
-            actors.forget(self, version);
+        if let Some((version, is_over)) = ended_at {
+            actors.forget(self, version, is_over);
             self.wake_readers();
         }
         Ok(())

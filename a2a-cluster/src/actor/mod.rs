@@ -17,6 +17,7 @@ mod registry;
 mod requests;
 mod stream;
 mod timers;
+mod watching;
 
 pub(crate) use agent_task::Deposit;
 pub(crate) use core::Until;

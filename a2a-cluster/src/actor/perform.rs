@@ -193,6 +193,8 @@ fn begin(actors: &Arc<Actors>, handle: &Arc<Handle>, effect: Effect) -> Begun {
             spawn(actors, handle, make_call(Arc::clone(actors), Arc::clone(handle), effect));
             None
         }
+        // Who leaves unwatches what it has, and watches nothing more.
+        Effect::Watch if actors.ground.stop.closing.is_cancelled() => None,
         effect => return Begun::Call(Call::new(make_call(Arc::clone(actors), Arc::clone(handle), effect))),
     })
 }
@@ -205,14 +207,24 @@ async fn make_call(actors: Arc<Actors>, handle: Arc<Handle>, effect: Effect) -> 
         Effect::Release(claim) => release(&actors, &handle, claim).await,
         Effect::Load => Input::Loaded(load(&actors, &handle).await),
         Effect::Watch => {
+            actors.watching.begin(key);
             let watched = bounded(limit, actors.ground.tasks.watch(key, &actors.ground.id)).await;
+            if let Ok(None) = watched {
+                // What is not there has no watchers.
+                actors.watching.forget(key);
+            }
             Input::Watched(
                 watched.map(|stored| stored.as_ref().map(Seen::of)).map_err(|error| failed(&handle, &error)),
             )
         }
         Effect::Unwatch => {
-            if let Err(error) = bounded(limit, actors.ground.tasks.unwatch(key, &actors.ground.id)).await {
-                tracing::debug!(task = %key, error = %Chain(&error), "a watcher that left stays recorded");
+            let last = actors.watching.last(key);
+            match bounded(limit, actors.ground.tasks.unwatch(key, &actors.ground.id)).await {
+                Ok(()) => actors.watching.end(key, last),
+                // It is tried again when this instance leaves.
+                Err(error) => {
+                    tracing::debug!(task = %key, error = %Chain(&error), "a watcher that left stays recorded");
+                }
             }
             return None;
         }

@@ -17,6 +17,7 @@ use super::deliveries::Deliveries;
 use super::handle::{Counts, Handle};
 use super::perform::drive;
 use super::timers::Timers;
+use super::watching::Watching;
 use crate::admission::{Admission, Permit, Resuming};
 use crate::caller::TenantCaller;
 use crate::ground::telemetry::Meters;
@@ -46,6 +47,8 @@ pub(crate) struct Actors {
     /// Set once this instance stops.
     leave: OnceLock<Leave>,
     pub(super) timers: Timers,
+    /// The tasks that this instance is recorded as a watcher of.
+    pub(super) watching: Watching,
     /// One token for each open stream.
     pub(super) streams: TaskTracker,
 }
@@ -80,6 +83,7 @@ impl Actors {
             ended: Notify::new(),
             leave: OnceLock::new(),
             timers: Timers::default(),
+            watching: Watching::default(),
             streams: TaskTracker::new(),
             ground: Arc::clone(ground),
         })
@@ -161,8 +165,12 @@ impl Actors {
         handle
     }
 
-    /// Removes an actor that has ended.
-    pub(super) fn forget(&self, handle: &Arc<Handle>, version: Version) {
+    /// Removes an actor that has ended, be its task over or not.
+    pub(super) fn forget(&self, handle: &Arc<Handle>, version: Version, is_over: bool) {
+        if is_over {
+            // What is recorded of its watchers goes with it.
+            self.watching.forget(handle.key());
+        }
         {
             let mut entries = self.entries();
             if entries.get(handle.key()).is_some_and(|current| Arc::ptr_eq(current, handle)) {
@@ -243,6 +251,11 @@ impl Actors {
     pub(crate) async fn streams_ended(&self) {
         self.streams.close();
         self.streams.wait().await;
+    }
+
+    /// Takes the tasks that this instance is recorded as a watcher of.
+    pub(crate) fn take_watching(&self) -> Vec<TaskKey> {
+        self.watching.take()
     }
 
     /// Drops whatever is left when this instance has closed, and notes for others which tasks it had. Returns those

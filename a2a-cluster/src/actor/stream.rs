@@ -29,13 +29,18 @@ pub(crate) async fn join(
     let known = hold.look(Actor::knows);
     let registers = hold.look(Actor::needs_watch).unwrap_or(true);
     let stored = if registers {
+        actors.watching.begin(key);
         actors.ground.retry_for_request().run(|| actors.ground.tasks.watch(key, &actors.ground.id)).await
     } else {
         actors.ground.retry_for_request().run(|| actors.ground.tasks.load(key)).await
     };
     let stored = stored.map_err(|error| actors.ground.error(error))?;
     hold.found(known, stored.as_ref().map_or(Version::ABSENT, |stored| stored.version));
-    let Some(stored) = stored else { return Ok(None) };
+    let Some(stored) = stored else {
+        // What is not there has no watchers.
+        actors.watching.forget(key);
+        return Ok(None);
+    };
     hold.join(Input::Joined { seen: Seen::of(&stored), registered: registers });
     Ok(Some((hold, stored)))
 }

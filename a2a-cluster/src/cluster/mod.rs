@@ -126,7 +126,8 @@ impl Cluster {
         })
         .await;
         let not_stopped = Actors::end(&instance.actors);
-        let handed_over = members::leave(&instance.members, &not_stopped, last).await;
+        let leave = members::leave(&instance.members, &not_stopped, last);
+        let (handed_over, ()) = tokio::join!(leave, members::unwatch_all(&instance.members, last));
         tracing::info!(
             instance = %instance.ground.id,
             handed_over = handed_over.len(),

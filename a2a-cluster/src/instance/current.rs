@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use a2a_core::{BackendError, Beat, Member};
 use thiserror::Error;
 use tokio::task::unconstrained;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -160,6 +161,8 @@ fn keep(instance: &Instance, work: impl Future<Output = ()> + Send + 'static) {
 async fn end(evicted: Arc<Instance>) {
     evicted.ground.abandon();
     evicted.ground.tracker.wait().await;
+    let last = Instant::now() + evicted.ground.config.shutdown_limit;
+    members::unwatch_all(&evicted.members, last).await;
     // Whoever evicted it releases what this leaves.
     if let Err(error) = evicted.ground.connection.close(&evicted.ground.id).await {
         tracing::debug!(instance = %evicted.ground.id, error = %Chain(&error), "an evicted endpoint could not be closed");

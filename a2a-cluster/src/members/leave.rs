@@ -75,7 +75,7 @@ async fn hand_over_and_close(members: &Members, tasks: &mut BTreeSet<TaskKey>, l
 static NEVER: LazyLock<CancellationToken> = LazyLock::new(CancellationToken::new);
 
 /// A retry for such an instance.
-fn patiently(members: &Members) -> Retry<'_> {
+pub(super) fn patiently(members: &Members) -> Retry<'_> {
     Retry::new(&members.ground, &NEVER, Some(members.ground.config.request_patience))
 }
 

@@ -15,6 +15,7 @@ mod recovery;
 mod shuffle;
 mod suspicion;
 mod take_over;
+mod unwatch;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ pub(crate) use leave::leave;
 pub(crate) use observe::observe;
 pub(crate) use reconcile::reconcile;
 pub(crate) use suspicion::{suspect, suspect_if_old};
+pub(crate) use unwatch::unwatch_all;
 
 use crate::actor::Actors;
 use crate::ground::Ground;

@@ -22,6 +22,7 @@ mod cut_off;
 mod denied;
 mod execution;
 mod fairness;
+mod forgetting;
 mod hung_bus;
 mod idempotency;
 mod later_lives;

@@ -3,6 +3,7 @@
 mod clients;
 mod doctor;
 mod fault;
+mod forget;
 mod members;
 pub mod meter;
 mod open;

@@ -31,7 +31,8 @@ pub(crate) enum OpenError {
 ///
 /// An [`OpenError`] that an operator can act on.
 pub(crate) async fn open(place: OnAws) -> Result<(Arc<dyn Store>, Arc<dyn EventBus>), OpenError> {
-    let OnAws { table, topic_arn, task_retention, parked_retention, commit_spacing } = place;
+    let OnAws { table, topic_arn, task_retention, parked_retention, commit_spacing, allow_replicas } = place;
+    let replicas = table::Replicas::where_allowed(allow_replicas);
     let aws = Aws::from_environment().await;
     if aws.region().is_none() {
         return Err(OpenError::NoRegion);
@@ -48,7 +49,7 @@ pub(crate) async fn open(place: OnAws) -> Result<(Arc<dyn Store>, Arc<dyn EventB
     let config = DynamoDbConfig::default().task_retention(task_retention).parked_retention(parked_retention);
     let config = config.commit_spacing(commit_spacing);
     let store = aws.store(&table).with_config(config);
-    Box::pin(table::verify_table(store.client(), &table)).await.map_err(OpenError::Table)?;
-    Box::pin(table::set_up(store.client(), &table)).await.map_err(OpenError::Table)?;
+    Box::pin(table::verify_table(store.client(), &table, replicas)).await.map_err(OpenError::Table)?;
+    Box::pin(table::set_up(store.client(), &table, replicas)).await.map_err(OpenError::Table)?;
     Ok((Arc::new(store), bus))
 }

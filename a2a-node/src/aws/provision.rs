@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use a2a_bus_snssqs::{TopicArn, create_topic};
 use a2a_core::BackendError;
-use a2a_store_dynamodb::table::{self, Protection};
+use a2a_store_dynamodb::table::{self, Protection, Replicas};
 use aws_sdk_dynamodb::Client;
 
 use super::clients::Aws;
@@ -50,11 +50,12 @@ pub(super) async fn run(flags: Provision) -> Result<ExitCode, ProvisionError> {
         foresee_topic(&aws, &flags.topic).await?;
         return Ok(ExitCode::SUCCESS);
     }
+    let replicas = Replicas::where_allowed(flags.allow_replicas);
     let mut protection = Protection::default();
     protection.point_in_time_recovery = flags.point_in_time_recovery;
     protection.deletion = flags.deletion_protection;
     say(&format!("table {} in {region}: makes it and waits until it is ready, or verifies it", flags.table));
-    Box::pin(table::create_table(aws.store(&flags.table).client(), &flags.table, protection))
+    Box::pin(table::create_table(aws.store(&flags.table).client(), &flags.table, protection, replicas))
         .await
         .map_err(|cause| ProvisionError::Table { name: flags.table.clone(), cause })?;
     say(&format!("table {}: ready", flags.table));
@@ -87,7 +88,7 @@ async fn foresee_table(dynamodb: &Client, flags: &Provision) -> Result<(), Provi
         ));
         return Ok(());
     };
-    Box::pin(table::verify_table(dynamodb, name))
+    Box::pin(table::verify_table(dynamodb, name, Replicas::where_allowed(flags.allow_replicas)))
         .await
         .map_err(|cause| ProvisionError::Table { name: name.clone(), cause })?;
     say(&format!("table {name}: is there, as it should be"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use clap::{Args, ValueEnum};
 
 use super::seconds;
@@ -29,6 +29,8 @@ pub(crate) struct OnAws {
     pub(crate) parked_retention: Option<Duration>,
     /// How far apart the commits of a running task are.
     pub(crate) commit_spacing: Duration,
+    /// Whether the table may have replicas in other regions.
+    pub(crate) allow_replicas: bool,
 }
 
 /// Settings of store and bus.
@@ -58,6 +60,10 @@ pub(crate) struct BackendFlags {
     /// the shorter, the smoother. What ends a turn never waits; with 0 nothing does.
     #[arg(long, env = "A2A_COMMIT_SPACING", value_name = "SECONDS", default_value = "0.06", value_parser = seconds)]
     pub(crate) commit_spacing: Duration,
+    /// Serve from a table with replicas in other regions, too: no instance of another region runs meanwhile. Where two regions
+    /// write, tasks are lost.
+    #[arg(long, env = "A2A_ALLOW_REPLICAS", value_parser = BoolishValueParser::new())]
+    pub(crate) allow_replicas: bool,
 }
 
 /// What names a cluster's topic, and by it the queues.
@@ -133,8 +139,15 @@ impl BackendFlags {
             BusKind::SnsSqs => Some(topic_arn.ok_or(Mismatch::NoTopic)?),
         };
         let (task_retention, parked_retention) = (self.task_retention.0, self.parked_retention.0);
-        let commit_spacing = self.commit_spacing;
-        Ok(Choice::Aws(OnAws { table, topic_arn, task_retention, parked_retention, commit_spacing }))
+        let (commit_spacing, allow_replicas) = (self.commit_spacing, self.allow_replicas);
+        Ok(Choice::Aws(OnAws {
+            table,
+            topic_arn,
+            task_retention,
+            parked_retention,
+            commit_spacing,
+            allow_replicas,
+        }))
     }
 
     fn kinds(&self) -> (StoreKind, BusKind) {

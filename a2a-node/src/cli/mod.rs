@@ -3,6 +3,7 @@
 mod absent;
 mod backends;
 mod bounds;
+mod forget;
 mod health;
 mod operate;
 mod serve;

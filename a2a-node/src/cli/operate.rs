@@ -6,6 +6,7 @@ use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use clap::{Args, Subcommand};
 
 use super::backends::TopicFlag;
+pub(crate) use super::forget::ForgetFlags;
 use super::seconds;
 use super::webhooks::WebhookFlags;
 
@@ -33,6 +34,20 @@ pub(crate) enum Operation {
     ///
     /// A webhook that is tried is told its task as it is now. Ends with 1 when one of them still does not take it.
     Webhooks(GivenUp),
+    /// Remove tasks for good, with all that the table keeps of them: one, those of a context, or all of a caller.
+    ///
+    /// Shows what it would remove; with `--apply` it does so. It looks again until it finds nothing more, so the caller should
+    /// send nothing meanwhile. Tasks that cannot be read, or have expired and are not swept yet, are found, too; one that
+    /// cannot be removed is passed over, told, and makes it end with 1.
+    ///
+    /// Agents that are at work go on until their next commit, which finds the task gone: their streams end, and what they say
+    /// is dropped. Of such a task, and of one that is younger than ten minutes, a mark stays with tenant and task id and no
+    /// content, for as long as commits are kept, 30 days by default.
+    ///
+    /// It does not reach messages in the queues until these expire, after five minutes by default; point-in-time
+    /// copies of the table, for 35 days, and its backups; what webhooks were told; logs, which hold ids and no content. A
+    /// given-up webhook of a task that is gone is removed with `--task`.
+    Forget(ForgetFlags),
 }
 
 /// Settings of `webhooks`.
@@ -82,6 +97,9 @@ pub(crate) struct Provision {
     /// Refuse to delete the table until somebody switches this off.
     #[arg(long, env = "A2A_DELETION_PROTECTION", value_parser = BoolishValueParser::new())]
     pub(crate) deletion_protection: bool,
+    /// Take a table with replicas in other regions, too: no instance of another region runs meanwhile.
+    #[arg(long, env = "A2A_ALLOW_REPLICAS", value_parser = BoolishValueParser::new())]
+    pub(crate) allow_replicas: bool,
     /// Only say what would be made. Prints no settings.
     #[arg(long, env = "A2A_DRY_RUN", value_parser = BoolishValueParser::new())]
     pub(crate) dry_run: bool,
@@ -104,6 +122,9 @@ pub(crate) struct Doctor {
     /// The cluster.
     #[command(flatten)]
     pub(crate) names: Names,
+    /// Take a table with replicas in other regions, too: no instance of another region runs meanwhile.
+    #[arg(long, env = "A2A_ALLOW_REPLICAS", value_parser = BoolishValueParser::new())]
+    pub(crate) allow_replicas: bool,
     /// Print one JSON object for each check instead of a line for people.
     #[arg(long, env = "A2A_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,

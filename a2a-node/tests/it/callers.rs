@@ -35,12 +35,16 @@ pub(crate) fn called_by(principal: Option<&str>) -> ServiceParams {
     world::params().into_iter().chain(header).collect()
 }
 
-async fn send(transport: &dyn Transport, principal: Option<&str>) -> Result<String, A2AError> {
+pub(crate) async fn send(transport: &dyn Transport, principal: Option<&str>) -> Result<String, A2AError> {
     let sent = soon(transport.send_message(&called_by(principal), &request("echo hello"))).await?;
     Ok(expect_task(sent).id)
 }
 
-async fn get(transport: &dyn Transport, principal: Option<&str>, id: &str) -> Result<String, A2AError> {
+pub(crate) async fn get(
+    transport: &dyn Transport,
+    principal: Option<&str>,
+    id: &str,
+) -> Result<String, A2AError> {
     Ok(soon(transport.get_task(&called_by(principal), &world::get(id))).await?.id)
 }
 

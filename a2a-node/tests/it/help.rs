@@ -23,6 +23,7 @@ async fn help_of_serve_names_the_environment_variable_of_every_flag() {
         "A2A_TOPIC_ARN",
         "A2A_TASK_RETENTION",
         "A2A_COMMIT_SPACING",
+        "A2A_ALLOW_REPLICAS",
         "A2A_NAME",
         "A2A_ALLOW_LOCAL_WEBHOOKS",
         "A2A_WEBHOOK_ROOTS",
@@ -52,6 +53,17 @@ async fn help_of_serve_names_the_environment_variable_of_every_flag() {
 }
 
 #[tokio::test]
+async fn help_of_forget_says_what_becomes_of_agents_and_what_it_does_not_reach() {
+    let help = text(&run(&["forget", "--help"]).await.stdout);
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told =
+        ["--apply", "next commit, which finds the task gone", "ten minutes", "35 days", "queues", "logs"];
+    for told in told {
+        assert!(help.contains(told), "{told}: {help}");
+    }
+}
+
+#[tokio::test]
 async fn help_does_not_show_the_password_of_the_proxy_for_webhooks() {
     let mut command = node::command(&["serve", "--help"]);
     command.env("A2A_WEBHOOK_PROXY", "http://ann:planted@proxy.example.com");
@@ -61,13 +73,15 @@ async fn help_does_not_show_the_password_of_the_proxy_for_webhooks() {
 
 #[tokio::test]
 async fn bad_flags_are_refused_with_the_reason_and_nothing_on_stdout() {
-    let table: [(&[&str], &str); 7] = [
+    let table: [(&[&str], &str); 9] = [
         (&["dance"], "unrecognized subcommand 'dance'"),
         (&["serve", "--listen", "here"], "invalid socket address"),
         (&["serve", "--instances", "many"], "--instances"),
         (&["serve", "--lease", "1"], "--lease must be at least 3 times --beat-interval"),
         (&["serve", "--bus", "snssqs"], "--bus snssqs needs --store dynamodb"),
         (&["serve", "--table", ""], "a value is required for '--table <NAME>'"),
+        (&["forget", "--table", "t", "--apply"], "<--task <ID>|--caller <NAME>|--nobody>"),
+        (&["forget", "--table", "t", "--context", "c", "--task", "t"], "cannot be used with"),
         (&["serve", "--store", "paper"], "[possible values: memory, dynamodb]"),
     ];
     for (arguments, reason) in table {

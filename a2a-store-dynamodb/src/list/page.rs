@@ -20,7 +20,7 @@ use crate::list::Entry;
 const AT_ONCE: usize = 16;
 
 /// How many heads one request reads.
-const HEADS: usize = 100;
+pub(super) const HEADS: usize = 100;
 
 impl DynamoDbStore {
     /// Puts the tasks of these entries on a page, in their order, until it is full; leaves out those that match no

@@ -3,11 +3,11 @@
 use a2a_core::{BackendError, Result};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, GlobalSecondaryIndex, GlobalSecondaryIndexDescription, IndexStatus,
-    KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType, TableDescription,
-    TimeToLiveDescription, TimeToLiveStatus,
+    KeySchemaElement, KeyType, MultiRegionConsistency, Projection, ProjectionType, ReplicaDescription,
+    ScalarAttributeType, TableDescription, TimeToLiveDescription, TimeToLiveStatus,
 };
 
-use super::{BY_CALLER, BY_CONTEXT, BY_EXECUTOR};
+use super::{BY_CALLER, BY_CONTEXT, BY_EXECUTOR, Replicas};
 use crate::items::attributes::{EXPIRES, PK, SK};
 use crate::items::claim;
 use crate::items::head;
@@ -70,8 +70,8 @@ fn key_of(names: &[&str]) -> Result<Vec<KeySchemaElement>> {
 }
 
 /// What a table lacks, in words.
-pub(super) fn differences(table: &TableDescription) -> Vec<String> {
-    let mut differences = Vec::new();
+pub(super) fn differences(table: &TableDescription, replicas: Replicas) -> Vec<String> {
+    let mut differences = replica_differences(table, replicas);
     check_key("its key", table.key_schema(), TABLE, &mut differences);
     for index in &INDEXES {
         match table.global_secondary_indexes().iter().find(|found| found.index_name() == Some(index.name)) {
@@ -83,6 +83,25 @@ pub(super) fn differences(table: &TableDescription) -> Vec<String> {
         if attribute.attribute_type != ScalarAttributeType::S {
             differences.push(format!("the key attribute {} is not text", attribute.attribute_name));
         }
+    }
+    differences
+}
+
+/// What is wrong with a table's replicas, in words.
+pub(super) fn replica_differences(table: &TableDescription, allowed: Replicas) -> Vec<String> {
+    let mut differences = Vec::new();
+    let regions = table.replicas().iter().filter_map(ReplicaDescription::region_name);
+    let regions: Vec<&str> = regions.collect();
+    if !regions.is_empty() && allowed == Replicas::Refused {
+        differences.push(format!(
+            "it has replicas in {}, and where two regions write, tasks are lost: conditional writes decide within one \
+             region only. Where instances run in one region at a time, `--allow-replicas` or `Replicas::Allowed` says so",
+            regions.join(", ")
+        ));
+    }
+    if table.multi_region_consistency() == Some(&MultiRegionConsistency::Strong) {
+        differences
+            .push("its replicas are strongly consistent, and such tables take no transactions".to_owned());
     }
     differences
 }
@@ -147,7 +166,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_schema_does_not_differ_from_itself() {
-        assert_eq!(differences(&table()), Vec::<String>::new());
+        assert_eq!(differences(&table(), Replicas::Refused), Vec::<String>::new());
     }
 
     #[test]
@@ -160,7 +179,7 @@ pub(super) mod tests {
         indexes[0].index_status = Some(IndexStatus::Creating);
         indexes[1].key_schema = Some(key_of(&["st", "ex"]).unwrap());
         assert_eq!(
-            differences(&table),
+            differences(&table, Replicas::Refused),
             [
                 "its key is (pk) instead of (pk, sk)",
                 "the index by-caller is missing",

@@ -8,7 +8,7 @@ use a2a_core::{
     BackendError, Beat, Claim, Deployment, Member, Membership, Outcome, PushConfigs, Replay, TaskQuery,
     TaskStore, Tenant, Version,
 };
-use a2a_store_dynamodb::table::{Protection, create_table};
+use a2a_store_dynamodb::table::{Protection, Replicas, create_table};
 use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore};
 use a2a_testkit::sample::{TaskModel, commit_id, instance, message};
 use dynoxide::{Database, server};
@@ -107,7 +107,7 @@ fn a_store_recovers_by_itself_when_its_endpoint_comes_back() {
     let setup = Setup::at(&format!("http://{}", server.address), TABLE);
     let (store, mut model, mut me) = runtime.block_on(async {
         let client = setup.client().await;
-        create_table(&client, TABLE, Protection::default()).await.unwrap();
+        create_table(&client, TABLE, Protection::default(), Replicas::Refused).await.unwrap();
         let store =
             DynamoDbStore::with_client(client, TABLE).with_config(DynamoDbConfig::default().attempts(3));
         let model = TaskModel::new("t").begin(&store).await;

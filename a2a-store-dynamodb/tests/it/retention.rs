@@ -1,7 +1,6 @@
 //! What expires: never what is still needed, and at once what is not.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use a2a::{Part, TaskState};
@@ -12,40 +11,10 @@ use a2a_core::{
 use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore, SnapshotPolicy};
 use a2a_testkit::sample::{TaskModel, at, chunk, claim, instance, message, status};
 use aws_sdk_dynamodb::types::AttributeValue;
-use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::place::Place;
+use crate::place::clock::Clock;
 use crate::place::stream::Stream;
-
-/// A clock that a test moves forward.
-#[derive(Debug, Default)]
-struct Clock {
-    ahead: AtomicI64,
-}
-
-impl Clock {
-    fn forward(&self, seconds: i64) {
-        self.ahead.fetch_add(seconds, Ordering::SeqCst);
-    }
-}
-
-impl Env for Clock {
-    fn now(&self) -> DateTime<Utc> {
-        SystemEnv.now() + TimeDelta::seconds(self.ahead.load(Ordering::SeqCst))
-    }
-
-    fn uuid(&self) -> uuid::Uuid {
-        SystemEnv.uuid()
-    }
-
-    fn chance(&self) -> f64 {
-        0.5
-    }
-
-    fn secret(&self) -> [u8; 32] {
-        SystemEnv.secret()
-    }
-}
+use crate::place::{Place, raw};
 
 const TASKS: u64 = 1_000;
 const COMMITS: u64 = 100;
@@ -63,27 +32,9 @@ async fn open(place: &Place) -> (DynamoDbStore, Arc<Clock>) {
     (place.store(change).await, clock)
 }
 
-/// Removes what has expired at a time, as DynamoDB does sooner or later. Returns how much that was.
+/// Removes what has expired by now, as DynamoDB does. Returns how much that was.
 async fn expire(place: &Place, clock: &Clock) -> usize {
-    let client = place.client().await;
-    let now = clock.now().timestamp();
-    let mut removed = 0;
-    let mut from = None;
-    loop {
-        let page = client.scan().table_name(&place.table).set_exclusive_start_key(from).send().await.unwrap();
-        for item in page.items() {
-            let expires = item.get("x").and_then(|x| x.as_n().ok()).and_then(|x| x.parse::<i64>().ok());
-            if expires.is_some_and(|at| at <= now) {
-                let delete = client.delete_item().table_name(&place.table);
-                delete.key("pk", item["pk"].clone()).key("sk", item["sk"].clone()).send().await.unwrap();
-                removed += 1;
-            }
-        }
-        from = page.last_evaluated_key;
-        if from.is_none() {
-            return removed;
-        }
-    }
+    raw::sweep(&place.client().await, &place.table, clock.now().timestamp()).await
 }
 
 #[test]
@@ -493,9 +444,11 @@ fn whoever_goes_on_with_a_log_knows_when_its_oldest_entry_expires() {
             clock.forward(40);
             model.tell(&first, piece(&model, n)).await;
         }
+        // Less than half of its time is left to the second entry, and more than that to the third.
+        clock.forward(20);
         let second = handle().await;
         model.tell(&second, piece(&model, 2)).await;
-        clock.forward(70);
+        clock.forward(50);
         expire(place, &clock).await;
         assert_eq!(handle().await.load(&model.key).await.unwrap(), model.stored());
     });

@@ -17,7 +17,7 @@ use crate::place::Place;
 use crate::place::after::{After, Answered};
 
 /// Puts words in the place of an attribute.
-async fn spoil(place: &Place, pk: &str, sk: &str, attribute: &str) {
+pub(crate) async fn spoil(place: &Place, pk: &str, sk: &str, attribute: &str) {
     let update = place.client().await.update_item().table_name(&place.table);
     let update = update.key("pk", AttributeValue::S(pk.into())).key("sk", AttributeValue::S(sk.into()));
     let update = update.update_expression(format!("SET {attribute} = :spoilt"));

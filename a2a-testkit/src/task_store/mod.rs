@@ -16,6 +16,7 @@ mod leaks;
 mod listing;
 mod log;
 mod paging;
+mod purging;
 mod races;
 mod reading;
 mod releases;
@@ -46,6 +47,7 @@ pub use listing::{
 };
 pub use log::{commits_after_returns_all_later_commits_in_order, versions_have_no_holes};
 pub use paging::list_pages_cover_every_unchanged_task_once;
+pub use purging::{list_keys_names_every_task_of_the_list, purge_removes_what_delete_removes};
 pub use races::exactly_one_of_many_concurrent_commits_is_applied;
 pub use reading::{
     head_agrees_with_load, load_for_returns_only_what_the_principal_created,

@@ -54,7 +54,7 @@ impl Fleet {
             sqs: aws_sdk_sqs::Client::from_conf(sqs.interceptor(meter.clone()).build()),
         };
         let name = format!("ledger-{}", InstanceId::generate(&SystemEnv));
-        table::create_table(&dynamodb, &name, table::Protection::default()).await?;
+        table::create_table(&dynamodb, &name, table::Protection::default(), table::Replicas::Refused).await?;
         let topic = create_topic(&clients.sns, &name).await?;
         let agent = ScriptedAgent::default();
         let start = async || {

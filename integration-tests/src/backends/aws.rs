@@ -37,7 +37,9 @@ impl OnAws {
         // The endpoint may be one that several tests share, so nothing here has a name twice.
         let name = format!("a2a-{}", a2a_core::Env::uuid(&a2a_core::SystemEnv));
         let dynamodb = aws_sdk_dynamodb::Client::new(&account.sdk_config(Service::DynamoDb));
-        table::create_table(&dynamodb, &name, table::Protection::default()).await.unwrap();
+        table::create_table(&dynamodb, &name, table::Protection::default(), table::Replicas::Refused)
+            .await
+            .unwrap();
         let sns = aws_sdk_sns::Client::new(&account.sdk_config(Service::Sns));
         let topic = create_topic(&sns, &name).await.unwrap();
         OnAws { account, table: name, topic }

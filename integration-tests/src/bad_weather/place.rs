@@ -43,9 +43,8 @@ impl Place {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let serve = server::serve_on(listener, Database::memory().unwrap());
         let server = AbortOnDropHandle::new(TaskTracker::new().spawn(serve));
-        table::create_table(&Client::new(&account(&endpoint)), TABLE, table::Protection::default())
-            .await
-            .unwrap();
+        let (none, refused) = (table::Protection::default(), table::Replicas::Refused);
+        table::create_table(&Client::new(&account(&endpoint)), TABLE, none, refused).await.unwrap();
         let proxy = WeatherProxy::before(&endpoint, seed).await.unwrap();
         let (bus, mut nodes) = (Arc::new(MemoryBus::new()), Vec::new());
         for _ in 0..instances {

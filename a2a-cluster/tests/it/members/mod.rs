@@ -9,6 +9,7 @@ mod overload;
 mod shares;
 mod shutdown;
 mod taking_over;
+mod watching;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -8,6 +8,8 @@ mod table;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use a2a_store_dynamodb::table::Replicas;
+
 use super::clients::Aws;
 use crate::cli::Doctor;
 use checkup::{Checkup, Finding};
@@ -18,11 +20,12 @@ use checkup::{Checkup, Finding};
 ///
 /// Where stdout is closed. A check that fails is no error: the exit code tells.
 pub(super) async fn run(flags: Doctor) -> Result<ExitCode, io::Error> {
-    let Doctor { names, json } = flags;
+    let Doctor { names, allow_replicas, json } = flags;
+    let replicas = Replicas::where_allowed(allow_replicas);
     let mut checkup = Checkup::new(Box::new(move |finding: &Finding| print(finding, json)));
     let aws = Aws::from_environment().await;
     if account::check(&mut checkup, &aws).await? {
-        table::check(&mut checkup, &aws, &names.table).await?;
+        table::check(&mut checkup, &aws, &names.table, replicas).await?;
         match names.topic.topic_arn {
             Some(topic) => queues::check(&mut checkup, &aws, &topic).await?,
             None => {

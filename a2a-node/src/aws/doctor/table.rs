@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 
-use a2a_store_dynamodb::table::{BY_EXECUTOR, verify_table};
+use a2a_store_dynamodb::table::{BY_EXECUTOR, Replicas, verify_table};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
@@ -19,9 +19,14 @@ const NOBODY: &str = "doctor";
 const NEVER: &str = "attribute_exists(pk) AND attribute_not_exists(pk)";
 
 /// Checks schema and permissions.
-pub(super) async fn check(checkup: &mut Checkup, aws: &Aws, name: &str) -> io::Result<()> {
+pub(super) async fn check(
+    checkup: &mut Checkup,
+    aws: &Aws,
+    name: &str,
+    replicas: Replicas,
+) -> io::Result<()> {
     let store = aws.store(name);
-    match Box::pin(verify_table(store.client(), name)).await {
+    match Box::pin(verify_table(store.client(), name, replicas)).await {
         Ok(()) => checkup.ok("table", format!("{name} has the expected keys, indexes and TTL"))?,
         Err(error) => {
             let region = aws.region().unwrap_or_default();

@@ -1,9 +1,11 @@
 //! A table for one test: in a server inside the test process, or wherever `AWS_ENDPOINT_URL` points.
 
 pub(crate) mod after;
+pub(crate) mod clock;
 pub(crate) mod faults;
 pub(crate) mod meter;
 pub(crate) mod permissions;
+pub(crate) mod raw;
 pub(crate) mod refusals;
 pub(crate) mod remote;
 pub(crate) mod stream;
@@ -146,7 +148,9 @@ impl Place {
             Place { endpoint: Some(endpoint), table, others: Mutex::default(), server: Some(server) }
         };
         let client = place.client().await;
-        table::create_table(&client, &place.table, table::Protection::default()).await.unwrap();
+        table::create_table(&client, &place.table, table::Protection::default(), table::Replicas::Refused)
+            .await
+            .unwrap();
         place
     }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use a2a_core::{
     Beat, Claim, Commit, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor, GivenUpDelivery,
-    InstanceId, Keys, Member, Membership, Outcome, Principal, PushConfigs, PushDelivery, PushProgress,
-    PushSubscription, Replay, Result, RetryBudget, StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery,
-    TaskStore, Version,
+    InstanceId, KeyPage, Keys, Member, Membership, Outcome, Principal, Purged, PushConfigs, PushDelivery,
+    PushProgress, PushSubscription, Replay, Result, RetryBudget, StoredTask, TaskHead, TaskKey, TaskPage,
+    TaskQuery, TaskStore, Version,
 };
 use a2a_testkit::async_trait;
 
@@ -67,6 +67,12 @@ pub(crate) trait Flaw: Send + Sync + 'static {
     }
     async fn delete(&self, right: &Reference, key: &TaskKey) -> Result<bool> {
         right.delete(key).await
+    }
+    async fn list_keys(&self, right: &Reference, query: &TaskQuery) -> Result<KeyPage> {
+        right.list_keys(query).await
+    }
+    async fn purge(&self, right: &Reference, key: &TaskKey) -> Result<Purged> {
+        right.purge(key).await
     }
     async fn beat(&self, right: &Reference, me: &Member) -> Result<Beat> {
         right.beat(me).await
@@ -208,6 +214,12 @@ impl<F: Flaw> TaskStore for Flawed<F> {
     }
     async fn delete(&self, key: &TaskKey) -> Result<bool> {
         self.flaw.delete(&self.right, &self.flaw.key(key)).await
+    }
+    async fn list_keys(&self, query: &TaskQuery) -> Result<KeyPage> {
+        self.flaw.list_keys(&self.right, query).await
+    }
+    async fn purge(&self, key: &TaskKey) -> Result<Purged> {
+        self.flaw.purge(&self.right, &self.flaw.key(key)).await
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod flaw;
 mod given_up;
 mod lists;
 mod members;
+mod purging;
 mod retries;
 mod verdict;
 mod webhooks;

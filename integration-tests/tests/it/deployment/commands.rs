@@ -5,9 +5,15 @@ use std::process::Command;
 
 use super::files::{read, terraform, text, yaml};
 
-const DOCUMENTS: [&str; 5] =
-    ["README.md", "CONTRIBUTING.md", "docs/scaling.md", "deploy/README.md", "a2a-node/README.md"];
-const COMMANDS: [&str; 7] = ["demo", "serve", "health", "provision", "doctor", "status", "reap"];
+const DOCUMENTS: [&str; 6] = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/scaling.md",
+    "deploy/README.md",
+    "a2a-node/README.md",
+    "a2a-store-dynamodb/README.md",
+];
+const COMMANDS: [&str; 8] = ["demo", "serve", "health", "provision", "doctor", "status", "reap", "forget"];
 
 /// Each command with its flags, as far as it is shown: `a2a-node reap --apply`, `cargo run -- demo`.
 fn shown(document: &str) -> Vec<(&str, Vec<&str>)> {

@@ -5,5 +5,7 @@ mod documented;
 mod files;
 mod lint;
 mod permissions;
+mod restore;
+mod role;
 mod settings;
 mod table;

@@ -54,9 +54,12 @@ fn the_roles_of_terraform_may_do_what_the_documentation_says() {
                 "*" => On::Anything,
                 "${local.queues}" => On::Queues,
                 "${aws_sns_topic.events.arn}" => On::Topic,
-                "${aws_dynamodb_table.tasks.arn}" => On::Table,
+                "${aws_dynamodb_table.tasks.arn}" | "${aws_dynamodb_table.tasks.arn}-restored-*" => On::Table,
                 "${statement.value}" => On::Key,
                 index if index.starts_with("${aws_dynamodb_table.tasks.arn}/index/by-") => On::Index,
+                index if index.starts_with("${aws_dynamodb_table.tasks.arn}-restored-*/index/by-") => {
+                    On::Index
+                }
                 other => panic!("{role}: what is {other}?"),
             });
             for kind in kinds {
@@ -98,11 +101,12 @@ fn the_roles_of_cloudformation_may_do_what_the_documentation_says() {
                     r#""*""# => On::Anything,
                     r#"{"Ref":"Events"}"# => On::Topic,
                     r#"{"Ref":"KmsKeyArn"}"# => On::Key,
-                    r#"{"GetAtt":["Tasks","Arn"]}"# => On::Table,
+                    r#"{"GetAtt":["Tasks","Arn"]}"# | r#"{"Sub":"${Tasks.Arn}-restored-*"}"# => On::Table,
                     r#"{"Sub":"arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${Name}-events-*"}"# => {
                         On::Queues
                     }
                     index if index.starts_with(r#"{"Sub":"${Tasks.Arn}/index/by-"#) => On::Index,
+                    index if index.starts_with(r#"{"Sub":"${Tasks.Arn}-restored-*/index/by-"#) => On::Index,
                     other => panic!("{role}: what is {other}?"),
                 };
                 let allowed = each(&statement["Action"]).into_iter().map(|action| text(action).to_owned());

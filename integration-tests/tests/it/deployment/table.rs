@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use a2a_store_dynamodb::table::{Protection, create_table};
+use a2a_store_dynamodb::table::{Protection, Replicas, create_table};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{KeySchemaElement, Projection, TableDescription};
 use integration_tests::endpoint::{self, Service};
@@ -30,7 +30,7 @@ async fn terraform_and_cloudformation_declare_the_table_that_the_store_makes() {
     let config = aws.account().sdk_config(Service::DynamoDb);
     let client = Client::new(&config);
     let name = format!("deployment-{}", std::process::id());
-    create_table(&client, &name, Protection::default()).await.unwrap();
+    create_table(&client, &name, Protection::default(), Replicas::Refused).await.unwrap();
     let made = described(&client, &name).await;
     client.delete_table().table_name(&name).send().await.unwrap();
     assert_eq!(by_terraform, made);
