@@ -70,7 +70,10 @@ impl Subscriber {
         let mut missed = 0_u32;
         loop {
             let reaches = match self.subscribe(missed).await {
-                Ok(()) => stop.run_until_cancelled(self.prober.reaches(self.me, &self.resources)).await,
+                Ok(()) => {
+                    let probed = Box::pin(self.prober.reaches(self.me, &self.resources));
+                    stop.run_until_cancelled(probed).await
+                }
                 Err(_) => Some(false),
             };
             let Some(reaches) = reaches else { return };

@@ -36,10 +36,6 @@ const NEXT: &str = "n";
 /// The delivery that began last.
 const BEGUN: &str = "b";
 
-/// For how many seconds at least a config is kept whose task is not there yet, or at work: a week, far longer than any turn
-/// is meant to take.
-const LONGEST_TURN: i64 = 7 * 24 * 3600;
-
 /// Above all versions.
 const SINGLY: u64 = 1 << 62;
 const TASK: u64 = 1 << 63;
@@ -92,8 +88,8 @@ impl PushConfigs for DynamoDbStore {
         if let Some(head) = &head {
             item.insert(INCARNATION.to_owned(), number(head.incarnation));
         }
-        // Whatever becomes of its task or of us before the next look, it goes.
-        let provisional = self.now().saturating_add(self.commit_seconds().max(LONGEST_TURN));
+        // Whatever becomes of its task or of us before the next look, it goes; and where no task is made.
+        let provisional = self.now().saturating_add(self.commit_seconds());
         item.insert(EXPIRES.to_owned(), number(provisional));
         match self.calls.send_put(self.calls.put(item)).await? {
             Written::Done | Written::Unmet(_) => {

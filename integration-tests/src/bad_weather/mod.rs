@@ -1,7 +1,7 @@
 //! A cluster on DynamoDB in bad weather, in one process: its clients offer tasks at a rate, the
 //! [weather](a2a_testworld::weather) does what AWS does on a bad day, and what became of each task is counted.
 
-#![allow(clippy::unwrap_used, reason = "what fails here is a trial that fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "what fails here is a trial that fails")]
 
 mod callers;
 mod figures;
