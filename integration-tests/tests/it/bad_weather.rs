@@ -18,8 +18,7 @@ async fn played(kinds: impl IntoIterator<Item = Kind>, lasts: Duration) -> Vec<F
     let mut all = Vec::new();
     for kind in kinds {
         let figures = trial.play(&kind, COST, lasts).await;
-        println!("{figures}");
-        assert_eq!(figures.wrong(), Vec::<String>::new());
+        assert_eq!(figures.wrong(), Vec::<String>::new(), "{figures}");
         assert!(figures.stood_still < LEASE, "{:?}", figures.stood_still);
         all.push(figures);
     }
