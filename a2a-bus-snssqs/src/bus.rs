@@ -9,7 +9,7 @@ use a2a_core::{Endpoint, EventBus, InstanceId, Membership, Result};
 use async_trait::async_trait;
 use aws_types::SdkConfig;
 
-use crate::endpoint::QueueEndpoint;
+use crate::endpoint::{QueueEndpoint, UnderWay};
 use crate::meter;
 use crate::orphans::{self, Inventory};
 use crate::resources::{Resources, Subscription};
@@ -31,8 +31,9 @@ use crate::{Clients, ConfigError, SnsSqsConfig, TopicArn};
 /// ```
 pub struct SnsSqsBus {
     resources: Arc<Resources>,
-    /// The endpoints that this process made. One that is connected again must not remove what it has no more.
-    open: Mutex<BTreeMap<InstanceId, Weak<QueueEndpoint>>>,
+    /// The endpoints that this process made. One that is connected again must not remove what it has no more, and what is under
+    /// way of one that was dropped may make a subscription yet.
+    open: Mutex<BTreeMap<InstanceId, Opened>>,
 }
 
 impl SnsSqsBus {
@@ -102,13 +103,30 @@ impl SnsSqsBus {
         orphans::inventory(&self.resources, members).await
     }
 
-    fn open(&self) -> MutexGuard<'_, BTreeMap<InstanceId, Weak<QueueEndpoint>>> {
+    fn open(&self) -> MutexGuard<'_, BTreeMap<InstanceId, Opened>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the endpoint that this process has for an instance out of the books.
-    fn take(&self, instance: &InstanceId) -> Option<Arc<QueueEndpoint>> {
-        self.open().remove(instance)?.upgrade()
+    fn take(&self, instance: &InstanceId) -> Option<Opened> {
+        self.open().remove(instance)
+    }
+}
+
+/// An endpoint that this process made.
+#[derive(Debug)]
+struct Opened {
+    endpoint: Weak<QueueEndpoint>,
+    under_way: UnderWay,
+}
+
+impl Opened {
+    /// Stops it, and waits for what is under way.
+    async fn supersede(&self) {
+        match self.endpoint.upgrade() {
+            Some(endpoint) => endpoint.supersede().await,
+            None => self.under_way.end().await,
+        }
     }
 }
 
@@ -141,13 +159,15 @@ impl EventBus for SnsSqsBus {
         let endpoint = QueueEndpoint::start(*me, Arc::clone(&self.resources), seal, subscriber).await?;
         let beside = {
             let mut open = self.open();
-            open.retain(|_, endpoint| endpoint.strong_count() > 0);
-            open.insert(*me, Arc::downgrade(&endpoint))
+            open.retain(|_, one| one.endpoint.strong_count() > 0 || !one.under_way.has_ended());
+            let opened = Opened { endpoint: Arc::downgrade(&endpoint), under_way: endpoint.under_way() };
+            open.insert(*me, opened)
         };
         // Of two that connected one instance at once, the later one has it.
-        if let Some(beside) = beside.and_then(|beside| beside.upgrade()) {
+        if let Some(beside) = beside {
             beside.supersede().await;
         }
+        endpoint.subscribe().await;
         Ok(endpoint)
     }
 

@@ -47,6 +47,33 @@ pub(crate) struct QueueEndpoint {
     has_nothing: Mutex<bool>,
 }
 
+/// Calls of an endpoint that are under way, of which one may make a subscription.
+#[derive(Debug, Clone)]
+pub(crate) struct UnderWay {
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    limit: Duration,
+}
+
+impl UnderWay {
+    /// Lets no more begin, and waits for the others.
+    pub(crate) async fn end(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        if timeout(self.limit, self.tasks.wait()).await.is_err() {
+            warn!("calls that were under way did not end in time");
+        }
+    }
+
+    /// Tells whether all have ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.tasks.is_closed() && self.tasks.is_empty()
+    }
+}
+
+/// How long a message through the topic may go unanswered.
+const TOPIC_ANSWERS: Duration = Duration::from_millis(1_500);
+
 /// How long a topic that failed is not asked.
 const TOPIC_RESTS: Duration = Duration::from_secs(5);
 
@@ -65,8 +92,8 @@ impl Spell {
 }
 
 impl QueueEndpoint {
-    /// Starts to receive from the instance's queue. Returns once the queue is seen (for a second after it was made whoever
-    /// sends to it is told that there is none), and a first probe has shown whether the topic reaches it, or takes too long.
+    /// Starts to receive from the instance's queue. Returns once the queue is seen: for a second after it was made whoever
+    /// sends to it is told that there is none.
     ///
     /// # Errors
     ///
@@ -116,11 +143,22 @@ impl QueueEndpoint {
         if let Ok(Err(_)) = timeout(limit, seen).await {
             return Err(BackendError::Unavailable("the new queue is not seen yet".into()));
         }
+        Ok(endpoint)
+    }
+
+    /// Begins to subscribe, and returns once a first probe has shown whether the topic reaches it, or takes too long.
+    ///
+    /// Whoever releases the instance must know of [`under_way`](Self::under_way) before that.
+    pub(crate) async fn subscribe(&self) {
         let (looked, has_looked) = oneshot::channel();
-        endpoint.tasks.spawn(Arc::clone(&endpoint.subscriber).run(endpoint.stop.clone(), looked));
+        self.tasks.spawn(Arc::clone(&self.subscriber).run(self.stop.clone(), looked));
         // Where it takes longer it is reached directly for the moment.
         let _ = timeout(FIRST_LOOK, has_looked).await;
-        Ok(endpoint)
+    }
+
+    /// What is under way for this endpoint, also after it was dropped.
+    pub(crate) fn under_way(&self) -> UnderWay {
+        UnderWay { stop: self.stop.clone(), tasks: self.tasks.clone(), limit: self.drain_within }
     }
 
     /// Stops, and leaves what it has to whoever takes its place.
@@ -132,10 +170,7 @@ impl QueueEndpoint {
 
     async fn end(&self) {
         self.stop();
-        self.tasks.close();
-        if timeout(self.drain_within, self.tasks.wait()).await.is_err() {
-            warn!("calls that were under way did not end in time");
-        }
+        self.under_way().end().await;
     }
 
     /// Delivers one message; what the topic does not take goes to each queue by itself, and for a while nothing else is tried.
@@ -144,16 +179,17 @@ impl QueueEndpoint {
             return vec![self.outbox.post(message).await];
         }
         if !self.topic_fails.lasts() {
-            match self.outbox.post(message.clone()).await {
-                Err(error) if !matches!(error, BackendError::Closed) => {
-                    debug!(
-                        error = &error as &dyn std::error::Error,
-                        "the topic takes nothing for the moment"
-                    );
-                    self.topic_fails.begins();
+            match timeout(TOPIC_ANSWERS, self.outbox.post(message.clone())).await {
+                Ok(Ok(outcome)) => return vec![Ok(outcome)],
+                Ok(Err(BackendError::Closed)) => return vec![Err(BackendError::Closed)],
+                Ok(Err(error)) => {
+                    let error = &error as &dyn std::error::Error;
+                    debug!(error, "the topic takes nothing for the moment");
                 }
-                outcome => return vec![outcome],
+                // It may arrive yet, and then twice.
+                Err(_) => debug!("the topic does not answer for the moment"),
             }
+            self.topic_fails.begins();
         }
         join_all(message.straight().into_iter().map(|one| self.outbox.post(one))).await
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use a2a_core::{Env, InstanceId, SystemEnv};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -20,6 +21,11 @@ use crate::resources::{Resources, Subscription};
 /// instance's end frees something.
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(120);
+
+/// Within which time a filter policy is applied, and how often a probe is sent at least until then: it may be applied in one place
+/// and not yet in another.
+const APPLIES_WITHIN: Duration = Duration::from_secs(900);
+const WHILE_NEW: Duration = Duration::from_secs(60);
 
 /// Subscribes one instance, and knows how far it got.
 #[derive(Debug)]
@@ -67,10 +73,13 @@ impl Subscriber {
     pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken, looked: oneshot::Sender<()>) {
         let mut looked = Some(looked);
         let mut backoff = Backoff::new(FIRST, LONGEST);
-        let mut missed = 0_u32;
+        let (mut missed, mut subscribed) = (0_u32, None);
         loop {
             let reaches = match self.subscribe(missed).await {
-                Ok(()) => {
+                Ok(is_asked) => {
+                    if is_asked {
+                        subscribed = Some(Instant::now());
+                    }
                     let probed = Box::pin(self.prober.reaches(self.me, &self.resources));
                     stop.run_until_cancelled(probed).await
                 }
@@ -85,7 +94,9 @@ impl Subscriber {
             }
             let pause = if reaches {
                 backoff.reset();
-                self.resources.config.probe_every.mul_f64(0.75 + SystemEnv.chance() / 2.0)
+                let is_new = subscribed.is_some_and(|since| since.elapsed() < APPLIES_WITHIN);
+                let every = self.resources.config.probe_every;
+                (if is_new { every.min(WHILE_NEW) } else { every }).mul_f64(0.75 + SystemEnv.chance() / 2.0)
             } else {
                 backoff.pause(&SystemEnv)
             };
@@ -115,18 +126,18 @@ impl Subscriber {
     }
 
     /// Subscribes where that is not done, or where so many probes did not arrive that the subscription may be gone: an
-    /// operator may have deleted it. Making one that is there changes nothing.
-    async fn subscribe(&self, missed: u32) -> Result<(), Failure> {
+    /// operator may have deleted it. Making one that is there changes nothing. Tells whether SNS was asked.
+    async fn subscribe(&self, missed: u32) -> Result<bool, Failure> {
         let before = self.state();
         if matches!(before, Subscription::Made(_)) && missed < 2 {
-            return Ok(());
+            return Ok(false);
         }
         // Until there is an answer, and where there is none, nobody knows.
         self.is(Subscription::Unknown);
         match self.resources.subscribe(self.me).await {
             Ok(arn) => {
                 self.is(Subscription::Made(arn));
-                Ok(())
+                Ok(true)
             }
             Err(failure) => {
                 if failure.verdict != Verdict::Indeterminate {

@@ -112,7 +112,8 @@ impl Admission {
         if !self.tells_apart {
             return waiting < most;
         }
-        let has_few = own < most.div_ceil(FEW) && waiting < most.saturating_mul(2);
+        // Beyond what all may have while the store throttles: others hold that, and are not to keep this one out.
+        let has_few = own < most.div_ceil(FEW) && waiting < self.max_commits.saturating_mul(2);
         own < most.div_ceil(2) && (waiting < most || has_few)
     }
 

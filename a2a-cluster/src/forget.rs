@@ -70,7 +70,8 @@ pub enum ForgetOutcome {
 /// Finds tasks, and removes them for good where it is to `apply` that; tells each as it is dealt with, in no order. A task
 /// that cannot be removed is passed over, and told once it has failed to the end.
 ///
-/// Whoever is told may break off; what is done stays done, and can be gone on with by calling this again.
+/// Whoever is told may break off: what has begun is done before this returns. Where the process is killed, some tasks may be left
+/// half removed, which no list names; [`Forget::Task`] removes the rest of one, and it expires otherwise.
 ///
 /// # Errors
 ///
@@ -86,8 +87,16 @@ pub async fn forget<S: TaskStore + PushConfigs + ?Sized>(
         if pass > 0 {
             sleep(PAUSE).await;
         }
-        match work.pass(what).await? {
-            Some(found) if apply && (found > 0 || pass == 0) => {}
+        let pass = match work.pass(what).await {
+            Ok(found) => (pass, found),
+            Err(error) => {
+                // What could not be removed is told all the same.
+                let _ = work.failed.values().try_for_each(&mut work.tell);
+                return Err(error);
+            }
+        };
+        match pass.1 {
+            Some(found) if apply && (found > 0 || pass.0 == 0) => {}
             Some(_) => break,
             None => return Ok(ControlFlow::Break(())),
         }
@@ -120,8 +129,11 @@ impl<S: TaskStore + PushConfigs + ?Sized> Work<'_, S> {
                 ..TaskQuery::new(tenant.clone(), principal.clone(), PAGE)
             },
         };
-        let marked = std::mem::take(&mut self.marked).into_iter().collect();
-        let Some(mut found) = self.all(marked, &given_up, false).await else { return Ok(None) };
+        // What failed may be in no list any more: its head went first.
+        let mut again = std::mem::take(&mut self.marked);
+        again.extend(self.failed.keys().cloned());
+        let again = again.into_iter().collect();
+        let Some(mut found) = self.all(again, &given_up, false).await else { return Ok(None) };
         loop {
             let page = self.store.list_keys(&query).await?;
             match self.all(page.keys, &given_up, true).await {
@@ -144,9 +156,10 @@ impl<S: TaskStore + PushConfigs + ?Sized> Work<'_, S> {
                 one(store, key, configs, listed, apply)
             })
             .buffer_unordered(AT_ONCE);
-        let mut found = 0;
+        let (mut found, mut is_broken_off) = (0, false);
         while let Some(forgotten) = each.next().await {
-            let Some(forgotten) = forgotten else { continue };
+            // What has begun is done: half a task is in no list.
+            let Some(forgotten) = forgotten.filter(|_| !is_broken_off) else { continue };
             let key = &forgotten.task;
             if let ForgetOutcome::Failed(_) = forgotten.outcome {
                 self.failed.insert(key.clone(), forgotten);
@@ -157,11 +170,9 @@ impl<S: TaskStore + PushConfigs + ?Sized> Work<'_, S> {
                 self.marked.insert(key.clone());
             }
             found += 1;
-            if (self.tell)(&forgotten).is_break() {
-                return None;
-            }
+            is_broken_off = (self.tell)(&forgotten).is_break();
         }
-        Some(found)
+        (!is_broken_off).then_some(found)
     }
 }
 

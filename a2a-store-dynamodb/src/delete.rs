@@ -9,16 +9,18 @@
 
 use std::collections::HashMap;
 
-use a2a_core::{CommitId, Result, TaskKey, Version};
+use a2a_core::{CommitId, Result, TaskKey, Version, reduce};
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use crate::DynamoDbStore;
 use crate::items::attributes::{
     Attributes, EXPIRES, FREE, INCARNATION, Item, PK, SK, is_expired, number, text,
 };
+use crate::items::claim;
 use crate::items::entry;
 use crate::items::head;
 use crate::items::keys;
+use crate::items::order;
 use crate::requests::calls::Written;
 
 /// How many items are removed at once.
@@ -32,6 +34,18 @@ struct Remains {
     entry: Option<CommitId>,
     expires: Option<i64>,
     is_deleted: bool,
+    may_be_written: bool,
+}
+
+/// What a deletion has found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Removed {
+    /// There was a task.
+    pub(crate) existed: bool,
+    /// An agent may have been at work on it.
+    pub(crate) may_be_written: bool,
+    /// How many items were removed beside the head.
+    pub(crate) items: usize,
 }
 
 impl Remains {
@@ -42,6 +56,7 @@ impl Remains {
             entry: entry::id_of(head)?,
             expires: head.find(EXPIRES)?,
             is_deleted: head.contains_key(head::DELETED),
+            may_be_written: may_be_written(head),
         })
     }
 }
@@ -49,24 +64,29 @@ impl Remains {
 impl DynamoDbStore {
     /// Removes a task; tells whether there was one.
     pub(crate) async fn delete(&self, key: &TaskKey) -> Result<bool> {
+        Ok(self.remove(key).await?.existed)
+    }
+
+    /// Removes a task, but for its mark and fence.
+    pub(crate) async fn remove(&self, key: &TaskKey) -> Result<Removed> {
         let pk = keys::partition(key)?;
         self.known_logs.forget(&pk);
         self.upkeep.forget_status(&pk);
-        let existed = loop {
+        loop {
             let Some(head) = self.calls.get(&pk, keys::HEAD).await?.as_ref().map(Remains::of).transpose()?
             else {
                 // No task, then; at most what belongs to none.
-                self.sweep(key, 0).await?;
-                return Ok(false);
+                let items = self.sweep(key, 0).await?;
+                return Ok(Removed { existed: false, may_be_written: false, items });
             };
             let head = self.with_first_commit(&pk, head).await?;
             if head.is_deleted || self.mark(&pk, &head).await? {
                 self.fence(&pk, &head).await?;
-                self.sweep(key, head.incarnation).await?;
-                break !head.is_deleted && !is_expired(head.expires, self.now());
+                let items = self.sweep(key, head.incarnation).await?;
+                let existed = !head.is_deleted && !is_expired(head.expires, self.now());
+                return Ok(Removed { existed, may_be_written: head.may_be_written, items });
             }
-        };
-        Ok(existed)
+        }
     }
 
     /// Finds the commit that has created the task, where its entry is not in the head.
@@ -82,7 +102,8 @@ impl DynamoDbStore {
         Ok(Remains { entry, ..head })
     }
 
-    /// Replaces the head by a mark. `false` where it has been replaced meanwhile.
+    /// Replaces the head by a mark. `false` where it has been replaced, or written, meanwhile: whoever made a claim since then
+    /// is at work.
     async fn mark(&self, pk: &str, head: &Remains) -> Result<bool> {
         let name = self.config.env.uuid().to_string();
         let mut mark = HashMap::from([
@@ -99,8 +120,11 @@ impl DynamoDbStore {
         let put = self
             .calls
             .put(mark)
-            .condition_expression("g = :g AND attribute_not_exists(del)")
-            .expression_attribute_values(":g", number(head.incarnation));
+            .condition_expression(
+                "g = :g AND attribute_not_exists(del) AND (attribute_not_exists(v) OR v = :v)",
+            )
+            .expression_attribute_values(":g", number(head.incarnation))
+            .expression_attribute_values(":v", number(head.version));
         Ok(match self.calls.send_put(put).await? {
             Written::Done => true,
             // An attempt without an answer may have been ours.
@@ -147,7 +171,7 @@ impl DynamoDbStore {
     }
 
     /// Removes what belongs to this life of the task, but the mark and the fence.
-    async fn sweep(&self, key: &TaskKey, incarnation: u64) -> Result<()> {
+    async fn sweep(&self, key: &TaskKey, incarnation: u64) -> Result<usize> {
         let pk = &keys::partition(key)?;
         let query = self
             .calls
@@ -156,7 +180,7 @@ impl DynamoDbStore {
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", text(pk))
             .projection_expression("sk, g, del");
-        let mut from = None;
+        let (mut from, mut removed) = (None, 0);
         loop {
             let (items, next) = self.calls.page(query.clone().set_exclusive_start_key(from)).await?;
             let mut removals = Vec::new();
@@ -164,6 +188,7 @@ impl DynamoDbStore {
                 let of_this_life = item.find::<u64>(INCARNATION)?.is_none_or(|life| life <= incarnation);
                 if of_this_life && !is_fence(item) {
                     let sk = item.text(SK)?;
+                    removed += 1;
                     removals.push(self.remove_item(pk, sk, incarnation).boxed());
                     // Nobody can have a delivery tried again whose task is gone.
                     if let Some(config_id) = keys::push_config_named(sk) {
@@ -173,7 +198,7 @@ impl DynamoDbStore {
             }
             stream::iter(removals).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
             if next.is_none() {
-                return Ok(());
+                return Ok(removed);
             }
             from = next;
         }
@@ -190,6 +215,15 @@ impl DynamoDbStore {
             Written::Done | Written::Unmet(_) => Ok(()),
         }
     }
+}
+
+/// Tells whether an agent may be at work on a task.
+fn may_be_written(head: &Item) -> bool {
+    let state = head.text(head::STATE).and_then(order::state_named);
+    // What lacks a snapshot is in the index of executors, and nobody's.
+    let is_claimed =
+        !matches!(claim::executor(head), Ok(None)) && !matches!(claim::awaits_snapshot(head), Ok(true));
+    is_claimed || !state.is_ok_and(|state| reduce::ends_turn(&state))
 }
 
 /// Tells whether an item is the mark or the fence of a deletion.

@@ -4,17 +4,15 @@
 //! moment ago and repeats that for want of an answer. A task that nobody has claimed, whose turn is over and that is not
 //! so young has neither.
 
-use a2a_core::{BackendError, Purged, Result, TaskKey, reduce};
+use a2a_core::{BackendError, Purged, Result, TaskKey};
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use crate::DynamoDbStore;
 use crate::delete::AT_ONCE;
 use crate::items::attributes::{Attributes, INCARNATION, Item, SK, text};
-use crate::items::claim;
 use crate::items::head;
 use crate::items::keys;
-use crate::items::order;
 use crate::requests::calls::Written;
 
 /// For how long, in milliseconds, somebody may still repeat what created a task: far longer than any retry lasts.
@@ -39,15 +37,18 @@ impl DynamoDbStore {
             return Ok(if erased > 0 { Purged::Gone } else { Purged::Absent });
         };
         if head.contains_key(head::DELETED) {
-            self.delete(key).await?;
-            return Ok(Purged::Absent);
+            // Somebody may have died over it.
+            let removed = self.remove(key).await?;
+            return Ok(if removed.items > 0 { Purged::Marked } else { Purged::Absent });
         }
         let Ok(incarnation) = head.parse::<u64>(INCARNATION) else {
             self.erase(key, &pk, Lives::All).await?;
             return Ok(Purged::Gone);
         };
-        match self.delete(key).await {
-            Ok(_) if incarnation > self.before_the_young() || may_be_written(&head) => Ok(Purged::Marked),
+        match self.remove(key).await {
+            Ok(removed) if incarnation > self.before_the_young() || removed.may_be_written => {
+                Ok(Purged::Marked)
+            }
             Ok(_) | Err(BackendError::Corrupt { .. }) => {
                 self.erase(key, &pk, Lives::UpTo(incarnation)).await?;
                 Ok(Purged::Gone)
@@ -112,13 +113,4 @@ fn is_of(item: &Item, lives: Lives) -> bool {
         (Lives::UpTo(last), Ok(Some(life))) => life <= last,
         _ => true,
     }
-}
-
-/// Tells whether an agent may be at work on a task.
-fn may_be_written(head: &Item) -> bool {
-    let state = head.text(head::STATE).and_then(order::state_named);
-    // What lacks a snapshot is in the index of executors, and nobody's.
-    let is_claimed =
-        !matches!(claim::executor(head), Ok(None)) && !matches!(claim::awaits_snapshot(head), Ok(true));
-    is_claimed || !state.is_ok_and(|state| reduce::ends_turn(&state))
 }

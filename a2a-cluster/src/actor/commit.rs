@@ -24,7 +24,7 @@ pub(super) async fn commit(ground: &Ground, key: &TaskKey, call: CommitCall) -> 
 
 async fn attempt(ground: &Ground, key: &TaskKey, commit: &Commit<'_>, may_refuse: bool) -> Written {
     let patience = if may_refuse { ground.retry_for_request() } else { ground.retry_until_stopped() };
-    let mut patience = patience.of_commit();
+    let mut patience = patience.of_commit(key);
     let mut unanswered = false;
     loop {
         let attempt = bounded(ground.config.lease, ground.commit(key, commit.clone()));
@@ -51,7 +51,7 @@ async fn attempt(ground: &Ground, key: &TaskKey, commit: &Commit<'_>, may_refuse
         {
             // It may be applied: from now on nobody may be told that it was not.
             unanswered = true;
-            patience = ground.retry_until_stopped().of_commit();
+            patience = ground.retry_until_stopped().of_commit(key);
         }
         if let Err(failure) = patience.pause(failure).await {
             ground.unattended.note(key);

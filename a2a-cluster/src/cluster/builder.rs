@@ -189,7 +189,7 @@ impl ClusterBuilder {
         let tasks = self.tasks.ok_or(StartError::Missing("task store"))?;
         let denials = Arc::new(Denials::new(self.config.unready_after));
         let pressure = Arc::new(StorePressure::new());
-        let attempts = Arc::new(Attempts::new(self.label.as_deref(), denials.clone(), pressure.clone()));
+        let attempts = Arc::new(Attempts::new(self.label.as_deref(), denials.clone()));
         let budget = RetryBudget::default().observed_by(attempts);
         tasks.use_budget(&budget);
         let setup = Setup {

@@ -5,10 +5,13 @@
 //! counts. As many commits may wait as the store takes in a short while, and each of them tries again about once in the time
 //! in which the store takes all of them: so all together try as often as the store takes one, however many they are.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use a2a_core::TaskKey;
 use tokio::time::Instant;
 
 /// How long the commits that wait may take the store, at its present pace.
@@ -17,9 +20,9 @@ const WAIT: Duration = Duration::from_millis(300);
 const LEAST: usize = 4;
 /// The shortest pause of a commit that was throttled.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
-/// How many attempts have to be throttled in a second, and which part of the commits that are answered, before an instance
-/// heeds it.
-const FEWEST: f64 = 3.0;
+/// Of how many tasks commits have to be throttled in a second or two, and how many for each commit that is answered in a second,
+/// before an instance heeds it.
+const FEWEST: usize = 3;
 const SHARE: f64 = 0.2;
 /// Over how long the pace is measured.
 const WINDOW: Duration = Duration::from_secs(1);
@@ -27,9 +30,10 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// The pace of a store, and whether it throttles.
 #[derive(Debug)]
 pub(crate) struct StorePressure {
-    /// Commits that were answered, and attempts that were throttled.
+    /// Commits that were answered.
     answered: Mutex<Pace>,
-    throttled: Mutex<Pace>,
+    /// Tasks of which a commit was throttled.
+    throttled: Mutex<Recent>,
     /// Nothing was throttled for long: on the path of every request, hence only a read.
     is_calm: AtomicBool,
     /// How many commits wait.
@@ -45,12 +49,51 @@ struct Pace {
     before: u32,
 }
 
+/// Which tasks something has happened to, by digests of their keys.
+#[derive(Debug)]
+struct Recent {
+    since: Instant,
+    /// In the window that began then, and in the one before.
+    now: HashSet<u64>,
+    before: HashSet<u64>,
+}
+
+/// Of so many tasks it is known at most.
+const MOST_TASKS: usize = 4_096;
+
+impl Recent {
+    fn note(&mut self, task: u64) {
+        self.turn(Instant::now());
+        if self.now.len() < MOST_TASKS {
+            self.now.insert(task);
+        }
+    }
+
+    fn turn(&mut self, now: Instant) {
+        let windows = now.saturating_duration_since(self.since).as_millis() / WINDOW.as_millis();
+        if windows > 0 {
+            let last = std::mem::take(&mut self.now);
+            self.before = if windows == 1 { last } else { HashSet::new() };
+            self.since += WINDOW * u32::try_from(windows).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// How many there were in this window and the one before.
+    fn count(&mut self, now: Instant) -> usize {
+        self.turn(now);
+        self.now.union(&self.before).count()
+    }
+}
+
 impl StorePressure {
     pub(crate) fn new() -> Self {
-        let pace = || Mutex::new(Pace { since: Instant::now(), now: 0, before: 0 });
         StorePressure {
-            answered: pace(),
-            throttled: pace(),
+            answered: Mutex::new(Pace { since: Instant::now(), now: 0, before: 0 }),
+            throttled: Mutex::new(Recent {
+                since: Instant::now(),
+                now: HashSet::new(),
+                before: HashSet::new(),
+            }),
             is_calm: AtomicBool::new(true),
             waiting: AtomicUsize::new(0),
         }
@@ -73,9 +116,11 @@ impl StorePressure {
         Duration::from_secs_f64(waiting / a_second).clamp(SHORTEST_PAUSE.min(longest), longest)
     }
 
-    /// Takes note of an attempt that was throttled.
-    pub(crate) fn throttled(&self) {
-        lock(&self.throttled).count();
+    /// Takes note that a commit to a task was throttled.
+    pub(crate) fn throttled(&self, key: &TaskKey) {
+        let mut digest = DefaultHasher::new();
+        key.hash(&mut digest);
+        lock(&self.throttled).note(digest.finish());
         self.is_calm.store(false, Ordering::Relaxed);
     }
 
@@ -84,18 +129,18 @@ impl StorePressure {
         lock(&self.answered).count();
     }
 
-    /// How many commits may wait, `most` at most. A few attempts that were throttled are no reason for fewer: one task that says
-    /// too much at once has its own partition throttled, and harms nobody else.
+    /// How many commits may wait, `most` at most. A few tasks that are throttled are no reason for fewer: whoever says too much at
+    /// once has its own partition throttled, and harms nobody else.
     pub(crate) fn may_wait(&self, most: usize) -> usize {
         if self.is_calm.load(Ordering::Relaxed) {
             return most;
         }
         let now = Instant::now();
-        let (throttled, answered) = (lock(&self.throttled).a_second(now), lock(&self.answered).a_second(now));
-        if throttled == 0.0 {
+        let (throttled, answered) = (lock(&self.throttled).count(now), lock(&self.answered).a_second(now));
+        if throttled == 0 {
             self.is_calm.store(true, Ordering::Relaxed);
         }
-        if throttled < FEWEST || throttled < answered * SHARE {
+        if throttled < FEWEST || (throttled as f64) < answered * SHARE {
             return most;
         }
         let in_time = (answered * WAIT.as_secs_f64()) as usize;
@@ -103,7 +148,7 @@ impl StorePressure {
     }
 }
 
-fn lock(pace: &Mutex<Pace>) -> MutexGuard<'_, Pace> {
+fn lock<T>(pace: &Mutex<T>) -> MutexGuard<'_, T> {
     pace.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -146,8 +191,13 @@ mod tests {
         }
     }
 
-    fn throttled(pressure: &StorePressure, times: u32) {
-        (0..times).for_each(|_| pressure.throttled());
+    fn key(n: u32) -> TaskKey {
+        TaskKey::new(a2a_core::Tenant::default(), n.to_string())
+    }
+
+    /// Has commits to so many tasks throttled, each often.
+    fn throttled(pressure: &StorePressure, tasks: u32) {
+        (0..tasks * 10).for_each(|n| pressure.throttled(&key(n % tasks)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -196,8 +246,8 @@ mod tests {
         answered(&pressure, 100, 1).await;
         advance(WINDOW * 3).await;
         throttled(&pressure, 2);
-        assert_eq!(pressure.may_wait(MOST), MOST);
-        throttled(&pressure, 1);
+        assert_eq!(pressure.may_wait(MOST), MOST, "however often");
+        throttled(&pressure, 3);
         assert_eq!(pressure.may_wait(MOST), LEAST);
     }
 }

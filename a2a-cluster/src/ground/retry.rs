@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use a2a_core::{BackendError, Env, Result, Trouble};
+use a2a_core::{BackendError, Env, Result, TaskKey, Trouble};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -25,8 +25,8 @@ pub(crate) struct Retry<'a> {
     began: Instant,
     /// How long one call may take: what is not answered by then is called again.
     call_limit: Duration,
-    /// It is a commit, whose number is known: where it is throttled, its pause follows from that.
-    is_commit: bool,
+    /// It is a commit to this task. How many wait is known: where it is throttled, its pause follows from that.
+    commits_to: Option<&'a TaskKey>,
 }
 
 impl<'a> Retry<'a> {
@@ -40,13 +40,13 @@ impl<'a> Retry<'a> {
             deadline: patience.map(|patience| Instant::now() + patience),
             began: Instant::now(),
             call_limit: patience.unwrap_or(ground.config.lease).min(ground.config.lease),
-            is_commit: false,
+            commits_to: None,
         }
     }
 
-    /// The same for a commit.
-    pub(crate) fn of_commit(self) -> Self {
-        Retry { is_commit: true, ..self }
+    /// The same for a commit to this task.
+    pub(crate) fn of_commit(self, key: &'a TaskKey) -> Self {
+        Retry { commits_to: Some(key), ..self }
     }
 
     /// Calls until the answer is not a transient failure, the deadline passes or the instance stops.
@@ -88,12 +88,16 @@ impl<'a> Retry<'a> {
             Trouble::Denied if !self.ground.budget.is_told() => {
                 self.ground.denials.denied(OPERATION, true, &Chain(&failure));
             }
-            Trouble::Throttled if !self.ground.budget.is_told() => self.ground.pressure.throttled(),
+            Trouble::Throttled => {
+                if let Some(key) = self.commits_to {
+                    self.ground.pressure.throttled(key);
+                }
+            }
             _ => {}
         }
         let wanted = match trouble {
             Trouble::Away | Trouble::Contended => self.pause,
-            Trouble::Throttled if self.is_commit => self.ground.pressure.pause(self.longest),
+            Trouble::Throttled if self.commits_to.is_some() => self.ground.pressure.pause(self.longest),
             Trouble::Throttled => self.pause.max(self.longest / 4),
             Trouble::Denied => self.longest,
         };
@@ -103,7 +107,7 @@ impl<'a> Retry<'a> {
         }
         self.paid = self.ground.budget.try_retry();
         // Commits that are throttled ask for no more than the store takes, however many they are.
-        let is_paced = self.is_commit && trouble == Trouble::Throttled;
+        let is_paced = self.commits_to.is_some() && trouble == Trouble::Throttled;
         if !self.paid && !is_paced {
             pause = pause.max(jittered(&*self.ground.env, self.longest));
             if self.is_over_after(pause) {

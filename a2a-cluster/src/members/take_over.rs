@@ -78,7 +78,7 @@ async fn taken_over(members: &Arc<Members>, key: &TaskKey, gone: Gone) -> Result
     let resumes =
         members.ground.config.executor_lost != ExecutorLost::Fail && !reduce::ends_turn(&head.state);
     let room = resumes.then(|| members.actors.resume());
-    if matches!(room, Some(None)) && !is_over(members, key).await? {
+    if let Some(None) = room {
         return Ok(Taken::Full);
     }
     let asked = members.actors.ask(key, None, |ticket| Input::TakeOver {
@@ -97,10 +97,4 @@ async fn taken_over(members: &Arc<Members>, key: &TaskKey, gone: Gone) -> Result
         Reply::TakeOver(TakeOverOutcome::NotTheirs) => Ok(Taken::Not),
         _ => Err(BackendError::Unavailable("the task cannot be read or written now".into())),
     }
-}
-
-/// Tells whether a task's turn has ended although its head does not say so: such a task needs no room for an agent.
-async fn is_over(members: &Members, key: &TaskKey) -> Result<bool> {
-    let stored = members.ground.retry_for_request().run(|| members.ground.tasks.load(key)).await?;
-    Ok(stored.is_some_and(|stored| reduce::ends_turn(&stored.head.state)))
 }

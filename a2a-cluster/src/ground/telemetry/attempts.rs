@@ -5,7 +5,6 @@ use std::sync::Arc;
 use a2a_core::{AttemptObserver, FailedAttempt, Trouble};
 use metrics::{Counter, Label, counter};
 
-use super::super::StorePressure;
 use super::Denials;
 use super::catalog as names;
 
@@ -16,12 +15,11 @@ pub(crate) struct Attempts {
     troubles: [Counter; Trouble::ALL.len()],
     refused: Counter,
     denials: Arc<Denials>,
-    pressure: Arc<StorePressure>,
 }
 
 impl Attempts {
     /// Takes the handles from the recorder that is installed now, so that an alarm finds them before anything fails.
-    pub(crate) fn new(label: Option<&str>, denials: Arc<Denials>, pressure: Arc<StorePressure>) -> Self {
+    pub(crate) fn new(label: Option<&str>, denials: Arc<Denials>) -> Self {
         let member: Vec<Label> =
             label.map(|label| Label::new("member", label.to_owned())).into_iter().collect();
         let of = |trouble: &'static str| {
@@ -30,7 +28,7 @@ impl Attempts {
             counter!(names::STORE_TROUBLES, labels)
         };
         let (troubles, refused) = (Trouble::ALL.map(|trouble| of(trouble.word())), of("refused"));
-        Attempts { member, troubles, refused, denials, pressure }
+        Attempts { member, troubles, refused, denials }
     }
 }
 
@@ -47,12 +45,8 @@ impl AttemptObserver for Attempts {
             Label::new("resource", attempt.resource.to_owned()),
         ]);
         counter!(names::STORE_FAILURES, labels).increment(1);
-        match attempt.trouble {
-            Some(Trouble::Denied) => {
-                self.denials.denied(attempt.operation, attempt.is_vital, &attempt.why);
-            }
-            Some(Trouble::Throttled) => self.pressure.throttled(),
-            _ => {}
+        if attempt.trouble == Some(Trouble::Denied) {
+            self.denials.denied(attempt.operation, attempt.is_vital, &attempt.why);
         }
     }
 

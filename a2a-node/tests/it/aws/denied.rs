@@ -23,9 +23,9 @@ async fn doctor_names_the_permission_that_is_missing_and_the_check_that_needs_it
         ("dynamodb:DescribeTimeToLive", "table", "dynamodb:DescribeTimeToLive"),
         ("dynamodb:PutItem", "table access", "dynamodb:PutItem: AccessDeniedException"),
         ("dynamodb:BatchGetItem", "table access", "dynamodb:BatchGetItem: AccessDeniedException"),
-        ("sqs:CreateQueue", "topic", "sqs:CreateQueue"),
+        ("sqs:CreateQueue", "queue", "sqs:CreateQueue"),
         ("sqs:SendMessage", "queue", "SendMessage, ReceiveMessage"),
-        ("sns:Publish", "publish", "sns:Publish"),
+        ("sns:Publish", "topic", "sns:Publish"),
         ("sqs:DeleteQueue", "clean-up", "sqs:DeleteQueue"),
         ("sns:ListSubscriptionsByTopic", "clean-up", "sns:ListSubscriptionsByTopic"),
     ];
