@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use a2a::TaskState;
@@ -12,6 +13,7 @@ use a2a_core::{
     BackendError, Principal, Purged, PushConfigs, Result, TaskHead, TaskKey, TaskQuery, TaskStore, Tenant,
     reduce,
 };
+use futures::future;
 use futures::stream::{self, StreamExt};
 use tokio::time::sleep;
 
@@ -150,16 +152,18 @@ impl<S: TaskStore + PushConfigs + ?Sized> Work<'_, S> {
     /// Deals with some tasks at once, and tells those that were found. What is listed is there, be it readable or not.
     async fn all(&mut self, keys: Vec<TaskKey>, given_up: &GivenUp, listed: bool) -> Option<usize> {
         let (store, apply) = (self.store, self.apply);
+        let is_broken_off = AtomicBool::new(false);
         let mut each = stream::iter(keys)
+            .take_while(|_| future::ready(!is_broken_off.load(Ordering::Relaxed)))
             .map(|key| {
                 let configs = given_up.get(&key).map(Vec::as_slice).unwrap_or_default();
                 one(store, key, configs, listed, apply)
             })
             .buffer_unordered(AT_ONCE);
-        let (mut found, mut is_broken_off) = (0, false);
+        let mut found = 0;
         while let Some(forgotten) = each.next().await {
             // What has begun is done: half a task is in no list.
-            let Some(forgotten) = forgotten.filter(|_| !is_broken_off) else { continue };
+            let Some(forgotten) = forgotten else { continue };
             let key = &forgotten.task;
             if let ForgetOutcome::Failed(_) = forgotten.outcome {
                 self.failed.insert(key.clone(), forgotten);
@@ -170,9 +174,11 @@ impl<S: TaskStore + PushConfigs + ?Sized> Work<'_, S> {
                 self.marked.insert(key.clone());
             }
             found += 1;
-            is_broken_off = (self.tell)(&forgotten).is_break();
+            if !is_broken_off.load(Ordering::Relaxed) && (self.tell)(&forgotten).is_break() {
+                is_broken_off.store(true, Ordering::Relaxed);
+            }
         }
-        (!is_broken_off).then_some(found)
+        (!is_broken_off.load(Ordering::Relaxed)).then_some(found)
     }
 }
 

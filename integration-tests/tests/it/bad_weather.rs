@@ -1,4 +1,5 @@
-//! Short forms of the trial `weather`: instances on a table that throttles, loses answers and is asked for too much.
+//! Short forms of the trial `weather`: instances on a table that refuses, resets and loses answers. What they do at twice the
+//! capacity is a question of time: the trial asks it, and `a2a-cluster/tests/it/overload.rs` in virtual time.
 
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use integration_tests::bad_weather::{Cost, Figures, Kind, Place, Trial};
 const CAPACITY: f64 = 60.0;
 /// What a task takes, about; the trial measures it.
 const COST: Cost = Cost { usual: 16.0, least: 8.0 };
-const LEASE: Duration = Duration::from_secs(3);
+/// Long, for these instances share two cores with whatever else is tested.
+const LEASE: Duration = Duration::from_secs(10);
 
 /// Plays kinds for so long each, and returns their figures.
 async fn played(kinds: impl IntoIterator<Item = Kind>, lasts: Duration) -> Vec<Figures> {
@@ -34,12 +36,6 @@ fn kind(name: &str) -> Kind {
 async fn with_most_writes_refused_beats_are_answered_and_all_that_began_ends() {
     let figures = played([kind("70 % of writes refused")], Duration::from_secs(6)).await;
     assert!(figures.iter().all(|figures| figures.done > 0));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn at_twice_the_capacity_what_is_too_much_is_refused_soon_and_the_rest_goes_on() {
-    let figures = played([Kind::overload(CAPACITY)], Duration::from_secs(8)).await;
-    assert!(figures.iter().all(|figures| figures.refused > 0 && figures.done > 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
