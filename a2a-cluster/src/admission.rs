@@ -63,7 +63,6 @@ pub(crate) struct Resuming(Arc<AtomicUsize>);
 pub(crate) struct WaitingCommit {
     all: Arc<Load>,
     own: Option<Arc<Load>>,
-    pressure: Arc<StorePressure>,
 }
 
 impl Admission {
@@ -119,9 +118,7 @@ impl Admission {
 
     /// Counts a commit for as long as it waits, for the whole and for its caller where that is known.
     pub(crate) fn commit(&self, own: Option<&Arc<Load>>) -> WaitingCommit {
-        let pressure = Arc::clone(&self.pressure);
-        let waiting = WaitingCommit { all: Arc::clone(&self.all), own: own.cloned(), pressure };
-        waiting.pressure.waits();
+        let waiting = WaitingCommit { all: Arc::clone(&self.all), own: own.cloned() };
         waiting.loads().for_each(|load| {
             load.commits.fetch_add(1, Ordering::AcqRel);
         });
@@ -173,7 +170,6 @@ impl Drop for WaitingCommit {
         self.loads().for_each(|load| {
             load.commits.fetch_sub(1, Ordering::AcqRel);
         });
-        self.pressure.waits_no_longer();
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! A queue at a store that throttles is served in no order: whoever waits tries again after a pause, beside all who came
 //! later. So the queue must stay short, or what was admitted takes long, and its length in time, not in number, is what
-//! counts. As many commits may wait as the store takes in a short while, and each of them tries again about once in the time
-//! in which the store takes all of them: so all together try as often as the store takes one, however many they are.
+//! counts. As many commits may wait as the store takes in a short while. Those that it throttled form a line: each tries again
+//! about once in the time in which the store takes it and all that have waited longer, so the first tries often, the last
+//! seldom, and nobody is overtaken for long.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use a2a_core::TaskKey;
@@ -36,8 +37,28 @@ pub(crate) struct StorePressure {
     throttled: Mutex<Recent>,
     /// Nothing was throttled for long: on the path of every request, hence only a read.
     is_calm: AtomicBool,
-    /// How many commits wait.
-    waiting: AtomicUsize,
+    /// The commits that were throttled and are not answered yet.
+    line: Mutex<Line>,
+}
+
+/// Commits in the order in which they were throttled first.
+#[derive(Debug, Default)]
+struct Line {
+    last: u64,
+    waiting: BTreeSet<u64>,
+}
+
+/// The place of a throttled commit in the line, until it is answered or given up.
+#[derive(Debug)]
+pub(crate) struct Place {
+    number: u64,
+    pressure: Arc<StorePressure>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        lock(&self.pressure.line).waiting.remove(&self.number);
+    }
 }
 
 /// How often something happens.
@@ -95,25 +116,26 @@ impl StorePressure {
                 before: HashSet::new(),
             }),
             is_calm: AtomicBool::new(true),
-            waiting: AtomicUsize::new(0),
+            line: Mutex::default(),
         }
     }
 
-    /// Takes note of a commit that waits from now on.
-    pub(crate) fn waits(&self) {
-        self.waiting.fetch_add(1, Ordering::AcqRel);
+    /// A place behind all that wait.
+    pub(crate) fn queue(self: &Arc<Self>) -> Place {
+        let mut line = lock(&self.line);
+        line.last += 1;
+        let number = line.last;
+        line.waiting.insert(number);
+        Place { number, pressure: Arc::clone(self) }
     }
 
-    /// Takes note of a commit that waits no longer.
-    pub(crate) fn waits_no_longer(&self) {
-        self.waiting.fetch_sub(1, Ordering::AcqRel);
-    }
-
-    /// After how long a commit that was throttled is to be tried again, `longest` at most.
-    pub(crate) fn pause(&self, longest: Duration) -> Duration {
-        let waiting = self.waiting.load(Ordering::Acquire) as f64;
+    /// After how long the commit at this place is to be tried again, `longest` at most.
+    pub(crate) fn pause(&self, place: &Place, longest: Duration) -> Duration {
         let a_second = lock(&self.answered).a_second(Instant::now()).max(1.0);
-        Duration::from_secs_f64(waiting / a_second).clamp(SHORTEST_PAUSE.min(longest), longest)
+        // Further behind the pause is the longest anyhow.
+        let most = (longest.as_secs_f64() * a_second).ceil() as usize;
+        let ahead = lock(&self.line).waiting.range(..=place.number).take(most).count();
+        Duration::from_secs_f64(ahead as f64 / a_second).clamp(SHORTEST_PAUSE.min(longest), longest)
     }
 
     /// Takes note that a commit to a task was throttled.
@@ -148,8 +170,8 @@ impl StorePressure {
     }
 }
 
-fn lock<T>(pace: &Mutex<T>) -> MutexGuard<'_, T> {
-    pace.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(part: &Mutex<T>) -> MutexGuard<'_, T> {
+    part.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Pace {
@@ -227,17 +249,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn all_that_wait_try_as_often_as_the_store_takes_one() {
+    async fn who_has_waited_longer_tries_more_often() {
         let longest = Duration::from_secs(2);
-        let pressure = StorePressure::new();
+        let pressure = Arc::new(StorePressure::new());
         answered(&pressure, 100, 3).await;
-        for (waiting, millis) in [(1, 100), (50, 500), (100, 1_000), (5_000, 2_000)] {
-            (0..waiting).for_each(|_| pressure.waits());
-            let pause = pressure.pause(longest).as_millis();
-            assert!((millis * 9 / 10..=millis * 11 / 10).contains(&pause), "{pause} ms where {waiting} wait");
-            (0..waiting).for_each(|_| pressure.waits_no_longer());
+        let mut line: Vec<_> = (0..5_000).map(|_| pressure.queue()).collect();
+        let millis = |place: &Place| pressure.pause(place, longest).as_millis();
+        for (at, expected) in [(0, 100), (49, 500), (99, 1_000), (4_999, 2_000)] {
+            let pause = millis(&line[at]);
+            assert!((expected * 9 / 10..=expected * 11 / 10).contains(&pause), "{pause} ms at {at}");
         }
-        assert_eq!(StorePressure::new().pause(Duration::from_millis(10)), Duration::from_millis(10));
+        line.drain(1..4_999);
+        let pause = millis(&line[1]);
+        assert!(pause <= 110, "all but one before it are gone: {pause} ms");
+        assert_eq!(pressure.pause(&line[0], Duration::from_millis(10)), Duration::from_millis(10));
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,6 +6,7 @@ use a2a_core::{BackendError, Env, Result, TaskKey, Trouble};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::pressure::Place;
 use super::{Chain, Ground};
 
 /// What a call is called among what the store denies. Stores that tell of their attempts name theirs themselves.
@@ -25,8 +26,9 @@ pub(crate) struct Retry<'a> {
     began: Instant,
     /// How long one call may take: what is not answered by then is called again.
     call_limit: Duration,
-    /// It is a commit to this task. How many wait is known: where it is throttled, its pause follows from that.
+    /// It is a commit to this task. Where it is throttled, its pause follows from its place in the line.
     commits_to: Option<&'a TaskKey>,
+    place: Option<Place>,
 }
 
 impl<'a> Retry<'a> {
@@ -41,6 +43,7 @@ impl<'a> Retry<'a> {
             began: Instant::now(),
             call_limit: patience.unwrap_or(ground.config.lease).min(ground.config.lease),
             commits_to: None,
+            place: None,
         }
     }
 
@@ -97,7 +100,10 @@ impl<'a> Retry<'a> {
         }
         let wanted = match trouble {
             Trouble::Away | Trouble::Contended => self.pause,
-            Trouble::Throttled if self.commits_to.is_some() => self.ground.pressure.pause(self.longest),
+            Trouble::Throttled if self.commits_to.is_some() => {
+                let place = self.place.get_or_insert_with(|| self.ground.pressure.queue());
+                self.ground.pressure.pause(place, self.longest)
+            }
             Trouble::Throttled => self.pause.max(self.longest / 4),
             Trouble::Denied => self.longest,
         };

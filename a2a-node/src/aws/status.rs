@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use a2a_bus_snssqs::{ConfigError, SnsSqsBus};
-use a2a_core::{BackendError, Env, InstanceId, Member, MemberState, Membership, SystemEnv};
+use a2a_core::{BackendError, Env, InstanceId, Member, MemberState, Membership, Reach, SystemEnv};
 use aws_sdk_sqs::types::QueueAttributeName;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -47,6 +47,8 @@ struct Row {
     id: String,
     label: Option<String>,
     state: MemberState,
+    /// How messages come to it.
+    reach: Reach,
     beat: u64,
     /// How far the beat moved while it was observed; `None` where nobody looked twice, or it is new.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,8 +113,18 @@ async fn row(
         Some(bus) => Some(Box::pin(queue(&bus.clients().sqs, bus.topic().queue_name(member.id))).await),
         None => None,
     };
-    let Member { id, beat, state, label, .. } = member;
-    Ok(Row { id: id.to_string(), label, state, beat, beat_moved, started_at: started(id), tasks, queue })
+    let Member { id, beat, state, label, reach, .. } = member;
+    Ok(Row {
+        id: id.to_string(),
+        label,
+        state,
+        reach,
+        beat,
+        beat_moved,
+        started_at: started(id),
+        tasks,
+        queue,
+    })
 }
 
 /// An instance's id holds the moment at which it was drawn.
@@ -150,10 +162,11 @@ async fn queue(sqs: &aws_sdk_sqs::Client, name: String) -> Queue {
 }
 
 fn table(report: &Report) -> String {
-    let titles = ["INSTANCE", "NAME", "STATE", "BEAT", "UP", "TASKS", "QUEUE"].map(str::to_owned);
+    let titles =
+        ["INSTANCE", "NAME", "STATE", "REACHED BY", "BEAT", "UP", "TASKS", "QUEUE"].map(str::to_owned);
     let mut lines = vec![titles];
     lines.extend(report.instances.iter().map(|row| cells(row, SystemEnv.now())));
-    let mut widths = [0; 7];
+    let mut widths = [0; 8];
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {
             *width = (*width).max(cell.chars().count());
@@ -170,13 +183,18 @@ fn table(report: &Report) -> String {
     text
 }
 
-fn cells(row: &Row, now: DateTime<Utc>) -> [String; 7] {
+fn cells(row: &Row, now: DateTime<Utc>) -> [String; 8] {
     let state = match row.state {
         MemberState::Starting => "starting",
         MemberState::Serving => "serving",
         MemberState::Draining => "draining",
         MemberState::Left => "left",
         MemberState::Evicted => "evicted",
+    };
+    let reach = match row.reach {
+        Reach::Nowhere => "nothing yet",
+        Reach::Direct => "its queue",
+        Reach::Topic => "the topic",
     };
     let tasks = if row.tasks < MANY { row.tasks.to_string() } else { format!("{MANY} or more") };
     let queue = match &row.queue {
@@ -189,6 +207,7 @@ fn cells(row: &Row, now: DateTime<Utc>) -> [String; 7] {
         row.id.clone(),
         row.label.clone().unwrap_or_else(|| "-".to_owned()),
         state.to_owned(),
+        reach.to_owned(),
         match row.beat_moved {
             Some(moved) => format!("{} (+{moved})", row.beat),
             None => row.beat.to_string(),
@@ -218,6 +237,7 @@ mod tests {
             id: "0199".to_owned(),
             label: Some("ecs/blue/1f".to_owned()),
             state: MemberState::Serving,
+            reach: Reach::Topic,
             beat: 7,
             beat_moved: None,
             started_at: None,
@@ -233,19 +253,22 @@ mod tests {
         let report = Report { instances: vec![row(2, Some(open)), observed] };
         let table = table(&report);
         let lines: Vec<_> = table.lines().collect();
-        assert_eq!(lines[0], "INSTANCE  NAME         STATE    BEAT    UP  TASKS        QUEUE");
+        assert_eq!(lines[0], "INSTANCE  NAME         STATE    REACHED BY  BEAT    UP  TASKS        QUEUE");
         assert_eq!(
             lines[1],
-            "0199      ecs/blue/1f  serving  7       -   2            3 waiting, 1 in flight"
+            "0199      ecs/blue/1f  serving  the topic   7       -   2            3 waiting, 1 in flight"
         );
-        assert_eq!(lines[2], "0199      ecs/blue/1f  serving  7 (+2)  -   100 or more  -");
+        assert_eq!(lines[2], "0199      ecs/blue/1f  serving  the topic   7 (+2)  -   100 or more  -");
     }
 
     #[test]
     fn json_has_numbers_and_no_nulls_in_disguise() {
         let json = serde_json::to_value(row(2, Some(Queue::Open { messages: 3, in_flight: 1 }))).unwrap();
         assert_eq!(json["queue"], serde_json::json!({ "state": "open", "messages": 3, "inFlight": 1 }));
-        assert_eq!((&json["tasks"], &json["state"]), (&2.into(), &"serving".into()));
+        assert_eq!(
+            (&json["tasks"], &json["state"], &json["reach"]),
+            (&2.into(), &"serving".into(), &"topic".into())
+        );
     }
 
     #[test]
