@@ -40,6 +40,12 @@ impl DynamoDbStore {
     }
 
     async fn extend(&self, prepared: &PreparedCommit<'_>) -> Result<Outcome> {
+        if let Some(mut stats) = self.known_logs.behind(&prepared.pk, prepared.id()) {
+            return match self.head_behind(prepared, &mut stats, true).await? {
+                Fate::Applied(stats) => Ok(self.applied(prepared, stats).await),
+                _ => self.lost(prepared, None, None).await,
+            };
+        }
         let expected = prepared.commit.expected();
         let fresh = self.now() - self.commit_seconds() / 2;
         let mut remembered = self.known_logs.at(&prepared.pk, expected, fresh);
@@ -105,6 +111,7 @@ impl DynamoDbStore {
             first_covers: head.first_covers(),
             // What the commits behind the head have made of the state is not known.
             in_turn: head.version == version && !reduce::ends_turn(&head.facts.state),
+            awaits_head: None,
             caller: std::mem::take(&mut head.index_caller),
             snapshot: head.snapshot.take(),
             noted: self.now(),
@@ -133,18 +140,36 @@ impl DynamoDbStore {
         if let Written::Unmet(found) = put {
             return self.own_or_lost(prepared, found, None, None).await;
         }
-        if prepared.touches_head() {
-            match self.follow_with_head(prepared, &mut stats, false).await? {
-                HeadFate::Written => {}
-                HeadFate::Overtaken => return Ok(Fate::Applied(None)),
-                HeadFate::Gone => {
-                    // What was deleted gets no entry after that.
-                    self.remove_entry(prepared, stats.incarnation).await?;
-                    return Ok(Fate::Gone);
-                }
+        match prepared.touches_head() {
+            true => self.head_behind(prepared, &mut stats, false).await,
+            false => Ok(Fate::Applied(Some(stats))),
+        }
+    }
+
+    /// Writes the head of a commit whose entry is there. Where that fails, it is remembered that only the head is missing:
+    /// whoever sends the commit again pays for nothing else.
+    async fn head_behind(
+        &self,
+        prepared: &PreparedCommit<'_>,
+        stats: &mut LogStats,
+        is_repeated: bool,
+    ) -> Result<Fate> {
+        let mut before = stats.clone();
+        stats.awaits_head = None;
+        match self.follow_with_head(prepared, stats, is_repeated).await {
+            Ok(HeadFate::Written) => Ok(Fate::Applied(Some(stats.clone()))),
+            Ok(HeadFate::Overtaken) => Ok(Fate::Applied(None)),
+            Ok(HeadFate::Gone) => {
+                // What was deleted gets no entry after that.
+                self.remove_entry(prepared, stats.incarnation).await?;
+                Ok(Fate::Gone)
+            }
+            Err(error) => {
+                before.awaits_head = Some(prepared.id());
+                self.known_logs.note(&prepared.pk, before);
+                Err(error)
             }
         }
-        Ok(Fate::Applied(Some(stats)))
     }
 
     /// Refuses what would let a task grow beyond its limit.
@@ -222,6 +247,7 @@ impl DynamoDbStore {
             parts::write(&self.calls, common, overflow).await?;
         }
         stats.tip = prepared.tip();
+        stats.awaits_head = None;
         stats.log_units = stats.log_units.saturating_add(prepared.units());
         stats.task_bytes = stats.task_bytes.saturating_add(prepared.json_bytes);
         stats.lasts_until = sooner(stats.lasts_until, expires);

@@ -212,6 +212,7 @@ fn stats_of(head: &Head, entries: &[Entry], tip: Tip) -> LogStats {
         snapshot,
         first_covers: head.first_covers(),
         in_turn: false,
+        awaits_head: None,
         caller: head.index_caller.clone(),
         noted: 0,
     }

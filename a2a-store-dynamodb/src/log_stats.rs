@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use a2a_core::{Tip, Version};
+use a2a_core::{CommitId, Tip, Version};
 
 use crate::items::head::Head;
 use crate::items::snapshot::Snapshot;
@@ -29,6 +29,8 @@ pub(crate) struct LogStats {
     pub(crate) first_covers: Option<Version>,
     /// The task is known to be in the midst of a turn: its head does not say that the log has come to an end.
     pub(crate) in_turn: bool,
+    /// The commit that made the tip and whose head is not written yet: its writer sends it again.
+    pub(crate) awaits_head: Option<CommitId>,
     /// What the names of all index partitions of the task's caller have in common.
     pub(crate) caller: String,
     /// When the first item that the task's content needs expires.
@@ -48,6 +50,7 @@ impl LogStats {
             snapshot: None,
             first_covers: None,
             in_turn: true,
+            awaits_head: None,
             caller,
             lasts_until: None,
             noted: now,
@@ -64,6 +67,7 @@ impl LogStats {
             snapshot: head.snapshot.clone(),
             first_covers: head.first_covers(),
             in_turn: false,
+            awaits_head: None,
             caller: head.index_caller.clone(),
             lasts_until: None,
             noted: now,
@@ -140,6 +144,13 @@ impl KnownLogs {
         (stats.tip.version == version && stats.noted >= oldest).then(|| stats.clone())
     }
 
+    /// Returns the statistics of a task whose last entry is this very commit's and has no head yet.
+    pub(crate) fn behind(&self, pk: &str, commit: CommitId) -> Option<LogStats> {
+        let generations = self.lock();
+        let stats = generations.young.get(pk).or_else(|| generations.old.get(pk))?;
+        (stats.awaits_head == Some(commit)).then(|| stats.clone())
+    }
+
     /// Remembers statistics, unless later ones are known.
     pub(crate) fn note(&self, pk: &str, stats: LogStats) {
         let mut generations = self.lock();
@@ -184,6 +195,18 @@ mod tests {
         assert_eq!(known_logs.at("t", Version::new(3), 101), None);
         known_logs.forget("t");
         assert_eq!(known_logs.at("t", Version::new(3), 100), None);
+    }
+
+    #[test]
+    fn a_commit_without_a_head_is_known_by_its_id_and_only_as_the_last_one() {
+        let known_logs = KnownLogs::default();
+        let [one, other] = [1, 2].map(|n| CommitId::from_uuid(uuid::Uuid::from_u128(n)));
+        let behind = LogStats { awaits_head: Some(one), ..stats(3) };
+        known_logs.note("t", behind.clone());
+        assert_eq!((known_logs.behind("t", one), known_logs.behind("t", other)), (Some(behind), None));
+        assert_eq!(known_logs.behind("u", one), None);
+        known_logs.note("t", stats(3));
+        assert_eq!(known_logs.behind("t", one), None);
     }
 
     #[test]

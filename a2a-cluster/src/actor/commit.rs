@@ -51,7 +51,7 @@ async fn attempt(ground: &Ground, key: &TaskKey, commit: &Commit<'_>, may_refuse
         {
             // It may be applied: from now on nobody may be told that it was not.
             unanswered = true;
-            patience = ground.retry_until_stopped().of_commit(key);
+            patience = patience.until_stopped();
         }
         if let Err(failure) = patience.pause(failure).await {
             ground.unattended.note(key);

@@ -52,6 +52,12 @@ impl<'a> Retry<'a> {
         Retry { commits_to: Some(key), ..self }
     }
 
+    /// The same for as long as the instance runs agents, from where this one stands.
+    pub(crate) fn until_stopped(self) -> Self {
+        let Retry { ground, commits_to, place, .. } = self;
+        Retry { commits_to, place, ..ground.retry_until_stopped() }
+    }
+
     /// Calls until the answer is not a transient failure, the deadline passes or the instance stops.
     pub(crate) async fn run<T, F>(mut self, mut call: impl FnMut() -> F) -> Result<T>
     where
