@@ -7,9 +7,11 @@ use a2a::{Part, TaskState};
 use a2a_core::{BackendError, ClaimChange, Membership, Outcome, TaskQuery, TaskStore, Tenant, Version};
 use a2a_store_dynamodb::{DynamoDbConfig, DynamoDbStore};
 use a2a_testkit::sample::{Draft, TaskModel, at, chunk, claim, instance, noise, status};
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::place::Place;
+use crate::place::meter::Meter;
 use crate::place::refusals::{Refusals, Single};
 
 /// A handle whose heads do not follow their entries, until that is over.
@@ -66,6 +68,11 @@ fn a_commit_that_is_sent_again_writes_the_head_that_is_missing() {
     a2a_testkit::run::<Place>(async |place: &Place| {
         for (id, has_looked) in [("remembered", false), ("read meanwhile", true)] {
             let (writer, refusals) = headless(place).await;
+            let meter = Meter::default();
+            let client = writer.client().config().to_builder().interceptor(meter.clone());
+            let client = Client::from_conf(client.build());
+            let config = DynamoDbConfig::default().attempts(1);
+            let writer = DynamoDbStore::with_client(client, &place.table).with_config(config);
             let mut model = TaskModel::new(id).begin(&writer).await;
             let draft = model.draft(vec![status(&model.task, TaskState::Completed, at(1))]);
             assert!(writer.commit(&model.key, draft.commit()).await.is_err());
@@ -74,8 +81,12 @@ fn a_commit_that_is_sent_again_writes_the_head_that_is_missing() {
                 writer.load(&model.key).await.unwrap();
             }
             refusals.end();
+            meter.take();
             let again = writer.commit(&model.key, draft.commit()).await.unwrap();
             assert_eq!(again, Outcome::Applied(draft.next()));
+            // Above all no transaction: a table that throttles cancels it for its full price.
+            let sent = meter.take().requests;
+            assert_eq!(sent, [("Query", 1), ("UpdateItem", 1)].into(), "{id}: the head, and a look for configs");
             model.accept(&draft);
             assert_eq!(writer.head(&model.key).await.unwrap(), model.head());
             assert_eq!(writer.commit(&model.key, draft.commit()).await.unwrap(), again);
