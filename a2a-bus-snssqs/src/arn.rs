@@ -65,6 +65,12 @@ impl TopicArn {
         format!("https://sqs.{region}.{suffix}/{account}/{}", self.queue_name(instance))
     }
 
+    /// A pattern of the ARNs of all instances' queues, for policies: `?` is one character, so that the queues of no deployment
+    /// are covered whose name begins with this one's.
+    pub(crate) fn queue_arns(&self) -> String {
+        self.arn_of(&self.prefix.mask())
+    }
+
     /// The instance whose queue has this ARN, if it is one of this topic's.
     pub(crate) fn instance_of(&self, queue_arn: &str) -> Option<InstanceId> {
         let name = queue_arn.rsplit(':').next()?;

@@ -14,7 +14,7 @@ use crate::meter;
 use crate::orphans::{self, Inventory};
 use crate::resources::{Resources, Subscription};
 use crate::subscriber::Subscriber;
-use crate::{Clients, ConfigError, SnsSqsConfig, TopicArn};
+use crate::{Clients, ConfigError, SnsSqsConfig, TopicArn, topic};
 
 /// The event bus of one deployment, on its topic and the queues of its instances.
 ///
@@ -101,6 +101,26 @@ impl SnsSqsBus {
     /// Where something cannot be listed or read.
     pub async fn inventory(&self, members: &dyn Membership) -> Result<Inventory> {
         orphans::inventory(&self.resources, members).await
+    }
+
+    /// Tells what the policy of an instance's queue does not refuse and should, in words for an operator; `None` where there is
+    /// no queue.
+    ///
+    /// # Errors
+    ///
+    /// `Rejected` for a missing permission: it needs `sqs:GetQueueAttributes`.
+    pub async fn queue_lets_through(&self, instance: InstanceId) -> Result<Option<Vec<&'static str>>> {
+        Ok(self.resources.queue_lets_through(instance).await?)
+    }
+
+    /// Tells what the topic's policy does not refuse and should: see [`topic_lets_through`](crate::topic_lets_through).
+    ///
+    /// # Errors
+    ///
+    /// Its errors.
+    pub async fn topic_lets_through(&self) -> Result<Vec<&'static str>> {
+        let Resources { clients, topic, config, .. } = &*self.resources;
+        topic::topic_lets_through(&clients.sns, topic, &config.instance_roles).await
     }
 
     fn open(&self) -> MutexGuard<'_, BTreeMap<InstanceId, Opened>> {

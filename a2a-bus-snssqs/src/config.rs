@@ -1,5 +1,6 @@
 //! The settings of a bus, each with a default.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub enum Encryption {
 #[derive(Debug, Clone)]
 pub struct SnsSqsConfig {
     pub(crate) encryption: Encryption,
+    pub(crate) instance_roles: Vec<String>,
+    pub(crate) tags: BTreeMap<String, String>,
     pub(crate) retention: Duration,
     pub(crate) receivers: usize,
     pub(crate) inbox: usize,
@@ -60,6 +63,8 @@ impl Default for SnsSqsConfig {
     fn default() -> Self {
         SnsSqsConfig {
             encryption: Encryption::default(),
+            instance_roles: Vec::new(),
+            tags: BTreeMap::new(),
             retention: Duration::from_secs(300),
             receivers: 4,
             inbox: 1024,
@@ -74,6 +79,23 @@ impl SnsSqsConfig {
     #[must_use]
     pub fn encryption(mut self, encryption: Encryption) -> Self {
         self.encryption = encryption;
+        self
+    }
+
+    /// Names the roles of the instances, as ARNs in which `*` may stand for a part: the policies of queues then let nobody else
+    /// of the account send to them or read from them. By default whoever the account's own policies allow may.
+    ///
+    /// All instances of a deployment must have one of these roles: one that has not is cut off from the others.
+    #[must_use]
+    pub fn instance_roles(mut self, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.instance_roles = roles.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets a tag of the queues, beside those by which they are found; up to 48, as SQS has it.
+    #[must_use]
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.tags.insert(key.into(), value.into());
         self
     }
 

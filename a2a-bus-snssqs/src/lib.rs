@@ -32,4 +32,4 @@ pub use bus::SnsSqsBus;
 pub use clients::Clients;
 pub use config::{ConfigError, Encryption, SnsSqsConfig};
 pub use orphans::Inventory;
-pub use topic::create_topic;
+pub use topic::{create_topic, protect_topic, topic_lets_through};

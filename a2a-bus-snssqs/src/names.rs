@@ -45,6 +45,11 @@ impl QueuePrefix {
         format!("{}-", self.0)
     }
 
+    /// A pattern of the names of all queues, in which `?` is one character.
+    pub(crate) fn mask(&self) -> String {
+        format!("{}-????????-????-????-????-????????????", self.0)
+    }
+
     /// The instance whose queue has this name, if it is one of this prefix: `a2a-prod-…` is none of `a2a`.
     pub(crate) fn instance_of(&self, queue_name: &str) -> Option<InstanceId> {
         let id = queue_name.strip_prefix(&self.0)?.strip_prefix('-')?;

@@ -1,7 +1,10 @@
 //! What an instance has on the services: a queue and a subscription, whose names follow from its id.
 
+use std::collections::HashMap;
+
 use a2a_core::{BackendError, InstanceId, Result};
 use aws_sdk_sqs::types::QueueAttributeName;
+use serde_json::Value;
 use tracing::{info, warn};
 
 use crate::clients::call;
@@ -65,8 +68,13 @@ impl Resources {
 
     /// Makes the queue of an instance. Idempotent: one that is there with the same settings is taken as it is.
     pub(crate) async fn create_queue(&self, instance: InstanceId) -> Result<(), Failure> {
-        let SnsSqsConfig { retention, encryption, call_within, .. } = &self.config;
-        let policy = policy::of_queue(&self.topic, &self.topic.queue_arn(instance)).to_string();
+        let SnsSqsConfig { retention, encryption, instance_roles, tags, call_within, .. } = &self.config;
+        let policy =
+            policy::queue::policy(&self.topic, instance_roles, &self.topic.queue_arn(instance)).to_string();
+        let own = [(DEPLOYMENT_TAG, self.topic.name()), (MAKER_TAG, env!("CARGO_PKG_NAME"))];
+        let own = own.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        // The last one counts: nobody takes a queue for another deployment's by a tag of the settings.
+        let tags: HashMap<_, _> = tags.clone().into_iter().chain(own).collect();
         let create = self
             .clients
             .sqs
@@ -75,8 +83,7 @@ impl Resources {
             .attributes(QueueAttributeName::Policy, policy)
             .attributes(QueueAttributeName::MessageRetentionPeriod, retention.as_secs().to_string())
             .attributes(QueueAttributeName::VisibilityTimeout, VISIBILITY)
-            .tags(DEPLOYMENT_TAG, self.topic.name())
-            .tags(MAKER_TAG, env!("CARGO_PKG_NAME"));
+            .set_tags(Some(tags));
         let create = match encryption {
             Encryption::Sqs => create.attributes(QueueAttributeName::SqsManagedSseEnabled, "true"),
             Encryption::Kms(key) => create.attributes(QueueAttributeName::KmsMasterKeyId, key),
@@ -84,6 +91,24 @@ impl Resources {
         let created = call("CreateQueue", *call_within, create.send()).await?;
         let url = created.queue_url.ok_or_else(|| Failure::incomplete("CreateQueue", "queue URL"))?;
         self.check_account(&url).await
+    }
+
+    /// What the policy of an instance's queue lets through that it should not; `None` where there is no queue.
+    pub(crate) async fn queue_lets_through(
+        &self,
+        instance: InstanceId,
+    ) -> Result<Option<Vec<&'static str>>, Failure> {
+        let asked = self.clients.sqs.get_queue_attributes().queue_url(self.topic.queue_url(instance));
+        let asked = asked.attribute_names(QueueAttributeName::Policy).send();
+        let told = match call("GetQueueAttributes", self.config.call_within, asked).await {
+            Ok(told) => told,
+            Err(error) if error.is(|error| error.is_queue_does_not_exist()) => return Ok(None),
+            Err(error) => return Err(error.failure),
+        };
+        let policy = told.attributes().and_then(|attributes| attributes.get(&QueueAttributeName::Policy));
+        let policy: Value = policy.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let refusals = policy::queue::refusals(&self.topic, &self.config.instance_roles);
+        Ok(Some(policy::missing(&refusals, &policy, &self.topic.queue_arn(instance))))
     }
 
     /// A queue of another account has no name that anybody derives, so nobody else would remove it.

@@ -49,6 +49,12 @@ pub struct Key {
     pub secret: [u8; 32],
 }
 
+impl Key {
+    /// The name of the keys by which instances prove to each other that a bus message is theirs. They may be renewed at any
+    /// time; instances read them again every minute or so, so renewals must be further apart than that.
+    pub const OF_BUS: &str = "bus";
+}
+
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Key").field("number", &self.number).finish_non_exhaustive()

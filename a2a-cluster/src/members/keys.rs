@@ -6,11 +6,8 @@ use crate::ground::{Chain, bounded, warn_of};
 
 use std::sync::Arc;
 
-use a2a_core::Result;
+use a2a_core::{Key, Result};
 use tokio::time::sleep;
-
-/// The name of the keys of bus messages. They may be renewed at any time.
-const BUS: &str = "bus";
 
 /// The name of the key of message digests. It is made once and never renewed: a message that is sent again would not
 /// meet its task.
@@ -42,7 +39,7 @@ async fn read_bus_keys(members: &Members) -> Result<()> {
     let keys = members
         .ground
         .retry_for_request()
-        .run(|| bounded(members.ground.config.lease, members.ground.deployment.keys(BUS, first)))
+        .run(|| bounded(members.ground.config.lease, members.ground.deployment.keys(Key::OF_BUS, first)))
         .await?;
     members.ground.seal.renew(keys);
     Ok(())

@@ -10,6 +10,7 @@ mod open;
 mod operate;
 mod provision;
 mod reap;
+mod renew_key;
 mod status;
 mod webhooks;
 

@@ -31,14 +31,15 @@ pub(crate) enum OpenError {
 ///
 /// An [`OpenError`] that an operator can act on.
 pub(crate) async fn open(place: OnAws) -> Result<(Arc<dyn Store>, Arc<dyn EventBus>), OpenError> {
-    let OnAws { table, topic_arn, task_retention, parked_retention, commit_spacing, allow_replicas } = place;
+    let OnAws { table, topic_arn, queues, task_retention, parked_retention, commit_spacing, allow_replicas } =
+        place;
     let replicas = table::Replicas::where_allowed(allow_replicas);
     let aws = Aws::from_environment().await;
     if aws.region().is_none() {
         return Err(OpenError::NoRegion);
     }
     let bus: Arc<dyn EventBus> = match topic_arn {
-        Some(topic) => Arc::new(aws.bus(&topic)?),
+        Some(topic) => Arc::new(aws.bus(&topic)?.config(queues.config())),
         None => {
             tracing::warn!(
                 "no topic: instances of other processes hear of news only when they ask the store"

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{doctor, forget, provision, reap, status, webhooks};
+use super::{doctor, forget, provision, reap, renew_key, status, webhooks};
 use crate::cli::Operation;
 use crate::report::report;
 
@@ -14,6 +14,7 @@ pub(crate) async fn operate(operation: Operation) -> ExitCode {
         Operation::Status(flags) => Box::pin(status::run(flags)).await.map_err(Into::into),
         Operation::Reap(flags) => Box::pin(reap::run(flags)).await.map_err(Into::into),
         Operation::Webhooks(flags) => Box::pin(webhooks::run(flags)).await.map_err(Into::into),
+        Operation::RenewKey(flags) => Box::pin(renew_key::run(flags)).await.map_err(Into::into),
         Operation::Forget(flags) => Box::pin(forget::run(flags)).await.map_err(Into::into),
     };
     done.unwrap_or_else(|error| {

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use a2a_bus_snssqs::{TopicArn, create_topic};
-use a2a_core::BackendError;
+use a2a_bus_snssqs::{TopicArn, create_topic, protect_topic};
+use a2a_core::{BackendError, Deployment, Env, Key, SystemEnv};
 use a2a_store_dynamodb::table::{self, Protection, Replicas};
 use aws_sdk_dynamodb::Client;
 
@@ -58,11 +58,25 @@ pub(super) async fn run(flags: Provision) -> Result<ExitCode, ProvisionError> {
     Box::pin(table::create_table(aws.store(&flags.table).client(), &flags.table, protection, replicas))
         .await
         .map_err(|cause| ProvisionError::Table { name: flags.table.clone(), cause })?;
-    say(&format!("table {}: ready", flags.table));
+    let keys = aws.store(&flags.table).keys(Key::OF_BUS, SystemEnv.secret()).await;
+    keys.map_err(|cause| ProvisionError::Table { name: flags.table.clone(), cause })?;
+    say(&format!("table {}: ready, with a key for messages between instances", flags.table));
     let topic: TopicArn = Box::pin(create_topic(&aws.sns(), &flags.topic))
         .await
         .map_err(|cause| ProvisionError::Topic { name: flags.topic.clone(), cause })?;
-    say(&format!("topic {topic}: ready"));
+    let lets_through = Box::pin(protect_topic(&aws.sns(), &topic, &flags.instance_roles))
+        .await
+        .map_err(|cause| ProvisionError::Topic { name: flags.topic.clone(), cause })?;
+    match lets_through.as_slice() {
+        [] => say(&format!("topic {topic}: ready, with a policy")),
+        some => say(&format!(
+            "topic {topic}: ready; its policy, which stays as it is, lets through {}: see `a2a-node doctor`",
+            some.join(", ")
+        )),
+    }
+    if flags.instance_roles.is_empty() {
+        say("no --instance-roles: any role of the account may publish that is allowed to by its own policy");
+    }
     settings(&flags.table, &topic).map_err(ProvisionError::Write)?;
     say("next: give the lines on stdout to a shell, then `a2a-node doctor`, then `a2a-node serve`");
     Ok(ExitCode::SUCCESS)

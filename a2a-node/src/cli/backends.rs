@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::builder::{BoolishValueParser, NonEmptyStringValueParser};
 use clap::{Args, ValueEnum};
 
+use super::queues::QueueFlags;
 use super::seconds;
 
 /// What to open.
@@ -23,6 +24,8 @@ pub(crate) struct OnAws {
     pub(crate) table: String,
     /// The topic's ARN. Without one, only the instances of this process tell each other what is new.
     pub(crate) topic_arn: Option<String>,
+    /// How queues are made.
+    pub(crate) queues: QueueFlags,
     /// For how long finished tasks are kept; `None` for ever.
     pub(crate) task_retention: Option<Duration>,
     /// For how long tasks wait for their callers; `None` for ever.
@@ -49,6 +52,9 @@ pub(crate) struct BackendFlags {
     /// The topic.
     #[command(flatten)]
     pub(crate) topic: TopicFlag,
+    /// The queues.
+    #[command(flatten)]
+    pub(crate) queues: QueueFlags,
     /// How long a finished task is kept in the table: days, such as `30` or `0.5`, or `forever`.
     #[arg(long, env = "A2A_TASK_RETENTION", value_name = "DAYS", default_value = "30", value_parser = retention)]
     pub(crate) task_retention: Retention,
@@ -143,6 +149,7 @@ impl BackendFlags {
         Ok(Choice::Aws(OnAws {
             table,
             topic_arn,
+            queues: self.queues.clone(),
             task_retention,
             parked_retention,
             commit_spacing,

@@ -6,6 +6,7 @@ mod bounds;
 mod forget;
 mod health;
 mod operate;
+mod queues;
 mod serve;
 mod tuning;
 mod webhooks;
@@ -22,6 +23,8 @@ pub(crate) use backends::{Choice, Mismatch, OnAws};
 pub(crate) use bounds::BoundFlags;
 pub(crate) use health::{AnyPort, Health};
 pub(crate) use operate::*;
+#[cfg(feature = "aws")]
+pub(crate) use queues::QueueFlags;
 pub(crate) use serve::Serve;
 pub(crate) use tuning::{LeaseTooShort, Tuning};
 pub(crate) use webhooks::{DeliveryFlags, WebhookFlags, WebhookProxy};

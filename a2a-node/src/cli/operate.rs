@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::backends::TopicFlag;
 pub(crate) use super::forget::ForgetFlags;
+use super::queues::{QueueFlags, role_arn};
 use super::seconds;
 use super::webhooks::WebhookFlags;
 
@@ -34,6 +35,12 @@ pub(crate) enum Operation {
     ///
     /// A webhook that is tried is told its task as it is now. Ends with 1 when one of them still does not take it.
     Webhooks(GivenUp),
+    /// Make a new key by which instances prove to each other that a message is theirs.
+    ///
+    /// The key before stays valid, so instances that have not read the new one yet are understood: they read it within four
+    /// leases, a minute by default. Two renewals must be further apart than that. Afterwards whoever has only the key before the
+    /// last two can forge nothing.
+    RenewKey(RenewKey),
     /// Remove tasks for good, with all that the table keeps of them: one, those of a context, or all of a caller.
     ///
     /// Shows what it would remove; with `--apply` it does so. It looks again until it finds nothing more, so the caller should
@@ -48,6 +55,14 @@ pub(crate) enum Operation {
     /// copies of the table, for 35 days, and its backups; what webhooks were told; logs, which hold ids and no content. A
     /// given-up webhook of a task that is gone is removed with `--task`.
     Forget(ForgetFlags),
+}
+
+/// Settings of `renew-key`.
+#[derive(Debug, Args)]
+pub(crate) struct RenewKey {
+    /// The name of the DynamoDB table.
+    #[arg(long, env = "A2A_TABLE", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) table: String,
 }
 
 /// Settings of `webhooks`.
@@ -91,6 +106,9 @@ pub(crate) struct Provision {
     /// The name of the SNS topic to make.
     #[arg(long, env = "A2A_TOPIC", value_name = "NAME", value_parser = topic_name)]
     pub(crate) topic: String,
+    /// The ARNs of the roles that instances have, separated by commas: a new topic then lets nobody else publish.
+    #[arg(long, env = "A2A_INSTANCE_ROLES", value_name = "ARN", value_delimiter = ',', value_parser = role_arn)]
+    pub(crate) instance_roles: Vec<String>,
     /// Keep a continuous backup of the table's last 35 days. Costs by the table's size.
     #[arg(long, env = "A2A_POINT_IN_TIME_RECOVERY", value_parser = BoolishValueParser::new())]
     pub(crate) point_in_time_recovery: bool,
@@ -122,6 +140,9 @@ pub(crate) struct Doctor {
     /// The cluster.
     #[command(flatten)]
     pub(crate) names: Names,
+    /// The queues.
+    #[command(flatten)]
+    pub(crate) queues: QueueFlags,
     /// Take a table with replicas in other regions, too: no instance of another region runs meanwhile.
     #[arg(long, env = "A2A_ALLOW_REPLICAS", value_parser = BoolishValueParser::new())]
     pub(crate) allow_replicas: bool,

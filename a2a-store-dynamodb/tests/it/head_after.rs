@@ -86,7 +86,11 @@ fn a_commit_that_is_sent_again_writes_the_head_that_is_missing() {
             assert_eq!(again, Outcome::Applied(draft.next()));
             // Above all no transaction: a table that throttles cancels it for its full price.
             let sent = meter.take().requests;
-            assert_eq!(sent, [("Query", 1), ("UpdateItem", 1)].into(), "{id}: the head, and a look for configs");
+            assert_eq!(
+                sent,
+                [("Query", 1), ("UpdateItem", 1)].into(),
+                "{id}: the head, and a look for configs"
+            );
             model.accept(&draft);
             assert_eq!(writer.head(&model.key).await.unwrap(), model.head());
             assert_eq!(writer.commit(&model.key, draft.commit()).await.unwrap(), again);

@@ -2,6 +2,7 @@
 
 mod account;
 mod checkup;
+mod policies;
 mod queues;
 mod table;
 
@@ -20,14 +21,14 @@ use checkup::{Checkup, Finding};
 ///
 /// Where stdout is closed. A check that fails is no error: the exit code tells.
 pub(super) async fn run(flags: Doctor) -> Result<ExitCode, io::Error> {
-    let Doctor { names, allow_replicas, json } = flags;
+    let Doctor { names, queues, allow_replicas, json } = flags;
     let replicas = Replicas::where_allowed(allow_replicas);
     let mut checkup = Checkup::new(Box::new(move |finding: &Finding| print(finding, json)));
     let aws = Aws::from_environment().await;
     if account::check(&mut checkup, &aws).await? {
         table::check(&mut checkup, &aws, &names.table, replicas).await?;
         match names.topic.topic_arn {
-            Some(topic) => queues::check(&mut checkup, &aws, &topic).await?,
+            Some(topic) => queues::check(&mut checkup, &aws, &names.table, &topic, &queues).await?,
             None => {
                 checkup.skipped("topic", "no --topic-arn: instances of other processes are told nothing")?
             }

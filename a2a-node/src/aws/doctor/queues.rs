@@ -15,7 +15,9 @@ use futures::future::{join_all, try_join_all};
 use tokio::time::{Instant, timeout};
 
 use super::checkup::Checkup;
+use super::policies;
 use crate::aws::clients::Aws;
+use crate::cli::QueueFlags;
 use crate::report::with_causes;
 
 /// A new queue, and a new subscription, may take seconds until they work.
@@ -32,9 +34,15 @@ const ON_TOPIC: &str = "instances run without it, and are told one by one what h
 
 /// Checks the topic, a round trip through two queues of its own, and whether these can be released as those of dead
 /// instances are.
-pub(super) async fn check(checkup: &mut Checkup, aws: &Aws, topic: &str) -> io::Result<()> {
+pub(super) async fn check(
+    checkup: &mut Checkup,
+    aws: &Aws,
+    table: &str,
+    topic: &str,
+    queues: &QueueFlags,
+) -> io::Result<()> {
     let bus = match aws.bus(topic) {
-        Ok(bus) => bus,
+        Ok(bus) => bus.config(queues.config()),
         Err(error) => {
             let advice = "give the ARN that `a2a-node provision` prints";
             return checkup.failed("topic", error.to_string(), advice);
@@ -42,7 +50,7 @@ pub(super) async fn check(checkup: &mut Checkup, aws: &Aws, topic: &str) -> io::
     };
     let ids = [(); 2].map(|()| InstanceId::generate(&SystemEnv));
     let seal = Arc::new(Seal::open());
-    let queues = bus.topic().name();
+    let named = bus.topic().name();
     match try_join_all(ids.iter().map(|id| bus.connect(id, &seal))).await {
         Ok(ends) => {
             let published = publish(&bus).await;
@@ -54,7 +62,7 @@ pub(super) async fn check(checkup: &mut Checkup, aws: &Aws, topic: &str) -> io::
                 Err(why) => checkup.failed("topic", why, ON_TOPIC)?,
             }
             if let [one, other] = ends.as_slice() {
-                direct(checkup, &**one, &**other, queues).await?;
+                direct(checkup, &**one, &**other, named).await?;
                 // Else it is known already what keeps the topic from it.
                 if is_published {
                     by_topic(checkup, [&**one, &**other]).await?;
@@ -63,11 +71,12 @@ pub(super) async fn check(checkup: &mut Checkup, aws: &Aws, topic: &str) -> io::
         }
         Err(error) => {
             let advice = format!(
-                "the topic must be of the account of the credentials; allow {QUEUE_ACTIONS} on {queues}-*"
+                "the topic must be of the account of the credentials; allow {QUEUE_ACTIONS} on {named}-*"
             );
             checkup.failed("queue", with_causes(&error), advice)?;
         }
     }
+    policies::check(checkup, &bus, &aws.store(table), &ids).await?;
     // Also where only one could connect.
     let left: Vec<_> = join_all(ids.iter().map(|id| bus.release(id))).await;
     let left: Vec<_> = left.iter().filter_map(|released| released.as_ref().err()).map(with_cause).collect();
@@ -75,7 +84,7 @@ pub(super) async fn check(checkup: &mut Checkup, aws: &Aws, topic: &str) -> io::
         return checkup.ok("clean-up", "both queues and subscriptions are removed again");
     }
     let advice = format!(
-        "allow sns:ListSubscriptionsByTopic on the topic, sns:Unsubscribe, and sqs:DeleteQueue on {queues}-*; then \
+        "allow sns:ListSubscriptionsByTopic on the topic, sns:Unsubscribe, and sqs:DeleteQueue on {named}-*; then \
          `a2a-node reap`"
     );
     checkup.failed("clean-up", left.join("; "), advice)

@@ -20,6 +20,7 @@ fn on_aws(topic_arn: Option<&str>, days: Option<u64>) -> Result<Choice, Mismatch
     Ok(Choice::Aws(OnAws {
         table: "t".to_owned(),
         topic_arn: topic_arn.map(str::to_owned),
+        queues: QueueFlags::default(),
         task_retention: days.map(|days| Duration::from_secs(days * 24 * 3600)),
         parked_retention: Some(Duration::from_secs(90 * 24 * 3600)),
         commit_spacing: Duration::from_millis(60),

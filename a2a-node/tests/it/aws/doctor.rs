@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+use a2a_testaws::Service;
+use aws_sdk_sqs::types::QueueAttributeName;
+
 use super::site::Site;
 use crate::node::text;
 
@@ -13,8 +16,18 @@ async fn a_healthy_cluster_has_a_line_for_each_check_and_is_left_as_it_was() {
     assert_eq!(output.status.code(), Some(0), "{said}");
     let checks: Vec<_> = said.lines().map(|line| line.strip_prefix("ok       ").expect(line)).collect();
     let checks: Vec<_> = checks.into_iter().map(|line| line[..12].trim_end()).collect();
-    let expected =
-        ["region", "credentials", "table", "table access", "topic", "queue", "publish", "clean-up"];
+    let expected = [
+        "region",
+        "credentials",
+        "table",
+        "table access",
+        "topic",
+        "queue",
+        "publish",
+        "topic policy",
+        "queue policy",
+        "clean-up",
+    ];
     assert_eq!(checks, expected);
     assert_eq!(site.leftovers().await, [0, 0, 0]);
 }
@@ -37,6 +50,37 @@ async fn each_failure_says_what_to_do_and_ends_with_1() {
     assert!(table.contains("it does not exist") && table.contains("a2a-node provision"), "{table}");
     let topic = failed("topic");
     assert!(topic.contains("there is no topic") && topic.contains("sns:Subscribe"), "{topic}");
+}
+
+#[tokio::test]
+async fn policies_that_let_somebody_through_are_told_with_the_name_of_what_has_them() {
+    let Some(site) = Site::provisioned().await else { return };
+    let role = "arn:aws:iam::123456789012:role/a2a";
+    let node = site.serve(&["--instance-roles", role]).await;
+    site.becomes([1, 1, 1]).await;
+    let healthy = site.run(&["doctor"]).await;
+    assert_eq!(healthy.status.code(), Some(0), "{}", text(&healthy.stdout));
+    // The topic was made before anybody named the role.
+    let said = text(&site.run(&["doctor", "--instance-roles", role]).await.stdout);
+    let published = "topic policy  lets through messages published by roles that are no instance's";
+    assert!(said.contains(published) && said.contains("ok       queue policy"), "{said}");
+
+    let sns = aws_sdk_sns::Client::new(&site.account.sdk_config(Service::Sns));
+    let anybody = r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"sns:*","Resource":"*"}]}"#;
+    let set = sns.set_topic_attributes().topic_arn(site.topic_arn());
+    set.attribute_name("Policy").attribute_value(anybody).send().await.unwrap();
+    let sqs = aws_sdk_sqs::Client::new(&site.account.sdk_config(Service::Sqs));
+    let [queue] = &site.queues().await[..] else { panic!("one queue") };
+    let set = sqs.set_queue_attributes().queue_url(queue);
+    set.attributes(QueueAttributeName::Policy, anybody).send().await.unwrap();
+    let output = site.run(&["doctor"]).await;
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("subscriptions of other protocols than sqs"), "{said}");
+    let id = &node.instances[0].id;
+    assert!(said.contains(&format!("{id} lets through messages of other topics and services")), "{said}");
+    assert_eq!(said.matches("clear text").count(), 2, "of the topic and of this queue alone: {said}");
+    node.terminate().await;
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod deaths;
 mod denied;
 mod denying_proxy;
 mod doctor;
+mod forged;
 mod forget;
 mod log;
 mod profiles;

@@ -1,5 +1,9 @@
 //! `provision` makes a cluster's table and topic, once.
 
+use a2a_core::{Deployment, Key};
+use a2a_testaws::Service;
+use aws_sdk_sqs::types::QueueAttributeName;
+
 use super::site::{Site, settings};
 use crate::node::text;
 
@@ -52,4 +56,41 @@ async fn a_table_that_is_something_else_is_left_alone_and_told() {
     let said = text(&output.stderr);
     assert!(!output.status.success() && output.stdout.is_empty());
     assert!(said.contains("its key is (id) instead of (pk, sk)"), "{said}");
+}
+
+#[tokio::test]
+async fn a_key_is_made_with_the_table_and_renewed_by_a_command() {
+    let Some(site) = Site::provisioned().await else { return };
+    let store = site.store();
+    let made = store.keys(Key::OF_BUS, [1; 32]).await.unwrap();
+    assert!(made.current.number == 1 && made.current.secret != [1; 32]);
+    for number in [2, 3] {
+        let output = site.run(&["renew-key"]).await;
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let told = format!(
+            "key {number} is the one to use now; {} stays valid until the next renewal\n",
+            number - 1
+        );
+        assert_eq!(text(&output.stdout), told);
+    }
+    let now = store.keys(Key::OF_BUS, [1; 32]).await.unwrap();
+    assert_eq!((now.current.number, now.numbered(1)), (3, None));
+    assert_ne!(now.current.secret, now.previous.unwrap().secret);
+}
+
+#[tokio::test]
+async fn queues_have_the_tags_and_the_key_that_they_are_to_have() {
+    let Some(site) = Site::provisioned().await else { return };
+    let node = site.serve(&["--queue-tags", "team=agents,stage=test", "--queue-key", "alias/a2a"]).await;
+    site.becomes([1, 1, 1]).await;
+    let sqs = aws_sdk_sqs::Client::new(&site.account.sdk_config(Service::Sqs));
+    let [queue] = &site.queues().await[..] else { panic!("one queue") };
+    let tags = sqs.list_queue_tags().queue_url(queue).send().await.unwrap().tags.unwrap();
+    assert_eq!((tags["team"].as_str(), tags["stage"].as_str()), ("agents", "test"));
+    assert_eq!(tags["a2a:deployment"], site.topic);
+    let asked =
+        sqs.get_queue_attributes().queue_url(queue).attribute_names(QueueAttributeName::KmsMasterKeyId);
+    let attributes = asked.send().await.unwrap().attributes.unwrap();
+    assert_eq!(attributes[&QueueAttributeName::KmsMasterKeyId], "alias/a2a");
+    node.terminate().await;
 }

@@ -97,11 +97,16 @@ impl Site {
 
     /// How many queues, subscriptions and members there are, those aside whose life is over.
     pub(crate) async fn leftovers(&self) -> [usize; 3] {
-        let topic = self.settings.iter().find(|(name, _)| name == "A2A_TOPIC_ARN").unwrap().1.clone();
+        let topic = self.topic_arn();
         let sns = aws_sdk_sns::Client::new(&self.account.sdk_config(Service::Sns));
         let subscriptions = sns.list_subscriptions_by_topic().topic_arn(topic).send().await.unwrap();
         let members = members(&self.store()).await;
         [self.queues().await.len(), subscriptions.subscriptions().len(), members.len()]
+    }
+
+    /// The topic.
+    pub(crate) fn topic_arn(&self) -> String {
+        self.settings.iter().find(|(name, _)| name == "A2A_TOPIC_ARN").unwrap().1.clone()
     }
 
     /// A handle on the table, past all instances.
