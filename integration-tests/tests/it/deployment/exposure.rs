@@ -43,7 +43,7 @@ fn functions(context: &mut Context<'_>) {
     });
     declare("sha256", &one, |of| {
         let sum = word(&of[0]).bytes().fold(7u64, |sum, byte| sum.wrapping_mul(1_000_003) ^ u64::from(byte));
-        Ok(format!("{sum:016x}").into())
+        Ok(format!("{:016x}", sum.wrapping_mul(0x9e37_79b9_7f4a_7c15)).into())
     });
 }
 

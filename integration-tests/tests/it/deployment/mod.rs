@@ -1,6 +1,7 @@
 //! What `deploy/` declares is what the code needs: the same table, the same permissions, settings that exist; and what it
 //! must keep out is kept out.
 
+mod alarms;
 mod applied;
 mod commands;
 mod documented;
