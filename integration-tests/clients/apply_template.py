@@ -14,6 +14,17 @@ import urllib.request
 import botocore.session
 from botocore.exceptions import ClientError
 
+# The emulator ends with this program, however this ends.
+EMULATOR = """
+import os, runpy, sys, threading
+def leave_with_parent():
+    while os.read(0, 1):
+        pass
+    os._exit(0)
+threading.Thread(target=leave_with_parent, daemon=True).start()
+sys.argv = ["ministack"]
+runpy.run_module("ministack", run_name="__main__")
+"""
 SERVICES = "dynamodb,sns,sqs,iam,sts,cloudformation"
 ACCOUNT = "123456789012"
 
@@ -63,10 +74,9 @@ def main():
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     settings = {"GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "SERVICES": SERVICES, "LOG_LEVEL": "ERROR"}
-    server = subprocess.Popen(
-        [sys.executable, "-m", "ministack"], env={**os.environ, **settings}, stdin=subprocess.DEVNULL, stdout=sys.stderr
-    )
-    try:
+    environment = {**os.environ, **settings}
+    command = [sys.executable, "-c", EMULATOR]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=sys.stderr) as server:
         if not serves(url, server):
             sys.exit("the emulator does not serve")
         session = botocore.session.Session()
@@ -76,9 +86,6 @@ def main():
             told = apply(client, file.read(), dict(argument.split("=", 1) for argument in arguments))
         print(json.dumps({"url": url, "account": ACCOUNT, **told}), flush=True)
         sys.stdin.read()
-    finally:
-        server.terminate()
-        server.wait()
 
 
 main()
