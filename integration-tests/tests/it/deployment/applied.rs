@@ -68,7 +68,7 @@ async fn what_the_template_makes_is_what_the_node_looks_for() {
         |name: &str| outputs[name].as_str().unwrap_or_else(|| panic!("{name}: {outputs}")).to_owned();
     assert_eq!((output("Name"), output("Table")), ("a2a-prod".to_owned(), "a2a-prod-tasks".to_owned()));
     assert!(output("RuntimeRoleArn").ends_with(":role/a2a-prod-runtime"), "{outputs}");
-    // It takes both for its own, or would fail: a table of another schema, a topic without the tag. The emulator leaves TTL out
+    // It takes both for its own, or would fail: a table of another schema for one. The emulator leaves TTL out
     // of what it applies, which is then switched on.
     let found = run(&stack, &["provision", "--table", "a2a-prod-tasks", "--topic", "a2a-prod-events"]);
     assert!(found.contains(&output("TopicArn")), "{found}");
