@@ -74,6 +74,11 @@ fn the_kustomization_names_every_manifest_or_a_component_does() {
     assert_eq!(named, expected);
     assert_eq!(base["images"][0]["name"], pod()["containers"][0]["image"]);
     assert_ne!(base["images"][0]["newTag"], "latest");
+    // Labels that go into selectors also go into those of the network policy's peers.
+    assert_eq!(base["commonLabels"], Value::Null);
+    for labels in each(&base["labels"]) {
+        assert_eq!(labels["includeSelectors"], false);
+    }
 }
 
 #[test]
