@@ -27,3 +27,13 @@ output "janitor_role_arn" {
   description = "For whoever runs a2a-node reap or a2a-node status."
   value       = aws_iam_role.janitor.arn
 }
+
+output "instance_profile" {
+  description = "For instances on EC2, where runs_on says so; else null."
+  value       = one(aws_iam_instance_profile.runtime[*].name)
+}
+
+output "deployment" {
+  description = "The value of the tag a2a:deployment, by which the bill tells what belongs to the cluster."
+  value       = local.topic
+}

@@ -1,11 +1,6 @@
 # What each role may do, action by action: the lists are those of the documentation of a2a-store-dynamodb and
 # a2a-bus-snssqs. A test compares them. A table that is restored from a backup gets a name of its own: NAME-tasks-restored-
-# and anything.
-
-locals {
-  place  = "${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}"
-  queues = "arn:${data.aws_partition.current.partition}:sqs:${local.place}:${var.name}-events-*"
-}
+# and anything; no cluster may be named so that its table would fit that.
 
 # An instance.
 data "aws_iam_policy_document" "runtime" {
@@ -111,6 +106,26 @@ data "aws_iam_policy_document" "runtime" {
 
     resources = [
       "*",
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+
+  # ECS is asked, through the agent on the instance's own host, not to stop a task whose agents are at work.
+  statement {
+    sid = "Protection"
+
+    actions = [
+      "ecs:GetTaskProtection",
+      "ecs:UpdateTaskProtection",
+    ]
+
+    resources = [
+      local.ecs_tasks,
     ]
 
     condition {

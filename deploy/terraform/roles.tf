@@ -1,20 +1,3 @@
-data "aws_iam_policy_document" "ecs_tasks" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["ecs-tasks.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [data.aws_caller_identity.current.account_id]
-    }
-  }
-}
-
 data "aws_iam_policy_document" "operators" {
   statement {
     actions = ["sts:AssumeRole"]
@@ -22,7 +5,7 @@ data "aws_iam_policy_document" "operators" {
     principals {
       type = "AWS"
       identifiers = length(var.operators) > 0 ? var.operators : [
-        "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:root"
+        "arn:${local.partition}:iam::${local.account}:root"
       ]
     }
   }
@@ -30,8 +13,8 @@ data "aws_iam_policy_document" "operators" {
 
 resource "aws_iam_role" "runtime" {
   name               = "${var.name}-runtime"
-  assume_role_policy = data.aws_iam_policy_document.ecs_tasks.json
-  tags               = var.tags
+  assume_role_policy = data.aws_iam_policy_document.instances.json
+  tags               = local.tags
 }
 
 resource "aws_iam_role_policy" "runtime" {
@@ -43,7 +26,7 @@ resource "aws_iam_role_policy" "runtime" {
 resource "aws_iam_role" "provisioner" {
   name               = "${var.name}-provisioner"
   assume_role_policy = data.aws_iam_policy_document.operators.json
-  tags               = var.tags
+  tags               = local.tags
 }
 
 resource "aws_iam_role_policy" "provisioner" {
@@ -55,7 +38,7 @@ resource "aws_iam_role_policy" "provisioner" {
 resource "aws_iam_role" "janitor" {
   name               = "${var.name}-janitor"
   assume_role_policy = data.aws_iam_policy_document.operators.json
-  tags               = var.tags
+  tags               = local.tags
 }
 
 resource "aws_iam_role_policy" "janitor" {

@@ -5,7 +5,7 @@ resource "aws_dynamodb_table" "tasks" {
   hash_key                    = "pk"
   range_key                   = "sk"
   deletion_protection_enabled = var.deletion_protection
-  tags                        = var.tags
+  tags                        = local.tags
 
   attribute {
     name = "pk"
@@ -43,6 +43,15 @@ resource "aws_dynamodb_table" "tasks" {
     range_key          = "gs"
     projection_type    = "INCLUDE"
     non_key_attributes = ["x", "st"]
+
+    dynamic "on_demand_throughput" {
+      for_each = var.on_demand_limits == null ? [] : [var.on_demand_limits]
+
+      content {
+        max_read_request_units  = on_demand_throughput.value.reads
+        max_write_request_units = on_demand_throughput.value.writes
+      }
+    }
   }
 
   global_secondary_index {
@@ -51,12 +60,40 @@ resource "aws_dynamodb_table" "tasks" {
     range_key          = "gs"
     projection_type    = "INCLUDE"
     non_key_attributes = ["x", "st"]
+
+    dynamic "on_demand_throughput" {
+      for_each = var.on_demand_limits == null ? [] : [var.on_demand_limits]
+
+      content {
+        max_read_request_units  = on_demand_throughput.value.reads
+        max_write_request_units = on_demand_throughput.value.writes
+      }
+    }
   }
 
   global_secondary_index {
     name            = "by-executor"
     hash_key        = "ex"
     projection_type = "KEYS_ONLY"
+
+    dynamic "on_demand_throughput" {
+      for_each = var.on_demand_limits == null ? [] : [var.on_demand_limits]
+
+      content {
+        max_read_request_units  = on_demand_throughput.value.reads
+        max_write_request_units = on_demand_throughput.value.writes
+      }
+    }
+  }
+
+  # For the table, and for each index as much.
+  dynamic "on_demand_throughput" {
+    for_each = var.on_demand_limits == null ? [] : [var.on_demand_limits]
+
+    content {
+      max_read_request_units  = on_demand_throughput.value.reads
+      max_write_request_units = on_demand_throughput.value.writes
+    }
   }
 
   ttl {

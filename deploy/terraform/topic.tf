@@ -1,13 +1,11 @@
 # A standard topic. Instances make their queues and subscriptions themselves.
 resource "aws_sns_topic" "events" {
-  name              = "${var.name}-events"
+  name              = local.topic
   kms_master_key_id = var.kms_key_arn
-
-  # `a2a-node provision` finds the topic as its own by this tag, whose value is the topic's name.
-  tags = merge(var.tags, { "a2a:deployment" = "${var.name}-events" })
+  tags              = local.tags
 }
 
-# Who may use the topic is said by the roles; this only refuses what comes in clear text.
+# Who may use the topic is said by the roles; this only refuses, whatever a role of the account may.
 data "aws_iam_policy_document" "topic" {
   statement {
     sid       = "OnlyOverTls"
@@ -24,6 +22,79 @@ data "aws_iam_policy_document" "topic" {
       test     = "Bool"
       variable = "aws:SecureTransport"
       values   = ["false"]
+    }
+  }
+
+  statement {
+    sid       = "OnlyThisAccount"
+    effect    = "Deny"
+    actions   = ["sns:Publish", "sns:Subscribe"]
+    resources = [aws_sns_topic.events.arn]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "StringNotEquals"
+      variable = "aws:PrincipalAccount"
+      values   = [local.account]
+    }
+  }
+
+  statement {
+    sid       = "OnlyQueues"
+    effect    = "Deny"
+    actions   = ["sns:Subscribe"]
+    resources = [aws_sns_topic.events.arn]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "StringNotEquals"
+      variable = "sns:Protocol"
+      values   = ["sqs"]
+    }
+  }
+
+  # Whoever has the runtime role, by theft too, gets no copy of the messages into a queue of another name.
+  statement {
+    sid       = "OnlyQueuesOfInstances"
+    effect    = "Deny"
+    actions   = ["sns:Subscribe"]
+    resources = [aws_sns_topic.events.arn]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "StringNotLike"
+      variable = "sns:Endpoint"
+      values   = [local.queues]
+    }
+  }
+
+  statement {
+    sid       = "OnlyInstancesPublish"
+    effect    = "Deny"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.events.arn]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "ArnNotEquals"
+      variable = "aws:PrincipalArn"
+      values   = concat([aws_iam_role.runtime.arn], var.publishers)
     }
   }
 }

@@ -2,21 +2,31 @@ resource "aws_security_group" "balancer" {
   name        = "${var.name}-balancer"
   description = "Clients to the load balancer"
   vpc_id      = var.vpc_id
+  tags        = local.tags
 }
 
 resource "aws_security_group" "instances" {
   name        = "${var.name}-instances"
   description = "The load balancer to the instances"
   vpc_id      = var.vpc_id
+  tags        = local.tags
 }
 
 resource "aws_vpc_security_group_ingress_rule" "clients" {
   for_each          = toset(var.client_cidrs)
   security_group_id = aws_security_group.balancer.id
-  cidr_ipv4         = each.value
+  cidr_ipv4         = strcontains(each.value, ":") ? null : each.value
+  cidr_ipv6         = strcontains(each.value, ":") ? each.value : null
   ip_protocol       = "tcp"
   from_port         = 443
   to_port           = 443
+
+  lifecycle {
+    precondition {
+      condition     = !local.header_is_trusted || length(local.anybody) == 0
+      error_message = "Whoever reaches the load balancer may name any caller in A2A_PRINCIPAL_HEADER: let only your gateway reach it, not ${join(", ", local.anybody)}."
+    }
+  }
 }
 
 resource "aws_vpc_security_group_egress_rule" "to_instances" {
@@ -43,53 +53,4 @@ resource "aws_vpc_security_group_egress_rule" "out" {
   ip_protocol       = "tcp"
   from_port         = 443
   to_port           = 443
-}
-
-resource "aws_lb" "clients" {
-  name                       = "${var.name}-clients"
-  load_balancer_type         = "application"
-  subnets                    = var.public_subnets
-  security_groups            = [aws_security_group.balancer.id]
-  drop_invalid_header_fields = true
-  enable_deletion_protection = true
-
-  # An idle stream carries a line every 15 seconds; a blocking send may be silent for as long as its agent works.
-  idle_timeout = 3600
-}
-
-resource "aws_lb_target_group" "instances" {
-  name        = "${var.name}-instances"
-  vpc_id      = var.vpc_id
-  target_type = "ip"
-  protocol    = "HTTP"
-  port        = 8080
-
-  # No stickiness: any instance answers for any task.
-  load_balancing_algorithm_type = "least_outstanding_requests"
-
-  # ECS stops a task only after this; streams that are open then end at its shutdown, and clients come back.
-  deregistration_delay = 15
-
-  health_check {
-    path                = "/readyz"
-    matcher             = "200"
-    interval            = 5
-    timeout             = 4
-    healthy_threshold   = 2
-    # ECS replaces a task whose target is unhealthy, with the agents that run in it: not for a short outage of a backend.
-    unhealthy_threshold = 6
-  }
-}
-
-resource "aws_lb_listener" "https" {
-  load_balancer_arn = aws_lb.clients.arn
-  protocol          = "HTTPS"
-  port              = 443
-  ssl_policy        = "ELBSecurityPolicy-TLS13-1-2-2021-06"
-  certificate_arn   = var.certificate_arn
-
-  default_action {
-    type             = "forward"
-    target_group_arn = aws_lb_target_group.instances.arn
-  }
 }

@@ -1,68 +1,39 @@
 resource "aws_ecs_cluster" "this" {
   name = var.name
+  tags = local.tags
 }
 
 resource "aws_cloudwatch_log_group" "instances" {
   name              = "/ecs/${var.name}"
-  retention_in_days = 30
-}
-
-# What ECS itself does for a task: pull the image and write logs.
-data "aws_iam_policy_document" "ecs_tasks" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["ecs-tasks.amazonaws.com"]
-    }
-  }
-}
-
-resource "aws_iam_role" "execution" {
-  name               = "${var.name}-execution"
-  assume_role_policy = data.aws_iam_policy_document.ecs_tasks.json
-}
-
-resource "aws_iam_role_policy_attachment" "execution" {
-  role       = aws_iam_role.execution.name
-  policy_arn = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.log_kms_key_arn
+  tags              = local.tags
 }
 
 locals {
-  environment = merge(
-    {
-      A2A_LISTEN         = "0.0.0.0:8080"
-      A2A_PUBLIC_URL     = var.public_url
-      A2A_STORE          = "dynamodb"
-      A2A_TABLE          = var.table
-      A2A_BUS            = "snssqs"
-      A2A_TOPIC_ARN      = var.topic_arn
-      A2A_SHUTDOWN_GRACE = tostring(var.shutdown_grace)
-      A2A_LOG_FORMAT     = "json"
-    },
-    var.principal_header == null ? {} : { A2A_PRINCIPAL_HEADER = var.principal_header },
-  )
+  container = "instance"
 }
 
 resource "aws_ecs_task_definition" "instance" {
   family                   = var.name
   requires_compatibilities = ["FARGATE"]
   network_mode             = "awsvpc"
-  cpu                      = 1024
-  memory                   = 2048
+  cpu                      = var.cpu
+  memory                   = var.memory
+  tags                     = local.tags
   task_role_arn            = var.runtime_role_arn
   execution_role_arn       = aws_iam_role.execution.arn
 
   container_definitions = jsonencode([
     {
-      name                   = "a2a-node"
+      name                   = local.container
       image                  = var.image
-      command                = ["serve"]
+      command                = var.command
       essential              = true
       readonlyRootFilesystem = true
-      user                   = "65532"
-      # The most that Fargate gives between SIGTERM and SIGKILL; longer than the drain delay (10 s) and A2A_SHUTDOWN_GRACE.
+      user                   = var.user
+      linuxParameters        = { capabilities = { drop = ["ALL"] }, initProcessEnabled = false }
+      # The most that Fargate gives between SIGTERM and SIGKILL; longer than the drain delay and A2A_SHUTDOWN_GRACE.
       stopTimeout  = 120
       portMappings = [{ containerPort = 8080, protocol = "tcp" }]
       # Not readiness, which is the load balancer's: ECS would replace tasks while a backend is away.
@@ -73,7 +44,8 @@ resource "aws_ecs_task_definition" "instance" {
         retries     = 3
         startPeriod = 30
       }
-      environment  = [for name, value in local.environment : { name = name, value = value }]
+      environment = [for name, value in local.environment : { name = name, value = value } if !contains(keys(var.secrets), name)]
+      secrets     = [for name, arn in var.secrets : { name = name, valueFrom = arn }]
       logConfiguration = {
         logDriver = "awslogs"
         options = {
@@ -84,6 +56,13 @@ resource "aws_ecs_task_definition" "instance" {
       }
     }
   ])
+
+  lifecycle {
+    precondition {
+      condition     = local.stops_within + 5 <= 120
+      error_message = "drain_delay, shutdown_grace and 10 s for leaving must not be more than the 120 s that Fargate gives."
+    }
+  }
 }
 
 resource "aws_ecs_service" "instances" {
@@ -92,6 +71,9 @@ resource "aws_ecs_service" "instances" {
   task_definition                   = aws_ecs_task_definition.instance.arn
   launch_type                       = "FARGATE"
   desired_count                     = var.instances
+  enable_ecs_managed_tags           = true
+  propagate_tags                    = "SERVICE"
+  tags                              = local.tags
   health_check_grace_period_seconds = 30
 
   # New instances first: a rolling update never has fewer than it should.
@@ -110,14 +92,14 @@ resource "aws_ecs_service" "instances" {
 
   load_balancer {
     target_group_arn = aws_lb_target_group.instances.arn
-    container_name   = "a2a-node"
+    container_name   = local.container
     container_port   = 8080
   }
 
-  depends_on = [aws_lb_listener.https]
-}
+  # How many there are then is autoscaling's, or an operator's: `aws ecs update-service --desired-count`. An apply changes it not.
+  lifecycle {
+    ignore_changes = [desired_count]
+  }
 
-output "address" {
-  description = "Point the name in public_url here."
-  value       = aws_lb.clients.dns_name
+  depends_on = [aws_lb_listener.https]
 }

@@ -13,6 +13,8 @@ pub(crate) enum On {
     Index,
     Queues,
     Topic,
+    /// Tasks of ECS: the instances themselves.
+    EcsTasks,
     Key,
     /// Of what cannot be narrowed down.
     Anything,
@@ -58,7 +60,7 @@ fn of_policy(json: &str, kind: impl Fn(&str) -> On) -> Permissions {
 
 fn kind(resource: &str) -> On {
     match resource {
-        "arn:aws:sqs:REGION:ACCOUNT:TOPIC-*" => On::Queues,
+        "arn:aws:sqs:REGION:ACCOUNT:TOPIC-????????-????-????-????-????????????" => On::Queues,
         "arn:aws:sns:REGION:ACCOUNT:TOPIC" => On::Topic,
         "*" => On::Anything,
         other => panic!("what is {other}?"),

@@ -31,9 +31,15 @@ fn documented() -> Roles {
     let members = ["dynamodb:Query", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchGetItem"];
     let members =
         Permissions::from([(On::Table, actions(&members)), (On::Index, actions(&["dynamodb:Query"]))]);
+    // An instance on ECS while agents are at work.
+    let protection = actions(&["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"]);
+    let protection = Permissions::from([(On::EcsTasks, protection)]);
     let key = |names: &[&str]| Permissions::from([(On::Key, actions(names))]);
     Roles {
-        runtime: and(and(using_the_table, instance), key(&["kms:Decrypt", "kms:GenerateDataKey"])),
+        runtime: and(
+            and(using_the_table, instance),
+            and(protection, key(&["kms:Decrypt", "kms:GenerateDataKey"])),
+        ),
         provisioner: and(creating_the_table, operator),
         janitor: and(and(members, janitor), key(&["kms:Decrypt"])),
     }
@@ -53,6 +59,7 @@ fn the_roles_of_terraform_may_do_what_the_documentation_says() {
             let kinds = each(&statement["resources"]).into_iter().map(|resource| match text(resource) {
                 "*" => On::Anything,
                 "${local.queues}" => On::Queues,
+                "${local.ecs_tasks}" => On::EcsTasks,
                 "${aws_sns_topic.events.arn}" => On::Topic,
                 "${aws_dynamodb_table.tasks.arn}" | "${aws_dynamodb_table.tasks.arn}-restored-*" => On::Table,
                 "${statement.value}" => On::Key,
@@ -73,7 +80,7 @@ fn the_roles_of_terraform_may_do_what_the_documentation_says() {
     assert_eq!(declared, documented());
     assert_eq!(
         text(&module["locals"]["queues"]),
-        "arn:${data.aws_partition.current.partition}:sqs:${local.place}:${var.name}-events-*"
+        "arn:${local.partition}:sqs:${local.place}:${local.topic}-????????-????-????-????-????????????"
     );
 }
 
@@ -102,8 +109,11 @@ fn the_roles_of_cloudformation_may_do_what_the_documentation_says() {
                     r#"{"Ref":"Events"}"# => On::Topic,
                     r#"{"Ref":"KmsKeyArn"}"# => On::Key,
                     r#"{"GetAtt":["Tasks","Arn"]}"# | r#"{"Sub":"${Tasks.Arn}-restored-*"}"# => On::Table,
-                    r#"{"Sub":"arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${Name}-events-*"}"# => {
+                    r#"{"Sub":"arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:${Name}-events-????????-????-????-????-????????????"}"# => {
                         On::Queues
+                    }
+                    tasks if tasks.contains(":task/${EcsCluster}/*") && tasks.contains(":task/${Name}/*") => {
+                        On::EcsTasks
                     }
                     index if index.starts_with(r#"{"Sub":"${Tasks.Arn}/index/by-"#) => On::Index,
                     index if index.starts_with(r#"{"Sub":"${Tasks.Arn}-restored-*/index/by-"#) => On::Index,
@@ -130,25 +140,4 @@ fn no_action_is_a_wildcard_and_only_what_cannot_be_narrowed_has_any_resource() {
             "{anywhere:?}"
         );
     }
-}
-
-#[test]
-fn the_topic_refuses_clear_text_and_is_tagged_as_the_instances_queues_are() {
-    let module = terraform("deploy/terraform");
-    let denied = &module["data"]["aws_iam_policy_document"]["topic"]["statement"];
-    assert_eq!((&denied["effect"], &denied["condition"]["values"][0]), (&"Deny".into(), &"false".into()));
-    let tags = text(&module["resource"]["aws_sns_topic"]["events"]["tags"]).to_owned();
-    assert!(tags.contains(r#""a2a:deployment" = "${var.name}-events""#), "{tags}");
-
-    let resources = cloudformation();
-    let denied = &resources["EventsPolicy"]["Properties"]["PolicyDocument"]["Statement"][0];
-    assert_eq!(
-        (&denied["Effect"], &denied["Condition"]["Bool"]["aws:SecureTransport"]),
-        (&"Deny".into(), &"false".into())
-    );
-    let topic = &resources["Events"]["Properties"];
-    assert_eq!(
-        topic["Tags"],
-        serde_json::json!([{ "Key": "a2a:deployment", "Value": { "Fn::Sub": "${Name}-events" } }])
-    );
 }

@@ -16,12 +16,13 @@ use tokio::net::TcpListener;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::files::{each, terraform, text};
+use super::pattern::fits;
 
 /// Some actions on some resources, and, of a table, on these partitions only.
 #[derive(Debug)]
 struct Statement {
     actions: BTreeSet<String>,
-    /// Tables, or indexes of tables, where it is about those.
+    /// Tables, indexes of tables, or queues, where it is about those.
     resources: Vec<String>,
     partitions: Option<BTreeSet<String>>,
 }
@@ -30,7 +31,7 @@ struct Statement {
 #[derive(Debug, PartialEq)]
 struct Wanted {
     action: String,
-    /// The table or the index; `None` for topics and queues.
+    /// The table, the index or the queue; `None` for topics, and where there is none.
     resource: Option<String>,
     partitions: Vec<String>,
 }
@@ -75,9 +76,11 @@ impl Role {
     }
 }
 
-/// The statements of a role, with the name of the table put in.
+/// The statements of a role, with the names of the table and of its cluster's queues put in.
 fn declared(role: &str, table: &str) -> Vec<Statement> {
     let module = terraform("deploy/terraform");
+    let queues = text(&module["locals"]["queues"]).rsplit_once(':').unwrap().1;
+    let queues = queues.replace("${local.topic}", &table.replace("-tasks", "-events"));
     let policy = &module["data"]["aws_iam_policy_document"][role];
     let texts = |value: &Value| each(value).into_iter().map(|one| text(one).to_owned()).collect::<Vec<_>>();
     let statements = each(&policy["statement"]).into_iter().map(|statement| {
@@ -86,7 +89,10 @@ fn declared(role: &str, table: &str) -> Vec<Statement> {
         let resources = texts(&statement["resources"]).into_iter();
         Statement {
             actions: texts(&statement["actions"]).into_iter().collect(),
-            resources: resources.map(|name| name.replace("${aws_dynamodb_table.tasks.arn}", table)).collect(),
+            resources: resources
+                .map(|name| name.replace("${aws_dynamodb_table.tasks.arn}", table))
+                .map(|name| name.replace("${local.queues}", &queues))
+                .collect(),
             partitions: keys.map(|condition| texts(&condition["values"]).into_iter().collect()),
         }
     });
@@ -97,23 +103,13 @@ fn declared(role: &str, table: &str) -> Vec<Statement> {
 
 impl Statement {
     fn allows(&self, wanted: &Wanted) -> bool {
-        let is_here = |resource: &str| self.resources.iter().any(|pattern| matches(pattern, resource));
+        let is_here = |resource: &str| self.resources.iter().any(|pattern| fits(pattern, resource));
         self.actions.contains(&wanted.action)
             && wanted.resource.as_deref().is_none_or(is_here)
             && self
                 .partitions
                 .as_ref()
                 .is_none_or(|allowed| wanted.partitions.iter().all(|partition| allowed.contains(partition)))
-    }
-}
-
-/// Whether a name fits a pattern with at most one `*`.
-fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((start, end)) => {
-            name.strip_prefix(start).is_some_and(|rest| rest.ends_with(end) && rest.len() > end.len())
-        }
     }
 }
 
@@ -152,13 +148,14 @@ fn wanted(headers: &HeaderMap, body: &Bytes) -> Vec<Wanted> {
     let Some(target) = headers.get("x-amz-target") else {
         let form = String::from_utf8_lossy(body);
         let action = form.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default();
-        return vec![of_messages("sns", action)];
+        return vec![of_messages("sns", action, None)];
     };
     let (service, operation) = target.to_str().unwrap().split_once('.').unwrap();
-    if !service.starts_with("DynamoDB") {
-        return vec![of_messages("sqs", operation)];
-    }
     let body: Value = serde_json::from_slice(body).unwrap();
+    if !service.starts_with("DynamoDB") {
+        let queue = body["QueueName"].as_str().or_else(|| body["QueueUrl"].as_str()?.rsplit('/').next());
+        return vec![of_messages("sqs", operation, queue)];
+    }
     if operation == "TransactWriteItems" {
         let parts = body["TransactItems"].as_array().unwrap().iter();
         let parts = parts.flat_map(|part| part.as_object().unwrap());
@@ -177,9 +174,9 @@ fn wanted(headers: &HeaderMap, body: &Bytes) -> Vec<Wanted> {
 }
 
 /// Whoever may send one message may send a batch.
-fn of_messages(service: &str, operation: &str) -> Wanted {
+fn of_messages(service: &str, operation: &str, queue: Option<&str>) -> Wanted {
     let action = format!("{service}:{}", operation.trim_end_matches("Batch"));
-    Wanted { action, resource: None, partitions: Vec::new() }
+    Wanted { action, resource: queue.map(str::to_owned), partitions: Vec::new() }
 }
 
 fn of_table(operation: &str, request: &Value, table: &str) -> Wanted {
@@ -217,7 +214,7 @@ fn denial(action: &str) -> Response {
 }
 
 #[test]
-fn a_role_may_do_what_it_declares_on_its_tables_and_no_more() {
+fn a_role_may_do_what_it_declares_on_its_tables_and_queues_and_no_more() {
     let janitor = declared("janitor", "a2a-tasks");
     let may = |action: &str, resource: &str, partition: &str| {
         let partitions = vec![partition.to_owned()];
@@ -228,7 +225,11 @@ fn a_role_may_do_what_it_declares_on_its_tables_and_no_more() {
     assert!(may("dynamodb:DeleteItem", "a2a-tasks-restored-1", "I"));
     assert!(!may("dynamodb:DeleteItem", "a2a-tasks-restored-1", "T##t"), "nothing of tasks");
     assert!(!may("dynamodb:Query", "another-tasks", "I"), "nothing elsewhere");
-    assert!(!may("dynamodb:Query", "a2a-tasks-restored-", "I"));
     assert!(may("dynamodb:Query", "a2a-tasks-restored-1/index/by-executor", ""));
     assert!(!may("dynamodb:Query", "a2a-tasks/index/by-caller", ""));
+    let queue = |cluster: &str| format!("{cluster}-events-01999999-0000-7000-8000-000000000001");
+    assert!(may("sqs:DeleteQueue", &queue("a2a"), ""));
+    for other in ["a2a-events", "a2a-events-prod", "a2a-prod"] {
+        assert!(!may("sqs:DeleteQueue", &queue(other), ""), "a queue of the cluster {other}");
+    }
 }

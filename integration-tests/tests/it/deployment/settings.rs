@@ -20,7 +20,7 @@ fn node() -> Command {
 }
 
 /// The environment variables that `serve` reads, by its own help.
-fn settings() -> BTreeSet<String> {
+pub(crate) fn settings() -> BTreeSet<String> {
     let output = node().args(["serve", "--help"]).spawn().unwrap().wait_with_output().unwrap();
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).unwrap();
@@ -69,10 +69,13 @@ fn instances_get_longer_to_stop_than_their_agents_get_to_finish() {
     assert!(seconds(text(&node["stop_grace_period"])) > grace + limit);
 
     let module = terraform("deploy/terraform/ecs");
-    let most = &module["variable"]["shutdown_grace"]["validation"]["condition"];
-    assert!(text(most).contains("<= 100"), "{most}");
-    let container = text(&module["resource"]["aws_ecs_task_definition"]["instance"]["container_definitions"]);
+    assert_eq!(module["locals"]["stops_within"], "${var.drain_delay + var.shutdown_grace + 5}");
+    let task = &module["resource"]["aws_ecs_task_definition"]["instance"];
+    assert_eq!(task["lifecycle"]["precondition"]["condition"], "${local.stops_within + 5 <= 120}");
+    let container = text(&task["container_definitions"]);
     assert!(container.contains("stopTimeout = 120"), "{container}");
+    let default = |name: &str| module["variable"][name]["default"].as_u64().unwrap();
+    assert!(default("drain_delay") + default("shutdown_grace") + 10 <= 120);
 }
 
 #[test]
@@ -85,9 +88,15 @@ fn the_proxy_of_compose_passes_streams_of_every_instance_through() {
     }
     let compose = yaml(COMPOSE);
     let services = compose["services"].as_object().unwrap();
+    assert!(proxy.contains("resolver 127.0.0.11 valid=1s"), "names are asked for anew");
+    assert_eq!(proxy.matches("\n        zone ").count(), proxy.matches("\n    upstream ").count());
+    let image = text(&services["proxy"]["image"]);
+    let version = image.strip_prefix("nginx:1.").and_then(|version| version.split(['.', '-']).next());
+    assert!(version.unwrap().parse::<u32>().unwrap() > 27, "{image} knows no `resolve`");
     for name in services.keys().filter(|name| name.starts_with("node-")) {
-        assert!(proxy.contains(&format!("server {name}:8080 ")), "{name}");
-        assert!(proxy.contains(&format!("server {name}:9080 ")), "{name}");
+        // An instance that was made again has another address.
+        assert!(proxy.contains(&format!("server {name}:8080 resolve ")), "{name}");
+        assert!(proxy.contains(&format!("server {name}:9080 resolve ")), "{name}");
     }
     assert_eq!(services["localstack"]["image"], "localstack/localstack:4.14.0");
 }

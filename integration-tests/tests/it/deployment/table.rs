@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{KeySchemaElement, Projection, TableDescription};
 use integration_tests::endpoint::{self, Service};
 use serde_json::Value;
 
-use super::files::{cloudformation, each, terraform, text};
+use super::files::{cloudformation, each, terraform, text, yaml};
 
 /// What a table is, in the words of no tool.
 #[derive(Debug, PartialEq)]
@@ -19,6 +19,34 @@ struct Declared {
     indexes: BTreeMap<String, (Vec<String>, String, BTreeSet<String>)>,
     expires_by: String,
     on_demand: bool,
+}
+
+/// What bounds the bill bounds the table and each of its indexes, in both declarations.
+#[test]
+fn a_limit_of_throughput_is_that_of_the_table_and_of_each_index() {
+    let module = terraform("deploy/terraform");
+    assert_eq!(module["variable"]["on_demand_limits"]["default"], Value::Null);
+    let table = &module["resource"]["aws_dynamodb_table"]["tasks"];
+    let mut limited: Vec<_> = each(&table["global_secondary_index"]);
+    assert_eq!(limited.len(), 3);
+    limited.push(table);
+    for one in limited {
+        let block = &one["dynamic"]["on_demand_throughput"];
+        let block = if block.is_null() { &one["dynamic"][0]["on_demand_throughput"] } else { block };
+        assert!(text(&block["for_each"]).starts_with("${var.on_demand_limits == null ? []"), "{one}");
+        assert_eq!(block["content"]["max_read_request_units"], "${on_demand_throughput.value.reads}");
+        assert_eq!(block["content"]["max_write_request_units"], "${on_demand_throughput.value.writes}");
+    }
+    let table = cloudformation()["Tasks"]["Properties"].take();
+    let limit = serde_json::json!({ "Fn::If": [
+        "HasLimits",
+        { "MaxReadRequestUnits": { "Ref": "OnDemandReads" }, "MaxWriteRequestUnits": { "Ref": "OnDemandWrites" } },
+        { "Ref": "AWS::NoValue" },
+    ] });
+    let indexes = each(&table["GlobalSecondaryIndexes"]);
+    for one in indexes.into_iter().chain([&table]) {
+        assert_eq!(one["OnDemandThroughput"], limit, "{one}");
+    }
 }
 
 #[tokio::test]
@@ -100,7 +128,18 @@ fn in_cloudformation() -> Declared {
         assert_eq!(kinds, ["HASH", "RANGE"][..kinds.len()]);
         elements.iter().map(|element| text(&element["AttributeName"]).to_owned()).collect()
     };
-    assert_eq!(table["DeletionProtectionEnabled"]["Ref"], "DeletionProtection");
+    let switch = |condition: &str| serde_json::json!({ "Fn::If": [condition, true, false] });
+    assert_eq!(table["DeletionProtectionEnabled"], switch("IsProtected"));
+    let backups = &table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"];
+    assert_eq!(*backups, switch("IsBackedUp"));
+    let template = yaml("deploy/cloudformation/cluster.yaml");
+    for (condition, parameter) in
+        [("IsProtected", "DeletionProtection"), ("IsBackedUp", "PointInTimeRecovery")]
+    {
+        let equals = serde_json::json!([{ "Ref": parameter }, "true"]);
+        assert_eq!(template["Conditions"][condition]["Fn::Equals"], equals);
+        assert_eq!(template["Parameters"][parameter]["Default"], "true");
+    }
     assert_eq!(table["TimeToLiveSpecification"]["Enabled"], true);
     Declared {
         key: key(&table),
