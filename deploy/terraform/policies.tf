@@ -63,6 +63,7 @@ data "aws_iam_policy_document" "runtime" {
       "sqs:SendMessage",
       "sqs:ReceiveMessage",
       "sqs:DeleteMessage",
+      "sqs:GetQueueAttributes",
     ]
 
     resources = [
@@ -83,6 +84,7 @@ data "aws_iam_policy_document" "runtime" {
       "sns:Subscribe",
       "sns:Publish",
       "sns:ListSubscriptionsByTopic",
+      "sns:GetTopicAttributes",
     ]
 
     resources = [
@@ -178,7 +180,8 @@ data "aws_iam_policy_document" "provisioner" {
     }
   }
 
-  # The item that says in which format the table is, and whether there are members yet; nothing of any task.
+  # The items that say in which format the table is and by which key instances sign messages, and whether there are members yet;
+  # nothing of any task.
   statement {
     sid = "Format"
 
@@ -202,7 +205,7 @@ data "aws_iam_policy_document" "provisioner" {
     condition {
       test     = "ForAllValues:StringEquals"
       variable = "dynamodb:LeadingKeys"
-      values   = ["F", "I"]
+      values   = ["F", "I", "K#bus"]
     }
   }
 
@@ -212,6 +215,8 @@ data "aws_iam_policy_document" "provisioner" {
     actions = [
       "sns:CreateTopic",
       "sns:TagResource",
+      "sns:GetTopicAttributes",
+      "sns:SetTopicAttributes",
     ]
 
     resources = [

@@ -22,6 +22,7 @@ locals {
       A2A_TABLE          = var.table
       A2A_BUS            = "snssqs"
       A2A_TOPIC_ARN      = var.topic_arn
+      A2A_INSTANCE_ROLES = var.runtime_role_arn
       A2A_DRAIN_DELAY    = tostring(var.drain_delay)
       A2A_SHUTDOWN_GRACE = tostring(var.shutdown_grace)
       A2A_LOG_FORMAT     = "json"
