@@ -18,6 +18,7 @@ mod label;
 mod listen;
 mod log;
 mod report;
+mod scale_in;
 mod serve;
 mod webhooks;
 

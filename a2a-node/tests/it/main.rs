@@ -18,5 +18,6 @@ mod health;
 mod help;
 mod instances;
 mod node;
+mod scale_in;
 mod serve;
 mod webhooks;

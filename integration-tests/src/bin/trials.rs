@@ -141,7 +141,7 @@ enum Trial {
 fn main() -> ExitCode {
     let first = std::env::args().nth(1).unwrap_or_default();
     match first.as_str() {
-        "kills" | "webhooks" | "deaths" | "drains" | "load" | "weather" => {
+        "kills" | "webhooks" | "deaths" | "drains" | "load" | "weather" | "bus" | "-h" | "--help" | "" => {
             return tried(Trials::parse().trial);
         }
         _ => end_with_the_lifeline(),
