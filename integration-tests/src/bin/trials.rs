@@ -47,6 +47,9 @@ enum Trial {
         /// Lets the tasks of the dead fail, instead of going on elsewhere.
         #[arg(long)]
         fail: bool,
+        /// Has a mild day of AWS's before the endpoint.
+        #[arg(long)]
+        weather: bool,
     },
     /// Kills processes that deliver to webhooks, and holds what the webhooks took against the tasks.
     Webhooks {
@@ -77,6 +80,9 @@ enum Trial {
         /// How many processes there are.
         #[arg(long, default_value_t = 2)]
         nodes: usize,
+        /// Has a mild day of AWS's before the endpoint.
+        #[arg(long)]
+        weather: bool,
     },
     /// Plays each kind of bad weather before DynamoDB to instances in this process, and then overload.
     Weather {
@@ -182,11 +188,12 @@ async fn tried(trial: Trial) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let is_right = match trial {
-        Trial::Kills { kills, seed, nodes, fail } => {
+        Trial::Kills { kills, seed, nodes, fail, weather } => {
             let seed = seed.unwrap_or_else(|| fastrand::u64(..));
             println!("seed {seed}, {nodes} processes");
             println!("{HEAD}");
             let plan = Plan { nodes, resume: !fail, ..Plan::of(program) };
+            let plan = if weather { plan.in_weather(seed) } else { plan };
             let outcome = kills::run(plan, aws, kills, seed, show).await;
             sum_up(outcome)
         }
@@ -218,8 +225,9 @@ async fn tried(trial: Trial) -> ExitCode {
             outcome.wrong.iter().for_each(|why| println!("WRONG: {why}"));
             outcome.wrong.is_empty()
         }
-        Trial::Drains { restarts, nodes } => {
+        Trial::Drains { restarts, nodes, weather } => {
             let plan = Plan { nodes, ..Plan::of(program) };
+            let plan = if weather { plan.in_weather(fastrand::u64(..)) } else { plan };
             let outcome = drains::run(plan, aws, restarts, |number| println!("{number} restarted")).await;
             let drains::Outcome { met, unreachable, left } = &outcome;
             println!("{} sends and {} streams; {unreachable} connections refused", met.sends, met.streams);
