@@ -71,7 +71,7 @@ async fn tagged_topic(sns: &Client, name: &str, tag: &Tag) -> Result<Option<Stri
 /// `Rejected` for a missing permission: it needs `sns:GetTopicAttributes` and `sns:SetTopicAttributes`.
 pub async fn protect_topic(sns: &Client, topic: &TopicArn, roles: &[String]) -> Result<Vec<&'static str>> {
     let policy = read_policy(sns, topic).await?;
-    let is_set = policy.is_object() && policy["Id"] != DEFAULT_POLICY;
+    let is_set = policy.is_object() && policy.get("Id").and_then(Value::as_str) != Some(DEFAULT_POLICY);
     if is_set {
         return Ok(lets_through(topic, roles, &policy));
     }

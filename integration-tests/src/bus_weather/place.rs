@@ -62,7 +62,7 @@ impl Place {
             let builder = builder.webhooks(webhooks()).store(self.store.clone()).bus(Arc::new(bus));
             builder.config(Config::default()).start()
         });
-        let started = timeout(PATIENCE, join_all(starts)).await.expect("a start hangs");
+        let started = timeout(PATIENCE, join_all(starts)).await.unwrap();
         self.nodes.extend(started.into_iter().map(|cluster| Arc::new(Node::of(cluster.unwrap()))));
     }
 
@@ -113,5 +113,5 @@ impl Place {
 /// Where one hangs.
 pub(super) async fn leave(nodes: Vec<Arc<Node>>) {
     let shutdowns = nodes.iter().map(|node| node.cluster.shutdown(GRACE));
-    timeout(PATIENCE, join_all(shutdowns)).await.expect("a shutdown hangs");
+    timeout(PATIENCE, join_all(shutdowns)).await.unwrap();
 }
