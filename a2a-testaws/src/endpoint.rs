@@ -5,18 +5,8 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::OnceLock;
 
 use crate::say::say;
+use crate::service::Service;
 use crate::{engine, localstack, localstack_in_python, ministack};
-
-/// A service that the endpoint serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Service {
-    /// DynamoDB.
-    DynamoDb,
-    /// SNS.
-    Sns,
-    /// SQS.
-    Sqs,
-}
 
 /// Where the services are.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -32,7 +32,9 @@ mod ministack;
 mod probe;
 mod python_server;
 mod say;
+mod service;
 pub mod venv;
 
 pub use account::Account;
-pub use endpoint::{Aws, Service, aws, wanted};
+pub use endpoint::{Aws, aws, wanted};
+pub use service::Service;

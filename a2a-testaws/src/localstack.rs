@@ -15,9 +15,9 @@ use testcontainers::core::IntoContainerPort as _;
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _};
 
-use crate::Service::{DynamoDb, Sns, Sqs};
 use crate::probe::Probe;
 use crate::say::say;
+use crate::service::Service::{DynamoDb, Sns, Sqs};
 
 const IMAGE: &str = "localstack/localstack";
 /// The last that needs no account.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::python_server::PythonServer;
-use crate::{Service, venv};
+use crate::service::Service;
+use crate::venv;
 
 /// The last versions that go together: later ones of the others break the first.
 const PACKAGES: &str =

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::python_server::PythonServer;
-use crate::{Service, venv};
+use crate::service::Service;
+use crate::venv;
 
 const PACKAGE: &str = "ministack==1.5.33";
 

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::Service;
+use crate::service::Service;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 

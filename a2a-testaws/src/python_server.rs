@@ -12,7 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::probe::Probe;
-use crate::{Service, say::say};
+use crate::say::say;
+use crate::service::Service;
 
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 const ATTEMPTS: usize = 3;

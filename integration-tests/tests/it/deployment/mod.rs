@@ -10,6 +10,7 @@ mod files;
 mod image;
 mod kubernetes;
 mod lint;
+mod monitoring;
 mod pattern;
 mod permissions;
 mod references;
