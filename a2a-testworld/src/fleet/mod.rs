@@ -33,8 +33,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// So many instances in memory, with everything at its default, and streams and push notifications in the
-    /// card.
+    /// So many instances in memory, with everything at its default but the time in which they stop, of which a busy machine
+    /// needs more, and streams and push notifications in the card.
     pub fn of(instances: usize) -> Self {
         Plan {
             instances,
@@ -42,7 +42,7 @@ impl Plan {
             card: a2a_testkit::card("scripted"),
             callers: None,
             limits: RequestLimits::default(),
-            config: Config::default(),
+            config: Config::default().shutdown_limit(Duration::from_secs(60)),
             extended_card: None,
         }
     }

@@ -10,6 +10,7 @@ use a2a_testkit::agent::Speaker;
 use a2a_testworld::Backends;
 use a2a_testworld::world::key;
 use futures::future::join_all;
+use futures::stream::{self, StreamExt};
 
 use super::eventually;
 use super::stage::{Stage, watchful};
@@ -69,7 +70,9 @@ pub async fn a_task_that_nobody_works_on_is_found_behind_more_than_a_page(backen
 
 /// Begins so many tasks on the first instance.
 async fn begin(stage: &Stage, tasks: usize) {
-    join_all((0..tasks).map(|_| stage.at(0).begin("do work; latch never"))).await;
+    // Some at once: a slow store is not to answer one of them too late.
+    let begun = (0..tasks).map(|_| stage.at(0).begin("do work; latch never"));
+    stream::iter(begun).buffer_unordered(16).collect::<Vec<_>>().await;
     assert_eq!(stage.fleet.running(0), tasks);
 }
 
