@@ -2,6 +2,13 @@
 //!
 //! All instances of a process share one registry, so one scrape of any of them shows them all; the label `member`
 //! tells them apart. Scrape one socket of a process, or the sums count its instances as often as you scrape.
+//!
+//! Beside those of `a2a-cluster`, of the store and of the bus, there are, of the whole process:
+//!
+//! | name | kind | labels | what it tells |
+//! |---|---|---|---|
+//! | `a2a_requests_total` | counter | `binding` | requests that were answered, or whose stream was opened, over `jsonrpc`, `rest` or `grpc`; those for the card count as `rest` |
+//! | `a2a_request_errors_total` | counter | `binding`, `code` | requests answered with an error, by its gRPC code; streams that end with one are not among them |
 
 use std::future::Future;
 use std::time::Duration;

@@ -67,11 +67,17 @@ async fn errors_are_counted_by_binding_and_kind() {
     let router = whole(&handler);
     ask(&router, "").await;
     assert!(!shown.render().contains("a2a_request_errors_total"), "{}", shown.render());
+    let asked = |times: u8| {
+        ["jsonrpc", "rest", "grpc"]
+            .map(|binding| format!("a2a_requests_total{{binding=\"{binding}\"}} {times}"))
+    };
+    assert!(asked(1).iter().all(|line| shown.render().contains(line)), "{}", shown.render());
     handler.fail_with(a2a::A2AError::task_not_found("t1"));
     ask(&router, "").await;
     handler.fail_with(a2a_cluster::unauthenticated());
     ask(&router, "").await;
     let text = shown.render();
+    assert!(asked(3).iter().all(|line| text.contains(line)), "{text}");
     for binding in ["jsonrpc", "rest", "grpc"] {
         for code in ["NOT_FOUND", "UNAUTHENTICATED"] {
             let line = format!("a2a_request_errors_total{{binding=\"{binding}\",code=\"{code}\"}} 1");

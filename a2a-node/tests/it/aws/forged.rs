@@ -66,8 +66,7 @@ async fn forged_messages_show_nothing_and_cancel_nothing() {
         [&executor, &watcher].map(|node| node.instances[0].id.parse().unwrap());
 
     let client = executor.client(0, Binding::JsonRpc).await;
-    let mut own =
-        soon(client.send_streaming_message(&identified("wait 600"))).await.unwrap();
+    let mut own = soon(client.send_streaming_message(&identified("wait 600"))).await.unwrap();
     let Some(Ok(StreamResponse::Task(task))) = soon(own.next()).await else { panic!("no task") };
     let elsewhere = watcher.client(0, Binding::JsonRpc).await;
     let shown = soon(elsewhere.subscribe_to_task(&subscribe(&task.id))).await.unwrap();
