@@ -15,4 +15,5 @@ mod deployment;
 mod documents;
 mod files;
 mod modules;
+mod operating;
 mod scenarios;

@@ -6,7 +6,7 @@ mod applied;
 mod commands;
 mod documented;
 mod exposure;
-mod files;
+pub(crate) mod files;
 mod image;
 mod kubernetes;
 mod lint;
