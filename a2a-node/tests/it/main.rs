@@ -18,5 +18,7 @@ mod health;
 mod help;
 mod instances;
 mod node;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod serve;
 mod webhooks;

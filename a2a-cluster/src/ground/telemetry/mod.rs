@@ -71,9 +71,10 @@
 //!
 //! A request's `traceparent` ([W3C Trace Context](https://www.w3.org/TR/trace-context/)) is taken over by the
 //! agent that it starts, by its commits, and by the bus messages about them, so `trace_id` is the same at the
-//! commit on one instance and at the delivery on another. `span_id` and `parent_span_id` chain them. A request
-//! without one, or with a malformed one, starts no trace. These are plain fields: no OpenTelemetry library is
-//! needed, and none is told of them.
+//! commit on one instance and at the delivery on another. `span_id` and `parent_span_id` chain them, and
+//! `trace_flags` says whether whoever began the trace samples it. A request without one, or with a malformed one, starts no trace.
+//! These are plain fields, and no OpenTelemetry library is needed; a layer of `tracing` can export the spans under these ids, as
+//! `a2a-node serve --otlp` does.
 //!
 //! # Readiness
 //!

@@ -19,9 +19,12 @@ pub(super) fn first() -> Vec<Panel> {
         panel(
             "Instances that live",
             "short",
-            "Instances whose heartbeats the store took in the last minute, and instances that the bus and the topic reach.",
+            "Instances whose heartbeats the store took lately, and instances that the bus and the topic reach.",
             &[
-                ("count(sum by (instance, member) (rate(a2a_beats_total{JOB}[1m])) > 0)", "beat"),
+                (
+                    "count(sum by (instance, member) (rate(a2a_beats_total{JOB}[$__rate_interval])) > 0)",
+                    "beat",
+                ),
                 ("sum(a2a_bus_connected{JOB})", "connected to the bus"),
                 ("sum(a2a_bus_reached_by_topic{JOB})", "processes that the topic reaches"),
             ],
