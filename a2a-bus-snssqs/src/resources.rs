@@ -86,7 +86,9 @@ impl Resources {
             .set_tags(Some(tags));
         let create = match encryption {
             Encryption::Sqs => create.attributes(QueueAttributeName::SqsManagedSseEnabled, "true"),
-            Encryption::Kms(key) => create.attributes(QueueAttributeName::KmsMasterKeyId, key),
+            Encryption::Kms(key) => create
+                .attributes(QueueAttributeName::KmsMasterKeyId, key)
+                .attributes(QueueAttributeName::SqsManagedSseEnabled, "false"),
         };
         let created = call("CreateQueue", *call_within, create.send()).await?;
         let url = created.queue_url.ok_or_else(|| Failure::incomplete("CreateQueue", "queue URL"))?;

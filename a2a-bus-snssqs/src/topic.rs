@@ -25,15 +25,40 @@ const CALL_WITHIN: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 ///
-/// `Rejected` for a name that SNS does not take, a missing permission, or a topic of that name that has other
-/// tags.
+/// `Rejected` for a name that SNS does not take, a missing permission, or a topic of that name without that tag. One that
+/// has further tags is taken as it is.
 pub async fn create_topic(sns: &Client, name: &str) -> Result<TopicArn> {
     let tag = Tag::builder().key(DEPLOYMENT_TAG).value(name).build();
     let tag = tag.map_err(|error| Failure::refused("CreateTopic", error.to_string()))?;
-    let created = call("CreateTopic", CALL_WITHIN, sns.create_topic().name(name).tags(tag).send());
-    let created = created.await.map_err(Failure::from)?;
-    let arn = created.topic_arn().ok_or_else(|| Failure::incomplete("CreateTopic", "topic ARN"))?;
+    let created = call("CreateTopic", CALL_WITHIN, sns.create_topic().name(name).tags(tag.clone()).send());
+    let arn = match created.await {
+        Ok(created) => created.topic_arn.ok_or_else(|| Failure::incomplete("CreateTopic", "topic ARN"))?,
+        // SNS makes nothing where there is a topic with other tags, and does not say which.
+        Err(error) if error.is(|error| error.is_invalid_parameter_exception()) => {
+            tagged_topic(sns, name, &tag).await?.ok_or_else(|| Failure::from(error))?
+        }
+        Err(error) => return Err(Failure::from(error).into()),
+    };
     Ok(arn.parse::<TopicArn>()?)
+}
+
+/// The topic of a name, if it has this tag among others.
+async fn tagged_topic(sns: &Client, name: &str, tag: &Tag) -> Result<Option<String>, Failure> {
+    let mut page = None;
+    let arn = loop {
+        let listed = call("ListTopics", CALL_WITHIN, sns.list_topics().set_next_token(page).send()).await?;
+        let mut arns = listed.topics().iter().filter_map(|topic| topic.topic_arn());
+        if let Some(arn) = arns.find(|arn| arn.rsplit(':').next() == Some(name)) {
+            break arn.to_owned();
+        }
+        page = listed.next_token.filter(|token| !token.is_empty());
+        if page.is_none() {
+            return Ok(None);
+        }
+    };
+    let listed = sns.list_tags_for_resource().resource_arn(&arn).send();
+    let listed = call("ListTagsForResource", CALL_WITHIN, listed).await?;
+    Ok(listed.tags().contains(tag).then_some(arn))
 }
 
 /// Gives a topic that has none a policy, which refuses what [`topic_lets_through`] names. One that has a policy keeps it.
@@ -46,7 +71,7 @@ pub async fn create_topic(sns: &Client, name: &str) -> Result<TopicArn> {
 /// `Rejected` for a missing permission: it needs `sns:GetTopicAttributes` and `sns:SetTopicAttributes`.
 pub async fn protect_topic(sns: &Client, topic: &TopicArn, roles: &[String]) -> Result<Vec<&'static str>> {
     let policy = read_policy(sns, topic).await?;
-    let is_set = policy.is_object() && policy["Id"] != DEFAULT_POLICY;
+    let is_set = policy.is_object() && policy.get("Id").and_then(Value::as_str) != Some(DEFAULT_POLICY);
     if is_set {
         return Ok(lets_through(topic, roles, &policy));
     }
@@ -82,4 +107,54 @@ async fn read_policy(sns: &Client, topic: &TopicArn) -> Result<Value> {
     let told = call("GetTopicAttributes", CALL_WITHIN, asked).await.map_err(Failure::from)?;
     let policy = told.attributes().and_then(|attributes| attributes.get("Policy"));
     Ok(policy.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sns::operation::create_topic::CreateTopicError;
+    use aws_sdk_sns::operation::list_tags_for_resource::ListTagsForResourceOutput;
+    use aws_sdk_sns::operation::list_topics::ListTopicsOutput;
+    use aws_sdk_sns::types::Topic;
+    use aws_sdk_sns::types::error::InvalidParameterException;
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+
+    use super::*;
+
+    const OURS: &str = "arn:aws:sns:eu-west-1:123456789012:a2a";
+
+    /// What is answered for a topic that has these tags, as SNS does where it has others than were asked for.
+    async fn created(tags: &[(&str, &str)]) -> Result<TopicArn> {
+        let tags: Vec<_> =
+            tags.iter().map(|(key, value)| Tag::builder().key(*key).value(*value).build().unwrap()).collect();
+        let refused = mock!(Client::create_topic).then_error(|| {
+            let told = "Tags Reason: Topic already exists with different tags";
+            CreateTopicError::InvalidParameterException(
+                InvalidParameterException::builder().message(told).build(),
+            )
+        });
+        let first = mock!(Client::list_topics).match_requests(|asked| asked.next_token().is_none());
+        let first = first.then_output(|| {
+            let longer = Topic::builder().topic_arn(format!("{OURS}-b")).build();
+            ListTopicsOutput::builder().topics(longer).next_token("2").build()
+        });
+        let second = mock!(Client::list_topics).match_requests(|asked| asked.next_token() == Some("2"));
+        let second = second.then_output(|| {
+            ListTopicsOutput::builder().topics(Topic::builder().topic_arn(OURS).build()).build()
+        });
+        let tagged = mock!(Client::list_tags_for_resource)
+            .match_requests(|asked| asked.resource_arn() == Some(OURS))
+            .then_output(move || ListTagsForResourceOutput::builder().set_tags(Some(tags.clone())).build());
+        let rules = [&refused, &first, &second, &tagged];
+        create_topic(&mock_client!(aws_sdk_sns, RuleMode::MatchAny, rules), "a2a").await
+    }
+
+    #[tokio::test]
+    async fn a_topic_that_has_more_tags_is_ours_and_one_of_another_deployment_is_not() {
+        let topic = created(&[("team", "agents"), (DEPLOYMENT_TAG, "a2a")]).await.unwrap();
+        assert_eq!(topic.to_string(), OURS);
+        for others in [&[][..], &[(DEPLOYMENT_TAG, "b2b")], &[("deployment", "a2a")]] {
+            let refused = created(others).await.unwrap_err();
+            assert!(refused.to_string().contains("CreateTopic failed"), "{refused}");
+        }
+    }
 }

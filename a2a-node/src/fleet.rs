@@ -168,6 +168,11 @@ impl Fleet {
         &self.instances
     }
 
+    /// How many agents run in this process now.
+    pub(crate) fn running(&self) -> usize {
+        self.instances.iter().map(|instance| instance.serving.cluster().running()).sum()
+    }
+
     /// The store, for who wants to see the truth.
     pub(crate) fn tasks(&self) -> &dyn TaskStore {
         &*self.backends.store

@@ -23,6 +23,7 @@ mod otlp;
 #[path = "without_otlp.rs"]
 mod otlp;
 mod report;
+mod scale_in;
 mod serve;
 mod webhooks;
 

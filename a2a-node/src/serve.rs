@@ -11,6 +11,7 @@ use crate::backends::Backends;
 use crate::cli;
 use crate::cli::LeaseTooShort;
 use crate::fleet::{Fleet, Layout, SocketBounds, StartError};
+use crate::scale_in::ScaleInProtection;
 use crate::webhooks::{self, WebhooksError};
 
 /// Why `serve` fails.
@@ -54,6 +55,7 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
     // Caught from now on: who stops us while we start gets an orderly end, too.
     let mut signals = Signals::catch().map_err(ServeError::Signals)?;
     let (delay, grace) = (flags.drain_delay, flags.shutdown_grace);
+    let mut protection = ScaleInProtection::of_environment(flags.scale_in_protection);
     if flags.listen.ip().is_unspecified() && flags.public_url.is_none() {
         tracing::warn!(
             "the agent card names a loopback address: give --public-url to be reached from elsewhere"
@@ -77,10 +79,13 @@ pub(crate) async fn run(flags: cli::Serve) -> Result<(), ServeError> {
     };
     announce(&fleet).map_err(ServeError::Announce)?;
 
-    let signal = signals.next().await;
+    let signal = tokio::select! {
+        signal = signals.next() => signal,
+        never = protection.keep(|| fleet.running()) => match never {},
+    };
     tracing::info!(signal, ?delay, ?grace, "draining; a second signal stops at once");
     tokio::select! {
-        () = fleet.shutdown(delay, grace) => {
+        _ = futures::future::join(fleet.shutdown(delay, grace), protection.give_back()) => {
             tracing::info!("all instances have stopped");
             Ok(())
         }

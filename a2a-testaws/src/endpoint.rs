@@ -5,18 +5,8 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::OnceLock;
 
 use crate::say::say;
-use crate::{engine, localstack, ministack};
-
-/// A service that the endpoint serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Service {
-    /// DynamoDB.
-    DynamoDb,
-    /// SNS.
-    Sns,
-    /// SQS.
-    Sqs,
-}
+use crate::service::Service;
+use crate::{engine, localstack, localstack_in_python, ministack};
 
 /// Where the services are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,9 +55,24 @@ impl Aws {
 /// Where there is none although `CI` is set.
 pub fn aws() -> Option<&'static Aws> {
     static FOUND: OnceLock<Result<Aws, String>> = OnceLock::new();
-    let found = FOUND
-        .get_or_init(|| first(Aws::from_environment(), engine::answers, localstack::url, ministack::url));
+    let found = FOUND.get_or_init(|| match env::var("A2A_ENDPOINT") {
+        Ok(wish) if !wish.is_empty() => the_one(&wish),
+        _ => first(Aws::from_environment(), engine::answers, localstack::url, ministack::url),
+    });
     wanted("AWS endpoint", found.as_ref())
+}
+
+/// Starts the one that was asked for, and no other.
+fn the_one(wish: &str) -> Result<Aws, String> {
+    match wish {
+        "ministack" => ministack::url().map(|url| Aws::at(url, true)),
+        "localstack" if engine::answers() => localstack::url().map(|url| Aws::at(url, true)),
+        "localstack" => {
+            let (dynamodb, messages) = (ministack::url()?, localstack_in_python::url()?);
+            Ok(Aws { dynamodb, sns: messages.clone(), sqs: messages, emulated: true })
+        }
+        other => Err(format!("A2A_ENDPOINT is {other:?}, not localstack or ministack")),
+    }
 }
 
 /// Takes the first that there is, and starts nothing that comes after it.

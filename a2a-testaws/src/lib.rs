@@ -18,16 +18,23 @@
 //! 3. MiniStack, which the first use installs into a virtual environment of its own under cargo's target
 //!    directory, or into `A2A_MINISTACK_VENV`.
 //!
+//! `A2A_ENDPOINT` asks for one of these instead: `localstack`, whose own code for SNS and SQS runs without Docker where there is
+//! Python 3.13, beside MiniStack for DynamoDB; or `ministack`.
+//!
 //! With none, tests are skipped on a laptop; where `CI` is set they fail.
 
 mod account;
 mod endpoint;
 mod engine;
 mod localstack;
+mod localstack_in_python;
 mod ministack;
 mod probe;
+mod python_server;
 mod say;
+mod service;
 pub mod venv;
 
 pub use account::Account;
-pub use endpoint::{Aws, Service, aws, wanted};
+pub use endpoint::{Aws, aws, wanted};
+pub use service::Service;

@@ -17,6 +17,7 @@ use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as
 
 use crate::probe::Probe;
 use crate::say::say;
+use crate::service::Service::{DynamoDb, Sns, Sqs};
 
 const IMAGE: &str = "localstack/localstack";
 /// The last that needs no account.
@@ -65,7 +66,8 @@ async fn serves(container: &ContainerAsync<GenericImage>) -> Result<String, Stri
     let start = Instant::now();
     while start.elapsed() < STARTS_WITHIN {
         let address = authority.to_socket_addrs().ok().and_then(|mut found| found.next());
-        if address.is_some_and(|address| Probe::of(address, "/_localstack/health").serves()) {
+        let serves = |address| Probe::of(address, "/_localstack/health").serves(&[DynamoDb, Sns, Sqs]);
+        if address.is_some_and(serves) {
             return Ok(format!("http://{authority}"));
         }
         thread::sleep(LOOK_EVERY);

@@ -4,6 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use crate::service::Service;
+
 const PATIENCE: Duration = Duration::from_secs(2);
 
 const JSON: &str = "application/x-amz-json-1.0";
@@ -22,12 +24,20 @@ impl Probe {
         Probe { address, health }
     }
 
-    /// Tells whether the server is healthy and answers a call to each service.
-    pub(crate) fn serves(&self) -> bool {
+    /// Tells whether the server is healthy and answers a call to each of these services.
+    pub(crate) fn serves(&self, services: &[Service]) -> bool {
         self.is_ok(&format!("GET {} HTTP/1.1\r\n", self.health), "")
-            && self.call("dynamodb", "X-Amz-Target: DynamoDB_20120810.ListTables\r\n", JSON, "{}")
-            && self.call("sqs", "X-Amz-Target: AmazonSQS.ListQueues\r\n", JSON, "{}")
-            && self.call("sns", "", FORM, "Action=ListTopics&Version=2010-03-31")
+            && services.iter().all(|service| self.answers(*service))
+    }
+
+    fn answers(&self, service: Service) -> bool {
+        match service {
+            Service::DynamoDb => {
+                self.call("dynamodb", "X-Amz-Target: DynamoDB_20120810.ListTables\r\n", JSON, "{}")
+            }
+            Service::Sqs => self.call("sqs", "X-Amz-Target: AmazonSQS.ListQueues\r\n", JSON, "{}"),
+            Service::Sns => self.call("sns", "", FORM, "Action=ListTopics&Version=2010-03-31"),
+        }
     }
 
     fn call(&self, service: &str, header: &str, media_type: &str, body: &str) -> bool {

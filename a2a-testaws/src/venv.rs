@@ -9,17 +9,6 @@ use std::process::Command;
 
 use crate::say::say;
 
-const PACKAGE: &str = "ministack==1.5.33";
-
-/// Returns the Python that has the emulator, after installing it where need be.
-pub(crate) fn python() -> Result<PathBuf, String> {
-    let home = match env::var_os("A2A_MINISTACK_VENV") {
-        Some(chosen) => PathBuf::from(chosen),
-        None => target_directory().join("ministack-venv"),
-    };
-    python_with(&home, PACKAGE, "10 s")
-}
-
 /// Returns the Python of a virtual environment that has these packages, separated by spaces, after making it where
 /// need be. `takes` tells people about how long that takes.
 ///
@@ -29,6 +18,50 @@ pub(crate) fn python() -> Result<PathBuf, String> {
 ///
 /// Why it cannot be made, in words.
 pub fn python_with(home: &Path, packages: &str, takes: &str) -> Result<PathBuf, String> {
+    made(home, packages, takes, |lock, python| {
+        run(lock, "python3", &["-m".as_ref(), "venv".as_ref(), home.as_os_str()])?;
+        pip(lock, python, packages.split(' '))
+    })
+}
+
+/// The same where only Python 3.13 will do, and only uv finds out which versions of the packages go together.
+pub(crate) fn python_3_13_with(home: &Path, packages: &str, takes: &str) -> Result<PathBuf, String> {
+    made(home, packages, takes, |lock, python| {
+        run(lock, python_3_13()?, &["-m".as_ref(), "venv".as_ref(), home.as_os_str()])?;
+        pip(lock, python, ["uv"])?;
+        let python = python.to_string_lossy();
+        let install = ["-m", "uv", "pip", "install", "--quiet", "--python", &python];
+        run(lock, &*python, &install.into_iter().chain(packages.split(' ')).collect::<Vec<_>>())
+    })
+}
+
+/// A Python 3.13 of this machine: what `A2A_PYTHON` names, what is called so, or what pyenv has.
+fn python_3_13() -> Result<PathBuf, String> {
+    let named = env::var_os("A2A_PYTHON").map(PathBuf::from);
+    let called = ["python3.13", "python3"].map(PathBuf::from);
+    let pyenv = env::var_os("PYENV_ROOT").map(PathBuf::from);
+    let pyenv = pyenv.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".pyenv")));
+    let versions = pyenv.and_then(|root| fs::read_dir(root.join("versions")).ok()).into_iter().flatten();
+    let versions = versions.flatten().map(|version| version.path().join("bin").join("python3.13"));
+    let is_one = |python: &PathBuf| {
+        let asks = "import sys; sys.exit(sys.version_info[:2] != (3, 13))";
+        Command::new(python).args(["-c", asks]).output().is_ok_and(|output| output.status.success())
+    };
+    let found = named.into_iter().chain(called).chain(versions).find(is_one);
+    found.ok_or_else(|| "there is no Python 3.13: `A2A_PYTHON` may name one".to_owned())
+}
+
+fn pip<'a>(lock: &File, python: &Path, packages: impl IntoIterator<Item = &'a str>) -> Result<(), String> {
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    run(lock, python, &pip.into_iter().chain(packages).collect::<Vec<_>>())
+}
+
+fn made(
+    home: &Path,
+    packages: &str,
+    takes: &str,
+    make: impl FnOnce(&File, &Path) -> Result<(), String>,
+) -> Result<PathBuf, String> {
     let failed = |error: io::Error| format!("cannot prepare {}: {error}", home.display());
     fs::create_dir_all(home).map_err(failed)?;
     let lock = File::create(home.join("install.lock")).map_err(failed)?;
@@ -41,9 +74,7 @@ pub fn python_with(home: &Path, packages: &str, takes: &str) -> Result<PathBuf, 
         return Ok(python);
     }
     say(&format!("installing {packages} into {} (once, some {takes})", home.display()));
-    run(&lock, "python3", &["-m".as_ref(), "venv".as_ref(), home.as_os_str()])?;
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    run(&lock, &python, &pip.into_iter().chain(packages.split(' ')).collect::<Vec<_>>())?;
+    make(&lock, &python)?;
     fs::write(&mark, packages).map_err(failed)?;
     Ok(python)
 }

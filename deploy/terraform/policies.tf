@@ -217,6 +217,7 @@ data "aws_iam_policy_document" "provisioner" {
       "sns:TagResource",
       "sns:GetTopicAttributes",
       "sns:SetTopicAttributes",
+      "sns:ListTagsForResource",
     ]
 
     resources = [
@@ -230,7 +231,7 @@ data "aws_iam_policy_document" "provisioner" {
     }
   }
 
-  # Only a dry run lists them.
+  # A dry run lists them, and whoever finds that the topic has further tags.
   statement {
     sid = "DryRun"
 

@@ -4,6 +4,7 @@ pub use a2a_testaws as endpoint;
 
 pub mod backends;
 pub mod bad_weather;
+pub mod bus_weather;
 pub mod client;
 pub mod clients;
 mod hook;

@@ -32,15 +32,15 @@ impl Refusal {
     /// Tells whether a policy refuses it: perhaps under another name, beside more, or under one condition of ours alone.
     pub(crate) fn is_in(&self, policy: &Value, resource: &str) -> bool {
         let wanted = Conditions::read(&self.condition);
-        list(&policy["Statement"]).into_iter().any(|statement| {
+        list(part(policy, "Statement")).into_iter().any(|statement| {
             let all = [json!("*"), json!({ "AWS": "*" }), json!({ "AWS": ["*"] })];
-            let actions = words(&statement["Action"]);
-            let resources = words(&statement["Resource"]);
-            statement["Effect"] == "Deny"
-                && all.contains(&statement["Principal"])
+            let actions = words(part(statement, "Action"));
+            let resources = words(part(statement, "Resource"));
+            part(statement, "Effect") == "Deny"
+                && all.contains(part(statement, "Principal"))
                 && self.actions.iter().all(|action| covers(&actions, &action.to_ascii_lowercase()))
                 && covers(&resources, &resource.to_ascii_lowercase())
-                && Conditions::read(&statement["Condition"]).refuse_all_of(&wanted)
+                && Conditions::read(part(statement, "Condition")).refuse_all_of(&wanted)
         })
     }
 }
@@ -81,6 +81,11 @@ fn covers(patterns: &BTreeSet<String>, text: &str) -> bool {
         .into_iter()
         .flatten()
         .any(|pattern| patterns.contains(pattern))
+}
+
+/// What a policy says under a name; null where it says nothing.
+fn part<'a>(of: &'a Value, name: &str) -> &'a Value {
+    of.get(name).unwrap_or(&Value::Null)
 }
 
 /// A policy writes a list of one as that one.

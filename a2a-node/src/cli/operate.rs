@@ -107,7 +107,7 @@ pub(crate) struct Provision {
     #[arg(long, env = "A2A_TOPIC", value_name = "NAME", value_parser = topic_name)]
     pub(crate) topic: String,
     /// The ARNs of the roles that instances have, separated by commas: a new topic then lets nobody else publish.
-    #[arg(long, env = "A2A_INSTANCE_ROLES", value_name = "ARN", value_delimiter = ',', value_parser = role_arn)]
+    #[arg(long, env = "A2A_INSTANCE_ROLES", value_name = "ARN,ARN", value_delimiter = ',', value_parser = role_arn)]
     pub(crate) instance_roles: Vec<String>,
     /// Keep a continuous backup of the table's last 35 days. Costs by the table's size.
     #[arg(long, env = "A2A_POINT_IN_TIME_RECOVERY", value_parser = BoolishValueParser::new())]

@@ -8,14 +8,14 @@ use clap::builder::NonEmptyStringValueParser;
 pub(crate) struct QueueFlags {
     /// The ARNs of the roles that instances have, separated by commas, in which `*` may stand for a part: queues then let
     /// nobody else of the account send to them or read from them.
-    #[arg(long, env = "A2A_INSTANCE_ROLES", value_name = "ARN", value_delimiter = ',', value_parser = role_arn)]
+    #[arg(long, env = "A2A_INSTANCE_ROLES", value_name = "ARN,ARN", value_delimiter = ',', value_parser = role_arn)]
     pub(crate) instance_roles: Vec<String>,
     /// The KMS key by which queues are encrypted: its id, ARN or alias; without one by a key of SQS's own. Its policy must let in
     /// sns.amazonaws.com and the instances.
     #[arg(long, env = "A2A_QUEUE_KEY", value_name = "KEY", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) queue_key: Option<String>,
     /// Tags of the queues, separated by commas, beside those by which they are found.
-    #[arg(long, env = "A2A_QUEUE_TAGS", value_name = "KEY=VALUE", value_delimiter = ',', value_parser = tag)]
+    #[arg(long, env = "A2A_QUEUE_TAGS", value_name = "KEY=VALUE,KEY=VALUE", value_delimiter = ',', value_parser = tag)]
     pub(crate) queue_tags: Vec<(String, String)>,
 }
 

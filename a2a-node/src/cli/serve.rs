@@ -54,6 +54,10 @@ pub(crate) struct Serve {
     /// How long running work may go on after that. A second signal exits at once.
     #[arg(long, env = "A2A_SHUTDOWN_GRACE", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) shutdown_grace: Duration,
+    /// On ECS: for how long without a pause ECS is asked not to stop this task, for a deployment or for fewer tasks, while agents
+    /// run; then it may stop it for five minutes. With 0 it is never asked. The role needs ecs:UpdateTaskProtection.
+    #[arg(long, env = "A2A_SCALE_IN_PROTECTION", value_name = "SECONDS", default_value = "7200", value_parser = seconds)]
+    pub(crate) scale_in_protection: Duration,
     /// Take the caller's identity from this header (gRPC: metadata), which a gateway sets. Requests without it are
     /// refused.
     ///

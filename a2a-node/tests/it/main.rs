@@ -20,5 +20,6 @@ mod instances;
 mod node;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod scale_in;
 mod serve;
 mod webhooks;

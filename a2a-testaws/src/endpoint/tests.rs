@@ -31,6 +31,12 @@ fn what_the_environment_names_comes_first_then_docker_then_ministack() {
     assert_eq!(first(None, || true, fails, fails), Err("why".to_owned()));
 }
 
+#[test]
+fn a_wish_that_nothing_fulfils_is_an_error_and_starts_nothing_else() {
+    let refused = the_one("localstak").unwrap_err();
+    assert!(refused.contains("localstak") && refused.contains("ministack"), "{refused}");
+}
+
 /// Run by the next test in a process of its own; does nothing otherwise.
 #[test]
 fn a_process_that_starts_a_server_and_stays() {

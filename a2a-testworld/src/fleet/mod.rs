@@ -242,4 +242,4 @@ impl Fleet {
 }
 
 /// What takes longer hangs.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What became of one task for its client.
 #[derive(Debug)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     /// It was told the task's end, so long after it had asked, its agent's own time left out.
     Done {
         task: String,
@@ -47,7 +47,7 @@ pub(super) enum Fate {
 
 /// Clients at work.
 #[derive(Debug, Default)]
-pub(super) struct Callers {
+pub(crate) struct Callers {
     waiting: Arc<AtomicUsize>,
     tracker: TaskTracker,
     fates: Vec<tokio::task::JoinHandle<Fate>>,
@@ -55,7 +55,7 @@ pub(super) struct Callers {
 
 impl Callers {
     /// Offers so many tasks a second for so long, to one instance after the other.
-    pub(super) async fn offer(&mut self, nodes: &[Arc<Node>], rate: f64, lasts: Duration) {
+    pub(crate) async fn offer(&mut self, nodes: &[Arc<Node>], rate: f64, lasts: Duration) {
         let (began, mut clock) = (Instant::now(), interval(Duration::from_millis(5)));
         let already = self.fates.len();
         while began.elapsed() < lasts {
@@ -73,7 +73,7 @@ impl Callers {
     }
 
     /// Waits for what became of all.
-    pub(super) async fn fates(self) -> Vec<Fate> {
+    pub(crate) async fn fates(self) -> Vec<Fate> {
         futures::future::join_all(self.fates).await.into_iter().map(Result::unwrap).collect()
     }
 

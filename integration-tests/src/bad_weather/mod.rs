@@ -10,6 +10,7 @@ mod place;
 mod trial;
 mod watch;
 
+pub(crate) use callers::{Callers, Fate};
 pub use figures::Figures;
 pub use kinds::Kind;
 pub use place::Place;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use a2a_cluster::Config;
 use clap::{Parser, Subcommand};
 use integration_tests::bad_weather::{self, Kind, Place};
+use integration_tests::bus_weather;
 use integration_tests::endpoint;
 use integration_tests::own_server;
 use integration_tests::processes::deaths::{self, Death, Life};
@@ -46,6 +47,9 @@ enum Trial {
         /// Lets the tasks of the dead fail, instead of going on elsewhere.
         #[arg(long)]
         fail: bool,
+        /// Has a mild day of AWS's before the endpoint.
+        #[arg(long)]
+        weather: bool,
     },
     /// Kills processes that deliver to webhooks, and holds what the webhooks took against the tasks.
     Webhooks {
@@ -76,6 +80,9 @@ enum Trial {
         /// How many processes there are.
         #[arg(long, default_value_t = 2)]
         nodes: usize,
+        /// Has a mild day of AWS's before the endpoint.
+        #[arg(long)]
+        weather: bool,
     },
     /// Plays each kind of bad weather before DynamoDB to instances in this process, and then overload.
     Weather {
@@ -98,6 +105,28 @@ enum Trial {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Has many instances in this process reach each other over SNS and SQS on a bad day: they start at once, are replaced, and
+    /// lose SQS or the topic.
+    Bus {
+        /// How many start at once.
+        #[arg(long, default_value_t = 300)]
+        instances: usize,
+        /// How many are replaced, while as many new ones run beside them.
+        #[arg(long, default_value_t = 120)]
+        rolling: usize,
+        /// How often they are replaced.
+        #[arg(long, default_value_t = 3)]
+        rolls: usize,
+        /// How many seconds SQS and SNS are away.
+        #[arg(long, default_value_t = 300)]
+        outage: u64,
+        /// How many seconds each of the other scenes lasts.
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
+        /// Decides what the weather draws; a fresh one where none is given.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Begins many tasks at once, each watched on every other process; prints how fast that was, and for how much.
     Load {
         /// How many tasks.
@@ -118,7 +147,7 @@ enum Trial {
 fn main() -> ExitCode {
     let first = std::env::args().nth(1).unwrap_or_default();
     match first.as_str() {
-        "kills" | "webhooks" | "deaths" | "drains" | "load" | "weather" => {
+        "kills" | "webhooks" | "deaths" | "drains" | "load" | "weather" | "bus" | "-h" | "--help" | "" => {
             return tried(Trials::parse().trial);
         }
         _ => end_with_the_lifeline(),
@@ -159,11 +188,12 @@ async fn tried(trial: Trial) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let is_right = match trial {
-        Trial::Kills { kills, seed, nodes, fail } => {
+        Trial::Kills { kills, seed, nodes, fail, weather } => {
             let seed = seed.unwrap_or_else(|| fastrand::u64(..));
             println!("seed {seed}, {nodes} processes");
             println!("{HEAD}");
             let plan = Plan { nodes, resume: !fail, ..Plan::of(program) };
+            let plan = if weather { plan.in_weather(seed) } else { plan };
             let outcome = kills::run(plan, aws, kills, seed, show).await;
             sum_up(outcome)
         }
@@ -195,8 +225,9 @@ async fn tried(trial: Trial) -> ExitCode {
             outcome.wrong.iter().for_each(|why| println!("WRONG: {why}"));
             outcome.wrong.is_empty()
         }
-        Trial::Drains { restarts, nodes } => {
+        Trial::Drains { restarts, nodes, weather } => {
             let plan = Plan { nodes, ..Plan::of(program) };
+            let plan = if weather { plan.in_weather(fastrand::u64(..)) } else { plan };
             let outcome = drains::run(plan, aws, restarts, |number| println!("{number} restarted")).await;
             let drains::Outcome { met, unreachable, left } = &outcome;
             println!("{} sends and {} streams; {unreachable} connections refused", met.sends, met.streams);
@@ -205,6 +236,12 @@ async fn tried(trial: Trial) -> ExitCode {
             outcome.is_right()
         }
         Trial::Weather { .. } => true,
+        Trial::Bus { instances, rolling, rolls, outage, seconds, seed } => {
+            let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+            println!("seed {seed}");
+            let [outage, seconds] = [outage, seconds].map(Duration::from_secs);
+            bad_bus(aws, seed, [instances, rolling, rolls], outage, seconds).await
+        }
         Trial::Load { tasks, chunks, gap, nodes } => {
             let plan = Plan { nodes, lease: Duration::from_secs(15), ..Plan::of(program) };
             let figures = load::run(plan, aws, tasks, chunks, Duration::from_millis(gap)).await;
@@ -232,6 +269,39 @@ async fn bad_weather(place: Place, capacity: f64, lasts: (Duration, Duration), o
     }
     trial.end().await;
     !wrong.is_empty()
+}
+
+/// Plays all scenes of the bus, and tells whether none of them did harm.
+async fn bad_bus(
+    aws: &'static endpoint::Aws,
+    seed: u64,
+    [instances, rolling, rolls]: [usize; 3],
+    outage: Duration,
+    lasts: Duration,
+) -> bool {
+    // AWS has 200 filters a topic, and applies one within 15 minutes: within one here, so that the trial sees both.
+    let begin = |place| bus_weather::Trial::begin(place, 200, Duration::from_secs(60));
+    let mut is_right = true;
+    let mut show = |report: bus_weather::Report| {
+        print!("{report}");
+        report.faults().iter().for_each(|why| println!("    WRONG: {why}"));
+        is_right &= report.faults().is_empty();
+    };
+    let mut trial = begin(bus_weather::Place::make(&aws.account(), seed).await);
+    show(trial.start(instances, lasts).await);
+    let mut left_over = vec![trial.end().await];
+
+    let mut trial = begin(bus_weather::Place::make(&aws.account(), seed).await);
+    show(trial.start(rolling, lasts).await);
+    for _ in 0..rolls {
+        show(trial.roll(lasts).await);
+    }
+    show(trial.denied(rolling / 10, lasts).await);
+    show(trial.noise(lasts).await);
+    show(trial.outage(outage).await);
+    left_over.push(trial.end().await);
+    println!("queues and subscriptions that are left: {left_over:?}");
+    is_right && left_over.iter().all(|left| *left == [0, 0])
 }
 
 const HEAD: &str = "  kill  after ms  killed (tasks it ran)  streams  again  committed  received  missing  doubled  strange  moves again after ms";

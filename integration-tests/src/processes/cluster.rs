@@ -28,6 +28,8 @@ pub struct Plan {
     pub program: PathBuf,
     /// How many processes.
     pub nodes: usize,
+    /// The seed of a mild day of AWS's between them and the endpoint; `None`: the endpoint as it is.
+    pub weather: Option<u64>,
     /// How often each beats.
     pub beat: Duration,
     /// After how long without a beat one counts as dead.
@@ -52,6 +54,7 @@ impl Plan {
         Plan {
             program: program.into(),
             nodes: 3,
+            weather: None,
             beat: Duration::from_millis(400),
             lease: Duration::from_secs(2),
             resume: true,
@@ -61,6 +64,14 @@ impl Plan {
             looks_every: Duration::from_millis(200),
             idle: Duration::from_secs(15),
         }
+    }
+}
+
+impl Plan {
+    /// The same in a mild day's weather of this seed, where a beat may take seconds.
+    pub fn in_weather(self, seed: u64) -> Self {
+        let (beat, lease) = (Duration::from_secs(1), Duration::from_secs(6));
+        Plan { weather: Some(seed), beat, lease, ..self }
     }
 }
 
@@ -84,7 +95,7 @@ impl Cluster {
     ///
     /// When one does not.
     pub async fn start(plan: Plan, aws: &Aws) -> Self {
-        let resources = Resources::prepare(aws).await;
+        let resources = Resources::prepare(aws, plan.weather).await;
         let watch = Watch { readiness: Some(plan.looks_every), idle: Some(plan.idle) };
         let balancer = LoadBalancer::start(watch).await.unwrap();
         let seconds = |time: Duration| time.as_secs_f64().to_string();

@@ -136,7 +136,7 @@ pub async fn run(
     at_once: usize,
     mut tell: impl FnMut(&Death, &Life),
 ) -> Outcome {
-    let resources = Resources::prepare(aws).await;
+    let resources = Resources::prepare(aws, None).await;
     let hook = Arc::new(Hook::new().await);
     let server = OwnServer::new(program.into(), &resources);
     let starting = Instant::now();

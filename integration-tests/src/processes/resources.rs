@@ -1,6 +1,7 @@
 //! A place of one's own on AWS: a table and a topic; and a look at them past all instances.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use a2a::Task;
 use a2a_core::{
@@ -12,6 +13,7 @@ use a2a_store_dynamodb::DynamoDbStore;
 use crate::backends::OnAws;
 use crate::endpoint::{Aws, wanted};
 use a2a_testworld::backends::roster;
+use a2a_testworld::weather::{FilterDelay, Meanwhile, SnsWeather, Spread, SqsWeather, Weather, WeatherProxy};
 use a2a_testworld::world::key;
 use a2a_testworld::{FaultProxy, Passage};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -26,6 +28,7 @@ pub struct Resources {
     place: OnAws,
     store: DynamoDbStore,
     fault_proxies: Option<FaultProxies>,
+    _weather: Option<WeatherProxy>,
 }
 
 /// What can be shut before the endpoint.
@@ -63,24 +66,41 @@ impl Leftovers {
     }
 }
 
+/// A day on which clients with retries notice nothing but time. Filters take effect within ten seconds, not 15 minutes, so that
+/// a trial sees what is before and after, and what is deleted is gone at once, for it is looked for.
+async fn mild(endpoint: &str, seed: u64) -> WeatherProxy {
+    let after = Spread::between(Duration::ZERO, Duration::from_secs(10));
+    let filter_delay = Some(FilterDelay { after, meanwhile: Meanwhile::Nothing });
+    let proxy = WeatherProxy::before(endpoint, seed).await.unwrap();
+    let sns = SnsWeather { filter_delay, ..SnsWeather::usual() };
+    proxy.set(Weather::mild().sns(sns).sqs(SqsWeather { deletion: None, ..SqsWeather::usual() }));
+    proxy
+}
+
 impl Resources {
     /// Waits for its turn. Makes table and topic in an account that nobody else uses, with fault proxies before the
-    /// endpoint where it is one socket without TLS.
+    /// endpoint where it is one socket without TLS, and between these and the endpoint a mild day of AWS's, of this seed, if
+    /// there is to be any weather.
     ///
     /// # Panics
     ///
     /// When they cannot be made.
-    pub async fn prepare(aws: &Aws) -> Self {
+    pub async fn prepare(aws: &Aws, weather: Option<u64>) -> Self {
         let turn = CLUSTERS.acquire().await.unwrap();
         let place = OnAws::create_in(aws.account()).await;
-        let fault_proxies = match aws.socket() {
+        let weather = match (weather, aws.socket()) {
+            (Some(seed), Some(address)) => Some(mild(&format!("http://{address}"), seed).await),
+            (Some(_), None) => panic!("weather needs an endpoint of one socket without TLS"),
+            (None, _) => None,
+        };
+        let fault_proxies = match weather.as_ref().map(WeatherProxy::address).or(aws.socket()) {
             Some(address) => Some(FaultProxies {
                 table: FaultProxy::before(address).await.unwrap(),
                 bus: FaultProxy::before(address).await.unwrap(),
             }),
             None => None,
         };
-        Resources { _turn: turn, store: place.store(), place, fault_proxies }
+        Resources { _turn: turn, store: place.store(), place, fault_proxies, _weather: weather }
     }
 
     /// The fault proxies before the endpoint. `None` means that a test which shuts them is to return: the reason was printed.

@@ -11,6 +11,7 @@
 mod arrows;
 mod bad_weather;
 mod behind_a_proxy;
+mod bus_weather;
 mod deployment;
 mod documents;
 mod files;

@@ -25,6 +25,14 @@ async fn tasks_whose_executor_is_killed_fail_where_that_is_wanted_and_every_stre
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_mild_day_of_aws_tasks_whose_executor_is_killed_go_on_elsewhere_as_well() {
+    let Some(aws) = endpoint::aws() else { return };
+    let seed = fastrand::u64(..);
+    let outcome = kills::run(plan().in_weather(seed), aws, 2, seed, |_| ()).await;
+    assert!(outcome.is_right(), "{outcome:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn webhooks_whose_sender_is_killed_are_told_each_event_and_the_end() {
     let Some(aws) = endpoint::aws() else { return };
     let outcome = webhooks::run(plan(), aws, 3, fastrand::u64(..), |_| ()).await;

@@ -9,7 +9,7 @@ use super::panels::{self, Panel};
 use super::promql;
 use crate::deployment::files::{each, read, text};
 
-const FILE: &str = "deploy/grafana/dashboard.json";
+const FILE: &str = "deploy/monitoring/dashboard.json";
 /// Where this is set to `write`, the file is written anew.
 const SWITCH: &str = "A2A_DASHBOARD";
 /// Panels of a row, each of so many of the 24 columns, and so high.
