@@ -37,7 +37,7 @@ async fn act() -> ExitCode {
     };
     log::to_stderr(&log, otlp.as_ref());
     files::allow_all();
-    let code = perform(action).await;
+    let code = Box::pin(perform(action)).await;
     // Whoever is in a hurry, or could not start, waits for no collector.
     if let Some(otlp) = otlp.filter(|_| code == ExitCode::SUCCESS) {
         otlp.flush().await;
@@ -62,7 +62,7 @@ fn exporter(_: Option<&Action>) -> Result<Option<Otlp>, OtlpError> {
 async fn perform(action: Option<Action>) -> ExitCode {
     match action {
         None => help(),
-        Some(Action::Demo(flags)) => demo::run(flags).await,
+        Some(Action::Demo(flags)) => Box::pin(demo::run(flags)).await,
         Some(Action::Serve(flags)) => match Box::pin(serve::run(*flags)).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
