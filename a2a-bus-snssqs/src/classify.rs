@@ -83,6 +83,8 @@ mod tests {
     #[test]
     fn a_message_under_a_key_that_comes_later_is_delivered_once_it_is_there() {
         let (early, late) = (Seal::new(Keys::first([1; 32])), Seal::new(Keys::first([1; 32])));
+        // Read twice, it is signed with.
+        early.renew(Keys::first([1; 32]).renewed([2; 32]));
         early.renew(Keys::first([1; 32]).renewed([2; 32]));
         let body = wire::encode(&[instance(2)], &message(), &early);
         assert_eq!(classify(instance(2), &body, &late, 1), Treatment::Leave(Reason::Unproven));

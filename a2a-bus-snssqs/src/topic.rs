@@ -14,8 +14,10 @@ use crate::{TopicArn, policy};
 /// The tag that names the deployment, which is the topic's name, on the topic and on each queue.
 pub(crate) const DEPLOYMENT_TAG: &str = "a2a:deployment";
 
-/// What SNS calls the policy of a topic for which nobody has set one.
+/// What SNS calls the policy, and its only statement, of a topic for which nobody has set one. Whoever edits that policy may keep
+/// its name, and adds statements.
 const DEFAULT_POLICY: &str = "__default_policy_ID";
+const DEFAULT_STATEMENT: &str = "__default_statement_ID";
 
 const CALL_WITHIN: Duration = Duration::from_secs(30);
 
@@ -71,8 +73,7 @@ async fn tagged_topic(sns: &Client, name: &str, tag: &Tag) -> Result<Option<Stri
 /// `Rejected` for a missing permission: it needs `sns:GetTopicAttributes` and `sns:SetTopicAttributes`.
 pub async fn protect_topic(sns: &Client, topic: &TopicArn, roles: &[String]) -> Result<Vec<&'static str>> {
     let policy = read_policy(sns, topic).await?;
-    let is_set = policy.is_object() && policy.get("Id").and_then(Value::as_str) != Some(DEFAULT_POLICY);
-    if is_set {
+    if policy.is_object() && !is_default(&policy) {
         return Ok(lets_through(topic, roles, &policy));
     }
     let ours = policy::topic::policy(topic, roles);
@@ -80,6 +81,16 @@ pub async fn protect_topic(sns: &Client, topic: &TopicArn, roles: &[String]) -> 
     let set = set.attribute_name("Policy").attribute_value(ours.to_string()).send();
     call("SetTopicAttributes", CALL_WITHIN, set).await.map_err(Failure::from)?;
     Ok(Vec::new())
+}
+
+fn is_default(policy: &Value) -> bool {
+    let named = |value: Option<&Value>, name: &str| value.and_then(Value::as_str) == Some(name);
+    let statements = policy.get("Statement").and_then(Value::as_array);
+    let is_untouched = statements.is_some_and(|statements| match statements.as_slice() {
+        [only] => named(only.get("Sid"), DEFAULT_STATEMENT),
+        _ => false,
+    });
+    named(policy.get("Id"), DEFAULT_POLICY) && is_untouched
 }
 
 /// Tells what the policy of a topic does not refuse and should, in words for an operator: requests in clear text or of other
@@ -146,6 +157,24 @@ mod tests {
             .then_output(move || ListTagsForResourceOutput::builder().set_tags(Some(tags.clone())).build());
         let rules = [&refused, &first, &second, &tagged];
         create_topic(&mock_client!(aws_sdk_sns, RuleMode::MatchAny, rules), "a2a").await
+    }
+
+    #[test]
+    fn a_policy_that_was_edited_is_not_the_default_one_whatever_it_is_called() {
+        let statement = |sid: &str| serde_json::json!({ "Sid": sid, "Effect": "Allow" });
+        let policy =
+            |id: &str, statements: &[Value]| serde_json::json!({ "Id": id, "Statement": statements });
+        let (own, more) = (statement(DEFAULT_STATEMENT), statement("OrdersToo"));
+        assert!(is_default(&policy(DEFAULT_POLICY, std::slice::from_ref(&own))));
+        for edited in [
+            policy(DEFAULT_POLICY, &[own.clone(), more.clone()]),
+            policy(DEFAULT_POLICY, &[more]),
+            policy(DEFAULT_POLICY, &[]),
+            policy("ours", &[own]),
+            Value::Null,
+        ] {
+            assert!(!is_default(&edited), "{edited}");
+        }
     }
 
     #[tokio::test]

@@ -51,7 +51,8 @@ pub struct Key {
 
 impl Key {
     /// The name of the keys by which instances prove to each other that a bus message is theirs. They may be renewed at any
-    /// time; instances read them again every minute or so, so renewals must be further apart than that.
+    /// time; instances read them again every minute or so and use a new one from the second time on, so renewals must be
+    /// further apart than a few minutes.
     pub const OF_BUS: &str = "bus";
 }
 

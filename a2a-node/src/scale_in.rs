@@ -23,6 +23,9 @@ const EXPIRES: Duration = Duration::from_secs(600);
 const IDLE: Duration = Duration::from_secs(30);
 /// How long it pauses after the longest time: longer than ECS takes to find that a task may be stopped.
 const PAUSE: Duration = Duration::from_secs(300);
+/// How long nothing is asked for after a request that failed, and at most after several: an account's quota is for all tasks, and
+/// a task that is no service's is refused each time.
+const AFTER_FAILURE: Duration = Duration::from_secs(10);
 /// How long an answer may take.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -33,6 +36,8 @@ pub(crate) struct ScaleInProtection {
     plan: Plan,
     /// The last request failed, and that was told.
     is_told: bool,
+    /// A request was sent of which nobody has heard the answer.
+    is_asking: bool,
 }
 
 impl ScaleInProtection {
@@ -40,7 +45,7 @@ impl ScaleInProtection {
     pub(crate) fn of_environment(longest: Duration) -> Self {
         let agent = std::env::var(AGENT).ok().filter(|uri| !uri.is_empty() && !longest.is_zero());
         let url = agent.map(|uri| format!("{}/task-protection/v1/state", uri.trim_end_matches('/')));
-        Self { url, plan: Plan::new(longest), is_told: false }
+        Self { url, plan: Plan::new(longest), is_told: false, is_asking: false }
     }
 
     /// Asks whenever what `running` says gives reason to.
@@ -58,23 +63,28 @@ impl ScaleInProtection {
 
     /// Gives the protection back, if there is any: this process ends.
     pub(crate) async fn give_back(&mut self) {
-        if self.plan.held.is_some() {
+        if self.plan.held.is_some() || self.is_asking {
             self.ask(Wish::Release).await;
         }
     }
 
     async fn ask(&mut self, wish: Wish) {
         let Some(url) = &self.url else { return };
-        match put(url, wish).await {
+        self.is_asking = true;
+        let answer = put(url, wish).await;
+        self.is_asking = false;
+        match answer {
             Ok(()) => {
                 self.plan.granted(wish, Instant::now());
                 self.is_told = false;
             }
-            Err(why) if !self.is_told => {
-                tracing::warn!(why, "ECS does not change the protection of this task; asked again");
-                self.is_told = true;
+            Err(why) => {
+                self.plan.failed(Instant::now());
+                if !self.is_told {
+                    tracing::warn!(why, "ECS does not change the protection of this task; asked again");
+                    self.is_told = true;
+                }
             }
-            Err(_) => {}
         }
     }
 }
@@ -114,6 +124,8 @@ struct Plan {
     held: Option<Held>,
     /// Nothing is asked for before that.
     pauses_until: Option<Instant>,
+    /// How many requests in a row have failed.
+    failures: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -126,16 +138,19 @@ struct Held {
 
 impl Plan {
     fn new(longest: Duration) -> Self {
-        Plan { longest, held: None, pauses_until: None }
+        Plan { longest, held: None, pauses_until: None, failures: 0 }
     }
 
     fn wish(&mut self, now: Instant, running: usize) -> Option<Wish> {
+        let pauses = self.pauses_until.is_some_and(|until| now < until);
         let Some(held) = &mut self.held else {
-            let pauses = self.pauses_until.is_some_and(|until| now < until);
             return (running > 0 && !pauses).then_some(Wish::Protect);
         };
         if running > 0 {
             held.busy = now;
+        }
+        if pauses {
+            return None;
         }
         if now - held.since >= self.longest || now - held.busy >= IDLE {
             return Some(Wish::Release);
@@ -143,9 +158,17 @@ impl Plan {
         (now - held.renewed >= EXPIRES / 2).then_some(Wish::Protect)
     }
 
+    fn failed(&mut self, now: Instant) {
+        let pause = AFTER_FAILURE * 2_u32.saturating_pow(self.failures.min(8));
+        self.failures = self.failures.saturating_add(1);
+        self.pauses_until = Some(now + pause.min(PAUSE));
+    }
+
     fn granted(&mut self, wish: Wish, now: Instant) {
+        self.failures = 0;
         match wish {
             Wish::Protect => {
+                self.pauses_until = None;
                 let since = self.held.map_or(now, |held| held.since);
                 let busy = self.held.map_or(now, |held| held.busy);
                 self.held = Some(Held { since, renewed: now, busy });
@@ -202,8 +225,16 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_granted_is_asked_for_again() {
+    fn what_was_not_granted_is_asked_for_again_and_ever_more_seldom() {
         let (mut plan, now) = (Plan::new(Duration::from_secs(7_200)), Instant::now());
-        assert_eq!([plan.wish(now, 1), plan.wish(now + LOOK, 1)], [Some(Wish::Protect); 2]);
+        let mut asked = Vec::new();
+        for second in 0..2_000 {
+            let at = now + Duration::from_secs(second);
+            if plan.wish(at, 1).is_some() {
+                plan.failed(at);
+                asked.push(second);
+            }
+        }
+        assert_eq!(asked, [0, 10, 30, 70, 150, 310, 610, 910, 1_210, 1_510, 1_810]);
     }
 }

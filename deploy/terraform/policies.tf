@@ -180,14 +180,38 @@ data "aws_iam_policy_document" "provisioner" {
     }
   }
 
-  # The items that say in which format the table is and by which key instances sign messages, and whether there are members yet;
-  # nothing of any task.
+  # The items that say in which format the table is and by which key instances sign messages; nothing of any task.
   statement {
     sid = "Format"
 
     actions = [
       "dynamodb:GetItem",
       "dynamodb:PutItem",
+    ]
+
+    resources = [
+      aws_dynamodb_table.tasks.arn,
+      "${aws_dynamodb_table.tasks.arn}-restored-*",
+    ]
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["F", "K#bus"]
+    }
+  }
+
+  # Whether there are members yet.
+  statement {
+    sid = "Members"
+
+    actions = [
       "dynamodb:Query",
     ]
 
@@ -205,7 +229,7 @@ data "aws_iam_policy_document" "provisioner" {
     condition {
       test     = "ForAllValues:StringEquals"
       variable = "dynamodb:LeadingKeys"
-      values   = ["F", "I", "K#bus"]
+      values   = ["I"]
     }
   }
 
@@ -292,6 +316,13 @@ data "aws_iam_policy_document" "janitor" {
       aws_dynamodb_table.tasks.arn,
       "${aws_dynamodb_table.tasks.arn}-restored-*",
     ]
+
+    # Whatever task it is, but nothing else: not the keys of messages.
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["T#*"]
+    }
 
     condition {
       test     = "Bool"

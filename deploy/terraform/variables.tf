@@ -49,6 +49,11 @@ variable "runs_on" {
     error_message = "oidc_provider_arn is an ARN of IAM: arn:PARTITION:iam::ACCOUNT:oidc-provider/ISSUER."
   }
 
+  validation {
+    condition     = var.runs_on.ecs || var.runs_on.ec2 || length(var.runs_on.eks_pod_identity) + length(var.runs_on.eks_web_identity) > 0
+    error_message = "Somebody must have the runtime role."
+  }
+
   # A name with a wildcard would stand for itself only; an empty one for nothing.
   validation {
     condition = alltrue([
@@ -66,7 +71,7 @@ variable "ecs_cluster" {
 }
 
 variable "publishers" {
-  description = "Who may publish to the topic beside the instances, as ARNs of roles or users. `doctor` needs none where it has the runtime role."
+  description = "Who may publish to the topic beside the instances, as ARNs of roles or users. `doctor` needs none where it has the runtime role; name them in its --instance-roles, too."
   type        = list(string)
   default     = []
   nullable    = false

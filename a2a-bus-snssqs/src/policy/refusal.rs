@@ -35,11 +35,12 @@ impl Refusal {
         list(part(policy, "Statement")).into_iter().any(|statement| {
             let all = [json!("*"), json!({ "AWS": "*" }), json!({ "AWS": ["*"] })];
             let actions = words(part(statement, "Action"));
+            let actions = actions.iter().map(|action| action.to_ascii_lowercase()).collect();
             let resources = words(part(statement, "Resource"));
             part(statement, "Effect") == "Deny"
                 && all.contains(part(statement, "Principal"))
                 && self.actions.iter().all(|action| covers(&actions, &action.to_ascii_lowercase()))
-                && covers(&resources, &resource.to_ascii_lowercase())
+                && (resources.contains("*") || resources.contains(resource))
                 && Conditions::read(part(statement, "Condition")).refuse_all_of(&wanted)
         })
     }
@@ -99,7 +100,7 @@ fn list(value: &Value) -> Vec<&Value> {
 
 fn words(value: &Value) -> BTreeSet<String> {
     let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    list(value).into_iter().map(|value| word(value).to_ascii_lowercase()).collect()
+    list(value).into_iter().map(word).collect()
 }
 
 #[cfg(test)]
@@ -145,6 +146,7 @@ mod tests {
     fn what_refuses_less_is_not_the_same() {
         for less in [
             ("Effect", json!("Allow")),
+            ("Condition", json!({ "StringNotEquals": { "sns:Protocol": "SQS" } })),
             ("Principal", json!({ "AWS": "arn:aws:iam::123456789012:root" })),
             ("Action", json!("sns:Publish")),
             ("Resource", json!("arn:aws:sns:eu-west-1:123456789012:other")),

@@ -104,9 +104,14 @@ impl<'a> Retry<'a> {
             }
             _ => {}
         }
+        if trouble != Trouble::Throttled {
+            // What waits for something else keeps nobody back in the line.
+            self.place = None;
+        }
         let wanted = match trouble {
             Trouble::Away | Trouble::Contended => self.pause,
             Trouble::Throttled if self.commits_to.is_some() => {
+                // Kept from one time to the next.
                 let place = self.place.get_or_insert_with(|| self.ground.pressure.queue());
                 self.ground.pressure.pause(place, self.longest)
             }

@@ -13,9 +13,25 @@ use crate::{Key, Keys};
 ///
 /// Whoever cannot read the store has no key, and can forge nothing, whatever it may send. A message that is repeated
 /// later is valid still: the versions in it make a repetition harmless.
+///
+/// A key that took the place of another is not signed with at once: others accept it only once they have read it, too. So a key
+/// that is new to a seal is signed with from the next time on that it is read.
 #[derive(Debug, Default)]
 pub struct Seal {
-    keys: RwLock<Option<Keys>>,
+    keys: RwLock<Option<Held>>,
+}
+
+/// The keys, and which of them is signed with.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    keys: Keys,
+    signs_with: u32,
+}
+
+impl Held {
+    fn signing(&self) -> Key {
+        *self.keys.numbered(self.signs_with).unwrap_or(&self.keys.current)
+    }
 }
 
 impl Seal {
@@ -26,28 +42,36 @@ impl Seal {
 
     /// Signs with the current one of these keys, and accepts either.
     pub fn new(keys: Keys) -> Self {
-        Seal { keys: RwLock::new(Some(keys)) }
+        let held = Held { keys, signs_with: keys.current.number };
+        Seal { keys: RwLock::new(Some(held)) }
     }
 
-    /// Uses other keys from now on.
+    /// Takes keys as they were read: accepts these from now on. Signs with the current one if it was that the last time, too, or
+    /// if there is no other; else with the one before.
     pub fn renew(&self, keys: Keys) {
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Some(keys);
+        let mut held = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let is_known = held.is_some_and(|held| held.keys.current.number == keys.current.number);
+        let signs_with = match keys.previous {
+            Some(previous) if !is_known => previous.number,
+            _ => keys.current.number,
+        };
+        *held = Some(Held { keys, signs_with });
     }
 
-    fn keys(&self) -> Option<Keys> {
+    fn keys(&self) -> Option<Held> {
         *self.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the number of the current key, and the code for a body; nothing without keys.
     pub(super) fn sign(&self, body: &str) -> Option<(u32, String)> {
-        let key = self.keys()?.current;
+        let key = self.keys()?.signing();
         let code = mac(&key, body).finalize().into_bytes();
         Some((key.number, URL_SAFE_NO_PAD.encode(code)))
     }
 
     /// Tells whether a valid key made this code for a body.
     pub(super) fn accepts(&self, body: &str, key: Option<u32>, code: Option<&str>) -> bool {
-        let Some(keys) = self.keys() else { return true };
+        let Some(Held { keys, .. }) = self.keys() else { return true };
         let key = key.and_then(|number| keys.numbered(number));
         let code = code.and_then(|code| URL_SAFE_NO_PAD.decode(code).ok());
         // Compared in constant time.
@@ -102,6 +126,26 @@ mod tests {
         assert!(late.accepts("body", Some(number), Some(&code)));
         late.renew(keys(1).renewed([2; 32]).renewed([3; 32]));
         assert!(!late.accepts("body", Some(number), Some(&code)));
+    }
+
+    #[test]
+    fn a_new_key_is_accepted_at_once_and_signed_with_once_it_was_read_again() {
+        let renewed = keys(1).renewed([2; 32]);
+        let (early, late) = (Seal::new(keys(1)), Seal::new(keys(1)));
+        let proves = |from: &Seal, to: &Seal| {
+            let (number, code) = from.sign("body").unwrap();
+            to.accepts("body", Some(number), Some(&code))
+        };
+        early.renew(renewed);
+        assert!(proves(&early, &late) && proves(&late, &early), "one has not read it yet");
+        // So does one that has just started.
+        let started = Seal::open();
+        started.renew(renewed);
+        assert!(proves(&started, &late));
+        late.renew(renewed);
+        early.renew(renewed);
+        assert_eq!([early.sign("body"), late.sign("body")].map(|signed| signed.unwrap().0), [2, 1]);
+        assert!(proves(&early, &late) && proves(&late, &early));
     }
 
     #[test]

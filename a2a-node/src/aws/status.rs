@@ -134,7 +134,7 @@ async fn row(
 ) -> Result<Row, BackendError> {
     let tasks = tasks_of(members, &member.id, MANY).await?.min(MANY);
     let queue = match bus {
-        Some(bus) => Some(Box::pin(queue(&bus.clients().sqs, bus.topic().queue_name(member.id))).await),
+        Some(bus) => Some(Box::pin(queue(&bus.clients().sqs, bus.topic().queue_url(member.id))).await),
         None => None,
     };
     let Member { id, beat, state, label, reach, .. } = member;
@@ -157,14 +157,8 @@ fn started(id: InstanceId) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)
 }
 
-async fn queue(sqs: &aws_sdk_sqs::Client, name: String) -> Queue {
-    let url = match sqs.get_queue_url().queue_name(name).send().await {
-        Ok(answer) => answer.queue_url.unwrap_or_default(),
-        Err(error) if error.as_service_error().is_some_and(|error| error.is_queue_does_not_exist()) => {
-            return Queue::Missing;
-        }
-        Err(error) => return Queue::Unreadable { why: explain(&error) },
-    };
+/// By its URL, which follows from its name: the janitor's role may not ask for that.
+async fn queue(sqs: &aws_sdk_sqs::Client, url: String) -> Queue {
     let (waiting, in_flight) = (
         QueueAttributeName::ApproximateNumberOfMessages,
         QueueAttributeName::ApproximateNumberOfMessagesNotVisible,

@@ -37,9 +37,8 @@ pub(crate) enum Operation {
     Webhooks(GivenUp),
     /// Make a new key by which instances prove to each other that a message is theirs.
     ///
-    /// The key before stays valid, so instances that have not read the new one yet are understood: they read it within four
-    /// leases, a minute by default. Two renewals must be further apart than that. Afterwards whoever has only the key before the
-    /// last two can forge nothing.
+    /// The key before stays valid, and instances sign with the new one once all have read it: within eight leases, two minutes by
+    /// default. Two renewals must be twice as far apart. Afterwards whoever has only an older key can forge nothing.
     RenewKey(RenewKey),
     /// Remove tasks for good, with all that the table keeps of them: one, those of a context, or all of a caller.
     ///

@@ -101,5 +101,16 @@ resource "aws_ecs_service" "instances" {
     ignore_changes = [desired_count]
   }
 
-  depends_on = [aws_lb_listener.https]
+  # Without these a first instance gets no image, or no requests, and the first deployment has nothing to go back to.
+  depends_on = [
+    aws_lb_listener.https,
+    aws_vpc_endpoint.gateway,
+    aws_vpc_endpoint.interface,
+    aws_vpc_security_group_ingress_rule.to_endpoints,
+    aws_vpc_security_group_ingress_rule.from_balancer,
+    aws_vpc_security_group_egress_rule.to_instances,
+    aws_vpc_security_group_egress_rule.out,
+    aws_iam_role_policy_attachment.execution,
+    aws_iam_role_policy.secrets,
+  ]
 }

@@ -14,6 +14,8 @@ use crate::report::with_causes;
 /// Of so many queues the policies are read, and so many at once.
 const MOST: usize = 200;
 const AT_ONCE: usize = 8;
+/// So many faults of queues are named.
+const NAMED: usize = 8;
 
 /// Checks the policy of the topic, and those of the queues of all members and of `own`, which are this check's.
 pub(super) async fn check(
@@ -56,13 +58,16 @@ pub(super) async fn check(
     if through.is_empty() {
         return checkup.ok("queue policy", format!("{looked} queues refuse who must not send or receive"));
     }
-    let through: Vec<_> = through
-        .iter()
-        .map(|(what, id)| format!("{} lets through {what}", bus.topic().queue_name(*id)))
-        .collect();
+    // After a change of what is refused, all queues may let the same through.
+    let some = through.iter().take(NAMED);
+    let mut told: Vec<_> =
+        some.map(|(what, id)| format!("{} lets through {what}", bus.topic().queue_name(*id))).collect();
+    if through.len() > NAMED {
+        told.push(format!("and {} more", through.len() - NAMED));
+    }
     let advice = "stop the instances whose queues these are, one by one: new ones make theirs anew. Where the roles of instances \
                   have changed, tell `serve` and `doctor` the same --instance-roles";
-    checkup.failed("queue policy", through.join("; "), advice)
+    checkup.failed("queue policy", told.join("; "), advice)
 }
 
 /// A policy that cannot be read may be as it should be.

@@ -106,10 +106,10 @@ impl Statement {
         let is_here = |resource: &str| self.resources.iter().any(|pattern| fits(pattern, resource));
         self.actions.contains(&wanted.action)
             && wanted.resource.as_deref().is_none_or(is_here)
-            && self
-                .partitions
-                .as_ref()
-                .is_none_or(|allowed| wanted.partitions.iter().all(|partition| allowed.contains(partition)))
+            && self.partitions.as_ref().is_none_or(|allowed| {
+                let may = |partition: &String| allowed.iter().any(|pattern| fits(pattern, partition));
+                wanted.partitions.iter().all(may)
+            })
     }
 }
 
