@@ -74,7 +74,11 @@ const HISTOGRAMS: [(&str, Unit, &str); 5] = [
     (COMMIT_EVENTS, Unit::Count, "Events of one applied commit"),
     (COMMIT_SECONDS, Unit::Seconds, "One call of the store that commits, answered"),
     (SEND_SECONDS, Unit::Seconds, "From a commit being known to the bus having taken its news"),
-    (FIRST_EVENT_SECONDS, Unit::Seconds, "From a stream being asked for to its first event"),
+    (
+        FIRST_EVENT_SECONDS,
+        Unit::Seconds,
+        "From a stream being asked for to its first event, or to its late end without one",
+    ),
     (DELIVERY_SECONDS, Unit::Seconds, "From the news of a commit to the streams here seeing it"),
 ];
 

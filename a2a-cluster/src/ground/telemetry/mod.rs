@@ -14,7 +14,7 @@
 //! | `a2a_commit_seconds` | histogram | | one call of the store that commits, answered |
 //! | `a2a_send_seconds` | histogram | | at the executor: from a commit being known to the bus having taken its news |
 //! | `a2a_delivery_seconds` | histogram | | at a watcher: from the news of a commit to its streams seeing it |
-//! | `a2a_first_event_seconds` | histogram | | from a stream being asked for to its first event |
+//! | `a2a_first_event_seconds` | histogram | | from a stream being asked for to its first event, or to its end without one if that takes more than a second |
 //! | `a2a_gap_repairs_total` | counter | | times that commits known to be missing were read from the store |
 //! | `a2a_silence_checks_total` | counter | `found` | times that the store was asked after silence, and whether it knew more |
 //! | `a2a_watchers` | gauge | | watchers that the agents running here send news to |
