@@ -12,6 +12,9 @@ use super::told::Told;
 const LINES: u64 = 10;
 /// What an answer is of. The card is asked for over REST.
 const BINDINGS: [&str; 3] = ["grpc", "jsonrpc", "rest"];
+const ERRORS: &str = "a2a_request_errors_total";
+/// What counts against availability. There from the start: a part of nothing would be nothing, and no alarm sees a rise from it.
+const UNAVAILABLE: [&str; 5] = ["DATA_LOSS", "DEADLINE_EXCEEDED", "INTERNAL", "UNAVAILABLE", "UNKNOWN"];
 
 /// Counts answers, and counts and logs errors.
 #[derive(Debug)]
@@ -25,6 +28,11 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn new() -> Self {
+        for binding in BINDINGS {
+            for code in UNAVAILABLE {
+                counter!(ERRORS, "binding" => binding, "code" => code).increment(0);
+            }
+        }
         Report {
             requests: BINDINGS.map(|binding| counter!("a2a_requests_total", "binding" => binding)),
             began: Instant::now(),
@@ -40,7 +48,7 @@ impl Report {
             requests.increment(1);
         }
         let Some(told) = Told::by(response) else { return };
-        counter!("a2a_request_errors_total", "binding" => binding, "code" => told.name()).increment(1);
+        counter!(ERRORS, "binding" => binding, "code" => told.name()).increment(1);
         if !self.has_room(self.began.elapsed().as_secs()) {
             return;
         }

@@ -110,4 +110,9 @@ fn times_that_rules_ask_for_are_bounds_of_buckets() {
     let bounds = expressions.split("{le=\"").skip(1).filter_map(|rest| rest.split('"').next());
     assert_eq!(bounds.collect::<BTreeSet<_>>(), ["0.25", "1"].into());
     assert!(buckets.contains(" 0.25, 0.5, 1.0,"), "the buckets of seconds");
+    // A quantile is a guess between bounds, and right about what it is asked for only where that is a bound.
+    let quantiles = expressions.split("histogram_quantile(").skip(1).filter_map(|rest| rest.lines().next());
+    let asked = quantiles.map(|line| line.rsplit(" > ").next().unwrap());
+    assert_eq!(asked.collect::<Vec<_>>(), ["5"]);
+    assert!(buckets.contains(" 5.0, 10.0]"), "the buckets of seconds");
 }
