@@ -1,6 +1,8 @@
 //! The way to the collector: by the HTTP and TLS that webhooks leave by, on the runtime of this program.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,6 +16,8 @@ use rustls::crypto::ring;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
+
+use crate::report::with_causes;
 
 /// The most that is read of an answer.
 const LARGEST: usize = 64 * 1024;
@@ -30,6 +34,8 @@ pub(super) struct Client {
     patience: Duration,
     runtime: Handle,
     sending: TaskTracker,
+    /// The last spans were not taken, and that was told.
+    is_told: Arc<AtomicBool>,
 }
 
 impl Client {
@@ -38,12 +44,31 @@ impl Client {
             HttpsConnectorBuilder::new().with_provider_and_platform_verifier(ring::default_provider())?;
         let http =
             legacy::Client::builder(TokioExecutor::new()).build(tls.https_or_http().enable_http1().build());
-        Ok(Client { http, patience: patience(), runtime: Handle::current(), sending: TaskTracker::new() })
+        Ok(Client {
+            http,
+            patience: patience(),
+            runtime: Handle::current(),
+            sending: TaskTracker::new(),
+            is_told: Arc::default(),
+        })
     }
 
     /// Nothing more is sent.
     pub(super) fn close(&self) {
         self.sending.close();
+    }
+
+    /// Logs that spans are not taken, and why: once, until some are taken again.
+    fn tell(&self, answer: &Result<Response<Bytes>, HttpError>) {
+        let why = match answer {
+            Ok(answer) if answer.status().is_success() => None,
+            Ok(answer) => Some(format!("it answered {}", answer.status().as_u16())),
+            Err(error) => Some(with_causes(error.as_ref())),
+        };
+        let was_told = self.is_told.swap(why.is_some(), Ordering::Relaxed);
+        if let Some(why) = why.filter(|_| !was_told) {
+            tracing::warn!(why, "the collector takes no traces; they are dropped until it does");
+        }
     }
 }
 
@@ -58,7 +83,9 @@ fn patience() -> Duration {
 impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let sent = timeout_of(self.patience, send(self.http.clone(), request));
-        self.sending.spawn_on(sent, &self.runtime).await?
+        let answer = self.sending.spawn_on(sent, &self.runtime).await?;
+        self.tell(&answer);
+        answer
     }
 }
 

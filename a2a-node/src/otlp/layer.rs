@@ -41,7 +41,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
         let Some(span) = context.span(&id) else { return };
         let open = span.extensions_mut().remove::<Open>();
         // The lower half of an id is its random half.
-        let (_, own) = SystemEnv.uuid().as_u64_pair();
+        let own = || SystemEnv.uuid().as_u64_pair().1;
         if let Some(ended) = open.and_then(|open| open.end(SystemEnv.now(), own)) {
             self.0.on_end(ended);
         }

@@ -1,8 +1,8 @@
 //! Traces for a collector of OpenTelemetry, over OTLP: off until `serve --otlp`.
 //!
 //! What is exported are the spans of `a2a_cluster` that belong to a sampled trace, under the ids that travel with requests and
-//! messages between instances: so one request makes one trace, whichever instances take part. Their fields hold no content, no
-//! caller and no webhook. Where the collector is, and what it is sent beside, is read from the standard variables
+//! messages between instances: so one request makes one trace, whichever instances take part. Their fields hold ids of
+//! tasks, with their tenants, and of instances; no content, no caller and no webhook. Where the collector is, and what it is sent beside, is read from the standard variables
 //! (`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_SERVICE_NAME` and so on) by the SDK of OpenTelemetry.
 
 mod client;
@@ -17,7 +17,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{BatchSpanProcessor, SpanProcessor};
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 
 use client::Client;
@@ -70,7 +70,8 @@ impl Otlp {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        Spans::to(Arc::clone(&self.processor)).with_filter(filter_fn(is_exported))
+        Spans::to(Arc::clone(&self.processor))
+            .with_filter(filter_fn(is_exported).with_max_level_hint(LevelFilter::DEBUG))
     }
 
     /// Exports what is left, for as long as [`FLUSH`].

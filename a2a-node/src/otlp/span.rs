@@ -45,10 +45,10 @@ impl Open {
         }
     }
 
-    /// What is exported; `None` where it belongs to no trace, or to one that is not sampled. `own` is its id where it has none.
-    pub(super) fn end(self, ended: DateTime<Utc>, own: u64) -> Option<SpanData> {
+    /// What is exported; `None` where it belongs to no trace, or to one that is not sampled. `own` draws its id where it has none.
+    pub(super) fn end(self, ended: DateTime<Utc>, own: impl FnOnce() -> u64) -> Option<SpanData> {
         let trace_id = self.trace_id.filter(|_| self.flags.is_sampled())?;
-        let span_id = self.span_id.unwrap_or(SpanId::from(own));
+        let span_id = self.span_id.unwrap_or_else(|| SpanId::from(own()));
         let parent_is_remote = matches!(self.kind, SpanKind::Server | SpanKind::Consumer);
         Some(SpanData {
             span_context: SpanContext::new(trace_id, span_id, self.flags, false, TraceState::default()),
@@ -120,21 +120,21 @@ mod tests {
     #[test]
     fn a_span_of_no_trace_or_of_one_that_is_not_sampled_is_not_exported() {
         let now = SystemEnv.now();
-        assert!(open(true).end(now, 7).is_some());
-        assert_eq!(open(false).end(now, 7), None);
-        assert_eq!(Open { trace_id: None, ..open(true) }.end(now, 7), None);
+        assert!(open(true).end(now, || 7).is_some());
+        assert_eq!(open(false).end(now, || 7), None);
+        assert_eq!(Open { trace_id: None, ..open(true) }.end(now, || 7), None);
     }
 
     #[test]
     fn a_span_has_the_id_that_it_told_others_and_else_one_of_its_own() {
         let told = Open { span_id: Some(SpanId::from(5)), ..open(true) };
-        let exported = [told, open(true)].map(|open| open.end(SystemEnv.now(), 7).unwrap());
+        let exported = [told, open(true)].map(|open| open.end(SystemEnv.now(), || 7).unwrap());
         assert_eq!(exported.map(|span| span.span_context.span_id()), [5, 7].map(SpanId::from));
     }
 
     #[test]
     fn a_span_never_ends_before_it_begins() {
-        let exported = open(true).end(DateTime::UNIX_EPOCH, 7).unwrap();
+        let exported = open(true).end(DateTime::UNIX_EPOCH, || 7).unwrap();
         assert_eq!(exported.start_time, exported.end_time);
     }
 }

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{IntoFuture, ready};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::node::{self, Node, soon};
@@ -183,6 +185,43 @@ async fn a_collector_that_takes_nothing_holds_up_neither_requests_nor_the_end() 
     node.terminate().await;
     assert_eq!(node.ended().await.code(), Some(0));
     assert!(asked.elapsed().as_secs() < 8, "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
+async fn a_collector_that_refuses_is_told_once_and_not_what_lets_this_process_in() {
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", socket.local_addr().unwrap());
+    let (asked, mut refused) = mpsc::unbounded_channel();
+    let refuse = post(move || {
+        asked.send(()).unwrap();
+        ready(StatusCode::FORBIDDEN)
+    });
+    let mut serving = JoinSet::new();
+    let served = axum::serve(socket, Router::new().route("/v1/traces", refuse)).into_future();
+    serving.spawn(async move { served.await.unwrap() });
+    let mut command = node::command(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--drain-delay",
+        "0",
+        "--instances",
+        "2",
+        "--otlp",
+    ]);
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", address).env("OTEL_BSP_SCHEDULE_DELAY", "50");
+    command.env("OTEL_EXPORTER_OTLP_HEADERS", "x-planted-key=planted-secret");
+    let mut node = Node::start(command.stderr(Stdio::piped())).await;
+    let log = node.stderr();
+    through_both(&node, TRACE, "01").await;
+    for _ in 0..3 {
+        soon(refused.recv()).await.unwrap();
+    }
+    node.terminate().await;
+    assert_eq!(node.ended().await.code(), Some(0));
+    let log = log.await;
+    assert_eq!(log.matches("it answered 403").count(), 1, "{log}");
+    assert!(!log.contains("planted"), "{log}");
 }
 
 #[tokio::test]
