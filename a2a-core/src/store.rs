@@ -36,8 +36,9 @@ use a2a::{Task, TaskState};
 use async_trait::async_trait;
 
 use crate::{
-    CallerContext, Claim, Commit, CommitRecord, Deployment, Generation, InstanceId, KeyPage, Membership,
-    Outcome, Principal, PushConfigs, Result, RetryBudget, TaskKey, TaskPage, TaskQuery, Tip, Version,
+    CallerContext, Claim, Commit, CommitId, CommitRecord, Deployment, Generation, InstanceId, KeyPage,
+    Membership, Outcome, Principal, PushConfigs, Result, RetryBudget, TaskKey, TaskPage, TaskQuery, Tip,
+    Version, reduce,
 };
 
 /// A task as the store has it.
@@ -154,6 +155,10 @@ pub enum Purged {
 /// 34. `list_keys_names_every_task_of_the_list`: page by page, and of no other tenant, principal or context. It also names
 ///     tasks that cannot be read, and may name some that have changed since and match no more.
 /// 35. `purge_removes_what_delete_removes`: and tells whether there was something.
+/// 36. `a_fence_is_an_empty_commit_at_the_end_of_the_log`: wherever that is. A commit that does not follow it conflicts;
+///     content, generation and claim stay.
+/// 37. `a_repeated_fence_with_the_same_id_is_applied_once`: while it is the last commit in the log.
+/// 38. `only_a_turn_under_way_is_fenced`: where the task is absent, has ended or waits for its caller, nothing is written.
 ///
 /// ```
 /// # use a2a_core::{TaskStore, TaskKey, Result};
@@ -181,6 +186,36 @@ pub trait TaskStore: fmt::Debug + Send + Sync + 'static {
     /// a dropped call may or may not have been applied, as after
     /// [`Indeterminate`](crate::BackendError::Indeterminate).
     async fn commit(&self, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome>;
+
+    /// Appends an empty commit to a task whose turn is under way, wherever its log ends by now, so that whoever else is
+    /// about to append learns that it is not alone. Returns the tip that it made; `None`, and nothing is written, where no
+    /// turn is under way.
+    ///
+    /// For whoever has to stop a writer that cannot be asked: what it must win is one append, however large the task is
+    /// and however fast the other commits. Idempotent by `id` while the commit is the last one. Not cancel safe, like
+    /// [`commit`](TaskStore::commit).
+    ///
+    /// As it stands it reads the task and commits, until one such commit wins. A store that knows the end of a log without
+    /// reading the task does it faster than somebody who commits all the time.
+    async fn fence(&self, key: &TaskKey, id: CommitId) -> Result<Option<Tip>> {
+        loop {
+            let Some(stored) = self.load(key).await? else { return Ok(None) };
+            if reduce::ends_turn(&stored.task.status.state) {
+                return Ok(None);
+            }
+            let before = Version::new(stored.version.get().saturating_sub(1));
+            if let Replay::Commits(last) = self.commits_after(key, before).await?
+                && last.first().is_some_and(|record| record.id == id)
+            {
+                return Ok(Some(stored.tip()));
+            }
+            let commit = Commit::new(stored.tip(), id, Vec::new(), &stored.task);
+            let tip = commit.tip();
+            if let Outcome::Applied(_) = self.commit(key, commit).await? {
+                return Ok(Some(tip));
+            }
+        }
+    }
 
     /// How far apart the commits of a task that is under way should begin, for what each of them costs. What an agent
     /// says meanwhile goes into one commit; what ends its turn waits for nothing.

@@ -81,7 +81,7 @@ impl DynamoDbStore {
             };
             let head = self.with_first_commit(&pk, head).await?;
             if head.is_deleted || self.mark(&pk, &head).await? {
-                self.fence(&pk, &head).await?;
+                self.fence_off(&pk, &head).await?;
                 let items = self.sweep(key, head.incarnation).await?;
                 let existed = !head.is_deleted && !is_expired(head.expires, self.now());
                 return Ok(Removed { existed, may_be_written: head.may_be_written, items });
@@ -137,7 +137,7 @@ impl DynamoDbStore {
     }
 
     /// Puts a fence after the last entry of the log.
-    async fn fence(&self, pk: &str, head: &Remains) -> Result<()> {
+    async fn fence_off(&self, pk: &str, head: &Remains) -> Result<()> {
         let incarnation = head.incarnation;
         loop {
             let next = match self.newest_entry(pk, incarnation).await? {

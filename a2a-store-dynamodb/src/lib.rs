@@ -5,6 +5,7 @@ mod commits_after;
 mod config;
 mod delete;
 mod deployment;
+mod fence;
 mod items;
 mod list;
 mod load;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use a2a_core::{
-    Claim, Commit, InstanceId, KeyPage, Outcome, Principal, Purged, Replay, Result, RetryBudget, StoredTask,
-    TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    Claim, Commit, CommitId, InstanceId, KeyPage, Outcome, Principal, Purged, Replay, Result, RetryBudget,
+    StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Tip, Version,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
@@ -102,6 +102,10 @@ impl TaskStore for DynamoDbStore {
 
     async fn commit(&self, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
         Box::pin(self.commit(key, &commit)).await
+    }
+
+    async fn fence(&self, key: &TaskKey, id: CommitId) -> Result<Option<Tip>> {
+        self.fence(key, id).await
     }
 
     fn commit_spacing(&self) -> Duration {

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use a2a::StreamResponse;
-use a2a_core::{BackendError, Claim, ClaimChange, Commit, Outcome, Result, TaskKey, Version};
+use a2a_core::{
+    BackendError, Claim, ClaimChange, Commit, CommitId, CommitRecord, Outcome, Result, TaskKey, Tip, Version,
+    reduce,
+};
 
 use crate::entry::Entry;
 use crate::listing::{Owner, Row};
@@ -42,6 +45,19 @@ impl Location {
             self.discard(surplus);
         }
         Ok(Outcome::Applied(commit.record().version))
+    }
+
+    /// Appends an empty commit to a task whose turn is under way.
+    pub(crate) fn fence(&self, entry: &mut Entry, id: CommitId) -> Option<Tip> {
+        if reduce::ends_turn(&entry.row.state) {
+            return None;
+        }
+        if entry.log.last_id() != Some(id) {
+            let Tip { version, generation } = entry.log.tip();
+            let record = CommitRecord { version: version.next(), generation, id, events: Vec::new() };
+            entry.log.push(Arc::new(record), &self.config);
+        }
+        Some(entry.log.tip())
     }
 
     fn append(&self, key: &TaskKey, entry: &mut Entry, commit: &Commit<'_>) -> Option<Surplus> {

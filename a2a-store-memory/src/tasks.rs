@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use a2a_core::{
-    Claim, Commit, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead, TaskKey, TaskPage,
-    TaskQuery, TaskStore, Version,
+    Claim, Commit, CommitId, InstanceId, Outcome, Principal, Replay, Result, StoredTask, TaskHead, TaskKey,
+    TaskPage, TaskQuery, TaskStore, Tip, Version,
 };
 use async_trait::async_trait;
 use tokio::task::consume_budget;
@@ -37,6 +37,11 @@ impl TaskStore for MemoryStore {
     async fn commit(&self, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
         consume_budget().await;
         self.location.commit(key, &commit)
+    }
+
+    async fn fence(&self, key: &TaskKey, id: CommitId) -> Result<Option<Tip>> {
+        consume_budget().await;
+        Ok(self.location.with(key, |entry| self.location.fence(entry, id)).flatten())
     }
 
     fn commit_spacing(&self) -> Duration {

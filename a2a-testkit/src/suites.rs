@@ -63,6 +63,9 @@ macro_rules! task_store_suite {
             a_store_repeats_within_the_budget
             list_keys_names_every_task_of_the_list
             purge_removes_what_delete_removes
+            a_fence_is_an_empty_commit_at_the_end_of_the_log
+            a_repeated_fence_with_the_same_id_is_applied_once
+            only_a_turn_under_way_is_fenced
         }
     };
 }

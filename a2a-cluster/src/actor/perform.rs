@@ -207,6 +207,13 @@ async fn make_call(actors: Arc<Actors>, handle: Arc<Handle>, effect: Effect) -> 
     Some(match effect {
         Effect::Release(claim) => release(&actors, &handle, claim).await,
         Effect::Load => Input::Loaded(load(&actors, &handle).await),
+        Effect::FenceAndLoad(id) => {
+            let fence = || actors.ground.tasks.fence(key, id);
+            Input::Loaded(match actors.ground.retry_until_stopped().run(fence).await {
+                Ok(_) => load(&actors, &handle).await,
+                Err(error) => Err(failed(&handle, &error)),
+            })
+        }
         Effect::Watch => {
             actors.watching.begin(key);
             let watched = bounded(limit, actors.ground.tasks.watch(key, &actors.ground.id)).await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use a2a::{TaskState, error_code};
 use a2a_cluster::Config;
+use a2a_core::{CommitId, TaskKey, TaskStore, Tenant};
 use a2a_testkit::{Delay, Forecast};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -51,6 +52,23 @@ on_every_bus! {
         assert_eq!(state(&other.unwrap()), TaskState::Canceled);
         assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
         crate::world::eventually("its end", || async { storm.nodes[0].cluster.running() == 0 }).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_was_fenced_by_one_who_is_gone_is_looked_after(bus) {
+        let world = World::with(2, bus, quick().beat_interval(Duration::from_secs(1)).lease(Duration::from_secs(3))).await;
+        let task = world.nodes[0].start("do work; talk 0 1").await;
+        sleep(Duration::from_secs(1)).await;
+        let key = TaskKey::new(Tenant::default(), task.id.clone());
+        let fence = CommitId::from_uuid(uuid::Uuid::from_u128(7));
+        assert!(world.store.fence(&key, fence).await.unwrap().is_some());
+        let began = Instant::now();
+        crate::world::eventually("its end", || async {
+            state(&world.nodes[1].get(&task.id).await.unwrap()) == TaskState::Failed
+        })
+        .await;
+        assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+        assert_eq!(world.nodes[0].cluster.running(), 0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,11 +1,14 @@
 //! A cancel against an executor that cannot be asked and commits all the time: with times, for that is what it is about.
 //!
 //! Calls take as long as they are said to, and take effect half way. The executor's agent says more as soon as there is
-//! room. What is tried are all phases in which the two may meet.
+//! room. A fence is tried as a store does that learns from whoever was faster where the log ends now: one call for each
+//! attempt. What is tried are all phases in which the two may meet.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use a2a_core::Version;
 
 use crate::config::{Config, Move, Wants};
 use crate::core::{Input, Settings, Time, Written};
@@ -13,12 +16,14 @@ use crate::digest::START;
 use crate::ops::{Answer, Call};
 use crate::world::{Stage, World};
 
+const FENCE: &str = "fence";
+
 const MS: Duration = Duration::from_millis(1);
 
 /// How a duel ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    /// How many commits of the cancel were too late, one after another.
+    /// How many attempts of the cancel were too late, one after another.
     pub(crate) lost: usize,
     /// How long it took from when it might have passed the executor over.
     pub(crate) took: Duration,
@@ -33,6 +38,8 @@ struct Duel {
     calls: BTreeMap<(usize, &'static str), (Time, Time)>,
     call: Duration,
     leaves_room: bool,
+    /// Where the log ended when the fence was last tried.
+    end: Option<Version>,
     lost: usize,
 }
 
@@ -46,7 +53,8 @@ pub(crate) fn duel(call: Duration, phase: Duration, leaves_room: bool) -> Ended 
     let settings = Settings { cancel_patience: patience, cancel_repeat, ..Settings::clone(&world.settings) };
     world.settings = Arc::new(settings);
     let ahead = [Duration::ZERO; 2];
-    let mut duel = Duel { world, now: START, ahead, calls: BTreeMap::new(), call, leaves_room, lost: 0 };
+    let mut duel =
+        Duel { world, now: START, ahead, calls: BTreeMap::new(), call, leaves_room, end: None, lost: 0 };
     let asks_at = START + Duration::from_millis(1_100) + phase;
     duel.world.begins(0);
     let mut asked = false;
@@ -127,6 +135,10 @@ impl Duel {
                 continue;
             };
             if effect <= self.now && self.world.node(node).ops[op].answer.is_none() {
+                if call == FENCE && self.is_too_late() {
+                    self.calls.insert((node, call), (effect + self.call, answer + self.call));
+                    continue;
+                }
                 self.world.perform(node, op);
             }
             if answer <= self.now {
@@ -137,6 +149,14 @@ impl Duel {
                 self.world.answer(node, op);
             }
         }
+    }
+
+    /// Whether the log does not end where the fence was to go, or that is yet to be found out.
+    fn is_too_late(&mut self) -> bool {
+        let now = self.world.store.version();
+        let before = self.end.replace(now);
+        self.lost += usize::from(before.is_some_and(|before| before != now));
+        before != Some(now)
     }
 
     /// Broken: the executor's clock jumps over the room that it should leave.
@@ -156,12 +176,13 @@ fn name(call: &Call) -> &'static str {
     match call {
         Call::Commit(_) => "commit",
         Call::Load => "load",
+        Call::Fence(_) => FENCE,
         Call::Fetch(_) => "fetch",
         _ => "",
     }
 }
 
-/// How many commits a cancel may lose in a row: as many as it tries in a second in which nobody leaves room, and two.
+/// How often a cancel may be too late in a row: as often as it tries in a second in which nobody leaves room, and twice.
 pub(crate) fn bound(call: Duration) -> usize {
-    (Duration::from_secs(1).as_micros() / (2 * call).as_micros()) as usize + 2
+    (Duration::from_secs(1).as_micros() / call.as_micros()) as usize + 2
 }

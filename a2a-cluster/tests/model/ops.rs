@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use a2a_core::{Claim, InstanceId, StoredTask, TaskHead, Version};
+use a2a_core::{Claim, CommitId, InstanceId, StoredTask, TaskHead, Version};
 
 use crate::config::Wants;
 use crate::core::{AgentId, CommitCall, Input, ReadFailed, Seen, Written};
@@ -17,6 +17,8 @@ pub(crate) enum Call {
     Commit(Arc<CommitCall>),
     Release(Claim),
     Load,
+    /// A fence, and the task as it is then.
+    Fence(CommitId),
     Watch,
     Unwatch,
     Read(Version),
@@ -62,6 +64,7 @@ impl Op {
             self.call,
             Call::Commit(_)
                 | Call::Load
+                | Call::Fence(_)
                 | Call::Watch
                 | Call::Head
                 | Call::Join(..)
@@ -76,7 +79,10 @@ impl Op {
     }
 
     pub(crate) fn is_read(&self) -> bool {
-        matches!(self.call, Call::Load | Call::Watch | Call::Read(_) | Call::Head | Call::Member(_))
+        matches!(
+            self.call,
+            Call::Load | Call::Fence(_) | Call::Watch | Call::Read(_) | Call::Head | Call::Member(_)
+        )
     }
 
     /// Whether the actor waits for the answer.
@@ -110,6 +116,12 @@ impl World {
                 Answer::Written(Written::Applied)
             }
             Call::Watch | Call::Join(_, true) => Answer::Stored(self.store_mut().watch(me), false),
+            Call::Fence(id) => {
+                if self.store_mut().fence(id) {
+                    self.check_log();
+                }
+                Answer::Stored(self.store.load(), self.store.lacking)
+            }
             Call::Head => Answer::Head(self.store.head()),
             Call::Watchers(_) => Answer::Watchers(
                 self.store.watchers.iter().map(|who| (*who, a2a_core::Reach::Direct)).collect(),
@@ -137,7 +149,7 @@ impl World {
                 self.told_written(node, &call, outcome)
             }
             (Call::Release(_), _) => Input::Written { record: None, outcome: Written::Applied },
-            (Call::Load, Some(Answer::Stored(stored, pending))) => {
+            (Call::Load | Call::Fence(_), Some(Answer::Stored(stored, pending))) => {
                 Input::Loaded(Ok(stored.map(|stored| (stored, pending))))
             }
             (Call::Watch, Some(Answer::Stored(stored, _))) => {
@@ -182,7 +194,7 @@ impl World {
     pub(crate) fn fail_read(&mut self, node: usize, op: usize, how: ReadFailed) {
         let op = self.node_mut(node).ops.remove(op);
         let input = match op.call {
-            Call::Load => Input::Loaded(Err(how)),
+            Call::Load | Call::Fence(_) => Input::Loaded(Err(how)),
             Call::Watch => Input::Watched(Err(how)),
             Call::Read(_) => Input::Read(Err(how)),
             Call::Head => Input::Head(Err(how)),

@@ -5,6 +5,7 @@ use a2a_core::{Claim, MemberState, reduce};
 
 use crate::actions::Action;
 use crate::clients::TAKE_OVER;
+use crate::config::Wants;
 use crate::names::{Tag, author, instance, node_of};
 use crate::ops::Op;
 use crate::store::Entry;
@@ -63,13 +64,17 @@ impl World {
         }
     }
 
-    /// The claim of an instance that serves, over which another one's commit takes or ends the task: with no message to it
-    /// and no cancel, which may.
+    /// The claim of an instance that serves, over which another one's commit takes, fences or ends the task: with no message
+    /// to it and no cancel, which may.
     fn taken_from_the_living(&self, before: &Entry, last: &Entry) -> Option<Claim> {
-        let claim = before.claim.filter(|claim| node_of(claim.instance) != author(last.record.id))?;
+        let author = author(last.record.id);
+        let claim = before.claim.filter(|claim| node_of(claim.instance) != author)?;
         let serves = self.store.members[node_of(claim.instance)] == MemberState::Serving;
         let was_at_work = !reduce::ends_turn(&before.task.status.state);
-        let takes = last.record.events.is_empty() && (was_at_work || last.claim.is_none());
+        let cancels =
+            self.clients.iter().any(|client| client.wants == Wants::Cancel && client.node == author);
+        let fences = last.claim == before.claim && cancels;
+        let takes = last.record.events.is_empty() && (was_at_work || last.claim.is_none()) && !fences;
         let fails = last.task.status.state == TaskState::Failed && last.tags.is_empty();
         (serves && (takes || fails)).then_some(claim)
     }

@@ -65,6 +65,7 @@ impl World {
                 Call::Release(claim)
             }
             Effect::Load => Call::Load,
+            Effect::FenceAndLoad(id) => Call::Fence(id),
             Effect::Watch => Call::Watch,
             Effect::Unwatch => Call::Unwatch,
             Effect::Read(after) => Call::Read(after),

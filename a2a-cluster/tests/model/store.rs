@@ -102,6 +102,21 @@ impl Store {
         true
     }
 
+    /// Appends an empty commit to a turn that is under way.
+    pub(crate) fn fence(&mut self, id: CommitId) -> bool {
+        let Some(last) = self.last().filter(|_| self.is_at_work()).cloned() else { return false };
+        self.commit(&CommitCall {
+            after: last.record.tip(),
+            id,
+            events: vec![],
+            task: Arc::clone(&last.task),
+            claim: ClaimChange::Keep,
+            principal: None,
+            caller: None,
+            may_refuse: false,
+        })
+    }
+
     /// Whether the log holds this very commit; `None`: that part of the log is gone.
     pub(crate) fn holds(&self, call: &CommitCall) -> Option<bool> {
         let version = call.after.version.next();

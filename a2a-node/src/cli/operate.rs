@@ -22,7 +22,8 @@ pub(crate) enum Operation {
     Provision(Provision),
     /// Check, one by one, what instances need on AWS, and say what to do about what fails.
     ///
-    /// Makes two queues and removes them; changes nothing else. Ends with 1 when a check fails.
+    /// Makes two queues and their records, and removes them; changes nothing else. If it is killed, instances remove them.
+    /// Ends with 1 when a check fails.
     Doctor(Doctor),
     /// Show the instances of a cluster: beats, tasks that they execute, messages that wait for them.
     Status(Status),

@@ -15,6 +15,7 @@ mod conformance;
 mod costs;
 mod deletion;
 mod denied;
+mod fences;
 mod forgetting;
 mod head_after;
 mod keys;

@@ -8,6 +8,7 @@ mod claims;
 mod commits;
 mod counting;
 mod deletion;
+mod fences;
 mod full_pages;
 mod generations;
 mod ids;
@@ -36,6 +37,10 @@ pub use commits::{
 };
 pub use counting::list_counts_all_matches;
 pub use deletion::delete_removes_everything_of_a_task;
+pub use fences::{
+    a_fence_is_an_empty_commit_at_the_end_of_the_log, a_repeated_fence_with_the_same_id_is_applied_once,
+    only_a_turn_under_way_is_fenced,
+};
 pub use full_pages::list_ends_a_page_that_is_full_of_bytes;
 pub use generations::the_generation_is_kept;
 pub use ids::ids_are_hostile;

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use a2a_core::{CancelKey, CancelRequest, Claim, InstanceId, News, StoredTask, reduce};
+use a2a_core::{CancelKey, CancelRequest, Claim, CommitId, InstanceId, News, StoredTask, reduce};
 use uuid::Uuid;
 
 use super::claims::{ClaimFor, Verdict};
@@ -34,6 +34,10 @@ pub(super) struct Cancel {
     heard: bool,
     /// The task was claimed for it once, and lost to somebody else.
     has_claimed: bool,
+    /// Before this the turn is not fenced again, and then not for twice as long: two that insist must not keep each other's
+    /// verdicts from the log.
+    fence_after: Time,
+    fence_pause: Time,
 }
 
 impl Cancel {
@@ -113,6 +117,8 @@ impl Actor {
             load_after: Time::ZERO,
             heard: false,
             has_claimed: false,
+            fence_after: Time::ZERO,
+            fence_pause: self.settings.cancel_repeat,
         });
         cancel.waiters.extend(ticket.map(|ticket| (ticket, m.at + patience)));
         cancel.remote = remote.or(cancel.remote);
@@ -197,13 +203,20 @@ impl Actor {
                 None => self.read_head(fx),
             }
         }
-        // An executor that commits all the time leaves room now and then: whoever passes it over tries until then, at
-        // once again each time that it was faster.
+        // Whoever is passed over may commit faster than a task can be read and ended: it is fenced first, and writes no more.
         let loads = if elsewhere.is_some() { is_overdue } else { asks };
-        if loads && may_load && self.loading.is_none() && self.write.is_none() {
-            self.loading = Some(LoadedFor::Cancel);
-            fx.push(Effect::Load);
+        if !loads || !may_load || self.loading.is_some() || self.write.is_some() {
+            return;
         }
+        self.loading = Some(LoadedFor::Cancel);
+        fx.push(match self.cancel.as_mut().filter(|_| elsewhere.is_some()) {
+            Some(cancel) if cancel.fence_after <= m.at => {
+                cancel.fence_after = m.at + cancel.fence_pause;
+                cancel.fence_pause *= 2;
+                Effect::FenceAndLoad(CommitId::generate(m.env))
+            }
+            _ => Effect::Load,
+        });
     }
 
     /// Whoever has waited for long enough is told that nobody knows: commits, or reads, fail for as long as that. The agent
@@ -234,6 +247,7 @@ impl Actor {
     pub(super) fn not_loaded_to_cancel(&mut self, m: Moment<'_>) {
         if let Some(cancel) = &mut self.cancel {
             cancel.load_after = m.at + self.settings.retry_max;
+            cancel.fence_after = Time::ZERO;
         }
     }
 

@@ -67,6 +67,8 @@ pub enum Effect {
     Release(Claim),
     /// Load the task; answer with `Loaded`.
     Load,
+    /// Fence the turn that is under way with a commit of this name, then load the task; answer with `Loaded`.
+    FenceAndLoad(CommitId),
     /// Register as a watcher, then read; answer with `Watched`.
     Watch,
     /// Register no longer. No answer.

@@ -19,6 +19,8 @@ use crate::ground::telemetry::TurnOutcome;
 const BACK_TO_BACK: Duration = Duration::from_secs(1);
 /// The least room that it leaves.
 const LEAST_ROOM: Duration = Duration::from_millis(2);
+/// The most: whoever fences such an agent needs the time of one append, which a slow store takes as well.
+const MOST_ROOM: Duration = Duration::from_millis(500);
 /// How long a later agent waits for an earlier one that is being dropped, and may block.
 const DROP_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -171,7 +173,7 @@ impl Run {
     }
 
     /// Takes note of a commit that begins. Whoever is passed over by an agent that commits back to back gets room now
-    /// and then: long enough to read the task and to commit once.
+    /// and then: long enough to fence it.
     pub(super) fn commits(&mut self, m: Moment<'_>, settings: &Settings) {
         self.pace.spaced_until = m.at + settings.commit_spacing;
         let idle = m.at.saturating_sub(self.pace.ended);
@@ -217,7 +219,7 @@ impl Run {
 impl Pace {
     /// How much room is left for others: some times what a commit takes.
     fn room(&self) -> Duration {
-        (self.ended.saturating_sub(self.began) * 4).clamp(LEAST_ROOM, Duration::from_millis(200))
+        (self.ended.saturating_sub(self.began) * 4).clamp(LEAST_ROOM, MOST_ROOM)
     }
 }
 

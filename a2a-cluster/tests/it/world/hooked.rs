@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use a2a_cluster::{ClusterBuilder, Config};
 use a2a_core::{
-    BackendError, Claim, Commit, InstanceId, Outcome, Principal, Replay, Result, RetryBudget, StoredTask,
-    TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Trouble, Version,
+    BackendError, Claim, Commit, CommitId, InstanceId, Outcome, Principal, Replay, Result, RetryBudget,
+    StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Tip, Trouble, Version,
 };
 use a2a_store_memory::MemoryStore;
 use a2a_testworld::world::{Bus, World};
@@ -40,6 +40,7 @@ pub(crate) async fn hooked_over(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     Commit,
+    Fence,
     Load,
     Head,
     Read,
@@ -207,6 +208,10 @@ impl TaskStore for Hooked {
 
     async fn head(&self, key: &TaskKey) -> Result<Option<TaskHead>> {
         self.call(Call::Head, key, None, self.inner.head(key)).await
+    }
+
+    async fn fence(&self, key: &TaskKey, id: CommitId) -> Result<Option<Tip>> {
+        self.call(Call::Fence, key, None, self.inner.fence(key, id)).await
     }
 
     fn commit_spacing(&self) -> Duration {

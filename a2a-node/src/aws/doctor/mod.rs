@@ -2,8 +2,12 @@
 
 mod account;
 mod checkup;
+mod clock;
+mod guests;
+mod left_over;
 mod policies;
 mod queues;
+mod quota;
 mod table;
 
 use std::io::{self, Write};
@@ -26,6 +30,7 @@ pub(super) async fn run(flags: Doctor) -> Result<ExitCode, io::Error> {
     let mut checkup = Checkup::new(Box::new(move |finding: &Finding| print(finding, json)));
     let aws = Aws::from_environment().await;
     if account::check(&mut checkup, &aws).await? {
+        clock::check(&mut checkup, &aws, &names.table).await?;
         table::check(&mut checkup, &aws, &names.table, replicas).await?;
         match names.topic.topic_arn {
             Some(topic) => queues::check(&mut checkup, &aws, &names.table, &topic, &queues).await?,

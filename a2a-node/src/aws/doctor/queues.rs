@@ -15,7 +15,8 @@ use futures::future::{join_all, try_join_all};
 use tokio::time::{Instant, timeout};
 
 use super::checkup::Checkup;
-use super::policies;
+use super::guests::Guests;
+use super::{left_over, policies, quota};
 use crate::aws::clients::Aws;
 use crate::cli::QueueFlags;
 use crate::report::with_causes;
@@ -49,6 +50,17 @@ pub(super) async fn check(
         }
     };
     let ids = [(); 2].map(|()| InstanceId::generate(&SystemEnv));
+    let members = Arc::new(aws.store(table));
+    let guests = match Guests::join(Arc::clone(&members), &ids).await {
+        Ok(guests) => guests,
+        Err(error) => {
+            if let Err(why) = publish(&bus).await {
+                checkup.failed("topic", why, ON_TOPIC)?;
+            }
+            let why = "no queue is made without a record, by which others remove it if this is killed";
+            return checkup.skipped("queue", format!("{why}: {}", with_causes(&error)));
+        }
+    };
     let seal = Arc::new(Seal::open());
     let named = bus.topic().name();
     match try_join_all(ids.iter().map(|id| bus.connect(id, &seal))).await {
@@ -76,16 +88,25 @@ pub(super) async fn check(
             checkup.failed("queue", with_causes(&error), advice)?;
         }
     }
-    policies::check(checkup, &bus, &aws.store(table), &ids).await?;
+    policies::check(checkup, &bus, &*members, &ids).await?;
+    quota::check(checkup, &bus).await?;
+    left_over::check(checkup, &bus, &*members).await?;
     // Also where only one could connect.
     let left: Vec<_> = join_all(ids.iter().map(|id| bus.release(id))).await;
-    let left: Vec<_> = left.iter().filter_map(|released| released.as_ref().err()).map(with_cause).collect();
+    let mut left: Vec<_> =
+        left.iter().filter_map(|released| released.as_ref().err()).map(with_cause).collect();
+    // Records that stay lead others to the queues that do.
+    if left.is_empty()
+        && let Err(error) = guests.leave().await
+    {
+        left.push(with_cause(&error));
+    }
     if left.is_empty() {
-        return checkup.ok("clean-up", "both queues and subscriptions are removed again");
+        return checkup.ok("clean-up", "both queues, subscriptions and records are removed again");
     }
     let advice = format!(
         "allow sns:ListSubscriptionsByTopic on the topic, sns:Unsubscribe, and sqs:DeleteQueue on {named}-*; then \
-         `a2a-node reap`"
+         whoever lives removes them by their records, or `a2a-node reap`"
     );
     checkup.failed("clean-up", left.join("; "), advice)
 }

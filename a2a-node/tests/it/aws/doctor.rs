@@ -1,12 +1,22 @@
 //! `doctor` says what is wrong, and what to do.
 
-use serde_json::Value;
+use std::process::Stdio;
+use std::sync::Arc;
 
+use a2a_bus_snssqs::{Clients, SnsSqsBus, TopicArn};
+use a2a_core::wire::Seal;
+use a2a_core::{EventBus, InstanceId, SystemEnv};
 use a2a_testaws::Service;
 use aws_sdk_sqs::types::QueueAttributeName;
+use axum::Router;
+use axum::http::{StatusCode, header};
+use chrono::{TimeDelta, Utc};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
 
 use super::site::Site;
-use crate::node::text;
+use crate::node::{soon, text};
 
 #[tokio::test]
 async fn a_healthy_cluster_has_a_line_for_each_check_and_is_left_as_it_was() {
@@ -19,6 +29,7 @@ async fn a_healthy_cluster_has_a_line_for_each_check_and_is_left_as_it_was() {
     let expected = [
         "region",
         "credentials",
+        "clock",
         "table",
         "table access",
         "topic",
@@ -26,10 +37,88 @@ async fn a_healthy_cluster_has_a_line_for_each_check_and_is_left_as_it_was() {
         "publish",
         "topic policy",
         "queue policy",
+        "topic quota",
+        "left over",
         "clean-up",
     ];
     assert_eq!(checks, expected);
     assert_eq!(site.leftovers().await, [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn what_a_killed_checkup_leaves_is_removed_by_instances() {
+    let Some(site) = Site::provisioned().await else { return };
+    let node = site.serve(&["--lease", "3", "--beat-interval", "1"]).await;
+    site.becomes([1, 1, 1]).await;
+    // On a busy machine a checkup may be through before it is killed.
+    let mut kills = 0;
+    while !is_killed_among_its_queues(&site).await {
+        kills += 1;
+        assert!(kills < 20, "no checkup was killed in time");
+    }
+    site.becomes([1, 1, 1]).await;
+    node.terminate().await;
+}
+
+/// Kills a checkup as soon as its queues are there. Tells whether they are there still.
+async fn is_killed_among_its_queues(site: &Site) -> bool {
+    let mut checkup = site.command(&["doctor"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(checkup.stdout.take().unwrap()).lines();
+    while let Some(line) = soon(lines.next_line()).await.unwrap() {
+        if line.starts_with("ok       topic ") {
+            break;
+        }
+    }
+    checkup.start_kill().unwrap();
+    let status = checkup.wait().await.unwrap();
+    status.code().is_none() && site.queues().await.len() > 1
+}
+
+#[tokio::test]
+async fn what_no_record_leads_to_is_told() {
+    let Some(site) = Site::provisioned().await else { return };
+    let aws = |service| site.account.sdk_config(service);
+    let topic: TopicArn = site.topic_arn().parse().unwrap();
+    let (sns, sqs) =
+        (aws_sdk_sns::Client::new(&aws(Service::Sns)), aws_sdk_sqs::Client::new(&aws(Service::Sqs)));
+    let bus = SnsSqsBus::with_clients(Clients { sns, sqs }, topic).unwrap();
+    let lost = InstanceId::generate(&SystemEnv);
+    let end = bus.connect(&lost, &Arc::new(Seal::open())).await.unwrap();
+    let output = site.run(&["doctor"]).await;
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let told = said.lines().find(|line| line.starts_with("failed   left over")).expect(&said);
+    assert!(told.contains(&lost.to_string()) && told.contains("a2a-node reap"), "{told}");
+    assert_eq!(said.matches("failed").count(), 1, "{said}");
+    drop(end);
+    bus.release(&lost).await.unwrap();
+    assert_eq!(site.leftovers().await, [0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_told_with_how_much_and_which_way() {
+    let Some(site) = Site::bare() else { return };
+    for (shift, way) in
+        [(TimeDelta::minutes(10), "s behind AWS's"), (TimeDelta::minutes(-10), "s ahead of AWS's")]
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answer = move || async move {
+            let date = (Utc::now() + shift).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            (StatusCode::BAD_REQUEST, [(header::DATE, date)])
+        };
+        let server = tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+        let mut command = site.command(&["doctor", "--table", "tasks"]);
+        let output = soon(command.env("AWS_ENDPOINT_URL_DYNAMODB", url).output()).await.unwrap();
+        server.abort();
+        let said = text(&output.stdout);
+        let clock = said.lines().find(|line| line.starts_with("failed   clock")).expect(&said);
+        assert!(
+            clock.contains("it is 600") || clock.contains("it is 599") || clock.contains("it is 60"),
+            "{clock}"
+        );
+        assert!(clock.contains(way) && clock.contains("NTP"), "{clock}");
+    }
 }
 
 #[tokio::test]
@@ -93,7 +182,7 @@ async fn without_credentials_or_region_nothing_else_is_tried() {
         command.env_remove(name);
     }
     command.env("AWS_EC2_METADATA_DISABLED", "true").env("HOME", "/nowhere");
-    let output = crate::node::soon(command.output()).await.unwrap();
+    let output = soon(command.output()).await.unwrap();
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1));
     let lines: Vec<_> = said.lines().collect();

@@ -5,8 +5,8 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use a2a_core::{
-    Claim, Commit, InstanceId, Outcome, Principal, Replay, Result, RetryBudget, StoredTask, TaskHead,
-    TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    Claim, Commit, CommitId, InstanceId, Outcome, Principal, Replay, Result, RetryBudget, StoredTask,
+    TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Tip, Version,
 };
 use async_trait::async_trait;
 
@@ -22,6 +22,10 @@ impl Beyond {
             self.weather.index().committed(key, &commit, self.lag());
         }
         Ok(outcome)
+    }
+
+    async fn end(&self, key: &TaskKey) -> Result<Option<Version>> {
+        Ok(self.inner.load(key).await?.map(|stored| stored.version))
     }
 }
 
@@ -50,6 +54,22 @@ impl TaskStore for FaultyStore {
                 fate.outward + lateness,
                 async move { beyond.commit(&key, draft.commit()).await },
             );
+            self.write_with(fate, std::future::pending()).await
+        };
+        self.permitted(Action::Commit, write).await
+    }
+
+    async fn fence(&self, key: &TaskKey, id: CommitId) -> Result<Option<Tip>> {
+        let write = async {
+            let (fate, beyond) = (self.draw(Fate::of_write), self.beyond());
+            let Some(lateness) = fate.late else {
+                return self.write_with(fate, beyond.inner.fence(key, id)).await;
+            };
+            // It was written for one place in the log.
+            let (key, end) = (key.clone(), beyond.end(key).await?);
+            self.apply_late(fate.outward + lateness, async move {
+                if beyond.end(&key).await? == end { beyond.inner.fence(&key, id).await } else { Ok(None) }
+            });
             self.write_with(fate, std::future::pending()).await
         };
         self.permitted(Action::Commit, write).await

@@ -5,10 +5,10 @@ use std::fmt;
 use std::time::Duration;
 
 use a2a_core::{
-    Beat, Claim, Commit, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor, GivenUpDelivery,
-    InstanceId, KeyPage, Keys, Member, Membership, Outcome, Principal, Purged, PushConfigs, PushDelivery,
-    PushProgress, PushSubscription, Replay, Result, RetryBudget, StoredTask, TaskHead, TaskKey, TaskPage,
-    TaskQuery, TaskStore, Version,
+    Beat, Claim, Commit, CommitId, Deployment, Eviction, ExecutingPage, Format, GivenUpCursor,
+    GivenUpDelivery, InstanceId, KeyPage, Keys, Member, Membership, Outcome, Principal, Purged, PushConfigs,
+    PushDelivery, PushProgress, PushSubscription, Replay, Result, RetryBudget, StoredTask, TaskHead, TaskKey,
+    TaskPage, TaskQuery, TaskStore, Tip, Version,
 };
 use a2a_testkit::async_trait;
 
@@ -41,6 +41,9 @@ pub(crate) trait Flaw: Send + Sync + 'static {
     }
     async fn commit(&self, right: &Reference, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
         right.commit(key, commit).await
+    }
+    async fn fence(&self, right: &Reference, key: &TaskKey, id: CommitId) -> Result<Option<Tip>> {
+        right.fence(key, id).await
     }
     async fn commits_after(&self, right: &Reference, key: &TaskKey, after: Version) -> Result<Replay> {
         right.commits_after(key, after).await
@@ -187,6 +190,9 @@ impl<F: Flaw> TaskStore for Flawed<F> {
     }
     async fn commit(&self, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome> {
         self.flaw.commit(&self.right, &self.flaw.key(key), commit).await
+    }
+    async fn fence(&self, key: &TaskKey, id: CommitId) -> Result<Option<Tip>> {
+        self.flaw.fence(&self.right, &self.flaw.key(key), id).await
     }
     fn commit_spacing(&self) -> Duration {
         self.flaw.commit_spacing(&self.right)

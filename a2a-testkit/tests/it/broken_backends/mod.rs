@@ -8,6 +8,7 @@ mod commits;
 mod conforming;
 mod deployments;
 mod facts;
+mod fences;
 pub(crate) mod flaw;
 mod given_up;
 mod lists;

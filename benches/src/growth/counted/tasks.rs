@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use a2a_core::{
-    Claim, ClaimChange, Commit, InstanceId, Outcome, Principal, Replay, Result, RetryBudget, StoredTask,
-    TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Version,
+    Claim, ClaimChange, Commit, CommitId, InstanceId, Outcome, Principal, Replay, Result, RetryBudget,
+    StoredTask, TaskHead, TaskKey, TaskPage, TaskQuery, TaskStore, Tip, Version,
 };
 use async_trait::async_trait;
 use tokio::time::sleep;
@@ -52,6 +52,13 @@ impl TaskStore for Counted {
         sleep(COMMIT).await;
         self.alive().await;
         self.store.commit(key, commit).await
+    }
+
+    async fn fence(&self, key: &TaskKey, id: CommitId) -> Result<Option<Tip>> {
+        self.alive().await;
+        self.counters.write("fence", 1.0);
+        sleep(COMMIT).await;
+        self.store.fence(key, id).await
     }
 
     fn commit_spacing(&self) -> Duration {

@@ -58,10 +58,47 @@ fn an_executor_elsewhere_is_asked_again_and_again_and_then_passed_over() {
     let asked = bench.wait(s(3));
     let asks = |effect: &&Effect| matches!(effect, Effect::Hint(to, News::Cancel(..)) if *to == elsewhere());
     assert_eq!(asked.iter().filter(asks).count(), 3);
-    assert!(words(&bench.wait(s(1))).contains(&"Load".to_owned()));
+    assert!(fences(&bench.wait(s(1))));
     let call = commit_of(&bench.tell(load())).unwrap();
     assert_eq!(states_of(&call), [TaskState::Canceled]);
     assert_eq!(replies(&bench.applied(&call), 2), ["Over"]);
+}
+
+fn fences(fx: &[Effect]) -> bool {
+    fx.iter().any(|effect| matches!(effect, Effect::FenceAndLoad(_)))
+}
+
+#[test]
+fn two_that_pass_an_executor_over_do_not_fence_each_other_for_ever() {
+    let mut bench = Bench::new();
+    let claim = Some(claim_of(elsewhere(), 7));
+    let load = |version| Input::Loaded(Ok(Some((stored(TaskState::Working, version, claim), false))));
+    bench.cancel(2);
+    bench.tell(Input::Watched(Ok(Some(Seen::of(&stored(TaskState::Working, 3, claim))))));
+    bench.tell(load(3));
+    assert!(fences(&bench.wait(s(4))));
+    // Somebody else's fences come before its verdicts, one a second.
+    let mut fenced = vec![];
+    for second in 1..=16 {
+        let call = commit_of(&bench.tell(load(second + 3))).unwrap();
+        bench.wait(s(1));
+        let tries = bench.written(&call, Written::Lost);
+        fenced.extend(fences(&tries).then_some(second));
+    }
+    assert_eq!(fenced, [1, 3, 7, 15]);
+}
+
+#[test]
+fn a_fence_that_failed_is_tried_again_as_soon_as_the_task_may_be_read() {
+    let mut bench = Bench::new();
+    let claim = Some(claim_of(elsewhere(), 7));
+    bench.cancel(2);
+    bench.tell(Input::Watched(Ok(Some(Seen::of(&stored(TaskState::Working, 3, claim))))));
+    bench.tell(Input::Loaded(Ok(Some((stored(TaskState::Working, 3, claim), false)))));
+    for _ in 0..3 {
+        assert!(fences(&bench.wait(s(4))));
+        bench.tell(Input::Loaded(Err(ReadFailed::ForNow)));
+    }
 }
 
 #[test]
