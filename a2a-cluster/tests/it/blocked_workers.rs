@@ -23,7 +23,7 @@ use tower::ServiceExt;
 use crate::world::{Node, card, node, params, request, state, texts};
 
 const WORKERS: usize = 2;
-const LEASE: Duration = Duration::from_secs(2);
+const LEASE: Duration = Duration::from_secs(4);
 
 /// One instance, and the runtime on which nothing else runs.
 struct Process {
@@ -125,7 +125,7 @@ fn workers_that_are_all_blocked_for_less_than_a_lease_cost_nobody_anything() {
     for_both(|lost| {
         let case = Case::begin(lost, 800);
         let Case { blocked, other, tasks, stream, .. } = case;
-        within(LEASE * 4, "all ends", || other.has(&tasks, &TaskState::Completed));
+        within(LEASE * 15, "all ends", || other.has(&tasks, &TaskState::Completed));
         let seen = blocked.runtime.block_on(stream).unwrap();
         assert!(seen.iter().all(Result::is_ok), "its stream saw the end");
         let talked = other.runtime.block_on(other.node.get(&tasks[WORKERS])).unwrap();
@@ -139,16 +139,16 @@ fn workers_that_are_all_blocked_for_less_than_a_lease_cost_nobody_anything() {
 /// While its workers are blocked, an instance is as good as dead; when it wakes it ends what is not its own any more, and
 /// joins again.
 fn blocked_for_more_than_a_lease(lost: ExecutorLost, expected: &TaskState) {
-    let case = Case::begin(lost, 7_000);
+    let case = Case::begin(lost, 25_000);
     let began = Instant::now();
-    within(LEASE * 2, "it is evicted", || case.is_evicted());
+    within(LEASE * 4, "it is evicted", || case.is_evicted());
     // What is left of its time is enough for those whose agents begin again.
-    within(LEASE * 3, "its tasks are taken over", || case.other.has(&case.tasks, expected));
-    assert!(began.elapsed() < Duration::from_millis(6_000), "it is still blocked: {:?}", began.elapsed());
+    within(LEASE * 5, "its tasks are taken over", || case.other.has(&case.tasks, expected));
+    assert!(began.elapsed() < Duration::from_secs(24), "it is still blocked: {:?}", began.elapsed());
     assert_eq!(case.blocked.node.cluster.id(), case.blocked.id, "it does not know yet");
 
     let Case { blocked, other, tasks, stream, .. } = case;
-    within(LEASE * 5, "it joined again", || {
+    within(LEASE * 15, "it joined again", || {
         blocked.node.cluster.id() != blocked.id && blocked.node.cluster.is_ready()
     });
     let seen = blocked.runtime.block_on(stream).unwrap();
@@ -157,7 +157,7 @@ fn blocked_for_more_than_a_lease(lost: ExecutorLost, expected: &TaskState) {
         Err(told) => assert!(retry_after(told).is_some(), "{told:?}"),
         Ok(event) => assert_eq!(reduce::state_of(event), Some(expected)),
     }
-    within(LEASE, "it ends what is not its own", || blocked.node.cluster.running() == 0);
+    within(LEASE * 5, "it ends what is not its own", || blocked.node.cluster.running() == 0);
     assert_eq!(state(&blocked.runtime.block_on(blocked.node.send("echo hi"))), TaskState::Completed);
     assert!(other.has(&tasks, expected), "it has changed nothing");
     blocked.shut_down();
@@ -181,13 +181,13 @@ fn resumed_agents_that_block_hold_up_no_other_that_is_resumed() {
     // One worker stays free.
     let survives = Process::with(4, &store, &bus, lost);
     std::thread::sleep(LEASE);
-    let blocks: Vec<_> = (0..3).map(|_| dies.task("do block-again 9000; work; hang")).collect();
+    let blocks: Vec<_> = (0..3).map(|_| dies.task("do block-again 120000; work; hang")).collect();
     let others: Vec<_> = (0..200).map(|_| dies.task("do work; sleep 500; say x; done")).collect();
     // As a process that is killed: nothing of it runs any more, and it has told nobody.
     let Process { runtime, node, .. } = dies;
     drop(node);
     drop(runtime);
-    within(LEASE * 4, "the others end", || survives.has(&others, &TaskState::Completed));
+    within(LEASE * 15, "the others end", || survives.has(&others, &TaskState::Completed));
     assert!(survives.has(&blocks, &TaskState::Working), "they still block");
     assert_eq!(survives.node.cluster.running(), 3);
     // Threads that block can be stopped by nobody.

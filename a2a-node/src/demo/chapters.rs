@@ -51,7 +51,7 @@ impl Stage {
             "1  One task, three instances",
             "A runs it. B subscribes at its beginning, C on the way. Each stream begins with the Task as it is.",
         );
-        let text = format!("stream {CHUNKS} 80");
+        let text = format!("stream {CHUNKS} 150");
         self.timeline.note(a, &format!("SendStreamingMessage \"{text}\""));
         let mut on_a = self.listen(a, a.stream(&text, None).await?);
         let task = begun(&mut on_a).await?;

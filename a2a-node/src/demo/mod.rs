@@ -33,7 +33,7 @@ use table::{Ending, Report, Row};
 use timeline::{Timeline, Verbosity};
 
 /// The whole demo takes about eight seconds; what takes so much longer hangs.
-const PATIENCE: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// The agents have finished by the time that the demo stops.
 const GRACE: Duration = Duration::from_secs(1);
 

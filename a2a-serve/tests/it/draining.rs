@@ -16,8 +16,8 @@ use a2a_testworld::{ConnectionBalancer, LoadBalancer, Sockets, SteadyLoad};
 use tokio::time::sleep;
 
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
-/// Enough for two looks.
-const DELAY: Duration = Duration::from_millis(2500);
+/// Enough for two looks, and more, for what a busy machine does.
+const DELAY: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_secs(10);
 /// How long clients work before an instance is restarted.
 const BETWEEN: Duration = Duration::from_secs(1);

@@ -88,6 +88,6 @@ async fn is_asked() {
     timeout(SOON, drains).await.unwrap();
     assert!(example.try_wait().unwrap().is_none(), "it has ended");
     terminate(&example).await;
-    let status = timeout(Duration::from_secs(5), example.wait()).await.expect("it runs on").unwrap();
+    let status = timeout(SOON, example.wait()).await.expect("it runs on").unwrap();
     assert!(status.code().is_some_and(|code| code != 0), "{status}");
 }

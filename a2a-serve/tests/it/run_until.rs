@@ -102,7 +102,7 @@ async fn a_token_drains_and_a_running_stream_gets_its_end() {
 async fn new_work_is_taken_for_the_delay_after_a_token_as_after_a_signal() {
     let _alone = ONE_AT_A_TIME.lock().await;
     for by_signal in [false, true] {
-        let running = Running::start(Duration::from_secs(1), Duration::ZERO).await;
+        let running = Running::start(Duration::from_secs(4), Duration::ZERO).await;
         let client = running.client().await;
         if by_signal {
             signal()

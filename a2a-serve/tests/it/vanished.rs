@@ -19,7 +19,7 @@ use super::http2::{DATA, Peer};
 use super::serving::{over_http_1, start};
 
 /// What is promised, and what a busy machine may need on top of that.
-const NOTICED_WITHIN: Duration = Duration::from_secs(30 + 5);
+const NOTICED_WITHIN: Duration = Duration::from_secs(30 + 60);
 
 /// From now on the system drops whatever comes for it, as if it were not there.
 fn vanish(stream: &TcpStream) {

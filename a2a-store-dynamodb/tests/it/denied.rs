@@ -32,7 +32,7 @@ const CASES: [(&str, &[&str]); 8] = [
 fn config() -> Config {
     quick()
         .retry_max(Duration::from_millis(100))
-        .request_patience(Duration::from_millis(500))
+        .request_patience(Duration::from_secs(2))
         .beat_interval(Duration::from_millis(500))
         .lease(Duration::from_secs(30))
 }

@@ -248,7 +248,7 @@ async fn has_snapshot(place: &Place, model: &TaskModel) {
 
 /// Waits for an answer.
 async fn eventually<T: PartialEq + std::fmt::Debug>(expected: T, ask: impl AsyncFn() -> T) {
-    for _ in 0..400 {
+    for _ in 0..2_400 {
         if ask().await == expected {
             return;
         }

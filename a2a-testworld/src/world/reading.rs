@@ -28,7 +28,7 @@ pub fn expect_task(response: SendMessageResponse) -> Task {
 /// Where it fails, or does not end soon.
 pub async fn drain(events: Events) -> Vec<StreamResponse> {
     let all = events.map(|event| event.unwrap()).collect();
-    tokio::time::timeout(Duration::from_secs(30), all).await.expect("the stream should have ended")
+    tokio::time::timeout(Duration::from_secs(120), all).await.expect("the stream should have ended")
 }
 
 /// A stream's events folded: what a client that only saw the stream believes.
@@ -74,7 +74,7 @@ pub fn visible(task: &Task) -> (TaskState, Vec<String>) {
 ///
 /// Where it does not become so soon.
 pub async fn eventually<F: Future<Output = bool>>(what: &str, mut check: impl FnMut() -> F) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(120);
     while !check().await {
         assert!(tokio::time::Instant::now() < deadline, "{what} should have become true");
         tokio::time::sleep(Duration::from_millis(5)).await;

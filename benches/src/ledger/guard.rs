@@ -65,7 +65,10 @@ async fn no_workload_takes_a_tenth_more_than_recorded() {
         ];
         let what = format!("{}, {watchers} watching: {found:?} {:?}", workload.name, bill.requests);
         println!("{what}");
-        let messages = bill.requests_to(Service::Sqs) + bill.requests_to(Service::Sns);
+        // Instances look into their queues all the time, three times a minute: how often in this one is chance.
+        let looks =
+            bill.requests.get(&(Service::Sqs, "ReceiveMessage".to_owned())).copied().unwrap_or_default();
+        let messages = bill.requests_to(Service::Sqs) + bill.requests_to(Service::Sns) - looks;
         assert!(watchers > 0 || messages == 0, "{what}");
         if found.iter().any(|(_, found, recorded)| *found > recorded * 1.1) {
             grown.push(what);

@@ -11,8 +11,10 @@ use super::resources::Leftovers;
 use crate::endpoint::Aws;
 
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
-/// Two looks, and what an answer takes.
-const DRAIN_DELAY: Duration = Duration::from_millis(2500);
+/// Two looks and what an answer takes, on a busy machine.
+const DRAIN_DELAY: Duration = Duration::from_secs(5);
+/// Nobody dies here, and who lives is not to be taken for dead.
+const LEASE: Duration = Duration::from_secs(15);
 
 /// What the trial was like.
 #[derive(Debug)]
@@ -38,7 +40,8 @@ impl Outcome {
 ///
 /// When a process does not start or end as it should.
 pub async fn run(plan: Plan, aws: &Aws, restarts: usize, mut tell: impl FnMut(usize)) -> Outcome {
-    let plan = Plan { looks_every: LOOKS_EVERY, drain_delay: DRAIN_DELAY, ..plan };
+    let plan =
+        Plan { looks_every: LOOKS_EVERY, drain_delay: DRAIN_DELAY, lease: plan.lease.max(LEASE), ..plan };
     let mut cluster = Cluster::start(plan, aws).await;
     let load = SteadyLoad::begin(cluster.card()).await;
     for number in 1..=restarts {

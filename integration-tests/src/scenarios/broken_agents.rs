@@ -33,7 +33,7 @@ pub async fn a_panic_anywhere_in_an_agent_fails_its_task_and_nothing_else(backen
     let last = stage.at(0).begin("do bomb; work; latch never").await;
     let leaving = Instant::now();
     stage.fleet.retire(0, Duration::ZERO).await;
-    assert!(leaving.elapsed() < Duration::from_secs(4), "{:?}", leaving.elapsed());
+    assert!(leaving.elapsed() < Duration::from_secs(30), "{:?}", leaving.elapsed());
     assert_eq!(stage.at(1).get(&last.id).await.unwrap().status.state, TaskState::Failed);
     stage.leave().await;
 }

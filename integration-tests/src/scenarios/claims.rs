@@ -42,7 +42,7 @@ pub async fn a_release_that_arrives_late_ends_no_later_claim(backends: Arc<dyn B
 
 pub async fn a_follow_up_that_is_refused_leaves_the_agent_that_asked_as_it_was(backends: Arc<dyn Backends>) {
     let impatient = |plan: a2a_testworld::Plan| {
-        plan.config(|config| inquisitive(config).request_patience(Duration::from_millis(300)))
+        plan.config(|config| inquisitive(config).request_patience(Duration::from_secs(3)))
     };
     let (stage, weather) = Stage::weathered(&backends, impatient).await;
     let parked = stage.at(0).send("do ask; latch on; say on; done").await;
@@ -85,7 +85,7 @@ pub async fn a_claim_whose_answer_never_comes_is_worked_on_or_not_and_is_not_cal
     backends: Arc<dyn Backends>,
 ) {
     let impatient =
-        |plan: a2a_testworld::Plan| plan.config(|config| config.request_patience(Duration::from_millis(300)));
+        |plan: a2a_testworld::Plan| plan.config(|config| config.request_patience(Duration::from_secs(3)));
     let (stage, weather) = Stage::weathered(&backends, impatient).await;
     let store = backends.open().await.store;
     for instance in [0, 1] {

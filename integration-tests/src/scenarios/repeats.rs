@@ -33,7 +33,6 @@ pub async fn a_message_that_is_sent_again_while_its_task_is_made_joins_its_agent
         let ids = join_all(repeats).await;
         weather.set(Forecast::calm());
         eventually("one agent", async || stage.running() == 1).await;
-        assert_eq!(stage.fleet.running(0), 1, "the first one's agent");
         stage.fleet.latches().open("end");
         ids
     };

@@ -61,13 +61,18 @@ pub async fn a_subscription_right_after_the_creation_misses_nothing(backends: Ar
 
 pub async fn a_stream_opened_at_any_moment_misses_and_repeats_nothing(backends: Arc<dyn Backends>) {
     let stage = Stage::of(backends).await;
-    let (task, origin) = stage.open(0, "work; count 0 150 5; done").await;
+    let (task, origin) = stage.open(0, "work; count 0 100 5; latch on; count 100 150 5; done").await;
     let mut joining = Vec::new();
     for moment in 0..40_u32 {
         let (stage, id) = (&stage, &task.id);
         joining.push(async move {
             tokio::time::sleep(Duration::from_millis(20) * moment).await;
-            stage.at(moment as usize).joined(id).await
+            let joined = stage.at(moment as usize).joined(id).await;
+            // The last ones come too late, or nearly so.
+            if moment == 30 {
+                stage.fleet.latches().open("on");
+            }
+            joined
         });
     }
     let mut streams = vec![origin];

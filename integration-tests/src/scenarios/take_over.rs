@@ -54,7 +54,7 @@ pub async fn more_tasks_than_a_page_are_taken_over_and_shared(backends: Arc<dyn 
 
 pub async fn a_task_that_nobody_works_on_is_found_behind_more_than_a_page(backends: Arc<dyn Backends>) {
     // What the index says is looked into by the lease.
-    let (beat, lease) = (Duration::from_millis(500), Duration::from_secs(3));
+    let (beat, lease) = (Duration::from_secs(1), Duration::from_secs(6));
     let stage = Stage::with(Arc::clone(&backends), |plan| {
         plan.config(|config| config.beat_interval(beat).lease(lease))
     })

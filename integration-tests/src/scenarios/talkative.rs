@@ -14,10 +14,21 @@ use crate::client::texts;
 
 const TALKS: &str = "do work; talk 0 1 / say asked; canceled";
 
-/// A plan in which each commit begins when the one before has ended, and nobody waits long for an executor.
-fn back_to_back(plan: Plan) -> Plan {
-    let patience = Duration::from_millis(500);
-    plan.config(|config| inquisitive(config).commit_spacing(Some(Duration::ZERO)).cancel_patience(patience))
+/// A plan in which each commit begins when the one before has ended.
+fn back_to_back(plan: Plan, cancel_patience: Duration) -> Plan {
+    plan.config(|config| {
+        inquisitive(config).commit_spacing(Some(Duration::ZERO)).cancel_patience(cancel_patience)
+    })
+}
+
+/// Nobody is passed over for what a busy machine does.
+fn patient(plan: Plan) -> Plan {
+    back_to_back(plan, Duration::from_secs(20))
+}
+
+/// Nobody waits long for an executor.
+fn impatient(plan: Plan) -> Plan {
+    back_to_back(plan, Duration::from_millis(500))
 }
 
 /// A store that takes longer than the agent is silent.
@@ -29,7 +40,7 @@ fn slow() -> Forecast {
 pub async fn an_agent_that_never_stops_talking_is_cancelled_and_holds_no_shutdown_up(
     backends: Arc<dyn Backends>,
 ) {
-    let (mut stage, weather) = Stage::weathered(&backends, back_to_back).await;
+    let (mut stage, weather) = Stage::weathered(&backends, patient).await;
     weather.set(slow());
     let (task, origin) = stage.open(0, TALKS).await;
     let streams = vec![origin, stage.at(2).joined(&task.id).await.unwrap()];
@@ -45,7 +56,8 @@ pub async fn an_agent_that_never_stops_talking_is_cancelled_and_holds_no_shutdow
     drop(origin);
     let leaving = Instant::now();
     stage.fleet.retire(0, Duration::from_secs(1)).await;
-    assert!(leaving.elapsed() < Duration::from_secs(8), "{:?}", leaving.elapsed());
+    // The agent never ends.
+    assert!(leaving.elapsed() < Duration::from_secs(30), "{:?}", leaving.elapsed());
     let heard = stage.heard(elsewhere).await;
     let truth = stage.at(2).get(&task.id).await.unwrap();
     assert_eq!(truth.status.state, TaskState::Failed);
@@ -54,7 +66,7 @@ pub async fn an_agent_that_never_stops_talking_is_cancelled_and_holds_no_shutdow
 }
 
 pub async fn a_cancel_wins_against_an_executor_that_talks_and_cannot_be_asked(backends: Arc<dyn Backends>) {
-    let (stage, weather) = Stage::weathered(&backends, back_to_back).await;
+    let (stage, weather) = Stage::weathered(&backends, impatient).await;
     let ids = [0, 1, 2].map(|instance| stage.fleet.id(instance));
     weather.part(&ids[..1], &ids[1..]);
     weather.set(slow());
@@ -69,7 +81,7 @@ pub async fn a_cancel_wins_against_an_executor_that_talks_and_cannot_be_asked(ba
 }
 
 pub async fn an_agent_that_refused_to_cancel_is_asked_again(backends: Arc<dyn Backends>) {
-    let stage = Stage::with(backends, |plan| plan.config(inquisitive)).await;
+    let stage = Stage::with(backends, patient).await;
     let (task, origin) = stage.open(0, "do work; latch end; done / refuse").await;
     for _ in 0..3 {
         let refused = stage.at(0).cancel(&task.id).await.unwrap_err();

@@ -3,13 +3,18 @@
 use std::time::Duration;
 
 use a2a_testworld::Passage;
-use integration_tests::processes::{Cluster, FaultProxies, Workload};
+use integration_tests::processes::{Cluster, FaultProxies, Plan, Workload};
 
 use crate::stage::{WORKLOAD, cluster};
 
+/// A lease that whoever lives keeps on a busy machine, too.
+fn unhurried(plan: &mut Plan) {
+    (plan.beat, plan.lease) = (Duration::from_secs(1), Duration::from_secs(6));
+}
+
 /// Does something to the ways to the services while tasks run, and puts it right after twice the lease.
 async fn an_outage(shut: impl FnOnce(&FaultProxies)) {
-    let Some(cluster) = cluster(|_| ()).await else { return };
+    let Some(cluster) = cluster(unhurried).await else { return };
     let Some(proxies) = cluster.resources().fault_proxies() else { return };
     let mut running = WORKLOAD.begin(&cluster).await;
     running.begun(WORKLOAD.tasks).await;

@@ -54,7 +54,7 @@ impl Site {
     pub(crate) async fn rests(&self) {
         loop {
             let before = self.tap.calls();
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
             if self.tap.calls() == before {
                 return;
             }

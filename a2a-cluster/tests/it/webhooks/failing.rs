@@ -190,7 +190,7 @@ on_every_bus! {
         let receiver = Receiver::new(busy).await;
         let began = Instant::now();
         send(&world.nodes[0], "echo x", webhook(&receiver.url())).await;
-        eventually("the first call", || async { receiver.requests() == 1 }).await;
+        eventually("the first call", || async { receiver.requests() >= 1 }).await;
         receiver.answer(Answers::Well);
         receiver.sees(TaskState::Completed).await;
         assert!(began.elapsed() >= Duration::from_secs(1));

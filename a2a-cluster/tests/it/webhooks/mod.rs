@@ -38,9 +38,9 @@ fn given_up_after(keep_trying: Duration) -> Webhooks {
 /// Also finds and replaces the dead quickly.
 fn mortal() -> Config {
     config()
-        .beat_interval(Duration::from_millis(40))
-        .lease(Duration::from_millis(400))
-        .keep_evicted(Duration::from_millis(400))
+        .beat_interval(Duration::from_millis(150))
+        .lease(Duration::from_secs(1))
+        .keep_evicted(Duration::from_secs(1))
 }
 
 async fn world_of(instances: usize, bus: Bus, config: Config) -> World {

@@ -3,12 +3,13 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use a2a_core::{Env, SystemEnv};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 
 use super::checkup::Checkup;
 use crate::aws::clients::Aws;
@@ -58,7 +59,7 @@ impl Intercept for Dates {
     ) -> Result<(), BoxError> {
         let date = context.response().headers().get("date");
         if let Some(Ok(date)) = date.map(DateTime::parse_from_rfc2822) {
-            let ahead = Utc::now() - date.to_utc();
+            let ahead = SystemEnv.now() - date.to_utc();
             *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(ahead);
         }
         Ok(())

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use a2a_bus_snssqs::{Clients, SnsSqsBus, TopicArn};
 use a2a_core::wire::Seal;
-use a2a_core::{EventBus, InstanceId, SystemEnv};
+use a2a_core::{Env, EventBus, InstanceId, SystemEnv};
 use a2a_testaws::Service;
 use aws_sdk_sqs::types::QueueAttributeName;
 use axum::Router;
 use axum::http::{StatusCode, header};
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
 
 use super::site::Site;
 use crate::node::{soon, text};
@@ -104,10 +105,11 @@ async fn a_clock_that_is_wrong_is_told_with_how_much_and_which_way() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let answer = move || async move {
-            let date = (Utc::now() + shift).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            let date = (SystemEnv.now() + shift).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
             (StatusCode::BAD_REQUEST, [(header::DATE, date)])
         };
-        let server = tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+        let routes = Router::new().fallback(answer);
+        let server = TaskTracker::new().spawn(async { axum::serve(listener, routes).await });
         let mut command = site.command(&["doctor", "--table", "tasks"]);
         let output = soon(command.env("AWS_ENDPOINT_URL_DYNAMODB", url).output()).await.unwrap();
         server.abort();

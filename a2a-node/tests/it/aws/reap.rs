@@ -41,7 +41,7 @@ async fn reap_leaves_the_living_alone() {
     let Some(site) = Site::provisioned().await else { return };
     let node = site.serve(&["--beat-interval", "0.1"]).await;
     site.becomes([1, 1, 1]).await;
-    let done = site.run(&["reap", "--lease", "3", "--apply"]).await;
+    let done = site.run(&["reap", "--lease", "10", "--apply"]).await;
     assert!(done.status.success() && done.stdout.is_empty(), "{}", text(&done.stdout));
     assert_eq!(site.leftovers().await, [1, 1, 1]);
     node.terminate().await;

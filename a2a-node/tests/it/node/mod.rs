@@ -11,7 +11,7 @@ use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 /// What takes longer hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Bounds the wait for anything that a test waits for.
 pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {

@@ -197,5 +197,5 @@ async fn a_receive_waits_as_long_as_it_says() {
     place.direct.1.send_message().queue_url(&queue).message_body("late").send().await.unwrap();
     let begun = std::time::Instant::now();
     assert!(receive(&place, &queue, 2).await.is_empty());
-    assert!((1_500..6_000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
+    assert!((1_500..20_000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
 }
