@@ -1,6 +1,8 @@
 //! The metrics of an endpoint, through the `metrics` facade, and the labels that they carry.
 
-use metrics::{Counter, counter, gauge};
+use std::time::Duration;
+
+use metrics::{Counter, counter, gauge, histogram};
 
 /// Why a delivery is not handed to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +90,11 @@ pub(crate) fn sent(kind: &'static str) {
 /// Counts a message that was handed to the reader.
 pub(crate) fn received(kind: &'static str) {
     counter!("a2a_bus_messages_received_total", "kind" => kind).increment(1);
+}
+
+/// Records how long a message was in the queue before its first delivery.
+pub(crate) fn waited(time: Duration) {
+    histogram!("a2a_bus_message_age_seconds").record(time);
 }
 
 /// Counts a delivery that was not handed to the reader.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use a2a_core::wire::Seal;
-use a2a_core::{InstanceId, SystemEnv};
+use a2a_core::{Env, InstanceId, SystemEnv};
 use aws_sdk_sqs::operation::receive_message::ReceiveMessageError;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use tokio::sync::oneshot;
@@ -147,7 +147,8 @@ impl Receiver {
             .queue_url(&self.queue_url)
             .max_number_of_messages(FEWEST as i32)
             .wait_time_seconds(wait.as_secs() as i32)
-            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
         let answer = call(CALL.name(), NO_ANSWER, poll.send()).await?;
         Ok(answer.messages.unwrap_or_default())
     }
@@ -159,6 +160,9 @@ impl Receiver {
         for message in polled {
             let body = message.body().unwrap_or_default();
             let deliveries = deliveries(&message);
+            if let Some(time) = waited(&message, deliveries, SystemEnv.now().timestamp_millis()) {
+                meter::waited(time);
+            }
             if self.subscriber.prober().hears(body) {
                 done.extend(message.receipt_handle);
                 continue;
@@ -195,4 +199,30 @@ fn deliveries(message: &Message) -> u32 {
     let count = MessageSystemAttributeName::ApproximateReceiveCount;
     let counted = message.attributes().and_then(|attributes| attributes.get(&count));
     counted.and_then(|count| count.parse().ok()).unwrap_or(1)
+}
+
+/// How long a message was in the queue before its first delivery, where this is it. Two clocks are compared: a message that
+/// seems to come from the future has waited for no time. `now` is in milliseconds since 1970, as SQS has it.
+fn waited(message: &Message, deliveries: u32, now: i64) -> Option<Duration> {
+    let sent = message.attributes()?.get(&MessageSystemAttributeName::SentTimestamp)?;
+    let millis = now.saturating_sub(sent.parse().ok()?);
+    (deliveries == 1).then(|| Duration::from_millis(u64::try_from(millis).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_messages_age_is_taken_at_its_first_delivery_and_never_negative() {
+        let sent = |sent: &str| {
+            Message::builder().attributes(MessageSystemAttributeName::SentTimestamp, sent).build()
+        };
+        let now = 1_000_000;
+        assert_eq!(waited(&sent("997500"), 1, now), Some(Duration::from_millis(2_500)));
+        assert_eq!(waited(&sent("997500"), 2, now), None, "it may wait for its reader, who left it");
+        assert_eq!(waited(&sent("1000001"), 1, now), Some(Duration::ZERO));
+        assert_eq!(waited(&sent("soon"), 1, now), None);
+        assert_eq!(waited(&Message::builder().build(), 1, now), None);
+    }
 }

@@ -17,6 +17,11 @@ mod health;
 mod label;
 mod listen;
 mod log;
+#[cfg(feature = "otlp")]
+mod otlp;
+#[cfg(not(feature = "otlp"))]
+#[path = "without_otlp.rs"]
+mod otlp;
 mod report;
 mod scale_in;
 mod serve;

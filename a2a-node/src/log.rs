@@ -7,6 +7,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt, registry};
 
 use crate::cli;
+use crate::otlp::Otlp;
 
 /// The crates that keep what callers send out of their lines at every level: those of this project.
 const OURS: [&str; 8] = [
@@ -25,15 +26,15 @@ const OTHERS: Level = Level::INFO;
 /// The crates that tell nothing: where a webhook's certificate is not for its host, this one names the host, as an error.
 const SILENT: [&str; 1] = ["rustls_platform_verifier"];
 
-/// Sends the log lines that the filter lets through to stderr.
-pub(crate) fn to_stderr(settings: &cli::Log) {
+/// Sends the log lines that the filter lets through to stderr, and spans where an exporter is given.
+pub(crate) fn to_stderr(settings: &cli::Log, otlp: Option<&Otlp>) {
     let filter = settings.filter.clone().and(capped());
     let lines = fmt::layer().with_writer(std::io::stderr);
     let lines = match settings.format {
         cli::LogFormat::Text => lines.with_ansi(wants_colour()).boxed(),
         cli::LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    registry().with(lines.with_filter(filter)).init();
+    registry().with(lines.with_filter(filter)).with(otlp.map(Otlp::layer)).init();
 }
 
 /// Lets a crate that is not ours tell no more than [`OTHERS`], whatever anybody asks for.

@@ -2,6 +2,13 @@
 //!
 //! All instances of a process share one registry, so one scrape of any of them shows them all; the label `member`
 //! tells them apart. Scrape one socket of a process, or the sums count its instances as often as you scrape.
+//!
+//! Beside those of `a2a-cluster`, of the store and of the bus, there are, of the whole process:
+//!
+//! | name | kind | labels | what it tells |
+//! |---|---|---|---|
+//! | `a2a_requests_total` | counter | `binding` | requests that were answered, or whose stream was opened, over `jsonrpc`, `rest` or `grpc`; those for the card count as `rest` |
+//! | `a2a_request_errors_total` | counter | `binding`, `code` | requests answered with an error, by its gRPC code; streams that end with one are not among them. Codes that count against availability are there from the start |
 
 use std::future::Future;
 use std::time::Duration;
@@ -20,8 +27,8 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// How often samples that nobody has scraped are folded into their histograms, which bounds the memory they take.
 const FOLD_EVERY: Duration = Duration::from_secs(5);
 /// From a store in this process to one that is about to time out.
-const SECONDS: [f64; 14] =
-    [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+const SECONDS: [f64; 15] =
+    [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// A commit holds at most a hundred events, give or take the last one.
 const EVENTS: [f64; 7] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0];
 

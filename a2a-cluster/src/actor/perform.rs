@@ -20,7 +20,7 @@ use super::core::{
 };
 use super::handle::{Handle, State};
 use super::registry::Actors;
-use crate::ground::telemetry::{self, TakeOver, sending, trace};
+use crate::ground::telemetry::{self, Counted, TakeOver, sending, trace};
 use crate::ground::{Chain, bounded, warn_of};
 
 /// How many calls may be over at once in a row before others get their turn.
@@ -185,6 +185,7 @@ fn begin(actors: &Arc<Actors>, handle: &Arc<Handle>, effect: Effect) -> Begun {
             let (actors, handle) = (Arc::clone(actors), Arc::clone(handle));
             return Begun::Call(Call::new(async move {
                 let _waiting = actors.admission.commit(handle.load());
+                let _counted = Counted::by(&actors.ground.meters.waiting_commits);
                 Some(commit(&actors.ground, handle.key(), call).await)
             }));
         }

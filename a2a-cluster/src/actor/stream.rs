@@ -124,6 +124,7 @@ pub(crate) fn read(
         }
     };
     let runs_here = hold.look(Actor::is_running).unwrap_or(false);
+    actors.ground.meters.streams_opened.increment(1);
     let reader = Reader {
         actors: Arc::clone(actors),
         progress: hold.progress(),
@@ -141,7 +142,9 @@ pub(crate) fn read(
     };
     stream::unfold(reader, |mut reader| async move {
         let item = reader.next().await?;
-        reader.done |= item.is_err();
+        if let Err(error) = &item {
+            reader.cut(error);
+        }
         Some((item, reader))
     })
 }
@@ -197,6 +200,15 @@ impl Reader {
                     }
                 }
             }
+        }
+    }
+
+    /// Ends with an error. It is no cut where the task is gone.
+    fn cut(&mut self, error: &A2AError) {
+        self.done = true;
+        if error.code != self.absent().code {
+            let ground = &self.actors.ground;
+            ground.meters.stream_cut(ground.stop.draining.is_cancelled());
         }
     }
 

@@ -192,8 +192,11 @@ impl ClusterBuilder {
         let attempts = Arc::new(Attempts::new(self.label.as_deref(), denials.clone()));
         let budget = RetryBudget::default().observed_by(attempts);
         tasks.use_budget(&budget);
+        let meters = Box::new(Meters::new(self.label.as_deref()));
+        #[allow(clippy::cast_precision_loss, reason = "nobody runs 2^52 agents")]
+        meters.max_agents.set(self.config.max_agents as f64);
         let setup = Setup {
-            meters: Meters::new(self.label.as_deref()),
+            meters,
             label: self.label,
             tasks,
             budget,

@@ -24,7 +24,8 @@ pub(crate) struct Setup {
     pub(crate) declares_webhooks: bool,
     /// Somebody says who calls.
     pub(crate) tells_callers_apart: bool,
-    pub(crate) meters: Meters,
+    /// Boxed: inside, it would be a large part of every future that starts an instance.
+    pub(crate) meters: Box<Meters>,
     /// What all retries are paid from, the store's own as well.
     pub(crate) budget: RetryBudget,
     /// What the store denies.

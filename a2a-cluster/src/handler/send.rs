@@ -18,6 +18,7 @@ use crate::actor::core::{AnswerAt, FollowUp, Input, Reply};
 use crate::actor::{Deposit, Start, Until, join, load_known, read as read_stream};
 use crate::admission::{Held, Permit};
 use crate::caller::{TenantCaller, protocol_params};
+use crate::ground::telemetry::FirstEvent;
 use crate::instance::Instance;
 use crate::limits::{check_message, check_metadata};
 use crate::position::PositionedEvent;
@@ -67,6 +68,7 @@ pub(super) async fn streaming(
     req: SendMessageRequest,
     held: Option<Held>,
 ) -> Result<impl Stream<Item = Result<PositionedEvent, A2AError>> + Send + use<>, A2AError> {
+    let mut first = FirstEvent::awaited(&instance.ground.meters);
     check::streaming(&instance.service.card)?;
     let configuration = req.configuration.as_ref();
     let history_length = configuration.and_then(|configuration| configuration.history_length);
@@ -75,6 +77,7 @@ pub(super) async fn streaming(
     let mut marks = Marks::wanted(params, &key);
     match reply {
         Reply::Message(message) => {
+            first.is_here();
             let answer = PositionedEvent { event: StreamResponse::Message(*message), position: None };
             Ok(Either::Left(stream::iter([Ok(answer)])))
         }
@@ -86,6 +89,7 @@ pub(super) async fn streaming(
             let events = read_stream(&instance.actors, reader, start, until);
             Ok(Either::Right(events.map(move |shown| {
                 let mut shown = shown?;
+                first.is_here();
                 if let StreamResponse::Task(task) = &mut shown.event {
                     read::trim(task, history_length)?;
                 }

@@ -10,6 +10,7 @@ use futures::{Stream, StreamExt};
 use super::check;
 use crate::actor::{Start, Until, join, read};
 use crate::caller::TenantCaller;
+use crate::ground::telemetry::FirstEvent;
 use crate::instance::Instance;
 use crate::position::PositionedEvent;
 use crate::resume::{Cursor, Marks};
@@ -21,6 +22,7 @@ pub(super) async fn stream(
     caller: TenantCaller,
     req: SubscribeToTaskRequest,
 ) -> Result<impl Stream<Item = Result<PositionedEvent, A2AError>> + Send + use<>, A2AError> {
+    let mut first = FirstEvent::awaited(&instance.ground.meters);
     check::streaming(&instance.service.card)?;
     let head = check::own_task(instance, &caller, &req.id).await?;
     let key = caller.key(&req.id);
@@ -45,6 +47,7 @@ pub(super) async fn stream(
     let events = read(&instance.actors, reader, start, Until::TaskEnds);
     Ok(events.map(move |shown| {
         let mut shown = shown?;
+        first.is_here();
         if let Some(marks) = &mut marks {
             marks.mark(&mut shown);
         }

@@ -91,6 +91,7 @@ async fn until_answered(members: &Members, due: Instant) -> Beat {
                     Ok(Ok(answer)) => {
                         if answer == Beat::Alive {
                             members.ground.liveness.beaten(due, sent, config.beat_interval);
+                            members.ground.meters.beats.increment(1);
                             members.ground.health.members.succeeded();
                             members.ground.denials.answered(OPERATION);
                         }

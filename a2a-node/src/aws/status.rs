@@ -1,11 +1,13 @@
-//! `a2a-node status`: who is there, what they do, and what waits for them.
+//! `a2a-node status`: who is there, what they do, what waits for them, and which webhooks were given up.
+
+mod table;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use a2a_bus_snssqs::{ConfigError, SnsSqsBus};
-use a2a_core::{BackendError, Env, InstanceId, Member, MemberState, Membership, Reach, SystemEnv};
+use a2a_core::{BackendError, InstanceId, Member, MemberState, Membership, PushConfigs, Reach};
 use aws_sdk_sqs::types::QueueAttributeName;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -15,10 +17,11 @@ use super::clients::Aws;
 use super::fault::explain;
 use super::members::{roster, tasks_of};
 use crate::cli::Status;
+use crate::report::with_causes;
 
 /// So many instances are asked about at once.
 const AT_ONCE: usize = 8;
-/// Nobody needs to know more exactly how many tasks an instance executes.
+/// Nobody needs to know more exactly how many tasks an instance executes, or how many webhooks were given up.
 const MANY: usize = 100;
 
 /// Why the status cannot be told.
@@ -39,6 +42,17 @@ pub(super) enum StatusError {
 #[serde(rename_all = "camelCase")]
 struct Report {
     instances: Vec<Row>,
+    webhooks: Webhooks,
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "state")]
+enum Webhooks {
+    /// As many as [`MANY`] means at least so many.
+    #[serde(rename_all = "camelCase")]
+    Read { given_up: usize },
+    /// A janitor may not read what instances keep of webhooks.
+    Unreadable { why: String },
 }
 
 #[derive(Debug, PartialEq, Serialize)]
@@ -95,11 +109,21 @@ pub(super) async fn run(flags: Status) -> Result<ExitCode, StatusError> {
         })
         .buffered(AT_ONCE)
         .try_collect();
-    let report = Report { instances: rows.await.map_err(StatusError::Members)? };
-    let text = if json { serde_json::to_string(&report).map_err(io::Error::from)? } else { table(&report) };
+    let instances = rows.await.map_err(StatusError::Members)?;
+    let report = Report { instances, webhooks: given_up(&store).await };
+    let text =
+        if json { serde_json::to_string(&report).map_err(io::Error::from)? } else { table::table(&report) };
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{text}")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Counts what is on the list of deliveries that were given up, by one page of it.
+async fn given_up(store: &dyn PushConfigs) -> Webhooks {
+    match store.given_up(None, MANY).await {
+        Ok(page) => Webhooks::Read { given_up: page.len() },
+        Err(error) => Webhooks::Unreadable { why: with_causes(&error) },
+    }
 }
 
 async fn row(
@@ -155,122 +179,11 @@ async fn queue(sqs: &aws_sdk_sqs::Client, url: String) -> Queue {
     }
 }
 
-fn table(report: &Report) -> String {
-    let titles =
-        ["INSTANCE", "NAME", "STATE", "REACHED BY", "BEAT", "UP", "TASKS", "QUEUE"].map(str::to_owned);
-    let mut lines = vec![titles];
-    lines.extend(report.instances.iter().map(|row| cells(row, SystemEnv.now())));
-    let mut widths = [0; 8];
-    for line in &lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let aligned = lines.iter().map(|line| {
-        let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    });
-    let mut text = aligned.collect::<Vec<_>>().join("\n");
-    if report.instances.is_empty() {
-        text.push_str("\nno instance is a member of this cluster");
-    }
-    text
-}
-
-fn cells(row: &Row, now: DateTime<Utc>) -> [String; 8] {
-    let state = match row.state {
-        MemberState::Starting => "starting",
-        MemberState::Serving => "serving",
-        MemberState::Draining => "draining",
-        MemberState::Left => "left",
-        MemberState::Evicted => "evicted",
-    };
-    let reach = match row.reach {
-        Reach::Nowhere => "nothing yet",
-        Reach::Direct => "its queue",
-        Reach::Topic => "the topic",
-    };
-    let tasks = if row.tasks < MANY { row.tasks.to_string() } else { format!("{MANY} or more") };
-    let queue = match &row.queue {
-        None => "-".to_owned(),
-        Some(Queue::Open { messages, in_flight }) => format!("{messages} waiting, {in_flight} in flight"),
-        Some(Queue::Missing) => "none".to_owned(),
-        Some(Queue::Unreadable { why }) => format!("unreadable: {why}"),
-    };
-    [
-        row.id.clone(),
-        row.label.clone().unwrap_or_else(|| "-".to_owned()),
-        state.to_owned(),
-        reach.to_owned(),
-        match row.beat_moved {
-            Some(moved) => format!("{} (+{moved})", row.beat),
-            None => row.beat.to_string(),
-        },
-        row.started_at.map_or_else(|| "-".to_owned(), |at| age(now - at)),
-        tasks,
-        queue,
-    ]
-}
-
-fn age(time: chrono::TimeDelta) -> String {
-    let seconds = time.num_seconds().max(0);
-    match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60) {
-        (0, 0, 0) => format!("{seconds}s"),
-        (0, 0, minutes) => format!("{minutes}m"),
-        (0, hours, minutes) => format!("{hours}h{minutes:02}m"),
-        (days, hours, _) => format!("{days}d{hours:02}h"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use a2a_core::{Env, SystemEnv};
+
     use super::*;
-
-    fn row(tasks: usize, queue: Option<Queue>) -> Row {
-        Row {
-            id: "0199".to_owned(),
-            label: Some("ecs/blue/1f".to_owned()),
-            state: MemberState::Serving,
-            reach: Reach::Topic,
-            beat: 7,
-            beat_moved: None,
-            started_at: None,
-            tasks,
-            queue,
-        }
-    }
-
-    #[test]
-    fn a_table_has_a_line_for_each_instance() {
-        let open = Queue::Open { messages: 3, in_flight: 1 };
-        let observed = Row { beat_moved: Some(2), ..row(MANY, None) };
-        let report = Report { instances: vec![row(2, Some(open)), observed] };
-        let table = table(&report);
-        let lines: Vec<_> = table.lines().collect();
-        assert_eq!(lines[0], "INSTANCE  NAME         STATE    REACHED BY  BEAT    UP  TASKS        QUEUE");
-        assert_eq!(
-            lines[1],
-            "0199      ecs/blue/1f  serving  the topic   7       -   2            3 waiting, 1 in flight"
-        );
-        assert_eq!(lines[2], "0199      ecs/blue/1f  serving  the topic   7 (+2)  -   100 or more  -");
-    }
-
-    #[test]
-    fn json_has_numbers_and_no_nulls_in_disguise() {
-        let json = serde_json::to_value(row(2, Some(Queue::Open { messages: 3, in_flight: 1 }))).unwrap();
-        assert_eq!(json["queue"], serde_json::json!({ "state": "open", "messages": 3, "inFlight": 1 }));
-        assert_eq!(
-            (&json["tasks"], &json["state"], &json["reach"]),
-            (&2.into(), &"serving".into(), &"topic".into())
-        );
-    }
-
-    #[test]
-    fn an_age_is_told_in_its_two_largest_units() {
-        let age = |seconds| super::age(chrono::TimeDelta::seconds(seconds));
-        assert_eq!(age(-5), "0s");
-        assert_eq!([age(59), age(61), age(3661), age(90_000)], ["59s", "1m", "1h01m", "1d01h"]);
-    }
 
     #[test]
     fn an_id_tells_when_the_instance_started() {

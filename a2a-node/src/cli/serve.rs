@@ -8,6 +8,8 @@ use std::time::Duration;
 use a2a_serve::Cors;
 use axum::http::{HeaderName, HeaderValue, Uri};
 use clap::Args;
+#[cfg(feature = "otlp")]
+use clap::builder::BoolishValueParser;
 
 use super::backends::BackendFlags;
 use super::seconds;
@@ -76,6 +78,11 @@ pub(crate) struct Serve {
     /// loopback addresses answer for the hosts of their card, others for any.
     #[arg(long, env = "A2A_HOSTS", value_name = "HOST,HOST", value_delimiter = ',')]
     pub(crate) hosts: Vec<String>,
+    /// Export traces to a collector of OpenTelemetry, over OTLP and HTTP: to OTEL_EXPORTER_OTLP_ENDPOINT, by default
+    /// `http://localhost:4318`. The other standard variables count, too. Only requests with a sampled `traceparent` are traced.
+    #[cfg(feature = "otlp")]
+    #[arg(long, env = "A2A_OTLP", value_parser = BoolishValueParser::new())]
+    pub(crate) otlp: bool,
     /// Settings of membership and recovery.
     #[command(flatten)]
     pub(crate) tuning: Tuning,

@@ -1,6 +1,9 @@
-//! What alarms are set on is there from the start: no alarm sees a rise from nothing to one.
+//! What alarms are set on is there from the start: no alarm sees a rise from nothing to one; and is what it is documented as.
 
-use crate::node::Node;
+use a2a_testworld::Binding;
+use a2a_testworld::world::request;
+
+use crate::node::{Node, soon};
 
 /// The series that `docs/scaling.md` names for alarms.
 fn documented() -> Vec<&'static str> {
@@ -19,6 +22,33 @@ pub(crate) async fn missing(node: &Node) -> Vec<&'static str> {
         lines.any(|line| line.contains(label))
     };
     documented().into_iter().filter(|series| !is_shown(series)).collect()
+}
+
+/// The metrics at `/metrics` of an instance whose documentation says that they are something else, or nothing, and how many
+/// there are.
+pub(crate) async fn misdocumented(node: &Node) -> (Vec<String>, usize) {
+    let tables = [
+        include_str!("../../../a2a-cluster/src/ground/telemetry/mod.rs"),
+        include_str!("../../../a2a-serve/src/metrics.rs"),
+        include_str!("../../../a2a-bus-snssqs/README.md"),
+        include_str!("../../src/aws/meter/mod.rs"),
+    ];
+    let shown = node.get(0, "/metrics").await.text().await.unwrap();
+    let kinds: Vec<_> =
+        shown.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).collect();
+    let is_told = |(name, kind): &(&str, &str)| {
+        tables.iter().any(|table| table.contains(&format!("| `{name}` | {kind} |")))
+    };
+    let wrong = kinds.iter().filter(|shown| !is_told(shown)).map(|(name, kind)| format!("{name}: {kind}"));
+    (wrong.collect(), kinds.len())
+}
+
+#[tokio::test]
+async fn whatever_is_exported_is_documented_as_what_it_is() {
+    let node = Node::serve(&[]).await;
+    soon(node.client(0, Binding::JsonRpc).await.send_message(&request("echo hi"))).await.unwrap();
+    let (wrong, all) = misdocumented(&node).await;
+    assert_eq!((wrong, all > 25), (vec![], true), "{all}");
 }
 
 #[tokio::test]

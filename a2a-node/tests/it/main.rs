@@ -18,6 +18,8 @@ mod health;
 mod help;
 mod instances;
 mod node;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod scale_in;
 mod serve;
 mod webhooks;

@@ -66,12 +66,21 @@ async fn errors_are_counted_by_binding_and_kind() {
     let handler = Recorder::new();
     let router = whole(&handler);
     ask(&router, "").await;
-    assert!(!shown.render().contains("a2a_request_errors_total"), "{}", shown.render());
+    // None yet, and what counts against availability is there already.
+    let text = shown.render();
+    let errors: Vec<_> = text.lines().filter(|line| line.starts_with("a2a_request_errors_total{")).collect();
+    assert!(errors.len() == 3 * 5 && errors.iter().all(|line| line.ends_with(" 0")), "{errors:?}");
+    let asked = |times: u8| {
+        ["jsonrpc", "rest", "grpc"]
+            .map(|binding| format!("a2a_requests_total{{binding=\"{binding}\"}} {times}"))
+    };
+    assert!(asked(1).iter().all(|line| shown.render().contains(line)), "{}", shown.render());
     handler.fail_with(a2a::A2AError::task_not_found("t1"));
     ask(&router, "").await;
     handler.fail_with(a2a_cluster::unauthenticated());
     ask(&router, "").await;
     let text = shown.render();
+    assert!(asked(3).iter().all(|line| text.contains(line)), "{text}");
     for binding in ["jsonrpc", "rest", "grpc"] {
         for code in ["NOT_FOUND", "UNAUTHENTICATED"] {
             let line = format!("a2a_request_errors_total{{binding=\"{binding}\",code=\"{code}\"}} 1");

@@ -16,4 +16,5 @@ mod deployment;
 mod documents;
 mod files;
 mod modules;
+mod operating;
 mod scenarios;

@@ -8,11 +8,17 @@ pub(super) const COMMIT_EVENTS: &str = "a2a_commit_events";
 pub(super) const COMMIT_SECONDS: &str = "a2a_commit_seconds";
 pub(super) const SEND_SECONDS: &str = "a2a_send_seconds";
 pub(super) const DELIVERY_SECONDS: &str = "a2a_delivery_seconds";
+pub(super) const FIRST_EVENT_SECONDS: &str = "a2a_first_event_seconds";
 pub(super) const GAP_REPAIRS: &str = "a2a_gap_repairs_total";
 pub(super) const SILENCE_CHECKS: &str = "a2a_silence_checks_total";
 pub(super) const WATCHERS: &str = "a2a_watchers";
 pub(super) const STREAMS: &str = "a2a_streams";
+pub(super) const STREAMS_OPENED: &str = "a2a_streams_opened_total";
+pub(super) const STREAMS_CUT: &str = "a2a_streams_cut_total";
 pub(super) const AGENTS: &str = "a2a_agents";
+pub(super) const MAX_AGENTS: &str = "a2a_max_agents";
+pub(super) const WAITING_COMMITS: &str = "a2a_waiting_commits";
+pub(super) const BEATS: &str = "a2a_beats_total";
 pub(super) const SENT: &str = "a2a_messages_sent_total";
 pub(super) const RECEIVED: &str = "a2a_messages_received_total";
 pub(super) const BUS_CONNECTED: &str = "a2a_bus_connected";
@@ -30,11 +36,14 @@ pub(super) const OVERDUE: &str = "a2a_agents_overdue_total";
 pub(super) const NOT_ADMITTED: &str = "a2a_not_admitted_total";
 pub(super) const WEBHOOK_ATTEMPTS: &str = "a2a_webhook_attempts_total";
 
-const COUNTERS: [(&str, &str); 19] = [
+const COUNTERS: [(&str, &str); 22] = [
     (COMMITS, "Commits that were applied"),
     (CONFLICTS, "Commits that lost to another writer"),
     (GAP_REPAIRS, "Times that commits known to be missing were read from the store"),
     (SILENCE_CHECKS, "Times that the store was asked after silence, and whether it knew more"),
+    (STREAMS_OPENED, "Streams that were opened"),
+    (STREAMS_CUT, "Streams that ended before their turn or task did, though it is there, by why"),
+    (BEATS, "Heartbeats that the store took"),
     (SENT, "Messages that the bus took"),
     (RECEIVED, "Messages that the bus brought"),
     (BUS_FAILURES, "Calls of the bus that failed"),
@@ -52,17 +61,24 @@ const COUNTERS: [(&str, &str); 19] = [
     (WEBHOOK_ATTEMPTS, "Attempts to deliver to a webhook"),
 ];
 
-const GAUGES: [(&str, &str); 4] = [
+const GAUGES: [(&str, &str); 6] = [
     (WATCHERS, "Watchers that the agents running here send news to"),
     (STREAMS, "Open streams, of tasks that ran here or elsewhere when they opened"),
     (AGENTS, "Agents that run"),
+    (MAX_AGENTS, "Agents that may run"),
+    (WAITING_COMMITS, "Commits that wait for the store"),
     (BUS_CONNECTED, "1 while the bus is connected and can be read, else 0"),
 ];
 
-const HISTOGRAMS: [(&str, Unit, &str); 4] = [
+const HISTOGRAMS: [(&str, Unit, &str); 5] = [
     (COMMIT_EVENTS, Unit::Count, "Events of one applied commit"),
     (COMMIT_SECONDS, Unit::Seconds, "One call of the store that commits, answered"),
     (SEND_SECONDS, Unit::Seconds, "From a commit being known to the bus having taken its news"),
+    (
+        FIRST_EVENT_SECONDS,
+        Unit::Seconds,
+        "From a stream being asked for to its first event, or to its late end without one",
+    ),
     (DELIVERY_SECONDS, Unit::Seconds, "From the news of a commit to the streams here seeing it"),
 ];
 

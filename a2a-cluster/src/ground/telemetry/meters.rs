@@ -51,9 +51,15 @@ pub(crate) struct Meters {
     pub(crate) commit_seconds: Histogram,
     pub(crate) send_seconds: Histogram,
     pub(crate) delivery_seconds: Histogram,
+    pub(crate) first_event_seconds: Histogram,
     pub(crate) gap_repairs: Counter,
     pub(crate) watchers: Gauge,
     pub(crate) agents: Gauge,
+    pub(crate) max_agents: Gauge,
+    pub(crate) waiting_commits: Gauge,
+    pub(crate) beats: Counter,
+    pub(crate) streams_opened: Counter,
+    streams_cut: [Counter; 2],
     pub(crate) bus_connected: Gauge,
     pub(crate) bus_failures: Counter,
     pub(crate) hints_dropped: Counter,
@@ -92,9 +98,15 @@ impl Meters {
             commit_seconds: histogram!(names::COMMIT_SECONDS, member()),
             send_seconds: histogram!(names::SEND_SECONDS, member()),
             delivery_seconds: histogram!(names::DELIVERY_SECONDS, member()),
+            first_event_seconds: histogram!(names::FIRST_EVENT_SECONDS, member()),
             gap_repairs: counter!(names::GAP_REPAIRS, member()),
             watchers: gauge!(names::WATCHERS, member()),
             agents: gauge!(names::AGENTS, member()),
+            max_agents: gauge!(names::MAX_AGENTS, member()),
+            waiting_commits: gauge!(names::WAITING_COMMITS, member()),
+            beats: counter!(names::BEATS, member()),
+            streams_opened: counter!(names::STREAMS_OPENED, member()),
+            streams_cut: ["failure", "shutdown"].map(|why| counter!(names::STREAMS_CUT, with("why", why))),
             bus_connected: gauge!(names::BUS_CONNECTED, member()),
             bus_failures: counter!(names::BUS_FAILURES, member()),
             hints_dropped: counter!(names::HINTS_DROPPED, member()),
@@ -120,6 +132,12 @@ impl Meters {
     pub(crate) fn streams(&self, here: bool) -> &Gauge {
         let [elsewhere, local] = &self.streams;
         if here { local } else { elsewhere }
+    }
+
+    /// Counts a stream that ended although its task is there: because this instance stops, or by a failure.
+    pub(crate) fn stream_cut(&self, stops: bool) {
+        let [failure, shutdown] = &self.streams_cut;
+        if stops { shutdown } else { failure }.increment(1);
     }
 
     /// Counts a look into the store after silence.

@@ -14,11 +14,17 @@
 //! | `a2a_commit_seconds` | histogram | | one call of the store that commits, answered |
 //! | `a2a_send_seconds` | histogram | | at the executor: from a commit being known to the bus having taken its news |
 //! | `a2a_delivery_seconds` | histogram | | at a watcher: from the news of a commit to its streams seeing it |
+//! | `a2a_first_event_seconds` | histogram | | from a stream being asked for to its first event, or to its end without one if that takes more than a second |
 //! | `a2a_gap_repairs_total` | counter | | times that commits known to be missing were read from the store |
 //! | `a2a_silence_checks_total` | counter | `found` | times that the store was asked after silence, and whether it knew more |
 //! | `a2a_watchers` | gauge | | watchers that the agents running here send news to |
 //! | `a2a_streams` | gauge | `task` | open streams, of tasks that ran `here` or `elsewhere` when they opened |
+//! | `a2a_streams_opened_total` | counter | | streams that were opened |
+//! | `a2a_streams_cut_total` | counter | `why` | streams that ended with an error although their task is there: by a `shutdown`, whose grace was over, or a `failure` |
 //! | `a2a_agents` | gauge | | agents that run |
+//! | `a2a_max_agents` | gauge | | agents that may run, beyond which requests are refused |
+//! | `a2a_waiting_commits` | gauge | | commits that wait for the store |
+//! | `a2a_beats_total` | counter | | heartbeats that the store took: an instance whose count stands still for a lease is about to be evicted |
 //! | `a2a_messages_sent_total` | counter | `kind` | messages that the bus took |
 //! | `a2a_messages_received_total` | counter | `kind` | messages that the bus brought |
 //! | `a2a_bus_connected` | gauge | | 1 while the bus is connected and can be read, else 0 |
@@ -36,8 +42,7 @@
 //! | `a2a_not_admitted_total` | counter | `full` | requests refused because enough `agents` ran, or enough `commits` waited |
 //! | `a2a_webhook_attempts_total` | counter | `outcome` | attempts to deliver to a webhook, of the whole process |
 //!
-//! `a2a-serve` adds `a2a_request_errors_total` with the labels `binding` and `code`: requests answered with an error, by its
-//! gRPC code, of the whole process.
+//! `a2a-serve` adds [its own](https://docs.rs/a2a-serve), of the whole process: requests, and those answered with an error.
 //!
 //! An instance with a [label](crate::ClusterBuilder::label) adds it to all but the last as the label `member`,
 //! so that several instances of one process can share a recorder. It is not called `instance`, which a
@@ -66,9 +71,10 @@
 //!
 //! A request's `traceparent` ([W3C Trace Context](https://www.w3.org/TR/trace-context/)) is taken over by the
 //! agent that it starts, by its commits, and by the bus messages about them, so `trace_id` is the same at the
-//! commit on one instance and at the delivery on another. `span_id` and `parent_span_id` chain them. A request
-//! without one, or with a malformed one, starts no trace. These are plain fields: no OpenTelemetry library is
-//! needed, and none is told of them.
+//! commit on one instance and at the delivery on another. `span_id` and `parent_span_id` chain them, and
+//! `trace_flags` says whether whoever began the trace samples it. A request without one, or with a malformed one, starts no trace.
+//! These are plain fields, and no OpenTelemetry library is needed; a layer of `tracing` can export the spans under these ids, as
+//! `a2a-node serve --otlp` does.
 //!
 //! # Readiness
 //!
@@ -82,6 +88,7 @@ mod attempts;
 mod catalog;
 mod counted;
 mod denials;
+mod first_event;
 mod health;
 mod meters;
 mod spans;
@@ -92,6 +99,7 @@ mod webhooks;
 pub(crate) use attempts::Attempts;
 pub(crate) use counted::Counted;
 pub(crate) use denials::Denials;
+pub(crate) use first_event::FirstEvent;
 pub(crate) use health::Health;
 pub(crate) use meters::{Full, Meters, TakeOver};
 pub(crate) use spans::{commit, delivery, operation, run, sending};

@@ -26,6 +26,7 @@ pub(crate) fn operation<F: Future>(
         trace_id = Empty,
         span_id = Empty,
         parent_span_id = Empty,
+        trace_flags = Empty,
     );
     place(&span, trace);
     trace::within(trace, work).instrument(span)
@@ -42,6 +43,7 @@ pub(crate) fn run(ground: &Ground, key: &TaskKey, version: Version, trace: Optio
         trace_id = Empty,
         span_id = Empty,
         parent_span_id = Empty,
+        trace_flags = Empty,
     );
     Span::current().record("task", display(key));
     span.follows_from(Span::current());
@@ -60,6 +62,7 @@ pub(crate) fn commit(ground: &Ground, key: &TaskKey, record: &CommitRecord) -> S
         version = record.version.get(),
         trace_id = Empty,
         parent_span_id = Empty,
+        trace_flags = Empty,
     );
     belong(&span, trace::current());
     span
@@ -78,6 +81,7 @@ pub(crate) fn sending(ground: &Ground, message: &BusMessage) -> Span {
         trace_id = Empty,
         span_id = Empty,
         parent_span_id = Empty,
+        trace_flags = Empty,
     );
     belong(&span, trace::current());
     if !span.is_disabled()
@@ -101,6 +105,7 @@ pub(crate) fn delivery(ground: &Ground, message: &BusMessage, trace: Option<Trac
         version = message.news.version().map(Version::get),
         trace_id = Empty,
         parent_span_id = Empty,
+        trace_flags = Empty,
     );
     belong(&span, trace);
     span
@@ -112,6 +117,7 @@ fn place(span: &Span, trace: Option<Trace>) {
         span.record("trace_id", display(trace.trace_id()));
         span.record("span_id", display(trace.span_id()));
         span.record("parent_span_id", display(trace.parent_span_id()));
+        span.record("trace_flags", display(trace.flags()));
     }
 }
 
@@ -120,5 +126,6 @@ fn belong(span: &Span, parent: Option<Trace>) {
     if let Some(parent) = parent {
         span.record("trace_id", display(parent.trace_id()));
         span.record("parent_span_id", display(parent.span_id()));
+        span.record("trace_flags", display(parent.flags()));
     }
 }

@@ -68,6 +68,10 @@ impl Trace {
         Hex::<16>(self.span_id.into())
     }
 
+    pub(crate) fn flags(&self) -> impl fmt::Display + use<> {
+        Hex::<2>(self.flags.into())
+    }
+
     pub(crate) fn parent_span_id(&self) -> impl fmt::Display + use<> {
         Hex::<16>(self.parent.into())
     }

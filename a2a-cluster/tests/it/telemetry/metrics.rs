@@ -96,6 +96,7 @@ on_every_bus! {
             "outcome=",
             "trouble=",
             "full=",
+            "why=",
             "quantile=",
             "le=",
         ];

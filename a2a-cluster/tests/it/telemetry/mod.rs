@@ -6,4 +6,5 @@ pub(crate) mod logs;
 mod metrics;
 mod readiness;
 mod secrets;
+mod service;
 mod traces;

@@ -6,11 +6,11 @@
 //!
 //! Through the `metrics` facade it counts
 //!
-//! | metric | labels | what |
-//! |---|---|---|
-//! | `a2a_aws_requests_total` | `service`, `operation` | attempts |
-//! | `a2a_aws_units_total` | `service`, `kind` | billed units |
-//! | `a2a_aws_bytes_total` | `service`, `direction` | bytes of bodies, `sent` and `received` |
+//! | name | kind | labels | what it tells |
+//! |---|---|---|---|
+//! | `a2a_aws_requests_total` | counter | `service`, `operation` | attempts |
+//! | `a2a_aws_units_total` | counter | `service`, `kind` | billed units |
+//! | `a2a_aws_bytes_total` | counter | `service`, `direction` | bytes of bodies, `sent` and `received` |
 //!
 //! It cannot see what AWS bills without telling: a poll that is given up while it waits counts as one request, a
 //! failed condition as the least that it can have cost.

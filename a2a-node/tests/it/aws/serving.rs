@@ -6,7 +6,7 @@ use a2a_testworld::world::{cancel, expect_task, get, request, subscribe};
 use futures::StreamExt;
 
 use super::site::Site;
-use crate::alarms::missing;
+use crate::alarms::{misdocumented, missing};
 use crate::callers::{HEADER, long_names_are_told};
 use crate::node::{soon, text};
 
@@ -55,6 +55,21 @@ async fn all_that_alarms_are_set_on_is_there_once_the_bus_is_connected() {
     let node = site.serve(&[]).await;
     site.becomes([1, 1, 1]).await;
     assert_eq!(missing(&node).await, [""; 0]);
+    // A probe has come by then.
+    soon(async {
+        while !node
+            .get(0, "/metrics")
+            .await
+            .text()
+            .await
+            .unwrap()
+            .contains("a2a_bus_message_age_seconds_count")
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    })
+    .await;
+    assert_eq!(misdocumented(&node).await.0, [""; 0]);
 }
 
 #[tokio::test]

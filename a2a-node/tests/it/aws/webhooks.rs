@@ -59,6 +59,10 @@ async fn what_was_given_up_is_listed_and_tried_again() {
     assert_eq!(listed["reason"], "it answered 410");
     let line = text(&site.run(&["webhooks"]).await.stdout);
     assert!(line.contains(&task.id) && line.contains("410") && !line.contains("planted"), "{line}");
+    let status = site.run(&["status", "--json"]).await;
+    let status: Value = serde_json::from_slice(&status.stdout).unwrap();
+    assert_eq!(status["webhooks"], serde_json::json!({ "state": "read", "givenUp": 1 }));
+    assert!(text(&site.run(&["status"]).await.stdout).contains("deliveries to webhooks given up: 1;"));
     assert!(text(&site.run(&["webhooks", "--host", "other"]).await.stdout).contains("no delivery"));
 
     // It still does not take it.

@@ -26,7 +26,9 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 /// The binary, shielded from the settings of whoever runs the tests.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_a2a-node"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("A2A_")) {
+    for (name, _) in
+        std::env::vars().filter(|(name, _)| name.starts_with("A2A_") || name.starts_with("OTEL_"))
+    {
         command.env_remove(name);
     }
     command.args(arguments).kill_on_drop(true).stdin(Stdio::null());
