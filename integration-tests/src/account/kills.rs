@@ -11,7 +11,7 @@ pub(super) const AT_THE_END: Units = Units { writes: 40.0, reads: 40.0, publishe
 
 /// What is foreseen for so many kills: a round of three tasks each, and the time in between.
 pub(super) fn cost(kills: usize, nodes: usize) -> Units {
-    let round = Units { writes: 3_000.0, reads: 3_000.0, publishes: 500.0, messages: 2_000.0 };
+    let round = Units { writes: 1_000.0, reads: 1_000.0, publishes: 200.0, messages: 1_000.0 };
     round.times((kills + nodes) as f64)
 }
 

@@ -13,12 +13,15 @@
 )]
 
 mod budget;
+mod denial;
+mod filters;
 mod kills;
 mod options;
 mod pace;
 mod phase;
 mod provision;
 mod stage;
+mod suites;
 mod tear_down;
 mod trial;
 mod whose;

@@ -6,7 +6,7 @@ use futures::FutureExt;
 
 use super::budget::Units;
 use super::stage::Stage;
-use super::{kills, provision};
+use super::{denial, filters, kills, provision, suites};
 
 /// What a phase found, or all that must not be, in words.
 pub(super) type Verdict = Result<String, Vec<String>>;
@@ -16,27 +16,39 @@ pub(super) type Verdict = Result<String, Vec<String>>;
 pub(super) enum Phase {
     /// Table and topic are made.
     Provision,
+    /// The contracts of store and bus are held against them.
+    Suites,
     /// Processes are killed.
     Kills,
+    /// New subscriptions are waited for.
+    Filters,
+    /// Publishing and sending is denied for a while.
+    Denial,
 }
 
 impl Phase {
-    pub(super) const ALL: [Phase; 2] = [Phase::Provision, Phase::Kills];
+    pub(super) const ALL: [Phase; 5] =
+        [Phase::Provision, Phase::Suites, Phase::Kills, Phase::Filters, Phase::Denial];
 
     /// What people call it.
     pub(super) fn name(self) -> &'static str {
         match self {
             Phase::Provision => "provision",
+            Phase::Suites => "suites",
             Phase::Kills => "kills",
+            Phase::Filters => "filters",
+            Phase::Denial => "denial",
         }
     }
 
     /// What it costs at most, as far as that can be foreseen.
     pub(super) fn cost(self, stage: &Stage) -> Units {
-        let nodes = stage.options.nodes;
         match self {
             Phase::Provision => provision::COST,
-            Phase::Kills => kills::cost(stage.options.kills, nodes),
+            Phase::Suites => suites::COST,
+            Phase::Kills => kills::cost(stage.options.kills, stage.options.nodes),
+            Phase::Filters => filters::COST,
+            Phase::Denial => denial::COST,
         }
     }
 
@@ -49,7 +61,10 @@ impl Phase {
                     stage.budget.add_uncounted(provision::COST);
                     Box::pin(provision::run(stage)).await
                 }
+                Phase::Suites => Box::pin(suites::run(stage)).await,
                 Phase::Kills => Box::pin(kills::run(stage, seed)).await,
+                Phase::Filters => Box::pin(filters::run(stage)).await,
+                Phase::Denial => Box::pin(denial::run(stage)).await,
             }
         };
         AssertUnwindSafe(running).catch_unwind().await.unwrap_or_else(|panic| {

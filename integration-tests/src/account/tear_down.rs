@@ -59,6 +59,11 @@ pub(super) async fn run(
     }
 }
 
+/// Removes what there is of a name now, without looking whether it is gone.
+pub(super) async fn once(environment: &Environment, name: &str) -> Result<(), String> {
+    remove(environment, &look(environment, name).await?).await
+}
+
 /// Looks for what has this name. Lists may show for a minute what is gone.
 async fn look(environment: &Environment, name: &str) -> Result<Left, String> {
     let begins =
