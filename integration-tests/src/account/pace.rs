@@ -33,7 +33,7 @@ impl Pace {
         }
         Pace {
             filters: seconds(30),
-            policies: seconds(1),
+            policies: seconds(5),
             lists: seconds(10),
             removal: seconds(30),
             silence: Duration::from_millis(400),

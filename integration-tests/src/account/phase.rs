@@ -52,6 +52,15 @@ impl Phase {
         }
     }
 
+    /// What of it this process does not count itself, but others do, and cannot tell where it is given up.
+    pub(super) fn uncounted(self, stage: &Stage) -> Units {
+        match self {
+            Phase::Kills | Phase::Denial => self.cost(stage),
+            // What provisioning costs is on the bill when it begins.
+            Phase::Provision | Phase::Suites | Phase::Filters => Units::default(),
+        }
+    }
+
     /// Does it; what panics is wrong. What others than this process called is on the bill afterwards, at what was foreseen where
     /// nobody could count it.
     pub(super) async fn run(self, stage: &Stage, seed: u64) -> Verdict {
@@ -68,7 +77,7 @@ impl Phase {
             }
         };
         AssertUnwindSafe(running).catch_unwind().await.unwrap_or_else(|panic| {
-            stage.budget.add_uncounted(self.cost(stage));
+            stage.budget.add_uncounted(self.uncounted(stage));
             let words = panic.downcast_ref::<String>().map(String::as_str);
             let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
             Err(vec![words.unwrap_or("panicked").to_owned()])

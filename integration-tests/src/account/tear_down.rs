@@ -31,15 +31,15 @@ impl Left {
     }
 }
 
-/// Removes everything whose name begins with `name`, and looks until nothing of it is left or `patience` is over. Tells what
-/// there was, what there is, and the last error.
+/// Removes everything whose name begins with `name`, and looks until it has seen nothing of it twice, for what is new may be
+/// listed late, or `patience` is over. Tells what there was, and what there is or why it cannot be removed.
 pub(super) async fn run(
     environment: &Environment,
     name: &str,
     patience: Duration,
 ) -> (BTreeSet<String>, Result<Left, String>) {
     let until = Instant::now() + patience;
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut seen_nothing) = (BTreeSet::new(), 0);
     loop {
         let found = async {
             let left = look(environment, name).await?;
@@ -51,8 +51,8 @@ pub(super) async fn run(
             Ok::<_, String>(left)
         };
         let found = Box::pin(found).await;
-        let is_done = found.as_ref().is_ok_and(Left::is_nothing);
-        if is_done || Instant::now() >= until {
+        seen_nothing = if found.as_ref().is_ok_and(Left::is_nothing) { seen_nothing + 1 } else { 0 };
+        if seen_nothing == 2 || Instant::now() >= until {
             return (seen, found);
         }
         sleep(LOOK_AGAIN).await;

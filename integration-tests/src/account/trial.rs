@@ -74,12 +74,12 @@ async fn play(stage: &Stage, seed: u64) -> (bool, bool) {
         let verdict = tokio::select! {
             verdict = phase.run(stage, seed) => verdict,
             () = &mut told_to_stop => {
-                stage.budget.add_uncounted(phase.cost(stage));
+                stage.budget.add_uncounted(phase.uncounted(stage));
                 stage.say(&format!("stopped in {name}"));
                 return (wrong, false);
             }
             () = spent(&stage.budget) => {
-                stage.budget.add_uncounted(phase.cost(stage));
+                stage.budget.add_uncounted(phase.uncounted(stage));
                 stage.say(&format!("budget spent in {name}"));
                 return (wrong, false);
             }
