@@ -48,7 +48,7 @@ impl Phase {
             Phase::Suites => suites::COST,
             Phase::Kills => kills::cost(stage.options.kills, stage.options.nodes),
             Phase::Filters => filters::COST,
-            Phase::Denial => denial::COST,
+            Phase::Denial => denial::cost(stage.options.nodes),
         }
     }
 

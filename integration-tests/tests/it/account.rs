@@ -6,6 +6,7 @@ use std::time::Duration;
 use a2a_testaws::{self as endpoint, Account, Service};
 use a2a_testworld::weather::ServiceError::AccessDenied;
 use a2a_testworld::weather::{FilterDelay, Meanwhile, Refusal, SnsWeather, Spread, Weather, WeatherProxy};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
@@ -49,7 +50,17 @@ async fn left(account: &Account, said: &str) -> Vec<String> {
     all.filter(|one| one.contains(name)).collect()
 }
 
-/// Has an account's weather heed the denials that the topic's policy holds, as AWS does and emulators do not. Never returns.
+/// The actions that the page says are enough.
+fn documented_actions() -> Vec<String> {
+    let page = include_str!("../../../docs/account.md");
+    let policy = page.split("```json").nth(1).and_then(|rest| rest.split("```").next()).expect("a policy");
+    let policy: Value = serde_json::from_str(policy).unwrap();
+    let statements = policy["Statement"].as_array().unwrap();
+    let actions = statements.iter().flat_map(|statement| statement["Action"].as_array().unwrap());
+    actions.map(|action| action.as_str().unwrap().to_owned()).collect()
+}
+
+/// Has the weather heed the denials that a policy of a topic holds, as AWS does and emulators do not. Never returns.
 async fn heed_policies(proxy: &WeatherProxy, account: &Account, usual: &Weather) {
     let sns = aws_sdk_sns::Client::new(&account.sdk_config(Service::Sns));
     let denying = Refusal::of(AccessDenied).on(["sns:Publish", "sqs:SendMessage"]);
@@ -67,22 +78,25 @@ async fn heed_policies(proxy: &WeatherProxy, account: &Account, usual: &Weather)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_trial_plays_every_phase_and_leaves_nothing() {
+async fn a_trial_that_may_do_what_its_page_says_plays_every_phase_and_leaves_nothing() {
     let Some(aws) = endpoint::aws() else { return };
     let account = aws.account();
-    let direct = account.sdk_config(Service::Sns);
-    let proxy = WeatherProxy::before(direct.endpoint_url().unwrap(), 22).await.unwrap();
-    // Doctor and the sentences of the bus have theirs in time, and instances are seen without.
+    let actions = documented_actions();
+    let allowed = Weather::clear().allow_only(actions.iter().map(String::as_str));
+    let tables = WeatherProxy::before(aws.url(Service::DynamoDb), 22).await.unwrap();
+    tables.set(allowed.clone());
+    let messages = WeatherProxy::before(aws.url(Service::Sns), 22).await.unwrap();
+    // So long that instances are seen which the topic does not reach yet.
     let after = Spread::between(Duration::from_secs(2), Duration::from_secs(3));
     let filter_delay = Some(FilterDelay { after, meanwhile: Meanwhile::Nothing });
-    let usual = Weather::clear().sns(SnsWeather { filter_delay, ..SnsWeather::default() });
-    proxy.set(usual.clone());
-    let reached = account.clone().through(aws.url(Service::DynamoDb), &proxy.url());
+    let usual = allowed.sns(SnsWeather { filter_delay, ..SnsWeather::default() });
+    messages.set(usual.clone());
+    let reached = account.clone().through(&tables.url(), &messages.url());
     // Of a store and of a bus.
     let only = ["--max-usd", "1", "--yes", "--kills", "1", "--seed", "22", "--sentences", "is_idempotent"];
     let (code, said) = tokio::select! {
         ended = ended(trials(&reached, &only)) => ended,
-        () = heed_policies(&proxy, &account, &usual) => unreachable!("it heeds them for ever"),
+        () = heed_policies(&messages, &account, &usual) => unreachable!("it heeds them for ever"),
     };
     assert_eq!(code, Some(0), "{said}");
     for phase in ["provision", "suites", "kills", "filters", "denial"] {
@@ -116,7 +130,8 @@ async fn a_budget_that_is_too_small_for_the_next_phase_ends_a_trial_and_leaves_n
 async fn what_a_killed_trial_left_is_removed_by_its_name() {
     let Some(aws) = endpoint::aws() else { return };
     let account = aws.account();
-    let mut trial = trials(&account, &["--max-usd", "1", "--yes", "--sentences", "nothing"]).spawn().unwrap();
+    let mut trial =
+        trials(&account, &["--max-usd", "1", "--yes", "--sentences", "no such one"]).spawn().unwrap();
     let mut lines = BufReader::new(trial.stdout.take().unwrap()).lines();
     let mut said = String::new();
     let until_it_runs = async {
