@@ -136,13 +136,13 @@ fn read(policy: Option<&String>) -> Result<Value, Vec<String>> {
 /// A policy, and beside what it says a refusal to all of what its resource is for.
 fn denying(policy: &Value, resource: &Resource) -> Value {
     let (action, named) = match resource {
-        Resource::Topic(arn) => ("sns:Publish", json!(arn)),
+        Resource::Topic(arn) => ("sns:Publish", Some(json!(arn))),
         // A queue's policy names the queue by its ARN, in the statements that are there.
-        Resource::Queue(_) => ("sqs:SendMessage", policy["Statement"][0]["Resource"].clone()),
+        Resource::Queue(_) => ("sqs:SendMessage", policy.pointer("/Statement/0/Resource").cloned()),
     };
     let deny = json!({ "Sid": SID, "Effect": "Deny", "Principal": "*", "Action": action, "Resource": named });
     let mut policy = policy.clone();
-    if let Some(statements) = policy["Statement"].as_array_mut() {
+    if let Some(statements) = policy.get_mut("Statement").and_then(Value::as_array_mut) {
         statements.push(deny);
     }
     policy

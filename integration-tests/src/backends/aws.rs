@@ -25,7 +25,7 @@ enum Way {
     /// An account on the endpoint that was found.
     Account(Account),
     /// What the environment of this process says.
-    Environment(Environment),
+    Environment(Box<Environment>),
 }
 
 impl OnAws {
@@ -57,7 +57,7 @@ impl OnAws {
 
     /// A table and a topic that are there already, in the account that the environment of this process names.
     pub fn of(environment: Environment, table: &str, topic: TopicArn) -> Self {
-        OnAws { way: Way::Environment(environment), table: table.to_owned(), topic }
+        OnAws { way: Way::Environment(Box::new(environment)), table: table.to_owned(), topic }
     }
 
     /// A handle on the table, with a client of its own.
@@ -113,10 +113,6 @@ impl OnAws {
 
     /// What an instance finds in its environment that is to have its place here; it reaches the table by the first of these
     /// URLs, topic and queues by the second, where there are any.
-    ///
-    /// # Panics
-    ///
-    /// With URLs, where the environment of this process says how the place is reached.
     pub(crate) fn environment(&self, through: Option<[String; 2]>) -> Vec<(String, String)> {
         let ours = [
             ("A2A_STORE", "dynamodb".to_owned()),
@@ -125,14 +121,19 @@ impl OnAws {
             ("A2A_TOPIC_ARN", self.topic.to_string()),
         ];
         let named = |(name, value): (&str, String)| (name.to_owned(), value);
-        let reached = match (&self.way, through) {
+        let reached: Vec<_> = match (&self.way, through) {
             (Way::Account(account), None) => account.environment().into_iter().map(named).collect(),
             (Way::Account(account), Some([tables, messages])) => {
                 let account = account.clone().through(&tables, &messages);
                 account.environment().into_iter().map(named).collect()
             }
-            (Way::Environment(environment), None) => environment.variables(),
-            (Way::Environment(_), Some(_)) => panic!("no proxy stands before a real account"),
+            (Way::Environment(environment), through) => {
+                let through = through.into_iter().flat_map(|[tables, messages]| {
+                    let urls = [("DYNAMODB", tables), ("SNS", messages.clone()), ("SQS", messages)];
+                    urls.map(|(service, url)| (format!("AWS_ENDPOINT_URL_{service}"), url))
+                });
+                environment.variables().into_iter().chain(through).collect()
+            }
         };
         reached.into_iter().chain(ours.map(named)).collect()
     }
