@@ -23,6 +23,7 @@ pub mod fixture;
 pub mod membership;
 pub mod push_configs;
 pub mod sample;
+pub mod sentences;
 pub mod simulate;
 pub mod task_store;
 pub mod trace;
@@ -39,6 +40,7 @@ pub use env::SeededEnv;
 pub use faults::{Action, Delay, FaultyBus, FaultyEndpoint, FaultyStore, Forecast, Late, Weather};
 pub use fixture::{BusFixture, Fixture, StoreFixture};
 pub use run::run;
+pub use sentences::Sentence;
 pub use simulate::{assert_replays, seeds, simulate};
 pub use trace::Trace;
 

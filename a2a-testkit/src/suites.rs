@@ -1,9 +1,20 @@
 //! The macros that turn a contract into tests: one per sentence, each under its own name.
+//!
+//! `@sentences` and the name of a fixture's trait, instead of a fixture, make lists of them: see [`sentences`](crate::sentences).
 
-/// Makes a module of tests, one per function of a suite.
+/// Makes a module of tests, one per function of a suite, or a function that lists them.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __suite {
+    (@sentences $fixture:ident, $suite:ident: $($sentence:ident)*) => {
+        fn $suite() -> Vec<Sentence<dyn $crate::$fixture>> {
+            vec![$(
+                Sentence::new(stringify!($suite), stringify!($sentence), |fixture| {
+                    Box::pin($crate::$suite::$sentence(fixture))
+                })
+            ),*]
+        }
+    };
     ($fixture:ty, $suite:ident: $($sentence:ident)*) => {
         mod $suite {
             #[allow(unused_imports, reason = "the fixture may be named by its full path")]
@@ -23,8 +34,8 @@ macro_rules! __suite {
 /// its contract. Takes the type of a [`StoreFixture`](crate::StoreFixture).
 #[macro_export]
 macro_rules! task_store_suite {
-    ($fixture:ty) => {
-        $crate::__suite! { $fixture, task_store:
+    ($($fixture:tt)+) => {
+        $crate::__suite! { $($fixture)+, task_store:
             a_commit_that_expects_the_current_version_is_applied
             a_commit_that_expects_another_version_conflicts
             exactly_one_of_many_concurrent_commits_is_applied
@@ -74,8 +85,8 @@ macro_rules! task_store_suite {
 /// of its contract. Takes the type of a [`StoreFixture`](crate::StoreFixture).
 #[macro_export]
 macro_rules! membership_suite {
-    ($fixture:ty) => {
-        $crate::__suite! { $fixture, membership:
+    ($($fixture:tt)+) => {
+        $crate::__suite! { $($fixture)+, membership:
             beat_zero_joins
             a_later_beat_needs_the_record
             a_beat_writes_the_whole_record
@@ -96,8 +107,8 @@ macro_rules! membership_suite {
 /// of its contract. Takes the type of a [`StoreFixture`](crate::StoreFixture).
 #[macro_export]
 macro_rules! push_configs_suite {
-    ($fixture:ty) => {
-        $crate::__suite! { $fixture, push_configs:
+    ($($fixture:tt)+) => {
+        $crate::__suite! { $($fixture)+, push_configs:
             a_saved_config_is_returned
             saving_under_the_same_id_replaces
             configs_are_listed_in_id_order
@@ -118,8 +129,8 @@ macro_rules! push_configs_suite {
 /// contract. Takes the type of a [`StoreFixture`](crate::StoreFixture).
 #[macro_export]
 macro_rules! deployment_suite {
-    ($fixture:ty) => {
-        $crate::__suite! { $fixture, deployment:
+    ($($fixture:tt)+) => {
+        $crate::__suite! { $($fixture)+, deployment:
             the_format_is_read
             keys_are_made_once
             names_have_keys_of_their_own
@@ -134,13 +145,13 @@ macro_rules! deployment_suite {
 /// [`BusFixture`](crate::BusFixture).
 #[macro_export]
 macro_rules! event_bus_suite {
-    ($fixture:ty) => {
-        $crate::__suite! { $fixture, event_bus:
+    ($($fixture:tt)+) => {
+        $crate::__suite! { $($fixture)+, event_bus:
             connecting_again_gives_an_endpoint
             release_removes_what_an_instance_left
             release_is_idempotent
         }
-        $crate::__suite! { $fixture, endpoint:
+        $crate::__suite! { $($fixture)+, endpoint:
             a_message_reaches_each_recipient_and_nobody_else
             messages_to_a_live_endpoint_arrive_whole
             receive_waits_for_a_message

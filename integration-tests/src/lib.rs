@@ -2,6 +2,7 @@
 
 pub use a2a_testaws as endpoint;
 
+pub mod account;
 pub mod backends;
 pub mod bad_weather;
 pub mod bus_weather;

@@ -3,6 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use a2a_testkit::sentences;
+
+const SUITES: [&str; 6] = ["task_store", "membership", "push_configs", "deployment", "event_bus", "endpoint"];
+
 /// The names in the numbered lines of the `# Contract` list of a trait.
 fn promised<'a>(source: &'a str, contract: &str) -> BTreeSet<&'a str> {
     let mut lists = source.split("/// # Contract").skip(1);
@@ -23,7 +27,7 @@ fn promised<'a>(source: &'a str, contract: &str) -> BTreeSet<&'a str> {
 /// The tests that a macro makes.
 fn tested(suite: &str) -> BTreeSet<&'static str> {
     let source = include_str!("../../src/suites.rs");
-    let start = format!("$fixture, {suite}:");
+    let start = format!("$($fixture)+, {suite}:");
     let body = source.split_once(&start).expect("the suite").1;
     body.split_once('}').expect("its end").0.split_whitespace().collect()
 }
@@ -46,6 +50,18 @@ fn every_sentence_of_a_contract_has_a_test_of_its_name() {
 }
 
 #[test]
+fn a_program_that_judges_a_backend_is_given_the_sentences_of_all_suites() {
+    let listed = |suite: &str| -> BTreeSet<&'static str> {
+        let stores = sentences::of_stores().into_iter().map(|sentence| (sentence.suite(), sentence.name()));
+        let buses = sentences::of_buses().into_iter().map(|sentence| (sentence.suite(), sentence.name()));
+        stores.chain(buses).filter(|(of, _)| *of == suite).map(|(_, name)| name).collect()
+    };
+    for suite in SUITES {
+        assert_eq!(listed(suite), tested(suite), "the sentences of {suite}");
+    }
+}
+
+#[test]
 fn every_sentence_rejects_some_broken_backend() {
     let broken = [
         include_str!("broken_backends/buses.rs"),
@@ -60,7 +76,7 @@ fn every_sentence_rejects_some_broken_backend() {
         include_str!("broken_backends/retries.rs"),
         include_str!("broken_backends/webhooks.rs"),
     ];
-    for suite in ["task_store", "membership", "push_configs", "deployment", "event_bus", "endpoint"] {
+    for suite in SUITES {
         for sentence in tested(suite) {
             let path = format!("{suite}::{sentence}");
             assert!(broken.iter().any(|source| source.contains(&path)), "nothing breaks {path}");

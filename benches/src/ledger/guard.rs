@@ -10,7 +10,6 @@ use a2a_node::meter::{Service, Unit};
 use a2a_testaws as endpoint;
 
 use super::fleet::{self, Fleet};
-use super::price::dollars;
 use super::workload::Workload;
 
 /// What a workload was last found to take.
@@ -59,7 +58,7 @@ async fn no_workload_takes_a_tenth_more_than_recorded() {
         let requests = bill.requests.values().sum::<u64>() as f64;
         let found = [
             ("write units", bill.of(Unit::DynamoDbWrite), recorded.write_units),
-            ("millionths of a dollar", (dollars(&bill) * 1e6).round(), recorded.micro_dollars),
+            ("millionths of a dollar", (bill.dollars() * 1e6).round(), recorded.micro_dollars),
             ("requests", requests, recorded.requests),
             ("read units", bill.of(Unit::DynamoDbRead), recorded.read_units),
         ];

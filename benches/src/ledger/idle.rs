@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio::time::sleep;
 
 use super::fleet::Fleet;
-use super::price::{SECONDS_A_MONTH, dollars};
+use super::month::SECONDS_A_MONTH;
 use crate::Error;
 
 /// By then each has beaten, and has had its first look at the others.
@@ -48,6 +48,6 @@ pub(super) async fn count(account: &Account, instances: usize, time: Duration) -
         polls_a_minute: each_minute(bill.requests_to(Service::Sqs) as f64),
         write_units_a_minute: each_minute(bill.of(Unit::DynamoDbWrite)),
         read_units_a_minute: each_minute(bill.of(Unit::DynamoDbRead)),
-        dollars_a_month: dollars(&bill) * SECONDS_A_MONTH / time.as_secs_f64() / instances as f64,
+        dollars_a_month: bill.dollars() * SECONDS_A_MONTH / time.as_secs_f64() / instances as f64,
     })
 }

@@ -6,8 +6,8 @@
 mod bounds;
 mod fleet;
 mod idle;
+mod month;
 mod obvious;
-mod price;
 mod statement;
 mod workload;
 

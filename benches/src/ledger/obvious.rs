@@ -5,7 +5,7 @@ use a2a::{StreamResponse, Task, TaskState, TaskStatus};
 use a2a_core::reduce::apply;
 use a2a_node::meter::{Bill, Unit};
 
-use super::price::{SECONDS_A_MONTH, dollars};
+use super::month::SECONDS_A_MONTH;
 use super::workload::Workload;
 
 /// What it would be billed for a workload, whoever watches.
@@ -50,7 +50,7 @@ pub(super) fn bill(workload: &Workload, instances: usize) -> Bill {
 pub(super) fn dollars_an_idle_month() -> f64 {
     let mut bill = Bill::default();
     bill.units.insert(Unit::SqsRequest, SECONDS_A_MONTH);
-    dollars(&bill)
+    bill.dollars()
 }
 
 fn length(value: &impl serde::Serialize) -> usize {

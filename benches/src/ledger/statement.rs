@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::idle::Idle;
 use super::obvious;
-use super::price::dollars;
 use super::workload::{Counted, Workload};
 
 /// All that was counted and computed.
@@ -53,11 +52,11 @@ impl Row {
             instances,
             watchers,
             events: counted.events,
-            dollars_a_million_events: dollars(bill) * a_million,
+            dollars_a_million_events: bill.dollars() * a_million,
             requests: bill.requests.iter().map(|(operation, count)| (name(operation), *count)).collect(),
             units: units(bill),
             bytes: [Service::DynamoDb, Service::Sns, Service::Sqs].map(bytes).into(),
-            obvious_dollars_a_million_events: dollars(computed) * a_million,
+            obvious_dollars_a_million_events: computed.dollars() * a_million,
             obvious_units: units(computed),
         }
     }

@@ -8,14 +8,24 @@ use a2a_store_dynamodb::{DynamoDbStore, table};
 use a2a_testworld::backends::{Backend, Backends, members};
 use async_trait::async_trait;
 
+use super::Environment;
 use crate::endpoint::{self, Account, Service};
 
 /// A table, and a topic with the queues of its instances.
 #[derive(Debug)]
 pub struct OnAws {
-    account: Account,
+    way: Way,
     table: String,
     topic: TopicArn,
+}
+
+/// By what they are reached.
+#[derive(Debug)]
+enum Way {
+    /// An account on the endpoint that was found.
+    Account(Account),
+    /// What the environment of this process says.
+    Environment(Box<Environment>),
 }
 
 impl OnAws {
@@ -42,29 +52,48 @@ impl OnAws {
             .unwrap();
         let sns = aws_sdk_sns::Client::new(&account.sdk_config(Service::Sns));
         let topic = create_topic(&sns, &name).await.unwrap();
-        OnAws { account, table: name, topic }
+        OnAws { way: Way::Account(account), table: name, topic }
+    }
+
+    /// A table and a topic that are there already, in the account that the environment of this process names.
+    pub fn of(environment: Environment, table: &str, topic: TopicArn) -> Self {
+        OnAws { way: Way::Environment(Box::new(environment)), table: table.to_owned(), topic }
     }
 
     /// A handle on the table, with a client of its own.
     pub(crate) fn store(&self) -> DynamoDbStore {
-        DynamoDbStore::new(&self.account.sdk_config(Service::DynamoDb), &self.table)
+        match &self.way {
+            Way::Account(account) => DynamoDbStore::new(&account.sdk_config(Service::DynamoDb), &self.table),
+            Way::Environment(environment) => environment.store(&self.table),
+        }
+    }
+
+    /// Clients for topic and queues; an endpoint may have an address for each service.
+    fn messaging(&self) -> Clients {
+        match &self.way {
+            Way::Account(account) => {
+                let of = |service| Clients::new(&account.sdk_config(service), &self.topic);
+                Clients { sns: of(Service::Sns).sns, sqs: of(Service::Sqs).sqs }
+            }
+            Way::Environment(environment) => environment.messaging(&self.topic),
+        }
     }
 
     /// A handle on the topic, with clients of its own.
     pub(super) fn bus(&self) -> Arc<dyn EventBus> {
-        Arc::new(SnsSqsBus::with_clients(messaging(&self.account, &self.topic), self.topic.clone()).unwrap())
+        Arc::new(SnsSqsBus::with_clients(self.messaging(), self.topic.clone()).unwrap())
     }
 
     /// The URLs of the queues of this topic.
     pub(crate) async fn queues(&self) -> Vec<String> {
-        let sqs = messaging(&self.account, &self.topic).sqs;
+        let sqs = self.messaging().sqs;
         let listed = sqs.list_queues().queue_name_prefix(self.topic.name()).send().await.unwrap();
         listed.queue_urls.unwrap_or_default()
     }
 
     /// The ARNs of the subscriptions to this topic.
     pub(crate) async fn subscriptions(&self) -> Vec<String> {
-        let sns = messaging(&self.account, &self.topic).sns;
+        let sns = self.messaging().sns;
         let mut pages =
             sns.list_subscriptions_by_topic().topic_arn(self.topic.to_string()).into_paginator().send();
         let mut arns = Vec::new();
@@ -82,20 +111,31 @@ impl OnAws {
         queues.chain(subscriptions).collect()
     }
 
-    /// What an instance finds in its environment that is to have its place here, and reaches it by this account.
-    pub(crate) fn environment(&self, account: &Account) -> Vec<(&'static str, String)> {
+    /// What an instance finds in its environment that is to have its place here; it reaches the table by the first of these
+    /// URLs, topic and queues by the second, where there are any.
+    pub(crate) fn environment(&self, through: Option<[String; 2]>) -> Vec<(String, String)> {
         let ours = [
             ("A2A_STORE", "dynamodb".to_owned()),
             ("A2A_TABLE", self.table.clone()),
             ("A2A_BUS", "snssqs".to_owned()),
             ("A2A_TOPIC_ARN", self.topic.to_string()),
         ];
-        account.environment().into_iter().chain(ours).collect()
-    }
-
-    /// The account that it is in.
-    pub(crate) fn account(&self) -> &Account {
-        &self.account
+        let named = |(name, value): (&str, String)| (name.to_owned(), value);
+        let reached: Vec<_> = match (&self.way, through) {
+            (Way::Account(account), None) => account.environment().into_iter().map(named).collect(),
+            (Way::Account(account), Some([tables, messages])) => {
+                let account = account.clone().through(&tables, &messages);
+                account.environment().into_iter().map(named).collect()
+            }
+            (Way::Environment(environment), through) => {
+                let through = through.into_iter().flat_map(|[tables, messages]| {
+                    let urls = [("DYNAMODB", tables), ("SNS", messages.clone()), ("SQS", messages)];
+                    urls.map(|(service, url)| (format!("AWS_ENDPOINT_URL_{service}"), url))
+                });
+                environment.variables().into_iter().chain(through).collect()
+            }
+        };
+        reached.into_iter().chain(ours.map(named)).collect()
     }
 }
 
@@ -110,10 +150,4 @@ impl Backends for OnAws {
         left.extend(self.resources().await);
         left
     }
-}
-
-/// Clients for topic and queues; an endpoint may have an address for each service.
-fn messaging(account: &Account, topic: &TopicArn) -> Clients {
-    let of = |service| Clients::new(&account.sdk_config(service), topic);
-    Clients { sns: of(Service::Sns).sns, sqs: of(Service::Sqs).sqs }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use a2a_cluster::Config;
 use clap::{Parser, Subcommand};
+use integration_tests::account;
 use integration_tests::bad_weather::{self, Kind, Place};
 use integration_tests::bus_weather;
 use integration_tests::endpoint;
@@ -142,12 +143,16 @@ enum Trial {
         #[arg(long, default_value_t = 3)]
         nodes: usize,
     },
+    /// Makes a deployment of its own in the account that the environment names, tries it, removes everything, and says what it
+    /// cost: docs/account.md.
+    Account(account::Options),
 }
 
 fn main() -> ExitCode {
     let first = std::env::args().nth(1).unwrap_or_default();
     match first.as_str() {
-        "kills" | "webhooks" | "deaths" | "drains" | "load" | "weather" | "bus" | "-h" | "--help" | "" => {
+        "kills" | "webhooks" | "deaths" | "drains" | "load" | "weather" | "bus" | "account" | "-h"
+        | "--help" | "" => {
             return tried(Trials::parse().trial);
         }
         _ => end_with_the_lifeline(),
@@ -184,9 +189,11 @@ async fn tried(trial: Trial) -> ExitCode {
         let wrong = bad_weather(place, capacity, each, &only.unwrap_or_default()).await;
         return if wrong { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     }
-    let (Some(aws), Ok(program)) = (endpoint::aws(), std::env::current_exe()) else {
-        return ExitCode::FAILURE;
-    };
+    let Ok(program) = std::env::current_exe() else { return ExitCode::FAILURE };
+    if let Trial::Account(options) = trial {
+        return Box::pin(account::run(options, program)).await;
+    }
+    let Some(aws) = endpoint::aws() else { return ExitCode::FAILURE };
     let is_right = match trial {
         Trial::Kills { kills, seed, nodes, fail, weather } => {
             let seed = seed.unwrap_or_else(|| fastrand::u64(..));
@@ -235,7 +242,7 @@ async fn tried(trial: Trial) -> ExitCode {
             met.wrong.iter().for_each(|why| println!("WRONG: {why}"));
             outcome.is_right()
         }
-        Trial::Weather { .. } => true,
+        Trial::Weather { .. } | Trial::Account(_) => true,
         Trial::Bus { instances, rolling, rolls, outage, seconds, seed } => {
             let seed = seed.unwrap_or_else(|| fastrand::u64(..));
             println!("seed {seed}");

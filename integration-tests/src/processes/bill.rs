@@ -1,10 +1,12 @@
 //! What calls to AWS cost, as the processes count it themselves: their `/metrics`, summed up.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use a2a_testworld::client::http;
 
 use super::cluster::Cluster;
+use super::node::Node;
 
 const REQUESTS: &str = "a2a_aws_requests_total";
 const UNITS: &str = "a2a_aws_units_total";
@@ -25,12 +27,22 @@ impl Bill {
     ///
     /// When one does not answer.
     pub async fn of(cluster: &Cluster) -> Self {
-        let client = http();
         let mut bill = Bill::default();
         for node in cluster.nodes() {
-            let answer = client.get(format!("http://{}/metrics", node.http())).send().await.unwrap();
-            bill.add(&answer.text().await.unwrap());
+            bill += Bill::of_node(node).await;
         }
+        bill
+    }
+
+    /// Reads the counters of one process.
+    ///
+    /// # Panics
+    ///
+    /// When it does not answer.
+    pub async fn of_node(node: &Node) -> Self {
+        let answer = http().get(format!("http://{}/metrics", node.http())).send().await.unwrap();
+        let mut bill = Bill::default();
+        bill.add(&answer.text().await.unwrap());
         bill
     }
 
@@ -62,6 +74,16 @@ impl Bill {
                 *sums.entry(format!("{service} {what}")).or_default() += value;
             }
         }
+    }
+}
+
+impl AddAssign for Bill {
+    fn add_assign(&mut self, more: Self) {
+        let add = |sums: &mut BTreeMap<String, f64>, more: BTreeMap<String, f64>| {
+            more.into_iter().for_each(|(name, value)| *sums.entry(name).or_default() += value);
+        };
+        add(&mut self.requests, more.requests);
+        add(&mut self.units, more.units);
     }
 }
 

@@ -8,6 +8,7 @@ use a2a_core::{Env, SystemEnv};
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
+use super::bill::Bill;
 use super::caller::Caller;
 use super::node::Node;
 use super::process::Launch;
@@ -46,6 +47,10 @@ pub struct Plan {
     pub looks_every: Duration,
     /// After how much silence the load balancer ends an answer.
     pub idle: Duration,
+    /// How long lists may show what is gone.
+    pub lists_lag: Duration,
+    /// Whether the counters of a process are read before it is killed, for [`Cluster::bill`].
+    pub billed: bool,
 }
 
 impl Plan {
@@ -63,6 +68,8 @@ impl Plan {
             behind_load_balancer: true,
             looks_every: Duration::from_millis(200),
             idle: Duration::from_secs(15),
+            lists_lag: Duration::ZERO,
+            billed: false,
         }
     }
 }
@@ -85,6 +92,7 @@ pub struct Cluster {
     nodes: Vec<Node>,
     started: usize,
     gone: Vec<(String, ProcessLog)>,
+    bill_of_gone: Bill,
     card: AgentCard,
 }
 
@@ -96,6 +104,15 @@ impl Cluster {
     /// When one does not.
     pub async fn start(plan: Plan, aws: &Aws) -> Self {
         let resources = Resources::prepare(aws, plan.weather).await;
+        Self::start_on(resources, plan).await
+    }
+
+    /// The same on resources that are there already, whose weather is theirs.
+    ///
+    /// # Panics
+    ///
+    /// When a process does not serve.
+    pub async fn start_on(resources: Resources, plan: Plan) -> Self {
         let watch = Watch { readiness: Some(plan.looks_every), idle: Some(plan.idle) };
         let balancer = LoadBalancer::start(watch).await.unwrap();
         let seconds = |time: Duration| time.as_secs_f64().to_string();
@@ -115,7 +132,7 @@ impl Cluster {
             arguments.push(["--public-grpc-url".to_owned(), format!("http://{}", balancer.sockets().grpc)]);
         }
         let mut environment = resources.environment();
-        environment.push(("A2A_ALLOW_LOCAL_WEBHOOKS", "true".to_owned()));
+        environment.push(("A2A_ALLOW_LOCAL_WEBHOOKS".to_owned(), "true".to_owned()));
         let launch = Launch {
             program: plan.program.clone(),
             environment,
@@ -129,7 +146,17 @@ impl Cluster {
         nodes.iter().for_each(|node| balancer.add(node.name(), node.sockets()));
         let card = client::card_at(&balancer.sockets().url()).await;
         let started = plan.nodes;
-        Cluster { plan, launch, resources, balancer, nodes, started, gone: Vec::new(), card }
+        Cluster {
+            plan,
+            launch,
+            resources,
+            balancer,
+            nodes,
+            started,
+            gone: Vec::new(),
+            bill_of_gone: Bill::default(),
+            card,
+        }
     }
 
     /// What it was to be.
@@ -210,6 +237,23 @@ impl Cluster {
         executed
     }
 
+    /// What all processes have counted, those that were killed included, until just before: see [`Plan::billed`]. Those that
+    /// were retired are left out.
+    ///
+    /// # Panics
+    ///
+    /// When one does not answer.
+    pub async fn bill(&self) -> Bill {
+        let mut bill = self.bill_of_gone.clone();
+        bill += Bill::of(self).await;
+        bill
+    }
+
+    /// How many processes there were in all.
+    pub fn started(&self) -> usize {
+        self.started
+    }
+
     /// Starts one more process, under a new name, and sends it requests.
     ///
     /// # Panics
@@ -231,6 +275,9 @@ impl Cluster {
     /// When there is none of this name.
     pub async fn kill(&mut self, name: &str) -> DateTime<Utc> {
         let node = self.take(name);
+        if self.plan.billed {
+            self.bill_of_gone += Bill::of_node(&node).await;
+        }
         let at = SystemEnv.now();
         let log = node.kill().await;
         self.gone.push((name.to_owned(), log));
@@ -261,7 +308,7 @@ impl Cluster {
     /// When they do not.
     pub async fn cleaned_up(&self) {
         let living = self.nodes.len();
-        let until = Instant::now() + self.plan.lease * 4 + ENDS_WITHIN;
+        let until = Instant::now() + self.plan.lease * 4 + ENDS_WITHIN + self.plan.lists_lag;
         loop {
             let Leftovers { queues, subscriptions, members } = self.resources.leftovers().await;
             if [queues.len(), subscriptions.len(), members.len()] == [living; 3] {
@@ -296,7 +343,14 @@ impl Cluster {
         }
         let panicked: Vec<_> = self.gone.iter().filter(|(_, log)| log.panicked()).collect();
         assert!(panicked.is_empty(), "{}", self.words());
-        self.resources.leftovers().await
+        let until = Instant::now() + self.plan.lists_lag;
+        loop {
+            let left = self.resources.leftovers().await;
+            if left.is_nothing() || Instant::now() >= until {
+                return left;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     /// The last words of every process, for whoever looks at a failure.

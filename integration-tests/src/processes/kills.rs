@@ -6,6 +6,7 @@ use a2a_core::{Env, SystemEnv};
 use a2a_testkit::Findings;
 use fastrand::Rng;
 
+use super::bill::Bill;
 use super::cluster::{Cluster, Plan};
 use super::resources::Leftovers;
 use super::workload::{Placement, Review, Workload};
@@ -70,6 +71,8 @@ pub struct Outcome {
     pub wrong: Vec<String>,
     /// What was left after the last shutdown.
     pub left: Leftovers,
+    /// What the processes counted before they were killed or asked to end.
+    pub bill: Bill,
     /// The number from which all moments and victims followed.
     pub seed: u64,
 }
@@ -97,9 +100,18 @@ impl Outcome {
 /// # Panics
 ///
 /// When a process does not start or end as it should.
-pub async fn run(plan: Plan, aws: &Aws, kills: usize, seed: u64, mut tell: impl FnMut(&Round)) -> Outcome {
+pub async fn run(plan: Plan, aws: &Aws, kills: usize, seed: u64, tell: impl FnMut(&Round)) -> Outcome {
+    play(Cluster::start(plan, aws).await, kills, seed, tell).await
+}
+
+/// The same with processes that run already; they are shut down in the end.
+///
+/// # Panics
+///
+/// When a process does not start or end as it should.
+pub async fn play(mut cluster: Cluster, kills: usize, seed: u64, mut tell: impl FnMut(&Round)) -> Outcome {
     let mut rng = Rng::with_seed(seed);
-    let mut cluster = Cluster::start(plan, aws).await;
+    let before = cluster.resources().tasks().await;
     let mut outcome = Outcome { seed, ..Outcome::default() };
     while outcome.kills < kills {
         let round = round(&mut cluster, &mut rng, outcome.kills, kills).await;
@@ -109,11 +121,12 @@ pub async fn run(plan: Plan, aws: &Aws, kills: usize, seed: u64, mut tell: impl 
             outcome.wrong.push(cluster.words());
         }
     }
-    let tasks = cluster.resources().tasks().await;
+    let tasks = cluster.resources().tasks().await - before;
     if tasks != outcome.tasks {
         outcome.wrong.push(format!("{tasks} tasks in the table, where clients began {}", outcome.tasks));
     }
     cluster.cleaned_up().await;
+    outcome.bill = cluster.bill().await;
     outcome.left = cluster.shutdown().await;
     outcome
 }

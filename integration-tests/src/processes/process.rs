@@ -22,7 +22,7 @@ pub struct Launch {
     /// The program.
     pub program: PathBuf,
     /// What it finds in its environment, besides what this process has and does not begin with `A2A_` or `AWS_`.
-    pub environment: Vec<(&'static str, String)>,
+    pub environment: Vec<(String, String)>,
     /// Its command line.
     pub arguments: Vec<String>,
 }
@@ -51,7 +51,7 @@ impl Launch {
         for (variable, _) in std::env::vars_os().filter(|(variable, _)| is_a_setting(variable)) {
             command.env_remove(variable);
         }
-        command.args(&self.arguments).envs(self.environment.iter().map(|(key, value)| (key, value)));
+        command.args(&self.arguments).envs(self.environment.iter().cloned());
         command.env(LIFELINE, "1");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().map_err(|error| cannot(&error.to_string()))?;

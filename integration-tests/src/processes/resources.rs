@@ -103,6 +103,16 @@ impl Resources {
         Resources { _turn: turn, store: place.store(), place, fault_proxies, _weather: weather }
     }
 
+    /// Waits for its turn. Takes a table and a topic that are there, with nothing before them.
+    ///
+    /// # Panics
+    ///
+    /// Never: the turns have no end.
+    pub async fn of(place: OnAws) -> Self {
+        let turn = CLUSTERS.acquire().await.unwrap();
+        Resources { _turn: turn, store: place.store(), place, fault_proxies: None, _weather: None }
+    }
+
     /// The fault proxies before the endpoint. `None` means that a test which shuts them is to return: the reason was printed.
     ///
     /// # Panics
@@ -114,16 +124,11 @@ impl Resources {
     }
 
     /// What an instance finds in its environment.
-    pub fn environment(&self) -> Vec<(&'static str, String)> {
-        let account = self.place.account().clone();
-        let account = match &self.fault_proxies {
-            Some(FaultProxies { table, bus }) => {
-                let url = |proxy: &FaultProxy| format!("http://{}", proxy.address());
-                account.through(&url(table), &url(bus))
-            }
-            None => account,
-        };
-        self.place.environment(&account)
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let url = |proxy: &FaultProxy| format!("http://{}", proxy.address());
+        self.place.environment(
+            self.fault_proxies.as_ref().map(|FaultProxies { table, bus }| [url(table), url(bus)]),
+        )
     }
 
     /// Reads the whole log of a task.

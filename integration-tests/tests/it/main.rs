@@ -8,6 +8,7 @@
     reason = "what helps a test may fail like one"
 )]
 
+mod account;
 mod arrows;
 mod bad_weather;
 mod behind_a_proxy;

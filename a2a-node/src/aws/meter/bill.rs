@@ -77,6 +77,17 @@ impl Unit {
             Unit::SnsRequest | Unit::SqsRequest => "request",
         }
     }
+
+    /// Returns the list price of a million in us-east-1, November 2026, in US dollars. Other regions differ.
+    #[must_use]
+    pub fn dollars_a_million(self) -> f64 {
+        match self {
+            Unit::DynamoDbWrite => 0.625,
+            Unit::DynamoDbRead => 0.125,
+            Unit::SnsRequest => 0.50,
+            Unit::SqsRequest => 0.40,
+        }
+    }
 }
 
 /// Bytes of bodies.
@@ -124,6 +135,12 @@ impl Bill {
     #[must_use]
     pub fn of(&self, unit: Unit) -> f64 {
         self.units.get(&unit).copied().unwrap_or_default()
+    }
+
+    /// Returns what it comes to in US dollars, by [`Unit::dollars_a_million`].
+    #[must_use]
+    pub fn dollars(&self) -> f64 {
+        Unit::ALL.into_iter().map(|unit| self.of(unit) * unit.dollars_a_million() / 1e6).sum()
     }
 
     /// Returns how often a service was called.
