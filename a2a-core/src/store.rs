@@ -182,7 +182,7 @@ pub trait TaskStore: fmt::Debug + Send + Sync + 'static {
 
     /// Appends a commit if the task has the expected version.
     ///
-    /// Idempotent by [`CommitId`](crate::CommitId) while the commit is the last one. Not cancel safe:
+    /// Idempotent by [`CommitId`] while the commit is the last one. Not cancel safe:
     /// a dropped call may or may not have been applied, as after
     /// [`Indeterminate`](crate::BackendError::Indeterminate).
     async fn commit(&self, key: &TaskKey, commit: Commit<'_>) -> Result<Outcome>;
