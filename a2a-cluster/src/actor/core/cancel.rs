@@ -38,6 +38,8 @@ pub(super) struct Cancel {
     /// verdicts from the log.
     fence_after: Time,
     fence_pause: Time,
+    /// The turn may be fenced: nobody goes on with it, so it is ended, whoever still waits for that.
+    may_be_fenced: bool,
 }
 
 impl Cancel {
@@ -45,9 +47,9 @@ impl Cancel {
         self.ask_at
     }
 
-    /// Tells whether nobody waits for it any more.
+    /// Tells whether nobody waits for it any more, and nothing of it is half done.
     pub(super) fn is_forgotten(&self) -> bool {
-        self.waiters.is_empty() && self.remote.is_none()
+        self.waiters.is_empty() && self.remote.is_none() && !self.may_be_fenced
     }
 
     /// Tells whether its executor has had its time.
@@ -119,6 +121,7 @@ impl Actor {
             has_claimed: false,
             fence_after: Time::ZERO,
             fence_pause: self.settings.cancel_repeat,
+            may_be_fenced: false,
         });
         cancel.waiters.extend(ticket.map(|ticket| (ticket, m.at + patience)));
         cancel.remote = remote.or(cancel.remote);
@@ -213,6 +216,7 @@ impl Actor {
             Some(cancel) if cancel.fence_after <= m.at => {
                 cancel.fence_after = m.at + cancel.fence_pause;
                 cancel.fence_pause *= 2;
+                cancel.may_be_fenced = true;
                 Effect::FenceAndLoad(CommitId::generate(m.env))
             }
             _ => Effect::Load,

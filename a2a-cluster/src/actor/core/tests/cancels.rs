@@ -89,6 +89,22 @@ fn two_that_pass_an_executor_over_do_not_fence_each_other_for_ever() {
 }
 
 #[test]
+fn a_turn_that_was_fenced_is_ended_although_nobody_waits_for_it_any_more() {
+    let mut bench = Bench::new();
+    let claim = Some(claim_of(elsewhere(), 7));
+    let load = || Input::Loaded(Ok(Some((stored(TaskState::Working, 3, claim), false))));
+    bench.cancel(2);
+    bench.tell(Input::Watched(Ok(Some(Seen::of(&stored(TaskState::Working, 3, claim))))));
+    bench.tell(load());
+    assert!(fences(&bench.wait(s(4))));
+    bench.tell(Input::Abandon(Ticket(2)));
+    let call = commit_of(&bench.tell(load())).unwrap();
+    assert_eq!(states_of(&call), [TaskState::Canceled]);
+    bench.applied(&call);
+    assert!(bench.actor.ring().ended());
+}
+
+#[test]
 fn a_fence_that_failed_is_tried_again_as_soon_as_the_task_may_be_read() {
     let mut bench = Bench::new();
     let claim = Some(claim_of(elsewhere(), 7));
