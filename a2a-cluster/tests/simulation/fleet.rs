@@ -99,7 +99,8 @@ impl Fleet {
             .ring_commits(terms.ring)
             .webhooks(webhooks)
             .max_agents(AGENTS)
-            .agent_silence(Duration::from_secs(60));
+            .agent_silence(Duration::from_secs(60))
+            .turn_limit(Duration::from_secs(250));
         let keeps = MemoryStoreConfig::default()
             .log_commits(terms.log.unwrap_or(100_000))
             .log_bytes(1 << 30)

@@ -60,8 +60,8 @@ async fn play(seed: u64, plan: Plan, trace: Trace) {
         chaos::linger(&fleet, &mut rng);
     }
     let seen: Vec<Seen> = sessions.join_all().await.into_iter().flatten().collect();
-    // Two lease times for whoever died last to be found, and some for the agents to finish.
-    tokio::time::sleep(Duration::from_secs(120)).await;
+    // Two lease times for whoever died last to be found, and some for the agents to finish, or to have had their time.
+    tokio::time::sleep(Duration::from_secs(500)).await;
     oracle::check(&fleet, &seen, &trace).await;
     fleet.shutdown().await;
 }

@@ -7,9 +7,12 @@ use uuid::Uuid;
 use crate::fleet::Fleet;
 use crate::hooks::KINDS;
 
+/// What an agent does that never ends.
+pub(crate) const FOR_EVER: &str = "talk 0";
+
 /// A message that begins a task.
 pub(crate) fn opening(rng: &mut fastrand::Rng, fleet: &Fleet) -> SendMessageRequest {
-    let text = match rng.u8(0..18) {
+    let text = match rng.u8(0..19) {
         0 => "echo hello".to_owned(),
         1 => "ask".to_owned(),
         2 => format!("quiet {}", rng.u64(0..20_000)),
@@ -24,6 +27,8 @@ pub(crate) fn opening(rng: &mut fastrand::Rng, fleet: &Fleet) -> SendMessageRequ
         11 => "do work; say half; panic".to_owned(),
         12 => "do bomb; work; say all; done".to_owned(),
         13 if !fleet.plan.calm => "do work; hang".to_owned(),
+        // Until it is cancelled, or has talked for too long.
+        15 if !fleet.plan.calm => format!("do work; {FOR_EVER} {}", rng.u64(500..3_000)),
         14 => format!("do ask; sleep {}; ask; sleep 20000; say more", rng.u64(0..20_000)),
         _ => format!("stream {} {}", rng.u64(1..60), rng.u64(0..2_000)),
     };

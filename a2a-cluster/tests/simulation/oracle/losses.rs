@@ -8,6 +8,7 @@ use a2a_core::InstanceId;
 use super::streams::LoggedTask;
 use crate::fleet::Fleet;
 use crate::record::Turn;
+use crate::words::FOR_EVER;
 
 /// Only instances are evicted to which something happened.
 pub(crate) fn check_evictions(fleet: &Fleet) {
@@ -39,6 +40,10 @@ pub(crate) fn check_failure(fleet: &Fleet, logged: &LoggedTask, turns: &BTreeMap
         | "the server stopped before the agent finished" => is_lost(executor),
         "the agent said nothing for too long" => {
             is_lost(executor) || turns.values().any(|turn| turn.text.contains("hang"))
+        }
+        // Also one that an outage held up.
+        "the agent took too long" => {
+            is_lost(executor) || turns.values().any(|turn| turn.text.contains(FOR_EVER))
         }
         _ => turns.values().any(|turn| turn.fails()),
     };
