@@ -1,4 +1,4 @@
-//! The story of the demo: each chapter drives a task through several instances and returns the streams it read.
+//! The chapters of the demo: each drives a task through several instances and returns the streams it read.
 
 use std::sync::Arc;
 

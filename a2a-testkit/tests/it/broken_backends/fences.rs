@@ -12,8 +12,8 @@ rejections! { store_rejected:
     a_fence_that_is_only_told: OnlyTold => task_store::a_fence_is_an_empty_commit_at_the_end_of_the_log;
     a_fence_that_says_something: Talks => task_store::a_fence_is_an_empty_commit_at_the_end_of_the_log;
     a_fence_that_ends_the_claim: EndsClaim => task_store::a_fence_is_an_empty_commit_at_the_end_of_the_log;
-    a_fence_that_is_put_up_twice: Forgets => task_store::a_repeated_fence_with_the_same_id_is_applied_once;
-    a_fence_around_what_is_over: FencesAll => task_store::only_a_turn_under_way_is_fenced;
+    a_fence_that_is_put_up_twice: AppendsAlways => task_store::a_repeated_fence_with_the_same_id_is_applied_once;
+    a_fence_around_what_is_over: AppendsAlways => task_store::only_a_turn_under_way_is_fenced;
 }
 
 /// Tells what a fence would make of the task, and makes nothing.
@@ -64,19 +64,10 @@ impl Flaw for EndsClaim {
     }
 }
 
-struct Forgets;
+struct AppendsAlways;
 
 #[async_trait]
-impl Flaw for Forgets {
-    async fn fence(&self, right: &Reference, key: &TaskKey, id: CommitId) -> Result<Option<Tip>> {
-        append(right, key, id, false, ClaimChange::Keep).await
-    }
-}
-
-struct FencesAll;
-
-#[async_trait]
-impl Flaw for FencesAll {
+impl Flaw for AppendsAlways {
     async fn fence(&self, right: &Reference, key: &TaskKey, id: CommitId) -> Result<Option<Tip>> {
         append(right, key, id, false, ClaimChange::Keep).await
     }
